@@ -1,0 +1,50 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * mod_oci: an OCI registry inside Apache httpd
+ *
+ * A request passes through
+ *   src/httpd     configuration, hooks, httpd's own errors
+ *   src/api       HTTP: one file for each URL segment
+ *   src/registry  repositories, manifests, blobs, uploads, tags, referrers
+ *   src/store     providers: where bytes and facts lie
+ * with src/spec, pure values, at the side of each.
+ */
+
+#include "httpd.h"
+#include "http_config.h"
+#include "ap_provider.h"
+
+#include "httpd/config.h"
+#include "httpd/hooks.h"
+#include "store/blob_fs.h"
+#include "store/index_fs.h"
+
+static void register_hooks(apr_pool_t *pool)
+{
+    ap_register_provider(pool, OCI_BLOB_STORE_GROUP, "fs",
+                         OCI_PROVIDER_VERSION, &oci_blob_fs);
+    ap_register_provider(pool, OCI_INDEX_GROUP, "fs", OCI_PROVIDER_VERSION,
+                         &oci_index_fs);
+    oci_hooks_register(pool);
+}
+
+AP_DECLARE_MODULE(oci) = {
+    STANDARD20_MODULE_STUFF,
+    oci_config_create_dir,
+    oci_config_merge_dir,
+    oci_config_create_server,
+    NULL,
+    oci_directives,
+    register_hooks,
+    0
+};

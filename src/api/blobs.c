@@ -1,0 +1,209 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "http_core.h"
+#include "http_protocol.h"
+#include "http_request.h"
+#include "util_filter.h"
+#include "apr_strings.h"
+
+#include "api/endpoints.h"
+#include "api/reply.h"
+#include "registry/blob.h"
+#include "spec/etag.h"
+#include "spec/range.h"
+
+static void append(apr_bucket_brigade *bb, const oci_blob_source_t *source,
+                   const oci_range_t *range, request_rec *r)
+{
+    const core_dir_config *core
+        = ap_get_core_module_config(r->per_dir_config);
+    apr_bucket *b = apr_brigade_insert_file(bb, source->file, range->first,
+                                            range->length, r->pool);
+
+#if APR_HAS_MMAP
+    if (core->enable_mmap == ENABLE_MMAP_OFF) {
+        apr_bucket_file_enable_mmap(b, 0);
+    }
+#endif
+    (void)b;
+    (void)core;
+}
+
+/* A reply of several parts (RFC 9110, 14.6): one for each range, in the
+ * order asked, its file data never read here. */
+static oci_error_t *reply_parts(oci_request_t *request,
+                                const oci_blob_source_t *source,
+                                const apr_array_header_t *ranges)
+{
+    request_rec *r = request->r;
+    apr_bucket_brigade *bb = apr_brigade_create(r->pool,
+                                                r->connection->bucket_alloc);
+    const char *boundary = apr_psprintf(r->pool, "%" APR_UINT64_T_HEX_FMT
+                                        "%lx", (apr_uint64_t)r->request_time,
+                                        (unsigned long)r->connection->id);
+    apr_off_t length;
+    int i;
+
+    for (i = 0; i < ranges->nelts; i++) {
+        const oci_range_t *range = &APR_ARRAY_IDX(ranges, i, oci_range_t);
+
+        apr_brigade_printf(bb, NULL, NULL, "%s--%s" CRLF
+                           "Content-Type: application/octet-stream" CRLF
+                           "Content-Range: bytes %" APR_OFF_T_FMT "-%"
+                           APR_OFF_T_FMT "/%" APR_OFF_T_FMT CRLF CRLF,
+                           i ? CRLF : "", boundary, range->first,
+                           range->first + range->length - 1, source->size);
+        append(bb, source, range, r);
+    }
+    apr_brigade_printf(bb, NULL, NULL, CRLF "--%s--" CRLF, boundary);
+    apr_brigade_length(bb, 1, &length);
+    ap_set_content_type(r, apr_pstrcat(r->pool, "multipart/byteranges; "
+                                       "boundary=", boundary, NULL));
+    return oci_reply_brigade(request, HTTP_PARTIAL_CONTENT, bb, length);
+}
+
+static oci_error_t *reply_range(oci_request_t *request,
+                                const oci_blob_source_t *source,
+                                const oci_range_t *range, int partial)
+{
+    request_rec *r = request->r;
+    apr_bucket_brigade *bb = apr_brigade_create(r->pool,
+                                                r->connection->bucket_alloc);
+
+    if (range->length) {
+        append(bb, source, range, r);
+    }
+    if (partial) {
+        oci_reply_header(request, "Content-Range",
+                         apr_psprintf(r->pool, "bytes %" APR_OFF_T_FMT "-%"
+                                      APR_OFF_T_FMT "/%" APR_OFF_T_FMT,
+                                      range->first,
+                                      range->first + range->length - 1,
+                                      source->size));
+    }
+    ap_set_content_type(r, "application/octet-stream");
+    return oci_reply_brigade(request, partial ? HTTP_PARTIAL_CONTENT
+                                              : HTTP_OK, bb, range->length);
+}
+
+/* The ranges that a GET asks for, NULL for the whole (RFC 9110, 14.2). */
+static oci_error_t *wanted_ranges(apr_array_header_t **ranges,
+                                  oci_request_t *request,
+                                  const oci_blob_t *blob)
+{
+    request_rec *r = request->r;
+    const char *range = apr_table_get(r->headers_in, "Range");
+    const char *if_range = apr_table_get(r->headers_in, "If-Range");
+    apr_status_t rv;
+
+    *ranges = NULL;
+    if (!range || r->header_only
+        || (if_range && !oci_etag_match(if_range, blob->digest, 0))) {
+        return NULL;
+    }
+    rv = oci_ranges_parse(ranges, range, blob->size, r->pool);
+    if (rv == APR_SUCCESS || rv == APR_ENOTIMPL) {
+        return NULL;
+    }
+    oci_reply_header(request, "Content-Range",
+                     apr_psprintf(r->pool, "bytes */%" APR_OFF_T_FMT,
+                                  blob->size));
+    return oci_error_make(r->pool, OCI_E_RANGE_UNSATISFIABLE, "range", range,
+                          "no such range of the blob's %" APR_OFF_T_FMT
+                          " bytes", blob->size);
+}
+
+static oci_error_t *reply_file(oci_request_t *request, const oci_blob_t *blob,
+                               const oci_blob_source_t *source)
+{
+    oci_range_t whole = { 0, blob->size };
+    apr_array_header_t *ranges;
+    oci_error_t *error = wanted_ranges(&ranges, request, blob);
+
+    if (error) {
+        return error;
+    }
+    if (!ranges) {
+        return reply_range(request, source, &whole, 0);
+    }
+    return ranges->nelts == 1
+           ? reply_range(request, source,
+                         &APR_ARRAY_IDX(ranges, 0, oci_range_t), 1)
+           : reply_parts(request, source, ranges);
+}
+
+/* HEAD /v2/<name>/blobs/<digest> */
+static oci_error_t *head(oci_request_t *request)
+{
+    request_rec *r = request->r;
+    oci_blob_t blob;
+    oci_error_t *error = oci_blob_stat(&blob, &request->registry,
+                                       request->route.name,
+                                       request->route.reference, r->pool);
+
+    if (error) {
+        return error;
+    }
+    oci_reply_digest(request, blob.digest);
+    if (oci_reply_not_modified(request, blob.digest)) {
+        return NULL;
+    }
+    oci_reply_header(request, "Accept-Ranges", "bytes");
+    ap_set_content_type(r, "application/octet-stream");
+    return oci_reply_brigade(request, HTTP_OK,
+                             apr_brigade_create(r->pool,
+                                                r->connection->bucket_alloc),
+                             blob.size);
+}
+
+/* GET /v2/<name>/blobs/<digest> */
+oci_error_t *oci_blobs_get(oci_request_t *request)
+{
+    request_rec *r = request->r;
+    const core_dir_config *core
+        = ap_get_core_module_config(r->per_dir_config);
+    oci_blob_source_t source;
+    oci_blob_t blob;
+    oci_error_t *error;
+
+    if (r->header_only) {
+        return head(request);
+    }
+    error = oci_blob_open(&source, &blob, &request->registry,
+                          request->route.name, request->route.reference,
+                          AP_SENDFILE_ENABLED(core->enable_sendfile),
+                          r->pool);
+    if (error) {
+        return error;
+    }
+    oci_reply_digest(request, blob.digest);
+    if (oci_reply_not_modified(request, blob.digest)) {
+        return NULL;
+    }
+    oci_reply_header(request, "Accept-Ranges", "bytes");
+    if (source.url) {
+        oci_reply_header(request, "Location", source.url);
+        return oci_reply_empty(request, HTTP_TEMPORARY_REDIRECT);
+    }
+    return reply_file(request, &blob, &source);
+}
+
+/* DELETE /v2/<name>/blobs/<digest> */
+oci_error_t *oci_blobs_delete(oci_request_t *request)
+{
+    oci_error_t *error = oci_blob_delete(&request->registry,
+                                         request->route.name,
+                                         request->route.reference,
+                                         request->r->pool);
+
+    return error ? error : oci_reply_empty(request, HTTP_ACCEPTED);
+}

@@ -1,0 +1,53 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file body.h
+ * @brief The body of a request, in few large pieces
+ */
+
+#ifndef OCI_BODY_H
+#define OCI_BODY_H
+
+#include "api/request.h"
+
+/** Take n buffers, which are gone after the call. */
+typedef oci_error_t *oci_body_sink_t(void *baton, const struct iovec *vec,
+                                     int n);
+
+/** How large a body may be. */
+typedef struct oci_body_limit_t {
+    apr_off_t   bytes;     /* 0 for no limit */
+    oci_error_e code;      /* what a larger one is */
+    const char *directive; /* which set the limit */
+} oci_body_limit_t;
+
+/**
+ * Refuse a body by what its headers say, before any of it is read.
+ * @return limit's code, or OCI_E_TOO_LARGE for httpd's own LimitRequestBody
+ */
+oci_error_t *oci_body_expect(oci_request_t *request,
+                             const oci_body_limit_t *limit);
+
+/**
+ * Pass a body on as it comes, and count it in request->received.
+ * @return As oci_body_expect; what sink returned; OCI_E_REQUEST_INVALID for
+ *         a bad encoding; OCI_E_BODY_INCOMPLETE or OCI_E_TIMEOUT where the
+ *         client stopped before the end, after all that came was passed on
+ */
+oci_error_t *oci_body_read(oci_request_t *request,
+                           const oci_body_limit_t *limit,
+                           oci_body_sink_t *sink, void *baton);
+
+/** The length of the body as its headers say it, -1 where they don't. */
+apr_off_t oci_body_length(const request_rec *r);
+
+#endif /* OCI_BODY_H */

@@ -1,0 +1,53 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file endpoints.h
+ * @brief The handlers of requests, one file per URL segment
+ *
+ * Each sends its reply and returns NULL, or sends nothing and returns an
+ * error.  GET handlers serve HEAD too.
+ */
+
+#ifndef OCI_ENDPOINTS_H
+#define OCI_ENDPOINTS_H
+
+#include "api/request.h"
+
+/* base.c: /v2/ */
+oci_error_t *oci_base_get(oci_request_t *request);
+
+/* catalog.c: /v2/_catalog */
+oci_error_t *oci_catalog_get(oci_request_t *request);
+
+/* tags.c: /v2/<name>/tags/list */
+oci_error_t *oci_tags_get(oci_request_t *request);
+
+/* manifests.c: /v2/<name>/manifests/<reference> */
+oci_error_t *oci_manifests_get(oci_request_t *request);
+oci_error_t *oci_manifests_put(oci_request_t *request);
+oci_error_t *oci_manifests_delete(oci_request_t *request);
+
+/* blobs.c: /v2/<name>/blobs/<digest> */
+oci_error_t *oci_blobs_get(oci_request_t *request);
+oci_error_t *oci_blobs_delete(oci_request_t *request);
+
+/* uploads.c: /v2/<name>/blobs/uploads/ and below */
+oci_error_t *oci_uploads_post(oci_request_t *request);
+oci_error_t *oci_uploads_get(oci_request_t *request);
+oci_error_t *oci_uploads_patch(oci_request_t *request);
+oci_error_t *oci_uploads_put(oci_request_t *request);
+oci_error_t *oci_uploads_delete(oci_request_t *request);
+
+/* referrers.c: /v2/<name>/referrers/<digest> */
+oci_error_t *oci_referrers_get(oci_request_t *request);
+
+#endif /* OCI_ENDPOINTS_H */

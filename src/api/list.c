@@ -1,0 +1,65 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <limits.h>
+
+#include "apr_strings.h"
+
+#include "api/list.h"
+#include "api/reply.h"
+
+oci_error_t *oci_list_page(oci_page_t *page, int *fetch,
+                           oci_request_t *request)
+{
+    if (oci_page_parse(page, request->query) != APR_SUCCESS) {
+        return oci_error_make(request->r->pool, OCI_E_REQUEST_INVALID, "n",
+                              apr_table_get(request->query, "n"),
+                              "n must be a number from 0 up");
+    }
+    *fetch = !page->given || page->limit == INT_MAX ? 0 : page->limit + 1;
+    return NULL;
+}
+
+oci_error_t *oci_list_reply(oci_request_t *request, const char *head,
+                            const apr_array_header_t *names,
+                            const oci_page_t *page, const char *path)
+{
+    apr_pool_t *pool = request->r->pool;
+    int count = page->given && names->nelts > page->limit ? page->limit
+                                                           : names->nelts;
+    apr_size_t size = strlen(head) + 3;
+    char *body, *p;
+    int i;
+
+    for (i = 0; i < count; i++) {
+        size += strlen(APR_ARRAY_IDX(names, i, const char *)) + 3;
+    }
+    p = body = apr_palloc(pool, size + 1);
+    p = apr_cpystrn(p, head, size + 1);
+    for (i = 0; i < count; i++) {
+        if (i) {
+            *p++ = ',';
+        }
+        *p++ = '"';
+        p = apr_cpystrn(p, APR_ARRAY_IDX(names, i, const char *),
+                        body + size + 1 - p);
+        *p++ = '"';
+    }
+    p = apr_cpystrn(p, "]}\n", body + size + 1 - p);
+
+    if (count && count < names->nelts) {
+        oci_reply_next(request, path,
+                       apr_psprintf(pool, "n=%d&last=%s", count,
+                                    APR_ARRAY_IDX(names, count - 1,
+                                                  const char *)));
+    }
+    return oci_reply_data(request, "application/json", body, p - body);
+}

@@ -1,0 +1,202 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "http_protocol.h"
+#include "apr_strings.h"
+
+#include "api/body.h"
+#include "api/endpoints.h"
+#include "api/reply.h"
+#include "registry/manifest.h"
+#include "spec/digest.h"
+#include "spec/name.h"
+
+/* What Node reads of headers in all is 16 KiB, and Python 100 lines: the
+ * tags that a push answers with stand in one line of half that at most. */
+#define TAGS_BYTES 8192
+
+/* GET /v2/<name>/manifests/<reference> */
+oci_error_t *oci_manifests_get(oci_request_t *request)
+{
+    oci_manifest_t manifest;
+    oci_error_t *error = oci_manifest_get(&manifest, &request->registry,
+                                          request->route.name,
+                                          request->route.reference,
+                                          request->r->pool);
+
+    if (error) {
+        return error;
+    }
+    oci_reply_digest(request, manifest.digest);
+    if (oci_reply_not_modified(request, manifest.digest)) {
+        return NULL;
+    }
+    return oci_reply_data(request, manifest.media_type, manifest.data,
+                          manifest.size);
+}
+
+/* The body of a push, which is kept whole. */
+typedef struct collected_t {
+    char      *data;
+    apr_size_t size;
+    apr_size_t allocated;
+    apr_pool_t *pool;
+} collected_t;
+
+static oci_error_t *collect(void *baton, const struct iovec *vec, int n)
+{
+    collected_t *body = baton;
+    int i;
+
+    for (i = 0; i < n; i++) {
+        apr_size_t needed = body->size + vec[i].iov_len;
+
+        if (needed > body->allocated) {
+            char *larger;
+
+            body->allocated = needed > 2 * body->allocated
+                              ? needed : 2 * body->allocated;
+            larger = apr_palloc(body->pool, body->allocated);
+            memcpy(larger, body->data, body->size);
+            body->data = larger;
+        }
+        memcpy(body->data + body->size, vec[i].iov_base, vec[i].iov_len);
+        body->size = needed;
+    }
+    return NULL;
+}
+
+static oci_error_t *read_manifest(collected_t *body, oci_request_t *request)
+{
+    oci_body_limit_t limit = { request->policy.max_manifest,
+                               OCI_E_MANIFEST_TOO_LARGE,
+                               "OCIMaxManifestSize" };
+    apr_off_t length = oci_body_length(request->r);
+
+    body->pool = request->r->pool;
+    body->size = 0;
+    body->allocated = length > 0 && length <= limit.bytes
+                      ? (apr_size_t)length : 8192;
+    body->data = apr_palloc(body->pool, body->allocated);
+    return oci_body_read(request, &limit, collect, body);
+}
+
+/* The values of ?tag=, each once, and how they are answered with. */
+typedef struct tags_t {
+    apr_array_header_t *names;
+    const char *answer;
+    const char *invalid;
+    apr_pool_t *pool;
+} tags_t;
+
+static int add_tag(void *baton, const char *key, const char *value)
+{
+    tags_t *tags = baton;
+    int i;
+
+    (void)key;
+    if (!oci_tag_valid(value)) {
+        tags->invalid = value;
+        return 0;
+    }
+    for (i = 0; i < tags->names->nelts; i++) {
+        if (!strcmp(APR_ARRAY_IDX(tags->names, i, const char *), value)) {
+            return 1;
+        }
+    }
+    APR_ARRAY_PUSH(tags->names, const char *) = value;
+    return 1;
+}
+
+/* PUT .../manifests/<digest>?tag=<tag>&tag=<tag> */
+static oci_error_t *read_tags(tags_t *tags, oci_request_t *request)
+{
+    apr_pool_t *pool = request->r->pool;
+
+    tags->names = apr_array_make(pool, 1, sizeof(const char *));
+    tags->invalid = NULL;
+    apr_table_do(add_tag, tags, request->query, "tag", NULL);
+    if (tags->invalid) {
+        return oci_error_make(pool, OCI_E_TAG_INVALID, "tag", tags->invalid,
+                              "a parameter tag is no tag");
+    }
+    if (tags->names->nelts
+        && !oci_digest_valid(request->route.reference)) {
+        return oci_error_make(pool, OCI_E_REQUEST_INVALID, "reference",
+                              request->route.reference, "a parameter tag "
+                              "needs a digest as the reference");
+    }
+    tags->answer = apr_array_pstrcat(pool, tags->names, ',');
+    if (strlen(tags->answer) > TAGS_BYTES) {
+        return oci_error_make(pool, OCI_E_URI_TOO_LONG, "limit",
+                              APR_STRINGIFY(TAGS_BYTES), "the tags are "
+                              "longer together than one answer can hold");
+    }
+    return NULL;
+}
+
+static oci_condition_t read_condition(const request_rec *r)
+{
+    oci_condition_t condition;
+
+    condition.match = apr_table_get(r->headers_in, "If-Match");
+    condition.none_match = apr_table_get(r->headers_in, "If-None-Match");
+    return condition;
+}
+
+/* PUT /v2/<name>/manifests/<reference> */
+oci_error_t *oci_manifests_put(oci_request_t *request)
+{
+    request_rec *r = request->r;
+    collected_t body;
+    tags_t tags;
+    oci_push_t push;
+    oci_pushed_t pushed;
+    oci_error_t *error;
+
+    if ((error = read_tags(&tags, request))
+        || (error = read_manifest(&body, request))) {
+        return error;
+    }
+    push.reference = request->route.reference;
+    push.tags = tags.names;
+    push.content_type = apr_table_get(r->headers_in, "Content-Type");
+    push.data = body.data;
+    push.size = body.size;
+    push.condition = read_condition(r);
+    error = oci_manifest_put(&pushed, &request->registry,
+                             request->route.name, &push, r->pool);
+    if (error) {
+        return error;
+    }
+    oci_reply_location(request, "%s/manifests/%s", request->route.name,
+                       pushed.digest);
+    oci_reply_header(request, "Docker-Content-Digest", pushed.digest);
+    if (pushed.subject) {
+        oci_reply_header(request, "OCI-Subject", pushed.subject);
+    }
+    if (tags.names->nelts) {
+        oci_reply_header(request, "OCI-Tag", tags.answer);
+    }
+    return oci_reply_empty(request, HTTP_CREATED);
+}
+
+/* DELETE /v2/<name>/manifests/<reference> */
+oci_error_t *oci_manifests_delete(oci_request_t *request)
+{
+    oci_condition_t condition = read_condition(request->r);
+    oci_error_t *error = oci_manifest_delete(&request->registry,
+                                             request->route.name,
+                                             request->route.reference,
+                                             &condition, request->r->pool);
+
+    return error ? error : oci_reply_empty(request, HTTP_ACCEPTED);
+}

@@ -1,0 +1,83 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "http_protocol.h"
+#include "util_filter.h"
+#include "apr_strings.h"
+
+#include "api/endpoints.h"
+#include "api/reply.h"
+#include "registry/referrer.h"
+
+/* Clients take no more than 4 MiB for a manifest, which this reply is. */
+#define PAGE_BYTES (1024 * 1024)
+
+/* Where the next page begins, with the same filter. */
+static void link_next(oci_request_t *request, const char *last,
+                      const char *artifact_type)
+{
+    apr_pool_t *pool = request->r->pool;
+    const char *query = apr_pstrcat(pool, "last=", last, NULL);
+
+    if (artifact_type) {
+        query = apr_pstrcat(pool, query, "&artifactType=",
+                            ap_escape_urlencoded(pool, artifact_type), NULL);
+    }
+    oci_reply_next(request,
+                   apr_pstrcat(pool, request->route.name, "/referrers/",
+                               request->route.reference, NULL), query);
+}
+
+/* GET /v2/<name>/referrers/<digest>?artifactType=<type> */
+oci_error_t *oci_referrers_get(oci_request_t *request)
+{
+    request_rec *r = request->r;
+    const char *type = apr_table_get(request->query, "artifactType");
+    const char *last = apr_table_get(request->query, "last");
+    apr_array_header_t *referrers;
+    apr_bucket_brigade *bb;
+    apr_off_t length;
+    oci_error_t *error;
+    int more;
+    int i;
+
+    if (type && !*type) {
+        type = NULL;
+    }
+    error = oci_referrer_list(&referrers, &more, &request->registry,
+                              request->route.name, request->route.reference,
+                              type, last, PAGE_BYTES, r->pool);
+    if (error) {
+        return error;
+    }
+    bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    apr_brigade_puts(bb, NULL, NULL, "{\"schemaVersion\":2,\"mediaType\":"
+                     "\"application/vnd.oci.image.index.v1+json\","
+                     "\"manifests\":[");
+    for (i = 0; i < referrers->nelts; i++) {
+        const oci_referrer_t *referrer = &APR_ARRAY_IDX(referrers, i,
+                                                        oci_referrer_t);
+
+        apr_brigade_putstrs(bb, NULL, NULL, i ? "," : "",
+                            referrer->descriptor, NULL);
+        last = referrer->digest;
+    }
+    apr_brigade_puts(bb, NULL, NULL, "]}\n");
+    apr_brigade_length(bb, 1, &length);
+    if (more) {
+        link_next(request, last, type);
+    }
+    if (type) {
+        oci_reply_header(request, "OCI-Filters-Applied", "artifactType");
+    }
+    ap_set_content_type(r, "application/vnd.oci.image.index.v1+json");
+    return oci_reply_brigade(request, HTTP_OK, bb, length);
+}

@@ -1,0 +1,284 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_protocol.h"
+#include "http_request.h"
+#include "util_filter.h"
+#include "apr_strings.h"
+
+#include "api/body.h"
+#include "api/reply.h"
+#include "spec/etag.h"
+#include "spec/json.h"
+
+APLOG_USE_MODULE(oci);
+
+/* The specification's codes (distribution-spec, "Error Codes"), and UNKNOWN
+ * and UNAVAILABLE of Docker's Registry HTTP API V2 where it has none. */
+static const struct {
+    int         status;
+    const char *code;
+} errors[OCI_E_COUNT] = {
+    [OCI_E_BLOB_UNKNOWN]          = { 404, "BLOB_UNKNOWN" },
+    [OCI_E_UPLOAD_UNKNOWN]        = { 404, "BLOB_UPLOAD_UNKNOWN" },
+    [OCI_E_UPLOAD_INVALID]        = { 400, "BLOB_UPLOAD_INVALID" },
+    [OCI_E_UPLOAD_RANGE]          = { 416, "BLOB_UPLOAD_INVALID" },
+    [OCI_E_RANGE_UNSATISFIABLE]   = { 416, "SIZE_INVALID" },
+    [OCI_E_DIGEST_INVALID]        = { 400, "DIGEST_INVALID" },
+    [OCI_E_MANIFEST_BLOB_UNKNOWN] = { 404, "MANIFEST_BLOB_UNKNOWN" },
+    [OCI_E_MANIFEST_INVALID]      = { 400, "MANIFEST_INVALID" },
+    [OCI_E_MANIFEST_UNKNOWN]      = { 404, "MANIFEST_UNKNOWN" },
+    [OCI_E_MANIFEST_TOO_LARGE]    = { 413, "MANIFEST_INVALID" },
+    [OCI_E_MANIFEST_CHANGED]      = { 412, "MANIFEST_INVALID" },
+    [OCI_E_NAME_INVALID]          = { 400, "NAME_INVALID" },
+    [OCI_E_NAME_UNKNOWN]          = { 404, "NAME_UNKNOWN" },
+    [OCI_E_TAG_INVALID]           = { 400, "MANIFEST_INVALID" },
+    [OCI_E_SIZE_INVALID]          = { 400, "SIZE_INVALID" },
+    [OCI_E_TOO_LARGE]             = { 413, "SIZE_INVALID" },
+    [OCI_E_BODY_INCOMPLETE]       = { 400, "SIZE_INVALID" },
+    [OCI_E_REQUEST_INVALID]       = { 400, "UNSUPPORTED" },
+    [OCI_E_URI_TOO_LONG]          = { 414, "UNSUPPORTED" },
+    [OCI_E_TIMEOUT]               = { 408, "UNSUPPORTED" },
+    [OCI_E_ENDPOINT_UNKNOWN]      = { 404, "UNSUPPORTED" },
+    [OCI_E_METHOD_UNSUPPORTED]    = { 405, "UNSUPPORTED" },
+    [OCI_E_UNAUTHORIZED]          = { 401, "UNAUTHORIZED" },
+    [OCI_E_DENIED]                = { 403, "DENIED" },
+    [OCI_E_TOO_MANY_REQUESTS]     = { 429, "TOOMANYREQUESTS" },
+    [OCI_E_STORAGE_FULL]          = { 507, "UNKNOWN" },
+    [OCI_E_UNAVAILABLE]           = { 503, "UNAVAILABLE" },
+    [OCI_E_INTERNAL]              = { 500, "UNKNOWN" }
+};
+
+void oci_reply_header(oci_request_t *request, const char *name,
+                      const char *value)
+{
+    apr_table_setn(request->r->headers_out, name, value);
+}
+
+/* Content by digest never changes.  Where httpd decided who may see it, only
+ * the caches of those who did may keep it. */
+void oci_reply_digest(oci_request_t *request, const char *digest)
+{
+    request_rec *r = request->r;
+    int guarded = r->user || ap_auth_type(r)
+                  || apr_table_get(r->headers_in, "Authorization");
+
+    oci_reply_header(request, "Docker-Content-Digest", digest);
+    oci_reply_header(request, "ETag", apr_pstrcat(r->pool, "\"", digest,
+                                                  "\"", NULL));
+    if (!strcmp(request->route.reference, digest)) {
+        oci_reply_header(request, "Cache-Control",
+                         guarded ? "private, max-age=31536000"
+                                 : "max-age=31536000");
+    }
+}
+
+void oci_reply_next(oci_request_t *request, const char *path,
+                    const char *query)
+{
+    oci_reply_header(request, "Link",
+                     apr_psprintf(request->r->pool,
+                                  "</v2/%s?%s>; rel=\"next\"", path, query));
+}
+
+void oci_reply_location(oci_request_t *request, const char *format, ...)
+{
+    va_list ap;
+    const char *path;
+
+    va_start(ap, format);
+    path = apr_pvsprintf(request->r->pool, format, ap);
+    va_end(ap);
+    oci_reply_header(request, "Location",
+                     apr_pstrcat(request->r->pool, "/v2/", path, NULL));
+}
+
+/* Send a body.  Ranges are a handler's own affair. */
+static void send_brigade(request_rec *r, int status, apr_bucket_brigade *bb,
+                         apr_off_t length)
+{
+    ap_filter_t *filter;
+
+    r->status = status;
+    for (filter = r->output_filters; filter; filter = filter->next) {
+        if (!ap_cstr_casecmp(filter->frec->name, "byterange")) {
+            ap_remove_output_filter(filter);
+            break;
+        }
+    }
+    if (!apr_table_get(r->headers_out, "Cache-Control")) {
+        apr_table_setn(r->headers_out, "Cache-Control", "no-cache");
+    }
+    if (status != HTTP_NO_CONTENT && status != HTTP_NOT_MODIFIED) {
+        ap_set_content_length(r, length);
+        if (!length) {
+            /* httpd drops a HEAD's Content-Length of 0 */
+            r->header_only = 0;
+        }
+    }
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(bb->bucket_alloc));
+    ap_pass_brigade(r->output_filters, bb);
+}
+
+oci_error_t *oci_reply_brigade(oci_request_t *request, int status,
+                               apr_bucket_brigade *brigade, apr_off_t length)
+{
+    send_brigade(request->r, status, brigade, length);
+    return NULL;
+}
+
+static apr_bucket_brigade *brigade_of(request_rec *r, const char *data,
+                                      apr_size_t size)
+{
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    apr_bucket_brigade *bb = apr_brigade_create(r->pool, alloc);
+
+    if (size) {
+        APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_pool_create(data, size,
+                                                           r->pool, alloc));
+    }
+    return bb;
+}
+
+oci_error_t *oci_reply_empty(oci_request_t *request, int status)
+{
+    return oci_reply_brigade(request, status,
+                             brigade_of(request->r, NULL, 0), 0);
+}
+
+oci_error_t *oci_reply_data(oci_request_t *request, const char *type,
+                            const char *data, apr_size_t size)
+{
+    ap_set_content_type(request->r, type);
+    return oci_reply_brigade(request, HTTP_OK,
+                             brigade_of(request->r, data, size), size);
+}
+
+int oci_reply_not_modified(oci_request_t *request, const char *digest)
+{
+    const char *list = apr_table_get(request->r->headers_in,
+                                     "If-None-Match");
+
+    if (!list || !oci_etag_match(list, digest, 1)) {
+        return 0;
+    }
+    oci_reply_empty(request, HTTP_NOT_MODIFIED);
+    return 1;
+}
+
+int oci_error_status(const oci_error_t *error)
+{
+    return errors[error->code].status;
+}
+
+const char *oci_error_body(const oci_error_t *error, apr_pool_t *pool)
+{
+    const char *body = "{\"errors\":[";
+    const char *comma = "";
+
+    for (; error; error = error->next) {
+        const char *detail = "{}";
+
+        if (error->value) {
+            detail = apr_pstrcat(pool, "{", oci_json_quote(error->key, pool),
+                                 ":", oci_json_quote(error->value, pool),
+                                 "}", NULL);
+        }
+        body = apr_pstrcat(pool, body, comma, "{\"code\":\"",
+                           errors[error->code].code, "\",\"message\":",
+                           oci_json_quote(error->message, pool),
+                           ",\"detail\":", detail, "}", NULL);
+        comma = ",";
+    }
+    return apr_pstrcat(pool, body, "]}\n", NULL);
+}
+
+/* Denied is httpd's to log, a client's fault is for debugging, a failure of
+ * storage an error, and what storage lost is critical. */
+static void log_error(request_rec *r, const oci_error_t *error)
+{
+    if (error->note) {
+        int level = oci_error_status(error) < 500 ? APLOG_CRIT : APLOG_ERR;
+
+        ap_log_rerror(APLOG_MARK, level, error->status, r, "oci: %s",
+                      error->note);
+    }
+    else {
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, error->status, r,
+                      "oci: %s: %s", errors[error->code].code,
+                      error->message);
+    }
+}
+
+/* A body that was not read: a short one httpd skips, so that the connection
+ * stays in step.  A long one, or one that the client holds back until it is
+ * told to go on, ends the connection instead; httpd lingers on it so that
+ * the client can read the answer. */
+#define SKIP_AT_MOST (64 * 1024)
+
+static void leave_body(request_rec *r)
+{
+    apr_off_t length = oci_body_length(r);
+
+    if (length < 0 || length > SKIP_AT_MOST
+        || (length && r->expecting_100)) {
+        r->connection->keepalive = AP_CONN_CLOSE;
+    }
+}
+
+void oci_reply_error(request_rec *r, const oci_error_t *error)
+{
+    const char *body = oci_error_body(error, r->pool);
+    apr_size_t size = strlen(body);
+
+    log_error(r, error);
+    leave_body(r);
+    apr_table_setn(r->subprocess_env, "OCI_ERROR", errors[error->code].code);
+    apr_table_setn(r->headers_out, "Cache-Control", "no-cache");
+    ap_set_content_type(r, "application/json");
+    send_brigade(r, oci_error_status(error), brigade_of(r, body, size),
+                 size);
+}
+
+oci_error_t *oci_error_of_status(request_rec *r, int status)
+{
+    static const struct {
+        int         status;
+        oci_error_e code;
+        const char *message;
+    } known[] = {
+        { 401, OCI_E_UNAUTHORIZED, "authentication is required" },
+        { 403, OCI_E_DENIED, "this is not allowed" },
+        { 404, OCI_E_ENDPOINT_UNKNOWN, "there is nothing at this path" },
+        { 405, OCI_E_METHOD_UNSUPPORTED, "this method is not supported" },
+        { 408, OCI_E_TIMEOUT, "the request did not arrive in time" },
+        { 413, OCI_E_TOO_LARGE, "the body is larger than the server allows" },
+        { 414, OCI_E_URI_TOO_LONG, "the URL is longer than the server "
+                                   "allows (LimitRequestLine)" },
+        { 429, OCI_E_TOO_MANY_REQUESTS, "too many requests" },
+        { 503, OCI_E_UNAVAILABLE, "the server can't answer at present" }
+    };
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (known[i].status == status) {
+            return oci_error_make(r->pool, known[i].code, NULL, NULL, "%s",
+                                  known[i].message);
+        }
+    }
+    return oci_error_make(r->pool, status >= HTTP_INTERNAL_SERVER_ERROR
+                          ? OCI_E_INTERNAL : OCI_E_REQUEST_INVALID, NULL,
+                          NULL, "%s", ap_get_status_line(status));
+}

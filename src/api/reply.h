@@ -1,0 +1,71 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file reply.h
+ * @brief Replies, and the one place where errors become HTTP
+ */
+
+#ifndef OCI_REPLY_H
+#define OCI_REPLY_H
+
+#include "api/request.h"
+
+/** Set a header of the reply; both must live as long as the request. */
+void oci_reply_header(oci_request_t *request, const char *name,
+                      const char *value);
+
+/** Docker-Content-Digest, ETag, and how long caches may keep the reply. */
+void oci_reply_digest(oci_request_t *request, const char *digest);
+
+/**
+ * Link to the next page of a list.
+ * @param path Below /v2
+ * @param query Its parameters, encoded
+ */
+void oci_reply_next(oci_request_t *request, const char *path,
+                    const char *query);
+
+/** Location: a path below /v2. */
+void oci_reply_location(oci_request_t *request, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** A reply without a body. */
+oci_error_t *oci_reply_empty(oci_request_t *request, int status);
+
+/** A reply of size bytes, which must live as long as the request. */
+oci_error_t *oci_reply_data(oci_request_t *request, const char *type,
+                            const char *data, apr_size_t size);
+
+/** A reply whose body is ready; length is its size in bytes. */
+oci_error_t *oci_reply_brigade(oci_request_t *request, int status,
+                               apr_bucket_brigade *brigade,
+                               apr_off_t length);
+
+/**
+ * Whether If-None-Match says that the client has this entity: then the
+ * reply is 304 without a body.
+ */
+int oci_reply_not_modified(oci_request_t *request, const char *digest);
+
+/** Log an error, say it to the client, and set OCI_ERROR. */
+void oci_reply_error(request_rec *r, const oci_error_t *error);
+
+/** An error that stands for a status which httpd itself chose. */
+oci_error_t *oci_error_of_status(request_rec *r, int status);
+
+/** The status of an error. */
+int oci_error_status(const oci_error_t *error);
+
+/** An error as the body of a reply. */
+const char *oci_error_body(const oci_error_t *error, apr_pool_t *pool);
+
+#endif /* OCI_REPLY_H */

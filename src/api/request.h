@@ -1,0 +1,59 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file request.h
+ * @brief A request to the registry, as its handlers see it
+ */
+
+#ifndef OCI_REQUEST_H
+#define OCI_REQUEST_H
+
+#include "httpd.h"
+#include "ap_regex.h"
+
+#include "registry/registry.h"
+#include "spec/route.h"
+
+/** What an administrator decided, beside the stores. */
+typedef struct oci_policy_t {
+    const ap_regex_t *pattern; /* names must match it whole, or NULL */
+    apr_off_t max_manifest;    /* bytes */
+    apr_off_t max_chunk;       /* bytes of one request's body, 0: no limit */
+    apr_off_t min_chunk;       /* bytes, announced, 0: nothing */
+    int       blob_delete;
+    int       manifest_delete;
+    int       tag_delete;
+    int       read_only;
+} oci_policy_t;
+
+typedef struct oci_request_t {
+    request_rec     *r;
+    oci_registry_t   registry;
+    oci_policy_t     policy;
+    oci_route_t      route;
+    apr_table_t     *query;    /* decoded parameters */
+    apr_off_t        received; /* bytes of the body read so far */
+} oci_request_t;
+
+/**
+ * What a path below /v2 means to a method, for logs and policies.
+ * @return "pull", "push", "delete", or NULL where no repository is concerned
+ */
+const char *oci_request_action(const oci_route_t *route, int method);
+
+/**
+ * Answer a request.  All that can go wrong is answered too.
+ * @return OK
+ */
+int oci_request_serve(oci_request_t *request);
+
+#endif /* OCI_REQUEST_H */

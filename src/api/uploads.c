@@ -1,0 +1,350 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "http_protocol.h"
+#include "apr_strings.h"
+
+#include "api/body.h"
+#include "api/endpoints.h"
+#include "api/reply.h"
+#include "registry/blob.h"
+#include "registry/upload.h"
+#include "spec/name.h"
+#include "spec/range.h"
+
+/* Location, Range and id of an upload as it stands. */
+static void describe(oci_request_t *request, const oci_upload_t *upload)
+{
+    oci_reply_location(request, "%s/blobs/uploads/%s", upload->name,
+                       upload->id);
+    oci_reply_header(request, "Range",
+                     apr_psprintf(request->r->pool, "0-%" APR_OFF_T_FMT,
+                                  upload->size ? upload->size - 1 : 0));
+    oci_reply_header(request, "Docker-Upload-UUID", upload->id);
+}
+
+static oci_error_t *reply_stored(oci_request_t *request, const char *digest)
+{
+    oci_reply_location(request, "%s/blobs/%s", request->route.name, digest);
+    oci_reply_header(request, "Docker-Content-Digest", digest);
+    return oci_reply_empty(request, HTTP_CREATED);
+}
+
+/* The parameter that says what the digest will be; NULL if absent. */
+static oci_error_t *read_digest(const char **digest, oci_request_t *request,
+                                const char *parameter)
+{
+    *digest = apr_table_get(request->query, parameter);
+    if (*digest && !oci_digest_valid(*digest)) {
+        return oci_error_make(request->r->pool, OCI_E_DIGEST_INVALID,
+                              "digest", *digest, "the parameter %s must be "
+                              "sha256: and 64, or sha512: and 128 lower-case "
+                              "hex digits", parameter);
+    }
+    return NULL;
+}
+
+typedef struct sink_t {
+    oci_request_t *request;
+    oci_upload_t  *upload;
+} sink_t;
+
+static oci_error_t *write_some(void *baton, const struct iovec *vec, int n)
+{
+    sink_t *sink = baton;
+
+    return oci_upload_write(sink->upload, &sink->request->registry, vec, n,
+                            sink->request->r->pool);
+}
+
+/* The bytes that a request says it brings: a length below 0 says nothing. */
+static oci_error_t *read_range(oci_range_t *range, oci_request_t *request)
+{
+    request_rec *r = request->r;
+    const char *header = apr_table_get(r->headers_in, "Content-Range");
+    apr_off_t length = oci_body_length(r);
+
+    range->length = -1;
+    if (!header) {
+        return NULL;
+    }
+    if (oci_content_range_parse(range, header) != APR_SUCCESS) {
+        return oci_error_make(r->pool, OCI_E_UPLOAD_INVALID, "range", header,
+                              "Content-Range must be the offsets of the "
+                              "first and the last byte, such as 0-1023");
+    }
+    if (length >= 0 && length != range->length) {
+        return oci_error_make(r->pool, OCI_E_SIZE_INVALID, "range", header,
+                              "Content-Length is %" APR_OFF_T_FMT " where "
+                              "Content-Range says %" APR_OFF_T_FMT " bytes",
+                              length, range->length);
+    }
+    return NULL;
+}
+
+/* Where the upload stands must be where the request's bytes begin. */
+static oci_error_t *check_offset(oci_request_t *request,
+                                 const oci_upload_t *upload,
+                                 const oci_range_t *range)
+{
+    if (range->length < 0 || range->first == upload->size) {
+        return NULL;
+    }
+    describe(request, upload);
+    return oci_error_make(request->r->pool, OCI_E_UPLOAD_RANGE, "offset",
+                          apr_off_t_toa(request->r->pool, upload->size),
+                          "the request's bytes begin at %" APR_OFF_T_FMT
+                          ", the upload goes on at %" APR_OFF_T_FMT,
+                          range->first, upload->size);
+}
+
+static oci_body_limit_t body_limit(const oci_request_t *request,
+                                   const oci_range_t *range)
+{
+    oci_body_limit_t limit = { request->policy.max_chunk, OCI_E_TOO_LARGE,
+                               "OCIMaxUploadChunkSize" };
+
+    if (range->length >= 0
+        && (!limit.bytes || range->length < limit.bytes)) {
+        limit.bytes = range->length;
+        limit.code = OCI_E_SIZE_INVALID;
+        limit.directive = "Content-Range";
+    }
+    return limit;
+}
+
+/* Find the upload of a request with a body, and claim it: all that can be
+ * refused is refused before the body is read. */
+static oci_error_t *open_upload(oci_upload_t **upload, oci_range_t *range,
+                                oci_request_t *request)
+{
+    oci_body_limit_t limit;
+    oci_error_t *error;
+
+    if ((error = read_range(range, request))) {
+        return error;
+    }
+    limit = body_limit(request, range);
+    if ((error = oci_body_expect(request, &limit))) {
+        return error;
+    }
+    error = oci_upload_find(upload, &request->registry, request->route.name,
+                            request->route.reference, request->r->pool);
+    if (error || (error = check_offset(request, *upload, range))) {
+        return error;
+    }
+    error = oci_upload_claim(upload, &request->registry, request->r->pool);
+    if (error && error->code == OCI_E_UPLOAD_RANGE) {
+        describe(request, *upload);
+    }
+    return error ? error : check_offset(request, *upload, range);
+}
+
+/* Append the body.  What came before a client fell silent is kept. */
+static oci_error_t *append_body(oci_request_t *request, oci_upload_t *upload,
+                                const oci_range_t *range)
+{
+    oci_body_limit_t limit = body_limit(request, range);
+    sink_t sink = { request, upload };
+    oci_error_t *error = oci_body_read(request, &limit, write_some, &sink);
+
+    if (error && (error->code == OCI_E_BODY_INCOMPLETE
+                  || error->code == OCI_E_TIMEOUT)) {
+        oci_error_t *failure = oci_upload_save(upload, &request->registry,
+                                               request->r->pool);
+
+        return failure ? failure : error;
+    }
+    if (!error && range->length >= 0 && request->received != range->length) {
+        error = oci_error_make(request->r->pool, OCI_E_SIZE_INVALID, "size",
+                               apr_off_t_toa(request->r->pool,
+                                             request->received),
+                               "the body has %" APR_OFF_T_FMT " bytes where "
+                               "Content-Range says %" APR_OFF_T_FMT,
+                               request->received, range->length);
+    }
+    return error;
+}
+
+/* POST ?mount=<digest>&from=<name>: whether the blob is mounted. */
+static oci_error_t *mount(int *mounted, oci_request_t *request,
+                          const char *digest)
+{
+    const char *from = apr_table_get(request->query, "from");
+    oci_error_t *error;
+
+    *mounted = 0;
+    if (from && !oci_name_valid(from)) {
+        return NULL;
+    }
+    error = oci_blob_mount(&request->registry, request->route.name, digest,
+                           from, request->r->pool);
+    *mounted = !error;
+    return error && error->code != OCI_E_BLOB_UNKNOWN ? error : NULL;
+}
+
+/* POST ?digest=<digest>: the whole blob in one request. */
+static oci_error_t *post_blob(oci_request_t *request, const char *digest)
+{
+    oci_registry_t *registry = &request->registry;
+    apr_pool_t *pool = request->r->pool;
+    oci_range_t range = { 0, -1 };
+    oci_body_limit_t limit = body_limit(request, &range);
+    oci_upload_t *upload;
+    oci_error_t *error = oci_body_expect(request, &limit);
+
+    if (error) {
+        return error;
+    }
+    error = oci_upload_begin(&upload, registry, request->route.name,
+                             oci_digest_algorithm(digest), pool);
+    if (error || (error = oci_upload_claim(&upload, registry, pool))) {
+        return error;
+    }
+    error = append_body(request, upload, &range);
+    if (!error) {
+        error = oci_upload_finish(upload, registry, digest, pool);
+    }
+    if (error) {
+        /* nobody was told where it is */
+        oci_upload_cancel(upload, registry, pool);
+        return error;
+    }
+    return reply_stored(request, digest);
+}
+
+/* POST: a new upload. */
+static oci_error_t *post_upload(oci_request_t *request)
+{
+    apr_pool_t *pool = request->r->pool;
+    const char *name = apr_table_get(request->query, "digest-algorithm");
+    oci_algorithm_e algorithm = OCI_SHA256;
+    oci_upload_t *upload;
+    oci_error_t *error;
+
+    if (name && oci_algorithm_parse(&algorithm, name) != APR_SUCCESS) {
+        return oci_error_make(pool, OCI_E_DIGEST_INVALID, "digest-algorithm",
+                              name, "digest algorithms are sha256 and "
+                              "sha512");
+    }
+    error = oci_upload_begin(&upload, &request->registry,
+                             request->route.name, algorithm, pool);
+    if (error) {
+        return error;
+    }
+    describe(request, upload);
+    if (request->policy.min_chunk) {
+        oci_reply_header(request, "OCI-Chunk-Min-Length",
+                         apr_off_t_toa(pool, request->policy.min_chunk));
+    }
+    return oci_reply_empty(request, HTTP_ACCEPTED);
+}
+
+/* POST /v2/<name>/blobs/uploads/ */
+oci_error_t *oci_uploads_post(oci_request_t *request)
+{
+    const char *digest;
+    oci_error_t *error = read_digest(&digest, request, "mount");
+    int mounted;
+
+    if (error) {
+        return error;
+    }
+    if (digest) {
+        if ((error = mount(&mounted, request, digest))) {
+            return error;
+        }
+        if (mounted) {
+            return reply_stored(request, digest);
+        }
+    }
+    if ((error = read_digest(&digest, request, "digest"))) {
+        return error;
+    }
+    return digest ? post_blob(request, digest) : post_upload(request);
+}
+
+/* GET /v2/<name>/blobs/uploads/<id> */
+oci_error_t *oci_uploads_get(oci_request_t *request)
+{
+    oci_upload_t *upload;
+    oci_error_t *error = oci_upload_find(&upload, &request->registry,
+                                         request->route.name,
+                                         request->route.reference,
+                                         request->r->pool);
+
+    if (error) {
+        return error;
+    }
+    describe(request, upload);
+    return oci_reply_empty(request, HTTP_NO_CONTENT);
+}
+
+/* PATCH /v2/<name>/blobs/uploads/<id> */
+oci_error_t *oci_uploads_patch(oci_request_t *request)
+{
+    oci_upload_t *upload;
+    oci_range_t range;
+    oci_error_t *error = open_upload(&upload, &range, request);
+
+    if (error || (error = append_body(request, upload, &range))) {
+        return error;
+    }
+    error = oci_upload_save(upload, &request->registry, request->r->pool);
+    if (error) {
+        return error;
+    }
+    describe(request, upload);
+    return oci_reply_empty(request, HTTP_ACCEPTED);
+}
+
+/* PUT /v2/<name>/blobs/uploads/<id>?digest=<digest> */
+oci_error_t *oci_uploads_put(oci_request_t *request)
+{
+    oci_registry_t *registry = &request->registry;
+    apr_pool_t *pool = request->r->pool;
+    const char *digest;
+    oci_upload_t *upload;
+    oci_range_t range;
+    oci_error_t *error = read_digest(&digest, request, "digest");
+
+    if (error) {
+        return error;
+    }
+    if (!digest) {
+        return oci_error_make(pool, OCI_E_DIGEST_INVALID, NULL, NULL,
+                              "the parameter digest is missing");
+    }
+    if ((error = open_upload(&upload, &range, request))) {
+        return error;
+    }
+    error = oci_upload_rehash(upload, registry,
+                              oci_digest_algorithm(digest), pool);
+    if (error || (error = append_body(request, upload, &range))
+        || (error = oci_upload_finish(upload, registry, digest, pool))) {
+        return error;
+    }
+    return reply_stored(request, digest);
+}
+
+/* DELETE /v2/<name>/blobs/uploads/<id> */
+oci_error_t *oci_uploads_delete(oci_request_t *request)
+{
+    oci_upload_t *upload;
+    oci_range_t range;
+    oci_error_t *error = open_upload(&upload, &range, request);
+
+    if (!error) {
+        error = oci_upload_cancel(upload, &request->registry,
+                                  request->r->pool);
+    }
+    return error ? error : oci_reply_empty(request, HTTP_NO_CONTENT);
+}

@@ -1,0 +1,387 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_main.h"
+#include "ap_provider.h"
+#include "unixd.h"
+#include "apr_strings.h"
+
+#include "httpd/config.h"
+#include "httpd/hooks.h"
+
+APLOG_USE_MODULE(oci);
+
+/* The places of a server that name a store, to be started once the whole
+ * configuration is read. */
+typedef struct server_config_t {
+    apr_array_header_t *places;    /* oci_config_t * */
+} server_config_t;
+
+void *oci_config_create_server(apr_pool_t *pool, server_rec *s)
+{
+    server_config_t *server = apr_palloc(pool, sizeof(*server));
+
+    (void)s;
+    server->places = apr_array_make(pool, 1, sizeof(oci_config_t *));
+    return server;
+}
+
+static server_config_t *server_config(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &oci_module);
+}
+
+void *oci_config_create_dir(apr_pool_t *pool, char *path)
+{
+    oci_config_t *config = apr_pcalloc(pool, sizeof(*config));
+
+    (void)path;
+    config->max_manifest = -1;
+    config->max_chunk = -1;
+    config->min_chunk = -1;
+    config->blob_delete = -1;
+    config->manifest_delete = -1;
+    config->tag_delete = -1;
+    config->read_only = -1;
+    config->sparse = -1;
+    config->sync = -1;
+    return config;
+}
+
+static int pick(int over, int base)
+{
+    return over >= 0 ? over : base;
+}
+
+static apr_off_t pick_size(apr_off_t over, apr_off_t base)
+{
+    return over >= 0 ? over : base;
+}
+
+void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
+{
+    const oci_config_t *base = base_;
+    const oci_config_t *over = over_;
+    oci_config_t *config = apr_pmemdup(pool, base, sizeof(*base));
+
+    if (over->blobs) {
+        config->blobs = over->blobs;
+        config->default_index = over->default_index;
+    }
+    if (over->index) {
+        config->index = over->index;
+    }
+    if (over->pattern) {
+        config->pattern = over->pattern;
+    }
+    config->max_manifest = pick_size(over->max_manifest, base->max_manifest);
+    config->max_chunk = pick_size(over->max_chunk, base->max_chunk);
+    config->min_chunk = pick_size(over->min_chunk, base->min_chunk);
+    config->blob_delete = pick(over->blob_delete, base->blob_delete);
+    config->manifest_delete = pick(over->manifest_delete,
+                                   base->manifest_delete);
+    config->tag_delete = pick(over->tag_delete, base->tag_delete);
+    config->read_only = pick(over->read_only, base->read_only);
+    config->sparse = pick(over->sparse, base->sparse);
+    config->sync = pick(over->sync, base->sync);
+    return config;
+}
+
+/* Look up "provider" or "provider:type", and say what there is if it is
+ * unknown. */
+static const char *find_provider(const void **provider,
+                                 oci_store_config_t *store, cmd_parms *cmd,
+                                 const char *group, const char *name)
+{
+    const char *colon = ap_strchr_c(name, ':');
+    apr_array_header_t *known;
+    const char *names = "";
+    int i;
+
+    if (colon) {
+        store->type = colon + 1;
+        name = apr_pstrmemdup(cmd->pool, name, colon - name);
+    }
+    *provider = ap_lookup_provider(group, name, OCI_PROVIDER_VERSION);
+    if (*provider) {
+        return NULL;
+    }
+    known = ap_list_provider_names(cmd->pool, group, OCI_PROVIDER_VERSION);
+    for (i = 0; i < known->nelts; i++) {
+        names = apr_pstrcat(cmd->pool, names, i ? ", " : "",
+                            APR_ARRAY_IDX(known, i,
+                                          ap_list_provider_names_t)
+                                .provider_name, NULL);
+    }
+    return apr_psprintf(cmd->pool, "%s: unknown provider '%s'; known are: %s",
+                        cmd->cmd->name, name, names);
+}
+
+static oci_store_config_t *make_store_config(cmd_parms *cmd,
+                                             const char *location)
+{
+    oci_store_config_t *store = apr_pcalloc(cmd->pool, sizeof(*store));
+
+    store->location = location;
+    store->base = ap_server_root;
+    return store;
+}
+
+static const char *prefixed(cmd_parms *cmd, const char *error)
+{
+    return error ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", error, NULL)
+                 : NULL;
+}
+
+static void remember(cmd_parms *cmd, oci_config_t *config)
+{
+    APR_ARRAY_PUSH(server_config(cmd->server)->places, oci_config_t *)
+        = config;
+}
+
+static const char *set_index(cmd_parms *cmd, void *config_, const char *name,
+                             const char *location)
+{
+    oci_config_t *config = config_;
+    oci_store_config_t *store = make_store_config(cmd, location);
+    const oci_index_provider_t *provider;
+    const char *error = find_provider((const void **)&provider, store, cmd,
+                                      OCI_INDEX_GROUP, name);
+
+    if (error) {
+        return error;
+    }
+    remember(cmd, config);
+    return prefixed(cmd, provider->create(&config->index, store, cmd->pool));
+}
+
+/* The index lies beside the blobs where OCIIndex does not name another. */
+static const char *set_default_index(cmd_parms *cmd, oci_config_t *config,
+                                     oci_store_config_t *store)
+{
+    const oci_index_provider_t *provider
+        = ap_lookup_provider(OCI_INDEX_GROUP, "fs", OCI_PROVIDER_VERSION);
+
+    return prefixed(cmd, provider->create(&config->default_index, store,
+                                          cmd->pool));
+}
+
+static const char *set_blob_store(cmd_parms *cmd, void *config_,
+                                  const char *name, const char *location)
+{
+    oci_config_t *config = config_;
+    oci_store_config_t *store = make_store_config(cmd, location);
+    const oci_blob_store_provider_t *provider;
+    const char *error = find_provider((const void **)&provider, store, cmd,
+                                      OCI_BLOB_STORE_GROUP, name);
+
+    if (error) {
+        return error;
+    }
+    remember(cmd, config);
+    config->default_index = NULL;
+    error = prefixed(cmd, provider->create(&config->blobs, store,
+                                           cmd->pool));
+    return error || strcmp(name, "fs") ? error
+                                       : set_default_index(cmd, config,
+                                                           store);
+}
+
+static const char *set_pattern(cmd_parms *cmd, void *config,
+                               const char *text)
+{
+    const char *whole = apr_pstrcat(cmd->pool, "^(?:", text, ")$", NULL);
+    const ap_regex_t *pattern = ap_pregcomp(cmd->pool, whole,
+                                            AP_REG_EXTENDED);
+
+    if (!pattern) {
+        return apr_psprintf(cmd->pool, "%s: '%s' is no regular expression",
+                            cmd->cmd->name, text);
+    }
+    ((oci_config_t *)config)->pattern = pattern;
+    return NULL;
+}
+
+/* A size in bytes; the directive's row says where it belongs. */
+static const char *set_size(cmd_parms *cmd, void *config, const char *text)
+{
+    apr_off_t *size = (apr_off_t *)((char *)config
+                                    + (apr_size_t)cmd->info);
+    char *end;
+
+    if (apr_strtoff(size, text, &end, 10) != APR_SUCCESS || end == text
+        || *end || *size < 0) {
+        *size = -1;
+        return apr_psprintf(cmd->pool, "%s: '%s' is no number of bytes from "
+                            "0 up", cmd->cmd->name, text);
+    }
+    return NULL;
+}
+
+static const char *set_sparse(cmd_parms *cmd, void *config_,
+                              const char *text)
+{
+    static const char *const words[] = { "None", "Index", "All" };
+    oci_config_t *config = config_;
+    int i;
+
+    for (i = 0; i < 3; i++) {
+        if (!ap_cstr_casecmp(text, words[i])) {
+            config->sparse = OCI_SPARSE_NONE + i;
+            return NULL;
+        }
+    }
+    return apr_psprintf(cmd->pool, "%s: '%s' is none of None, Index, All",
+                        cmd->cmd->name, text);
+}
+
+#define OFFSET(field) ((void *)APR_OFFSETOF(oci_config_t, field))
+#define ANYWHERE      (RSRC_CONF | ACCESS_CONF)
+
+const command_rec oci_directives[] = {
+    AP_INIT_TAKE12("OCIBlobStore", set_blob_store, NULL, ANYWHERE,
+        "the provider that keeps blobs, and its location"),
+    AP_INIT_TAKE12("OCIIndex", set_index, NULL, ANYWHERE,
+        "the provider that keeps all else, as provider or provider:type, "
+        "and its location"),
+    AP_INIT_TAKE1("OCIRepositoryPattern", set_pattern, NULL, ANYWHERE,
+        "a regular expression that the whole of a repository name matches"),
+    AP_INIT_TAKE1("OCIMaxManifestSize", set_size, OFFSET(max_manifest),
+        ANYWHERE, "the largest manifest, in bytes; 0 for no limit"),
+    AP_INIT_TAKE1("OCIMaxUploadChunkSize", set_size, OFFSET(max_chunk),
+        ANYWHERE, "the largest body of one upload request, in bytes; 0 for "
+        "no limit"),
+    AP_INIT_TAKE1("OCIMinUploadChunkSize", set_size, OFFSET(min_chunk),
+        ANYWHERE, "the chunk size that clients are asked to keep above, in "
+        "bytes; 0 for none"),
+    AP_INIT_FLAG("OCIBlobDelete", ap_set_flag_slot, OFFSET(blob_delete),
+        ANYWHERE, "On or Off: whether blobs may be deleted"),
+    AP_INIT_FLAG("OCIManifestDelete", ap_set_flag_slot,
+        OFFSET(manifest_delete), ANYWHERE,
+        "On or Off: whether manifests may be deleted"),
+    AP_INIT_FLAG("OCITagDelete", ap_set_flag_slot, OFFSET(tag_delete),
+        ANYWHERE, "On or Off: whether tags may be deleted"),
+    AP_INIT_FLAG("OCIReadOnly", ap_set_flag_slot, OFFSET(read_only),
+        ANYWHERE, "On or Off: whether every change is refused"),
+    AP_INIT_TAKE1("OCISparse", set_sparse, NULL, ANYWHERE,
+        "None, Index or All: what manifests may name content that is not "
+        "there"),
+    AP_INIT_FLAG("OCISync", ap_set_flag_slot, OFFSET(sync), ANYWHERE,
+        "On or Off: whether success waits until it is safe on disk"),
+    { NULL }
+};
+
+static int is_directive(const ap_directive_t *line, const char *name)
+{
+    return !ap_cstr_casecmp(line->directive, name);
+}
+
+/* Tell of a registry that will only answer 503: no section around it sets
+ * a store. */
+static void warn_of_missing_stores(const ap_directive_t *first, int has_store,
+                                   const server_rec *s, apr_pool_t *pool)
+{
+    const ap_directive_t *line;
+
+    for (line = first; line; line = line->next) {
+        has_store |= is_directive(line, "OCIBlobStore");
+    }
+    for (line = first; line; line = line->next) {
+        const char *args = line->args;
+
+        if (line->first_child) {
+            warn_of_missing_stores(line->first_child, has_store, s, pool);
+        }
+        else if (!has_store && is_directive(line, "SetHandler")
+                 && !ap_cstr_casecmp(ap_getword_conf(pool, &args),
+                                     OCI_HANDLER)) {
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "oci: the registry "
+                         "of %s line %d will answer 503: it has no "
+                         "OCIBlobStore", line->filename, line->line_num);
+        }
+    }
+}
+
+static const char *start_place(const server_rec *s,
+                               const oci_config_t *config, apr_pool_t *pool)
+{
+    const oci_config_t *base = ap_get_module_config(s->lookup_defaults,
+                                                    &oci_module);
+    oci_index_t *index = config->index ? config->index : base->index;
+    const char *error = NULL;
+
+    if (!index) {
+        index = config->default_index;
+    }
+    if (config->blobs) {
+        error = config->blobs->provider->start(config->blobs,
+                                               ap_unixd_config.user_id,
+                                               ap_unixd_config.group_id,
+                                               pool);
+    }
+    if (!error && index) {
+        error = index->provider->start(index, ap_unixd_config.user_id,
+                                       ap_unixd_config.group_id, pool);
+    }
+    return error;
+}
+
+int oci_config_start(apr_pool_t *pool, server_rec *main_server)
+{
+    server_rec *s;
+
+    for (s = main_server; s; s = s->next) {
+        const apr_array_header_t *places = server_config(s)->places;
+        int i;
+
+        for (i = 0; i < places->nelts; i++) {
+            const char *error = start_place(s, APR_ARRAY_IDX(places, i,
+                                                             oci_config_t *),
+                                            pool);
+
+            if (error) {
+                ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, "oci: %s",
+                             error);
+                return HTTP_INTERNAL_SERVER_ERROR;
+            }
+        }
+    }
+    warn_of_missing_stores(ap_conftree, 0, main_server, pool);
+    return OK;
+}
+
+int oci_config_has_store(const server_rec *s)
+{
+    return server_config(s)->places->nelts > 0;
+}
+
+void oci_config_apply(oci_request_t *request, const oci_config_t *config)
+{
+    oci_registry_t *registry = &request->registry;
+    oci_policy_t *policy = &request->policy;
+
+    registry->blobs = config->blobs;
+    registry->index = config->index ? config->index : config->default_index;
+    registry->sparse = pick(config->sparse, OCI_SPARSE_NONE);
+    registry->durable = pick(config->sync, 1);
+    policy->pattern = config->pattern;
+    policy->max_manifest = pick_size(config->max_manifest, 4194304);
+    policy->max_chunk = pick_size(config->max_chunk, 0);
+    policy->min_chunk = pick_size(config->min_chunk, 0);
+    policy->blob_delete = pick(config->blob_delete, 1);
+    policy->manifest_delete = pick(config->manifest_delete, 1);
+    policy->tag_delete = pick(config->tag_delete, 1);
+    policy->read_only = pick(config->read_only, 0);
+}

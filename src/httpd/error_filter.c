@@ -1,0 +1,90 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_protocol.h"
+#include "http_request.h"
+#include "util_filter.h"
+#include "apr_strings.h"
+
+#include "api/reply.h"
+#include "httpd/config.h"
+#include "httpd/error_filter.h"
+#include "httpd/hooks.h"
+
+#define FILTER_NAME "oci-error"
+
+/* Replace the body by JSON; the headers are those of httpd's answer. */
+static apr_status_t send_json(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    request_rec *r = f->r;
+    const oci_error_t *error = oci_error_of_status(r, r->status);
+    const char *body = oci_error_body(error, r->pool);
+    apr_size_t size = strlen(body);
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+
+    apr_table_setn(r->headers_out, "Docker-Distribution-API-Version",
+                   "registry/2.0");
+    apr_table_setn(r->headers_out, "Cache-Control", "no-cache");
+    ap_set_content_type(r, "application/json");
+    ap_set_content_length(r, size);
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_pool_create(body, size, r->pool,
+                                                       alloc));
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
+    return ap_pass_brigade(f->next, bb);
+}
+
+static apr_status_t error_filter(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    apr_brigade_cleanup(bb);
+    if (f->ctx) {
+        return APR_SUCCESS;    /* the rest of httpd's page */
+    }
+    f->ctx = f;
+    return send_json(f, bb);
+}
+
+/* Whether an error belongs to a registry.  It may be raised before httpd
+ * knows the Location, or even the URL: then it is as good an answer to any
+ * other client of a server that has a registry. */
+static int is_ours(request_rec *r)
+{
+    ap_conf_vector_t *saved = r->per_dir_config;
+    int ours;
+
+    if (ap_get_module_config(r->request_config, &oci_module)
+        || oci_is_registry(r)) {
+        return 1;
+    }
+    if (!r->uri || *r->uri != '/') {
+        return oci_config_has_store(r->server);
+    }
+    ours = ap_location_walk(r) == OK && oci_is_registry(r);
+    r->per_dir_config = saved;
+    return ours;
+}
+
+static void insert_error_filter(request_rec *r)
+{
+    if (r->status >= HTTP_BAD_REQUEST && is_ours(r)) {
+        ap_add_output_filter(FILTER_NAME, NULL, r, r->connection);
+    }
+}
+
+void oci_error_filter_register(void)
+{
+    ap_register_output_filter(FILTER_NAME, error_filter, NULL,
+                              AP_FTYPE_CONTENT_SET);
+    ap_hook_insert_error_filter(insert_error_filter, NULL, NULL,
+                                APR_HOOK_MIDDLE);
+}

@@ -1,0 +1,193 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_protocol.h"
+#include "http_request.h"
+#include "ap_expr.h"
+#include "apr_strings.h"
+
+#include "api/reply.h"
+#include "httpd/config.h"
+#include "httpd/error_filter.h"
+#include "httpd/hooks.h"
+
+APLOG_USE_MODULE(oci);
+
+int oci_is_registry(request_rec *r)
+{
+    const core_dir_config *core
+        = ap_get_core_module_config(r->per_dir_config);
+    const char *error;
+    const char *handler;
+
+    if (!core->expr_handler) {
+        return 0;
+    }
+    handler = ap_expr_str_exec(r, core->expr_handler, &error);
+    return handler && !ap_cstr_casecmp(handler, OCI_HANDLER);
+}
+
+/* The route of a request for the registry, NULL for any other. */
+static oci_route_t *route_of(const request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &oci_module);
+}
+
+/* No file is behind a registry's URL: httpd neither looks for one nor
+ * guesses a type from its name.  The location's configuration is not in
+ * force at this time, so it is looked up for the question alone. */
+static int map_to_storage(request_rec *r)
+{
+    ap_conf_vector_t *saved = r->per_dir_config;
+    int ours = ap_location_walk(r) == OK && oci_is_registry(r);
+
+    r->per_dir_config = saved;
+    return ours ? OK : DECLINED;
+}
+
+static int type_checker(request_rec *r)
+{
+    return route_of(r) ? OK : DECLINED;
+}
+
+/* An ErrorDocument is no answer to a registry's client; a text of the
+ * request's own comes before it, and the error filter writes that anew. */
+static void mask_error_documents(request_rec *r)
+{
+    static const int statuses[] = {
+        400, 401, 403, 404, 405, 408, 411, 413, 414, 415, 417, 421, 426,
+        429, 431, 500, 501, 502, 503, 504
+    };
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        ap_custom_response(r, statuses[i], "-");
+    }
+}
+
+/* An encoded slash is refused, before any configuration is in force. */
+static int pre_translate_name(request_rec *r)
+{
+    if (r->parsed_uri.path && ap_strchr(r->parsed_uri.path, '%')
+        && oci_is_registry(r)) {
+        mask_error_documents(r);
+    }
+    return DECLINED;
+}
+
+/* The configuration is final: take the URL apart, for authorization, logs
+ * and the handler alike. */
+static int post_perdir_config(request_rec *r)
+{
+    const core_dir_config *core
+        = ap_get_core_module_config(r->per_dir_config);
+    apr_table_t *env = r->subprocess_env;
+    oci_route_t *route;
+    const char *action;
+
+    if (!oci_is_registry(r)) {
+        return DECLINED;
+    }
+    route = apr_palloc(r->pool, sizeof(*route));
+    route->endpoint = OCI_ROUTE_NONE;
+    route->name = route->reference = NULL;
+    if (!strncmp(r->uri, "/v2", 3)) {
+        oci_route_parse(route, r->uri + 3, r->pool);
+    }
+    ap_set_module_config(r->request_config, &oci_module, route);
+
+    apr_table_setn(r->err_headers_out, "Docker-Distribution-API-Version",
+                   "registry/2.0");
+    apr_table_setn(env, "no-gzip", "1");
+    apr_table_setn(env, "no-brotli", "1");
+    if ((action = oci_request_action(route, r->method_number))) {
+        apr_table_setn(env, "OCI_ACTION", action);
+    }
+    if (route->name) {
+        apr_table_setn(env, "OCI_REPOSITORY", route->name);
+    }
+    if (route->reference) {
+        apr_table_setn(env, "OCI_REFERENCE", route->reference);
+    }
+    if (core->response_code_exprs) {
+        mask_error_documents(r);
+    }
+    return OK;
+}
+
+/* httpd's own default of LimitRequestBody is smaller than layers are; only
+ * one that an administrator wrote holds here. */
+static void lift_default_body_limit(request_rec *r)
+{
+    core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    ap_conf_vector_t *copy;
+
+    if (core->limit_req_body >= 0) {
+        return;
+    }
+    copy = ap_merge_per_dir_configs(r->pool, r->per_dir_config,
+                                    ap_create_per_dir_config(r->pool));
+    core = apr_pmemdup(r->pool, core, sizeof(*core));
+    core->limit_req_body = 0;
+    ap_set_core_module_config(copy, core);
+    r->per_dir_config = copy;
+}
+
+static int handler(request_rec *r)
+{
+    const oci_config_t *config;
+    oci_request_t request;
+
+    if (!r->handler || strcmp(r->handler, OCI_HANDLER) || !route_of(r)) {
+        return DECLINED;
+    }
+    config = ap_get_module_config(r->per_dir_config, &oci_module);
+    memset(&request, 0, sizeof(request));
+    request.r = r;
+    request.route = *route_of(r);
+    oci_config_apply(&request, config);
+    if (!request.registry.blobs || !request.registry.index) {
+        oci_reply_error(r, oci_error_make(r->pool, OCI_E_UNAVAILABLE, NULL,
+                                          NULL, "this registry has no "
+                                          "storage configured"));
+        return OK;
+    }
+    if (r->method_number != M_GET) {
+        lift_default_body_limit(r);
+    }
+    return oci_request_serve(&request);
+}
+
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
+                       apr_pool_t *ptemp, server_rec *s)
+{
+    (void)plog;
+    (void)ptemp;
+    return oci_config_start(pconf, s);
+}
+
+void oci_hooks_register(apr_pool_t *pool)
+{
+    (void)pool;
+    oci_error_filter_register();
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_translate_name(pre_translate_name, NULL, NULL,
+                               APR_HOOK_FIRST);
+    ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_post_perdir_config(post_perdir_config, NULL, NULL,
+                               APR_HOOK_FIRST);
+    ap_hook_type_checker(type_checker, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
+}

@@ -1,0 +1,295 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file mod_oci.h
+ * @brief What a storage provider of mod_oci promises
+ *
+ * A registry keeps its bytes in a blob store and its facts in an index.
+ * Each is a provider, registered from any module's register_hooks:
+ *
+ *     ap_register_provider(p, OCI_BLOB_STORE_GROUP, "name",
+ *                          OCI_PROVIDER_VERSION, &my_blob_store);
+ *
+ * and chosen in the configuration by that name.
+ *
+ * Common to both:
+ *  - Every function may be called at once from any thread of any process
+ *    that uses the same store; two processes share nothing but the store.
+ *  - Results live in the pool that is passed last, and so do the resources
+ *    behind them (files, locks), which a pool cleanup releases.
+ *  - APR_SUCCESS, the statuses that a function lists, or an error of the
+ *    system; never APR_NOTFOUND or APR_EEXIST for a store that is broken.
+ *    APR_ENOSPC (or EDQUOT) says that the store is full: what was there is
+ *    then still there.
+ */
+
+#ifndef MOD_OCI_H
+#define MOD_OCI_H
+
+#include "apr.h"
+#include "apr_errno.h"
+#include "apr_file_io.h"
+#include "apr_pools.h"
+#include "apr_tables.h"
+#if APR_HAVE_SYS_UIO_H
+#include <sys/uio.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define OCI_BLOB_STORE_GROUP "oci-blob-store"
+#define OCI_INDEX_GROUP      "oci-index"
+#define OCI_PROVIDER_VERSION "0"
+
+/** What the configuration says of a store. */
+typedef struct oci_store_config_t {
+    const char *type;      /* what followed "provider:", or NULL */
+    const char *location;  /* the directive's last argument, or NULL */
+    const char *base;      /* ServerRoot: relative paths start here */
+} oci_store_config_t;
+
+/* ------------------------------------------------------------------------
+ * The blob store: large immutable bytes, and uploads that become such.
+ * It knows digests and locators, nothing of repositories.
+ *
+ *   write:  open -> resume -> write ... -> close -> commit -> abort
+ *           `-- each request of an upload --'       `-- the last one --'
+ *   read:   open a locator
+ *
+ * An upload is named by an id (1..64 of [0-9a-z-]).  It comes into being
+ * with the first open of its id.
+ */
+
+typedef struct oci_blob_store_provider_t oci_blob_store_provider_t;
+
+/** A store; providers put this first in their own structure. */
+typedef struct oci_blob_store_t {
+    const oci_blob_store_provider_t *provider;
+    const char *where;     /* for logs: a locator is found at where/locator */
+} oci_blob_store_t;
+
+/** An upload that one request holds; providers define it. */
+typedef struct oci_blob_writer_t oci_blob_writer_t;
+
+/** Where to read a blob: a file, or an address to send the client to. */
+typedef struct oci_blob_source_t {
+    apr_file_t *file;      /* open for reading, or NULL */
+    apr_off_t   size;      /* bytes that the file has now */
+    const char *url;       /* where file is NULL: absolute, good for a while */
+} oci_blob_source_t;
+
+struct oci_blob_store_provider_t {
+    /**
+     * Make a store from its configuration, without touching the disk.
+     * @param store Set to the store, which lives as long as pool
+     * @return NULL, or a sentence that says what is wrong
+     */
+    const char *(*create)(oci_blob_store_t **store,
+                          const oci_store_config_t *config,
+                          apr_pool_t *pool);
+
+    /**
+     * Prepare the store at the server's start; called again at each reload.
+     * A store of a newer version than the provider knows is refused.
+     * @param uid,gid Whose processes will use the store: what root creates
+     *        here is given to them
+     * @return NULL, or a sentence that says what is wrong
+     */
+    const char *(*start)(oci_blob_store_t *store, apr_uid_t uid,
+                         apr_gid_t gid, apr_pool_t *pool);
+
+    /**
+     * Claim an upload for this request.  The claim ends with pool, and with
+     * the process however it ends.
+     * @param id The upload
+     * @return APR_EBUSY where another request holds it
+     */
+    apr_status_t (*upload_open)(oci_blob_writer_t **writer,
+                                oci_blob_store_t *store, const char *id,
+                                apr_pool_t *pool);
+
+    /**
+     * Continue after the first size bytes; what lies beyond is dropped.
+     * @param size Bytes, as counted at the last close
+     * @return APR_EOF where the upload has fewer bytes
+     */
+    apr_status_t (*upload_resume)(oci_blob_writer_t *writer, apr_off_t size);
+
+    /** Append n buffers, all or an error. */
+    apr_status_t (*upload_write)(oci_blob_writer_t *writer,
+                                 const struct iovec *vec, int n);
+
+    /**
+     * Read back what was written.
+     * @param length In: bytes wanted; out: bytes read, 0 at the end
+     */
+    apr_status_t (*upload_read)(oci_blob_writer_t *writer, apr_off_t offset,
+                                char *buffer, apr_size_t *length);
+
+    /**
+     * Make what was written survive: the process's end always, the
+     * machine's where durable is set.
+     */
+    apr_status_t (*upload_close)(oci_blob_writer_t *writer, int durable);
+
+    /**
+     * Turn the closed upload into the blob of this digest, in the place of
+     * any that is there.  May be repeated until upload_abort.
+     * @param locator Set to what upload_open will be asked for: printable
+     *        ASCII without spaces, at most 512 bytes
+     * @param digest "algorithm:hex", valid
+     */
+    apr_status_t (*upload_commit)(const char **locator,
+                                  oci_blob_writer_t *writer,
+                                  const char *digest, int durable,
+                                  apr_pool_t *pool);
+
+    /** Forget the upload and free its space, unless it became a blob. */
+    apr_status_t (*upload_abort)(oci_blob_writer_t *writer);
+
+    /**
+     * Open a blob for reading.
+     * @param flags APR_FOPEN_SENDFILE_ENABLED or 0, added for a file
+     * @return APR_NOTFOUND where the store works and lacks these bytes
+     */
+    apr_status_t (*blob_open)(oci_blob_source_t *source,
+                              oci_blob_store_t *store, const char *locator,
+                              apr_int32_t flags, apr_pool_t *pool);
+
+    /**
+     * The size of a blob's bytes, without opening it.
+     * @return APR_NOTFOUND where the store works and lacks these bytes
+     */
+    apr_status_t (*blob_size)(apr_off_t *size, oci_blob_store_t *store,
+                              const char *locator, apr_pool_t *pool);
+
+    /**
+     * Delete a blob's bytes; who reads them at the time may go on.
+     * @return APR_NOTFOUND where they are not there
+     */
+    apr_status_t (*blob_delete)(oci_blob_store_t *store,
+                                const char *locator, apr_pool_t *pool);
+};
+
+/* ------------------------------------------------------------------------
+ * The index: an ordered map of small mutable facts.
+ *
+ *   key   = part *( "/" part )        1..1023 bytes
+ *   part  = 1..255 of [0-9A-Za-z._:!+=@,~-], not beginning with "."
+ *
+ * No key is the folder of another: where "a/b" is a key, "a/b/c" is none.
+ * Keys are ordered bytewise.  A value is 0 bytes to 64 MiB of any bytes.
+ */
+
+typedef struct oci_index_provider_t oci_index_provider_t;
+
+/** An index; providers put this first in their own structure. */
+typedef struct oci_index_t {
+    const oci_index_provider_t *provider;
+    const char *where;     /* for logs: a key is found at where/key */
+} oci_index_t;
+
+typedef struct oci_value_t {
+    const char *data;      /* followed by a NUL that does not count */
+    apr_size_t  size;      /* bytes */
+} oci_value_t;
+
+typedef enum {
+    OCI_CHANGE_PUT,        /* set, whether or not it is there */
+    OCI_CHANGE_ADD,        /* set; APR_EEXIST where it is there */
+    OCI_CHANGE_DELETE      /* remove; absence is no error */
+} oci_change_e;
+
+typedef struct oci_change_t {
+    oci_change_e kind;
+    const char  *key;
+    oci_value_t  value;    /* of PUT and ADD */
+} oci_change_t;
+
+typedef struct oci_entry_t {
+    const char *key;       /* whole */
+    oci_value_t value;     /* data is NULL unless values were asked for */
+} oci_entry_t;
+
+/** A range of keys. */
+typedef struct oci_scan_t {
+    const char *folder;    /* keys below it, such as "a/b/": ends with "/" */
+    const char *after;     /* keys greater than folder + after; or NULL */
+    int         limit;     /* at most so many, 0 for all */
+    int         values;    /* whether their values are wanted too */
+} oci_scan_t;
+
+typedef enum {
+    OCI_LOCK_SHARED,
+    OCI_LOCK_EXCLUSIVE
+} oci_lock_e;
+
+typedef struct oci_lock_t oci_lock_t;
+
+struct oci_index_provider_t {
+    /** As for a blob store. */
+    const char *(*create)(oci_index_t **index,
+                          const oci_store_config_t *config,
+                          apr_pool_t *pool);
+
+    /** As for a blob store. */
+    const char *(*start)(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
+                         apr_pool_t *pool);
+
+    /**
+     * One fact.
+     * @param value Set to it; NULL to ask only whether it is there
+     * @return APR_NOTFOUND where the index works and has no such key
+     */
+    apr_status_t (*get)(oci_value_t *value, oci_index_t *index,
+                        const char *key, apr_pool_t *pool);
+
+    /**
+     * Apply changes in their order.  A reader sees, at any moment, some
+     * prefix of them; so does one who comes after a crash.  An index that
+     * can do all or nothing does so.
+     * @param durable Whether to return only when the machine's end can no
+     *        longer undo them
+     * @return APR_EEXIST of the first ADD that found its key: nothing from
+     *         it on is done
+     */
+    apr_status_t (*apply)(oci_index_t *index, const oci_change_t *changes,
+                          int count, int durable, apr_pool_t *pool);
+
+    /**
+     * The keys of a range in order.  What is added or removed meanwhile may
+     * or may not be among them; all else is, once.
+     * @param entries Set to an array of oci_entry_t, empty where there is no
+     *        such key
+     */
+    apr_status_t (*scan)(apr_array_header_t **entries, oci_index_t *index,
+                         const oci_scan_t *scan, apr_pool_t *pool);
+
+    /**
+     * Wait for a named lock.  A caller never asks for a name that it holds.
+     * The lock ends with unlock, with pool, and with the process however it
+     * ends.
+     */
+    apr_status_t (*lock)(oci_lock_t **lock, oci_index_t *index,
+                         const char *name, oci_lock_e kind,
+                         apr_pool_t *pool);
+
+    apr_status_t (*unlock)(oci_lock_t *lock);
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MOD_OCI_H */

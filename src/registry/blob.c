@@ -1,0 +1,221 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "registry/blob.h"
+#include "registry/keys.h"
+#include "registry/repository.h"
+
+static oci_error_t *unknown(const char *digest, apr_pool_t *pool)
+{
+    return oci_error_make(pool, OCI_E_BLOB_UNKNOWN, "digest", digest,
+                          "the repository does not hold this blob");
+}
+
+/* The record of a blob, which any repository may hold. */
+static oci_error_t *read_record(oci_blob_t *blob,
+                                const oci_registry_t *registry,
+                                const char *digest, apr_pool_t *pool)
+{
+    const char *key = oci_key_blob(pool, digest);
+    oci_value_t value;
+    oci_error_t *error = oci_fact_get(&value, registry, key, pool);
+    char *end;
+
+    if (error) {
+        return error;
+    }
+    if (!value.data) {
+        return unknown(digest, pool);
+    }
+    blob->digest = digest;
+    if (apr_strtoff(&blob->size, value.data, &end, 10) != APR_SUCCESS
+        || end == value.data || *end != ';' || blob->size < 0) {
+        return oci_error_storage(pool, APR_EINVAL, "%s/%s is no record of a "
+                                 "blob", registry->index->where, key);
+    }
+    blob->locator = end + 1;
+    return NULL;
+}
+
+static oci_error_t *find(oci_blob_t *blob, const oci_registry_t *registry,
+                         const char *name, const char *digest,
+                         apr_pool_t *pool)
+{
+    int held;
+    oci_error_t *error = oci_fact_exists(&held, registry,
+                                         oci_key_link(pool, name, digest),
+                                         pool);
+
+    if (error) {
+        return error;
+    }
+    return held ? read_record(blob, registry, digest, pool)
+                : unknown(digest, pool);
+}
+
+/* What the store answered about a blob against what the record says. */
+static oci_error_t *judge(const oci_blob_t *blob,
+                          const oci_registry_t *registry, apr_status_t rv,
+                          apr_off_t size, apr_pool_t *pool)
+{
+    const char *where = registry->blobs->where;
+    oci_error_t *error;
+
+    if (rv == APR_SUCCESS && size == blob->size) {
+        return NULL;
+    }
+    if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
+        return oci_error_storage(pool, rv, "can't open %s/%s", where,
+                                 blob->locator);
+    }
+    error = unknown(blob->digest, pool);
+    error->status = rv;
+    error->note = rv == APR_NOTFOUND
+        ? apr_psprintf(pool, "%s/%s is lost; a new push will restore it",
+                       where, blob->locator)
+        : apr_psprintf(pool, "%s/%s has %" APR_OFF_T_FMT " bytes instead of "
+                       "%" APR_OFF_T_FMT "; a new push will restore it",
+                       where, blob->locator, size, blob->size);
+    return error;
+}
+
+oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_registry_t *registry,
+                           const char *name, const char *digest,
+                           apr_pool_t *pool)
+{
+    oci_blob_store_t *store = registry->blobs;
+    oci_error_t *error = find(blob, registry, name, digest, pool);
+    apr_off_t size = 0;
+    apr_status_t rv;
+
+    if (error) {
+        return error;
+    }
+    rv = store->provider->blob_size(&size, store, blob->locator, pool);
+    return judge(blob, registry, rv, size, pool);
+}
+
+oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
+                           const oci_registry_t *registry, const char *name,
+                           const char *digest, apr_int32_t flags,
+                           apr_pool_t *pool)
+{
+    oci_blob_store_t *store = registry->blobs;
+    oci_error_t *error = find(blob, registry, name, digest, pool);
+    apr_status_t rv;
+
+    if (error) {
+        return error;
+    }
+    memset(source, 0, sizeof(*source));
+    rv = store->provider->blob_open(source, store, blob->locator, flags,
+                                    pool);
+    return judge(blob, registry, rv,
+                 source->file ? source->size : blob->size, pool);
+}
+
+/* Some repository that holds a blob, or NULL. */
+static oci_error_t *any_holder(const char **name,
+                               const oci_registry_t *registry,
+                               const char *digest, apr_pool_t *pool)
+{
+    oci_scan_t scan = { oci_key_holder(pool, digest, NULL), NULL, 1, 0 };
+    apr_array_header_t *entries;
+    oci_error_t *error = oci_facts_scan(&entries, registry, &scan, pool);
+
+    *name = NULL;
+    if (!error && entries->nelts) {
+        *name = oci_key_rest(pool, APR_ARRAY_IDX(entries, 0,
+                                                 oci_entry_t).key,
+                             scan.folder);
+    }
+    return error;
+}
+
+oci_error_t *oci_blob_mount(const oci_registry_t *registry, const char *name,
+                            const char *digest, const char *from,
+                            apr_pool_t *pool)
+{
+    oci_blob_t blob;
+    oci_error_t *error = NULL;
+
+    if (!from) {
+        error = any_holder(&from, registry, digest, pool);
+    }
+    if (!error) {
+        error = from ? oci_blob_stat(&blob, registry, from, digest, pool)
+                     : unknown(digest, pool);
+    }
+    return error ? error : oci_blob_enter(registry, &blob, name, pool);
+}
+
+oci_error_t *oci_blob_enter(const oci_registry_t *registry,
+                            const oci_blob_t *blob, const char *name,
+                            apr_pool_t *pool)
+{
+    apr_array_header_t *changes = oci_changes_make(pool);
+    const char *record = apr_psprintf(pool, "%" APR_OFF_T_FMT ";%s",
+                                      blob->size, blob->locator);
+    oci_lock_t *lock;
+    oci_error_t *error;
+
+    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_blob(pool, blob->digest),
+                   record, strlen(record));
+    oci_change_put(changes, OCI_CHANGE_PUT,
+                   oci_key_holder(pool, blob->digest, name), NULL, 0);
+    oci_repository_enter(changes, name, pool);
+    oci_change_put(changes, OCI_CHANGE_PUT,
+                   oci_key_link(pool, name, blob->digest), NULL, 0);
+
+    error = oci_repository_lock(&lock, registry, name, OCI_LOCK_SHARED,
+                                pool);
+    if (error) {
+        return error;
+    }
+    error = oci_facts_apply(registry, changes, registry->durable, pool);
+    oci_repository_unlock(registry, lock);
+    return error;
+}
+
+oci_error_t *oci_blob_delete(const oci_registry_t *registry,
+                             const char *name, const char *digest,
+                             apr_pool_t *pool)
+{
+    const char *link = oci_key_link(pool, name, digest);
+    apr_array_header_t *changes = oci_changes_make(pool);
+    oci_lock_t *lock;
+    int held;
+    oci_error_t *error = oci_repository_lock(&lock, registry, name,
+                                             OCI_LOCK_EXCLUSIVE, pool);
+
+    if (error) {
+        return error;
+    }
+    error = oci_fact_exists(&held, registry, link, pool);
+    if (!error && !held) {
+        error = unknown(digest, pool);
+    }
+    if (!error) {
+        oci_change_delete(changes, link);
+        oci_change_delete(changes, oci_key_holder(pool, digest, name));
+        error = oci_facts_apply(registry, changes, registry->durable,
+                                pool);
+    }
+    if (!error) {
+        error = oci_repository_leave(registry, name, pool);
+    }
+    oci_repository_unlock(registry, lock);
+    return error;
+}

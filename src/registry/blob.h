@@ -1,0 +1,77 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file blob.h
+ * @brief The blobs that a repository holds
+ */
+
+#ifndef OCI_BLOB_H
+#define OCI_BLOB_H
+
+#include "registry/registry.h"
+
+typedef struct oci_blob_t {
+    const char *digest;
+    apr_off_t   size;      /* bytes */
+    const char *locator;   /* the blob store's */
+} oci_blob_t;
+
+/**
+ * Look for a blob that a repository holds, whole.
+ * @param blob Set to it
+ * @param digest A valid digest
+ * @return OCI_E_BLOB_UNKNOWN where the repository does not hold it, or its
+ *         bytes were lost or cut short (then with a note for the log);
+ *         OCI_E_INTERNAL
+ */
+oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_registry_t *registry,
+                           const char *name, const char *digest,
+                           apr_pool_t *pool);
+
+/**
+ * Open a blob that a repository holds, whole; otherwise as oci_blob_stat.
+ * @param source Set to where to read it
+ * @param flags As for the provider's blob_open
+ */
+oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
+                           const oci_registry_t *registry, const char *name,
+                           const char *digest, apr_int32_t flags,
+                           apr_pool_t *pool);
+
+/**
+ * Let a repository hold a blob that another one holds (distribution-spec,
+ * "Mounting a blob from another repository").
+ * @param from The other repository, or NULL for any
+ * @return As oci_blob_stat
+ */
+oci_error_t *oci_blob_mount(const oci_registry_t *registry, const char *name,
+                            const char *digest, const char *from,
+                            apr_pool_t *pool);
+
+/**
+ * Enter a blob whose bytes are stored, and let a repository hold it.
+ * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ */
+oci_error_t *oci_blob_enter(const oci_registry_t *registry,
+                            const oci_blob_t *blob, const char *name,
+                            apr_pool_t *pool);
+
+/**
+ * Let a repository hold a blob no longer (distribution-spec, "Deleting
+ * Blobs").  The bytes stay for others.
+ * @return OCI_E_BLOB_UNKNOWN, OCI_E_INTERNAL
+ */
+oci_error_t *oci_blob_delete(const oci_registry_t *registry,
+                             const char *name, const char *digest,
+                             apr_pool_t *pool);
+
+#endif /* OCI_BLOB_H */

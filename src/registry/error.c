@@ -1,0 +1,53 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <errno.h>
+
+#include "apr_strings.h"
+
+#include "registry/error.h"
+
+oci_error_t *oci_error_make(apr_pool_t *pool, oci_error_e code,
+                            const char *key, const char *value,
+                            const char *format, ...)
+{
+    oci_error_t *error = apr_pcalloc(pool, sizeof(*error));
+    va_list ap;
+
+    error->code = code;
+    error->key = key;
+    error->value = value;
+    va_start(ap, format);
+    error->message = apr_pvsprintf(pool, format, ap);
+    va_end(ap);
+    return error;
+}
+
+oci_error_t *oci_error_storage(apr_pool_t *pool, apr_status_t status,
+                               const char *format, ...)
+{
+    oci_error_t *error;
+    va_list ap;
+
+    if (APR_STATUS_IS_ENOSPC(status) || status == EDQUOT) {
+        error = oci_error_make(pool, OCI_E_STORAGE_FULL, NULL, NULL,
+                               "the registry's storage is full");
+    }
+    else {
+        error = oci_error_make(pool, OCI_E_INTERNAL, NULL, NULL,
+                               "the registry's storage failed");
+    }
+    error->status = status;
+    va_start(ap, format);
+    error->note = apr_pvsprintf(pool, format, ap);
+    va_end(ap);
+    return error;
+}

@@ -1,0 +1,79 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "registry/keys.h"
+
+const char *oci_key_manifest(apr_pool_t *pool, const char *name,
+                             const char *digest)
+{
+    return apr_pstrcat(pool, "repo/", name, "/_manifest/", digest, NULL);
+}
+
+const char *oci_key_tag(apr_pool_t *pool, const char *name, const char *tag)
+{
+    return apr_pstrcat(pool, "repo/", name, "/_tag/", tag, NULL);
+}
+
+const char *oci_key_tagged(apr_pool_t *pool, const char *name,
+                           const char *digest, const char *tag)
+{
+    return apr_pstrcat(pool, "repo/", name, "/_tagged/", digest, "/", tag,
+                       NULL);
+}
+
+const char *oci_key_link(apr_pool_t *pool, const char *name,
+                         const char *digest)
+{
+    return apr_pstrcat(pool, "repo/", name, "/_blob/", digest, NULL);
+}
+
+const char *oci_key_referrer(apr_pool_t *pool, const char *name,
+                             const char *subject, const char *digest)
+{
+    return apr_pstrcat(pool, "repo/", name, "/_referrer/", subject, "/",
+                       digest, NULL);
+}
+
+const char *oci_key_blob(apr_pool_t *pool, const char *digest)
+{
+    return apr_pstrcat(pool, "blob/", digest, NULL);
+}
+
+const char *oci_key_holder(apr_pool_t *pool, const char *digest,
+                           const char *name)
+{
+    return apr_pstrcat(pool, "holder/", digest, "/", name,
+                       name ? "!" : NULL, NULL);
+}
+
+const char *oci_key_catalog(apr_pool_t *pool, const char *name)
+{
+    return apr_pstrcat(pool, "catalog/", name, name ? "!" : NULL, NULL);
+}
+
+const char *oci_key_upload(apr_pool_t *pool, const char *id)
+{
+    return apr_pstrcat(pool, "upload/", id, NULL);
+}
+
+const char *oci_key_rest(apr_pool_t *pool, const char *key,
+                         const char *folder)
+{
+    const char *rest = key + strlen(folder);
+    apr_size_t length = strlen(rest);
+
+    return length && rest[length - 1] == '!'
+           ? apr_pstrmemdup(pool, rest, length - 1) : rest;
+}

@@ -1,0 +1,65 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file keys.h
+ * @brief Every fact of a registry, and its key in the index
+ *
+ *     key                                      value
+ *     repo/<name>/_manifest/<digest>           media type LF bytes
+ *     repo/<name>/_tag/<tag>                   digest
+ *     repo/<name>/_tagged/<digest>/<tag>       -
+ *     repo/<name>/_blob/<digest>               -
+ *     repo/<name>/_referrer/<subject>/<digest> artifact type LF descriptor
+ *     blob/<digest>                            size ";" locator
+ *     holder/<digest>/<name>!                  -
+ *     catalog/<name>!                          -
+ *     upload/<id>                              see upload.c
+ *
+ * A repository's own facts begin with "_", which no component of a name
+ * does.  Where a name ends a key it is marked with "!", which sorts before
+ * all that a name may hold: so the keys sort as the names do, and none is
+ * another's folder.
+ *
+ * _tagged may hold more than _tag, never less: it says which tags to look
+ * at when a manifest goes.  So do holder and _blob.
+ */
+
+#ifndef OCI_KEYS_H
+#define OCI_KEYS_H
+
+#include "apr_pools.h"
+
+/* A last part of NULL gives the folder, which ends with "/". */
+
+const char *oci_key_manifest(apr_pool_t *pool, const char *name,
+                             const char *digest);
+const char *oci_key_tag(apr_pool_t *pool, const char *name, const char *tag);
+const char *oci_key_tagged(apr_pool_t *pool, const char *name,
+                           const char *digest, const char *tag);
+const char *oci_key_link(apr_pool_t *pool, const char *name,
+                         const char *digest);
+const char *oci_key_referrer(apr_pool_t *pool, const char *name,
+                             const char *subject, const char *digest);
+const char *oci_key_blob(apr_pool_t *pool, const char *digest);
+const char *oci_key_holder(apr_pool_t *pool, const char *digest,
+                           const char *name);
+const char *oci_key_catalog(apr_pool_t *pool, const char *name);
+const char *oci_key_upload(apr_pool_t *pool, const char *id);
+
+/**
+ * What follows a folder in a key, without the mark of a name.
+ * @param folder A prefix of key
+ */
+const char *oci_key_rest(apr_pool_t *pool, const char *key,
+                         const char *folder);
+
+#endif /* OCI_KEYS_H */

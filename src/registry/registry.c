@@ -1,0 +1,99 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <string.h>
+
+#include "registry/registry.h"
+
+oci_error_t *oci_fact_get(oci_value_t *value, const oci_registry_t *registry,
+                          const char *key, apr_pool_t *pool)
+{
+    oci_index_t *index = registry->index;
+    apr_status_t rv = index->provider->get(value, index, key, pool);
+
+    if (rv == APR_NOTFOUND) {
+        value->data = NULL;
+        value->size = 0;
+        return NULL;
+    }
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "can't read %s/%s", index->where,
+                                 key);
+    }
+    return NULL;
+}
+
+oci_error_t *oci_fact_exists(int *exists, const oci_registry_t *registry,
+                             const char *key, apr_pool_t *pool)
+{
+    oci_index_t *index = registry->index;
+    apr_status_t rv = index->provider->get(NULL, index, key, pool);
+
+    *exists = rv == APR_SUCCESS;
+    if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
+        return oci_error_storage(pool, rv, "can't read %s/%s", index->where,
+                                 key);
+    }
+    return NULL;
+}
+
+oci_error_t *oci_facts_scan(apr_array_header_t **entries,
+                            const oci_registry_t *registry,
+                            const oci_scan_t *scan, apr_pool_t *pool)
+{
+    oci_index_t *index = registry->index;
+    apr_status_t rv = index->provider->scan(entries, index, scan, pool);
+
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "can't list %s/%s", index->where,
+                                 scan->folder);
+    }
+    return NULL;
+}
+
+apr_array_header_t *oci_changes_make(apr_pool_t *pool)
+{
+    return apr_array_make(pool, 8, sizeof(oci_change_t));
+}
+
+void oci_change_put(apr_array_header_t *changes, oci_change_e kind,
+                    const char *key, const char *data, apr_size_t size)
+{
+    oci_change_t *change = apr_array_push(changes);
+
+    change->kind = kind;
+    change->key = key;
+    change->value.data = data;
+    change->value.size = size;
+}
+
+void oci_change_delete(apr_array_header_t *changes, const char *key)
+{
+    oci_change_put(changes, OCI_CHANGE_DELETE, key, NULL, 0);
+}
+
+oci_error_t *oci_facts_apply(const oci_registry_t *registry,
+                             const apr_array_header_t *changes,
+                             int durable, apr_pool_t *pool)
+{
+    oci_index_t *index = registry->index;
+    const oci_change_t *first = (const oci_change_t *)changes->elts;
+    apr_status_t rv = index->provider->apply(index, first, changes->nelts,
+                                             durable, pool);
+
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "can't write %s/%s%s",
+                                 index->where, first->key,
+                                 changes->nelts > 1 ? " and what follows it"
+                                                    : "");
+    }
+    return NULL;
+}

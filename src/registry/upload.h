@@ -1,0 +1,109 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file upload.h
+ * @brief Uploads: sessions that become blobs
+ */
+
+#ifndef OCI_UPLOAD_H
+#define OCI_UPLOAD_H
+
+#include "registry/registry.h"
+#include "spec/digest.h"
+
+/** An upload as it stands. */
+typedef struct oci_upload_t {
+    const char *id;
+    const char *name;      /* the repository it was begun in */
+    apr_off_t   size;      /* bytes so far */
+    apr_time_t  begun;
+    oci_hash_t *hash;      /* over these bytes */
+    oci_blob_writer_t *writer;  /* NULL unless claimed */
+} oci_upload_t;
+
+/**
+ * Begin an upload (distribution-spec, "Pushing blobs").  It makes no
+ * repository appear anywhere.
+ * @param algorithm By which its digest is likely to be asked for
+ * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ */
+oci_error_t *oci_upload_begin(oci_upload_t **upload,
+                              const oci_registry_t *registry,
+                              const char *name, oci_algorithm_e algorithm,
+                              apr_pool_t *pool);
+
+/**
+ * Look at an upload.
+ * @return OCI_E_UPLOAD_UNKNOWN where this repository has no such upload;
+ *         OCI_E_INTERNAL
+ */
+oci_error_t *oci_upload_find(oci_upload_t **upload,
+                             const oci_registry_t *registry,
+                             const char *name, const char *id,
+                             apr_pool_t *pool);
+
+/**
+ * Claim an upload that was found or begun, until pool goes: no other
+ * request writes to it.  It is read afresh.
+ * @param upload Replaced by how it stands now
+ * @return OCI_E_UPLOAD_RANGE where another request has it;
+ *         OCI_E_UPLOAD_UNKNOWN where it is over; OCI_E_INTERNAL
+ */
+oci_error_t *oci_upload_claim(oci_upload_t **upload,
+                              const oci_registry_t *registry,
+                              apr_pool_t *pool);
+
+/**
+ * Let the digest be computed by another algorithm from here on; what there
+ * is already is read back.
+ * @return OCI_E_INTERNAL
+ */
+oci_error_t *oci_upload_rehash(oci_upload_t *upload,
+                               const oci_registry_t *registry,
+                               oci_algorithm_e algorithm, apr_pool_t *pool);
+
+/**
+ * Append n buffers to a claimed upload.
+ * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ */
+oci_error_t *oci_upload_write(oci_upload_t *upload,
+                              const oci_registry_t *registry,
+                              const struct iovec *vec, int n,
+                              apr_pool_t *pool);
+
+/**
+ * Keep what was written, for any later request.
+ * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ */
+oci_error_t *oci_upload_save(oci_upload_t *upload,
+                             const oci_registry_t *registry,
+                             apr_pool_t *pool);
+
+/**
+ * Close an upload: its bytes become a blob that the repository holds, and
+ * it is over.  After an error it stands as it was last saved.
+ * @param digest What the bytes must have; valid
+ * @return OCI_E_DIGEST_INVALID, OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ */
+oci_error_t *oci_upload_finish(oci_upload_t *upload,
+                               const oci_registry_t *registry,
+                               const char *digest, apr_pool_t *pool);
+
+/**
+ * End a claimed upload without a blob.
+ * @return OCI_E_INTERNAL
+ */
+oci_error_t *oci_upload_cancel(oci_upload_t *upload,
+                               const oci_registry_t *registry,
+                               apr_pool_t *pool);
+
+#endif /* OCI_UPLOAD_H */

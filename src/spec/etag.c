@@ -1,0 +1,62 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "spec/etag.h"
+
+#include <string.h>
+
+#define SPACE " \t"
+
+/*
+ *   list = "*" / [ tag ] *( OWS "," OWS [ tag ] )
+ *   tag  = [ "W/" ] DQUOTE *( any byte but DQUOTE ) DQUOTE
+ *        / 1*( any byte but "," and OWS )
+ */
+int oci_etag_match(const char *list, const char *value, int weak)
+{
+    size_t value_length;
+
+    if (!value) {
+        return 0;
+    }
+    list += strspn(list, SPACE);
+    if (*list == '*' && !list[1 + strspn(list + 1, SPACE)]) {
+        return 1;
+    }
+
+    value_length = strlen(value);
+    while (*(list += strspn(list, SPACE ","))) {
+        int is_weak = !strncmp(list, "W/\"", 3);
+        size_t length;
+
+        if (is_weak) {
+            list += 2;
+        }
+        if (*list == '"') {
+            length = strcspn(++list, "\"");
+            if (!list[length]) {
+                return 0;
+            }
+        }
+        else {
+            length = strcspn(list, SPACE ",");
+        }
+        if ((weak || !is_weak) && length == value_length
+            && !memcmp(list, value, length)) {
+            return 1;
+        }
+        list += length;
+        if (*list == '"') {
+            list++;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,31 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file etag.h
+ * @brief Entity tags in conditions (RFC 9110, 8.8.3 and 13.1)
+ */
+
+#ifndef OCI_ETAG_H
+#define OCI_ETAG_H
+
+/**
+ * Whether a condition's list names an entity.  An unquoted digest counts as
+ * a quoted one, as old clients write it.
+ * @param list The value of If-Match, If-None-Match or If-Range: entity tags
+ *        with commas between, or "*", which names any that exists
+ * @param value What the entity's tag holds between its quotes, or NULL where
+ *        there is no such entity
+ * @param weak Whether W/"x" names "x" (If-None-Match) or nothing
+ */
+int oci_etag_match(const char *list, const char *value, int weak);
+
+#endif /* OCI_ETAG_H */

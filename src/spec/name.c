@@ -1,0 +1,70 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "spec/name.h"
+
+#include <string.h>
+
+#define TAG_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+                       "abcdefghijklmnopqrstuvwxyz0123456789_.-"
+
+static int is_alphanumeric(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* How many bytes of text stand between two runs of letters and digits. */
+static size_t separator_length(const char *text)
+{
+    switch (*text) {
+    case '/':
+    case '.':
+        return 1;
+    case '_':
+        return text[1] == '_' ? 2 : 1;
+    default:
+        return strspn(text, "-");
+    }
+}
+
+/*
+ *   name      = component *( "/" component )
+ *   component = run *( separator run )
+ *   run       = 1*( lower-case letter / digit )
+ *   separator = "." / "_" / "__" / 1*"-"
+ *
+ * A slash thus stands where a separator may stand, and whatever else ends
+ * a run is no beginning of the next one.
+ */
+int oci_name_valid(const char *text)
+{
+    const char *p = text;
+
+    while (is_alphanumeric(*p)) {
+        do {
+            p++;
+        } while (is_alphanumeric(*p));
+
+        if (!*p) {
+            return p - text <= OCI_NAME_MAX;
+        }
+        p += separator_length(p);
+    }
+    return 0;
+}
+
+int oci_tag_valid(const char *text)
+{
+    size_t length = strspn(text, TAG_CHARACTERS);
+
+    return length >= 1 && length <= OCI_TAG_MAX && !text[length]
+           && *text != '.' && *text != '-';
+}

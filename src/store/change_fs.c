@@ -1,0 +1,251 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* How the index "fs" changes; index_fs.c draws what the folders hold.
+ *
+ * Changes are made in their order and then synced folder by folder, in that
+ * order, too.  After a crash of the machine a file system that does not
+ * keep the order of changes (most journals do) may show any subset of those
+ * that were not yet acknowledged; the registry can live with that.
+ */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE            /* renameat2 */
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apr_general.h"
+#include "apr_strings.h"
+
+#include "store/change_fs.h"
+
+/* Folders that others remove while we make them: so many times in a row
+ * means that something else is wrong. */
+#define TRIES 100
+
+/* What the changes of one call share. */
+typedef struct change_set_t {
+    const oci_fs_t *fs;
+    int durable;
+    apr_array_header_t *touched;   /* folders to sync */
+    apr_pool_t *pool;
+} change_set_t;
+
+/* Whether a value can be a symbolic link's target. */
+static int is_target(const oci_value_t *value)
+{
+    apr_size_t i;
+
+    if (!value->size || value->size > OCI_TARGET_MAX) {
+        return 0;
+    }
+    for (i = 0; i < value->size; i++) {
+        if (value->data[i] < 0x21 || value->data[i] > 0x7e) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Make a new entry; EEXIST where there is one. */
+static apr_status_t make_entry(const change_set_t *set, const char *path,
+                               const oci_value_t *value)
+{
+    apr_status_t rv;
+    int fd;
+
+    if (is_target(value)) {
+        rv = symlink(value->data, path) ? errno : APR_SUCCESS;
+        if (rv) {
+            return rv;
+        }
+        rv = oci_fs_give(set->fs, path);
+    }
+    else {
+        fd = oci_fs_open(set->fs, path, O_WRONLY | O_CREAT | O_EXCL);
+        if (fd == -1) {
+            return errno;
+        }
+        rv = oci_fs_write(fd, value->data, value->size);
+        if (!rv && value->size && set->durable && fdatasync(fd)) {
+            rv = errno;
+        }
+        close(fd);
+    }
+    if (rv) {
+        unlink(path);
+    }
+    return rv;
+}
+
+/* Make an entry among the temporaries. */
+static apr_status_t stage(const char **staged, const change_set_t *set,
+                          const oci_value_t *value)
+{
+    apr_uint64_t number;
+    apr_status_t rv;
+    char *path;
+
+    do {
+        rv = apr_generate_random_bytes((unsigned char *)&number,
+                                       sizeof(number));
+        if (rv) {
+            return rv;
+        }
+        path = apr_psprintf(set->pool, "%s/.tmp/%" APR_UINT64_T_HEX_FMT,
+                            set->fs->top, number);
+        rv = make_entry(set, path, value);
+    } while (rv == EEXIST);
+    if (!rv) {
+        *staged = path;
+    }
+    return rv;
+}
+
+/* Rename, where nothing has the new name. */
+static apr_status_t rename_new(const char **from, const char *to)
+{
+    apr_status_t rv = link(*from, to) ? errno : APR_SUCCESS;
+
+#ifdef RENAME_NOREPLACE
+    if (oci_fs_no_links(rv)) {
+        rv = renameat2(AT_FDCWD, *from, AT_FDCWD, to, RENAME_NOREPLACE)
+             ? errno : APR_SUCCESS;
+        if (!rv) {
+            *from = NULL;
+        }
+    }
+#endif
+    return rv;
+}
+
+static int is_empty_file(const char *path)
+{
+    struct stat st;
+
+    return !lstat(path, &st) && S_ISREG(st.st_mode) && !st.st_size;
+}
+
+/* Set a value, supposing that its folder is there.  *staged is kept for the
+ * next try, and is NULL once the temporary has gone. */
+static apr_status_t try_set(const char **staged, const change_set_t *set,
+                            const oci_change_t *change, const char *path)
+{
+    const oci_value_t *value = &change->value;
+    apr_status_t rv;
+
+    if (change->kind == OCI_CHANGE_ADD) {
+        /* Only what is written must not be seen before it is whole. */
+        if (!value->size || is_target(value)) {
+            return make_entry(set, path, value);
+        }
+    }
+    else if (!value->size) {
+        rv = make_entry(set, path, value);
+        if (rv != EEXIST || is_empty_file(path)) {
+            return rv == EEXIST ? APR_SUCCESS : rv;
+        }
+    }
+    if (!*staged && (rv = stage(staged, set, value))) {
+        return rv;
+    }
+    if (change->kind == OCI_CHANGE_ADD) {
+        return rename_new(staged, path);
+    }
+    if (rename(*staged, path)) {
+        return errno;
+    }
+    *staged = NULL;
+    return APR_SUCCESS;
+}
+
+/* Set a value, with the folders it needs, and in the place of an empty
+ * folder that a killed process left. */
+static apr_status_t set_key(const change_set_t *set,
+                            const oci_change_t *change, const char *path)
+{
+    const char *staged = NULL;
+    apr_status_t rv, again;
+    int tries = 0;
+
+    do {
+        rv = try_set(&staged, set, change, path);
+        again = APR_EGENERAL;
+        if (rv == ENOENT) {
+            again = oci_fs_make_folders(set->fs, path, set->touched,
+                                        set->pool);
+        }
+        else if (rv == EEXIST || rv == EISDIR) {
+            again = rmdir(path) ? errno : APR_SUCCESS;
+            if (again == ENOTEMPTY) {
+                rv = EISDIR;
+            }
+        }
+    } while ((again == APR_SUCCESS || again == ENOENT) && ++tries < TRIES);
+    if (staged) {
+        unlink(staged);
+    }
+    if (!rv) {
+        oci_fs_touch(set->touched, path, set->pool);
+    }
+    return rv;
+}
+
+/* Remove a key, and the folders that are empty then. */
+static apr_status_t delete_key(const change_set_t *set, const char *path)
+{
+    const char *first = strchr(path + strlen(set->fs->top) + 1, '/');
+    char *folder = apr_pstrdup(set->pool, path);
+    apr_status_t rv;
+    char *slash;
+
+    if (unlink(path) && errno != EISDIR
+        && (rv = oci_fs_absent(set->fs, errno)) != APR_NOTFOUND) {
+        return rv;
+    }
+    while (first && (slash = strrchr(folder, '/')) - folder > first - path) {
+        *slash = '\0';
+        if (rmdir(folder) && errno != ENOENT) {
+            *slash = '/';
+            break;
+        }
+    }
+    oci_fs_touch(set->touched, folder, set->pool);
+    return APR_SUCCESS;
+}
+
+apr_status_t oci_changes_apply(const oci_fs_t *fs,
+                               const oci_change_t *changes, int count,
+                               int durable, apr_pool_t *pool)
+{
+    change_set_t set = { fs, durable, NULL, pool };
+    int i;
+
+    set.touched = apr_array_make(pool, count + 4, sizeof(char *));
+    for (i = 0; i < count; i++) {
+        const char *path = apr_pstrcat(pool, fs->top, "/", changes[i].key,
+                                       NULL);
+        apr_status_t rv = changes[i].kind == OCI_CHANGE_DELETE
+                          ? delete_key(&set, path)
+                          : set_key(&set, &changes[i], path);
+
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+    }
+    return durable ? oci_fs_sync(fs, set.touched, pool) : APR_SUCCESS;
+}

@@ -1,0 +1,338 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* APR makes files and folders without saying how durable, cannot sync a
+ * folder, and knows neither links nor owners: so the system's own calls are
+ * used for these.  On POSIX systems an apr_status_t is an errno.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apr_file_info.h"
+#include "apr_strings.h"
+#include "apr_time.h"
+
+#include "store/fs.h"
+
+#define FILE_MODE   0640
+#define FOLDER_MODE 0750
+
+/* No write takes so long: what is older was left by a killed process. */
+#define TEMPORARY_LIFE apr_time_from_sec(3600)
+
+const char *oci_fs_locate(oci_fs_t *fs, const oci_store_config_t *config,
+                          const char *name, apr_pool_t *pool)
+{
+    apr_size_t length;
+    char *root;
+
+    if (config->type) {
+        return apr_psprintf(pool, "the fs provider has no types: write \"fs\" "
+                            "instead of \"fs:%s\"", config->type);
+    }
+    if (!config->location || !*config->location) {
+        return "the fs provider needs a folder: \"fs DIR\"";
+    }
+    if (apr_filepath_merge(&root, config->base, config->location,
+                           APR_FILEPATH_TRUENAME, pool) != APR_SUCCESS) {
+        return apr_psprintf(pool, "%s is not a valid path",
+                            config->location);
+    }
+    length = strlen(root);
+    while (length > 1 && root[length - 1] == '/') {
+        root[--length] = '\0';
+    }
+    fs->root = root;
+    fs->top = apr_pstrcat(pool, root, "/", name, NULL);
+    fs->version = apr_pstrcat(pool, fs->top, "/.version", NULL);
+    return NULL;
+}
+
+/* "cannot DO PATH: why", of errno. */
+static const char *failure(const char *what, const char *path,
+                           apr_pool_t *pool)
+{
+    char why[120];
+
+    apr_strerror(errno, why, sizeof(why));
+    return apr_psprintf(pool, "cannot %s %s: %s", what, path, why);
+}
+
+static const char *folder_of(const char *path, apr_pool_t *pool)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash && slash > path
+           ? apr_pstrmemdup(pool, path, slash - path) : "/";
+}
+
+static apr_status_t sync_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    apr_status_t rv;
+
+    if (fd == -1) {
+        return errno;
+    }
+    /* EINVAL: this file system has nothing to sync in a folder. */
+    rv = fsync(fd) == 0 || errno == EINVAL ? APR_SUCCESS : errno;
+    close(fd);
+    return rv;
+}
+
+apr_status_t oci_fs_give(const oci_fs_t *fs, const char *path)
+{
+    return geteuid() || !lchown(path, fs->uid, fs->gid)
+           ? APR_SUCCESS : errno;
+}
+
+int oci_fs_open(const oci_fs_t *fs, const char *path, int flags)
+{
+    int fd;
+
+    do {
+        fd = open(path, flags | O_CLOEXEC, FILE_MODE);
+    } while (fd == -1 && errno == EINTR);
+    if (fd != -1 && (flags & O_EXCL) && !geteuid()
+        && fchown(fd, fs->uid, fs->gid)) {
+        int error = errno;
+
+        unlink(path);
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
+
+/* Make a folder of a new store, or see that it is one that we can use. */
+static const char *start_folder(const oci_fs_t *fs, const char *path,
+                                apr_pool_t *pool)
+{
+    const char *parent = folder_of(path, pool);
+    struct stat st;
+
+    if (!mkdir(path, FOLDER_MODE)) {
+        if (oci_fs_give(fs, path) || sync_folder(parent)) {
+            return failure("make the folder", path, pool);
+        }
+        return NULL;
+    }
+    if (errno == ENOENT) {
+        return apr_psprintf(pool, "cannot make the folder %s: there is no %s",
+                            path, parent);
+    }
+    if (errno != EEXIST) {
+        return failure("make the folder", path, pool);
+    }
+    if (stat(path, &st)) {
+        return failure("use", path, pool);
+    }
+    if (!S_ISDIR(st.st_mode)) {
+        return apr_psprintf(pool, "%s is not a folder", path);
+    }
+    /* Of DIR itself only the way through it is needed. */
+    if (faccessat(AT_FDCWD, path, path == fs->root ? X_OK
+                  : R_OK | W_OK | X_OK, AT_EACCESS)) {
+        return failure("write to the folder", path, pool);
+    }
+    return NULL;
+}
+
+/* Write the version file as a whole or not at all; that two processes do it
+ * at once does no harm. */
+static const char *write_version(const oci_fs_t *fs, const char *what,
+                                 apr_pool_t *pool)
+{
+    const char *text = apr_pstrcat(pool, what, " 1\n", NULL);
+    const char *path = apr_psprintf(pool, "%s.%" APR_PID_T_FMT, fs->version,
+                                    getpid());
+    int fd;
+
+    unlink(path);
+    fd = oci_fs_open(fs, path, O_WRONLY | O_CREAT | O_EXCL);
+    if (fd == -1) {
+        return failure("write", path, pool);
+    }
+    if ((errno = oci_fs_write(fd, text, strlen(text))) || fsync(fd)
+        || rename(path, fs->version) || (errno = sync_folder(fs->top))) {
+        text = failure("write", fs->version, pool);
+        unlink(path);
+    }
+    else {
+        text = NULL;
+    }
+    close(fd);
+    return text;
+}
+
+static const char *check_version(const oci_fs_t *fs, const char *what,
+                                 apr_pool_t *pool)
+{
+    apr_size_t length = strlen(what);
+    int fd = oci_fs_open(fs, fs->version, O_RDONLY);
+    apr_int64_t number;
+    char text[80];
+    char *end;
+    ssize_t size;
+
+    if (fd == -1) {
+        return errno == ENOENT ? write_version(fs, what, pool)
+                               : failure("read", fs->version, pool);
+    }
+    size = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    if (size < 0) {
+        return failure("read", fs->version, pool);
+    }
+    text[size] = '\0';
+    if (!strncmp(text, what, length) && text[length] == ' ') {
+        number = apr_strtoi64(text + length + 1, &end, 10);
+        if (number == 1 && !strcmp(end, "\n")) {
+            return NULL;
+        }
+        if (number > 1) {
+            return apr_psprintf(pool, "%s is of version %" APR_INT64_T_FMT
+                                ", which a newer mod_oci wrote; this one "
+                                "knows version 1", fs->version, number);
+        }
+    }
+    return apr_psprintf(pool, "%s does not say \"%s 1\": the folder belongs "
+                        "to something else", fs->version, what);
+}
+
+const char *oci_fs_start(const oci_fs_t *fs, const char *const *folders,
+                         const char *what, apr_pool_t *pool)
+{
+    const char *error = start_folder(fs, fs->root, pool);
+
+    for (; *folders && !error; folders++) {
+        error = start_folder(fs, apr_pstrcat(pool, fs->root, "/", *folders,
+                                             NULL), pool);
+    }
+    return error ? error : check_version(fs, what, pool);
+}
+
+apr_status_t oci_fs_make_folders(const oci_fs_t *fs, const char *path,
+                                 apr_array_header_t *touched,
+                                 apr_pool_t *pool)
+{
+    const char *slash = path + strlen(fs->top);
+
+    while ((slash = strchr(slash + 1, '/'))) {
+        const char *folder = apr_pstrmemdup(pool, path, slash - path);
+        apr_status_t rv;
+
+        if (mkdir(folder, FOLDER_MODE)) {
+            if (errno != EEXIST) {
+                return errno;
+            }
+            continue;
+        }
+        if ((rv = oci_fs_give(fs, folder))) {
+            rmdir(folder);
+            return rv;
+        }
+        if (touched) {
+            oci_fs_touch(touched, folder, pool);
+        }
+    }
+    return APR_SUCCESS;
+}
+
+void oci_fs_touch(apr_array_header_t *touched, const char *path,
+                  apr_pool_t *pool)
+{
+    const char *folder = folder_of(path, pool);
+    int i;
+
+    for (i = touched->nelts - 1; i >= 0; i--) {
+        if (!strcmp(APR_ARRAY_IDX(touched, i, const char *), folder)) {
+            return;
+        }
+    }
+    APR_ARRAY_PUSH(touched, const char *) = folder;
+}
+
+apr_status_t oci_fs_sync(const oci_fs_t *fs,
+                         const apr_array_header_t *touched,
+                         apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; i < touched->nelts; i++) {
+        const char *folder = APR_ARRAY_IDX(touched, i, const char *);
+        apr_status_t rv = sync_folder(folder);
+
+        while (rv == ENOENT && strcmp(folder, fs->top)) {
+            folder = folder_of(folder, pool);
+            rv = sync_folder(folder);
+        }
+        if (rv) {
+            return rv;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t oci_fs_write(int fd, const char *data, apr_size_t size)
+{
+    while (size) {
+        ssize_t n = write(fd, data, size);
+
+        if (n >= 0) {
+            data += n;
+            size -= n;
+        }
+        else if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t oci_fs_absent(const oci_fs_t *fs, apr_status_t rv)
+{
+    return (rv == ENOENT || rv == ENOTDIR) && !access(fs->version, F_OK)
+           ? APR_NOTFOUND : rv;
+}
+
+int oci_fs_no_links(apr_status_t rv)
+{
+    return rv == EPERM || rv == EOPNOTSUPP || rv == ENOSYS || rv == EMLINK;
+}
+
+void oci_fs_sweep(const char *folder, const char *prefix, apr_pool_t *pool)
+{
+    apr_time_t limit = apr_time_now() - TEMPORARY_LIFE;
+    apr_finfo_t entry;
+    apr_dir_t *dir;
+
+    if (apr_dir_open(&dir, folder, pool) != APR_SUCCESS) {
+        return;
+    }
+    while (apr_dir_read(&entry, APR_FINFO_NAME, dir) == APR_SUCCESS) {
+        const char *path = apr_pstrcat(pool, folder, "/", entry.name, NULL);
+        struct stat st;
+
+        /* Not mtime, which a link has from its file. */
+        if (!strncmp(entry.name, prefix, strlen(prefix))
+            && !lstat(path, &st) && !S_ISDIR(st.st_mode)
+            && apr_time_from_sec(st.st_ctime) < limit) {
+            unlink(path);
+        }
+    }
+    apr_dir_close(dir);
+}

@@ -1,0 +1,107 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file fs.h
+ * @brief What the providers that keep a store in a folder have in common
+ *
+ * A store has a top folder below DIR, its location.  In it lies ".version",
+ * one line that says what the folder is: it is written last when a store is
+ * made, and its absence later means that the store was moved away.  Files
+ * are made with mode 0640 and folders with 0750, less the umask.
+ *
+ * A status of these functions is APR_SUCCESS or what the system said.
+ */
+
+#ifndef OCI_FS_H
+#define OCI_FS_H
+
+#include "mod_oci.h"
+
+/** Where a store lies, and whose it is. */
+typedef struct oci_fs_t {
+    const char *root;      /* DIR, absolute */
+    const char *top;       /* DIR/name */
+    const char *version;   /* DIR/name/.version */
+    apr_uid_t   uid;       /* who owns what root makes */
+    apr_gid_t   gid;
+} oci_fs_t;
+
+/**
+ * Find a store's place; the disk is not touched.
+ * @param name The top folder's name
+ * @return NULL, or a sentence that says what is wrong
+ */
+const char *oci_fs_locate(oci_fs_t *fs, const oci_store_config_t *config,
+                          const char *name, apr_pool_t *pool);
+
+/**
+ * Make what is missing of a store's folders, and its version file, or check
+ * that they are ours.  DIR's own parent must be there.
+ * @param folders Paths relative to DIR, parents first, ended by NULL; the
+ *        top folder is among them
+ * @param what The version file's words before the number, which is 1
+ * @return NULL, or a sentence that says what is wrong
+ */
+const char *oci_fs_start(const oci_fs_t *fs, const char *const *folders,
+                         const char *what, apr_pool_t *pool);
+
+/**
+ * open(2), closed on exec, that gives a new file to its owner.
+ * @param flags O_CREAT and O_EXCL together where root may call: only then
+ *        is the file known to be new
+ * @return The descriptor, or -1 with errno set
+ */
+int oci_fs_open(const oci_fs_t *fs, const char *path, int flags);
+
+/** Give an entry that was just made to its owner, where root made it. */
+apr_status_t oci_fs_give(const oci_fs_t *fs, const char *path);
+
+/**
+ * Make the folders of a file that lies below the top folder.
+ * @param touched Receives the folders that got a new entry; or NULL
+ */
+apr_status_t oci_fs_make_folders(const oci_fs_t *fs, const char *path,
+                                 apr_array_header_t *touched,
+                                 apr_pool_t *pool);
+
+/** Add the folder of a path to an array of them, unless it is there. */
+void oci_fs_touch(apr_array_header_t *touched, const char *path,
+                  apr_pool_t *pool);
+
+/**
+ * Sync folders in their order.  For one that is gone the nearest above it
+ * that is still there is synced, where its removal is recorded.
+ */
+apr_status_t oci_fs_sync(const oci_fs_t *fs,
+                         const apr_array_header_t *touched,
+                         apr_pool_t *pool);
+
+/** Write size bytes, all or an error. */
+apr_status_t oci_fs_write(int fd, const char *data, apr_size_t size);
+
+/**
+ * Judge why a path of the store is not there.
+ * @param rv What the system said
+ * @return APR_NOTFOUND where rv means absence and the store is in its place
+ */
+apr_status_t oci_fs_absent(const oci_fs_t *fs, apr_status_t rv);
+
+/** Whether a status of link(2) means that links do not exist here. */
+int oci_fs_no_links(apr_status_t rv);
+
+/**
+ * Remove what killed processes left in a folder of temporaries.
+ * @param prefix What the names of temporaries begin with
+ */
+void oci_fs_sweep(const char *folder, const char *prefix, apr_pool_t *pool);
+
+#endif /* OCI_FS_H */

@@ -1,0 +1,381 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* The index "fs".  Below DIR, its location:
+ *
+ *     index/.version           "mod_oci index 1" LF
+ *     index/.lock              named locks
+ *     index/.tmp/...           values on their way
+ *     index/repo/a/_tag/v1     a fact: the key is the path
+ *
+ * A value's form is the cheapest that can hold it:
+ *
+ *     nothing                             an empty file
+ *     1..1023 printable bytes, no space   a symbolic link with that target
+ *     all else                            a file
+ *
+ * A fact appears, changes and goes in one step of the file system, and is
+ * never changed in place.  Folders come and go with their entries, except
+ * those that lie directly in index/.
+ *
+ * Named locks are locks on one byte of .lock each, at the name's hash.  They
+ * are those of the open file description: these keep threads apart as well
+ * as processes, and are gone when a process is.
+ */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE            /* F_OFD_SETLKW */
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apr_strings.h"
+
+#include "store/change_fs.h"
+#include "store/fs.h"
+#include "store/index_fs.h"
+#include "store/listing.h"
+
+#ifndef F_OFD_SETLKW
+#error "The index fs needs locks of open file descriptions (POSIX.1-2024)"
+#endif
+
+#define VERSION "mod_oci index"
+
+typedef struct index_t {
+    oci_index_t    base;
+    oci_fs_t       fs;
+    const char     *lock_file;
+    oci_listings_t *listings;
+} index_t;
+
+struct oci_lock_t {
+    apr_pool_t *pool;
+    int         fd;
+};
+
+/* One scan: the entries so far, and the folder that it is in. */
+typedef struct walk_t {
+    oci_index_t *index;
+    int limit;
+    int values;
+    apr_array_header_t *entries;
+    apr_pool_t *pool;
+    const char *key;               /* the part of path below the index */
+    char path[4096];
+} walk_t;
+
+static const oci_fs_t *fs_of(const oci_index_t *index)
+{
+    return &((const index_t *)index)->fs;
+}
+
+static const char *create(oci_index_t **index,
+                          const oci_store_config_t *config, apr_pool_t *pool)
+{
+    index_t *self = apr_pcalloc(pool, sizeof(*self));
+    const char *error = oci_fs_locate(&self->fs, config, "index", pool);
+
+    if (error) {
+        return error;
+    }
+    if (oci_listings_create(&self->listings, pool)) {
+        return "cannot create a mutex";
+    }
+    self->lock_file = apr_pstrcat(pool, self->fs.top, "/.lock", NULL);
+    self->base.provider = &oci_index_fs;
+    self->base.where = self->fs.top;
+    *index = &self->base;
+    return NULL;
+}
+
+static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
+                         apr_pool_t *pool)
+{
+    static const char *const folders[] = { "index", "index/.tmp", NULL };
+    index_t *self = (index_t *)index;
+    const char *error;
+    int fd;
+
+    self->fs.uid = uid;
+    self->fs.gid = gid;
+    error = oci_fs_start(&self->fs, folders, VERSION, pool);
+    if (error) {
+        return error;
+    }
+    fd = oci_fs_open(&self->fs, self->lock_file, O_RDWR | O_CREAT);
+    if (fd == -1 || oci_fs_give(&self->fs, self->lock_file)) {
+        char why[120];
+
+        return apr_psprintf(pool, "cannot use %s: %s", self->lock_file,
+                            apr_strerror(errno, why, sizeof(why)));
+    }
+    close(fd);
+    oci_fs_sweep(apr_pstrcat(pool, self->fs.top, "/.tmp", NULL), "", pool);
+    return NULL;
+}
+
+static const char *path_of(const oci_fs_t *fs, const char *key,
+                           apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, fs->top, "/", key, NULL);
+}
+
+/* Read a value that is a file.  ELOOP: it is a link by now. */
+static apr_status_t read_file(oci_value_t *value, const char *path,
+                              apr_pool_t *pool)
+{
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    apr_status_t rv = APR_SUCCESS;
+    apr_size_t size = 0;
+    struct stat st;
+    char *data;
+
+    if (fd == -1) {
+        return errno;
+    }
+    if (fstat(fd, &st)) {
+        rv = errno;
+    }
+    else if (!S_ISREG(st.st_mode)) {
+        rv = ENOENT;
+    }
+    if (rv) {
+        close(fd);
+        return rv;
+    }
+    data = apr_palloc(pool, st.st_size + 1);
+    while (rv == APR_SUCCESS && size < (apr_size_t)st.st_size) {
+        ssize_t n = read(fd, data + size, st.st_size - size);
+
+        if (n > 0) {
+            size += n;
+        }
+        else if (n == 0 || errno != EINTR) {
+            rv = n == 0 ? APR_EOF : errno;
+        }
+    }
+    close(fd);
+    data[size] = '\0';
+    value->data = data;
+    value->size = size;
+    return rv;
+}
+
+static apr_status_t get(oci_value_t *value, oci_index_t *index,
+                        const char *key, apr_pool_t *pool)
+{
+    const oci_fs_t *fs = fs_of(index);
+    const char *path = path_of(fs, key, pool);
+    char target[OCI_TARGET_MAX + 1];
+    apr_status_t rv;
+    ssize_t length;
+
+    if (!value) {
+        struct stat st;
+
+        rv = lstat(path, &st) ? errno : S_ISDIR(st.st_mode) ? ENOENT : 0;
+        return rv ? oci_fs_absent(fs, rv) : APR_SUCCESS;
+    }
+    do {
+        length = readlink(path, target, sizeof(target));
+        if (length > OCI_TARGET_MAX) {
+            return APR_EINVAL;
+        }
+        if (length >= 0) {
+            value->data = apr_pstrmemdup(pool, target, length);
+            value->size = length;
+            return APR_SUCCESS;
+        }
+        /* EINVAL: it is there, and no link. */
+        rv = errno == EINVAL ? read_file(value, path, pool) : errno;
+    } while (rv == ELOOP);
+    return rv ? oci_fs_absent(fs, rv) : APR_SUCCESS;
+}
+
+static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
+                          int count, int durable, apr_pool_t *pool)
+{
+    return oci_changes_apply(fs_of(index), changes, count, durable, pool);
+}
+
+/* Where among names the keys greater than after begin. */
+static int find_start(const oci_listing_t *listing, const char *after)
+{
+    int low = 0, high = listing->count;
+
+    while (low < high) {
+        int middle = (low + high) / 2;
+
+        if (strcmp(listing->names[middle], after) < 0) {
+            low = middle + 1;
+        }
+        else {
+            high = middle;
+        }
+    }
+    /* The folder that after lies in sorts right before it. */
+    if (low > 0) {
+        const char *name = listing->names[low - 1];
+        apr_size_t length = strlen(name);
+
+        if (name[length - 1] == '/' && !strncmp(name, after, length)) {
+            low--;
+        }
+    }
+    return low;
+}
+
+static int is_full(const walk_t *walk)
+{
+    return walk->limit > 0 && walk->entries->nelts >= walk->limit;
+}
+
+/* Add the entry of this name in the folder that the walk is in. */
+static apr_status_t add_entry(walk_t *walk, const char *name)
+{
+    oci_entry_t entry = { apr_pstrcat(walk->pool, walk->key, name, NULL),
+                          { NULL, 0 } };
+    apr_status_t rv = APR_SUCCESS;
+
+    if (walk->values) {
+        rv = get(&entry.value, walk->index, entry.key, walk->pool);
+    }
+    if (rv == APR_SUCCESS) {
+        APR_ARRAY_PUSH(walk->entries, oci_entry_t) = entry;
+    }
+    return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
+}
+
+/* Walk through the folder walk->path, whose length is given. */
+static apr_status_t walk_folder(walk_t *walk, apr_size_t length,
+                                const char *after)
+{
+    oci_listings_t *listings = ((index_t *)walk->index)->listings;
+    const oci_listing_t *listing;
+    apr_status_t rv = oci_listing_get(&listing, listings, walk->path);
+    int i;
+
+    if (rv != APR_SUCCESS) {
+        rv = oci_fs_absent(fs_of(walk->index), rv);
+        return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
+    }
+    i = after ? find_start(listing, after) : 0;
+    for (; i < listing->count && !is_full(walk) && rv == APR_SUCCESS; i++) {
+        const char *name = listing->names[i];
+        apr_size_t size = strlen(name);
+
+        if (name[size - 1] != '/') {
+            if (!after || strcmp(name, after)) {
+                rv = add_entry(walk, name);
+            }
+        }
+        else if (length + size >= sizeof(walk->path)) {
+            rv = APR_ENAMETOOLONG;
+        }
+        else {
+            memcpy(walk->path + length, name, size + 1);
+            rv = walk_folder(walk, length + size,
+                             after && !strncmp(name, after, size)
+                             ? after + size : NULL);
+            walk->path[length] = '\0';
+        }
+    }
+    oci_listing_release(listings, listing);
+    return rv;
+}
+
+static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
+                         const oci_scan_t *range, apr_pool_t *pool)
+{
+    walk_t walk = { .index = index, .limit = range->limit,
+                    .values = range->values, .pool = pool };
+    apr_size_t length = strlen(index->where) + 1 + strlen(range->folder);
+
+    if (length >= sizeof(walk.path)) {
+        return APR_ENAMETOOLONG;
+    }
+    apr_snprintf(walk.path, sizeof(walk.path), "%s/%s", index->where,
+                 range->folder);
+    walk.key = walk.path + length - strlen(range->folder);
+    walk.entries = apr_array_make(pool, range->limit > 0
+                                  && range->limit < 128 ? range->limit : 128,
+                                  sizeof(oci_entry_t));
+    *entries = walk.entries;
+    return walk_folder(&walk, length, range->after);
+}
+
+/* FNV-1a; two bits are dropped for the sign and the end of the range. */
+static off_t hash(const char *name)
+{
+    apr_uint64_t value = APR_UINT64_C(0xcbf29ce484222325);
+
+    for (; *name; name++) {
+        value = (value ^ (unsigned char)*name)
+                * APR_UINT64_C(0x100000001b3);
+    }
+    return (off_t)(value >> 2);
+}
+
+static apr_status_t end_lock(void *data)
+{
+    close(((oci_lock_t *)data)->fd);
+    return APR_SUCCESS;
+}
+
+static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
+                         const char *name, oci_lock_e kind, apr_pool_t *pool)
+{
+    struct flock range = {
+        .l_type = kind == OCI_LOCK_SHARED ? F_RDLCK : F_WRLCK,
+        .l_whence = SEEK_SET,
+        .l_start = hash(name),
+        .l_len = 1
+    };
+    oci_lock_t *self = apr_palloc(pool, sizeof(*self));
+
+    self->pool = pool;
+    self->fd = oci_fs_open(fs_of(index), ((index_t *)index)->lock_file,
+                           O_RDWR);
+    if (self->fd == -1) {
+        return errno;
+    }
+    while (fcntl(self->fd, F_OFD_SETLKW, &range)) {
+        if (errno != EINTR) {
+            apr_status_t rv = errno;
+
+            close(self->fd);
+            return rv;
+        }
+    }
+    apr_pool_cleanup_register(pool, self, end_lock, apr_pool_cleanup_null);
+    *result = self;
+    return APR_SUCCESS;
+}
+
+static apr_status_t unlock(oci_lock_t *self)
+{
+    return apr_pool_cleanup_run(self->pool, self, end_lock);
+}
+
+const oci_index_provider_t oci_index_fs = {
+    create,
+    start,
+    get,
+    apply,
+    scan,
+    lock,
+    unlock
+};
