@@ -111,6 +111,9 @@ static oci_error_t *wanted_ranges(apr_array_header_t **ranges,
         return NULL;
     }
     rv = oci_ranges_parse(ranges, range, blob->size, r->pool);
+    if (rv == APR_ENOTIMPL) {
+        *ranges = NULL;
+    }
     if (rv == APR_SUCCESS || rv == APR_ENOTIMPL) {
         return NULL;
     }

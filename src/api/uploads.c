@@ -216,9 +216,9 @@ static oci_error_t *post_blob(oci_request_t *request, const char *digest)
     if (error) {
         /* nobody was told where it is */
         oci_upload_cancel(upload, registry, pool);
-        return error;
     }
-    return reply_stored(request, digest);
+    oci_upload_release(upload);
+    return error ? error : reply_stored(request, digest);
 }
 
 /* POST: a new upload. */
@@ -291,14 +291,18 @@ oci_error_t *oci_uploads_get(oci_request_t *request)
 /* PATCH /v2/<name>/blobs/uploads/<id> */
 oci_error_t *oci_uploads_patch(oci_request_t *request)
 {
-    oci_upload_t *upload;
+    oci_upload_t *upload = NULL;
     oci_range_t range;
     oci_error_t *error = open_upload(&upload, &range, request);
 
-    if (error || (error = append_body(request, upload, &range))) {
-        return error;
+    if (!error) {
+        error = append_body(request, upload, &range);
     }
-    error = oci_upload_save(upload, &request->registry, request->r->pool);
+    if (!error) {
+        error = oci_upload_save(upload, &request->registry,
+                                request->r->pool);
+    }
+    oci_upload_release(upload);
     if (error) {
         return error;
     }
@@ -312,7 +316,7 @@ oci_error_t *oci_uploads_put(oci_request_t *request)
     oci_registry_t *registry = &request->registry;
     apr_pool_t *pool = request->r->pool;
     const char *digest;
-    oci_upload_t *upload;
+    oci_upload_t *upload = NULL;
     oci_range_t range;
     oci_error_t *error = read_digest(&digest, request, "digest");
 
@@ -323,22 +327,25 @@ oci_error_t *oci_uploads_put(oci_request_t *request)
         return oci_error_make(pool, OCI_E_DIGEST_INVALID, NULL, NULL,
                               "the parameter digest is missing");
     }
-    if ((error = open_upload(&upload, &range, request))) {
-        return error;
+    error = open_upload(&upload, &range, request);
+    if (!error) {
+        error = oci_upload_rehash(upload, registry,
+                                  oci_digest_algorithm(digest), pool);
     }
-    error = oci_upload_rehash(upload, registry,
-                              oci_digest_algorithm(digest), pool);
-    if (error || (error = append_body(request, upload, &range))
-        || (error = oci_upload_finish(upload, registry, digest, pool))) {
-        return error;
+    if (!error) {
+        error = append_body(request, upload, &range);
     }
-    return reply_stored(request, digest);
+    if (!error) {
+        error = oci_upload_finish(upload, registry, digest, pool);
+    }
+    oci_upload_release(upload);
+    return error ? error : reply_stored(request, digest);
 }
 
 /* DELETE /v2/<name>/blobs/uploads/<id> */
 oci_error_t *oci_uploads_delete(oci_request_t *request)
 {
-    oci_upload_t *upload;
+    oci_upload_t *upload = NULL;
     oci_range_t range;
     oci_error_t *error = open_upload(&upload, &range, request);
 
@@ -346,5 +353,6 @@ oci_error_t *oci_uploads_delete(oci_request_t *request)
         error = oci_upload_cancel(upload, &request->registry,
                                   request->r->pool);
     }
+    oci_upload_release(upload);
     return error ? error : oci_reply_empty(request, HTTP_NO_CONTENT);
 }

@@ -181,9 +181,11 @@ oci_error_t *oci_upload_claim(oci_upload_t **upload,
     oci_blob_store_t *store = registry->blobs;
     oci_blob_writer_t *writer;
     oci_error_t *error;
-    apr_status_t rv = store->provider->upload_open(&writer, store,
-                                                   (*upload)->id, pool);
+    apr_pool_t *claim;
+    apr_status_t rv;
 
+    apr_pool_create(&claim, pool);
+    rv = store->provider->upload_open(&writer, store, (*upload)->id, claim);
     if (rv == APR_EBUSY) {
         return oci_error_make(pool, OCI_E_UPLOAD_RANGE, "upload",
                               (*upload)->id, "another request is writing to "
@@ -198,8 +200,10 @@ oci_error_t *oci_upload_claim(oci_upload_t **upload,
         if (error->code == OCI_E_UPLOAD_UNKNOWN) {
             store->provider->upload_abort(writer);
         }
+        apr_pool_destroy(claim);
         return error;
     }
+    (*upload)->claim = claim;
     rv = store->provider->upload_resume(writer, (*upload)->size);
     if (rv == APR_EOF) {
         error = oci_error_make(pool, OCI_E_UPLOAD_UNKNOWN, "upload",
@@ -216,6 +220,15 @@ oci_error_t *oci_upload_claim(oci_upload_t **upload,
     }
     (*upload)->writer = writer;
     return NULL;
+}
+
+void oci_upload_release(oci_upload_t *upload)
+{
+    if (upload && upload->claim) {
+        apr_pool_destroy(upload->claim);
+        upload->claim = NULL;
+        upload->writer = NULL;
+    }
 }
 
 oci_error_t *oci_upload_rehash(oci_upload_t *upload,

@@ -28,6 +28,7 @@ typedef struct oci_upload_t {
     apr_time_t  begun;
     oci_hash_t *hash;      /* over these bytes */
     oci_blob_writer_t *writer;  /* NULL unless claimed */
+    apr_pool_t *claim;     /* the claim lives as long as this pool */
 } oci_upload_t;
 
 /**
@@ -52,8 +53,8 @@ oci_error_t *oci_upload_find(oci_upload_t **upload,
                              apr_pool_t *pool);
 
 /**
- * Claim an upload that was found or begun, until pool goes: no other
- * request writes to it.  It is read afresh.
+ * Claim an upload that was found or begun, until it is released or pool
+ * goes: no other request writes to it.  It is read afresh.
  * @param upload Replaced by how it stands now
  * @return OCI_E_UPLOAD_RANGE where another request has it;
  *         OCI_E_UPLOAD_UNKNOWN where it is over; OCI_E_INTERNAL
@@ -61,6 +62,12 @@ oci_error_t *oci_upload_find(oci_upload_t **upload,
 oci_error_t *oci_upload_claim(oci_upload_t **upload,
                               const oci_registry_t *registry,
                               apr_pool_t *pool);
+
+/**
+ * End a claim, before the client is answered: it may go on at once.
+ * @param upload NULL, or not claimed: nothing happens
+ */
+void oci_upload_release(oci_upload_t *upload);
 
 /**
  * Let the digest be computed by another algorithm from here on; what there

@@ -101,6 +101,14 @@ static int type_valid(const char *text)
     return subtype && !text[subtype];
 }
 
+/* A member that may be absent: some clients write null for that. */
+static json_t *optional(const json_t *object, const char *name)
+{
+    json_t *member = json_object_get(object, name);
+
+    return json_is_null(member) ? NULL : member;
+}
+
 /* Whether values, an object's or array's, are all strings. */
 static int all_strings(json_t *values)
 {
@@ -156,8 +164,8 @@ static const char *read_descriptor(oci_descriptor_t *descriptor,
     const char *type = json_string_value(json_object_get(json, "mediaType"));
     const char *digest = json_string_value(json_object_get(json, "digest"));
     const json_t *size = json_object_get(json, "size");
-    const json_t *data = json_object_get(json, "data");
-    json_t *urls = json_object_get(json, "urls");
+    const json_t *data = optional(json, "data");
+    json_t *urls = optional(json, "urls");
 
     if (!json_is_object(json)) {
         return " is not an object";
@@ -174,7 +182,7 @@ static const char *read_descriptor(oci_descriptor_t *descriptor,
     if (urls && !(json_is_array(urls) && all_strings(urls))) {
         return ".urls is not an array of strings";
     }
-    if (!annotations_valid(json_object_get(json, "annotations"))) {
+    if (!annotations_valid(optional(json, "annotations"))) {
         return ".annotations is not an object of strings";
     }
 
@@ -257,9 +265,9 @@ static const char *read_content(oci_document_t *document, const json_t *root,
 static const char *read_common(oci_document_t *document, const json_t *root,
                                apr_pool_t *pool)
 {
-    json_t *annotations = json_object_get(root, "annotations");
-    const json_t *artifact = json_object_get(root, "artifactType");
-    const json_t *subject = json_object_get(root, "subject");
+    json_t *annotations = optional(root, "annotations");
+    const json_t *artifact = optional(root, "artifactType");
+    const json_t *subject = optional(root, "subject");
 
     if (!annotations_valid(annotations)) {
         return "annotations is not an object of strings";

@@ -61,7 +61,8 @@ typedef struct oci_document_t {
  *    by RFC 6838, a valid digest, a size from 0 up, "data" in base64 that
  *    has this size and digest, "urls" of strings, "annotations";
  *  - "annotations": strings to strings; "artifactType": a string without
- *    control characters;
+ *    control characters; null for these, "subject", "urls" and "data" is
+ *    absence;
  *  - unknown members and unknown media types of any form are fine.
  *
  * @param document Set to what was found

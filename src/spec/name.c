@@ -47,16 +47,23 @@ static size_t separator_length(const char *text)
 int oci_name_valid(const char *text)
 {
     const char *p = text;
+    const char *component = text;
 
     while (is_alphanumeric(*p)) {
         do {
             p++;
         } while (is_alphanumeric(*p));
 
+        if ((!*p || *p == '/') && p - component > OCI_COMPONENT_MAX) {
+            return 0;
+        }
         if (!*p) {
             return p - text <= OCI_NAME_MAX;
         }
         p += separator_length(p);
+        if (p[-1] == '/') {
+            component = p;
+        }
     }
     return 0;
 }

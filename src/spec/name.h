@@ -17,8 +17,10 @@
 #ifndef OCI_NAME_H
 #define OCI_NAME_H
 
-/** The longest repository name and the longest tag, in bytes. */
+/** The longest repository name, component of one, and tag, in bytes.  A
+ * component can be a file's name with a mark added. */
 #define OCI_NAME_MAX 255
+#define OCI_COMPONENT_MAX 254
 #define OCI_TAG_MAX  128
 
 /** Whether text is a repository name of any depth. */

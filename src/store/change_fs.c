@@ -69,9 +69,9 @@ static apr_status_t make_entry(const change_set_t *set, const char *path,
     int fd;
 
     if (is_target(value)) {
-        rv = symlink(value->data, path) ? errno : APR_SUCCESS;
-        if (rv) {
-            return rv;
+        if (symlink(apr_pstrmemdup(set->pool, value->data, value->size),
+                    path)) {
+            return errno;
         }
         rv = oci_fs_give(set->fs, path);
     }

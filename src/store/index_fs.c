@@ -62,8 +62,9 @@ typedef struct index_t {
 } index_t;
 
 struct oci_lock_t {
-    apr_pool_t *pool;
-    int         fd;
+    apr_pool_t  *pool;
+    int          fd;
+    struct flock range;
 };
 
 /* One scan: the entries so far, and the folder that it is in. */
@@ -116,13 +117,12 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
         return error;
     }
     fd = oci_fs_open(&self->fs, self->lock_file, O_RDWR | O_CREAT);
-    if (fd == -1 || oci_fs_give(&self->fs, self->lock_file)) {
+    if (fd == -1 || close(fd) || oci_fs_give(&self->fs, self->lock_file)) {
         char why[120];
 
         return apr_psprintf(pool, "cannot use %s: %s", self->lock_file,
                             apr_strerror(errno, why, sizeof(why)));
     }
-    close(fd);
     oci_fs_sweep(apr_pstrcat(pool, self->fs.top, "/.tmp", NULL), "", pool);
     return NULL;
 }
@@ -331,28 +331,31 @@ static off_t hash(const char *name)
 
 static apr_status_t end_lock(void *data)
 {
-    close(((oci_lock_t *)data)->fd);
+    oci_lock_t *self = data;
+
+    /* Closing would not do while a process forked meanwhile has it open. */
+    self->range.l_type = F_UNLCK;
+    fcntl(self->fd, F_OFD_SETLK, &self->range);
+    close(self->fd);
     return APR_SUCCESS;
 }
 
 static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
                          const char *name, oci_lock_e kind, apr_pool_t *pool)
 {
-    struct flock range = {
-        .l_type = kind == OCI_LOCK_SHARED ? F_RDLCK : F_WRLCK,
-        .l_whence = SEEK_SET,
-        .l_start = hash(name),
-        .l_len = 1
-    };
-    oci_lock_t *self = apr_palloc(pool, sizeof(*self));
+    oci_lock_t *self = apr_pcalloc(pool, sizeof(*self));
 
     self->pool = pool;
+    self->range.l_type = kind == OCI_LOCK_SHARED ? F_RDLCK : F_WRLCK;
+    self->range.l_whence = SEEK_SET;
+    self->range.l_start = hash(name);
+    self->range.l_len = 1;
     self->fd = oci_fs_open(fs_of(index), ((index_t *)index)->lock_file,
                            O_RDWR);
     if (self->fd == -1) {
         return errno;
     }
-    while (fcntl(self->fd, F_OFD_SETLKW, &range)) {
+    while (fcntl(self->fd, F_OFD_SETLKW, &self->range)) {
         if (errno != EINTR) {
             apr_status_t rv = errno;
 

@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "apr_allocator.h"
 #include "apr_file_info.h"
 #include "apr_strings.h"
 #include "apr_tables.h"
@@ -37,6 +38,9 @@
 #define REMEMBER_MIN   64
 #define REMEMBER_MAX   32                      /* listings */
 #define REMEMBER_BYTES (64 * 1024 * 1024)
+
+/* Memory that waits for the next listing (bytes). */
+#define KEEP_FREE      (256 * 1024)
 
 /* Ticks: of clocks that count nanoseconds, and of those that do not. */
 #define FINE_TICK      apr_time_from_msec(20)
@@ -54,6 +58,7 @@ typedef struct listing_t {
 } listing_t;
 
 struct oci_listings_t {
+    apr_allocator_t    *allocator;         /* of the listings' pools */
     apr_thread_mutex_t *mutex;
     listing_t  *remembered[REMEMBER_MAX];  /* the last used one last */
     int         count;
@@ -85,17 +90,28 @@ static apr_status_t forget_all(void *data)
     while (self->count) {
         forget(self, self->count - 1);
     }
+    apr_allocator_destroy(self->allocator);
     return APR_SUCCESS;
 }
 
 apr_status_t oci_listings_create(oci_listings_t **listings, apr_pool_t *pool)
 {
     oci_listings_t *self = apr_pcalloc(pool, sizeof(*self));
+    apr_thread_mutex_t *mutex;
+    apr_status_t rv;
 
+    if ((rv = apr_thread_mutex_create(&self->mutex, APR_THREAD_MUTEX_DEFAULT,
+                                      pool))
+        || (rv = apr_thread_mutex_create(&mutex, APR_THREAD_MUTEX_DEFAULT,
+                                         pool))
+        || (rv = apr_allocator_create(&self->allocator))) {
+        return rv;
+    }
+    apr_allocator_mutex_set(self->allocator, mutex);
+    apr_allocator_max_free_set(self->allocator, KEEP_FREE);
     apr_pool_cleanup_register(pool, self, forget_all, apr_pool_cleanup_null);
     *listings = self;
-    return apr_thread_mutex_create(&self->mutex, APR_THREAD_MUTEX_DEFAULT,
-                                   pool);
+    return APR_SUCCESS;
 }
 
 static int is_same(const listing_t *listing, const struct stat *st)
@@ -210,8 +226,8 @@ apr_status_t oci_listing_get(const oci_listing_t **listing,
         *listing = &self->names;
         return APR_SUCCESS;
     }
-    /* A pool without a parent: it goes with its last user's thread. */
-    rv = apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
+    /* A pool without a parent: it goes with its last user, in any thread. */
+    rv = apr_pool_create_unmanaged_ex(&pool, NULL, listings->allocator);
     if (rv != APR_SUCCESS) {
         return rv;
     }
