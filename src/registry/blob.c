@@ -81,7 +81,6 @@ static oci_error_t *judge(const oci_blob_t *blob,
                                  blob->locator);
     }
     error = unknown(blob->digest, pool);
-    error->status = rv;
     error->note = rv == APR_NOTFOUND
         ? apr_psprintf(pool, "%s/%s is lost; a new push will restore it",
                        where, blob->locator)

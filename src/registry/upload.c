@@ -174,6 +174,24 @@ oci_error_t *oci_upload_find(oci_upload_t **upload,
     return NULL;
 }
 
+/* An upload whose bytes went behind our back is over. */
+static oci_error_t *lost(oci_upload_t *upload,
+                         const oci_registry_t *registry, apr_pool_t *pool)
+{
+    oci_error_t *error = oci_upload_cancel(upload, registry, pool);
+
+    if (!error) {
+        error = oci_error_make(pool, OCI_E_UPLOAD_UNKNOWN, "upload",
+                               upload->id, "the upload's bytes were lost; "
+                               "begin a new one");
+        error->note = apr_psprintf(pool, "upload %s in %s had fewer bytes "
+                                   "than the %" APR_OFF_T_FMT " that were "
+                                   "written", upload->id,
+                                   registry->blobs->where, upload->size);
+    }
+    return error;
+}
+
 oci_error_t *oci_upload_claim(oci_upload_t **upload,
                               const oci_registry_t *registry,
                               apr_pool_t *pool)
@@ -204,21 +222,14 @@ oci_error_t *oci_upload_claim(oci_upload_t **upload,
         return error;
     }
     (*upload)->claim = claim;
+    (*upload)->writer = writer;
     rv = store->provider->upload_resume(writer, (*upload)->size);
     if (rv == APR_EOF) {
-        error = oci_error_make(pool, OCI_E_UPLOAD_UNKNOWN, "upload",
-                               (*upload)->id, "the upload's bytes were lost; "
-                               "begin a new one");
-        error->note = apr_psprintf(pool, "upload %s in %s has fewer bytes "
-                                   "than the %" APR_OFF_T_FMT " that were "
-                                   "written", (*upload)->id, store->where,
-                                   (*upload)->size);
-        return error;
+        return lost(*upload, registry, pool);
     }
     if (rv != APR_SUCCESS) {
         return storage_error(*upload, registry, rv, "resume", pool);
     }
-    (*upload)->writer = writer;
     return NULL;
 }
 
@@ -314,7 +325,8 @@ oci_error_t *oci_upload_finish(oci_upload_t *upload,
                                      registry->durable, pool);
     }
     if (rv != APR_SUCCESS) {
-        return storage_error(upload, registry, rv, "commit", pool);
+        return storage_error(upload, registry, rv,
+                             apr_psprintf(pool, "make %s of", digest), pool);
     }
     if ((error = oci_blob_enter(registry, &blob, upload->name, pool))) {
         return error;

@@ -109,6 +109,8 @@ static apr_status_t close_writer(void *data)
 {
     oci_blob_writer_t *writer = data;
 
+    /* Closing would not do while a process forked meanwhile has it open. */
+    flock(writer->fd, LOCK_UN);
     close(writer->fd);
     return APR_SUCCESS;
 }
@@ -377,9 +379,12 @@ static apr_status_t upload_commit(const char **locator,
         rv = errno;
         if (rv == ENOENT) {
             rv = oci_fs_make_folders(fs, path, touched, pool);
-            if (!rv && rename(writer->temporary, path)) {
-                rv = errno;
-            }
+        }
+        else if (rv == EISDIR && !rmdir(path)) {
+            rv = APR_SUCCESS;   /* somebody's empty folder */
+        }
+        if (!rv && rename(writer->temporary, path)) {
+            rv = errno;
         }
     }
     if (rv || writer->shared) {

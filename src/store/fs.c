@@ -146,7 +146,7 @@ static const char *start_folder(const oci_fs_t *fs, const char *path,
     /* Of DIR itself only the way through it is needed. */
     if (faccessat(AT_FDCWD, path, path == fs->root ? X_OK
                   : R_OK | W_OK | X_OK, AT_EACCESS)) {
-        return failure("write to the folder", path, pool);
+        return failure("use the folder", path, pool);
     }
     return NULL;
 }
