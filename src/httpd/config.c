@@ -20,6 +20,7 @@
 
 #include "httpd/config.h"
 #include "httpd/hooks.h"
+#include "httpd/key_file.h"
 
 APLOG_USE_MODULE(oci);
 
@@ -27,6 +28,8 @@ APLOG_USE_MODULE(oci);
  * configuration is read. */
 typedef struct server_config_t {
     apr_array_header_t *places;    /* oci_config_t * */
+    apr_array_header_t *keys;      /* oci_token_key_t * */
+    int                 guarded;   /* some Require line is not "all granted" */
 } server_config_t;
 
 void *oci_config_create_server(apr_pool_t *pool, server_rec *s)
@@ -35,6 +38,8 @@ void *oci_config_create_server(apr_pool_t *pool, server_rec *s)
 
     (void)s;
     server->places = apr_array_make(pool, 1, sizeof(oci_config_t *));
+    server->keys = apr_array_make(pool, 1, sizeof(oci_token_key_t *));
+    server->guarded = 0;
     return server;
 }
 
@@ -57,7 +62,14 @@ void *oci_config_create_dir(apr_pool_t *pool, char *path)
     config->read_only = -1;
     config->sparse = -1;
     config->sync = -1;
+    config->token = -1;
+    config->token_lifetime = -1;
     return config;
+}
+
+static const char *pick_text(const char *over, const char *base)
+{
+    return over ? over : base;
 }
 
 static int pick(int over, int base)
@@ -96,6 +108,16 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
     config->read_only = pick(over->read_only, base->read_only);
     config->sparse = pick(over->sparse, base->sparse);
     config->sync = pick(over->sync, base->sync);
+    config->token = pick(over->token, base->token);
+    config->token_realm = pick_text(over->token_realm, base->token_realm);
+    config->token_service = pick_text(over->token_service,
+                                      base->token_service);
+    config->token_issuer = pick_text(over->token_issuer, base->token_issuer);
+    if (over->token_key) {
+        config->token_key = over->token_key;
+    }
+    config->token_lifetime = pick(over->token_lifetime,
+                                  base->token_lifetime);
     return config;
 }
 
@@ -247,6 +269,39 @@ static const char *set_sparse(cmd_parms *cmd, void *config_,
                         cmd->cmd->name, text);
 }
 
+static const char *set_token_key(cmd_parms *cmd, void *config_,
+                                 const char *path)
+{
+    oci_config_t *config = config_;
+
+    config->token_key = apr_pcalloc(cmd->pool, sizeof(*config->token_key));
+    config->token_key->path = ap_server_root_relative(cmd->pool, path);
+    if (!config->token_key->path) {
+        return apr_psprintf(cmd->pool, "%s: '%s' is no path", cmd->cmd->name,
+                            path);
+    }
+    APR_ARRAY_PUSH(server_config(cmd->server)->keys, oci_token_key_t *)
+        = config->token_key;
+    return NULL;
+}
+
+/* Clients take a token of less than a minute for one of a minute. */
+static const char *set_token_lifetime(cmd_parms *cmd, void *config_,
+                                      const char *text)
+{
+    oci_config_t *config = config_;
+    apr_off_t seconds;
+    char *end;
+
+    if (apr_strtoff(&seconds, text, &end, 10) != APR_SUCCESS || *end
+        || seconds < 60 || seconds > 86400) {
+        return apr_psprintf(cmd->pool, "%s: '%s' is no number of seconds "
+                            "from 60 to 86400", cmd->cmd->name, text);
+    }
+    config->token_lifetime = (int)seconds;
+    return NULL;
+}
+
 #define OFFSET(field) ((void *)APR_OFFSETOF(oci_config_t, field))
 #define ANYWHERE      (RSRC_CONF | ACCESS_CONF)
 
@@ -280,6 +335,19 @@ const command_rec oci_directives[] = {
         "there"),
     AP_INIT_FLAG("OCISync", ap_set_flag_slot, OFFSET(sync), ANYWHERE,
         "On or Off: whether success waits until it is safe on disk"),
+    AP_INIT_FLAG("OCIToken", ap_set_flag_slot, OFFSET(token), ANYWHERE,
+        "On or Off: whether clients authenticate by Bearer tokens"),
+    AP_INIT_TAKE1("OCITokenRealm", ap_set_string_slot, OFFSET(token_realm),
+        ANYWHERE, "the URL where clients ask for tokens"),
+    AP_INIT_TAKE1("OCITokenService", ap_set_string_slot,
+        OFFSET(token_service), ANYWHERE,
+        "what this registry is called in tokens"),
+    AP_INIT_TAKE1("OCITokenIssuer", ap_set_string_slot, OFFSET(token_issuer),
+        ANYWHERE, "whose tokens are accepted"),
+    AP_INIT_TAKE1("OCITokenKey", set_token_key, NULL, ANYWHERE,
+        "the file of the keys that sign and verify tokens"),
+    AP_INIT_TAKE1("OCITokenLifetime", set_token_lifetime, NULL, ANYWHERE,
+        "how long tokens are good for, in seconds"),
     { NULL }
 };
 
@@ -314,6 +382,19 @@ static void warn_of_missing_stores(const ap_directive_t *first, int has_store,
     }
 }
 
+static int has_guard(const ap_directive_t *line)
+{
+    for (; line; line = line->next) {
+        if (line->first_child ? has_guard(line->first_child)
+                              : is_directive(line, "Require")
+                                && ap_cstr_casecmp(line->args,
+                                                   "all granted")) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static const char *start_place(const server_rec *s,
                                const oci_config_t *config, apr_pool_t *pool)
 {
@@ -344,22 +425,44 @@ int oci_config_start(apr_pool_t *pool, server_rec *main_server)
 
     for (s = main_server; s; s = s->next) {
         const apr_array_header_t *places = server_config(s)->places;
+        const apr_array_header_t *keys = server_config(s)->keys;
+        const char *error = NULL;
         int i;
 
-        for (i = 0; i < places->nelts; i++) {
-            const char *error = start_place(s, APR_ARRAY_IDX(places, i,
-                                                             oci_config_t *),
-                                            pool);
+        for (i = 0; i < places->nelts && !error; i++) {
+            error = start_place(s, APR_ARRAY_IDX(places, i, oci_config_t *),
+                                pool);
+        }
+        for (i = 0; i < keys->nelts && !error; i++) {
+            oci_token_key_t *key = APR_ARRAY_IDX(keys, i, oci_token_key_t *);
 
-            if (error) {
-                ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, "oci: %s",
-                             error);
-                return HTTP_INTERNAL_SERVER_ERROR;
-            }
+            error = oci_key_file_read(&key->keys, key->path, pool);
+        }
+        if (error) {
+            ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, "oci: %s", error);
+            return HTTP_INTERNAL_SERVER_ERROR;
         }
     }
+    server_config(main_server)->guarded = has_guard(ap_conftree);
     warn_of_missing_stores(ap_conftree, 0, main_server, pool);
     return OK;
+}
+
+int oci_config_tokens(const oci_config_t *config)
+{
+    return config->token == 1 && config->token_key
+           && config->token_key->keys;
+}
+
+int oci_config_token_lifetime(const oci_config_t *config)
+{
+    return pick(config->token_lifetime, 300);
+}
+
+int oci_config_is_guarded(const server_rec *s)
+{
+    (void)s;
+    return server_config(ap_server_conf)->guarded;
 }
 
 int oci_config_has_store(const server_rec *s)

@@ -20,8 +20,15 @@
 #include "http_config.h"
 
 #include "api/request.h"
+#include "spec/jwt.h"
 
 extern module AP_MODULE_DECLARE_DATA oci_module;
+
+/** A key file, which is read when the server starts. */
+typedef struct oci_token_key_t {
+    const char *path;
+    oci_keys_t *keys;
+} oci_token_key_t;
 
 /** The configuration of a place: a Location, or a server's default. */
 typedef struct oci_config_t {
@@ -38,6 +45,12 @@ typedef struct oci_config_t {
     int read_only;
     int sparse;
     int sync;
+    int token;
+    const char *token_realm;    /* the rest is NULL where it is not set */
+    const char *token_service;
+    const char *token_issuer;
+    oci_token_key_t *token_key;
+    int token_lifetime;         /* seconds, -1 where it is not set */
 } oci_config_t;
 
 /** The table of directives. */
@@ -52,6 +65,15 @@ void *oci_config_create_server(apr_pool_t *pool, server_rec *s);
  * @return OK, or HTTP_INTERNAL_SERVER_ERROR with the reason in the log
  */
 int oci_config_start(apr_pool_t *pool, server_rec *main_server);
+
+/** Whether tokens are in use, and there is a key for them. */
+int oci_config_tokens(const oci_config_t *config);
+
+/** How long a token is good for, in seconds. */
+int oci_config_token_lifetime(const oci_config_t *config);
+
+/** Whether some Require line of a server may refuse somebody. */
+int oci_config_is_guarded(const server_rec *s);
 
 /** Whether a server has a store of its own. */
 int oci_config_has_store(const server_rec *s);

@@ -18,6 +18,7 @@
 #include "apr_strings.h"
 
 #include "api/reply.h"
+#include "httpd/authn.h"
 #include "httpd/config.h"
 #include "httpd/error_filter.h"
 #include "httpd/hooks.h"
@@ -28,11 +29,18 @@
 static apr_status_t send_json(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
-    const oci_error_t *error = oci_error_of_status(r, r->status);
-    const char *body = oci_error_body(error, r->pool);
-    apr_size_t size = strlen(body);
+    const oci_context_t *context = oci_context_get(r);
+    const oci_error_t *error;
+    const char *body;
+    apr_size_t size;
     apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
 
+    if (context) {
+        oci_authn_mend_error(r, context);
+    }
+    error = oci_error_of_status(r, r->status);
+    body = oci_error_body(error, r->pool);
+    size = strlen(body);
     apr_table_setn(r->headers_out, "Docker-Distribution-API-Version",
                    "registry/2.0");
     apr_table_setn(r->headers_out, "Cache-Control", "no-cache");
@@ -62,14 +70,14 @@ static int is_ours(request_rec *r)
     ap_conf_vector_t *saved = r->per_dir_config;
     int ours;
 
-    if (ap_get_module_config(r->request_config, &oci_module)
-        || oci_is_registry(r)) {
+    if (oci_context_get(r)
+        || oci_is_ours(r)) {
         return 1;
     }
     if (!r->uri || *r->uri != '/') {
         return oci_config_has_store(r->server);
     }
-    ours = ap_location_walk(r) == OK && oci_is_registry(r);
+    ours = ap_location_walk(r) == OK && oci_is_ours(r);
     r->per_dir_config = saved;
     return ours;
 }

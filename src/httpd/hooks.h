@@ -23,10 +23,11 @@
 #define OCI_HANDLER "oci-registry"
 
 /**
- * Whether a request is for a registry, by the configuration that it has at
- * the time: only httpd's early hooks need to ask.
+ * Whether a request is for a registry or for the token endpoint, by the
+ * configuration that it has at the time: only httpd's early hooks need to
+ * ask.
  */
-int oci_is_registry(request_rec *r);
+int oci_is_ours(request_rec *r);
 
 /** Register the hooks of the registry. */
 void oci_hooks_register(apr_pool_t *pool);

@@ -1,0 +1,252 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_protocol.h"
+#include "http_request.h"
+#include "ap_expr.h"
+#include "mod_auth.h"
+#include "apr_strings.h"
+
+#include "httpd/authn.h"
+#include "httpd/authz.h"
+#include "httpd/context.h"
+#include "spec/glob.h"
+#include "spec/name.h"
+#include "spec/scope.h"
+
+APLOG_USE_MODULE(oci);
+
+/* A Require line:
+ *
+ *   oci ACTION[,ACTION...] GLOB [GLOB...]
+ *
+ * A glob is cut into its own text and the expressions within, whose values
+ * are data: they match nothing but themselves. */
+typedef struct piece_t {
+    const char     *text;          /* of the glob, or NULL */
+    ap_expr_info_t *expression;
+    int             is_path;       /* its value may hold "/" */
+} piece_t;
+
+typedef struct require_t {
+    unsigned            actions;
+    apr_array_header_t *globs;     /* apr_array_header_t * of piece_t */
+} require_t;
+
+/* The end of an expression that begins with "%{". */
+static const char *expression_end(const char *text)
+{
+    int depth = 0;
+
+    for (; *text; text++) {
+        if (*text == '{') {
+            depth++;
+        }
+        else if (*text == '}' && !--depth) {
+            return text + 1;
+        }
+    }
+    return NULL;
+}
+
+/* What an issuer asserts may be a path; a name that a person chose must not
+ * reach beyond its component. */
+static int is_claim(const char *expression)
+{
+    return !strncmp(expression, "%{env:OCI_CLAIM_", 16)
+           || !strncmp(expression, "%{reqenv:OCI_CLAIM_", 19);
+}
+
+static const char *parse_glob(apr_array_header_t *pieces, cmd_parms *cmd,
+                              const char *text)
+{
+    while (*text) {
+        piece_t *piece = apr_array_push(pieces);
+        const char *start = strstr(text, "%{");
+        const char *error;
+
+        memset(piece, 0, sizeof(*piece));
+        if (start != text) {
+            piece->text = start ? apr_pstrmemdup(cmd->pool, text,
+                                                 start - text) : text;
+            text += strlen(piece->text);
+            continue;
+        }
+        text = expression_end(start);
+        if (!text) {
+            return apr_psprintf(cmd->pool, "'%s' has no end", start);
+        }
+        start = apr_pstrmemdup(cmd->pool, start, text - start);
+        piece->is_path = is_claim(start);
+        piece->expression = ap_expr_parse_cmd(cmd, start,
+                                              AP_EXPR_FLAG_STRING_RESULT,
+                                              &error, NULL);
+        if (error) {
+            return apr_psprintf(cmd->pool, "'%s': %s", start, error);
+        }
+    }
+    return NULL;
+}
+
+static const char *parse_actions(unsigned *actions, cmd_parms *cmd,
+                                 const char *words)
+{
+    const char *word = words;
+
+    *actions = 0;
+    do {
+        apr_size_t length = strcspn(word, ",");
+        unsigned action = oci_action_parse(word, length);
+
+        if (!action) {
+            return apr_psprintf(cmd->pool, "Require oci: '%s' is no list of "
+                                "pull, push, delete or *", words);
+        }
+        *actions |= action;
+        word += length;
+    } while (*word++ == ',');
+    return NULL;
+}
+
+static const char *parse(cmd_parms *cmd, const char *line,
+                         const void **parsed)
+{
+    require_t *require = apr_palloc(cmd->pool, sizeof(*require));
+    const char *word = ap_getword_conf(cmd->pool, &line);
+    const char *error = parse_actions(&require->actions, cmd, word);
+
+    if (error) {
+        return error;
+    }
+    if (!*line) {
+        return "Require oci: a repository, or a glob such as **, is missing";
+    }
+    require->globs = apr_array_make(cmd->pool, 1,
+                                    sizeof(apr_array_header_t *));
+    while (*line) {
+        apr_array_header_t *pieces = apr_array_make(cmd->pool, 1,
+                                                    sizeof(piece_t));
+
+        error = parse_glob(pieces, cmd, ap_getword_conf(cmd->pool, &line));
+        if (error) {
+            return apr_pstrcat(cmd->pool, "Require oci: ", error, NULL);
+        }
+        APR_ARRAY_PUSH(require->globs, apr_array_header_t *) = pieces;
+    }
+    *parsed = require;
+    return NULL;
+}
+
+/* An expression's value as a pattern, NULL where it can't be used. */
+static const char *expand(request_rec *r, const piece_t *piece)
+{
+    const char *error = NULL;
+    const char *value = ap_expr_str_exec(r, piece->expression, &error);
+
+    if (error) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "oci: can't evaluate an "
+                      "expression of a Require line: %s", error);
+        return NULL;
+    }
+    if (!*value || (ap_strchr_c(value, '/')
+                    && !(piece->is_path && oci_name_valid(value)))) {
+        return NULL;
+    }
+    return oci_glob_escape(value, r->pool);
+}
+
+static int matches(request_rec *r, const apr_array_header_t *pieces,
+                   const char *name)
+{
+    const char *pattern = "";
+    int i;
+
+    for (i = 0; i < pieces->nelts; i++) {
+        const piece_t *piece = &APR_ARRAY_IDX(pieces, i, piece_t);
+        const char *text = piece->text ? piece->text : expand(r, piece);
+
+        if (!text) {
+            return 0;
+        }
+        pattern = apr_pstrcat(r->pool, pattern, text, NULL);
+    }
+    return oci_glob_match(pattern, name, r->pool);
+}
+
+/* Whether a line allows what a request does.  Where no repository is
+ * concerned it asks only whether the line could allow anything. */
+static int allows(request_rec *r, const oci_context_t *context,
+                  const require_t *require)
+{
+    int i;
+
+    if (!context->route.name) {
+        return 1;
+    }
+    if (!context->action
+        || (require->actions & context->action) != context->action) {
+        return 0;
+    }
+    for (i = 0; i < require->globs->nelts; i++) {
+        if (matches(r, APR_ARRAY_IDX(require->globs, i,
+                                     apr_array_header_t *),
+                    context->route.name)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static authz_status check(request_rec *r, const char *line,
+                          const void *parsed)
+{
+    const oci_context_t *context = oci_context_get(r);
+
+    (void)line;
+    if (context && allows(r, context, parsed)) {
+        return AUTHZ_GRANTED;
+    }
+    /* who is not known yet may be allowed once he is */
+    return r->user || !oci_authn_possible(r) ? AUTHZ_DENIED
+                                             : AUTHZ_DENIED_NO_USER;
+}
+
+static const authz_provider provider = { check, parse };
+
+int oci_authz_allows(request_rec *r, const char *name, unsigned action)
+{
+    const char *method = action == OCI_PULL ? "GET"
+                       : action == OCI_PUSH ? "POST" : "DELETE";
+    const char *end = action == OCI_PULL ? "/tags/list"
+                    : action == OCI_PUSH ? "/blobs/uploads/"
+                                         : "/manifests/latest";
+    request_rec *rr = ap_sub_req_method_uri(method,
+                                            apr_pstrcat(r->pool, "/v2/",
+                                                        name, end, NULL),
+                                            r, NULL);
+    int allowed = rr->status == HTTP_OK && oci_context_get(rr);
+
+    ap_destroy_sub_req(rr);
+    return allowed;
+}
+
+/* Per URL, since a sub-request about another repository must be judged
+ * anew although the same configuration holds for it. */
+void oci_authz_register(apr_pool_t *pool)
+{
+    ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, "oci",
+                              AUTHZ_PROVIDER_VERSION, &provider,
+                              AP_AUTH_INTERNAL_PER_URI);
+}
