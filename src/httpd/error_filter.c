@@ -29,7 +29,7 @@ static apr_status_t send_json(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
     const oci_error_t *error = oci_error_of_status(r, r->status);
-    const char *body = oci_error_body(error, r->pool);
+    const char *body = oci_error_body(r, error);
     apr_size_t size = strlen(body);
     apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
 
@@ -59,9 +59,6 @@ static apr_status_t error_filter(ap_filter_t *f, apr_bucket_brigade *bb)
  * other client of a server that has a registry. */
 static int is_ours(request_rec *r)
 {
-    ap_conf_vector_t *saved = r->per_dir_config;
-    int ours;
-
     if (ap_get_module_config(r->request_config, &oci_module)
         || oci_is_registry(r)) {
         return 1;
@@ -69,9 +66,7 @@ static int is_ours(request_rec *r)
     if (!r->uri || *r->uri != '/') {
         return oci_config_has_store(r->server);
     }
-    ours = ap_location_walk(r) == OK && oci_is_registry(r);
-    r->per_dir_config = saved;
-    return ours;
+    return oci_is_registry_by_location(r);
 }
 
 static void insert_error_filter(request_rec *r)

@@ -39,22 +39,25 @@ int oci_is_registry(request_rec *r)
     return handler && !ap_cstr_casecmp(handler, OCI_HANDLER);
 }
 
+int oci_is_registry_by_location(request_rec *r)
+{
+    ap_conf_vector_t *saved = r->per_dir_config;
+    int ours = ap_location_walk(r) == OK && oci_is_registry(r);
+
+    r->per_dir_config = saved;
+    return ours;
+}
+
 /* The route of a request for the registry, NULL for any other. */
 static oci_route_t *route_of(const request_rec *r)
 {
     return ap_get_module_config(r->request_config, &oci_module);
 }
 
-/* No file is behind a registry's URL: httpd neither looks for one nor
- * guesses a type from its name.  The location's configuration is not in
- * force at this time, so it is looked up for the question alone. */
+/* httpd neither looks for a file of that name nor guesses a type from it. */
 static int map_to_storage(request_rec *r)
 {
-    ap_conf_vector_t *saved = r->per_dir_config;
-    int ours = ap_location_walk(r) == OK && oci_is_registry(r);
-
-    r->per_dir_config = saved;
-    return ours ? OK : DECLINED;
+    return oci_is_registry_by_location(r) ? OK : DECLINED;
 }
 
 static int type_checker(request_rec *r)
@@ -77,14 +80,27 @@ static void mask_error_documents(request_rec *r)
     }
 }
 
-/* An encoded slash is refused, before any configuration is in force. */
-static int pre_translate_name(request_rec *r)
+/* httpd may refuse a URL before the configuration of its location is in
+ * force, such as one with an encoded slash: its own text must be ready. */
+static int post_read_request(request_rec *r)
 {
-    if (r->parsed_uri.path && ap_strchr(r->parsed_uri.path, '%')
-        && oci_is_registry(r)) {
+    const core_dir_config *core
+        = ap_get_core_module_config(r->per_dir_config);
+
+    if (core->response_code_exprs && oci_is_registry_by_location(r)) {
         mask_error_documents(r);
     }
     return DECLINED;
+}
+
+/* No file is behind a registry's URL, however long it is. */
+static int translate_name(request_rec *r)
+{
+    if (!oci_is_registry(r)) {
+        return DECLINED;
+    }
+    r->filename = r->uri;
+    return OK;
 }
 
 /* The configuration is final: take the URL apart, for authorization, logs
@@ -183,8 +199,9 @@ void oci_hooks_register(apr_pool_t *pool)
     (void)pool;
     oci_error_filter_register();
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_pre_translate_name(pre_translate_name, NULL, NULL,
-                               APR_HOOK_FIRST);
+    ap_hook_post_read_request(post_read_request, NULL, NULL,
+                              APR_HOOK_MIDDLE);
+    ap_hook_translate_name(translate_name, NULL, NULL, APR_HOOK_LAST);
     ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_perdir_config(post_perdir_config, NULL, NULL,
                                APR_HOOK_FIRST);
