@@ -61,8 +61,17 @@ static oci_body_limit_t httpd_limit(const oci_request_t *request)
 oci_error_t *oci_body_expect(oci_request_t *request,
                              const oci_body_limit_t *limit)
 {
+    const char *coding = apr_table_get(request->r->headers_in,
+                                       "Transfer-Encoding");
     apr_off_t length = oci_body_length(request->r);
     oci_body_limit_t httpds = httpd_limit(request);
+
+    if (coding && ap_cstr_casecmp(coding, "chunked")) {
+        /* httpd would take the last of several for all */
+        return oci_error_make(request->r->pool, OCI_E_REQUEST_INVALID,
+                              "encoding", coding, "the only "
+                              "Transfer-Encoding is chunked");
+    }
 
     if (limit->bytes && length > limit->bytes) {
         return too_large(request, limit);

@@ -183,11 +183,13 @@ int oci_error_status(const oci_error_t *error)
     return errors[error->code].status;
 }
 
-const char *oci_error_body(const oci_error_t *error, apr_pool_t *pool)
+const char *oci_error_body(request_rec *r, const oci_error_t *error)
 {
+    apr_pool_t *pool = r->pool;
     const char *body = "{\"errors\":[";
     const char *comma = "";
 
+    apr_table_setn(r->subprocess_env, "OCI_ERROR", errors[error->code].code);
     for (; error; error = error->next) {
         const char *detail = "{}";
 
@@ -240,12 +242,11 @@ static void leave_body(request_rec *r)
 
 void oci_reply_error(request_rec *r, const oci_error_t *error)
 {
-    const char *body = oci_error_body(error, r->pool);
+    const char *body = oci_error_body(r, error);
     apr_size_t size = strlen(body);
 
     log_error(r, error);
     leave_body(r);
-    apr_table_setn(r->subprocess_env, "OCI_ERROR", errors[error->code].code);
     apr_table_setn(r->headers_out, "Cache-Control", "no-cache");
     ap_set_content_type(r, "application/json");
     send_brigade(r, oci_error_status(error), brigade_of(r, body, size),
@@ -264,7 +265,8 @@ oci_error_t *oci_error_of_status(request_rec *r, int status)
         { 404, OCI_E_ENDPOINT_UNKNOWN, "there is nothing at this path" },
         { 405, OCI_E_METHOD_UNSUPPORTED, "this method is not supported" },
         { 408, OCI_E_TIMEOUT, "the request did not arrive in time" },
-        { 413, OCI_E_TOO_LARGE, "the body is larger than the server allows" },
+        { 413, OCI_E_TOO_LARGE, "the body is larger than the server "
+                                "allows (LimitRequestBody)" },
         { 414, OCI_E_URI_TOO_LONG, "the URL is longer than the server "
                                    "allows (LimitRequestLine)" },
         { 429, OCI_E_TOO_MANY_REQUESTS, "too many requests" },

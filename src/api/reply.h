@@ -56,7 +56,7 @@ oci_error_t *oci_reply_brigade(oci_request_t *request, int status,
  */
 int oci_reply_not_modified(oci_request_t *request, const char *digest);
 
-/** Log an error, say it to the client, and set OCI_ERROR. */
+/** Log an error, and say it to the client. */
 void oci_reply_error(request_rec *r, const oci_error_t *error);
 
 /** An error that stands for a status which httpd itself chose. */
@@ -65,7 +65,7 @@ oci_error_t *oci_error_of_status(request_rec *r, int status);
 /** The status of an error. */
 int oci_error_status(const oci_error_t *error);
 
-/** An error as the body of a reply. */
-const char *oci_error_body(const oci_error_t *error, apr_pool_t *pool);
+/** An error as the body of a reply; it is noted as OCI_ERROR. */
+const char *oci_error_body(request_rec *r, const oci_error_t *error);
 
 #endif /* OCI_REPLY_H */

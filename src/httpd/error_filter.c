@@ -39,7 +39,7 @@ static apr_status_t send_json(ap_filter_t *f, apr_bucket_brigade *bb)
         oci_authn_mend_error(r, context);
     }
     error = oci_error_of_status(r, r->status);
-    body = oci_error_body(error, r->pool);
+    body = oci_error_body(r, error);
     size = strlen(body);
     apr_table_setn(r->headers_out, "Docker-Distribution-API-Version",
                    "registry/2.0");
@@ -67,19 +67,13 @@ static apr_status_t error_filter(ap_filter_t *f, apr_bucket_brigade *bb)
  * other client of a server that has a registry. */
 static int is_ours(request_rec *r)
 {
-    ap_conf_vector_t *saved = r->per_dir_config;
-    int ours;
-
-    if (oci_context_get(r)
-        || oci_is_ours(r)) {
+    if (oci_context_get(r) || oci_is_ours(r)) {
         return 1;
     }
     if (!r->uri || *r->uri != '/') {
         return oci_config_has_store(r->server);
     }
-    ours = ap_location_walk(r) == OK && oci_is_ours(r);
-    r->per_dir_config = saved;
-    return ours;
+    return oci_is_ours_by_location(r);
 }
 
 static void insert_error_filter(request_rec *r)

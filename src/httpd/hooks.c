@@ -53,21 +53,24 @@ int oci_is_ours(request_rec *r)
     return handler_of(r) != NULL;
 }
 
-oci_context_t *oci_context_get(const request_rec *r)
-{
-    return ap_get_module_config(r->request_config, &oci_module);
-}
-
-/* No file is behind a registry's URL: httpd neither looks for one nor
- * guesses a type from its name.  The location's configuration is not in
- * force at this time, so it is looked up for the question alone. */
-static int map_to_storage(request_rec *r)
+int oci_is_ours_by_location(request_rec *r)
 {
     ap_conf_vector_t *saved = r->per_dir_config;
     int ours = ap_location_walk(r) == OK && oci_is_ours(r);
 
     r->per_dir_config = saved;
-    return ours ? OK : DECLINED;
+    return ours;
+}
+
+oci_context_t *oci_context_get(const request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &oci_module);
+}
+
+/* httpd neither looks for a file of that name nor guesses a type from it. */
+static int map_to_storage(request_rec *r)
+{
+    return oci_is_ours_by_location(r) ? OK : DECLINED;
 }
 
 static int type_checker(request_rec *r)
@@ -90,14 +93,27 @@ static void mask_error_documents(request_rec *r)
     }
 }
 
-/* An encoded slash is refused, before any configuration is in force. */
-static int pre_translate_name(request_rec *r)
+/* httpd may refuse a URL before the configuration of its location is in
+ * force, such as one with an encoded slash: its own text must be ready. */
+static int post_read_request(request_rec *r)
 {
-    if (r->parsed_uri.path && ap_strchr(r->parsed_uri.path, '%')
-        && oci_is_ours(r)) {
+    const core_dir_config *core
+        = ap_get_core_module_config(r->per_dir_config);
+
+    if (core->response_code_exprs && oci_is_ours_by_location(r)) {
         mask_error_documents(r);
     }
     return DECLINED;
+}
+
+/* No file is behind a registry's URL, however long it is. */
+static int translate_name(request_rec *r)
+{
+    if (!oci_is_ours(r)) {
+        return DECLINED;
+    }
+    r->filename = r->uri;
+    return OK;
 }
 
 static void take_apart(request_rec *r, oci_context_t *context)
@@ -223,8 +239,9 @@ void oci_hooks_register(apr_pool_t *pool)
     oci_authn_register();
     oci_authz_register(pool);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_pre_translate_name(pre_translate_name, NULL, NULL,
-                               APR_HOOK_FIRST);
+    ap_hook_post_read_request(post_read_request, NULL, NULL,
+                              APR_HOOK_MIDDLE);
+    ap_hook_translate_name(translate_name, NULL, NULL, APR_HOOK_LAST);
     ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_perdir_config(post_perdir_config, NULL, NULL,
                                APR_HOOK_FIRST);
