@@ -146,7 +146,7 @@ struct oci_blob_store_provider_t {
     /**
      * Turn the closed upload into the blob of this digest, in the place of
      * any that is there.  May be repeated until upload_abort.
-     * @param locator Set to what upload_open will be asked for: printable
+     * @param locator Set to what blob_open will be asked for: printable
      *        ASCII without spaces, at most 512 bytes
      * @param digest "algorithm:hex", valid
      */

@@ -1,0 +1,169 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# ETag, If-None-Match and If-Match, on pulls and on changes of a tag.
+
+use OCI::Test;
+
+my $server = OCI::Server->start;
+my $client = OCI::Client->new($server);
+my $repo = 'conditions';
+my $base = "/v2/$repo/manifests";
+my $document = image_manifest('{}', ['layer']);
+my @texts = map { json_text({ %$document, annotations => { version => "$_" } }) }
+    0 .. 5;
+my @digests = map { digest_of($_) } @texts;
+my $blob = $client->push_blob($repo, 'layer');
+$client->push_blob($repo, '{}');
+
+sub put {
+    my ($reference, $n, %header) = @_;
+    return $client->put("$base/$reference", $texts[$n],
+        'Content-Type' => IMAGE_MANIFEST, %header);
+}
+
+sub tag_is {
+    my ($tag, $n, $name) = @_;
+    my $res = $client->head("$base/$tag");
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return is($res->header('Docker-Content-Digest'),
+        defined $n ? $digests[$n] : undef, $name);
+}
+
+put('tag', 0);
+put('tag', 1);
+
+# 304
+my %etag = ("$base/tag" => $digests[1], "$base/$digests[0]" => $digests[0],
+    "/v2/$repo/blobs/$blob" => $blob);
+my $other = 'sha256:' . '0' x 64;
+for my $path (sort keys %etag) {
+    my $digest = $etag{$path};
+    for my $list (qq("$digest"), $digest, qq(W/"$digest"), '*', ' * ',
+        qq("$other", "$digest"), qq(W/"x" ,"$digest", "y"), qq("$other",$digest),
+        qq(,,"$digest",)) {
+        for my $method (qw(get head)) {
+            my $res = $client->$method($path, 'If-None-Match' => $list);
+            status_is($res, 304, "$method, If-None-Match: $list");
+            is($res->body, '', 'no body');
+            header_is($res, 'ETag', qq("$digest"));
+            header_is($res, 'Docker-Content-Digest', $digest);
+            header_is($res, 'Content-Type', undef);
+        }
+    }
+    for my $list (qq("$other"), $other, '"*"', '', '""', substr($digest, 7),
+        qq("$digest), qq("x$digest"), qq("$digest-gzip"), uc qq("$digest")) {
+        for my $method (qw(get head)) {
+            my $res = $client->$method($path, 'If-None-Match' => $list);
+            status_is($res, 200, "$method, If-None-Match: $list");
+            header_is($res, 'ETag', qq("$digest"));
+        }
+    }
+    my $res = $client->request(GET => $path, [ 'If-None-Match' => qq("$other"),
+        'If-None-Match' => qq("$digest") ]);
+    status_is($res, 304, 'If-None-Match in two lines');
+    $res = $client->get($path, 'If-None-Match' => qq("$digest"),
+        Range => 'bytes=0-1');
+    status_is($res, 304, 'If-None-Match comes before Range');
+    $res = $client->get($path,
+        'If-Modified-Since' => 'Fri, 01 Jan 2100 00:00:00 GMT');
+    status_is($res, 200, 'a date says nothing');
+}
+status_is($client->get("$base/tag", 'If-None-Match' => qq("$digests[0]")), 200,
+    'never 304 for a tag that has moved');
+error_is($client->get("$base/none", 'If-None-Match' => '*'), 404,
+    'MANIFEST_UNKNOWN', undef, 'nor for one that is not there');
+error_is($client->get("/v2/$repo/blobs/$other", 'If-None-Match' => "*, $other"),
+    404, 'BLOB_UNKNOWN', undef, 'nor for a blob');
+
+# PUT by tag
+sub refused { error_is($_[0], 412, 'MANIFEST_INVALID', qr/\Q$_[1]/, $_[2]) }
+refused(put('tag', 2, 'If-Match' => qq("$digests[0]")), 'If-Match',
+    'PUT, If-Match: what it was');
+refused(put('tag', 2, 'If-Match' => qq(W/"$digests[1]")), 'If-Match',
+    'PUT, If-Match: weak');
+refused(put('tag', 2, 'If-Match' => ''), 'If-Match', 'PUT, If-Match: nothing');
+refused(put('new', 2, 'If-Match' => '*'), 'If-Match',
+    'PUT, If-Match: * on nothing');
+refused(put('new', 2, 'If-Match' => qq("$digests[1]")), 'If-Match',
+    'PUT, If-Match on nothing');
+refused(put('tag', 2, 'If-None-Match' => '*'), 'If-None-Match',
+    'PUT, If-None-Match: *');
+refused(put('tag', 2, 'If-None-Match' => qq("$other", W/"$digests[1]")),
+    'If-None-Match', 'PUT, If-None-Match: what it is');
+tag_is('tag', 1, 'it did not move');
+tag_is('new', undef, 'none came into being');
+error_is($client->get("$base/$digests[2]"), 404, 'MANIFEST_UNKNOWN', undef,
+    'nor the manifest');
+status_is(put('tag', 2, 'If-Match' => qq("$digests[1]")), 201,
+    'PUT, If-Match: what it is');
+tag_is('tag', 2, 'it moved');
+status_is(put('tag', 3, 'If-Match' => qq("$other", $digests[2])), 201,
+    'in a list, unquoted');
+status_is(put('tag', 4, 'If-Match' => '*'), 201, 'PUT, If-Match: *');
+status_is(put('tag', 5, 'If-None-Match' => qq("$digests[0]")), 201,
+    'PUT, If-None-Match: what it was');
+status_is(put('new', 0, 'If-None-Match' => '*'), 201,
+    'PUT, If-None-Match: * on nothing');
+tag_is('new', 0, 'came into being');
+refused(put('new', 1, 'If-None-Match' => '*'), 'If-None-Match', 'once');
+
+# By digest
+refused(put($digests[5], 5, 'If-None-Match' => '*'), 'If-None-Match',
+    'PUT by digest of what is there');
+refused($client->delete("$base/$digests[5]", 'If-Match' => qq("$other")),
+    'If-Match', 'DELETE by digest');
+
+# DELETE by tag
+refused($client->delete("$base/tag", 'If-Match' => qq("$digests[4]")),
+    'If-Match', 'DELETE, If-Match: what it was');
+refused($client->delete("$base/tag", 'If-None-Match' => '*'), 'If-None-Match',
+    'DELETE, If-None-Match: *');
+tag_is('tag', 5, 'it is there still');
+status_is($client->delete("$base/tag", 'If-Match' => qq("$digests[5]")), 202,
+    'DELETE, If-Match: what it is');
+tag_is('tag', undef, 'it is gone');
+error_is($client->delete("$base/tag"), 404, 'MANIFEST_UNKNOWN');
+
+# Writers who read, then write only where nobody came between: each success
+# counts one up, so that none is lost.
+put('counter', 0);
+my ($writers, $each) = (8, 12);
+pipe my $in, my $out or die "pipe: $!";
+my @pids;
+for my $writer (1 .. $writers) {
+    my $pid = fork // die "fork: $!";
+    if ($pid) {
+        push @pids, $pid;
+        next;
+    }
+    my $own = OCI::Client->new($server);
+    my ($done, $lost) = (0, 0);
+    while ($done < $each) {
+        my $res = $own->get("$base/counter");
+        my $old = $res->json;
+        my $count = ($old->{annotations}{count} // 0) + 1;
+        my $text = json_text({ %$document, annotations => { count => "$count",
+            by => "$writer" } });
+        my $put = $own->put("$base/counter", $text, 'Content-Type' =>
+            IMAGE_MANIFEST, 'If-Match' => $res->header('ETag'));
+        $put->status == 201 ? $done++ : $put->status == 412 ? $lost++ : last;
+    }
+    syswrite $out, "$done\n";
+    POSIX::_exit(0);
+}
+close $out;
+waitpid $_, 0 for @pids;
+is_deeply([ map { 0 + $_ } <$in> ], [ ($each) x $writers ], 'all writers came through');
+is($client->get("$base/counter")->json->{annotations}{count}, $writers * $each,
+    'and none of them lost an update');
+
+$server->stop;
+done_testing;

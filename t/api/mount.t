@@ -1,0 +1,110 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# POST /v2/<name>/blobs/uploads/?mount=: a blob that is here already.
+
+use OCI::Test;
+
+my $server = OCI::Server->start;
+my $client = OCI::Client->new($server);
+my $bytes = random_bytes(10_000, 'mount');
+my $digest = $client->push_blob('mount/from', $bytes);
+my $sha512 = $client->push_blob('mount/from', $bytes, 'sha512');
+
+sub mount {
+    my ($to, $query, @more) = @_;
+    return $client->post("/v2/$to/blobs/uploads/?$query", @more);
+}
+
+sub holds {
+    my ($name, $which) = @_;
+    return $client->head("/v2/$name/blobs/" . ($which // $digest))->status == 200;
+}
+
+# 202 with a session that works, and nothing mounted.
+sub refused {
+    my ($res, $to, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    status_is($res, 202, $name);
+    like($res->header('Location'), qr{\A/v2/\Q$to\E/blobs/uploads/[0-9a-z-]+\z},
+        'a session');
+    header_is($res, 'Docker-Content-Digest', undef, 'not the digest');
+    ok(!holds($to), 'nothing is there');
+    return $res;
+}
+
+for my $which ($digest, $sha512) {
+    my $to = 'mount/to/' . substr $which, 0, 6;
+    my $res = mount($to, "mount=$which&from=mount/from");
+    status_is($res, 201, 'mount with from');
+    header_is($res, 'Location', "/v2/$to/blobs/$which");
+    header_is($res, 'Docker-Content-Digest', $which);
+    header_is($res, 'Content-Length', 0);
+    ok($client->get("/v2/$to/blobs/$which")->body eq $bytes, 'the same bytes');
+    status_is(mount($to, "mount=$which&from=mount/from"), 201, 'once more');
+}
+status_is(mount('mount/any', "mount=$digest"), 201, 'mount without from');
+ok(holds('mount/any'), 'is there');
+status_is(mount('mount/encoded', 'mount=sha256%3A' . substr($digest, 7)
+    . '&from=mount%2Ffrom&origin=docker.io'), 201, 'encoded, with more');
+status_is(mount('mount/from', "mount=$digest&from=mount/from"), 201, 'onto itself');
+status_is($client->post("/v2/mount/bare/blobs/uploads?mount=$digest"), 201,
+    'without the last slash');
+
+# Refusals are sessions.
+$client->push_blob('mount/other', 'other bytes');
+refused(mount('mount/a', "mount=$digest&from=mount/other"), 'mount/a',
+    'a repository that does not hold it');
+refused(mount('mount/b', "mount=$digest&from=mount/none"), 'mount/b',
+    'a repository that is not there');
+refused(mount('mount/c', "mount=$digest&from=mount"), 'mount/c', 'a folder');
+for my $from ('../mount/from', 'Mount/From', '', 'mount//from', '/mount/from',
+    'mount/from/', 'mount/to/../from', 'x' x 300, 'mount%2F..%2Ffrom',
+    "mount/from/blobs/$digest") {
+    refused(mount('mount/d', "mount=$digest&from=$from"), 'mount/d',
+        "from '" . substr($from, 0, 30) . "'");
+}
+refused(mount('mount/e', 'mount=sha256:' . '0' x 64), 'mount/e', 'no such blob');
+
+# The session of a refused mount is used, or cancelled.
+my $res = refused(mount('mount/f', "mount=$digest&from=mount/other"), 'mount/f',
+    'a refused mount');
+status_is($client->put(with_query($res->header('Location'), "digest=$digest"),
+    $bytes), 201, 'goes on as a push');
+ok(holds('mount/f'), 'that is there');
+$res = refused(mount('mount/g', "mount=$digest&from=mount/other"), 'mount/g',
+    'another');
+status_is($client->delete($res->header('Location')), 204, 'is cancelled');
+
+# A blob that went can't be mounted.
+my $gone = $client->push_blob('mount/gone', 'soon gone');
+status_is(mount('mount/held', "mount=$gone&from=mount/gone"), 201, 'mounted');
+status_is($client->delete("/v2/mount/gone/blobs/$gone"), 202, 'deleted there');
+status_is(mount('mount/late', "mount=$gone&from=mount/gone"), 202,
+    'is not mounted from there');
+status_is(mount('mount/late', "mount=$gone&from=mount/held"), 201,
+    'but from where it is');
+status_is(mount('mount/later', "mount=$gone"), 201, 'or from anywhere');
+status_is($client->delete("/v2/mount/$_/blobs/$gone"), 202)
+    for qw(held late later);
+status_is(mount('mount/last', "mount=$gone"), 202, 'until nobody has it');
+
+error_is(mount('mount/bad', "mount=$digest&from=$_"), 400, 'UNSUPPORTED',
+    qr/encod/, "from=$_") for 'mount/from%00', '%00', '%zz';
+error_is(mount('mount/bad', "mount=$_"), 400, 'DIGEST_INVALID', qr/mount/,
+    "mount=$_") for '', 'x', 'sha256:baddigeststring', 'sha256:' . 'A' x 64;
+
+# A manifest is no blob.
+my $image = $client->push_image('mount/image', 'tag');
+status_is(mount('mount/bad', "mount=$image->{digest}&from=mount/image"), 202,
+    'a manifest is not mounted');
+
+$server->stop;
+done_testing;

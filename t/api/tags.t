@@ -1,0 +1,145 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# /v2/<name>/tags/list, and tags given to a push by ?tag=.
+
+use OCI::Test;
+
+my $server = OCI::Server->start;
+my $client = OCI::Client->new($server);
+my $repo = 'tags/of';
+my $image = $client->push_image($repo, undef);
+
+sub tags {
+    my ($query, $name) = @_;
+    my $res = $client->get('/v2/' . ($name // $repo) . '/tags/list'
+        . ($query // ''));
+    return $res->status == 200 ? $res->json->{tags} : $res->text;
+}
+
+my $res = $client->get("/v2/$repo/tags/list");
+status_is($res, 200, 'a manifest without a tag');
+is_deeply($res->json, { name => $repo, tags => [] }, 'an empty list');
+error_is($client->get('/v2/tags/none/tags/list'), 404, 'NAME_UNKNOWN',
+    qr/repository/, 'no such repository');
+error_is($client->get('/v2/tags/tags/list'), 404, 'NAME_UNKNOWN', undef,
+    'a folder of repositories is none');
+
+my @tags = sort qw(a A z Z 0 9 _ _a a.b a-b a_b a.. a-- latest Latest v1.10
+    v1.2 v1.2.3 sha256-0123.sig list tags), 'x' x 128;
+$client->push_manifest($repo, $_, $image->{text}) for reverse @tags;
+$res = $client->get("/v2/$repo/tags/list");
+is_deeply($res->json, { name => $repo, tags => \@tags }, 'bytewise, complete');
+header_is($res, 'Content-Type', 'application/json');
+header_is($res, 'Link', undef, 'nothing follows');
+header_is($res, 'Cache-Control', 'no-cache');
+header_is($client->head("/v2/$repo/tags/list"), 'Content-Length',
+    length $res->body, 'HEAD');
+
+for my $n (1, 2, 5, scalar @tags, 1000) {
+    my ($path, @got, @sizes) = "/v2/$repo/tags/list?n=$n";
+    while ($path && @sizes < 100) {
+        $res = $client->get($path);
+        push @got, @{ $res->json->{tags} };
+        push @sizes, scalar @{ $res->json->{tags} };
+        ($path) = ($res->header('Link') // '')
+            =~ m{\A<(/v2/$repo/tags/list\?[^>]*)>; rel="next"\z};
+    }
+    is_deeply(\@got, \@tags, "n=$n: all pages make the whole");
+    is(scalar @sizes, int((@tags + $n - 1) / $n), "n=$n: in full pages");
+}
+for my $last (@tags, qw(! ~ a. aa zzz sha256-), '%20', '..%2f..%2f', '%C3%A4') {
+    (my $bytes = $last) =~ s/%(..)/chr hex $1/ge;
+    is_deeply(tags("?last=$last"), [ grep { $_ gt $bytes } @tags ],
+        'after ' . substr $last, 0, 20);
+}
+is_deeply(tags('?last=a&n=2'), [ (grep { $_ gt 'a' } @tags)[ 0, 1 ] ],
+    'last and n');
+$res = $client->get("/v2/$repo/tags/list?n=0");
+is_deeply($res->json->{tags}, [], 'n=0 is an empty list');
+header_is($res, 'Link', undef, 'without a Link');
+error_is($client->get("/v2/$repo/tags/list?n=$_"), 400, 'UNSUPPORTED', qr/\bn\b/,
+    "n=$_") for qw(-1 x);
+is_deeply(tags('?n=99999999999999999999'), \@tags, 'a large n is all');
+
+# 1000 tags come in one answer, and each costs a line.
+my $many = 'tags/many';
+my $other = $client->push_image($many, undef);
+my $digest = $other->{digest};
+my @many = map { sprintf 't%04d', $_ } 0 .. 999;
+for (my $i = 0; $i < @many; $i += 100) {
+    my $query = join '&', map { "tag=$_" } @many[ $i .. $i + 99 ];
+    $res = $client->put("/v2/$many/manifests/$digest?$query", $other->{text},
+        'Content-Type' => IMAGE_MANIFEST);
+    $res->status == 201 or last;
+}
+status_is($res, 201, 'a hundred tags in one request');
+is_deeply(tags('', $many), \@many, 'a thousand tags without n');
+
+# ?tag=
+my $put = sub {
+    my ($reference, $query) = @_;
+    return $client->put("/v2/tags/by/manifests/$reference?$query",
+        $image->{text}, 'Content-Type' => IMAGE_MANIFEST);
+};
+$client->push_blob('tags/by', '{}');
+$client->push_blob('tags/by', "layer of $repo");
+$res = $put->($image->{digest}, 'tag=one&tag=two&tag=one');
+status_is($res, 201, '?tag= twice');
+is_deeply([ sort split /, */, $res->header('OCI-Tag') ], [qw(one two)], 'OCI-Tag');
+header_is($res, 'Docker-Content-Digest', $image->{digest});
+is(scalar($res->headers('OCI-Tag')), 1, 'in one line');
+is_deeply(tags('', 'tags/by'), [qw(one two)], 'both are there');
+is($client->get("/v2/tags/by/manifests/$_")->body, $image->{text}, "by $_")
+    for qw(one two);
+header_is($put->($image->{digest}, ''), 'OCI-Tag', undef, 'none without ?tag=');
+error_is($put->($image->{digest}, "tag=three&tag=$_"), 400, 'MANIFEST_INVALID',
+    qr/tag/, "?tag=$_ is none")
+    for 'a+b', 'a%2Bb', '%20', '', '.a', '-a', 'a/b', 'x' x 129, '%C3%A4', 'a:b';
+error_is($put->('four', 'tag=three'), 400, 'UNSUPPORTED', qr/digest/,
+    '?tag= beside a tag');
+is_deeply(tags('', 'tags/by'), [qw(one two)], 'none of these left a tag');
+
+my $long = join '&', map { 'tag=' . 'l' x 120 . sprintf '%04d', $_ } 1 .. 80;
+error_is($put->($image->{digest}, $long), 414, 'UNSUPPORTED', qr/long/,
+    'too many tags for a request line');
+is_deeply(tags('', 'tags/by'), [qw(one two)], 'none of them is there');
+
+# With a longer request line allowed, the answer's length is the limit.
+$server->set(extra => 'LimitRequestLine 20000');
+$server->graceful;
+$client->close;
+error_is($put->($image->{digest}, $long), 414, 'UNSUPPORTED', qr/tags/,
+    'too many tags for an answer');
+is_deeply(tags('', 'tags/by'), [qw(one two)], 'none of them is there');
+$long = join '&', map { 'tag=' . 'l' x 120 . sprintf '%04d', $_ } 1 .. 60;
+$res = $put->($image->{digest}, $long);
+status_is($res, 201, 'sixty long tags');
+cmp_ok(length $res->header('OCI-Tag'), '<=', 8192, 'in a line for all clients');
+is(scalar @{ tags('', 'tags/by') }, 62, 'all are there');
+
+# Tags as a reference.
+for my $bad ('a+b', 'a%2Bb', 'a%20b', '.a', '-a', 'x' x 129, 'a~b', '%C3%A4') {
+    error_is($client->put("/v2/$repo/manifests/$bad", $image->{text},
+        'Content-Type' => IMAGE_MANIFEST), 400, 'MANIFEST_INVALID', qr/tag/,
+        'PUT ' . substr $bad, 0, 20);
+    error_is($client->get("/v2/$repo/manifests/$bad"), 400, 'MANIFEST_INVALID',
+        qr/tag/, 'GET ' . substr $bad, 0, 20);
+}
+is_deeply(tags(), \@tags, 'nothing changed');
+
+for my $method (qw(POST PUT PATCH DELETE)) {
+    $res = $client->request($method => "/v2/$repo/tags/list", {}, '');
+    error_is($res, 405, 'UNSUPPORTED', undef, $method);
+    header_is($res, 'Allow', 'OPTIONS, GET, HEAD');
+}
+
+$server->stop;
+done_testing;

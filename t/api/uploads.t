@@ -1,0 +1,389 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# /v2/<name>/blobs/uploads/: every way to push a blob, and what goes wrong.
+
+use OCI::Test;
+
+my $server = OCI::Server->start(
+    config => "OCIMinUploadChunkSize 4096\nOCIMaxUploadChunkSize 1000000");
+my $client = OCI::Client->new($server);
+my $repo = 'uploads/of';
+my $bytes = random_bytes(300_000, 'uploads');
+my $digest = digest_of($bytes);
+my $n = 0;
+
+# A repository of its own for each case, where the blob should come to lie.
+sub begin {
+    my $query = shift;
+    $repo = 'uploads/r' . ++$n;
+    return $client->start_upload($repo, $query);
+}
+
+# Tests: 201, and the blob is there.
+sub stored {
+    my ($res, $name, $what, $which) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    $which //= digest_of($what // $bytes);
+    status_is($res, 201, $name);
+    header_is($res, 'Location', "/v2/$repo/blobs/$which", "$name: Location");
+    header_is($res, 'Docker-Content-Digest', $which, "$name: digest");
+    header_is($res, 'Content-Length', 0, "$name: no body");
+    ok($client->get("/v2/$repo/blobs/$which")->body eq ($what // $bytes),
+        "$name: the same bytes");
+    return;
+}
+
+sub not_stored {
+    my ($name, $which) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    error_is($client->get("/v2/$repo/blobs/" . ($which // $digest)), 404,
+        'BLOB_UNKNOWN', undef, $name);
+    return;
+}
+
+# Tests: the session stands at so many bytes.
+sub stands {
+    my ($res, $status, $size, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    status_is($res, $status, $name);
+    header_is($res, 'Range', '0-' . ($size ? $size - 1 : 0), "$name: Range");
+    like($res->header('Location'),
+        qr{\A/v2/\Q$repo\E/blobs/uploads/[0-9a-z-]{1,64}\z}, "$name: Location");
+    return;
+}
+
+sub put { $client->put(with_query($_[0], "digest=$_[1]"), @_[ 2 .. $#_ ]) }
+
+# ---- a session's life
+
+my $res = $client->post("/v2/$repo/blobs/uploads/");
+stands($res, 202, 0, 'POST');
+header_is($res, 'Content-Length', 0);
+header_is($res, 'OCI-Chunk-Min-Length', 4096);
+my ($id) = $res->header('Location') =~ m{([^/]+)\z};
+header_is($res, 'Docker-Upload-UUID', $id);
+my $where = $res->header('Location');
+for my $query ('', "?digest=$digest", '?x=y') {
+    $res = $client->get($where . $query);
+    stands($res, 204, 0, "GET $query");
+    is($res->body, '', 'no body');
+}
+header_is($client->head($where), 'Range', '0-0', 'HEAD');
+$res = $client->post("/v2/$repo/blobs/uploads");
+stands($res, 202, 0, 'POST without the last slash');
+isnt($res->header('Location'), $where, 'each is another');
+error_is($client->$_("/v2/uploads/blobs/uploads/$id"), 404,
+    'BLOB_UPLOAD_UNKNOWN', undef, "$_ in another repository")
+    for qw(get patch delete);
+status_is($client->get($where), 204, 'is untouched');
+$res = $client->delete($where);
+status_is($res, 204, 'DELETE');
+is($res->body, '', 'no body');
+error_is($client->$_($where), 404, 'BLOB_UPLOAD_UNKNOWN', undef, "then $_")
+    for qw(get delete patch);
+error_is(put($where, $digest, $bytes), 404, 'BLOB_UPLOAD_UNKNOWN', undef,
+    'then PUT');
+for my $id ('x', '0' x 36, '00000000-0000-4000-8000-000000000000', '.', '..',
+    uc $id, "$id.", 'x' x 300, '%2e%2e', '..%00', "$id%20", '_', '*') {
+    $res = $client->get("/v2/$repo/blobs/uploads/$id");
+    cmp_ok($res->status, '>=', 400, 'GET ' . substr $id, 0, 40);
+    cmp_ok($res->status, '<', 500, 'the client errs');
+    ok($res->json && $res->json->{errors}, 'in JSON');
+}
+
+# ---- every way
+
+my @pieces = $bytes =~ /(.{1,50000})/gs;
+stored($client->post("/v2/$repo/blobs/uploads/?digest=$digest", $bytes),
+    'POST with the digest');
+begin();
+stored($client->post("/v2/$repo/blobs/uploads/?digest=$digest", [@pieces]),
+    'the same in chunks');
+stored(put(begin(), $digest, $bytes), 'POST, PUT');
+stored(put(begin(), $digest, [@pieces]), 'POST, PUT in chunks');
+stored(put(begin(), 'sha256%3A' . substr($digest, 7), $bytes),
+    'an encoded digest', $bytes, $digest);
+
+$where = begin();
+stands($client->patch($where, [@pieces]), 202, 300_000, 'PATCH in chunks');
+stored(put($where, $digest, ''), 'POST, PATCH, PUT');
+
+$where = begin();
+my $offset = 0;
+for my $piece (@pieces) {
+    $res = $client->patch($where, $piece, 'Content-Range' =>
+        sprintf '%d-%d', $offset, $offset + length($piece) - 1);
+    $offset += length $piece;
+    stands($res, 202, $offset, "PATCH up to $offset");
+    $where = $res->header('Location');
+    header_is($client->get($where), 'Range', '0-' . ($offset - 1), 'GET agrees');
+}
+stored(put($where, $digest, ''), 'chunked with ranges');
+
+$where = begin();
+$offset = 0;
+for my $piece (@pieces[ 0 .. $#pieces - 1 ]) {
+    $client->patch($where, $piece);
+    $offset += length $piece;
+}
+stored(put($where, $digest, $pieces[-1], 'Content-Range' => "$offset-299999"),
+    'the last piece in the PUT, by the first Location');
+
+# Un-ranged, ranged, empty and chunked ones mixed; HTTP's own Content-Range.
+$where = begin();
+stands($client->patch($where, ''), 202, 0, 'mixed: empty');
+stands($client->patch($where, $pieces[0]), 202, 50_000, 'un-ranged');
+stands($client->patch($where, $pieces[1], 'Content-Range' => '50000-99999'),
+    202, 100_000, 'ranged');
+stands($client->patch($where, ''), 202, 100_000, 'empty');
+stands($client->patch($where, [ $pieces[2] ],
+    'Content-Range' => 'bytes 100000-149999/300000'), 202, 150_000,
+    "chunked, HTTP's form");
+stands($client->patch($where, []), 202, 150_000, 'chunked and empty');
+stands($client->patch($where, $pieces[3], 'Content-Range' =>
+    'bytes 150000-199999/*'), 202, 200_000, 'of unknown size');
+stands($client->patch($where, $pieces[4], 'Content-Type' => 'text/plain'), 202,
+    250_000, 'of any type');
+stored(put($where, $digest, $pieces[5]), 'mixed');
+
+# Each small one costs the same; only that all arrive is tested here.
+$where = begin();
+my $small = 'x' x 997;
+$client->patch($where, $small) for 1 .. 200;
+header_is($client->get($where), 'Range', '0-' . (997 * 200 - 1), '200 small ones');
+stored(put($where, digest_of($small x 200), ''), 'small ones', $small x 200);
+
+# The empty blob.
+my $empty = digest_of('');
+stored(put(begin(), $empty, ''), 'empty, by PUT', '');
+stored(put(begin(), $empty, []), 'empty, chunked', '');
+begin();
+stored($client->post("/v2/$repo/blobs/uploads/?digest=$empty"), 'empty, by POST', '');
+$where = begin();
+$client->patch($where, []);
+stored(put($where, $empty, ''), 'empty, by PATCH', '');
+stored($client->request(PUT => with_query(begin(), "digest=$empty")),
+    'empty, without a body', '');
+
+# Again, and twice at once.
+stored(put(begin(), $digest, $bytes), 'once more');
+$where = $client->start_upload($repo);
+stored(put($where, $digest, $bytes), 'where it is already');
+error_is($client->get($where), 404, 'BLOB_UPLOAD_UNKNOWN', undef,
+    'a finished session is gone');
+error_is(put($where, $digest, $bytes), 404, 'BLOB_UPLOAD_UNKNOWN', undef,
+    'for PUT too');
+
+# ---- sha512
+
+my $sha512 = digest_of($bytes, 'sha512');
+stored(put(begin(), $sha512, $bytes), 'sha512 in the PUT', $bytes, $sha512);
+begin();
+stored($client->post("/v2/$repo/blobs/uploads/?digest=$sha512", $bytes),
+    'sha512 in the POST', $bytes, $sha512);
+for my $query ('', '?digest-algorithm=sha512', '?digest-algorithm=sha256') {
+    for my $which ($sha512, $digest) {
+        $where = begin($query);
+        $client->patch($where, $_) for @pieces[ 0 .. 4 ];
+        stored(put($where, $which, $pieces[5]),
+            substr($which, 0, 6) . " learnt at the PUT after '$query'", $bytes,
+            $which);
+    }
+}
+error_is($client->post("/v2/$repo/blobs/uploads/?digest-algorithm=$_"), 400,
+    'DIGEST_INVALID', qr/sha512/, "digest-algorithm=$_")
+    for qw(sha384 md5 SHA256 x), '';
+
+# ---- what is refused
+
+for my $bad ('sha256:baddigeststring', 'sha256:' . 'A' x 64, 'x', '', 'sha256:',
+    'sha384:' . 'a' x 96, 'sha512:' . 'a' x 64, "$digest%00", "$digest%0a") {
+    my $name = "digest=" . substr $bad, 0, 30;
+    $where = begin();
+    $client->patch($where, $bytes);
+    $res = put($where, $bad, '');
+    cmp_ok($res->status, '==', 400, "PUT, $name");
+    ok($res->json->{errors}[0]{message} =~ /digest|query/, 'and says why');
+    header_is($client->get($where), 'Range', '0-299999', 'the session is there');
+    $res = $client->post("/v2/$repo/blobs/uploads/?digest=$bad", $bytes);
+    cmp_ok($res->status, '==', 400, "POST, $name");
+}
+$where = begin();
+$client->patch($where, $bytes);
+error_is($client->put($where, ''), 400, 'DIGEST_INVALID', qr/missing/, 'no digest');
+error_is(put($where, digest_of('other'), ''), 400, 'DIGEST_INVALID',
+    qr/\Q$digest\E/, 'another digest');
+not_stored('nothing was stored');
+not_stored('under neither digest', digest_of('other'));
+stored(put($where, $digest, ''), 'the right one after it');
+begin();
+error_is($client->post("/v2/$repo/blobs/uploads/?digest=" . digest_of('other'),
+    $bytes), 400, 'DIGEST_INVALID', qr/\Q$digest\E/, 'POST with another digest');
+not_stored('nothing was stored', digest_of('other'));
+
+# Not where the upload stands: 416, on PATCH and on PUT; it survives.
+for my $method (qw(PATCH PUT)) {
+    $where = begin();
+    $client->patch($where, $pieces[0]);
+    my $path = $method eq 'PUT' ? with_query($where, "digest=$digest") : $where;
+    for my $range ('0-49999', '49999-99998', '50001-100000', '100000-149999') {
+        $res = $client->request($method => $path, { 'Content-Range' => $range },
+            $pieces[1]);
+        error_is($res, 416, 'BLOB_UPLOAD_INVALID', qr/50000/, "$method of $range");
+        stands($res, 416, 50_000, "$method of $range");
+    }
+    for my $range ('', 'x', '50000', '50000-', '-50000', '99999-50000', '50000-x',
+        'bytes=50000-99999', 'bytes 50000-99999', 'bytes 50000-99999/99999',
+        '50000-99999/300000', '50000-99999, 1-2', ' ', 'lines 1-2/3',
+        '-1-5', '50000-99999999999999999999999999') {
+        $res = $client->request($method => $path, { 'Content-Range' => $range },
+            $pieces[1]);
+        error_is($res, 400, 'BLOB_UPLOAD_INVALID', qr/Content-Range/,
+            "$method, Content-Range: $range");
+    }
+    for my $range ('50000-99998', '50000-100000', '50000-50000') {
+        $res = $client->request($method => $path, { 'Content-Range' => $range },
+            $pieces[1]);
+        error_is($res, 400, 'SIZE_INVALID', qr/Content-Length.*Content-Range/,
+            "$method: $range with another Content-Length");
+        $res = $client->request($method => $path, { 'Content-Range' => $range },
+            [ $pieces[1] ]);
+        cmp_ok($res->status, '==', 400, "$method: $range in chunks");
+        is($res->json->{errors}[0]{code}, 'SIZE_INVALID', 'SIZE_INVALID');
+    }
+    stands($client->get($where), 204, 50_000, "$method: the session is the same");
+    $client->patch($where, join '', @pieces[ 1 .. 4 ]);
+    stored(put($where, $digest, $pieces[5]), "$method: goes on");
+}
+
+# Over the limit of one request.
+$where = begin();
+error_is($client->patch($where, 'x' x 1_000_001), 413, 'SIZE_INVALID',
+    qr/OCIMaxUploadChunkSize/, 'a PATCH over the limit');
+error_is($client->patch($where, [ ('x' x 100_000) x 11 ]), 413, 'SIZE_INVALID',
+    qr/OCIMaxUploadChunkSize/, 'in chunks');
+error_is(put($where, $digest, 'x' x 1_000_001), 413, 'SIZE_INVALID',
+    qr/OCIMaxUploadChunkSize/, 'a PUT over the limit');
+error_is($client->post("/v2/$repo/blobs/uploads/?digest=$digest",
+    'x' x 1_000_001), 413, 'SIZE_INVALID', qr/OCIMaxUploadChunkSize/,
+    'a POST over the limit');
+$where = begin();
+stands($client->patch($where, 'x' x 1_000_000), 202, 1_000_000, 'at the limit');
+
+# Refused before it is read: the client that asks first is not told to send.
+sub asked {
+    my ($method, $path, $length, @more) = @_;
+    my $own = OCI::Client->new($server);
+    $own->send(join "\r\n", "$method $path HTTP/1.1", 'Host: x',
+        'Expect: 100-continue', "Content-Length: $length", @more, '', '');
+    my $res = $own->receive($method);
+    is_deeply($res->{interim}, [], "$method $length: not told to send");
+    header_is($res, 'Connection', 'close', 'and the connection ends');
+    ok(!defined $own->{socket} || !$own->receive, 'in order');
+    return $res;
+}
+error_is(asked(PATCH => $where, 1_000_001), 413, 'SIZE_INVALID');
+error_is(asked(PUT => with_query($where, "digest=$digest"), "9000000000000000000"), 413,
+    'SIZE_INVALID');
+error_is(asked(POST => "/v2/$repo/blobs/uploads/?digest=$digest", 1_000_001),
+    413, 'SIZE_INVALID');
+error_is(asked(PATCH => $where, 100, 'Content-Range: 5-104'), 416,
+    'BLOB_UPLOAD_INVALID');
+error_is(asked(PATCH => $where, 100, 'Content-Range: 5-105'), 400, 'SIZE_INVALID');
+error_is(asked(PATCH => "$where-", 100), 404, 'BLOB_UPLOAD_UNKNOWN');
+error_is(asked(PUT => $where, 100), 400, 'DIGEST_INVALID');
+error_is(asked(PUT => with_query($where, 'digest=x'), 100), 400, 'DIGEST_INVALID');
+error_is(asked(POST => "/v2/$repo/blobs/uploads/?digest=x", 100), 400,
+    'DIGEST_INVALID');
+error_is(asked(POST => "/v2/UPPER/blobs/uploads/", 100), 400, 'NAME_INVALID');
+stands($client->get($where), 204, 1_000_000, 'all of this changed nothing');
+
+# A client that writes its whole body before it reads can read the answer.
+for my $size (10, 60_000, 900_000) {
+    my $own = OCI::Client->new($server);
+    $own->connect;
+    ok($own->send("PATCH $where- HTTP/1.1\r\nHost: x\r\nContent-Length: $size"
+        . "\r\n\r\n" . 'y' x $size), "$size bytes are sent");
+    $res = $own->receive('PATCH');
+    error_is($res, 404, 'BLOB_UPLOAD_UNKNOWN', undef, 'and then refused');
+    if (($res->header('Connection') // '') eq 'close') {
+        ok(!$own->{socket} || !$own->receive, 'closed in order');
+    }
+    else {
+        status_is($own->get('/v2/'), 200, 'the connection is in step');
+    }
+}
+for my $path ("/v2/$repo/manifests/x%20y", "/v2/UPPER/manifests/x", '/v2/x',
+    "/v2/$repo/tags/list") {
+    my $own = OCI::Client->new($server);
+    cmp_ok($own->put($path, 'y' x 100)->status, '>=', 400, "PUT $path");
+    status_is($own->get('/v2/'), 200, 'the connection is in step');
+}
+
+# Lengths that lie: what came is kept, the session goes on.
+sub cut_off {
+    my ($method, $path, $head, $body) = @_;
+    my $own = OCI::Client->new($server);
+    $own->send("$method $path HTTP/1.1\r\nHost: x\r\n$head\r\n\r\n$body");
+    $own->finish;
+    my $res = $own->receive($method);
+    error_is($res, 400, 'SIZE_INVALID', qr/early/, "$method cut off") if $res;
+    return;
+}
+$where = begin();
+cut_off(PATCH => $where, 'Content-Length: 300000', $pieces[0]);
+stands($client->get($where), 204, 50_000, 'what arrived is kept');
+cut_off(PATCH => $where, "Transfer-Encoding: chunked", sprintf "%x\r\n%s\r\n",
+    50_000, $pieces[1]);
+stands($client->get($where), 204, 100_000, 'chunked too');
+cut_off(PATCH => $where, "Content-Range: 100000-199999\r\nContent-Length: 100000",
+    $pieces[2]);
+stands($client->get($where), 204, 150_000, 'with a range too');
+cut_off(PUT => with_query($where, "digest=$digest"), 'Content-Length: 150000',
+    $pieces[3]);
+not_stored('a PUT cut off stores nothing');
+stands($client->get($where), 204, 200_000, 'and keeps what arrived');
+stored(put($where, $digest, $pieces[4] . $pieces[5], 'Content-Range' =>
+    '200000-299999'), 'goes on');
+begin();
+cut_off(POST => "/v2/$repo/blobs/uploads/?digest=$digest",
+    'Content-Length: 300000', $pieces[0]);
+not_stored('a POST cut off stores nothing');
+
+# A body that is longer than its length is the next request.
+$where = begin();
+$client->close;
+$client->send("PATCH $where HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n"
+    . "abcGET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n");
+stands($client->receive('PATCH'), 202, 3, 'three bytes of more');
+status_is($client->receive, 200, 'the rest is a request');
+header_is($client->get($where), 'Range', '0-2', 'three bytes are there');
+
+# ---- methods
+
+for my $method (qw(PUT PATCH DELETE GET)) {
+    $res = $client->request($method => "/v2/$repo/blobs/uploads/", {},
+        $method eq 'GET' ? undef : '');
+    error_is($res, 405, 'UNSUPPORTED', undef, "$method where uploads begin");
+    header_is($res, 'Allow', 'OPTIONS, POST');
+}
+$res = $client->post($where);
+error_is($res, 405, 'UNSUPPORTED', undef, 'POST to an upload');
+header_is($res, 'Allow', 'OPTIONS, GET, HEAD, PATCH, PUT, DELETE');
+
+# Cancelling needs the right to push alone, and leaves no bytes.
+$where = begin();
+$client->patch($where, $bytes);
+status_is($client->delete($where), 204, 'cancelled with bytes');
+not_stored('nothing was stored');
+
+$server->stop;
+done_testing;

@@ -1,0 +1,42 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Two compilers have no warning, and the module exports its record alone.
+
+use OCI::Test;
+
+sub make {
+    my @arguments = @_;
+    my $output = `cd $OCI::Server::TOP && env -u MAKEFLAGS -u MAKELEVEL make \\
+        -f Makefile.apxs @arguments all 2>&1`;
+    return ($?, $output);
+}
+
+my ($clang) = grep { -x } map { my $dir = $_; map { "$dir/$_" }
+    'clang', map { "clang-$_" } reverse 11 .. 30 } split /:/, $ENV{PATH};
+my %compilers = (gcc => 'gcc', clang => $clang);
+for my $name (sort keys %compilers) {
+    SKIP: {
+        my $compiler = $compilers{$name} or skip("no $name", 1);
+        my ($status, $output) = make("BUILD=.build/$name", "CC=$compiler",
+            'WARN=-Werror');
+        ok(!$status, "no warning from $name")
+            or diag(grep { /: (?:warning|error): / } split /^/, $output);
+    }
+}
+
+for my $build (qw(mod san)) {
+    my $module = "$OCI::Server::TOP/.build/$build/.libs/mod_oci.so";
+    my @symbols = map { (split)[-1] } grep { / [A-TV-Z] / }
+        `nm -D --defined-only $module`;
+    is("@symbols", 'oci_module', "$build: exports oci_module alone");
+}
+
+done_testing;

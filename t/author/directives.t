@@ -1,0 +1,58 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Each directive has a sentence of help, is merged, and is documented.
+
+use OCI::Test;
+use OCI::Source;
+
+my $table = join '', map { text($_) } files(qr{^src/httpd/\w+\.c$});
+my %help;
+while ($table =~ /AP_INIT_\w+\(\s*"(\w+)"(.*?)\),?\n(?=\s+(?:AP_INIT|\{))/gs) {
+    my ($name, $row) = ($1, $2);
+    $help{$name} = join '', $row =~ /"([^"]*)"/g;
+}
+my @names = sort keys %help;
+my $rows = () = $table =~ /AP_INIT_\w+\(/g;
+is(scalar @names, $rows, 'every row of the table was understood');
+cmp_ok($rows, '>', 10, 'and there are some');
+
+my $reference = text('conf/reference.conf');
+my $readme = text('README');
+for my $name (@names) {
+    like($name, qr/^OCI[A-Z]\w+$/, "$name is a name of ours");
+    like($help{$name}, qr/^\w.{10,}/, "$name has a sentence of help");
+    like($readme, qr/\b$name\b/, "$name is in README");
+    my ($entry) = $reference =~ /^(\s*#\s*Syntax:\s+$name\b.*?)(?=^\s*#\s*Syntax:|\z)/ms;
+    ok($entry, "$name is in conf/reference.conf") or next;
+    for my $word (qw(Default Context)) {
+        like($entry, qr/^\s*#\s*$word:\s+\S/m, "$name: its $word");
+    }
+    like($reference, qr/^\s*#?\s*$name\s+\S/m, "$name: an example");
+}
+for my $name ($reference =~ /^\s*#\s*Syntax:\s+(\w+)/mg) {
+    ok($help{$name}, "$name, which conf/reference.conf describes, exists");
+}
+
+# A field that create or merge forgets is a directive without effect.
+my $header = stripped('src/httpd/config.h');
+my $source = stripped('src/httpd/config.c');
+my ($struct) = $header =~ /typedef struct oci_config_t \{(.*?)\}/s;
+my ($create) = $source =~ /^void \*oci_config_create_dir.*?(^\{.*?^\})/ms;
+my ($merge) = $source =~ /^void \*oci_config_merge_dir.*?(^\{.*?^\})/ms;
+my @fields = $struct =~ /([^;]+);/g;
+cmp_ok(scalar @fields, '>', 5, 'the configuration has fields');
+for (@fields) {
+    my ($pointer, $field) = /(\*?)\s*(\w+)\s*\z/;
+    like($merge, qr/over->$field\b/, "$field is merged");
+    like($create, qr/config->$field\b/, "$field begins unset") if !$pointer;
+}
+
+done_testing;

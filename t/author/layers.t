@@ -1,0 +1,67 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Includes run downward only, and each header compiles alone.
+
+use OCI::Test;
+use OCI::Source;
+
+my %below = (
+    spec     => [qw(spec)],
+    store    => [qw(store mod_oci.h spec)],
+    registry => [qw(registry mod_oci.h spec)],
+    api      => [qw(api registry mod_oci.h spec)],
+    httpd    => [qw(httpd api registry mod_oci.h spec)],
+);
+my %knows_httpd = (api => 1, httpd => 1);
+
+my @files = files(qr{^src/\w+/\w+\.[ch]$});
+cmp_ok(scalar @files, '>', 20, 'there are sources');
+my $ours = join '|', map { "\Q$_\E" } keys %below, 'mod_oci.h';
+for my $file (@files) {
+    my ($layer) = $file =~ m{^src/(\w+)/};
+    ok($below{$layer}, "$file is in a layer") or next;
+    my $allowed = join '|', map { "\Q$_\E" } @{ $below{$layer} };
+    my @wrong;
+    for my $include (text($file) =~ /^\s*#\s*include\s+"([^"]+)"/mg) {
+        next if $include =~ m{^(?:$allowed)(?:/\w+\.h)?$};
+        next if $include =~ /^ap[ru]_?\w*\.h$/;
+        next if $knows_httpd{$layer} && $include !~ m{^(?:$ours)(?:/|$)}
+            && $include !~ m{/};
+        push @wrong, $include;
+    }
+    is("@wrong", '', "$file includes only what lies below it");
+}
+for my $file (grep { m{^src/registry/} } @files) {
+    unlike(stripped($file), qr/\b(?:blob|index)_(?:fs|dbm|dbd|s3)\b/,
+        "$file names no provider");
+}
+for my $file (grep { m{^src/store/} } @files) {
+    unlike(stripped($file), qr/\boci_(?:registry|error|repository)_/,
+        "$file names nothing of the registry");
+}
+
+my %base;
+$base{ (m{([^/]+)$})[0] }++ for @files, 'mod_oci.c', 'src/mod_oci.h';
+is(join(' ', grep { $base{$_} > 1 } sort keys %base), '',
+    'no two files of one name');
+
+# The compiler and its options as apxs knows them.
+my ($cc, $apr, $apu, $include) = map { OCI::Server::apxs($_) }
+    qw(CC APR_CONFIG APU_CONFIG INCLUDEDIR);
+chomp(my @options = map { `$_` } "$apr --cppflags --includes",
+    "$apu --includes", 'pkg-config --cflags jansson libcrypto');
+for my $file (files(qr{^src/.*\.h$})) {
+    my $output = `cd $OCI::Server::TOP && $cc -std=gnu99 -Wall -Wextra -Werror \\
+        -fsyntax-only @options -I$include -Isrc -x c $file 2>&1`;
+    ok(!$?, "$file compiles alone") or diag(join '', (split /^/, $output)[ 0 .. 5 ]);
+}
+
+done_testing;

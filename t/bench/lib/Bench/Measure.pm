@@ -1,0 +1,157 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# How things are measured: the processor's time and the memory of a server's
+# processes, programs that ask it, and contenders that take turns.
+
+package Bench::Measure;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use OCI::Server;
+use POSIX ();
+
+our @EXPORT_OK = qw(build program memory wrk ab transfer load race);
+
+my $HERTZ = POSIX::sysconf(POSIX::_SC_CLK_TCK());
+my $bin;
+
+# Compile the clients into a folder.
+sub build {
+    $bin = shift;
+    my $source = "$OCI::Server::TOP/t/bench";
+    for my $name (qw(transfer load)) {
+        system('gcc', qw(-std=gnu99 -O2 -Wall -Wextra -o), "$bin/$name",
+            "$source/$name.c", "$source/http.c", qw(-lcrypto -lpthread)) == 0
+            or die "$name.c does not compile\n";
+    }
+    return;
+}
+
+sub program { "$bin/$_[0]" }
+
+# ---- processes
+
+# Fields of /proc/PID/stat from the third on, or none.
+sub stat_of {
+    my $text = OCI::Server::slurp("/proc/$_[0]/stat");
+    $text =~ s/.*\)\s*//s;
+    return split ' ', $text;
+}
+
+# A process and its children.
+sub tree {
+    my $top = shift;
+    my @pids = map { m{(\d+)$} } glob '/proc/[0-9]*';
+    return $top, grep { ((stat_of($_))[1] // 0) == $top } @pids;
+}
+
+# Seconds of user and system time that a server's processes took so far.
+sub cpu {
+    my $sum = 0;
+    for my $pid (tree(shift)) {
+        my @stat = stat_of($pid) or next;
+        $sum += $_ for @stat[ 11 .. 14 ];
+    }
+    return $sum / $HERTZ;
+}
+
+# Bytes of memory that are a server's children's, shared ones in proportion.
+sub memory {
+    my ($top, @children) = tree(shift);
+    my $sum = 0;
+    for my $pid (@children) {
+        my $text = OCI::Server::slurp("/proc/$pid/smaps_rollup");
+        $sum += $1 * 1024 if $text =~ /^Pss:\s+(\d+) kB/m;
+    }
+    return $sum;
+}
+
+sub median {
+    my @sorted = sort { $a <=> $b } @_;
+    my $middle = $#sorted / 2;
+    return ($sorted[ POSIX::floor($middle) ] + $sorted[ POSIX::ceil($middle) ])
+        / 2;
+}
+
+# ---- clients: each returns the number of requests and their seconds
+
+sub output_of {
+    my @command = @_;
+    open my $pipe, '-|', @command or die "$command[0]: $!\n";
+    my $output = do { local $/; <$pipe> };
+    close $pipe or die "failed: @command\n$output";
+    return $output;
+}
+
+sub wrk {
+    my ($url, $seconds, $connections) = @_;
+    my $output = output_of('wrk', '-t2', '-c' . ($connections // 8),
+        "-d${seconds}s", $url);
+    die "$url:\n$output" if $output =~ /Non-2xx|Socket errors/
+        || $output !~ /(\d+) requests in ([\d.]+)s/;
+    return ($1, $2);
+}
+
+# HEAD, for which wrk would wait for a body.
+sub ab {
+    my ($url, $seconds) = @_;
+    my $output = output_of('ab', qw(-q -k -i -c 8 -t), $seconds,
+        qw(-n 1000000), $url);
+    die "$url:\n$output" if $output =~ /^Non-2xx/m
+        || $output !~ /^Failed requests:\s+0$/m;
+    my ($count) = $output =~ /^Complete requests:\s+(\d+)/m;
+    my ($time) = $output =~ /^Time taken for tests:\s+([\d.]+)/m;
+    return ($count, $time);
+}
+
+sub transfer {
+    my ($verb, $host, $path, $mib, $uploads) = @_;
+    my ($seconds, $digest) = split ' ', output_of(program('transfer'), $verb,
+        $host, $path, $mib, $uploads // ());
+    return ($uploads // 1, $seconds, $digest);
+}
+
+# Words: METHOD PATH TYPE [FILE], or "blobs" REPOSITORY SIZE; see load.c.
+sub load {
+    my ($host, $first, $count, @words) = @_;
+    return ($count,
+        output_of(program('load'), $host, 8, $first, $count, @words) + 0);
+}
+
+# ---- turns
+
+# Contenders are hashes: pid, the server's; run, a function that returns a
+# number of requests and their seconds; after, what to do when no one measures.
+# Each runs once to warm up, then all in turn.  They get rate (requests a
+# second) and cpu (seconds for each), both medians.
+sub race {
+    my ($turns, @contenders) = @_;
+    for my $turn (0 .. $turns) {
+        for my $contender (@contenders) {
+            my $before = cpu($contender->{pid});
+            my ($count, $seconds) = $contender->{run}->();
+            my $cpu = (cpu($contender->{pid}) - $before) / $count;
+            $contender->{after}->() if $contender->{after};
+            next if !$turn;
+            push @{ $contender->{rates} }, $count / $seconds;
+            push @{ $contender->{cpus} }, $cpu;
+        }
+    }
+    for my $contender (@contenders) {
+        $contender->{rate} = median(@{ $contender->{rates} });
+        $contender->{cpu} = median(@{ $contender->{cpus} });
+    }
+    return;
+}
+
+1;

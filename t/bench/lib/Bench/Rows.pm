@@ -1,0 +1,289 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# What is measured: a function row_NAME for each NAME that ROWS may hold.  Each
+# gets the bench, a hash: server (Bench::Server), peer (OCI::Peer or undef), dir
+# (a folder for files), root (where to make others), turns and seconds (of a
+# turn).
+
+package Bench::Rows;
+
+use strict;
+use warnings;
+
+use Bench::Measure qw(program memory wrk ab transfer load race);
+use Bench::Server;
+use Bench::Table qw(row note);
+use File::Find ();
+use OCI::Client;
+use OCI::Process;
+use Time::HiRes qw(sleep);
+
+use constant {
+    EMPTY    => Bench::Server::EMPTY,
+    SENDFILE => Bench::Server::SENDFILE,
+    FULL     => Bench::Server::FULL,
+    MANY     => 10_000,
+    GIB      => 1024,                   # in MiB
+    TYPE     => OCI::Client::IMAGE_MANIFEST
+};
+
+our @NAMES = qw(small pull push blobs manifests tags memory);
+our %ROWS = map { $_ => __PACKAGE__->can("row_$_") } @NAMES;
+
+# ---- what rows need
+
+# Push an image to a registry; its manifest's text and its layer's digest.
+sub image {
+    my ($bench, $host) = @_;
+    my $client = OCI::Client->new($host);
+    my $layer = $bench->{layer} //= OCI::Client::random_bytes(4096);
+    my $image = $client->push_image('bench/image', 'latest',
+        layers => [$layer]);
+    $client->close;
+    return ($image->{text}, $image->{document}{layers}[0]{digest});
+}
+
+# The image's manifest as a file for load, with a number in it where numbered.
+sub manifest_file {
+    my ($bench, $numbered) = @_;
+    my $path = "$bench->{dir}/manifest" . ($numbered ? '-numbered' : '');
+    open my $file, '>:raw', $path or die "$path: $!\n";
+    print $file OCI::Client::json_text(OCI::Client::image_manifest('{}',
+        [ $bench->{layer} ],
+        $numbered ? (annotations => { number => '@@@@@@' }) : ()));
+    close $file or die "$path: $!\n";
+    return $path;
+}
+
+# Ten thousand tags of the image in a registry that has it.
+sub fill_tags {
+    my ($bench, $host) = @_;
+    return if $bench->{filled}{$host}++;
+    image($bench, $host);
+    load($host, 0, MANY, 'PUT', '/v2/bench/image/manifests/t@@@@@@', TYPE,
+        manifest_file($bench));
+    return;
+}
+
+# The third port's store: ten thousand tags and as many repositories.
+sub full {
+    my $bench = shift;
+    my $host = $bench->{server}->host(FULL);
+    return $host if $bench->{filled}{$host};
+    fill_tags($bench, $host);
+    my $digest = OCI::Client::digest_of($bench->{layer});
+    load($host, 0, MANY, 'POST', '/v2/fill/r@@@@@@/blobs/uploads/'
+        . "?mount=$digest&from=bench/image", 'text/plain');
+    return $host;
+}
+
+# A contender that loads a host, for about as long each time.
+sub loader {
+    my ($bench, $server, $host, @words) = @_;
+    my ($first, $count) = (0, 200);
+    return {
+        pid => $server->pid,
+        run => sub {
+            my ($n, $seconds) = load($host, $first, $count, @words);
+            $first += $n;
+            $count = 1 + int $bench->{seconds} * $n / $seconds;
+            return ($n, $seconds);
+        }
+    };
+}
+
+sub getter {
+    my ($bench, $server, $client, $host, $path) = @_;
+    return {
+        pid => $server->pid,
+        run => sub { $client->("http://$host$path", $bench->{seconds}) }
+    };
+}
+
+# A contender that takes a GiB, and forgets it when no one measures.
+sub taker {
+    my ($server, $verb, $path, $folder) = @_;
+    return {
+        pid   => $server->pid,
+        run   => sub { transfer($verb, $server->host, $path, GIB) },
+        after => sub { forget($folder) }
+    };
+}
+
+sub large_files {
+    my $folder = shift;
+    my @found;
+    File::Find::find({ no_chdir => 1, wanted => sub {
+        push @found, $_ if -f && -s _ > 1 << 24;
+    } }, $folder);
+    return @found;
+}
+
+# Remove large files, and let the disk come to rest.
+sub forget {
+    my $folder = shift;
+    unlink large_files($folder);
+    system 'sync', '-f', $folder;
+    return;
+}
+
+# ---- rows
+
+sub row_small {
+    my $bench = shift;
+    my $server = $bench->{server};
+    my ($text, $digest) = image($bench, $server->host);
+    my $full = full($bench);
+    my $manifest = '/v2/bench/image/manifests/latest';
+    my $blob = "/v2/bench/image/blobs/$digest";
+    my %static = (
+        $manifest => $server->static('manifest', $text),
+        $blob     => $server->static('blob', $bench->{layer})
+    );
+    for (['manifest GET by tag', \&wrk, $manifest],
+         ['manifest HEAD by tag', \&ab, $manifest],
+         ['blob HEAD', \&ab, $blob],
+         ['blob GET of 4 KiB', \&wrk, $blob]) {
+        my ($figure, $client, $path) = @$_;
+        my @all = map { getter($bench, $server, $client, @$_) }
+            [ $server->host, $path ], [ $full, $path ],
+            [ $server->host, $static{$path} ];
+        race($bench->{turns} // 5, @all);
+        row("$figure: CPU", ours => $all[0], beside => $all[2],
+            name => 'static', by => 'cpu', most => 1.25);
+        row('  10,000 tags, repositories', ours => $all[1],
+            beside => $all[0], name => 'ours, empty', by => 'cpu',
+            most => 1.1);
+    }
+    return;
+}
+
+sub row_pull {
+    my $bench = shift;
+    my $server = $bench->{server};
+    my (undef, undef, $digest) = transfer('push', $server->host,
+        '/v2/bench/pull/blobs/uploads/', GIB);
+    my ($file) = large_files($server->store)
+        or die "the blob is not in the store\n";
+    link $file, $server->dir . '/htdocs/static/large' or die "link: $!\n";
+    my @all = map {
+        my ($host, $path) = @$_;
+        {
+            pid => $server->pid,
+            run => sub { transfer('get', $host, $path, GIB) }
+        }
+    } map {
+        [ $server->host($_), "/v2/bench/pull/blobs/$digest" ],
+        [ $server->host($_), '/static/large' ]
+    } EMPTY, SENDFILE;
+    race($bench->{turns} // 10, @all);
+    forget($server->dir);
+    my %same = (name => 'static', by => 'rate', least => 1, mib => GIB);
+    row('pull of 1 GiB', ours => $all[0], beside => $all[1], %same);
+    row('  EnableSendfile On', ours => $all[2], beside => $all[3], %same);
+    return;
+}
+
+sub row_push {
+    my $bench = shift;
+    my ($server, $peer) = @$bench{qw(server peer)};
+    my $path = '/v2/bench/push/blobs/uploads/';
+    my @all = (
+        taker($server, 'push', $path, $server->store),
+        taker($server, 'put', '/dav/large', $server->dir . '/htdocs'),
+        $peer ? taker($peer, 'push', $path, $peer->store) : ()
+    );
+    race($bench->{turns} // 5, @all);
+    my %same = (ours => $all[0], by => 'rate', mib => GIB);
+    row('push of 1 GiB', %same, beside => $all[2], name => 'distribution',
+        least => 1.4) if $peer;
+    row('push of 1 GiB', %same, beside => $all[1],
+        name => 'mod_dav PUT', least => 0.75);
+    return;
+}
+
+sub row_blobs {
+    my $bench = shift;
+    my ($server, $peer) = @$bench{qw(server peer)};
+    return if !$peer;
+    my @all = map { loader($bench, $_, $_->host, 'blobs', 'bench/blobs', 1024) }
+        $server, $peer;
+    race($bench->{turns} // 5, @all);
+    row('blobs of 1 KiB, POST and PUT', ours => $all[0], beside => $all[1],
+        name => 'distribution', by => 'rate', least => 4);
+    return;
+}
+
+sub row_manifests {
+    my $bench = shift;
+    my ($server, $peer) = @$bench{qw(server peer)};
+    return if !$peer;
+    image($bench, $_->host) for $server, $peer;
+    my $full = full($bench);
+    for (['manifest PUT, new tags', 'n@@@@@@', manifest_file($bench)],
+         ['new manifests, new tags', 'm@@@@@@', manifest_file($bench, 1)]) {
+        my ($figure, $tag, $file) = @$_;
+        my @words = ('PUT', "/v2/bench/image/manifests/$tag", TYPE, $file);
+        my @all = map { loader($bench, @$_, @words) }
+            [ $server, $server->host ], [ $server, $full ],
+            [ $peer, $peer->host ];
+        race($bench->{turns} // 5, @all);
+        row($figure, ours => $all[0], beside => $all[2],
+            name => 'distribution', by => 'rate', least => 5);
+        row('  10,000 tags, repositories', ours => $all[1],
+            beside => $all[0], name => 'ours, empty', by => 'rate',
+            least => 0.9);
+    }
+    return;
+}
+
+sub row_tags {
+    my $bench = shift;
+    my ($server, $peer) = @$bench{qw(server peer)};
+    return if !$peer;
+    fill_tags($bench, $peer->host);
+    my @all = map { getter($bench, $_->[0], \&wrk, $_->[1],
+                           '/v2/bench/image/tags/list?n=100') }
+        [ $server, full($bench) ], [ $peer, $peer->host ];
+    race($bench->{turns} // 5, @all);
+    row('100 of 10,000 tags', ours => $all[0], beside => $all[1],
+        name => 'distribution', by => 'rate', least => 10);
+    return;
+}
+
+# In an httpd of its own, warmed up by small requests only.
+sub row_memory {
+    my $bench = shift;
+    my $server = Bench::Server->start($bench->{root});
+    my $turns = $bench->{turns} // 3;
+    my $peak = 0;
+    my (undef, $digest) = image($bench, $server->host);
+    wrk('http://' . $server->host . "/v2/bench/image/blobs/$digest",
+        $bench->{seconds}, 32);
+    my $idle = memory($server->pid);
+    for (1 .. $turns) {
+        my $uploads = OCI::Process->start(command => [ program('transfer'),
+            'push', $server->host, '/v2/bench/memory/blobs/uploads/', 64, 32 ]);
+        while ($uploads->alive) {
+            my $now = memory($server->pid);
+            $peak = $now if $now > $peak;
+            sleep 0.02;
+        }
+        die "the uploads failed\n" if $uploads->{status};
+        forget($server->store);
+    }
+    $server->stop;
+    note('32 uploads of 64 MiB: memory', ($peak - $idle) / (1 << 20), 16,
+        $turns);
+    return;
+}
+
+1;

@@ -1,0 +1,140 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# One httpd for all that is compared: the module, static files and mod_dav,
+# under the same settings, as lean as each allows, without an access log.
+#
+#     /v2/      the module        /static/   files        /dav/   mod_dav
+#
+# The first port serves an empty store; the second the same with
+# "EnableSendfile On"; the third another store, to be filled.
+
+package Bench::Server;
+
+use strict;
+use warnings;
+
+use File::Temp ();
+use parent 'OCI::Server';
+
+# Ports by name.
+use constant { EMPTY => 1, SENDFILE => 2, FULL => 3 };
+
+my $CONFIG = <<'END';
+Listen 127.0.0.1:@PORT@
+Listen 127.0.0.1:@PORT2@
+Listen 127.0.0.1:@PORT3@
+ServerName 127.0.0.1:@PORT@
+
+# The same processes from the first measurement to the last.
+StartServers 2
+ServerLimit 2
+ThreadLimit 64
+ThreadsPerChild 64
+MaxRequestWorkers 128
+MinSpareThreads 8
+MaxSpareThreads 128
+MaxConnectionsPerChild 0
+MaxKeepAliveRequests 0
+KeepAliveTimeout 60
+LimitRequestBody 0
+EnableSendfile Off
+
+DocumentRoot @DIR@/htdocs
+DefaultRuntimeDir @DIR@
+PidFile @DIR@/httpd.pid
+ErrorLog @DIR@/error_log
+LogLevel warn
+DavLockDB @DIR@/lock/db
+
+# As the configuration that comes with httpd has it: no search for .htaccess.
+<Directory "/">
+    AllowOverride None
+</Directory>
+<Location "/static/">
+    Require all granted
+</Location>
+<Location "/dav/">
+    Dav On
+    Require all granted
+</Location>
+<Location "/v2/">
+    SetHandler oci-registry
+    OCIBlobStore fs @STORE@
+    Require all granted
+</Location>
+<VirtualHost 127.0.0.1:@PORT2@>
+    EnableSendfile On
+</VirtualHost>
+<VirtualHost 127.0.0.1:@PORT3@>
+    <Location "/v2/">
+        OCIBlobStore fs @DIR@/full
+    </Location>
+</VirtualHost>
+END
+
+sub start {
+    my ($class, $dir) = @_;
+    return $class->SUPER::start(
+        ports    => 3,
+        sanitize => 0,
+        dir      => File::Temp->newdir('mod_oci-XXXXXX', DIR => $dir)
+    );
+}
+
+sub make_folder {
+    my $self = shift;
+    $self->SUPER::make_folder;
+    for my $folder (qw(htdocs/static htdocs/dav lock full)) {
+        mkdir "$self->{dir}/$folder" or die "$folder: $!\n";
+        chown((getpwnam(OCI::Server::user()))[ 2, 3 ],
+            "$self->{dir}/$folder") if !$>;
+    }
+    return;
+}
+
+sub text {
+    my $self = shift;
+    my $text = join "\n",
+        (map { OCI::Server::load($_) }
+            qw(mpm_event unixd authz_core dav dav_fs)),
+        "LoadModule oci_module $OCI::Server::TOP/.build/mod/.libs/mod_oci.so",
+        $> ? () : (
+            'User ' . OCI::Server::user(),
+            'Group ' . getgrgid((getpwnam(OCI::Server::user()))[3])
+        ),
+        $CONFIG;
+    $text =~ s/\@PORT(\d*)\@/$self->{listen}[($1 || 1) - 1]/g;
+    $text =~ s/\@DIR\@/$self->{dir}/g;
+    $text =~ s/\@STORE\@/$self->store/ge;
+    return $text;
+}
+
+# A file to be served as /static/NAME.
+sub static {
+    my ($self, $name, $bytes) = @_;
+    open my $file, '>:raw', "$self->{dir}/htdocs/static/$name"
+        or die "$name: $!\n";
+    print $file $bytes;
+    close $file or die "$name: $!\n";
+    return "/static/$name";
+}
+
+# End it and remove its folder; what it complained of is the bench's end.
+sub stop {
+    my $self = shift;
+    $self->stop_quietly;
+    my @faults = $self->faults;
+    die join "\n", 'httpd said:', @faults, '' if @faults;
+    delete $self->{dir};
+    return;
+}
+
+1;

@@ -1,0 +1,76 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# The table that a run of the bench prints, line by line.
+
+package Bench::Table;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+
+our @EXPORT_OK = qw(heading row note);
+
+my $FORMAT = "%-30s %12s %12s %-13s %6s %9s %-3s  %9s %9s %5s\n";
+
+sub heading {
+    printf $FORMAT, 'figure', 'ours', 'beside it:', '', 'ratio', 'to reach',
+        '', 'our CPU', 'its CPU', 'turns';
+    return;
+}
+
+# One figure: ours and beside are contenders of race(), name what the latter
+# is, by "cpu" or "rate" what the ratio is of, most or least what it is to
+# reach, mib (optional) the MiB that one request moves.
+sub row {
+    my ($figure, %row) = @_;
+    my ($ours, $beside) = @row{qw(ours beside)};
+    my $ratio = $ours->{ $row{by} } / $beside->{ $row{by} };
+    printf $FORMAT, $figure,
+        (map { rate($_->{rate}, $row{mib}) } $ours, $beside), $row{name},
+        sprintf('%.2f', $ratio), goal(@row{qw(most least)}),
+        verdict($ratio, @row{qw(most least)}),
+        (map { cpu($_->{cpu}) } $ours, $beside), scalar @{ $ours->{rates} };
+    return;
+}
+
+# A figure in MiB that stands for itself.
+sub note {
+    my ($figure, $mib, $most, $turns) = @_;
+    printf $FORMAT, $figure, sprintf('%.1f MiB', $mib), '', '', '',
+        "<= $most", verdict($mib, $most), '', '', $turns;
+    return;
+}
+
+sub goal {
+    my ($most, $least) = @_;
+    return sprintf '%s %.2f', defined $most ? ('<=', $most) : ('>=', $least);
+}
+
+sub verdict {
+    my ($value, $most, $least) = @_;
+    return (defined $most ? $value <= $most : $value >= $least) ? 'yes' : 'NO';
+}
+
+sub rate {
+    my ($rate, $mib) = @_;
+    return sprintf '%.0f MiB/s', $rate * $mib if $mib;
+    return sprintf '%.0f/s', $rate;
+}
+
+# Seconds for one request.
+sub cpu {
+    my $seconds = shift;
+    return sprintf $seconds < 0.01 ? '%.1f us' : '%.0f ms',
+        $seconds * ($seconds < 0.01 ? 1e6 : 1e3);
+}
+
+1;

@@ -1,0 +1,78 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# run.pl: measure the module beside static files and mod_dav in one httpd, and
+# beside distribution, all in one run.  "make -f Makefile.apxs bench" calls it.
+#
+# From the environment:
+#
+#     ROWS     what to measure, such as "push,pull" (all): small, pull, push,
+#              blobs, manifests, tags, memory
+#     TURNS    how often each contender takes its turn (5; pull 10, memory 3)
+#     SECONDS  about how long a turn is, where no size says it (2)
+#     TMPDIR   where servers keep their files (/var/tmp): 4 GB on a real disk
+#
+# A figure that is not reached does not fail the run; a wrong answer does.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib", "$FindBin::Bin/../lib";
+
+use Bench::Measure;
+use Bench::Rows;
+use Bench::Server;
+use Bench::Table;
+use File::Temp ();
+use OCI::Peer;
+use POSIX ();
+
+$| = 1;
+my @rows = split /[\s,]+/, $ENV{ROWS} || join ',', @Bench::Rows::NAMES;
+for my $name (@rows) {
+    $Bench::Rows::ROWS{$name}
+        or die "$name is none of @Bench::Rows::NAMES\n";
+}
+
+$ENV{TMPDIR} ||= '/var/tmp';
+chomp(my $kind = `stat -f -c %T "$ENV{TMPDIR}"`);
+die "$ENV{TMPDIR} is no disk but $kind: set TMPDIR to a folder on one\n"
+    if $kind =~ /^(?:tmpfs|ramfs)$/;
+
+my $dir = File::Temp->newdir('mod_oci-XXXXXX', TMPDIR => 1);
+Bench::Measure::build($dir);
+chomp(my $program = `$OCI::Server::TOP/t/setup/clients.sh --path registry`);
+my %bench = (
+    root    => $ENV{TMPDIR},
+    dir     => "$dir",
+    turns   => $ENV{TURNS},
+    seconds => $ENV{SECONDS} || 2,
+    server  => Bench::Server->start($ENV{TMPDIR}),
+    peer    => -x $program ? OCI::Peer->start($program) : undef
+);
+
+my $httpd = OCI::Server::apxs('SBINDIR') . '/' . OCI::Server::apxs('PROGNAME');
+my ($version) = `$httpd -v` =~ m{(Apache/[\d.]+)};
+my $cores = () = OCI::Server::slurp('/proc/cpuinfo') =~ /^processor/mg;
+print "$version, $cores cores, Linux ", (POSIX::uname())[2], "\n";
+print <<'END';
+Each contender warms up with one turn, then all take turns; figures are medians.
+CPU is the time of the server's processes for one request.  Small requests
+come over 8 kept connections.  The module and distribution sync before they
+answer; mod_dav does not, and computes no digest.
+
+END
+print "distribution is not there: what is measured beside it is left out\n\n"
+    if !$bench{peer};
+Bench::Table::heading();
+$Bench::Rows::ROWS{$_}->(\%bench) for @rows;
+$bench{server}->stop;
+$bench{peer}->stop if $bench{peer};

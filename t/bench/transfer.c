@@ -1,0 +1,212 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* transfer.c: large bodies.
+ *
+ *   transfer get  HOST:PORT PATH MIB
+ *   transfer put  HOST:PORT PATH MIB
+ *   transfer push HOST:PORT PATH MIB [UPLOADS]
+ *
+ * "put" is one PUT.  "push" does what docker does below PATH, such as
+ * /v2/NAME/blobs/uploads/: POST, PATCH with a chunked body, PUT without one;
+ * as many at once as UPLOADS says, each of other content.  Prints the seconds
+ * from the first request to the last answer, and the last digest.
+ *
+ * A body is the same random MiB over and over with a count stamped into it:
+ * it comes out of the processor's cache, so that the server's work is what is
+ * measured.  Digests are computed before.
+ */
+
+#define _GNU_SOURCE
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http.h"
+
+#define PIECE  32768               /* what Go's client sends as one chunk */
+#define PIECES 32                  /* in a block, which is a MiB */
+#define LEAD   6                   /* "8000" and a line's end */
+#define TAIL   2
+
+typedef struct body_t {
+    int   blocks;
+    int   framed;                  /* whether it is written as chunks */
+    char *block;
+    char  digest[65];
+} body_t;
+
+typedef struct transfer_t {
+    const char *host;
+    const char *path;
+    body_t      body;
+    pthread_t   thread;
+    pthread_barrier_t *start;
+} transfer_t;
+
+static size_t stride(const body_t *body)
+{
+    return body->framed ? LEAD + PIECE + TAIL : PIECE;
+}
+
+static char *piece(const body_t *body, int n)
+{
+    return body->block + n * stride(body) + (body->framed ? LEAD : 0);
+}
+
+static void stamp(body_t *body, int count)
+{
+    memcpy(piece(body, 0), &count, sizeof(count));
+}
+
+static void make_body(body_t *body)
+{
+    EVP_MD_CTX *hash = EVP_MD_CTX_new();
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    int i, k;
+
+    body->block = malloc(PIECES * stride(body));
+    RAND_bytes((unsigned char *)body->block, PIECES * stride(body));
+    for (i = 0; body->framed && i < PIECES; i++) {
+        memcpy(piece(body, i) - LEAD, "8000\r\n", LEAD);
+        memcpy(piece(body, i) + PIECE, "\r\n", TAIL);
+    }
+    EVP_DigestInit_ex(hash, EVP_sha256(), NULL);
+    for (i = 0; i < body->blocks; i++) {
+        stamp(body, i);
+        for (k = 0; k < PIECES; k++) {
+            EVP_DigestUpdate(hash, piece(body, k), PIECE);
+        }
+    }
+    EVP_DigestFinal_ex(hash, digest, NULL);
+    EVP_MD_CTX_free(hash);
+    for (i = 0; i < 32; i++) {
+        snprintf(body->digest + 2 * i, 3, "%02x", digest[i]);
+    }
+}
+
+static void send_body(http_t *http, body_t *body)
+{
+    int i;
+
+    for (i = 0; i < body->blocks; i++) {
+        stamp(body, i);
+        http_send(http, body->block, PIECES * stride(body));
+    }
+    if (body->framed) {
+        http_send(http, "0\r\n\r\n", 5);
+    }
+}
+
+static void put(http_t *http, const char *path, body_t *body)
+{
+    http_head(http, "PUT %s HTTP/1.1\r\nContent-Length: %lld\r\n", path,
+              (long long)body->blocks << 20);
+    send_body(http, body);
+    http_answer(http, 201);
+}
+
+static void push(http_t *http, const char *path, body_t *body)
+{
+    http_head(http, "POST %s HTTP/1.1\r\nContent-Length: 0\r\n", path);
+    http_answer(http, 202);
+    http_head(http, "PATCH %s HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
+              "Content-Type: application/octet-stream\r\n", http->location);
+    send_body(http, body);
+    http_answer(http, 202);
+    http_head(http, "PUT %s%cdigest=sha256:%s HTTP/1.1\r\n"
+              "Content-Length: 0\r\n", http->location,
+              strchr(http->location, '?') ? '&' : '?', body->digest);
+    http_answer(http, 201);
+}
+
+static void get(http_t *http, const char *path, const body_t *body)
+{
+    http_head(http, "GET %s HTTP/1.1\r\n", path);
+    http_answer(http, 200);
+    if (http->length != (long long)body->blocks << 20) {
+        http_fail("%s has %lld bytes", path, http->length);
+    }
+}
+
+static void *push_one(void *baton)
+{
+    transfer_t *transfer = baton;
+    http_t *http = http_open(transfer->host);
+
+    pthread_barrier_wait(transfer->start);
+    push(http, transfer->path, &transfer->body);
+    http_close(http);
+    return NULL;
+}
+
+/* Seconds that many pushes at once take. */
+static double push_many(transfer_t *transfers, int n)
+{
+    pthread_barrier_t start;
+    double begun;
+    int i;
+
+    pthread_barrier_init(&start, NULL, n + 1);
+    for (i = 0; i < n; i++) {
+        transfers[i].start = &start;
+        pthread_create(&transfers[i].thread, NULL, push_one, &transfers[i]);
+    }
+    pthread_barrier_wait(&start);
+    begun = http_clock();
+    for (i = 0; i < n; i++) {
+        pthread_join(transfers[i].thread, NULL);
+    }
+    return http_clock() - begun;
+}
+
+static double transfer_one(const char *verb, transfer_t *transfer)
+{
+    double begun = http_clock();
+    http_t *http = http_open(transfer->host);
+
+    if (!strcmp(verb, "get")) {
+        get(http, transfer->path, &transfer->body);
+    }
+    else {
+        put(http, transfer->path, &transfer->body);
+    }
+    http_close(http);
+    return http_clock() - begun;
+}
+
+int main(int argc, char **argv)
+{
+    int n = argc > 5 ? atoi(argv[5]) : 1;
+    transfer_t *transfers = calloc(n, sizeof(*transfers));
+    double seconds;
+    int i;
+
+    if (argc < 5) {
+        http_fail("transfer: too few arguments");
+    }
+    for (i = 0; i < n; i++) {
+        transfers[i].host = argv[2];
+        transfers[i].path = argv[3];
+        transfers[i].body.blocks = atoi(argv[4]);
+        transfers[i].body.framed = !strcmp(argv[1], "push");
+        if (strcmp(argv[1], "get")) {
+            make_body(&transfers[i].body);
+        }
+    }
+    seconds = strcmp(argv[1], "push") ? transfer_one(argv[1], transfers)
+                                      : push_many(transfers, n);
+    printf("%.6f sha256:%s\n", seconds, transfers[n - 1].body.digest);
+    return 0;
+}

@@ -1,0 +1,72 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# containerd with its own ctr, as kubernetes pulls.
+
+use OCI::Clients;
+
+needs_root('a private containerd');
+my $containerd = system_tool('containerd');
+my $ctr = system_tool('ctr');
+my $registry = registry();
+my $dir = scratch();
+my $image = $registry->host . '/tools/containerd';
+my $client = OCI::Client->new($registry);
+
+spew("$dir/config.toml", <<"END");
+version = 2
+root = "$dir/root"
+state = "$dir/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "$dir/containerd.sock"
+[ttrpc]
+address = "$dir/containerd.ttrpc"
+END
+my @ctr = ($ctr, '-a', "$dir/containerd.sock");
+daemon(sub { (run(@ctr, 'version'))[0] == 0 }, $containerd, '-c',
+    "$dir/config.toml");
+
+# A first image by our own hand: ctr makes none.
+root_tar("$dir/root.tar");
+my $layer = slurp("$dir/root.tar");
+my $arch = { x86_64 => 'amd64', aarch64 => 'arm64' }->{ (POSIX::uname())[4] };
+my $pushed = $client->push_image('tools/containerd', 1, layers => [$layer],
+    config => json_text({ architecture => $arch // 'amd64', os => 'linux',
+        rootfs => { type => 'layers', diff_ids => [ digest_of($layer) ] } }));
+
+my @plain = ('--plain-http', '--snapshotter', 'native');
+run_ok('pull', @ctr, 'images', 'pull', @plain, "$image:1");
+ok(output_of(@ctr, 'content', 'get', digest_of($layer)) eq $layer,
+    'the layer is what was pushed');
+is(output_of(@ctr, 'content', 'get', $pushed->{digest}), $pushed->{text},
+    'and the manifest');
+run_ok('mounted', @ctr, 'images', 'mount', '--snapshotter', 'native',
+    "$image:1", "$dir/run");
+is(slurp("$dir/run/etc/motd"), "pushed by a test\n", 'its files are there');
+run_ok('unmounted', @ctr, 'images', 'unmount', '--snapshotter', 'native',
+    '--rm', "$dir/run");
+
+my $other = $registry->host . '/tools/other';
+run_ok('tag', @ctr, 'images', 'tag', "$image:1", "$other:2");
+run_ok('push', @ctr, 'images', 'push', '--plain-http', "$other:2");
+verify_ok($registry, 'tools/other', 2);
+is($client->get('/v2/tools/other/manifests/2', Accept => IMAGE_MANIFEST)->body,
+    $pushed->{text}, 'the same manifest');
+run_ok('push again, all of it there', @ctr, 'images', 'push', '--plain-http',
+    "$other:2");
+run_ok('forget', @ctr, 'images', 'rm', '--sync', "$image:1", "$other:2");
+run_ok('pull by digest', @ctr, 'images', 'pull', @plain,
+    "$other\@$pushed->{digest}");
+isnt((run(@ctr, 'images', 'pull', @plain, "$other:absent"))[0], 0,
+    'what is absent fails');
+
+$registry->stop;
+done_testing;

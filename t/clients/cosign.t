@@ -1,0 +1,53 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# cosign: signatures and attestations beside an image.
+
+use OCI::Clients;
+
+my $cosign = tool('cosign');
+my $registry = registry();
+my $dir = scratch();
+my $client = OCI::Client->new($registry);
+my $image = $client->push_image('tools/cosign', 1);
+my $name = $registry->host . "/tools/cosign\@$image->{digest}";
+my @insecure = qw(--allow-http-registry --allow-insecure-registry);
+$ENV{COSIGN_PASSWORD} = '';
+
+run_ok('keys', { in => $dir }, $cosign, 'generate-key-pair');
+run_ok('sign', $cosign, 'sign', '-y', '--tlog-upload=false', @insecure,
+    '--key', "$dir/cosign.key", $name);
+my $verified = run_ok('verify', $cosign, 'verify', '--insecure-ignore-tlog=true',
+    @insecure, '--key', "$dir/cosign.pub", $name);
+like($verified, qr/\Q$image->{digest}\E/, 'the digest that was signed');
+
+spew("$dir/predicate.json", '{"built": "by a test"}');
+run_ok('attest', $cosign, 'attest', '-y', '--tlog-upload=false', @insecure,
+    '--key', "$dir/cosign.key", '--type', 'custom', '--predicate',
+    "$dir/predicate.json", $name);
+run_ok('verify the attestation', $cosign, 'verify-attestation',
+    '--insecure-ignore-tlog=true', @insecure, '--key', "$dir/cosign.pub",
+    '--type', 'custom', $name);
+
+(my $tag = $image->{digest}) =~ s/:/-/;
+verify_ok($registry, 'tools/cosign', "$tag.sig");
+verify_ok($registry, 'tools/cosign', "$tag.att");
+run_ok('copy with signatures', $cosign, 'copy', @insecure, $name,
+    $registry->host . '/tools/copy:1');
+verify_ok($registry, 'tools/copy', "$tag.sig");
+
+run_ok('clean', $cosign, 'clean', '-f', '--type', 'all', @insecure, $name);
+gone_ok($registry, 'tools/cosign', "$tag.sig");
+my ($status) = run($cosign, 'verify', '--insecure-ignore-tlog=true',
+    @insecure, '--key', "$dir/cosign.pub", $name);
+isnt($status, 0, 'an image without its signature is refused');
+
+$registry->stop;
+done_testing;

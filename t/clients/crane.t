@@ -1,0 +1,59 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# crane (go-containerregistry): HEAD, POST, PATCH, PUT.
+
+use OCI::Clients;
+
+my $crane = tool('crane');
+my $registry = registry();
+my $dir = scratch();
+my $repo = $registry->host . '/tools/crane';
+my @crane = ($crane, '--insecure');
+
+root_tar("$dir/root.tar");
+run_ok('an image of one layer',
+    @crane, 'append', '-f', "$dir/root.tar", '-t', "$repo:1");
+verify_ok($registry, 'tools/crane', 1);
+run_ok('every byte, as crane sees it',
+    @crane, 'validate', '--remote', "$repo:1");
+run_ok('a second layer',
+    @crane, 'append', '-b', "$repo:1", '-f', root_tar("$dir/more.tar", 1000),
+    '-t', "$repo:2");
+is(scalar @{ verify_ok($registry, 'tools/crane', 2)->{layers} }, 2, 'layers');
+
+run_ok('to a file', @crane, 'pull', "$repo:1", "$dir/image.tar");
+run_ok('and back under another name', @crane, 'push', "$dir/image.tar",
+    $registry->host . '/tools/other:1');
+is(output_of(@crane, 'config', $registry->host . '/tools/other:1'),
+    output_of(@crane, 'config', "$repo:1"), 'the same configuration');
+run_ok('the content', @crane, 'export', "$repo:1", "$dir/export.tar");
+run_ok('unpacked', 'tar', '-C', $dir, '-xf', "$dir/export.tar", 'etc/motd');
+is(slurp("$dir/etc/motd"), "pushed by a test\n", 'is what was packed');
+
+run_ok('copied within the registry', @crane, 'copy', "$repo:2",
+    $registry->host . '/tools/copy:2');
+verify_ok($registry, 'tools/copy', 2);
+run_ok('an index', @crane, 'index', 'append', '-m', "$repo:1", '-m',
+    "$repo:2", '-t', "$repo:all");
+is(scalar @{ verify_ok($registry, 'tools/crane', 'all')->{manifests} }, 2,
+    'of two images');
+run_ok('tag', @crane, 'tag', "$repo:2", 'latest');
+is(output_of(@crane, 'ls', $repo), "1\n2\nall\nlatest\n", 'ls');
+is(output_of(@crane, 'catalog', $registry->host),
+    "tools/copy\ntools/crane\ntools/other\n", 'catalog');
+
+chomp(my $digest = output_of(@crane, 'digest', "$repo:all"));
+run_ok('delete', @crane, 'delete', "$repo\@$digest");
+gone_ok($registry, 'tools/crane', $digest);
+gone_ok($registry, 'tools/crane', 'all');
+
+$registry->stop;
+done_testing;

@@ -1,0 +1,67 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# podman: push and pull, by both manifest formats, and a manifest list.
+
+use OCI::Clients;
+
+needs_root('podman with a private store');
+my $podman = system_tool('podman');
+my $registry = registry();
+my $dir = scratch();
+my $image = $registry->host . '/tools/podman';
+my @podman = ($podman, '--root', "$dir/root", '--runroot', "$dir/runroot",
+    '--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs',
+    '--events-backend', 'none');
+my $insecure = '--tls-verify=false';
+spew("$dir/policy.json", '{"default": [{"type": "insecureAcceptAnything"}]}');
+my @policy = ('--signature-policy', "$dir/policy.json");
+
+sub id_of {
+    chomp(my $id = output_of(@podman, 'image', 'inspect', '-f', '{{.Id}}',
+        $_[0]));
+    return $id;
+}
+
+root_tar("$dir/root.tar");
+run_ok('import', @podman, 'import', @policy, "$dir/root.tar", "$image:1");
+my $id = id_of("$image:1");
+for my $format (qw(oci v2s2)) {
+    run_ok("push as $format", @podman, 'push', @policy, $insecure, '--format',
+        $format, "$image:1", "$image:$format");
+    my $document = verify_ok($registry, 'tools/podman', $format);
+    like($document->{mediaType} // 'oci', $format eq 'oci' ? qr/oci/ : qr/docker/,
+        'its type');
+    run_ok("pull $format", @podman, 'pull', @policy, $insecure,
+        "$image:$format");
+    run_ok("save $format", @podman, 'save', '-o', "$dir/$format.tar",
+        "$image:$format");
+}
+is(id_of("$image:oci"), $id, 'the same image');
+run_ok('forget all', @podman, 'rmi', '-f', '-a');
+run_ok('pull after that', @podman, 'pull', @policy, $insecure, "$image:oci");
+is(id_of("$image:oci"), $id, 'the same image again');
+chomp(my $where = output_of(@podman, 'image', 'mount', "$image:oci"));
+mkdir "$dir/pushed";
+system 'tar', '-C', "$dir/pushed", '-xf', "$dir/root.tar";
+is_deeply(tree_of($where), tree_of("$dir/pushed"), 'the same files');
+
+run_ok('list', @podman, 'manifest', 'create', "$image:all");
+run_ok('add', @podman, 'manifest', 'add', $insecure, "$image:all",
+    "docker://$image:oci");
+run_ok('push the list', @podman, 'manifest', 'push', $insecure, '--all',
+    "$image:all", "docker://$image:all");
+verify_ok($registry, 'tools/podman', 'all');
+like(output_of(@podman, 'search', $insecure, '--list-tags', $image),
+    qr/ all\n.* oci\n.* v2s2\n/, 'search --list-tags');
+run_ok('unmount', @podman, 'image', 'unmount', '-a');
+
+$registry->stop;
+done_testing;

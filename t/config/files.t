@@ -1,0 +1,241 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Every file of conf/ starts an httpd that works as the file says.
+
+use OCI::Test;
+
+use Digest::SHA qw(sha1_base64);
+use File::Temp ();
+use MIME::Base64 qw(encode_base64);
+
+my $conf = "$OCI::Server::TOP/conf";
+my $folder = File::Temp->newdir(TMPDIR => 1);
+my ($certificate, $key) = ("$folder/registry.pem", "$folder/registry.key");
+my @tls_paths = (
+    '/etc/ssl/certs/registry.pem'   => $certificate,
+    '/etc/ssl/private/registry.key' => $key,
+    "Listen 443\n"                  => '',
+    '*:443'                         => '*:@PORT@'
+);
+my @tls_warnings = (
+    qr/AH0190[69]/,    # a certificate that signed itself
+    qr/AH01873/        # no session cache
+);
+
+# The text of a file, with places of this machine for those it names.
+sub text_of {
+    my ($name, @replace) = @_;
+    my $text = OCI::Server::slurp("$conf/$name");
+    while (my ($from, $to) = splice @replace, 0, 2) {
+        ok($text =~ s/\Q$from\E/$to/g, "$name names " . $from =~ s/\s+$//r);
+    }
+    $text =~ s{/var/lib/mod_oci}{\@STORE\@}g;
+    return $text;
+}
+
+sub serve {
+    my ($text, %option) = @_;
+    return OCI::Server->start(location => '', after => $text, %option);
+}
+
+sub put_passwords {
+    my ($server, %password) = @_;
+    open my $file, '>', $server->dir . '/passwd' or die "passwd: $!";
+    print $file map { "$_:{SHA}" . sha1_base64($password{$_}) . "=\n" }
+        keys %password;
+    return close $file;
+}
+
+sub client_of {
+    my ($server, $user, $password) = @_;
+    return OCI::Client->new($server, headers => [
+        Authorization => 'Basic ' . encode_base64("$user:$password", '')
+    ]);
+}
+
+# Push, pull, list, delete.
+sub works {
+    my ($server, $name) = @_;
+    my $client = OCI::Client->new($server);
+    my $image = $client->push_image('some/image', 'v1', layers => ['a', 'b']);
+    my $res = $client->get('/v2/some/image/manifests/v1');
+    is($res->body, $image->{text}, "$name: what was pushed is pulled");
+    is_deeply($client->get('/v2/some/image/tags/list')->json,
+        { name => 'some/image', tags => ['v1'] }, "$name: it is listed");
+    status_is($client->delete('/v2/some/image/manifests/v1'), 202,
+        "$name: its tag goes");
+    return;
+}
+
+# Run curl against the name that the certificate has: status and body.
+sub curl {
+    my ($server, $path, @more) = @_;
+    my $host = 'registry.example.com:' . $server->port;
+    open my $pipe, '-|', 'curl', '-sS', '--cacert', $certificate, '--resolve',
+        "$host:127.0.0.1", '-w',
+        "\n%{http_version} %{http_code} %{header_json}", @more,
+        "https://$host$path" or die "curl: $!";
+    local $/;
+    my $output = <$pipe>;
+    close $pipe;
+    my ($body, $version, $status, $headers) =
+        $output =~ /\A(.*)\n([\d.]+) (\d+) (\{.*\})\s*\z/s
+        or return { body => $output };
+    return { body => $body, version => $version, status => $status,
+             headers => JSON::PP::decode_json($headers) };
+}
+
+# A push of some bytes through TLS, and back.
+sub works_by_curl {
+    my ($server, $name, @more) = @_;
+    my $bytes = random_bytes(3_000_000);
+    open my $file, '>', "$folder/blob" or die "blob: $!";
+    print $file $bytes;
+    close $file;
+    my $res = curl($server, '/v2/by/curl/blobs/uploads/', '-X', 'POST', @more);
+    is($res->{status}, 202, "$name: an upload begins");
+    my $location = $res->{headers}{location}[0];
+    like($location, qr{^/v2/by/curl/blobs/uploads/}, "$name: Location");
+    $res = curl($server, $location, '-X', 'PATCH', '-T', "$folder/blob", @more,
+        '-H', 'Transfer-Encoding: chunked');
+    is($res->{status}, 202, "$name: it goes on") or diag($res->{body});
+    my $digest = digest_of($bytes);
+    $res = curl($server, with_query($location, "digest=$digest"),
+        '-X', 'PUT', '-H', 'Content-Length: 0', @more);
+    is($res->{status}, 201, "$name: it ends") or diag($res->{body});
+    $res = curl($server, "/v2/by/curl/blobs/$digest", @more);
+    ok($res->{body} eq $bytes, "$name: the same bytes come back");
+    return $res;
+}
+
+sub make_certificate {
+    return !system "openssl req -x509 -nodes -days 2 -newkey ec -pkeyopt "
+        . "ec_paramgen_curve:prime256v1 -subj /CN=registry.example.com "
+        . "-addext subjectAltName=DNS:registry.example.com "
+        . "-keyout $key -out $certificate 2>$folder/openssl";
+}
+
+subtest 'reference.conf' => sub {
+    my $server = serve(text_of('reference.conf'));
+    works($server, 'reference.conf');
+    $server->stop;
+};
+
+subtest 'oci.conf' => sub {
+    my $server = serve(text_of('oci.conf') . 'CustomLog @DIR@/oci_log oci',
+        modules => [qw(http2 reqtimeout)]);
+    works($server, 'oci.conf');
+    $server->stop_quietly;
+    like(OCI::Server::slurp($server->dir . '/oci_log'),
+        qr{^127\.0\.0\.1 - \[[^]]+\] push some/image v1 201 0 \d+ -$}m,
+        'its log format');
+    $server->stop;
+};
+
+subtest 'basic.conf' => sub {
+    my $server = serve(
+        text_of('examples/basic.conf', '/etc/mod_oci.passwd' => '@DIR@/passwd'),
+        modules => [qw(auth_basic authn_core authn_file authz_user)]
+    );
+    $server->allows(qr/AH016(?:17|18|31)/);    # denied
+    put_passwords($server, ci => 'robot', alice => 'secret');
+    my $ci = client_of($server, 'ci', 'robot');
+    my $alice = client_of($server, 'alice', 'secret');
+    my $image = $ci->push_image('a', 'v1');
+    is($alice->get('/v2/a/manifests/v1')->body, $image->{text}, 'a user pulls');
+    status_is($alice->head('/v2/a/manifests/v1'), 200, 'and asks');
+    error_is($alice->post('/v2/a/blobs/uploads/'), 403, 'DENIED');
+    error_is($alice->delete('/v2/a/manifests/v1'), 403, 'DENIED');
+    status_is($ci->delete('/v2/a/manifests/v1'), 202, 'ci deletes');
+    my $res = OCI::Client->new($server)->get('/v2/');
+    error_is($res, 401, 'UNAUTHORIZED');
+    header_is($res, 'WWW-Authenticate', 'Basic realm="registry"');
+    error_is(client_of($server, 'alice', 'wrong')->get('/v2/'), 401,
+        'UNAUTHORIZED');
+    $server->stop;
+};
+
+subtest 'mirror.conf' => sub {
+    my $server = serve(
+        text_of('examples/mirror.conf', "Listen 5000\nListen 5001\n" => '',
+            '/etc/mod_oci.passwd' => '@DIR@/passwd',
+            '*:5000' => '*:@PORT@', '*:5001' => '*:@PORT2@'),
+        modules => [qw(auth_basic authn_core authn_file authz_user)],
+        ports   => 2
+    );
+    put_passwords($server, ci => 'robot');
+    my $image = client_of($server, 'ci', 'robot')->push_image('a', 'v1');
+    error_is(OCI::Client->new($server)->get('/v2/a/manifests/v1'), 401,
+        'UNAUTHORIZED');
+    my $reader = OCI::Client->new($server->host(2));
+    is($reader->get('/v2/a/manifests/v1')->body, $image->{text},
+        'anybody pulls at the other door');
+    error_is($reader->post('/v2/a/blobs/uploads/'), 405, 'UNSUPPORTED',
+        qr/read-only/);
+    $server->stop;
+};
+
+subtest 'http2.conf' => sub {
+    my $server = serve(text_of('examples/http2.conf'), modules => ['http2']);
+    works($server, 'http2.conf');
+    my $version = `curl -sS --http2-prior-knowledge -o $folder/body \\
+        -w '%{http_version} %{http_code}' http://@{[ $server->host ]}/v2/`;
+    is($version, '2 200', 'HTTP/2');
+    $server->stop;
+};
+
+subtest 'tls.conf' => sub {
+    plan skip_all => 'openssl makes no certificate' if !make_certificate();
+    my $server = serve(text_of('examples/tls.conf', @tls_paths),
+        modules => [qw(ssl socache_shmcb http2)]);
+    $server->allows(@tls_warnings);
+    my $res = works_by_curl($server, 'tls.conf');
+    is($res->{version}, '2', 'by HTTP/2');
+    $res = works_by_curl($server, 'tls.conf, HTTP/1.1', '--http1.1');
+    is($res->{version}, '1.1', 'by HTTP/1.1');
+    $server->stop;
+};
+
+subtest 'proxy.conf and behind-proxy.conf' => sub {
+    plan skip_all => 'openssl makes no certificate' if !make_certificate();
+    my $behind = serve(
+        text_of('examples/behind-proxy.conf', "Listen 127.0.0.1:5000\n" => ''),
+        modules => ['remoteip'],
+        extra   => 'CustomLog @DIR@/addresses "%a %r"'
+    );
+    my $front = serve(
+        text_of('examples/proxy.conf', @tls_paths,
+            '127.0.0.1:5000' => $behind->host),
+        modules => [qw(ssl socache_shmcb proxy proxy_http)]
+    );
+    $front->allows(@tls_warnings);
+    works_by_curl($front, 'proxy.conf');
+    my $res = curl($front, '/v2/by/curl/manifests/none');
+    is($res->{status}, 404, 'errors pass');
+    like($res->{body}, qr/MANIFEST_UNKNOWN/, 'with their body');
+    works($behind, 'behind-proxy.conf');
+    OCI::Client->new($behind)->get('/v2/',
+        'X-Forwarded-For' => '203.0.113.9');
+    $front->stop('the httpd in front was well');
+    $behind->stop_quietly;
+    like(OCI::Server::slurp($behind->dir . '/addresses'),
+        qr{^203\.0\.113\.9 GET /v2/ HTTP/1\.1$}m,
+        'the address is the one that the proxy names');
+    $behind->stop;
+};
+
+my %tested = map { $_ => 1 } qw(reference.conf oci.conf run.conf
+    examples/basic.conf examples/mirror.conf examples/http2.conf
+    examples/tls.conf examples/proxy.conf examples/behind-proxy.conf);
+is_deeply([ grep { !$tested{$_} } map { s{^\Q$conf\E/}{}r }
+        glob "$conf/*.conf $conf/examples/*" ], [], 'there are no others');
+
+done_testing;

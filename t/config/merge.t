@@ -1,0 +1,163 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# How directives of the server, of virtual hosts and of Locations combine: the
+# inner one wins, each directive by itself.
+
+use OCI::Test;
+
+my $strict = <<'CONF';
+    OCIRepositoryPattern  "[a-z]+/[a-z]+"
+    OCIMaxManifestSize    300
+    OCIMaxUploadChunkSize 10
+    OCIMinUploadChunkSize 1000
+    OCIBlobDelete         Off
+    OCIManifestDelete     Off
+    OCITagDelete          Off
+    OCISparse             All
+    OCISync               Off
+CONF
+my $loose = <<'CONF';
+    OCIRepositoryPattern  .*
+    OCIMaxManifestSize    4194304
+    OCIMaxUploadChunkSize 0
+    OCIMinUploadChunkSize 0
+    OCIBlobDelete         On
+    OCIManifestDelete     On
+    OCITagDelete          On
+    OCISparse             None
+    OCISync               On
+CONF
+
+my $server = OCI::Server->start(ports => 4, extra => $strict,
+    after => <<"CONF");
+<Location "/v2/part/">
+    OCIBlobDelete On
+</Location>
+<VirtualHost *:\@PORT2\@>
+$loose
+</VirtualHost>
+<VirtualHost *:\@PORT3\@>
+    <Location "/v2/inner/">
+$loose
+    </Location>
+</VirtualHost>
+<VirtualHost *:\@PORT4\@>
+    OCIReadOnly On
+    <Location "/v2/open/">
+        OCIReadOnly Off
+    </Location>
+</VirtualHost>
+CONF
+
+my $absent = digest_of('nobody has this');
+my $small = json_text({ schemaVersion => 2, manifests => [],
+    mediaType => IMAGE_INDEX });
+my $large = json_text({ schemaVersion => 2, manifests => [],
+    mediaType => IMAGE_INDEX, annotations => { a => 'x' x 300 } });
+my $sparse = json_text({ schemaVersion => 2, mediaType => IMAGE_INDEX,
+    manifests => [ descriptor('nobody has this', IMAGE_MANIFEST) ] });
+
+# One answer for each directive that shows whether it is in force.
+sub answers {
+    my ($client, $folder) = @_;
+    my $repo = "/v2/$folder/r";
+    my $put = sub {
+        $client->put("$repo/manifests/t", $_[0],
+            'Content-Type' => IMAGE_INDEX)->status;
+    };
+    my $upload = $client->post("$repo/blobs/uploads/");
+    return {
+        pattern      => $client->get("$repo/s/tags/list")->status,
+        max_manifest => $put->($large),
+        sparse       => $put->($sparse),
+        max_chunk    => $client->patch($upload->header('Location'),
+                            'x' x 11)->status,
+        min_chunk    => scalar $upload->header('OCI-Chunk-Min-Length'),
+        blob_delete  => $client->delete("$repo/blobs/$absent")->status,
+        manifest_delete => $client->delete("$repo/manifests/$absent")->status,
+        tag_delete   => $client->delete("$repo/manifests/no")->status,
+    };
+}
+
+my %strict = (pattern => 400, max_manifest => 413, sparse => 201,
+    max_chunk => 413, min_chunk => 1000, blob_delete => 405,
+    manifest_delete => 405, tag_delete => 405);
+my %loose = (pattern => 404, max_manifest => 201, sparse => 404,
+    max_chunk => 202, min_chunk => undef, blob_delete => 404,
+    manifest_delete => 404, tag_delete => 404);
+
+my @port = map { OCI::Client->new($server->host($_)) } 1 .. 4;
+is_deeply(answers($port[0], 'main'), \%strict, 'the server sets all');
+is_deeply(answers($port[0], 'part'), { %strict, blob_delete => 404 },
+    'a Location overrides one and has the others from the server');
+is_deeply(answers($port[1], 'main'), \%loose,
+    'a virtual host overrides all, in the server\'s Location');
+is_deeply(answers($port[2], 'main'), \%strict, 'another has the server\'s');
+is_deeply(answers($port[2], 'inner'), \%loose,
+    'but for a Location of its own');
+is_deeply(answers($port[2], 'part'), { %strict, blob_delete => 404 },
+    'the server\'s Locations hold there too');
+error_is($port[3]->post('/v2/main/r/blobs/uploads/'), 405, 'UNSUPPORTED');
+status_is($port[3]->post('/v2/open/r/blobs/uploads/'), 202,
+    'a Location of a read-only host is not');
+$server->stop;
+
+# Stores: each place has its own, or that of the place around it.
+$server = OCI::Server->start(ports => 3,
+    extra => 'OCIBlobStore fs @DIR@/store', location => <<'CONF',
+    SetHandler oci-registry
+    Require all granted
+CONF
+    after => <<'CONF');
+<VirtualHost *:@PORT2@>
+    OCIBlobStore fs @DIR@/other
+</VirtualHost>
+<VirtualHost *:@PORT3@>
+    OCIIndex fs @DIR@/facts
+</VirtualHost>
+<Location "/v2/own/">
+    OCIBlobStore fs @DIR@/own
+</Location>
+CONF
+@port = map { OCI::Client->new($server->host($_)) } 1 .. 3;
+my $dir = $server->dir;
+
+sub tags {
+    my ($client, $repo) = @_;
+    return $client->get("/v2/$repo/tags/list")->json->{tags};
+}
+
+# The blobs of a store.
+sub count {
+    my $store = shift;
+    return scalar(my @found = grep { -f } glob "$dir/$store/blobs/sha256/*/*");
+}
+
+$port[0]->push_image('a', 'main');
+is(count('store'), 2, 'the server\'s store');
+is_deeply(tags($port[0], 'a'), ['main'], 'and its index');
+error_is($port[1]->get('/v2/a/tags/list'), 404, 'NAME_UNKNOWN');
+$port[1]->push_image('a', 'other');
+is(count('other'), 2, 'a virtual host\'s store');
+is_deeply(tags($port[1], 'a'), ['other'], 'and its index beside it');
+ok(-d "$dir/other/index", 'which is a folder there');
+error_is($port[2]->get('/v2/a/tags/list'), 404, 'NAME_UNKNOWN');
+$port[2]->push_image('a', 'third', layers => ['of the third']);
+is(count('store'), 3, 'one with another index has the server\'s store');
+ok(!-d "$dir/facts/blobs", 'no blobs lie where the index is');
+is_deeply(tags($port[0], 'a'), ['main'], 'and its tags elsewhere');
+is_deeply(tags($port[2], 'a'), ['third'], 'where it finds them');
+$port[0]->push_image('own/a', 'v1');
+is(count('own'), 2, 'a Location\'s store');
+is_deeply($port[0]->get('/v2/_catalog')->json, { repositories => ['a'] },
+    'which the others do not see');
+$server->stop;
+done_testing;

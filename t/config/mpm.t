@@ -1,0 +1,95 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Each way in which httpd runs its requests, and HTTP/2 without TLS.
+
+use OCI::Test;
+
+use File::Temp ();
+
+my $folder = File::Temp->newdir(TMPDIR => 1);
+my $bytes = random_bytes(2_500_000);
+open my $file, '>', "$folder/blob" or die "blob: $!";
+print $file $bytes;
+close $file;
+
+for my $mpm (qw(prefork worker event)) {
+    my $server = OCI::Server->start(mpm => $mpm);
+    my $client = OCI::Client->new($server);
+    my $image = $client->push_image('a', 'v1', layers => [ $bytes, 'second' ]);
+    is($client->get('/v2/a/manifests/v1')->body, $image->{text},
+        "$mpm: the manifest");
+    ok($client->get('/v2/a/blobs/' . digest_of($bytes))->body eq $bytes,
+        "$mpm: the layer");
+
+    # An upload goes on in whichever process its next request arrives.
+    my $location = $client->start_upload('a');
+    for my $part (0 .. 9) {
+        my $other = OCI::Client->new($server);
+        my $some = substr $bytes, 250_000 * $part, 250_000;
+        status_is($other->patch($location, $some), 202, "$mpm: part $part");
+    }
+    my $end = with_query($location, 'digest=' . digest_of($bytes));
+    status_is($client->put($end, ''), 201, "$mpm: the whole");
+    $server->stop("$mpm was well");
+}
+
+# By curl: status, version of HTTP, and body.
+sub curl {
+    my ($server, $path, @more) = @_;
+    open my $pipe, '-|', 'curl', '-sS', '-w',
+        "\n%{http_version} %{http_code} %{header_json}", @more,
+        'http://' . $server->host . $path or die "curl: $!";
+    local $/;
+    my $output = <$pipe>;
+    close $pipe;
+    my ($body, $version, $status, $headers) =
+        $output =~ /\A(.*)\n([\d.]+) (\d+) (\{.*\})\s*\z/s
+        or return { body => $output };
+    return { body => $body, version => $version, status => $status,
+             headers => JSON::PP::decode_json($headers) };
+}
+
+for my $mpm (qw(worker event)) {
+    my $server = OCI::Server->start(mpm => $mpm, modules => ['http2'],
+        extra => "Protocols h2c http/1.1\nH2WindowSize 1048576");
+    for my $how ('--http2-prior-knowledge', '--http2') {
+        my $name = "$mpm, $how";
+        my $res = curl($server, '/v2/h2/blobs/uploads/', $how, '-X', 'POST');
+        is($res->{status}, 202, "$name: an upload begins");
+        is($res->{version}, '2', "$name: by HTTP/2");
+        my $location = $res->{headers}{location}[0];
+        my $digest = digest_of($bytes);
+        $res = curl($server, with_query($location, "digest=$digest"), $how,
+            '-X', 'PUT', '-T', "$folder/blob");
+        is($res->{status}, 201, "$name: it ends") or diag($res->{body});
+
+        # Clients have little room for what comes at once with the Upgrade.
+        my $last = $how eq '--http2' ? 9_999 : 2_499_999;
+        $res = curl($server, "/v2/h2/blobs/$digest", $how, '-r', "0-$last");
+        ok($res->{body} eq substr($bytes, 0, $last + 1),
+            "$name: it comes back");
+        $res = curl($server, "/v2/h2/blobs/$digest", $how, '-I');
+        is($res->{headers}{'content-length'}[0], length $bytes,
+            "$name: its length");
+        $res = curl($server, "/v2/h2/blobs/$digest", $how, '-r', '100-199');
+        is($res->{status}, 206, "$name: a part");
+        ok($res->{body} eq substr($bytes, 100, 100), "$name: of these bytes");
+        $res = curl($server, '/v2/h2/manifests/none', $how);
+        is($res->{status}, 404, "$name: an error");
+        like($res->{body}, qr/"MANIFEST_UNKNOWN"/, "$name: as JSON");
+        OCI::Client->new($server)->push_blob('h2', '');
+        $res = curl($server, '/v2/h2/blobs/' . digest_of(''), $how, '-I');
+        is($res->{headers}{'content-length'}[0], 0, "$name: HEAD of nothing");
+    }
+    OCI::Client->new($server)->push_image('h1', 'v1');
+    $server->stop("$mpm with HTTP/2 was well");
+}
+done_testing;

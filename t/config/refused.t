@@ -1,0 +1,63 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Wrong values are refused at the start, with a message that says which they
+# are and what else there is.
+
+use OCI::Test;
+
+my $source = OCI::Server::slurp("$OCI::Server::TOP/src/httpd/config.c");
+my %kind = reverse map { /AP_INIT_(\w+)\("(\w+)"(?:, (set_size))?/
+        ? (($3 // $1) . "/$2" => $2) : () }
+    $source =~ /AP_INIT_\w+\("\w+"(?:, set_size)?/g;
+my @flags = grep { $kind{$_} =~ /^FLAG/ } sort keys %kind;
+my @sizes = grep { $kind{$_} =~ /^set_size/ } sort keys %kind;
+my %seen;
+
+sub refused {
+    my ($line, $message, %option) = @_;
+    my ($directive) = $line =~ /^(\w+)/;
+    $seen{$directive}++;
+    like(OCI::Server->refuses(config => $line, %option), $message, $line);
+    return;
+}
+
+for my $store (qw(OCIBlobStore OCIIndex)) {
+    refused("$store nosuch /tmp",
+        qr/$store: unknown provider 'nosuch'; known are: fs\b/);
+    refused("$store fs:type /tmp", qr/$store: .*no types: write "fs"/);
+    refused("$store fs", qr/$store: .*needs a folder: "fs DIR"/);
+    refused("$store fs ''", qr/$store: .*needs a folder: "fs DIR"/);
+    refused($store, qr/$store takes 1-2 arguments/);
+    refused("$store fs a b", qr/$store takes 1-2 arguments/);
+}
+refused('OCIRepositoryPattern "team-("',
+    qr/OCIRepositoryPattern: 'team-\(' is no regular expression/);
+refused('OCIRepositoryPattern', qr/OCIRepositoryPattern takes one argument/);
+for my $size (@sizes) {
+    refused("$size $_", qr/$size: '\Q$_\E' is no number of bytes from 0 up/)
+        for '-1', '4M', '1e6', 'none', '99999999999999999999';
+    refused("$size 1 2", qr/$size takes one argument/);
+}
+refused("OCISparse $_", qr/OCISparse: '$_' is none of None, Index, All/)
+    for qw(On Off Layers);
+refused("$_ Maybe", qr/$_ must be On or Off/) for @flags;
+
+cmp_ok(scalar @flags, '>=', 5, 'directives that are On or Off');
+cmp_ok(scalar @sizes, '>=', 3, 'directives that are a size');
+is_deeply([ grep { !$seen{$_} } sort keys %kind ], [],
+    'every directive of the table was tried');
+
+# Words are taken in either case.
+my $server = OCI::Server->start(config => "OCISparse aLL\nOCIReadOnly oN");
+error_is(OCI::Client->new($server)->post('/v2/a/blobs/uploads/'), 405,
+    'UNSUPPORTED');
+$server->stop;
+done_testing;

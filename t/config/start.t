@@ -1,0 +1,115 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# What the start of httpd makes of a store, or of its absence.
+
+use OCI::Test;
+
+use File::Temp ();
+
+# No OCIBlobStore: a warning that names the line, and 503.
+my $server = OCI::Server->start(
+    location => "SetHandler oci-registry\nRequire all granted",
+    after    => <<'CONF');
+<Location "/v2/has/">
+    SetHandler   oci-registry
+    OCIBlobStore fs @STORE@
+</Location>
+CONF
+$server->expects(qr/oci:warn\].*httpd\.conf[ ]line[ ]\d+[ ]will[ ]answer[ ]
+    503:[ ]it[ ]has[ ]no[ ]OCIBlobStore/x);
+my $client = OCI::Client->new($server);
+for my $path (qw(/v2/ /v2/a/tags/list /v2/_catalog)) {
+    error_is($client->get($path), 503, 'UNAVAILABLE', qr/storage/, "GET $path");
+}
+error_is($client->post('/v2/a/blobs/uploads/'), 503, 'UNAVAILABLE');
+$client->push_image('has/a', 'v1');
+my @warnings = $server->log =~ /will answer 503/g;
+is(scalar @warnings, 1, 'one warning for the one that lacks it');
+$server->stop;
+
+# Found in a section around it, or later in the file: no warning.
+$server = OCI::Server->start(
+    location => "SetHandler oci-registry\nRequire all granted",
+    after    => 'OCIBlobStore fs @STORE@'
+);
+status_is(OCI::Client->new($server)->get('/v2/'), 200, 'the server\'s store');
+$server->stop;
+
+# A relative path begins at ServerRoot; what is missing is made.
+$server = OCI::Server->start(
+    location => "SetHandler oci-registry\nRequire all granted\n"
+              . 'OCIBlobStore fs made'
+);
+OCI::Client->new($server)->push_image('a', 'v1');
+my $made = $server->dir . '/made';
+is(OCI::Server::slurp("$made/blobs/.version"), "mod_oci blob store 1\n",
+    'the version of the blob store');
+is(OCI::Server::slurp("$made/index/.version"), "mod_oci index 1\n",
+    'the version of the index');
+SKIP: {
+    skip 'only root can give a folder away', 2 if $>;
+    my $owner = getpwnam(OCI::Server::user());
+    my @others = grep { (lstat)[4] != $owner } split /\n/, `find $made`;
+    is_deeply(\@others, [], 'all of it is the user\'s whom httpd becomes');
+    my @open = grep { (lstat)[2] & 07 && !-l } split /\n/, `find $made`;
+    is_deeply(\@open, [], 'and nobody else reads it');
+}
+$server->graceful;
+status_is(OCI::Client->new($server)->get('/v2/a/manifests/v1'), 200,
+    'it is found after a reload');
+$server->stop;
+
+# Stores that cannot be used.
+sub refused {
+    my ($name, $prepare, $message) = @_;
+    my $folder = File::Temp->newdir(TMPDIR => 1);
+    chmod 0755, "$folder";
+    mkdir "$folder/s";
+    $prepare->("$folder/s");
+    like(OCI::Server->refuses(config => "OCIBlobStore fs $folder/s"),
+        $message, $name);
+    return;
+}
+
+sub spew {
+    my ($path, $text) = @_;
+    open my $file, '>', $path or die "$path: $!";
+    print $file $text;
+    return close $file;
+}
+
+refused('blobs of a newer version', sub {
+    mkdir "$_[0]/blobs"; spew("$_[0]/blobs/.version", "mod_oci blob store 2\n")
+}, qr/version 2, which a newer mod_oci wrote; this one knows version 1/);
+refused('an index of a newer version', sub {
+    mkdir "$_[0]/index"; spew("$_[0]/index/.version", "mod_oci index 7\n")
+}, qr/version 7, which a newer mod_oci wrote/);
+refused('a folder of something else', sub {
+    mkdir "$_[0]/blobs"; spew("$_[0]/blobs/.version", "mail\n")
+}, qr/belongs to something else/);
+refused('a file in its place', sub {
+    rmdir $_[0]; spew($_[0], '')
+}, qr/is not a folder/);
+refused('a file in the place of a folder below', sub {
+    spew("$_[0]/blobs", '')
+}, qr/blobs is not a folder/);
+like(OCI::Server->refuses(config => 'OCIBlobStore fs /no/such/folder'),
+    qr{cannot make the folder /no/such/folder: there is no /no/such},
+    'no parent');
+like(OCI::Server->refuses(config => 'OCIIndex fs /no/such/folder'),
+    qr{cannot make the folder /no/such/folder: there is no /no/such},
+    'no parent of an index');
+
+# A store that a httpd elsewhere does not use is not made.
+$server = OCI::Server->start(location => 'OCIBlobStore fs @DIR@/unused');
+status_is(OCI::Client->new($server)->get('/v2/'), 404, 'no registry is here');
+$server->stop;
+done_testing;

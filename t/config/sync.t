@@ -1,0 +1,75 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# OCISync: whether success waits for the disk.  A library that is loaded before
+# the system's own counts what httpd asks it to write out.
+
+use OCI::Test;
+
+use File::Temp ();
+
+plan skip_all => 'the sanitizers are loaded in this place'
+    if OCI::Server->sanitized;
+
+my $folder = File::Temp->newdir(TMPDIR => 1);
+chmod 0755, "$folder";
+my $counter = "$folder/counter.so";
+open my $compiler, '|-', "gcc -shared -fPIC -o $counter -xc - 2>$folder/gcc"
+    or die "gcc: $!";
+print $compiler <<'CODE';
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static void note(const char *what)
+{
+    int fd = open(getenv("OCI_SYNCS"), O_WRONLY | O_APPEND);
+    if (fd >= 0) {
+        (void)!write(fd, what, 1);
+        close(fd);
+    }
+}
+int fsync(int fd)     { note("f"); return syscall(SYS_fsync, fd); }
+int fdatasync(int fd) { note("d"); return syscall(SYS_fdatasync, fd); }
+CODE
+close $compiler or plan skip_all => 'gcc makes no library';
+
+open my $file, '>', "$folder/syncs" or die "syncs: $!";
+close $file;
+chmod 0666, "$folder/syncs";
+my $server = OCI::Server->start(
+    env   => { LD_PRELOAD => $counter, OCI_SYNCS => "$folder/syncs" },
+    after => <<'CONF');
+<Location "/v2/fast/">
+    OCISync Off
+</Location>
+CONF
+my $client = OCI::Client->new($server);
+
+# How often the disk was waited for in doing something.
+sub syncs {
+    my $what = shift;
+    my $before = -s "$folder/syncs";
+    $what->();
+    return (-s "$folder/syncs") - $before;
+}
+
+my %does = (
+    'a blob'     => sub { $client->push_blob($_[0], $_[0]) },
+    'a manifest' => sub { $client->push_manifest($_[0], 'v1',
+        { schemaVersion => 2, mediaType => IMAGE_INDEX, manifests => [] }) },
+    'a tag\'s end' => sub { $client->delete("/v2/$_[0]/manifests/v1") }
+);
+for my $what ('a blob', 'a manifest', 'a tag\'s end') {
+    cmp_ok(syncs(sub { $does{$what}->('safe/a') }), '>', 0, "$what by default");
+    is(syncs(sub { $does{$what}->('fast/a') }), 0, "$what with OCISync Off");
+}
+$server->stop;
+done_testing;

@@ -1,0 +1,61 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# What the words say agrees with the code: each directive has an entry in the
+# reference and in README, each error code is in README.
+
+use OCI::Test;
+
+my $top = $OCI::Server::TOP;
+my $source = OCI::Server::slurp("$top/src/httpd/config.c");
+my $reference = OCI::Server::slurp("$top/conf/reference.conf");
+my $readme = OCI::Server::slurp("$top/README");
+my @directives = $source =~ /AP_INIT_\w+\("(\w+)"/g;
+
+cmp_ok(scalar @directives, '>=', 12, 'directives');
+for my $directive (@directives) {
+    my ($entry) = $reference =~ /^(    # \Q$directive\E\n.*?)\n\n/ms;
+    like($entry // '', qr/\A[ ]{4}\#[ ]$directive\n
+        [ ]{4}\#[ ]Syntax:[ ]{3}$directive[ ]\S.*\n
+        [ ]{4}\#[ ]Default:[ ]{2}\S.*\n
+        (?:[ ]{4}\#[ ]{11}.*\n)*
+        [ ]{4}\#[ ]Context:[ ]{2}server[ ]config,[ ]virtual[ ]host,[ ]
+            directory\n
+        (?:[ ]{4}\#[ ].*\n)+
+        [ ]{4}$directive[ ]\S.*\z/x, "$directive: entry in the reference");
+    like($readme, qr/^\| `$directive [^|]+\| .+ \| .+ \|$/m,
+        "$directive: line in README");
+}
+my @entries = $reference =~ /^    # (OCI[A-Z][a-z]\w+)$/mg;
+is_deeply(\@entries, \@directives, 'the reference has no other, in this order');
+my %known = map { $_ => 1 } @directives;
+is_deeply([ grep { !$known{$_} } $readme =~ /\b(OCI[A-Z][a-z]\w+)/g ], [],
+    'README names no other');
+
+# A default in words, and the same in the code's last function.
+my ($apply) = $source =~ /(^void oci_config_apply.*)/ms;
+my %field = $source =~ /"(OCI\w+)", \w+,\s*OFFSET\((\w+)\)/g;
+cmp_ok(scalar keys %field, '>=', 8, 'directives with a number behind them');
+while (my ($name, $field) = each %field) {
+    my ($in_code) = $apply =~ /config->$field, (\d+)\)/;
+    my ($in_words) = $reference =~ /^    $name (\S+)$/m;
+    $in_words =~ s/^On$/1/ || $in_words =~ s/^Off$/0/;
+    like($in_words, qr/^\Q$in_code\E$/, "$name: its default");
+}
+
+my $replies = OCI::Server::slurp("$top/src/api/reply.c");
+while ($replies =~ /= \{ (\d+), "(\w+)" \}/g) {
+    my ($status, $code) = ($1, $2);
+    like($readme, qr/^\| `$code` +\| $status /m, "README has $status $code");
+}
+
+my @long = grep { length > 80 } split /\n/, $readme;
+is_deeply(\@long, [], 'README fits into 80 columns');
+done_testing;

@@ -1,0 +1,74 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# The official conformance suite has nothing to say: no failure, nothing
+# skipped, and with the sparse manifests of the draft nothing disabled.
+
+use OCI::Clients;
+
+my $suite = tool('conformance');
+my $registry = registry(after => <<'END');
+<Location "/v2/sparse/">
+    OCISparse All
+</Location>
+END
+
+# Attributes of the whole run, and the names of the cases that did not pass.
+sub results {
+    my $text = slurp(shift);
+    my ($total) = $text =~ /<testsuites ([^>]*)>/;
+    my %total = ($total // '') =~ /(\w+)="([^"]*)"/g;
+    my @cases = map { join ' ', /name="([^"]*)"/, /message="([^"]*)"/ }
+        grep { /<(?:failure|error|skipped)/ } split /(?=<testcase )/, $text;
+    return (\%total, @cases);
+}
+
+sub conforms {
+    my ($title, $repo, $disabled, %env) = @_;
+    my $dir = scratch() . "/$repo";
+    mkdir $dir;
+    my ($status, $output) = run({ env => {
+        OCI_REGISTRY    => $registry->host,
+        OCI_TLS         => 'disabled',
+        OCI_REPO1       => "$repo/one",
+        OCI_REPO2       => "$repo/two",
+        OCI_RESULTS_DIR => $dir,
+        OCI_LOG         => 'error',
+        %env
+    } }, $suite);
+    my ($total, @cases) = results("$dir/junit.xml");
+    is($status, 0, "$title: exit status") || diag(substr $output, -2000);
+    cmp_ok($total->{tests} // 0, '>', 500, "$title: all cases ran");
+    is($total->{$_} // 0, 0, "$title: $_") for qw(failures errors skipped);
+    diag($_) for @cases;
+
+    # One line for each API and each kind of content.
+    my @lines = slurp("$dir/results.yaml") =~ /^  (\w[^:]*: \w+)$/mg;
+    my %state = map { split /: / } grep { /: (?:Pass|FAIL|Skip|Dis\w+)$/ } @lines;
+    cmp_ok(scalar keys %state, '>', 40, "$title: a result for each part");
+    is_deeply([ sort grep { $state{$_} ne 'Pass' } keys %state ], $disabled,
+        "$title: what did not pass was not asked for");
+    diag(sprintf '%s: %s tests, %s failed, %s skipped, %s disabled; %d of %d '
+        . 'parts pass', $title,
+        (map { $total->{$_} // 0 } qw(tests failures skipped disabled)),
+        scalar(grep { $_ eq 'Pass' } values %state), scalar keys %state);
+    return;
+}
+
+conforms('1.1', 'first', [
+    'Blob upload cancel', 'Manifest put with tag params', 'Sparse Manifests',
+    'Tag Param', 'Tag Param sha512'
+], OCI_VERSION => '1.1');
+conforms('dev', 'second', ['Sparse Manifests'], OCI_VERSION => 'dev');
+conforms('dev, sparse', 'sparse', [],
+    OCI_VERSION => 'dev', OCI_DATA_SPARSE => 'true');
+
+$registry->stop;
+done_testing;

@@ -1,0 +1,360 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Clients that go away, fall silent or end too soon in the middle of a push:
+# what arrived is kept, and the upload goes on from there in any process.
+
+use OCI::Test;
+
+use Digest::SHA qw(sha256_hex);
+use IO::Select;
+use IO::Socket::INET;
+use POSIX qw(_exit);
+use Socket qw(SOL_SOCKET SO_LINGER);
+use Time::HiRes qw(sleep time);
+
+my $MIB = 1 << 20;
+
+# Send the head of a request and a part of its body.
+sub begin_request {
+    my ($server, $method, $path, $headers, $bytes) = @_;
+    my $client = OCI::Client->new($server)->connect;
+    $client->send($client->head_of($method, $path, $headers, undef) . $bytes);
+    return $client;
+}
+
+# The next offset that an upload's Range names; an upload without bytes says
+# what one with a single byte does.
+sub stands_at {
+    my ($client, $location) = @_;
+    my $res = $client->get($location);
+    return $res->status if $res->status != 204;
+    my ($last) = $res->header('Range') =~ /\A0-(\d+)\z/ or return 'no Range';
+    return $last ? $last + 1 : 0;
+}
+
+# Ask until an upload stands there, and return where it stands in the end.
+sub comes_to {
+    my ($client, $location, $offset) = @_;
+    my $end = time + 20;
+    my $now;
+    while (($now = stands_at($client, $location)) ne $offset && time < $end) {
+        sleep 0.02;
+    }
+    return $now;
+}
+
+# Finish an upload with what is missing; two tests.
+sub finish {
+    my ($server, $location, $bytes, $offset, $name) = @_;
+    my $digest = digest_of($bytes);
+    my $client = OCI::Client->new($server);
+    status_is($client->put(with_query($location, "digest=$digest"),
+                           substr $bytes, $offset), 201, "$name: finished");
+    my ($repo) = $location =~ m{\A/v2/(.+)/blobs/uploads/};
+    my $res = $client->get("/v2/$repo/blobs/$digest");
+    ok($res->body eq $bytes, "$name: the bytes are right");
+    return;
+}
+
+my $server = OCI::Server->start;
+my $client = OCI::Client->new($server);
+
+# ---- the connection ends in the middle of a body
+
+subtest 'a client that hangs up' => sub {
+    for my $method (qw(PATCH PUT)) {
+        for my $chunked (0, 1) {
+            my $name = "$method, " . ($chunked ? 'chunked' : 'with a length');
+            my $bytes = random_bytes(3 * $MIB, $name);
+            my $kept = $MIB + 4321;
+            my $location = $client->start_upload('cut');
+            my $path = $method eq 'PUT'
+                ? with_query($location, 'digest=' . digest_of($bytes))
+                : $location;
+            my $cut = begin_request($server, $method, $path,
+                $chunked ? { 'Transfer-Encoding' => 'chunked' }
+                         : { 'Content-Length' => length $bytes },
+                ($chunked ? sprintf "%x\r\n", length $bytes : '')
+                . substr $bytes, 0, $kept);
+            $cut->close;
+            is(comes_to($client, $location, $kept), $kept,
+               "$name: all that arrived is kept");
+            finish($server, $location, $bytes, $kept, $name);
+        }
+    }
+};
+
+subtest 'a client that hangs up again and again' => sub {
+    my $bytes = random_bytes(2 * $MIB, 'again');
+    my $location = $client->start_upload('cut');
+    my $offset = 0;
+    for my $step (100, 70_000, 8000, 300_001, 131_072) {
+        my $length = length($bytes) - $offset;
+        my $range = "$offset-" . (length($bytes) - 1);
+        begin_request($server, 'PATCH', $location,
+            { 'Content-Length' => $length, 'Content-Range' => $range },
+            substr $bytes, $offset, $step)->close;
+        $offset += $step;
+        comes_to($client, $location, $offset);
+    }
+    is(stands_at($client, $location), $offset, 'each part is kept');
+    finish($server, $location, $bytes, $offset, 'in parts');
+};
+
+subtest 'a connection that is reset' => sub {
+    my $bytes = random_bytes(2 * $MIB, 'reset');
+    my $location = $client->start_upload('cut');
+    my $res = $client->patch($location, substr $bytes, 0, 1000);
+    status_is($res, 202);
+    my $cut = begin_request($server, 'PATCH', $location,
+        { 'Content-Length' => length($bytes) - 1000 },
+        substr $bytes, 1000, $MIB);
+    setsockopt $cut->socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
+    $cut->close;
+
+    # The claim ends when the reset was noticed; an empty chunk says when.
+    my $end = time + 20;
+    until ($client->patch($location, '')->status == 202 || time > $end) {
+        sleep 0.02;
+    }
+    my $offset = stands_at($client, $location);
+    ok($offset >= 1000 && $offset <= 1000 + $MIB, "a part is kept: $offset");
+    finish($server, $location, $bytes, $offset, 'after a reset');
+};
+
+subtest 'a client that half-closes' => sub {
+    my $bytes = random_bytes(300_000, 'half');
+    for my $method (qw(PATCH PUT)) {
+        my $location = $client->start_upload('half');
+        my $path = with_query($location, 'digest=' . digest_of($bytes));
+        my $half = begin_request($server, $method, $path,
+            { 'Content-Length' => length $bytes }, substr $bytes, 0, 200_000);
+        $half->finish;
+        my $res = $half->receive($method);
+        ok($res, "$method cut short is answered")
+            and error_is($res, 400, 'SIZE_INVALID', undef,
+                         "$method cut short: 400");
+        is(stands_at($client, $location), 200_000, 'what arrived is kept');
+        finish($server, $location, $bytes, 200_000, $method);
+    }
+    my $location = $client->start_upload('half');
+    my $half = begin_request($server, 'PATCH', $location,
+        { 'Content-Length' => length $bytes }, $bytes);
+    $half->finish;
+    my $res = $half->receive('PATCH');
+    ok($res, 'a whole request is answered') and status_is($res, 202);
+    finish($server, $location, $bytes, length $bytes, 'half-closed');
+};
+
+subtest 'a monolithic POST cut short leaves nothing' => sub {
+    my $bytes = random_bytes(300_000, 'post');
+    my $digest = digest_of($bytes);
+    my $half = begin_request($server, 'POST',
+        "/v2/post/blobs/uploads/?digest=$digest",
+        { 'Content-Length' => length $bytes }, substr $bytes, 0, 200_000);
+    $half->finish;
+    my $res = $half->receive('POST');
+    ok($res, 'it is answered') and error_is($res, 400, 'SIZE_INVALID');
+    error_is($client->get("/v2/post/blobs/$digest"), 404, 'BLOB_UNKNOWN');
+    my @left = grep { -s } glob $server->store . '/uploads/*';
+    is(scalar @left, 0, 'no bytes are left') or diag(@left);
+};
+
+subtest 'a manifest cut short is none' => sub {
+    my $text = json_text(image_manifest('{}', []));
+    $client->push_blob('short', '{}');
+    my $half = begin_request($server, 'PUT', '/v2/short/manifests/t',
+        { 'Content-Type' => IMAGE_MANIFEST, 'Content-Length' => 5000 },
+        $text . ' ' x 1000);
+    $half->finish;
+    my $res = $half->receive('PUT');
+    ok($res, 'it is answered') and error_is($res, 400, 'SIZE_INVALID');
+    begin_request($server, 'PUT', '/v2/short/manifests/t',
+        { 'Content-Type' => IMAGE_MANIFEST, 'Content-Length' => 5000 },
+        $text)->close;
+    status_is($client->put('/v2/short/manifests/u', $text,
+                           'Content-Type' => IMAGE_MANIFEST), 201);
+    error_is($client->get('/v2/short/manifests/t'), 404, 'MANIFEST_UNKNOWN');
+};
+
+# ---- reloads
+
+subtest 'a steady upload over a graceful reload' => sub {
+    my $bytes = random_bytes(200 * 1024, 'steady');
+    my $location = $client->start_upload('steady');
+    my $offset = 0;
+    my $slow = begin_request($server, 'PATCH', $location,
+        { 'Content-Length' => length $bytes }, '');
+    while ($offset < length $bytes) {
+        $slow->send(substr $bytes, $offset, 4096) or last;
+        $offset += 4096;
+        $server->graceful if $offset == 25 * 4096;
+        sleep 0.02;
+    }
+    my $res = $slow->receive('PATCH');
+    ok($res, 'it is answered') and status_is($res, 202);
+    finish($server, $location, $bytes, length $bytes, 'over a graceful');
+};
+
+subtest 'an upload over a restart, a stop and a start' => sub {
+    my $server = OCI::Server->start(mpm => 'prefork');
+    my $client = OCI::Client->new($server);
+    my $bytes = random_bytes($MIB, 'stall');
+    my $location = $client->start_upload('stall');
+    status_is($client->patch($location, substr $bytes, 0, 400_000), 202);
+    my $stalled = begin_request($server, 'PATCH', $location,
+        { 'Content-Length' => length($bytes) - 400_000 },
+        substr $bytes, 400_000, 100_000);
+    $client->close;
+    $server->restart;
+    $stalled->close;
+    my $offset = stands_at($client, $location);
+    ok($offset >= 400_000 && $offset <= 500_000, "it stands at $offset");
+    $client->close;
+    $server->halt;
+    $server->again;
+    is(stands_at($client, $location), $offset, 'the same after a start');
+    finish($server, $location, $bytes, $offset, 'after a start');
+    $server->stop;
+};
+
+$server->stop;
+
+# ---- any process
+
+subtest 'each request of a session in another process' => sub {
+    my $prefork = OCI::Server->start(mpm => 'prefork',
+        extra => 'CustomLog @DIR@/pids "%P %m %>s"');
+    for my $algorithm (qw(sha256 sha512)) {
+        my $bytes = random_bytes($MIB, $algorithm);
+        my @held = OCI::Client->new($prefork);
+        my $location = $held[0]->start_upload('any',
+            "?digest-algorithm=$algorithm");
+        my @pieces = unpack '(a123456)*', $bytes;
+        my $last = pop @pieces;
+        for my $piece (@pieces) {
+            # A kept connection keeps its process: the next gets another.
+            push @held, OCI::Client->new($prefork);
+            status_is($held[-1]->patch($location, $piece), 202);
+        }
+        push @held, OCI::Client->new($prefork);
+        my $digest = digest_of($bytes, $algorithm);
+        status_is($held[-1]->put(with_query($location, "digest=$digest"),
+                                 $last), 201, "$algorithm: finished");
+        ok($held[0]->get("/v2/any/blobs/$digest")->body eq $bytes,
+           "$algorithm: the bytes are right");
+    }
+    $prefork->stop;
+};
+
+subtest 'nothing is read again' => sub {
+    my ($strace) = grep { -x } map { "$_/strace" } split /:/, $ENV{PATH};
+    plan(skip_all => 'no strace') if !$strace;
+    my $traced = OCI::Server->start;
+    my $bytes = random_bytes($MIB, 'once');
+    my $client = OCI::Client->new($traced);
+    my $location = $client->start_upload('once');
+    begin_request($traced, 'PATCH', $location, { 'Content-Length' => $MIB },
+                  substr $bytes, 0, 500_000)->close;
+    comes_to($client, $location, 500_000);
+    $client->close;
+    $traced->halt;
+    $traced->again;
+    my $trace = $traced->dir . '/trace';
+    my $process = OCI::Process->start(command => [ $strace, '-f', '-qq', '-y',
+        '-e', 'trace=read,readv,pread64,preadv,preadv2,mmap,sendfile,'
+            . 'copy_file_range,write,writev',
+        '-o', $trace, map { ('-p', $_) } $traced->children ]);
+    plan(skip_all => 'strace may not look at processes')
+        if !$process->wait_for(sub {
+            OCI::Client->new($traced)->get('/v2/')->status == 200
+                && -s $trace }, 20);
+    finish($traced, $location, $bytes, 500_000, 'traced');
+    $process->stop;
+    my @calls = split /\n/, OCI::Server::slurp($trace);
+    ok(scalar(grep { m{writev?\(\d+<[^>]*/uploads/} } @calls),
+       'the trace shows the writes');
+    my @reads = grep { m{\A\d+ +(?!write)\w+\([^"]*\d<[^>"]*/uploads/} }
+        @calls;
+    is(scalar @reads, 0, 'and no read') or diag(join "\n", @reads);
+    $traced->stop;
+};
+
+# ---- silence
+
+subtest 'mod_reqtimeout' => sub {
+    my $timed = OCI::Server->start(modules => ['reqtimeout'],
+        extra => 'RequestReadTimeout body=1,MinRate=100000');
+    my $client = OCI::Client->new($timed);
+    my $bytes = random_bytes(400_000, 'timed');
+    for my $method (qw(PATCH PUT)) {
+        my $location = $client->start_upload('timed');
+        my $path = with_query($location, 'digest=' . digest_of($bytes));
+        my $silent = begin_request($timed, $method, $path,
+            { 'Content-Length' => length $bytes }, substr $bytes, 0, 50_000);
+        my $res = $silent->receive($method);
+        ok($res, "$method: it is answered")
+            and error_is($res, 408, 'UNSUPPORTED', undef, "$method: 408");
+        is(stands_at($client, $location), 50_000, 'what arrived is kept');
+        finish($timed, $location, $bytes, 50_000, $method);
+    }
+    $client->push_blob('timed', '{}');
+    my $silent = begin_request($timed, 'PUT', '/v2/timed/manifests/t',
+        { 'Content-Type' => IMAGE_MANIFEST, 'Content-Length' => 500 }, '{');
+    my $res = $silent->receive('PUT');
+    ok($res, 'a manifest: it is answered')
+        and error_is($res, 408, 'UNSUPPORTED', undef, 'a manifest: 408');
+    $timed->stop;
+};
+
+# ---- a delete that nobody waits for
+
+subtest 'a manifest with thousands of tags' => sub {
+    my $many = OCI::Server->start(config => 'OCISync Off');
+    my $client = OCI::Client->new($many);
+    for my $round (1, 2) {
+        my $image = $client->push_image('many', undef);
+        my @tags = map { sprintf 'tag-%d-%05d', $round, $_ } 1 .. 2000;
+        my $path = "/v2/many/manifests/$image->{digest}";
+        while (my @some = splice @tags, 0, 300) {
+            status_is($client->put(
+                $path . '?' . join('&', map { "tag=$_" } @some),
+                $image->{text}, 'Content-Type' => IMAGE_MANIFEST), 201)
+                or return;
+        }
+        is(scalar @{ $client->get('/v2/many/tags/list')->json->{tags} },
+           2000, 'all are there');
+        my $gone = begin_request($many, 'DELETE', $path, {}, '');
+        if ($round == 2) {
+            setsockopt $gone->socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
+        }
+        $gone->close;
+
+        # Whoever holds the lock after the deletion finds all or nothing.
+        my ($tags, $before) = (2000, 0);
+        my $end = time + 20;
+        while (time < $end && ($tags != $before || $tags % 2000)) {
+            sleep 0.2;
+            $before = $tags;
+            my $res = $client->get('/v2/many/tags/list');
+            $tags = $res->status == 404 ? 0 : scalar @{ $res->json->{tags} };
+        }
+        sleep 0.05 while !$tags && time < $end
+            && $client->get($path)->status == 200;
+        my $status = $client->get($path)->status;
+        ok($tags == 0 && $status == 404 || $tags == 2000 && $status == 200,
+           "all or nothing: $tags tags, $status");
+        status_is($client->delete($path), 202) if $tags;
+    }
+    $many->stop;
+};
+
+done_testing;

@@ -1,0 +1,410 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Content that was damaged or lost behind the registry's back is never served
+# as whole, is told of in the log by name, and comes back with a new push; and
+# what is in a store's folders without belonging there does no harm.
+
+use OCI::Test;
+
+use File::Path qw(make_path remove_tree);
+
+my $server = OCI::Server->start(config => 'OCISync Off');
+my $client = OCI::Client->new($server);
+my $store = $server->store;
+
+sub blob_file {
+    my ($algorithm, $hex) = $_[0] =~ /\A(\w+):((..).+)\z/;
+    return sprintf '%s/blobs/%s/%s/%s', $store, $algorithm, substr($hex, 0, 2),
+        $hex;
+}
+
+sub write_file {
+    my ($path, $bytes) = @_;
+    open my $file, '>:raw', $path or die "$path: $!\n";
+    print $file $bytes;
+    close $file or die "$path: $!\n";
+    chmod 0666, $path;
+    return;
+}
+
+# Lines of the log that this piece of code brings and that name a path.
+sub lines_about {
+    my ($path, $code) = @_;
+    my $before = length $server->log;
+    $code->();
+    return grep { /\Q$path\E/ } split /\n/, substr $server->log, $before;
+}
+
+# One test: a single line of the log names the path.
+sub logs {
+    my ($path, $name, $code) = @_;
+    my @lines = lines_about($path, $code);
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return is(scalar @lines, 1, "$name: one line of the log names the file")
+        || diag(@lines);
+}
+
+# ---- blobs
+
+my %damage = (
+    'cut short'       => sub { truncate $_[0], 70_000 or die $! },
+    'empty'           => sub { truncate $_[0], 0 or die $! },
+    'too long'        => sub {
+        open my $file, '>>', $_[0] or die $!;
+        print $file 'more';
+    },
+    'removed'         => sub { unlink $_[0] or die $! },
+    'removed with its folder' => sub {
+        unlink $_[0] or die $!;
+        rmdir $_[0] =~ s{/[^/]*\z}{}r or die $!;
+    },
+    'a folder'        => sub { unlink $_[0] or die $!; mkdir $_[0] or die $! },
+    'a dangling link' => sub {
+        unlink $_[0] or die $!;
+        symlink 'nowhere', $_[0] or die $!;
+    },
+);
+
+$server->expects(qr{\[oci:crit\].*/blobs/sha(?:256|512)/..?/\w+ (?:is lost|has)});
+
+for my $kind (sort keys %damage) {
+    for my $algorithm (qw(sha256 sha512)) {
+        subtest "a blob that is $kind, $algorithm" => sub {
+            my $bytes = random_bytes(100_000, "$kind $algorithm");
+            my $digest = $client->push_blob('damage', $bytes, $algorithm);
+            my $file = blob_file($digest);
+            my $path = "/v2/damage/blobs/$digest";
+            ok(-f $file, 'its file is there') or return;
+            $damage{$kind}->($file);
+
+            logs($file, 'HEAD', sub {
+                error_is($client->head($path), 404, 'BLOB_UNKNOWN') });
+            logs($file, 'GET', sub {
+                error_is($client->get($path), 404, 'BLOB_UNKNOWN') });
+            for my $range ('0-9', '90000-', '-10', '0-1,5-6') {
+                error_is($client->get($path, Range => "bytes=$range"), 404,
+                         'BLOB_UNKNOWN', undef, "GET of $range");
+            }
+            for my $from ('&from=damage', '') {
+                my $res = $client->post(
+                    "/v2/mounted/blobs/uploads/?mount=$digest$from");
+                status_is($res, 202, 'a mount is refused');
+                status_is($client->delete($res->header('Location')), 204);
+            }
+            my $document = image_manifest('{}', []);
+            $client->push_blob('damage', '{}');
+            $document->{layers} = [ { digest => $digest, size => 100_000,
+                                      mediaType => IMAGE_LAYER } ];
+            error_is($client->put('/v2/damage/manifests/no',
+                json_text($document), 'Content-Type' => IMAGE_MANIFEST), 404,
+                'MANIFEST_BLOB_UNKNOWN');
+            error_is($client->get('/v2/damage/manifests/no'), 404,
+                     'MANIFEST_UNKNOWN');
+
+            my $res = eval { $client->push_blob('damage', $bytes,
+                                                $algorithm) };
+            is($res, $digest, 'it can be pushed again') or diag($@);
+            ok($client->get($path)->body eq $bytes, 'and is whole again');
+            $res = $client->get($path, Range => 'bytes=90000-');
+            status_is($res, 206);
+            ok($res->body eq substr($bytes, 90_000), 'in its parts too');
+            status_is($client->put('/v2/damage/manifests/yes',
+                json_text($document), 'Content-Type' => IMAGE_MANIFEST), 201,
+                'a manifest may name it');
+        };
+    }
+}
+
+subtest 'a push into one repository heals it for all' => sub {
+    my $bytes = random_bytes(50_000, 'shared');
+    my $digest = $client->push_blob($_, $bytes) for qw(one two);
+    $digest = digest_of($bytes);
+    unlink blob_file($digest) or die $!;
+    error_is($client->get("/v2/$_/blobs/$digest"), 404, 'BLOB_UNKNOWN')
+        for qw(one two);
+    $client->push_blob('three', $bytes);
+    ok($client->get("/v2/$_/blobs/$digest")->body eq $bytes, "in $_")
+        for qw(one two three);
+};
+
+subtest 'a lost blob can be deleted' => sub {
+    my $digest = $client->push_blob('lost', 'lost for ever');
+    unlink blob_file($digest) or die $!;
+    status_is($client->delete("/v2/lost/blobs/$digest"), 202);
+    error_is($client->get("/v2/lost/blobs/$digest"), 404, 'BLOB_UNKNOWN');
+    ok(!grep({ $_ eq 'lost' }
+        @{ $client->get('/v2/_catalog')->json->{repositories} }),
+       'its repository is gone from the catalog');
+};
+
+subtest 'a file cut short while it is sent' => sub {
+    my $bytes = random_bytes(24 << 20, 'cut');
+    my $digest = $client->push_blob('cut', $bytes);
+    my $pull = OCI::Client->new($server)->connect;
+    $pull->send("GET /v2/cut/blobs/$digest HTTP/1.1\r\nHost: a\r\n\r\n");
+    sysread($pull->socket, my $first, 100) or die 'no answer';
+    truncate blob_file($digest), 1 << 20 or die $!;
+    my $res = OCI::Response->new('GET');
+    my $input = $first;
+    my $complete;
+    until ($complete = $res->parse(\$input)) {
+        sysread($pull->socket, $input, 1 << 18, length $input) or last;
+    }
+    ok(!$complete, 'the answer is not a whole one');
+    $client->push_blob('cut', $bytes);
+    ok($client->get("/v2/cut/blobs/$digest")->body eq $bytes,
+       'a new push heals it');
+};
+
+# ---- manifests
+
+$server->expects(qr{\[oci:crit\].*/_manifest/\S+ is damaged});
+
+my %spoil = (
+    'cut short' => sub { truncate $_[0], (-s $_[0]) - 9 or die $! },
+    'empty'     => sub { truncate $_[0], 0 or die $! },
+    'altered'   => sub { write_file($_[0], IMAGE_MANIFEST . "\n{ }\n") },
+    'of one line'     => sub { write_file($_[0], 'x' x 300) },
+    'a link'          => sub { unlink $_[0]; symlink 'nowhere', $_[0] },
+    'removed'         => sub { unlink $_[0] or die $! },
+    'a folder'        => sub { unlink $_[0] or die $!; mkdir $_[0] or die $! },
+);
+
+for my $kind (sort keys %spoil) {
+    subtest "a manifest that is $kind" => sub {
+        my $repo = 'spoilt/' . $kind =~ tr/ /-/r;
+        my $image = $client->push_image($repo, 'v1',
+            annotations => { kind => $kind });
+        my $file = "$store/index/repo/$repo/_manifest/$image->{digest}";
+        my $path = "/v2/$repo/manifests";
+        ok(-f $file, 'its file is there') or return;
+        $spoil{$kind}->($file);
+        my $gone = $kind =~ /removed|folder/;
+        for my $reference ('v1', $image->{digest}) {
+            for my $method (qw(get head)) {
+                my $ask = sub {
+                    error_is($client->$method("$path/$reference"), 404,
+                             'MANIFEST_UNKNOWN', undef,
+                             "$method of $reference");
+                };
+                $gone ? $ask->() : logs($file, $method, $ask);
+            }
+        }
+        my $index = json_text(image_index([ $image->{text} ]));
+        error_is($client->put("$path/index", $index,
+                              'Content-Type' => IMAGE_INDEX), 404,
+                 'MANIFEST_BLOB_UNKNOWN', undef, 'no index may name it');
+        my $res = $client->put("$path/v2", $image->{text},
+                               'Content-Type' => IMAGE_MANIFEST);
+        status_is($res, 201, 'it can be pushed again');
+        for my $reference ('v1', 'v2', $image->{digest}) {
+            is($client->get("$path/$reference")->body, $image->{text},
+               "$reference is whole again");
+        }
+        status_is($client->put("$path/index", $index,
+                               'Content-Type' => IMAGE_INDEX), 201);
+        $spoil{$kind}->($file);
+        status_is($client->delete("$path/v1"), 202, 'its tag can go')
+            if !$gone;
+        my $deleted = $client->delete("$path/$image->{digest}")->status;
+        is($deleted, $gone ? 404 : 202, 'it can be deleted');
+        error_is($client->get("$path/$image->{digest}"), 404,
+                 'MANIFEST_UNKNOWN');
+    };
+}
+
+# ---- tags
+
+my %aside = (
+    'a tag that names nothing'       => 'nowhere',
+    'a tag that leads out'           => '../../../../../blobs/.version',
+    'a tag that leads to a path'     => '/etc/hostname',
+    'a tag with too short a digest'  => 'sha256:12',
+    'a tag whose manifest is absent' => 'sha256:' . '0' x 64,
+);
+
+$server->allows(qr{\[oci:\w+\].*/_tag/odd});
+
+for my $kind (sort keys %aside) {
+    subtest $kind => sub {
+        my $image = $client->push_image('tags', 'good');
+        my $tag = "$store/index/repo/tags/_tag/odd";
+        unlink $tag;
+        symlink $aside{$kind}, $tag or die $!;
+        for my $method (qw(get head)) {
+            my $res = $client->$method('/v2/tags/manifests/odd');
+            my $status = $res->status;
+            ok($status == 404 || $status == 500, "$method: $status");
+            error_is($res, $status,
+                $status == 404 ? 'MANIFEST_UNKNOWN' : 'UNKNOWN');
+        }
+        status_is($client->get('/v2/tags/manifests/good'), 200);
+        status_is($client->get('/v2/tags/tags/list'), 200);
+        status_is($client->put('/v2/tags/manifests/odd', $image->{text},
+                               'Content-Type' => IMAGE_MANIFEST), 201,
+                  'the tag can be set again');
+        is($client->get('/v2/tags/manifests/odd')->body, $image->{text},
+           'and is right then');
+        unlink $tag;
+        symlink $aside{$kind}, $tag or die $!;
+        status_is($client->delete('/v2/tags/manifests/odd'), 202,
+                  'it can be deleted');
+        is_deeply($client->get('/v2/tags/tags/list')->json->{tags}, ['good'],
+                  'one tag is left');
+    };
+}
+
+# ---- what does not belong there
+
+subtest 'foreign files' => sub {
+    my $image = $client->push_image('foreign', 'v1');
+    my $digest = $client->push_blob('foreign', 'foreign');
+    my $other = 'sha256:' . 'f' x 64;
+    my $repo = "$store/index/repo/foreign";
+    write_file($_, "foreign\n") for "$store/README", "$store/blobs/x",
+        "$store/blobs/sha256/x", "$store/uploads/x", "$store/uploads/.x",
+        "$store/index/x", "$store/index/repo/.x", "$repo/.nfs0001",
+        "$repo/_tag/.v1.swp", "$repo/_other", "$store/index/.tmp/x",
+        blob_file($digest) . '~';
+    make_path("$store/lost+found", "$store/blobs/lost+found",
+        "$store/index/lost+found", "$repo/_new/x", "$store/blobs/md5/aa");
+    is_deeply($client->get('/v2/foreign/tags/list')->json->{tags}, ['v1'],
+              'no tag comes of it');
+    is($client->get('/v2/foreign/manifests/v1')->body, $image->{text},
+       'the manifest is right');
+    is($client->get("/v2/foreign/blobs/$digest")->body, 'foreign',
+       'the blob is right');
+    my $hidden = digest_of("hidden\n");
+    my $folder = blob_file($hidden) =~ s{/[^/]*\z}{}r;
+    make_path($folder);
+    chmod 0777, $folder;
+    write_file(blob_file($hidden), "hidden\n");
+    error_is($client->get("/v2/foreign/blobs/$hidden"), 404, 'BLOB_UNKNOWN');
+    my $res = $client->post("/v2/foreign/blobs/uploads/?mount=$hidden");
+    status_is($res, 202, 'a file without a record is no blob');
+    $client->close;
+    $server->restart;
+    is($client->get('/v2/foreign/manifests/v1')->body, $image->{text},
+       'all the same after a restart');
+    is($client->push_blob('foreign', "hidden\n"), $hidden,
+       'a push may take its place');
+};
+
+# A session whose bytes were lost is over for good, by whatever request.
+my %lose = (
+    'gone'      => sub { unlink $_[0] or die $! },
+    'cut short' => sub { truncate $_[0], 5999 or die $! },
+);
+
+for my $kind (sort keys %lose) {
+    subtest "a session whose file is $kind" => sub {
+        my $bytes = random_bytes(10_000, 'session');
+        my $digest = digest_of($bytes);
+        for my $method (qw(PATCH PUT DELETE)) {
+            my $location = $client->start_upload('sessions');
+            my ($id) = $location =~ m{([^/?]+)(?:\?.*)?\z};
+            status_is($client->patch($location, substr $bytes, 0, 6000), 202);
+            $lose{$kind}->("$store/uploads/$id");
+            my $res;
+            my @lines = lines_about($id, sub {
+                $res = $client->request($method,
+                    with_query($location, "digest=$digest"), {},
+                    $method eq 'DELETE' ? undef : substr $bytes, 6000) });
+            if ($method eq 'DELETE') {
+                ok($res->status == 204 || $res->status == 404, 'DELETE: '
+                   . $res->status);
+            }
+            else {
+                error_is($res, 404, 'BLOB_UPLOAD_UNKNOWN', undef, $method);
+                is(scalar @lines, 1, "$method: one line of the log names it");
+            }
+            error_is($client->get($location), 404, 'BLOB_UPLOAD_UNKNOWN',
+                     undef, "$method: it is over");
+            ok(!-e "$store/uploads/$id", "$method: nothing is left of it");
+        }
+        error_is($client->get("/v2/sessions/blobs/$digest"), 404,
+                 'BLOB_UNKNOWN');
+    };
+}
+$server->expects(qr{\[oci:crit\].*upload [0-9a-f-]+ in .* has fewer bytes});
+
+subtest 'a session whose record is damaged' => sub {
+    for my $record ('', 'x', 'sessions;sha256;9;9;' . 'f' x 64, "\xff" x 999,
+                    'sessions;sha256;-5;9;', 'sessions;md5;0;0;0') {
+        my $location = $client->start_upload('sessions');
+        my ($id) = $location =~ m{([^/?]+)(?:\?.*)?\z};
+        my $file = "$store/index/upload/$id";
+        ok(-e $file || -l $file, 'its record is there') or return;
+        unlink $file;
+        write_file($file, $record);
+        logs($file, 'PATCH', sub {
+            error_is($client->patch($location, 'y'), 500, 'UNKNOWN') });
+        unlink $file;
+    }
+};
+$server->expects(qr{\[oci:error\].*/upload/[0-9a-f-]+ is no record});
+
+subtest 'a record of a blob that is damaged' => sub {
+    my $digest = $client->push_blob('records', 'record');
+    my $file = "$store/index/blob/$digest";
+    ok(-e $file || -l $file, 'its record is there') or return;
+    for my $record ('', 'x', '-1;x', '6', '6;../../../../etc/hostname', '6;',
+                    '99999999999999999999;x') {
+        unlink $file or die $!;
+        write_file($file, $record);
+        my $res = $client->get("/v2/records/blobs/$digest");
+        ok($res->status == 500 || $res->status == 404,
+           "with '$record' it is not served: " . $res->status);
+        error_is($res, $res->status,
+                 $res->status == 500 ? 'UNKNOWN' : 'BLOB_UNKNOWN');
+        $client->push_blob('records', 'record');
+        is($client->get("/v2/records/blobs/$digest")->body, 'record',
+           'a new push heals it');
+    }
+};
+$server->expects(qr{\[oci:error\].*/blob/\S+ is no record});
+$server->allows(qr{\[oci:\w+\].*(?:etc/hostname|/store/) (?:has|is lost)},
+    qr{\[oci:error\].*etc/hostname});
+
+$server->stop;
+
+# ---- stores that are not ours
+
+subtest 'a store of a newer version' => sub {
+    for my $part (qw(blobs index)) {
+        my $old = OCI::Server->start;
+        my $version = $old->store . "/$part/.version";
+        my $text = OCI::Server::slurp($version);
+        like($text, qr/\Amod_oci .* 1\n\z/, "$part: it says its version");
+        $old->stop;
+
+        for my $new ("2\n", "10\n", "999999999999\n") {
+            my $dir = File::Temp->newdir;
+            make_path("$dir/store/$part");
+            write_file("$dir/store/$part/.version", $text =~ s/1\n/$new/r);
+            my $said = OCI::Server->refuses(dir => "$dir");
+            like($said, qr{\Q$dir/store/$part/.version\E .*newer}s,
+                 "$part: version " . $new =~ s/\n//r . ' is refused');
+            like($said, qr/version 1\b/, 'with what is known');
+        }
+        for my $other ('', "1\n", "something else\n", $text =~ s/1\n/x\n/r,
+                       $text =~ s/1\n/-1\n/r, $text =~ s/1\n/1/r) {
+            my $dir = File::Temp->newdir;
+            make_path("$dir/store/$part");
+            write_file("$dir/store/$part/.version", $other);
+            like(OCI::Server->refuses(dir => "$dir"),
+                 qr{\Q$dir/store/$part/.version\E}, "$part: '"
+                 . $other =~ s/\n/\\n/r . "' is refused by name");
+        }
+    }
+};
+
+done_testing;

@@ -1,0 +1,259 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# 201 means durable: what a process asks of the system, as strace shows it.
+# Before the answer each file's bytes are synced, then it gets its name, and
+# then the folder of the name is synced; bytes come before the record that
+# counts them, and what is named before what names it.
+
+use OCI::Test;
+
+use Time::HiRes qw(sleep);
+
+my ($STRACE) = grep { -x } map { "$_/strace" } split /:/, $ENV{PATH};
+plan(skip_all => 'no strace') if !$STRACE;
+
+# One process answers all, so that its calls are in one order.
+sub start_traced {
+    my $config = shift;
+    my $server = OCI::Server->start(mpm => 'prefork', config => $config,
+        extra => "StartServers 1\nMinSpareServers 1\nMaxSpareServers 1\n"
+               . 'MaxRequestWorkers 1');
+    my $trace = $server->dir . '/trace';
+    my $process = OCI::Process->start(command => [ $STRACE, '-f', '-qq', '-y',
+        '-s', '16', '-o', $trace, '-e', 'trace=openat,open,creat,write,writev,'
+            . 'pwrite64,sendto,sendmsg,fsync,fdatasync,sync,syncfs,msync,'
+            . 'rename,renameat,renameat2,link,linkat,symlink,symlinkat,mkdir,'
+            . 'mkdirat,unlink,unlinkat,rmdir,ftruncate',
+        map { ('-p', $_) } $server->children ]);
+    plan(skip_all => 'strace may not look at processes')
+        if !$process->wait_for(sub {
+            OCI::Client->new($server)->get('/v2/')->status == 200
+                && -s $trace }, 20);
+    return ($server, $trace, $process);
+}
+
+# The calls of one request, in order, as [name, path, path of the new name].
+sub calls_of {
+    my ($server, $trace, $request) = @_;
+    my $before = -s $trace;
+    my $client = OCI::Client->new($server);
+    my $res = $request->($client);
+    $client->close;
+    my $text = '';
+    for (1 .. 200) {
+        $text = substr OCI::Server::slurp($trace), $before;
+        last if $text =~ /"HTTP\/1\.1 /;
+        sleep 0.02;
+    }
+    my $store = $server->store;
+    my @calls;
+    for my $line (split /\n/, $text) {
+        my ($name, $rest) = $line =~ /\A\d+ +(\w+)\((.*)/ or next;
+        next if $rest =~ /\) += -1 /;
+        if ($rest =~ /"HTTP\/1\.1 /) {
+            push @calls, ['answer'];
+            last;
+        }
+        if ($name =~ /\A(?:open|creat)/) {
+            next if $rest !~ /O_CREAT/;
+            $name = 'create';
+        }
+        my @paths = $rest =~ /\A\d+<([^>]*)>/ ? $1 : $rest =~ /"(\/[^"]*)"/g;
+        @paths = grep { s/\A\Q$store\E\/// || $_ eq $store } @paths;
+        push @calls, [ $name =~ s/(?:at2?|64)\z//r, @paths ]
+            if @paths || $name =~ /sync\z/;
+    }
+    return ($res, @calls);
+}
+
+# What needs no sync: an upload's name and record, and temporaries.
+sub passing { $_[0] =~ m{\A(?:uploads|index/upload|index/\.tmp|blobs/\.tmp)\b} }
+
+sub folder_of { $_[0] =~ m{\A(.*)/} ? $1 : '' }
+
+# What is wrong with a request's calls, where everything has to be durable.
+sub faults_of {
+    my @calls = @_;
+    my (%dirty, %unsynced, @faults);
+    for my $call (@calls) {
+        my ($name, $path, $new) = @$call;
+        if ($name =~ /\A(?:p?writev?|ftruncate)\z/) {
+            $dirty{$path} = 1;
+        }
+        elsif ($name =~ /\Af(?:data)?sync\z/) {
+            delete $dirty{$path};
+            delete $unsynced{$path};
+        }
+        elsif ($name =~ /\A(?:rename|link)\z/) {
+            push @faults, "$new has its name before its bytes are synced"
+                if $dirty{$path} && !passing($new);
+            $dirty{$new} = 1 if $dirty{$path};
+            delete $dirty{$path} if $name eq 'rename';
+            $unsynced{ folder_of($new) } = $new if !passing($new);
+        }
+        elsif ($name =~ /\A(?:create|symlink|mkdir|unlink|rmdir)\z/) {
+            delete $unsynced{$path} if $name eq 'rmdir';
+            $unsynced{ folder_of($path) } = $path if !passing($path);
+        }
+        elsif ($name eq 'answer') {
+            push @faults, map({ "$_: its bytes were not synced" }
+                              grep { !passing($_) } sort keys %dirty),
+                map { "$unsynced{$_}: its folder was not synced" }
+                sort keys %unsynced;
+        }
+    }
+    push @faults, 'no answer' if !@calls || $calls[-1][0] ne 'answer';
+    return @faults;
+}
+
+# Where among the calls one with such a name acts on such a path.
+sub find_call {
+    my ($calls, $name, $path) = @_;
+    for my $i (0 .. $#$calls) {
+        return $i if $calls->[$i][0] =~ /\A$name\z/
+            && ($calls->[$i][-1] // '') =~ $path;
+    }
+    return -1;
+}
+
+# One test: calls of these names on these paths come in this order.
+sub in_order {
+    my ($calls, $name, @wanted) = @_;
+    my @found = map { find_call($calls, @$_) } @wanted;
+    my $right = !grep { $_ < 0 } @found;
+    $right &&= $found[ $_ - 1 ] < $found[$_] for 1 .. $#found;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return ok($right, $name)
+        || diag("@found", map { "\n@$_" } @$calls) && 0;
+}
+
+sub durable {
+    my ($calls, $name) = @_;
+    my @faults = faults_of(@$calls);
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return ok(!@faults, "$name: all is durable")
+        || diag(join "\n", @faults, map { "@$_" } @$calls) && 0;
+}
+
+my $SET = '(?:create|symlink|rename|link)';
+my $SYNC = 'f(?:data)?sync';
+my $config = '{}';
+my $bytes = random_bytes(300_000, 'durable');
+my $text = json_text(image_manifest($config, [$bytes]));
+
+# Requests that change the store, in order; %path is filled on the way.
+my %path;
+my @requests = (
+    [ PATCH => 202, sub { $_[0]->patch($path{session}, $bytes) } ],
+    [ 'closing PUT' => 201, sub {
+        $_[0]->put(with_query($path{session},
+                              'digest=' . digest_of($bytes))) } ],
+    [ 'monolithic PUT' => 201, sub {
+        $_[0]->put(with_query($path{other}, 'digest=' . digest_of($config)),
+                   $config) } ],
+    [ 'monolithic POST' => 201, sub {
+        $_[0]->post('/v2/durable/blobs/uploads/?digest='
+                    . digest_of('posted'), 'posted') } ],
+    [ mount => 201, sub {
+        $_[0]->post('/v2/mounted/blobs/uploads/?from=durable&mount='
+                    . digest_of($bytes)) } ],
+    [ 'manifest' => 201, sub {
+        $_[0]->put('/v2/durable/manifests/v1', $text,
+                   'Content-Type' => IMAGE_MANIFEST) } ],
+    [ 'tags' => 201, sub {
+        $_[0]->put('/v2/durable/manifests/' . digest_of($text)
+                   . '?tag=v2&tag=v3', $text,
+                   'Content-Type' => IMAGE_MANIFEST) } ],
+    [ 'DELETE of a tag' => 202, sub {
+        $_[0]->delete('/v2/durable/manifests/v2') } ],
+    [ 'DELETE of a manifest' => 202, sub {
+        $_[0]->delete('/v2/durable/manifests/' . digest_of($text)) } ],
+    [ 'DELETE of a blob' => 202, sub {
+        $_[0]->delete('/v2/durable/blobs/' . digest_of($bytes)) } ],
+);
+
+sub run_requests {
+    my $config = shift;
+    my ($server, $trace, $process) = start_traced($config);
+    my $client = OCI::Client->new($server);
+    $path{$_} = $client->start_upload('durable') for qw(session other);
+    $client->close;
+    my %calls;
+    for my $request (@requests) {
+        my ($name, $status, $code) = @$request;
+        my ($res, @calls) = calls_of($server, $trace, $code);
+        status_is($res, $status, "$name: $status");
+        $calls{$name} = \@calls;
+    }
+    $process->stop;
+    $server->stop;
+    return %calls;
+}
+
+subtest 'OCISync On, which is the default' => sub {
+    my %calls = run_requests('');
+    durable($calls{ $_->[0] }, $_->[0]) for @requests;
+
+    in_order($calls{PATCH}, 'PATCH: bytes before the record that counts them',
+        [ writev => qr{^uploads/} ], [ $SYNC => qr{^uploads/} ],
+        [ $SET => qr{^index/upload/} ], ['answer', qr//]);
+    for my $name ('closing PUT', 'monolithic PUT', 'monolithic POST') {
+        in_order($calls{$name}, "$name: bytes, name, folder, record, link",
+            ($name =~ /mono/ ? [ 'writev?' => qr{^uploads/} ] : ()),
+            [ $SYNC => qr{^uploads/} ],
+            [ $SET => qr{^blobs/sha256/../\w+$} ],
+            [ $SYNC => qr{^blobs/sha256/..$} ],
+            [ $SET => qr{^index/blob/sha256:} ],
+            [ $SET => qr{^index/holder/} ],
+            [ $SET => qr{^index/repo/durable/_blob/} ],
+            [ $SYNC => qr{^index/repo/durable/_blob$} ], ['answer', qr//]);
+        in_order($calls{$name}, "$name: record and link are synced so, too",
+            [ $SYNC => qr{^index/blob$} ],
+            [ $SYNC => qr{^index/repo/durable/_blob$} ], ['answer', qr//]);
+    }
+    in_order($calls{mount}, 'mount: link, folder',
+        [ $SET => qr{^index/repo/mounted/_blob/} ],
+        [ $SYNC => qr{^index/repo/mounted/_blob$} ], ['answer', qr//]);
+    in_order($calls{manifest}, 'manifest: bytes, name, tag, folders',
+        [ $SYNC => qr{^index/\.tmp/} ],
+        [ $SET => qr{^index/repo/durable/_manifest/} ],
+        [ $SET => qr{^index/repo/durable/_tagged/} ],
+        [ $SET => qr{^index/repo/durable/_tag/v1$} ],
+        [ $SYNC => qr{^index/repo/durable/_manifest$} ],
+        [ $SYNC => qr{^index/repo/durable/_tag$} ], ['answer', qr//]);
+    in_order($calls{tags}, 'tags: each, folder',
+        [ $SET => qr{^index/repo/durable/_tag/v2$} ],
+        [ $SET => qr{^index/repo/durable/_tag/v3$} ],
+        [ $SYNC => qr{^index/repo/durable/_tag$} ], ['answer', qr//]);
+    in_order($calls{'DELETE of a manifest'}, 'tags go before the manifest',
+        [ unlink => qr{^index/repo/durable/_tag/v} ],
+        [ unlink => qr{^index/repo/durable/_manifest/} ], ['answer', qr//]);
+};
+
+subtest 'OCISync Off' => sub {
+    my %calls = run_requests('OCISync Off');
+    for my $request (@requests) {
+        my @calls = @{ $calls{ $request->[0] } };
+        my @syncs = grep { $_->[0] =~ /sync/ } @calls;
+        is(scalar @syncs, 0, "$request->[0]: nothing is synced")
+            or diag(map { "@$_\n" } @syncs);
+        is($calls[-1][0], 'answer', 'the trace has all of it');
+    }
+    in_order($calls{'closing PUT'}, 'the order of a blob is the same',
+        [ $SET => qr{^blobs/sha256/../\w+$} ],
+        [ $SET => qr{^index/blob/sha256:} ],
+        [ $SET => qr{^index/repo/durable/_blob/} ], ['answer', qr//]);
+    in_order($calls{manifest}, 'and of a manifest',
+        [ $SET => qr{^index/repo/durable/_manifest/} ],
+        [ $SET => qr{^index/repo/durable/_tag/v1$} ], ['answer', qr//]);
+};
+
+done_testing;

@@ -1,0 +1,133 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# httpd's memory does not grow with the bytes that pass through it.
+
+use OCI::Test;
+
+use Time::HiRes qw(sleep);
+
+plan(skip_all => 'a sanitizer needs memory of its own')
+    if OCI::Server->sanitized;
+plan(skip_all => 'no /proc to look at')
+    if !defined memory_of($$);
+
+my $MIB = 1 << 20;
+my $BOUND = 64 * $MIB;
+
+# What a process has to itself, in bytes; undef where nobody says.
+sub memory_of {
+    my $status = OCI::Server::slurp("/proc/$_[0]/status");
+    return $status =~ /^RssAnon:\s+(\d+) kB/m ? $1 * 1024 : undef;
+}
+
+sub memory {
+    my $server = shift;
+    my $sum = 0;
+    $sum += memory_of($_) // 0 for $server->pid, $server->children;
+    return $sum;
+}
+
+# A single child with room for all, so that none is started meanwhile.
+my $server = OCI::Server->start(extra => join "\n", 'StartServers 1',
+    'ServerLimit 1', 'ThreadLimit 80', 'ThreadsPerChild 80',
+    'MaxRequestWorkers 80', 'MinSpareThreads 1', 'MaxSpareThreads 80');
+my $client = OCI::Client->new($server);
+my $piece = random_bytes(64 * 1024, 'memory');
+
+# Warm up: buffers that httpd keeps are no growth.
+$client->push_image('warm', "v$_") for 1 .. 10;
+my $idle = memory($server);
+my $highest = $idle;
+
+sub watch {
+    my $now = memory($server);
+    $highest = $now if $now > $highest;
+    return;
+}
+
+sub grew_little {
+    my $name = shift;
+    my $growth = $highest - $idle;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return cmp_ok($growth, '<=', $BOUND,
+        sprintf '%s: %.1f MiB more at most', $name, $growth / $MIB);
+}
+
+subtest '32 uploads of 8 MiB at once' => sub {
+    my $bytes = $piece x 128;
+    my @uploads = map {
+        my $location = $client->start_upload("many/$_");
+        my $upload = OCI::Client->new($server)->connect;
+        $upload->send($upload->head_of('PATCH', $location,
+            { 'Content-Length' => length $bytes }, undef));
+        { client => $upload, location => $location }
+    } 1 .. 32;
+    for my $part (0 .. 127) {
+        $_->{client}->send($piece) for @uploads;
+        watch() if $part % 4 == 0;
+    }
+    my @answers = map { $_->{client}->receive('PATCH') } @uploads;
+    watch();
+    is(scalar(grep { $_ && $_->status == 202 } @answers), 32,
+       'all are accepted');
+    grew_little('uploads');
+    status_is($client->put(with_query($uploads[0]{location},
+        'digest=' . digest_of($bytes))), 201, 'one is finished');
+    $client->delete($_->{location}) for @uploads[1 .. 31];
+};
+
+subtest 'pulls of 256 MiB by slow readers' => sub {
+    my $sha = Digest::SHA->new(256);
+    my $left = 4096;
+    my $location = $client->start_upload('large');
+    my $res = $client->request(PATCH => $location, {}, sub {
+        return if !$left--;
+        $sha->add($piece);
+        watch() if $left % 512 == 0;
+        return $piece;
+    });
+    status_is($res, 202, 'it is pushed');
+    my $digest = 'sha256:' . $sha->hexdigest;
+    status_is($client->put(with_query($location, "digest=$digest")), 201);
+    grew_little('push');
+
+    my $request = "GET /v2/large/blobs/$digest HTTP/1.1\r\nHost: a\r\n";
+    my @pulls = map { OCI::Client->new($server)->connect } 1 .. 16;
+    $_->send("$request\r\n") for @pulls[0 .. 11];
+    $_->send($request . 'Range: bytes='
+        . join(',', map { $_ * 1000000 . '-' . ($_ * 1000000 + 799_999) }
+               0 .. 199) . "\r\n\r\n") for @pulls[12 .. 15];
+    for my $round (1 .. 40) {
+        for my $pull (@pulls) {
+            sysread $pull->socket, my $some, 100_000;
+        }
+        watch() if $round % 4 == 0;
+    }
+    grew_little('pulls');
+    $_->close for @pulls;
+};
+
+subtest 'manifests up to the limit, at once' => sub {
+    $client->push_blob('big', '{}');
+    my $text = json_text(image_manifest('{}', []));
+    $text =~ s/\}\z/' ' x (4_194_304 - length $text) . '}'/e;
+    my $digest = digest_of($text);
+    status_is($client->put("/v2/big/manifests/$_", $text,
+        'Content-Type' => IMAGE_MANIFEST), 201) for 1 .. 20;
+    for my $n (1 .. 20) {
+        $client->get("/v2/big/manifests/$n");
+        watch();
+    }
+    grew_little('manifests');
+};
+
+$server->stop;
+done_testing;

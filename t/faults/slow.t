@@ -1,0 +1,206 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Time limits bite on silence and not on duration, and a client that is
+# refused early can read why, though it writes its whole body first.
+
+use OCI::Test;
+
+use IO::Select;
+use Time::HiRes qw(sleep time);
+
+my $MIB = 1 << 20;
+
+# What follows on a connection after an answer: '' for its orderly end.
+sub rest_of {
+    my $client = shift;
+    my $socket = $client->{socket} or return '';
+    IO::Select->new($socket)->can_read(30) or return 'silence';
+    my $n = sysread $socket, my $rest, 1000;
+    return defined $n ? $rest : "an error: $!";
+}
+
+# ---- steady and silent clients
+
+my $server = OCI::Server->start(modules => ['reqtimeout'],
+    extra => "Timeout 2\nRequestReadTimeout header=2 body=2,MinRate=500");
+my $client = OCI::Client->new($server);
+
+subtest 'a steady upload that takes longer than any limit' => sub {
+    my $bytes = random_bytes(170_000, 'steady');
+    my $location = $client->start_upload('steady');
+    my $slow = OCI::Client->new($server)->connect;
+    $slow->send($slow->head_of('PATCH', $location,
+        { 'Content-Length' => length $bytes }, undef));
+    for my $piece (unpack '(a4096)*', $bytes) {
+        $slow->send($piece) or last;
+        sleep 0.1;
+    }
+    my $res = $slow->receive('PATCH');
+    ok($res, 'it is answered') and status_is($res, 202);
+    my $digest = digest_of($bytes);
+    status_is($client->put(with_query($location, "digest=$digest")), 201);
+    ok($client->get("/v2/steady/blobs/$digest")->body eq $bytes,
+       'the bytes are right');
+};
+
+subtest 'clients that fall silent' => sub {
+    my $location = $client->start_upload('silent');
+    my $digest = digest_of('x' x 100_000);
+    my %request = (
+        'before a body' => [ PATCH => $location, {}, '' ],
+        'in a closing PUT' => [
+            PUT => with_query($client->start_upload('silent'),
+                              "digest=$digest"), {}, 'x' x 50_000 ],
+        'in a POST' => [
+            POST => "/v2/silent/blobs/uploads/?digest=$digest", {}, 'x' ],
+        'in a manifest' => [
+            PUT => '/v2/silent/manifests/v1',
+            { 'Content-Type' => IMAGE_MANIFEST }, '{' ],
+    );
+    my %silent;
+    for my $name (sort keys %request) {
+        my ($method, $path, $headers, $bytes) = @{ $request{$name} };
+        $silent{$name} = OCI::Client->new($server)->connect;
+        $silent{$name}->send($silent{$name}->head_of($method, $path,
+            { 'Content-Length' => 100_000, %$headers }, undef) . $bytes);
+    }
+    my $half = OCI::Client->new($server)->connect;
+    $half->send("PUT $location HTTP/1.1\r\nHost: a\r\nX-Half: ");
+    my $mute = OCI::Client->new($server)->connect;
+    for my $name (sort keys %silent) {
+        my $res = $silent{$name}->receive($request{$name}[0]);
+        ok($res, "$name: it is answered")
+            and error_is($res, 408, 'UNSUPPORTED', undef, "$name: 408");
+        is(rest_of($silent{$name}), '', 'and the connection ends');
+    }
+    my $res = $half->receive('PUT');
+    ok(!$res || $res->status == 408, 'in the head: an end');
+    is(rest_of($half), '', 'in order');
+    is(rest_of($mute), '', 'without a request: an end');
+    status_is($client->get($location), 204, 'the session is still there');
+};
+
+# The answer is larger than what the system keeps for a client that does not
+# read: httpd waits for it no longer than Timeout.
+subtest 'a client that never reads' => sub {
+    my $bytes = "\0" x (32 * $MIB);
+    my $digest = $client->push_blob('unread', $bytes);
+    my $deaf = OCI::Client->new($server)->connect;
+    $deaf->send("GET /v2/unread/blobs/$digest HTTP/1.1\r\nHost: a\r\n\r\n");
+    my $end = time + 30;
+    until (OCI::Server::slurp($server->access_log)
+           =~ m{GET /v2/unread/blobs/}) {
+        last if time > $end;
+        sleep 0.1;
+    }
+    ok(time <= $end, 'its request ends');
+    my ($got, $n) = (0);
+    $got += $n while $n = sysread $deaf->socket, my $some, 1 << 18;
+    cmp_ok($got, '<', length $bytes, 'short of the whole');
+    ok($client->get("/v2/unread/blobs/$digest")->body eq $bytes,
+       'others get all of it');
+};
+
+$server->stop;
+
+# ---- early refusals
+
+subtest 'a refusal is read after the whole body was written' => sub {
+    my $strict = OCI::Server->start(config => "OCIMaxUploadChunkSize $MIB\n"
+        . "<LimitExcept GET POST PUT PATCH>\nRequire all denied\n"
+        . '</LimitExcept>');
+    my $client = OCI::Client->new($strict);
+    my $body = 'x' x (8 * $MIB);
+    my $digest = digest_of($body);
+    my $absent = '/v2/early/blobs/uploads/'
+        . '01234567-89ab-4def-8123-456789abcdef';
+    my @cases = (
+        [ PATCH => 'absent', 404, 'BLOB_UPLOAD_UNKNOWN', {} ],
+        [ PUT => 'absent', 404, 'BLOB_UPLOAD_UNKNOWN', {} ],
+        [ PATCH => 'session', 413, 'SIZE_INVALID', {} ],
+        [ PUT => 'session', 413, 'SIZE_INVALID', {} ],
+        [ PATCH => 'session', 416, 'BLOB_UPLOAD_INVALID',
+          { 'Content-Range' => '5-' . (4 + 8 * $MIB) } ],
+        [ PATCH => 'session', 400, 'BLOB_UPLOAD_INVALID',
+          { 'Content-Range' => 'bytes */*' } ],
+        [ PUT => 'nodigest', 400, 'DIGEST_INVALID', {} ],
+        [ POST => 'post', 413, 'SIZE_INVALID', {} ],
+        [ PUT => 'manifest', 413, 'MANIFEST_INVALID',
+          { 'Content-Type' => IMAGE_MANIFEST } ],
+        [ PUT => 'name', 400, 'NAME_INVALID', {} ],
+        [ PUT => 'tags', 405, 'UNSUPPORTED', {} ],
+        [ PUT => 'nothing', 404, 'UNSUPPORTED', {} ],
+    );
+    for my $case (@cases) {
+        for my $chunked (0, 1) {
+            my ($method, $where, $status, $code, $headers) = @$case;
+            next if $chunked && $status == 413 && $headers->{'Content-Range'};
+            my $location = $client->start_upload('early');
+            my %path = (
+                absent   => with_query($absent, "digest=$digest"),
+                session  => with_query($location, "digest=$digest"),
+                nodigest => $location,
+                post     => "/v2/early/blobs/uploads/?digest=$digest",
+                manifest => '/v2/early/manifests/v1',
+                name     => '/v2/Early/manifests/v1',
+                tags     => '/v2/early/tags/list',
+                nothing  => '/v2/early/nothing/here',
+            );
+            my $name = "$method $where, $status"
+                . ($chunked ? ', chunked' : '');
+            my $writer = OCI::Client->new($strict)->connect;
+            my $head = $writer->head_of($method, $path{$where},
+                { %$headers, $chunked ? ('Transfer-Encoding' => 'chunked')
+                             : ('Content-Length' => length $body) }, undef);
+            if ($status == 416) {
+                $strict->set(config => 'OCIMaxUploadChunkSize 0');
+                $strict->graceful;
+            }
+            my $sent = $writer->send($head);
+            if ($chunked) {
+                $sent &&= $writer->send(sprintf "%x\r\n%s\r\n", length $_, $_)
+                    for unpack '(a1048576)*', $body;
+                $sent &&= $writer->send("0\r\n\r\n");
+            }
+            else {
+                $sent &&= $writer->send($body);
+            }
+            ok($sent, "$name: all is written");
+            my $res = $writer->receive($method);
+            ok($res, "$name: there is an answer") or next;
+            error_is($res, $status, $code, undef, "$name: the answer");
+            header_is($res, 'Connection', 'close', "$name: it says so");
+            is(rest_of($writer), '', "$name: the connection ends in order");
+            is($client->get($location)->header('Range'), '0-0',
+               "$name: nothing was taken") if $where eq 'session';
+        }
+    }
+    $strict->stop;
+};
+
+# A short body is skipped instead, and the connection stays in step.
+subtest 'a refused short body' => sub {
+    my $server = OCI::Server->start;
+    my $client = OCI::Client->new($server);
+    my $socket = $client->socket;
+    my $absent = '/v2/early/blobs/uploads/'
+        . '01234567-89ab-4def-8123-456789abcdef';
+    for my $method (qw(PATCH PUT)) {
+        error_is($client->request($method,
+            with_query($absent, 'digest=' . digest_of('')), {}, 'GET / ' x 99),
+            404, 'BLOB_UPLOAD_UNKNOWN');
+        status_is($client->get('/v2/'), 200, 'the next request is understood');
+    }
+    is($client->{socket}, $socket, 'all on one connection');
+    $server->stop;
+};
+
+done_testing;

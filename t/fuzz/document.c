@@ -1,0 +1,92 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Input: the Content-Type, a newline, and the document. */
+
+#undef NDEBUG
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "apr_general.h"
+#include "apr_strings.h"
+
+#include "spec/digest.h"
+#include "spec/document.h"
+#include "spec/json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Whether text is one JSON object. */
+static int is_object(const char *text)
+{
+    json_t *value = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    int result = json_is_object(value);
+
+    json_decref(value);
+    return result;
+}
+
+static void check(const oci_document_t *document, apr_pool_t *pool)
+{
+    const char *digest = oci_digest_of(OCI_SHA256, "", 0, pool);
+    int i;
+
+    assert(strchr(document->media_type, '/'));
+    assert(!document->media_type[strcspn(document->media_type, " \r\n\t;")]);
+    assert(!document->annotations || is_object(document->annotations));
+    assert(!document->subject || oci_digest_valid(document->subject->digest));
+    for (i = 0; i < document->children->nelts; i++) {
+        const oci_child_t *child
+            = &APR_ARRAY_IDX(document->children, i, oci_child_t);
+
+        assert(oci_digest_valid(child->descriptor.digest));
+        assert(child->descriptor.size >= 0);
+        assert(strchr(child->descriptor.media_type, '/'));
+    }
+    assert(is_object(oci_document_descriptor(document, digest, 0, pool)));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const char *text = (const char *)data;
+    const char *end = size ? memchr(text, '\n', size) : NULL;
+    oci_document_t *document;
+    const char *problem, *quoted;
+    apr_pool_t *pool;
+    apr_size_t length;
+
+    if (!end) {
+        return 0;
+    }
+    length = end - text;
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+
+    problem = oci_document_parse(&document,
+                                 length ? apr_pstrmemdup(pool, text, length)
+                                        : NULL,
+                                 end + 1, size - length - 1, pool);
+    if (problem) {
+        /* A sentence must be fit for an error's JSON. */
+        quoted = apr_pstrcat(pool, "{\"x\":", oci_json_quote(problem, pool),
+                             "}", NULL);
+        assert(is_object(quoted));
+        assert(strlen(problem) < 1024);
+    }
+    else {
+        check(document, pool);
+    }
+
+    apr_pool_destroy(pool);
+    apr_terminate();
+    return 0;
+}

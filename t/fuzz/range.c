@@ -1,0 +1,81 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Input: the size of the whole, a space, and the value of a Range or a
+ * Content-Range header.
+ */
+
+#undef NDEBUG
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "apr_general.h"
+#include "apr_strings.h"
+
+#include "spec/range.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_ranges(const char *text, apr_off_t whole, apr_pool_t *pool)
+{
+    apr_array_header_t *ranges;
+    apr_off_t left = whole;
+    int i;
+
+    if (oci_ranges_parse(&ranges, text, whole, pool)) {
+        return;
+    }
+    assert(ranges->nelts > 0);
+    for (i = 0; i < ranges->nelts; i++) {
+        const oci_range_t *range = &APR_ARRAY_IDX(ranges, i, oci_range_t);
+
+        assert(range->first >= 0 && range->first < whole);
+        assert(range->length >= 1 && range->length <= whole - range->first);
+        assert(range->length <= left);
+        left -= range->length;
+    }
+}
+
+static void check_content_range(const char *text, apr_pool_t *pool)
+{
+    oci_range_t range, again;
+
+    if (oci_content_range_parse(&range, text)) {
+        return;
+    }
+    assert(range.first >= 0 && range.length >= 1);
+    assert(!oci_content_range_parse(&again,
+        apr_psprintf(pool, "%" APR_OFF_T_FMT "-%" APR_OFF_T_FMT, range.first,
+                     range.first + (range.length - 1))));
+    assert(again.first == range.first && again.length == range.length);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    apr_pool_t *pool;
+    apr_int64_t whole;
+    char *text, *end;
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+
+    text = apr_pstrmemdup(pool, (const char *)data, size);
+    whole = apr_strtoi64(text, &end, 10);
+    if (whole >= 0 && *end == ' ') {
+        check_ranges(end + 1, whole, pool);
+        check_content_range(end + 1, pool);
+    }
+
+    apr_pool_destroy(pool);
+    apr_terminate();
+    return 0;
+}

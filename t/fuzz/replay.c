@@ -1,0 +1,75 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file replay.c
+ * @brief Feed files to a fuzz target where there is no fuzzer
+ *
+ * Each argument is a file.  Prints TAP: a target that finds fault aborts
+ * the program before its plan.
+ */
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The whole file, at most 1 MiB, or NULL. */
+static uint8_t *read_file(const char *path, size_t *size)
+{
+    const size_t limit = 1024 * 1024;
+    FILE *file = fopen(path, "rb");
+    uint8_t *data = NULL;
+
+    if (file && (data = malloc(limit)) != NULL) {
+        *size = fread(data, 1, limit, file);
+        if (ferror(file)) {
+            free(data);
+            data = NULL;
+        }
+    }
+    if (file) {
+        fclose(file);
+    }
+    return data;
+}
+
+/* Run the target on exactly this file's bytes, so that a sanitizer sees one
+ * that is read beyond them. */
+static int replay(const char *path)
+{
+    size_t size;
+    uint8_t *data = read_file(path, &size), *exact;
+
+    if (!data) {
+        return 0;
+    }
+    exact = realloc(data, size ? size : 1);
+    data = exact ? exact : data;
+    LLVMFuzzerTestOneInput(data, size);
+    free(data);
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    int i, failed = 0;
+
+    for (i = 1; i < argc; i++) {
+        int passed = replay(argv[i]);
+
+        printf("%sok %d - %s\n", passed ? "" : "not ", i, argv[i]);
+        failed += !passed;
+    }
+    printf("1..%d\n", argc - 1);
+    return failed || argc < 2;
+}

@@ -1,0 +1,271 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# What the tests with real clients share.
+#
+#     use OCI::Clients;
+#     my $crane    = tool('crane');        # or the whole test is skipped
+#     my $registry = registry();           # an httpd with the module
+#     my $dir      = scratch();            # a folder, also their HOME
+#     run_ok('push', $crane, 'push', ...);
+#     verify_ok($registry, 'repo', 'tag'); # all its bytes, by their digests
+#     $registry->stop;
+#
+# With OCI_PEER=registry in the environment the tests run against distribution
+# instead, which shows whether a test asks too much.
+
+package OCI::Clients;
+
+use strict;
+use warnings;
+
+use Archive::Tar;
+use Cwd qw(abs_path);
+use File::Find ();
+use File::Temp ();
+use OCI::Client;
+use OCI::Peer;
+use OCI::Process;
+use OCI::Server;
+use OCI::Test;
+use POSIX ();
+use Test::More ();
+
+my @FUNCTIONS = qw(tool system_tool needs_root registry scratch run run_ok
+    output_of daemon root_tar spew slurp tree_of verify verify_ok gone_ok
+    tags_are);
+my ($scratch, @daemons);
+
+sub import {
+    my $caller = caller;
+    strict->import;
+    warnings->import;
+    eval "package $caller; OCI::Test->import; 1" or die $@;
+    no strict 'refs';
+    *{"${caller}::$_"} = \&{"OCI::Clients::$_"} for @FUNCTIONS;
+    return;
+}
+
+# A Go program of t/setup/clients.sh, built now where it is not yet.
+sub tool {
+    my $name = shift;
+    my $script = "$OCI::Server::TOP/t/setup/clients.sh";
+    chomp(my $path = `$script --path $name`);
+    my $said = -x $path ? '' : `$script $name 2>&1`;
+    Test::More::plan(skip_all => "$name: $said") if !-x $path;
+    return $path;
+}
+
+# A program of the system.  Its own folders come first: on PATH another of the
+# same name may stand before it.
+sub system_tool {
+    my $name = shift;
+    for my $folder (qw(/usr/bin /usr/sbin), split /:/, $ENV{PATH}) {
+        return "$folder/$name" if -x "$folder/$name";
+    }
+    Test::More::plan(skip_all => "$name is not installed");
+}
+
+sub needs_root {
+    Test::More::plan(skip_all => "$_[0] needs root") if $>;
+    return;
+}
+
+sub registry {
+    my %option = @_;
+    return ($ENV{OCI_PEER} // '') eq 'registry'
+        ? OCI::Peer->start(tool('registry')) : OCI::Server->start(%option);
+}
+
+# A folder for the test, removed at its end; clients keep their own things in
+# it as well.
+sub scratch {
+    if (!$scratch) {
+        $scratch = File::Temp->newdir('mod_oci-XXXXXX', TMPDIR => 1);
+        $ENV{HOME} = "$scratch";
+        delete @ENV{ grep { /^(?:XDG_|DOCKER_|REGISTRY_AUTH)/ } keys %ENV };
+        mkdir "$scratch/run";
+        $ENV{XDG_RUNTIME_DIR} = "$scratch/run";
+    }
+    return "$scratch";
+}
+
+# Run a command to its end, two minutes at most: its status and what it said.
+sub run {
+    my @command = @_;
+    my $option = ref $command[0] ? shift @command : {};
+    my $file = File::Temp->new;
+    my $process = OCI::Process->start(
+        command => [ $option->{in}
+            ? ('sh', '-c', 'cd "$1" && shift && exec "$@"', 'sh', $option->{in})
+            : (), @command ],
+        output  => "$file",
+        env     => $option->{env}
+    );
+    my $ended = !$process->wait_for(sub { 0 }, 120) && !$process->alive;
+    $process->stop(2) if !$ended;
+    return ($ended ? $process->{status} : -1, slurp("$file"));
+}
+
+# One test: that it succeeds.
+sub run_ok {
+    my ($name, @command) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my ($status, $output) = run(@command);
+    Test::More::ok($status == 0, $name)
+        || Test::More::diag("@command\n$output");
+    return $output;
+}
+
+# Its standard output, without a test.
+sub output_of {
+    my @command = @_;
+    my $pid = open my $pipe, '-|' // die "fork: $!\n";
+    if (!$pid) {
+        open STDERR, '>', '/dev/null';
+        exec @command or POSIX::_exit(127);
+    }
+    local $/;
+    my $output = <$pipe> // '';
+    close $pipe;
+    return $output;
+}
+
+# A server beside the registry; ready is asked until it says yes.
+sub daemon {
+    my ($ready, @command) = @_;
+    my $log = scratch() . '/daemon' . @daemons . '.log';
+    my $process = OCI::Process->start(command => \@command, output => $log);
+    $process->wait_for($ready, 60)
+        or die "$command[0] did not start:\n" . slurp($log);
+    push @daemons, $process;
+    return $process;
+}
+
+# What a daemon mounted keeps the folder from being removed.
+END {
+    my $status = $?;
+    if ($scratch && !$>) {
+        $_->stop for @daemons;
+        my $quoted = quotemeta "$scratch";
+        for my $line (reverse split /\n/, OCI::Server::slurp('/proc/mounts')) {
+            my $where = (split / /, $line)[1];
+            system 'umount', '-l', $where if $where =~ /^$quoted\//;
+        }
+    }
+    undef $scratch;
+    $? = $status;
+}
+
+# ---- files
+
+sub slurp { OCI::Server::slurp($_[0]) }
+
+sub spew {
+    my ($path, $bytes) = @_;
+    open my $file, '>:raw', $path or die "$path: $!\n";
+    print $file $bytes;
+    close $file or die "$path: $!\n";
+    return $path;
+}
+
+# The archive of a small root folder, with some megabytes that do not shrink.
+sub root_tar {
+    my ($path, $size) = @_;
+    my $tar = Archive::Tar->new;
+    $tar->add_data('etc/motd', "pushed by a test\n");
+    $tar->add_data('data.bin', OCI::Client::random_bytes($size // 3_000_000));
+    $tar->write($path) or die $tar->error;
+    return $path;
+}
+
+# Path to digest, of all files below a folder.
+sub tree_of {
+    my $top = abs_path(shift);
+    my %tree;
+    File::Find::find({ no_chdir => 1, wanted => sub {
+        -f && !-l or return;
+        my $path = substr $_, length $top;
+        $tree{$path} = OCI::Client::digest_of(slurp($_));
+    } }, $top);
+    return \%tree;
+}
+
+# ---- the registry's side
+
+# One test: a manifest and all that it names can be read, and every digest and
+# size is true.  Returns the document.
+sub verify_ok {
+    my ($registry, $repo, $reference, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my ($document, @faults) = verify($registry, $repo, $reference);
+    Test::More::ok(!@faults, $name // "$repo:$reference is whole")
+        || Test::More::diag(join "\n", @faults);
+    return $document;
+}
+
+sub verify {
+    my ($registry, $repo, $reference) = @_;
+    my $client = OCI::Client->new($registry,
+        headers => [ Accept => join ', ', map { "application/vnd.$_+json" }
+            qw(oci.image.manifest.v1 oci.image.index.v1
+            docker.distribution.manifest.v2
+            docker.distribution.manifest.list.v2) ]);
+    my $res = $client->get("/v2/$repo/manifests/$reference");
+    return (undef, "$reference: " . $res->text) if $res->status != 200;
+    my ($document, @faults) = ($res->json);
+    my $digest = OCI::Client::digest_of($res->body);
+    push @faults, "$reference: not the digest announced"
+        if $digest ne $res->header('Docker-Content-Digest')
+        || $reference =~ /^sha256:/ && $reference ne $digest;
+    for my $child (@{ $document->{manifests} // [] }) {
+        my ($inner, @inner) = verify($registry, $repo, $child->{digest});
+        push @faults, @inner
+            if $inner || !blob_is($client, $repo, $child);
+    }
+    for my $blob (grep { $_ } $document->{config},
+                  @{ $document->{layers} // [] }) {
+        push @faults, "$blob->{digest}: not these bytes"
+            if !blob_is($client, $repo, $blob);
+    }
+    return ($document, @faults);
+}
+
+sub blob_is {
+    my ($client, $repo, $descriptor) = @_;
+    my $sha = Digest::SHA->new(256);
+    my $size = 0;
+    my $res = $client->request(GET => "/v2/$repo/blobs/$descriptor->{digest}",
+        {}, undef, sink => sub { $sha->add($_[0]); $size += length $_[0] });
+    return $res->status == 200 && !$res->cut
+        && 'sha256:' . $sha->hexdigest eq $descriptor->{digest}
+        && $size == $descriptor->{size};
+}
+
+# One test: a manifest is not there, or no more.
+sub gone_ok {
+    my ($registry, $repo, $reference, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $res = OCI::Client->new($registry)
+        ->get("/v2/$repo/manifests/$reference");
+    return Test::More::is($res->status, 404,
+        $name // "$repo:$reference is gone");
+}
+
+# One test: the repository's tags.
+sub tags_are {
+    my ($registry, $repo, @tags) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $res = OCI::Client->new($registry)->get("/v2/$repo/tags/list");
+    return Test::More::is_deeply(($res->json // {})->{tags}, \@tags,
+        "tags of $repo") || Test::More::diag($res->text);
+}
+
+1;

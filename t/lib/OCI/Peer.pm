@@ -1,0 +1,61 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# distribution's registry, with the same methods as an OCI::Server.
+
+package OCI::Peer;
+
+use strict;
+use warnings;
+
+use File::Temp ();
+use IO::Socket::INET;
+use OCI::Process;
+use OCI::Server;
+
+sub start {
+    my ($class, $program) = @_;
+    my $dir = File::Temp->newdir('mod_oci-XXXXXX', TMPDIR => 1);
+    my $self = bless { dir => $dir, port => OCI::Server::free_port() }, $class;
+    open my $file, '>', "$dir/config.yml" or die "config.yml: $!\n";
+    print $file <<"END";
+version: 0.1
+log: {level: error, accesslog: {disabled: true}}
+storage:
+  filesystem: {rootdirectory: $dir/store}
+  delete: {enabled: true}
+http: {addr: "127.0.0.1:$self->{port}"}
+END
+    close $file;
+    $self->{process} = OCI::Process->start(
+        command => [ $program, 'serve', "$dir/config.yml" ],
+        output  => "$dir/log",
+        env     => { OTEL_TRACES_EXPORTER => 'none' }
+    );
+    $self->{process}->wait_for(
+        sub { IO::Socket::INET->new(PeerAddr => $self->host) })
+        or die "the peer did not start:\n" . OCI::Server::slurp("$dir/log");
+    return $self;
+}
+
+sub port  { $_[0]{port} }
+sub host  { "127.0.0.1:$_[0]{port}" }
+sub url   { "http://127.0.0.1:$_[0]{port}" }
+sub dir   { "$_[0]{dir}" }
+sub store { "$_[0]{dir}/store" }
+sub pid   { $_[0]{process}->pid }
+
+sub stop {
+    my $self = shift;
+    $self->{process}->stop;
+    return;
+}
+
+1;

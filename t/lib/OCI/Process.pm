@@ -1,0 +1,102 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Programs that tests start and that must be gone when the test is: each in a
+# process group of its own, ended by its id however the test ends.
+
+package OCI::Process;
+
+use strict;
+use warnings;
+
+use POSIX qw(setsid WNOHANG _exit);
+use Time::HiRes qw(sleep time);
+
+my %running;
+
+$SIG{$_} ||= sub { exit 1 } for qw(INT TERM HUP);
+
+END {
+    my $status = $?;
+    $_->stop for grep { $_->{owner} == $$ } values %running;
+    $? = $status;
+}
+
+# OCI::Process->start(command => [...], output => file, env => {...})
+# Output and errors go to the file, or to nowhere.
+sub start {
+    my ($class, %self) = @_;
+    my $self = bless { %self, owner => $$ }, $class;
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        setsid();
+        open STDIN, '<', '/dev/null';
+        open STDOUT, '>>', $self{output} // '/dev/null' or _exit(126);
+        open STDERR, '>&', \*STDOUT;
+        @ENV{ keys %{ $self{env} // {} } } = values %{ $self{env} // {} };
+        exec @{ $self{command} } or _exit(127);
+    }
+    $self->{pid} = $pid;
+    $running{$pid} = $self;
+    return $self;
+}
+
+sub pid { $_[0]{pid} }
+
+# Whether it runs still; its status is kept once it does not.
+sub alive {
+    my $self = shift;
+    return 0 if defined $self->{status};
+    return 1 if waitpid($self->{pid}, WNOHANG) == 0;
+    $self->{status} = $?;
+    delete $running{ $self->{pid} };
+    return 0;
+}
+
+sub signal {
+    my ($self, $signal) = @_;
+    return kill $signal, $self->{pid};
+}
+
+# Wait until a condition holds; false when the program ended or time ran out.
+sub wait_for {
+    my ($self, $condition, $seconds) = @_;
+    my $end = time + ($seconds // 30);
+    until ($condition->()) {
+        return 0 if !$self->alive || time > $end;
+        sleep 0.02;
+    }
+    return 1;
+}
+
+# End it, and what it started in its group; true when it went by itself.
+sub stop {
+    my ($self, $seconds) = @_;
+    my $pid = $self->{pid};
+    if ($self->alive) {
+        kill 'TERM', $pid;
+        my $end = time + ($seconds // 20);
+        sleep 0.01 while $self->alive && time < $end;
+    }
+    my $gentle = !$self->alive;
+    kill 'KILL', -$pid;
+    sleep 0.01 while $self->alive;
+    return $gentle;
+}
+
+# kill -9 for it and its children at once.
+sub kill9 {
+    my $self = shift;
+    kill 'KILL', -$self->{pid};
+    sleep 0.005 while $self->alive;
+    return;
+}
+
+1;

@@ -1,0 +1,50 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# What the tests of the source share.
+
+package OCI::Source;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use File::Find ();
+use OCI::Server;
+
+our @EXPORT = qw(files text lines_of stripped);
+
+my %text;
+
+# Paths, from the top, of all files that match; nothing of git's or built.
+sub files {
+    my $match = shift;
+    my @found;
+    File::Find::find({ no_chdir => 1, wanted => sub {
+        my $path = s{^\Q$OCI::Server::TOP\E/*}{}r;
+        return $File::Find::prune = 1 if $path =~ m{^\.(?:git|build)$};
+        push @found, $path if -f && $path =~ $match;
+    } }, $OCI::Server::TOP);
+    return sort @found;
+}
+
+sub text { $text{ $_[0] } //= OCI::Server::slurp("$OCI::Server::TOP/$_[0]") }
+
+sub lines_of { split /\n/, text($_[0]) }
+
+# C without its comments and the contents of its strings.
+sub stripped {
+    my $text = text($_[0]);
+    $text =~ s{(/\*.*?\*/)}{$1 =~ s/[^\n]//gr}ges;
+    $text =~ s/"(?:[^"\\\n]|\\.)*"/""/g;
+    return $text;
+}
+
+1;

@@ -1,0 +1,86 @@
+#!/bin/sh
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# clients.sh [NAME...]: build the Go programs that tests drive (all, or those
+# named), each once per version, as CACHE/NAME-VERSION/NAME.  With --path NAME
+# it prints where one is.
+#
+# CACHE is MOD_OCI_CACHE, or mod_oci in the user's cache folder.  Exits 0 also
+# where a program cannot be had, which it says: its tests are then skipped.
+
+set -u
+
+programs='
+conformance v0.0.0-20260831232431-97274622c111 github.com/opencontainers/distribution-spec/conformance
+crane       v0.22.1 github.com/google/go-containerregistry/cmd/crane
+oras        v1.3.6  oras.land/oras/cmd/oras
+regctl      v0.11.7 github.com/regclient/regclient/cmd/regctl
+helm        v3.22.0 helm.sh/helm/v3/cmd/helm
+ko          v0.19.1 github.com/google/ko
+registry    v3.1.2  github.com/distribution/distribution/v3/cmd/registry
+buildctl    v0.34.2 github.com/moby/buildkit/cmd/buildctl
+buildkitd   v0.34.2 github.com/moby/buildkit/cmd/buildkitd
+cosign      v2.6.5  github.com/sigstore/cosign/v2/cmd/cosign
+'
+cache=${MOD_OCI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mod_oci}
+
+# Through the module proxy alone: behind ",direct" some look-ups would go to
+# the source hosts and fail.
+environment() {
+    CGO_ENABLED=0
+    GOFLAGS=-buildvcs=false
+    GOPROXY=$(go env GOPROXY | sed 's/,direct$//; s/|direct$//')
+    export CGO_ENABLED GOFLAGS GOPROXY
+}
+
+# build NAME VERSION PACKAGE FOLDER: buildkit's replace lines keep "go install"
+# from it, so that all are built from an empty module that needs them.
+build() {
+    work=$(mktemp -d "$4.XXXXXX") || return 1
+    (
+        cd "$work" && environment
+        if GOBIN=$work go install "$3@$2" >log 2>&1; then
+            exit 0
+        fi
+        go mod init local && go get "$3@$2" && go build -o "$work/$1" "$3"
+    ) >"$work/log2" 2>&1 &&
+        mkdir -p "$4" && mv "$work/$1" "$4/$1"
+    status=$?
+    test $status = 0 || tail -n 3 "$work/log2" >&2
+    rm -rf "$work"
+    return $status
+}
+
+if test "${1:-}" = --path; then
+    echo "$programs" | while read -r name version package; do
+        test "$name" != "$2" || echo "$cache/$name-$version/$name"
+    done
+    exit 0
+fi
+
+mkdir -p "$cache" || exit 0
+exec 9>"$cache/lock"
+flock 9
+echo "$programs" | while read -r name version package; do
+    test -n "$name" || continue
+    test $# = 0 || case " $* " in *" $name "*) ;; *) continue ;; esac
+    folder=$cache/$name-$version
+    test -x "$folder/$name" && continue
+    if ! go version 2>/dev/null | grep -Eq 'go1\.(2[1-9]|[3-9][0-9])'; then
+        echo "$name needs Go 1.21 or later, which fetches newer ones itself" \
+             "(https://go.dev/dl/; Debian 12's golang is too old): skipped" >&2
+        continue
+    fi
+    echo "Building $name $version into $folder"
+    build "$name" "$version" "$package" "$folder" ||
+        echo "$name could not be built: skipped" >&2
+done
+exit 0

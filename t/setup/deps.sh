@@ -1,0 +1,89 @@
+#!/bin/sh
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# deps.sh PURPOSE...: see that the packages for each purpose are there.
+# Debian and its kin get what is missing; elsewhere it is named.
+#
+# "a|b" is satisfied by either; the first that the system offers is installed.
+
+set -eu
+
+build='gcc make perl apache2-bin apache2-dev libjansson-dev libssl-dev
+    pkg-config|pkgconf'
+check='clang|clang-14|clang-16|clang-19 libasan8|libasan6 libubsan1 curl
+    nghttp2-client apache2-utils openssl docker.io|docker-ce
+    docker.io|docker-cli|docker-ce-cli containerd|containerd.io runc|containerd.io podman
+    buildah skopeo maven default-jdk-headless|openjdk-17-jdk-headless'
+bench='wrk apache2-utils'
+
+# The packages of a list that are not installed, alternatives kept.
+missing() {
+    for need in $1; do
+        for name in $(echo "$need" | tr '|' ' '); do
+            dpkg-query -W -f '${db:Status-Status}\n' "$name" 2>/dev/null |
+                grep -qx installed && continue 2
+        done
+        echo "$need"
+    done
+}
+
+# The first of each list of alternatives that apt knows.
+offered() {
+    for need in $1; do
+        for name in $(echo "$need" | tr '|' ' '); do
+            apt-cache show "$name" >/dev/null 2>&1 && break
+        done
+        echo "$name"
+    done
+}
+
+wanted=
+for purpose; do
+    eval "wanted=\"\$wanted \$$purpose\""
+done
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    for tool in gcc make perl pkg-config "${APXS:-apxs}"; do
+        command -v "$tool" >/dev/null || absent="${absent:-} $tool"
+    done
+    for library in jansson libcrypto; do
+        pkg-config --exists "$library" 2>/dev/null ||
+            absent="${absent:-} $library"
+    done
+    test -z "${absent:-}" && exit 0
+    echo "Please install what the build needs and lacks:$absent" >&2
+    exit 1
+fi
+
+need=$(missing "$wanted")
+test -z "$need" && exit 0
+
+root=
+if test "$(id -u)" != 0; then
+    root=sudo
+    if ! command -v sudo >/dev/null; then
+        echo "Please have root install these packages:" \
+             $(offered "$need") >&2
+        exit 1
+    fi
+fi
+
+names=$(offered "$need")
+echo "Installing" $names
+install="$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q
+    --no-install-recommends"
+$install $names >/dev/null 2>&1 && exit 0
+$root apt-get update -q >/dev/null || true
+names=$(offered "$need")
+if ! $install $names; then
+    echo "apt-get could not install:" $names >&2
+    exit 1
+fi

@@ -1,0 +1,215 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* What the tests of the stores have in common: results as TAP, a folder of
+ * their own that goes with them, and helpers in processes and threads.
+ */
+
+#ifndef OCI_CONTRACT_H
+#define OCI_CONTRACT_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE            /* nftw */
+#endif
+
+#include <ftw.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "apr_general.h"
+#include "apr_strings.h"
+
+#include "mod_oci.h"
+
+#include "../unit/tap.h"
+
+#define THREADS 16
+
+/* A program's run. */
+typedef struct run_t {
+    tap_t tap;
+    apr_pool_t *pool;
+    char folder[1024];     /* goes at the end */
+} run_t;
+
+/* One result for a status, which is told where it is another. */
+static inline int is_status(run_t *run, apr_status_t got,
+                            apr_status_t wanted, const char *name)
+{
+    char text[120];
+
+    if (!tap_ok(&run->tap, got == wanted, "%s", name)) {
+        printf("# got %d, %s\n", got, apr_strerror(got, text, sizeof(text)));
+    }
+    return got == wanted;
+}
+
+static inline int remove_entry(const char *path, const struct stat *st,
+                               int type, struct FTW *where)
+{
+    (void)st;
+    (void)type;
+    (void)where;
+    return remove(path);
+}
+
+static inline void remove_tree(const char *path)
+{
+    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline void begin(run_t *run)
+{
+    const char *base = getenv("TMPDIR");
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    memset(run, 0, sizeof(*run));
+    snprintf(run->folder, sizeof(run->folder), "%s/mod_oci-store-XXXXXX",
+             base && *base ? base : "/tmp");
+    if (!mkdtemp(run->folder) || apr_initialize() != APR_SUCCESS
+        || apr_pool_create(&run->pool, NULL) != APR_SUCCESS) {
+        printf("Bail out! no temporary folder\n");
+        exit(1);
+    }
+}
+
+/* The result is for main to return. */
+static inline int finish(run_t *run)
+{
+    remove_tree(run->folder);
+    apr_terminate();
+    return tap_done(&run->tap);
+}
+
+static inline apr_pool_t *make_pool(void)
+{
+    apr_pool_t *pool;
+
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        abort();
+    }
+    return pool;
+}
+
+/* A helper says in status how it ended; 0 is well. */
+typedef int (helper_t)(void *data, int number);
+
+/* Start a process that runs helper and ends with what it returns. */
+static inline pid_t start_process(helper_t *helper, void *data, int number)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        _exit(helper(data, number));
+    }
+    if (pid < 0) {
+        abort();
+    }
+    return pid;
+}
+
+/* The exit status of a process, or -1 where a signal ended it. */
+static inline int end_process(pid_t pid)
+{
+    int status;
+
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+typedef struct job_t {
+    helper_t *helper;
+    void *data;
+    int number;
+    int result;
+} job_t;
+
+static inline void *run_job(void *data)
+{
+    job_t *job = data;
+
+    job->result = job->helper(job->data, job->number);
+    return NULL;
+}
+
+/* Run helper in many threads, or processes, at once: the sum of results. */
+static inline int run_threads(helper_t *helper, void *data, int count)
+{
+    pthread_t threads[THREADS];
+    job_t jobs[THREADS];
+    int i, sum = 0;
+
+    for (i = 0; i < count; i++) {
+        job_t job = { helper, data, i, 0 };
+
+        jobs[i] = job;
+        if (pthread_create(&threads[i], NULL, run_job, &jobs[i])) {
+            abort();
+        }
+    }
+    for (i = 0; i < count; i++) {
+        pthread_join(threads[i], NULL);
+        sum += jobs[i].result;
+    }
+    return sum;
+}
+
+static inline int run_processes(helper_t *helper, void *data, int count)
+{
+    pid_t pids[THREADS];
+    int i, sum = 0;
+
+    for (i = 0; i < count; i++) {
+        pids[i] = start_process(helper, data, i);
+    }
+    for (i = 0; i < count; i++) {
+        sum += end_process(pids[i]);
+    }
+    return sum;
+}
+
+/* A pipe on which one helper waits for another's byte. */
+static inline void open_gate(int gate[2])
+{
+    if (pipe(gate)) {
+        abort();
+    }
+}
+
+static inline void pass(int gate[2])
+{
+    if (write(gate[1], "x", 1) != 1) {
+        abort();
+    }
+}
+
+static inline void await(int gate[2])
+{
+    char byte;
+
+    if (read(gate[0], &byte, 1) != 1) {
+        abort();
+    }
+}
+
+static inline void close_gate(int gate[2])
+{
+    close(gate[0]);
+    close(gate[1]);
+}
+
+#endif /* OCI_CONTRACT_H */

@@ -1,0 +1,347 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* What mod_oci.h promises of a blob store. */
+
+#include "contract_blob.h"
+
+#define CHILDREN 6
+#define ROUNDS   100
+
+static void check_blob(test_t *t)
+{
+    static const char sha512[] = "sha512:0123456789abcdef0123456789abcdef"
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+        "0123456789abcdef0123456789abcdef";
+    apr_pool_t *pool = make_pool();
+    const char *locator = push(t, "one", DIGEST("0001"), "bytes", pool);
+    const char *other = push(t, "two", sha512, "", pool);
+    apr_off_t size;
+    size_t i, odd = 0;
+
+    tap_ok(&t->run->tap, locator && other, "two blobs are pushed");
+    for (i = 0; i < strlen(locator); i++) {
+        odd += locator[i] <= ' ' || locator[i] > '~';
+    }
+    tap_ok(&t->run->tap, !odd && i <= 512 && i, "a locator is printable");
+    tap_is(&t->run->tap, pull(t, locator, pool), "bytes", "a blob's bytes");
+    tap_is(&t->run->tap, pull(t, other, pool), "", "an empty blob, SHA-512");
+    is_status(t->run, t->provider->blob_delete(t->store, locator, pool),
+              APR_SUCCESS, "a blob is deleted");
+    is_status(t->run, t->provider->blob_delete(t->store, locator, pool),
+              APR_NOTFOUND, "and not once more");
+    tap_is(&t->run->tap, pull(t, locator, pool), "(not found)", "it is gone");
+    is_status(t->run, t->provider->blob_size(&size, t->store, other, pool),
+              APR_SUCCESS, "the other is there");
+    apr_pool_destroy(pool);
+}
+
+/* Many buffers, some of them empty, and more bytes than one write takes. */
+static void check_writes(test_t *t)
+{
+    enum { BUFFERS = 3000, SIZE = 9001 };
+    apr_pool_t *pool = make_pool();
+    struct iovec *vec = apr_palloc(pool, BUFFERS * sizeof(*vec));
+    char *data = apr_palloc(pool, BUFFERS * SIZE);
+    char *back = apr_palloc(pool, SIZE);
+    oci_blob_writer_t *writer;
+    oci_blob_source_t source;
+    const char *locator;
+    apr_size_t length, total = 0;
+    apr_off_t at;
+    int i, good;
+
+    for (i = 0; i < BUFFERS; i++) {
+        vec[i].iov_base = data + total;
+        vec[i].iov_len = i % 5 ? SIZE : 0;
+        memset(vec[i].iov_base, i, vec[i].iov_len);
+        total += vec[i].iov_len;
+    }
+    good = !t->provider->upload_open(&writer, t->store, "many", pool)
+           && !t->provider->upload_resume(writer, 0)
+           && !t->provider->upload_write(writer, vec, BUFFERS)
+           && !t->provider->upload_write(writer, vec, 0)
+           && !t->provider->upload_close(writer, 0);
+    for (at = 0; good && at < (apr_off_t)total; at += length) {
+        length = SIZE;
+        good = !t->provider->upload_read(writer, at, back, &length)
+               && length && !memcmp(back, data + at, length);
+    }
+    tap_ok(&t->run->tap, good, "%d buffers are written and read back",
+           BUFFERS);
+    length = SIZE;
+    tap_ok(&t->run->tap, !t->provider->upload_read(writer, total, back,
+           &length) && length == 0, "nothing is read at the end");
+    good = !t->provider->upload_commit(&locator, writer, DIGEST("0002"), 0,
+                                       pool)
+           && !t->provider->upload_abort(writer)
+           && !t->provider->blob_open(&source, t->store, locator, 0, pool)
+           && source.size == (apr_off_t)total;
+    for (at = 0; good && at < source.size; at += length) {
+        length = SIZE;
+        good = !apr_file_read(source.file, back, &length)
+               && !memcmp(back, data + at, length);
+    }
+    tap_ok(&t->run->tap, good, "they are the blob's bytes");
+    apr_pool_destroy(pool);
+}
+
+static void check_resume(test_t *t)
+{
+    apr_pool_t *pool = make_pool();
+    const char *locator;
+    oci_blob_writer_t *writer;
+
+    is_status(t->run, request(&writer, t, "slow", 0, "first,", pool),
+              APR_SUCCESS, "an upload begins");
+    apr_pool_clear(pool);
+    is_status(t->run, request(&writer, t, "slow", 6, "lost", pool),
+              APR_SUCCESS, "and goes on");
+    apr_pool_clear(pool);
+    is_status(t->run, request(&writer, t, "slow", 11, "", pool), APR_EOF,
+              "but not after bytes that it never had");
+    apr_pool_clear(pool);
+    is_status(t->run, request(&writer, t, "slow", 6, "2nd", pool),
+              APR_SUCCESS, "what lies beyond is dropped");
+    is_status(t->run, t->provider->upload_commit(&locator, writer,
+              DIGEST("0003"), 1, t->run->pool), APR_SUCCESS, "it is a blob");
+    is_status(t->run, t->provider->upload_abort(writer), APR_SUCCESS,
+              "an upload is forgotten");
+    is_status(t->run, t->provider->upload_abort(writer), APR_SUCCESS,
+              "and once more");
+    apr_pool_clear(pool);
+    tap_is(&t->run->tap, pull(t, locator, pool), "first,2nd",
+           "the blob is whole, and still there");
+    is_status(t->run, request(&writer, t, "slow", 6, "", pool), APR_EOF,
+              "what was forgotten has no bytes");
+    t->provider->upload_abort(writer);
+    apr_pool_destroy(pool);
+}
+
+static void check_commit(test_t *t)
+{
+    apr_pool_t *pool = make_pool();
+    const char *first, *second, *again, *other;
+    oci_blob_writer_t *writer;
+    oci_blob_source_t source;
+
+    first = push(t, "a", DIGEST("0004"), "damaged", pool);
+    t->provider->blob_open(&source, t->store, first, 0, pool);
+    second = push(t, "b", DIGEST("0004"), "sound", pool);
+    tap_is(&t->run->tap, pull(t, second, pool), "sound",
+           "a push replaces the blob that is there");
+    tap_is(&t->run->tap, rest_of(&source, pool), "damaged",
+           "who reads the old one may go on");
+    request(&writer, t, "c", 0, "often", pool);
+    t->provider->upload_commit(&first, writer, DIGEST("0005"), 1, pool);
+    t->provider->upload_commit(&other, writer, DIGEST("0006"), 1, pool);
+    is_status(t->run, t->provider->upload_commit(&again, writer,
+              DIGEST("0005"), 1, pool), APR_SUCCESS, "a commit is repeated");
+    tap_is(&t->run->tap, pull(t, again, pool), "often", "its blob");
+    tap_is(&t->run->tap, pull(t, other, pool), "often",
+           "and that of another digest");
+    t->provider->blob_delete(t->store, first, pool);
+    t->provider->blob_delete(t->store, again, pool);
+    t->provider->upload_commit(&again, writer, DIGEST("0005"), 1, pool);
+    tap_is(&t->run->tap, pull(t, again, pool), "often",
+           "it brings a deleted blob back");
+    t->provider->upload_abort(writer);
+    tap_is(&t->run->tap, pull(t, again, pool), "often",
+           "which outlives the upload");
+    apr_pool_destroy(pool);
+}
+
+/* Commit an upload of six bytes, tell the locator, and be killed. */
+static int commit_only(void *data, int number)
+{
+    test_t *t = data;
+    oci_blob_writer_t *writer;
+    const char *locator;
+    apr_pool_t *pool = make_pool();
+
+    (void)number;
+    if (!request(&writer, t, "cut", 0, "012345", pool)
+        && !t->provider->upload_commit(&locator, writer, DIGEST("0007"), 1,
+                                       pool)
+        && write(t->ready[1], locator, strlen(locator)) > 0) {
+        kill(getpid(), SIGKILL);
+    }
+    return 1;
+}
+
+/* An upload that became a blob without being forgotten goes on, and the
+ * blob stays what it is. */
+static void check_cut(test_t *t)
+{
+    apr_pool_t *pool = make_pool();
+    int i;
+
+    for (i = 3; i <= 6; i += 3) {
+        oci_blob_writer_t *writer, *second;
+        pid_t pid = start_process(commit_only, t, 0);
+        char locator[513] = "";
+        const char *other;
+
+        end_process(pid);
+        tap_ok(&t->run->tap, read(t->ready[0], locator, 512) > 0,
+               "a process is killed after its commit");
+        is_status(t->run, request(&writer, t, "cut", i, "xyz", pool),
+                  APR_SUCCESS, "the upload goes on");
+        is_status(t->run, t->provider->upload_open(&second, t->store, "cut",
+                  pool), APR_EBUSY, "and is still claimed");
+        tap_is(&t->run->tap, pull(t, locator, pool), "012345",
+               "the blob has not changed");
+        t->provider->upload_commit(&other, writer, DIGEST("0008"), 1, pool);
+        t->provider->upload_abort(writer);
+        tap_is(&t->run->tap, pull(t, other, pool),
+               i == 3 ? "012xyz" : "012345xyz", "the other has its bytes");
+        apr_pool_clear(pool);
+    }
+    apr_pool_destroy(pool);
+}
+
+static int is_busy(void *data, int number)
+{
+    test_t *t = data;
+    oci_blob_writer_t *writer;
+    apr_pool_t *pool = make_pool();
+    apr_status_t rv = t->provider->upload_open(&writer, t->store, "claim",
+                                               pool);
+
+    (void)number;
+    apr_pool_destroy(pool);
+    return rv == APR_EBUSY;
+}
+
+static int hold_claim(void *data, int number)
+{
+    test_t *t = data;
+    oci_blob_writer_t *writer;
+
+    (void)number;
+    if (request(&writer, t, "claim", 0, "kept", make_pool())) {
+        return 1;
+    }
+    pass(t->ready);
+    pause();
+    return 1;
+}
+
+static void check_claim(test_t *t)
+{
+    apr_pool_t *pool = make_pool();
+    oci_blob_writer_t *writer;
+    pid_t pid;
+
+    is_status(t->run, t->provider->upload_open(&writer, t->store, "claim",
+              pool), APR_SUCCESS, "an upload is claimed");
+    tap_ok(&t->run->tap, is_busy(t, 0), "it is busy for another request");
+    tap_ok(&t->run->tap, run_threads(is_busy, t, 3) == 3, "for threads");
+    tap_ok(&t->run->tap, run_processes(is_busy, t, 3) == 3,
+           "and for processes");
+    apr_pool_clear(pool);
+    tap_ok(&t->run->tap, !is_busy(t, 0), "a claim ends with its pool");
+    pid = start_process(hold_claim, t, 0);
+    await(t->ready);
+    tap_ok(&t->run->tap, is_busy(t, 0), "another process claims it");
+    kill(pid, SIGKILL);
+    end_process(pid);
+    is_status(t->run, request(&writer, t, "claim", 4, "", pool), APR_SUCCESS,
+              "a claim ends with its killed process, and no byte is lost");
+    t->provider->upload_abort(writer);
+    apr_pool_destroy(pool);
+}
+
+/* Upload under one id, as often as others let us, bytes of our own. */
+static int contend(void *data, int number)
+{
+    test_t *t = data;
+    int i, bad = 0;
+
+    for (i = 0; i < ROUNDS && !bad; i++) {
+        apr_pool_t *pool = make_pool();
+        char text[100], back[100];
+        apr_size_t length = sizeof(back);
+        oci_blob_writer_t *writer;
+        apr_status_t rv;
+
+        memset(text, 'a' + number, sizeof(text) - 1);
+        text[sizeof(text) - 1] = '\0';
+        rv = request(&writer, t, "one-for-all", 0, text, pool);
+        if (rv != APR_EBUSY) {
+            bad = rv || t->provider->upload_read(writer, 0, back, &length)
+                  || length != 99 || memcmp(text, back, 99)
+                  || t->provider->upload_abort(writer);
+        }
+        apr_pool_destroy(pool);
+    }
+    return bad;
+}
+
+/* Push one digest again and again, and always find it whole. */
+static int push_same(void *data, int number)
+{
+    test_t *t = data;
+    int i, bad = 0;
+
+    for (i = 0; i < ROUNDS / 5; i++) {
+        apr_pool_t *pool = make_pool();
+        const char *id = apr_psprintf(pool, "same-%d-%d", (int)getpid(),
+                                      number);
+        const char *locator = push(t, id, DIGEST("000a"), "alike", pool);
+
+        bad |= !locator || strcmp(pull(t, locator, pool), "alike");
+        apr_pool_destroy(pool);
+    }
+    return bad;
+}
+
+static void check_races(test_t *t)
+{
+    tap_ok(&t->run->tap, !run_threads(contend, t, 8),
+           "threads that want one upload never mix bytes");
+    tap_ok(&t->run->tap, !run_processes(contend, t, CHILDREN),
+           "nor do processes");
+    tap_ok(&t->run->tap, !run_threads(push_same, t, THREADS),
+           "threads that push one digest");
+    tap_ok(&t->run->tap, !run_processes(push_same, t, CHILDREN),
+           "processes that push one digest");
+}
+
+int main(int argc, char **argv)
+{
+    run_t run;
+    size_t i;
+
+    begin(&run);
+    alarm(300);                /* a claim that never ends fails the test */
+    for (i = 0; i < sizeof(subjects) / sizeof(*subjects); i++) {
+        test_t t = { .run = &run, .provider = subjects[i].provider };
+
+        if (argc > 1 && strcmp(argv[1], subjects[i].name)) {
+            continue;
+        }
+        printf("# %s\n", subjects[i].name);
+        if (!open_store(&t, argc > 2 ? argv[2] : subjects[i].name)) {
+            continue;
+        }
+        open_gate(t.ready);
+        check_blob(&t);
+        check_writes(&t);
+        check_resume(&t);
+        check_commit(&t);
+        check_cut(&t);
+        check_claim(&t);
+        check_races(&t);
+        close_gate(t.ready);
+    }
+    return finish(&run);
+}

@@ -1,0 +1,124 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* The blob stores that are asked to keep the contract, and how to ask:
+ *
+ *     program [provider location]
+ *
+ * where location is a place for a new store.
+ */
+
+#ifndef OCI_CONTRACT_BLOB_H
+#define OCI_CONTRACT_BLOB_H
+
+#include "contract.h"
+
+#include "store/blob_fs.h"
+
+#define DIGEST(x) "sha256:" x x x x x x x x x x x x x x x x
+#define ALL       (-1)
+
+/* A provider that keeps the contract. */
+typedef struct subject_t {
+    const char *name;
+    const oci_blob_store_provider_t *provider;
+} subject_t;
+
+static const subject_t subjects[] = {
+    { "fs", &oci_blob_fs }
+};
+
+typedef struct test_t {
+    run_t *run;
+    const oci_blob_store_provider_t *provider;
+    oci_blob_store_t *store;
+    int ready[2];              /* a gate for helpers */
+} test_t;
+
+/* Open a store, or say why not. */
+static inline int open_store(test_t *t, const char *location)
+{
+    oci_store_config_t config = { NULL, location, t->run->folder };
+    const char *error = t->provider->create(&t->store, &config,
+                                            t->run->pool);
+
+    if (!error) {
+        error = t->provider->start(t->store, getuid(), getgid(),
+                                   t->run->pool);
+    }
+    return tap_is(&t->run->tap, error, NULL, "a store is opened");
+}
+
+/* One request of an upload, up to its close: open, go on after size bytes,
+ * write text. */
+static inline apr_status_t request(oci_blob_writer_t **writer, test_t *t,
+                                   const char *id, apr_off_t size,
+                                   const char *text, apr_pool_t *pool)
+{
+    struct iovec vec = { (char *)text, strlen(text) };
+    apr_status_t rv;
+
+    if (!(rv = t->provider->upload_open(writer, t->store, id, pool))
+        && !(rv = t->provider->upload_resume(*writer, size))
+        && !(rv = t->provider->upload_write(*writer, &vec, 1))) {
+        rv = t->provider->upload_close(*writer, 1);
+    }
+    return rv;
+}
+
+/* A whole upload; its locator, or NULL. */
+static inline const char *push(test_t *t, const char *id, const char *digest,
+                               const char *text, apr_pool_t *pool)
+{
+    const char *locator = NULL;
+    oci_blob_writer_t *writer;
+    apr_pool_t *request_pool = make_pool();
+
+    if (request(&writer, t, id, 0, text, request_pool)
+        || t->provider->upload_commit(&locator, writer, digest, 1, pool)
+        || t->provider->upload_abort(writer)) {
+        locator = NULL;
+    }
+    apr_pool_destroy(request_pool);
+    return locator;
+}
+
+/* What an open blob holds, as a string. */
+static inline const char *rest_of(const oci_blob_source_t *source,
+                                  apr_pool_t *pool)
+{
+    char *text = apr_pcalloc(pool, source->size + 1);
+    apr_size_t size;
+
+    return source->size == 0 || apr_file_read_full(source->file, text,
+               source->size, &size) == APR_SUCCESS ? text : "(failed)";
+}
+
+/* A blob's bytes as a string, or what went wrong. */
+static inline const char *pull(test_t *t, const char *locator,
+                               apr_pool_t *pool)
+{
+    oci_blob_source_t source;
+    apr_status_t rv = t->provider->blob_open(&source, t->store, locator,
+                                             APR_FOPEN_SENDFILE_ENABLED,
+                                             pool);
+    apr_off_t size;
+
+    if (rv != t->provider->blob_size(&size, t->store, locator, pool)) {
+        return "(open and size differ)";
+    }
+    if (rv != APR_SUCCESS) {
+        return rv == APR_NOTFOUND ? "(not found)" : "(failed)";
+    }
+    return size == source.size ? rest_of(&source, pool) : "(sizes differ)";
+}
+
+#endif /* OCI_CONTRACT_BLOB_H */

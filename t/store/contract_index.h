@@ -1,0 +1,172 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* The indexes that are asked to keep the contract, and how to ask:
+ *
+ *     program [provider location]
+ *
+ * where location is a place for a new store.
+ */
+
+#ifndef OCI_CONTRACT_INDEX_H
+#define OCI_CONTRACT_INDEX_H
+
+#include "contract.h"
+
+#include "store/index_fs.h"
+
+/* A provider that keeps the contract. */
+typedef struct subject_t {
+    const char *name;
+    const oci_index_provider_t *provider;
+} subject_t;
+
+static const subject_t subjects[] = {
+    { "fs", &oci_index_fs }
+};
+
+typedef struct test_t {
+    run_t *run;
+    const oci_index_provider_t *provider;
+    oci_store_config_t config;
+    oci_index_t *index;
+    oci_index_t *other;        /* the same place, opened once more */
+    int round;
+    int ready[2];              /* a gate for helpers */
+} test_t;
+
+static inline const oci_index_provider_t *of(const oci_index_t *index)
+{
+    return index->provider;
+}
+
+static inline apr_status_t change(oci_index_t *index, oci_change_e kind,
+                                  const char *key, const char *data,
+                                  apr_size_t size)
+{
+    oci_change_t one = { kind, key, { data, size } };
+    apr_pool_t *pool = make_pool();
+    apr_status_t rv = of(index)->apply(index, &one, 1, 0, pool);
+
+    apr_pool_destroy(pool);
+    return rv;
+}
+
+static inline apr_status_t put(oci_index_t *index, const char *key,
+                               const char *text)
+{
+    return change(index, OCI_CHANGE_PUT, key, text, strlen(text));
+}
+
+static inline apr_status_t add(oci_index_t *index, const char *key,
+                               const char *text)
+{
+    return change(index, OCI_CHANGE_ADD, key, text, strlen(text));
+}
+
+static inline apr_status_t erase(oci_index_t *index, const char *key)
+{
+    return change(index, OCI_CHANGE_DELETE, key, "", 0);
+}
+
+/* Whether key has this value, to both who opened the index. */
+static inline int has(test_t *t, const char *key, const char *data,
+                      apr_size_t size)
+{
+    apr_pool_t *pool = make_pool();
+    oci_value_t value;
+    int good = of(t->other)->get(NULL, t->other, key, pool) == APR_SUCCESS
+        && of(t->index)->get(&value, t->index, key, pool) == APR_SUCCESS
+        && value.size == size && !memcmp(value.data, data, size)
+        && value.data[size] == '\0';
+
+    apr_pool_destroy(pool);
+    return good;
+}
+
+static inline int lacks(test_t *t, const char *key)
+{
+    apr_pool_t *pool = make_pool();
+    oci_value_t value;
+    int good = of(t->index)->get(NULL, t->index, key, pool) == APR_NOTFOUND
+        && of(t->other)->get(&value, t->other, key, pool) == APR_NOTFOUND;
+
+    apr_pool_destroy(pool);
+    return good;
+}
+
+/* A page's keys, or "key=value" pairs, with blanks between. */
+static inline const char *page(oci_index_t *index, const char *folder,
+                               const char *after, int limit, int values,
+                               apr_pool_t *pool)
+{
+    oci_scan_t range = { folder, after, limit, values };
+    apr_array_header_t *entries;
+    const char *text = "";
+    int i;
+
+    if (of(index)->scan(&entries, index, &range, pool) != APR_SUCCESS) {
+        return "(failed)";
+    }
+    for (i = 0; i < entries->nelts; i++) {
+        oci_entry_t *entry = &APR_ARRAY_IDX(entries, i, oci_entry_t);
+
+        text = apr_pstrcat(pool, text, i ? " " : "", entry->key,
+                           values ? "=" : NULL, entry->value.data, NULL);
+        if (!values && entry->value.data) {
+            return "(a value)";
+        }
+    }
+    return text;
+}
+
+/* Open the place of t->config twice; or say why not. */
+static inline int open_twice(test_t *t)
+{
+    apr_pool_t *pool = t->run->pool;
+    const char *error = t->provider->create(&t->index, &t->config, pool);
+
+    if (!error) {
+        error = t->provider->start(t->index, getuid(), getgid(), pool);
+    }
+    if (!error) {
+        error = t->provider->create(&t->other, &t->config, pool);
+    }
+    if (!error) {
+        error = t->provider->start(t->other, getuid(), getgid(), pool);
+    }
+    return tap_is(&t->run->tap, error, NULL, "an index is opened twice");
+}
+
+/* Run the checks, with each provider or with the one that is named. */
+static inline int ask(int argc, char **argv, void (*checks)(test_t *))
+{
+    run_t run;
+    size_t i;
+
+    begin(&run);
+    for (i = 0; i < sizeof(subjects) / sizeof(*subjects); i++) {
+        test_t t = { .run = &run, .provider = subjects[i].provider };
+
+        if (argc > 1 && strcmp(argv[1], subjects[i].name)) {
+            continue;
+        }
+        t.config.base = run.folder;
+        t.config.location = argc > 2 ? argv[2] : subjects[i].name;
+        printf("# %s\n", subjects[i].name);
+        if (open_twice(&t)) {
+            checks(&t);
+        }
+    }
+    return finish(&run);
+}
+
+#endif /* OCI_CONTRACT_INDEX_H */

@@ -1,0 +1,314 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* What mod_oci.h promises of an index when many use it at once: additions,
+ * locks, listings.
+ */
+
+#include "contract_index.h"
+
+#define CHILDREN 6
+#define ROUNDS   40            /* so that a sum fits an exit status */
+#define FIXED    150           /* enough for a listing to be remembered */
+
+/* How often this helper's ADD of the round's key was the one.
+ * Any end but success and APR_EEXIST spoils the sum, even as an exit status. */
+static int race(void *data, int number)
+{
+    static const char *const values[] = { "", "target", "two words" };
+    test_t *t = data;
+    int i, won = 0;
+
+    for (i = 0; i < 3 * ROUNDS; i++) {
+        char key[64];
+        apr_status_t rv;
+
+        apr_snprintf(key, sizeof(key), "race/%d/%d", t->round, i);
+        rv = add(number % 2 ? t->index : t->other, key, values[i % 3]);
+        won += rv == APR_SUCCESS ? 1 : rv == APR_EEXIST ? 0 : 200;
+    }
+    return won;
+}
+
+/* Adds and deletes that make and remove the folder under each other. */
+static int churn(void *data, int number)
+{
+    test_t *t = data;
+    char key[64];
+    int i, bad = 0;
+
+    apr_snprintf(key, sizeof(key), "churn/a/b/%d", number);
+    for (i = 0; i < 3 * ROUNDS; i++) {
+        bad |= change(t->index, i % 2 ? OCI_CHANGE_ADD : OCI_CHANGE_PUT, key,
+                      i % 3 ? "two words" : "v", 1) != APR_SUCCESS;
+        bad |= !has(t, key, i % 3 ? "t" : "v", 1);
+        bad |= erase(t->index, key) != APR_SUCCESS || !lacks(t, key);
+    }
+    return bad;
+}
+
+static void check_races(test_t *t)
+{
+    int i;
+
+    for (t->round = 0; t->round < 2; t->round++) {
+        int won = t->round ? run_processes(race, t, CHILDREN)
+                           : run_threads(race, t, THREADS);
+
+        tap_ok(&t->run->tap, won == 3 * ROUNDS, "of many who add a key at "
+               "once one succeeds: %s (%d of %d)",
+               t->round ? "processes" : "threads", won, 3 * ROUNDS);
+        for (i = 0; i < 3 * ROUNDS; i++) {
+            char key[64];
+
+            apr_snprintf(key, sizeof(key), "race/%d/%d", t->round, i);
+            erase(t->index, key);
+        }
+    }
+    tap_ok(&t->run->tap, !run_threads(churn, t, 8), "threads that empty a "
+           "folder under each other");
+    tap_ok(&t->run->tap, !run_processes(churn, t, CHILDREN), "processes "
+           "that empty a folder under each other");
+}
+
+/* Page through the folder: each fixed key comes once, in order. */
+static int page_through(test_t *t, int values, apr_pool_t *pool)
+{
+    oci_scan_t range = { "stir/", NULL, 7, values };
+    apr_array_header_t *entries;
+    int next = 0, i;
+
+    do {
+        if (of(t->index)->scan(&entries, t->index, &range, pool)) {
+            return 1;
+        }
+        for (i = 0; i < entries->nelts; i++) {
+            const char *name = APR_ARRAY_IDX(entries, i, oci_entry_t).key
+                               + strlen(range.folder);
+
+            if (range.after && strcmp(name, range.after) <= 0) {
+                return 1;
+            }
+            range.after = name;
+            next += !strchr(name, '-') && atoi(name) == next;
+        }
+    } while (entries->nelts);
+    return next != FIXED;
+}
+
+/* The first helper reads; the others add and delete names among the fixed
+ * ones. */
+static int stir(void *data, int number)
+{
+    test_t *t = data;
+    int i, bad = 0;
+
+    for (i = 0; i < ROUNDS && number == 0; i++) {
+        apr_pool_t *pool = make_pool();
+
+        bad |= page_through(t, i % 2, pool);
+        apr_pool_destroy(pool);
+    }
+    for (i = 0; i < 8 * ROUNDS && number > 0; i++) {
+        char key[64];
+
+        apr_snprintf(key, sizeof(key), "stir/%03d-%d", i % FIXED, number);
+        bad |= put(t->other, key, "x") != APR_SUCCESS;
+        bad |= erase(t->other, key) != APR_SUCCESS;
+    }
+    return bad;
+}
+
+static void check_stability(test_t *t)
+{
+    char key[64];
+    int i;
+
+    for (i = 0; i < FIXED; i++) {
+        apr_snprintf(key, sizeof(key), "stir/%03d", i);
+        put(t->index, key, i % 2 ? "v" : "two words");
+    }
+    tap_ok(&t->run->tap, !run_threads(stir, t, 4), "pages hold what stays "
+           "while others add and delete: threads");
+    tap_ok(&t->run->tap, !run_processes(stir, t, 4), "and processes");
+}
+
+/* On the folder of check_stability: a change is seen by whoever asks next,
+ * also where it was made elsewhere right after a listing. */
+static void check_freshness(test_t *t)
+{
+    int i, bad = 0;
+
+    for (i = 0; i < 10 * ROUNDS; i++) {
+        oci_index_t *here = i % 3 ? t->index : t->other;
+        apr_pool_t *pool = make_pool();
+        char key[64];
+
+        if (i % 8 == 0) {
+            /* Let the clock leave the last change behind, so that the
+             * listing may be remembered. */
+            usleep(25000);
+            page(t->index, "stir/", NULL, 1, 0, pool);
+        }
+        apr_snprintf(key, sizeof(key), "stir/%03d!", i % FIXED);
+        bad += put(here, key, "v") != APR_SUCCESS;
+        bad += !strstr(page(t->index, "stir/", NULL, 0, 0, pool), key);
+        bad += strcmp(page(t->index, "stir/", apr_psprintf(pool, "%03d",
+                      i % FIXED), 1, 0, pool), key) != 0;
+        bad += erase(here, key) != APR_SUCCESS;
+        bad += strstr(page(t->index, "stir/", NULL, 0, 0, pool), key) != NULL;
+        apr_pool_destroy(pool);
+    }
+    tap_ok(&t->run->tap, !bad, "a listing shows the change right before it");
+    for (i = 0; i < FIXED; i++) {
+        char key[64];
+
+        apr_snprintf(key, sizeof(key), "stir/%03d", i);
+        erase(t->index, key);
+    }
+}
+
+static oci_lock_t *take(oci_index_t *index, const char *name,
+                        oci_lock_e kind, apr_pool_t *pool)
+{
+    oci_lock_t *lock = NULL;
+
+    return of(index)->lock(&lock, index, name, kind, pool) ? NULL : lock;
+}
+
+/* Count in a fact, which takes two steps. */
+static int count_up(void *data, int number)
+{
+    test_t *t = data;
+    oci_index_t *index = number % 2 ? t->index : t->other;
+    int i;
+
+    for (i = 0; i < ROUNDS; i++) {
+        apr_pool_t *pool = make_pool();
+        oci_lock_t *lock = take(index, "count", OCI_LOCK_EXCLUSIVE, pool);
+        oci_value_t value;
+
+        if (!lock || of(index)->get(&value, index, "lock/count", pool)
+            || put(index, "lock/count", apr_itoa(pool, atoi(value.data) + 1))
+            || (i % 2 && of(index)->unlock(lock))) {
+            return 1;
+        }
+        apr_pool_destroy(pool);
+    }
+    return 0;
+}
+
+/* Wait for a lock that another holds who writes "late" before the end. */
+static int wait_for_lock(void *data, int number)
+{
+    test_t *t = data;
+    apr_pool_t *pool = make_pool();
+    oci_value_t value;
+    int bad;
+
+    pass(t->ready);
+    bad = !take(t->index, "wait", number ? OCI_LOCK_EXCLUSIVE
+                                         : OCI_LOCK_SHARED, pool)
+          || of(t->index)->get(&value, t->index, "lock/wait", pool)
+          || strcmp(value.data, "late");
+    apr_pool_destroy(pool);
+    return bad;
+}
+
+/* Hold a lock until killed. */
+static int hold_lock(void *data, int number)
+{
+    test_t *t = data;
+
+    (void)number;
+    if (!take(t->index, "held", OCI_LOCK_EXCLUSIVE, make_pool())) {
+        return 1;
+    }
+    pass(t->ready);
+    pause();
+    return 1;
+}
+
+/* Take a shared lock beside one that is held. */
+static int share_lock(void *data, int number)
+{
+    test_t *t = data;
+
+    (void)number;
+    return !take(t->index, "shared", OCI_LOCK_SHARED, make_pool());
+}
+
+static void check_waiting(test_t *t, oci_lock_e kind)
+{
+    apr_pool_t *pool = make_pool();
+    oci_lock_t *lock = take(t->other, "wait", kind, pool);
+    pid_t pid;
+
+    put(t->index, "lock/wait", "early");
+    pid = start_process(wait_for_lock, t, kind == OCI_LOCK_SHARED);
+    await(t->ready);
+    usleep(20000);
+    put(t->index, "lock/wait", "late");
+    of(t->other)->unlock(lock);
+    tap_ok(&t->run->tap, !end_process(pid), "%s lock makes the other kind "
+           "wait", kind == OCI_LOCK_SHARED ? "a shared" : "an exclusive");
+    apr_pool_destroy(pool);
+}
+
+static void check_locks(test_t *t)
+{
+    apr_pool_t *pool = make_pool();
+    pid_t pid;
+
+    put(t->index, "lock/count", "0");
+    tap_ok(&t->run->tap, !run_threads(count_up, t, 8)
+           && has(t, "lock/count", "320", 3), "a lock keeps threads apart");
+    put(t->index, "lock/count", "0");
+    tap_ok(&t->run->tap, !run_processes(count_up, t, CHILDREN)
+           && has(t, "lock/count", "240", 3), "a lock keeps processes apart");
+    check_waiting(t, OCI_LOCK_EXCLUSIVE);
+    check_waiting(t, OCI_LOCK_SHARED);
+    tap_ok(&t->run->tap, take(t->index, "a", OCI_LOCK_EXCLUSIVE, pool)
+           && take(t->index, "b", OCI_LOCK_EXCLUSIVE, pool),
+           "names are locked apart");
+    tap_ok(&t->run->tap, take(t->index, "shared", OCI_LOCK_SHARED, pool)
+           && !run_threads(share_lock, t, 2)
+           && !run_processes(share_lock, t, 2), "a shared lock is shared");
+    apr_pool_clear(pool);
+    tap_ok(&t->run->tap, take(t->other, "a", OCI_LOCK_EXCLUSIVE, pool) != NULL,
+           "a lock ends with its pool");
+    pid = start_process(hold_lock, t, 0);
+    await(t->ready);
+    kill(pid, SIGKILL);
+    tap_ok(&t->run->tap, end_process(pid) == -1
+           && take(t->index, "held", OCI_LOCK_EXCLUSIVE, pool) != NULL,
+           "a lock ends with its killed process");
+    apr_pool_destroy(pool);
+    erase(t->index, "lock/count");
+    erase(t->index, "lock/wait");
+}
+
+static void checks(test_t *t)
+{
+    open_gate(t->ready);
+    alarm(300);                /* a lock that never comes fails the test */
+    check_races(t);
+    check_stability(t);
+    check_freshness(t);
+    check_locks(t);
+    alarm(0);
+    close_gate(t->ready);
+}
+
+int main(int argc, char **argv)
+{
+    return ask(argc, argv, checks);
+}

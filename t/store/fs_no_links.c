@@ -1,0 +1,91 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* The providers "fs" where hard links do not exist: link(2) is ours here. */
+
+#include "contract_blob.h"
+
+#include <errno.h>
+
+#include "store/index_fs.h"
+
+#define LONG "a value with blanks, which needs a file"
+
+int link(const char *from, const char *to)
+{
+    (void)from;
+    (void)to;
+    errno = EPERM;
+    return -1;
+}
+
+static void check_blobs(test_t *t)
+{
+    apr_pool_t *pool = make_pool();
+    const char *locator = push(t, "one", DIGEST("0001"), "bytes", pool);
+    oci_blob_writer_t *writer;
+    const char *again, *other;
+
+    tap_is(&t->run->tap, pull(t, locator, pool), "bytes", "a blob");
+    request(&writer, t, "two", 0, "others", pool);
+    t->provider->upload_commit(&locator, writer, DIGEST("0001"), 1, pool);
+    tap_is(&t->run->tap, pull(t, locator, pool), "others", "is replaced");
+    t->provider->upload_commit(&other, writer, DIGEST("0002"), 1, pool);
+    t->provider->blob_delete(t->store, locator, pool);
+    is_status(t->run, t->provider->upload_commit(&again, writer,
+              DIGEST("0001"), 1, pool), APR_SUCCESS, "a commit is repeated");
+    tap_is(&t->run->tap, pull(t, again, pool), "others", "its blob");
+    tap_is(&t->run->tap, pull(t, other, pool), "others", "the one before");
+    is_status(t->run, t->provider->upload_abort(writer), APR_SUCCESS,
+              "the upload is forgotten");
+    apr_pool_destroy(pool);
+}
+
+static void check_index(run_t *run)
+{
+    oci_store_config_t config = { NULL, "store", run->folder };
+    oci_change_t add = { OCI_CHANGE_ADD, "a/b", { LONG, strlen(LONG) } };
+    apr_pool_t *pool = make_pool();
+    oci_value_t value = { "", 0 };
+    oci_index_t *index;
+
+    if (tap_ok(&run->tap, !oci_index_fs.create(&index, &config, pool)
+               && !oci_index_fs.start(index, getuid(), getgid(), pool),
+               "an index is opened")) {
+        is_status(run, oci_index_fs.apply(index, &add, 1, 1, pool),
+                  APR_SUCCESS, "a long value is added");
+        add.value.size--;
+        is_status(run, oci_index_fs.apply(index, &add, 1, 1, pool),
+                  APR_EEXIST, "and not once more");
+        oci_index_fs.get(&value, index, "a/b", pool);
+        tap_is(&run->tap, value.data, LONG, "it is there");
+    }
+    tap_ok(&run->tap, !rmdir(apr_pstrcat(pool, run->folder,
+                                         "/store/index/.tmp", NULL)),
+           "no temporary is left");
+    apr_pool_destroy(pool);
+}
+
+int main(void)
+{
+    run_t run;
+    test_t t = { .run = &run, .provider = &oci_blob_fs };
+
+    begin(&run);
+    if (open_store(&t, "store")) {
+        check_blobs(&t);
+        tap_ok(&run.tap, !rmdir(apr_pstrcat(run.pool, run.folder,
+                                            "/store/uploads", NULL)),
+               "no upload is left");
+    }
+    check_index(&run);
+    return finish(&run);
+}

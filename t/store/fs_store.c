@@ -1,0 +1,367 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* What only the providers "fs" promise: the form on the disk, versions,
+ * owners, and what they say where something is wrong.
+ */
+
+#include "contract_blob.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+
+#include "store/index_fs.h"
+
+#define NOBODY 65534
+
+/* Open both stores at a location; the sentence of the first that refuses. */
+static const char *open_both(test_t *t, oci_index_t **index,
+                             const char *location, apr_uid_t uid)
+{
+    oci_store_config_t config = { NULL, location, t->run->folder };
+    apr_pool_t *pool = t->run->pool;
+    const char *error = oci_blob_fs.create(&t->store, &config, pool);
+
+    if (!error) {
+        error = oci_blob_fs.start(t->store, uid, uid, pool);
+    }
+    if (!error) {
+        error = oci_index_fs.create(index, &config, pool);
+    }
+    return error ? error : oci_index_fs.start(*index, uid, uid, pool);
+}
+
+static const char *at(test_t *t, const char *path)
+{
+    return apr_pstrcat(t->run->pool, t->run->folder, "/", path, NULL);
+}
+
+static void write_file(test_t *t, const char *path, const char *text)
+{
+    int fd = open(at(t, path), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+    if (fd == -1 || write(fd, text, strlen(text)) != (ssize_t)strlen(text)) {
+        abort();
+    }
+    close(fd);
+}
+
+/* One result: a sentence that names all of the words. */
+static void says(test_t *t, const char *got, const char *path,
+                 const char *word)
+{
+    if (!tap_ok(&t->run->tap, got && strstr(got, path) && strstr(got, word),
+                "a sentence says \"%s\" of \"%s\"", word, path)) {
+        printf("# but: %s\n", got ? got : "(nothing)");
+    }
+}
+
+static apr_status_t change(oci_index_t *index, oci_change_e kind,
+                           const char *key, const char *text)
+{
+    oci_change_t one = { kind, key, { text, strlen(text) } };
+    apr_pool_t *pool = make_pool();
+    apr_status_t rv = oci_index_fs.apply(index, &one, 1, 1, pool);
+
+    apr_pool_destroy(pool);
+    return rv;
+}
+
+static void check_refusals(test_t *t)
+{
+    static const char *const versions[] = { "blobs", "index" };
+    oci_index_t *index;
+    int i;
+
+    says(t, open_both(t, &index, NULL, 0), "fs DIR", "folder");
+    says(t, open_both(t, &index, "no/where", 0), "/no/where", "there is no");
+    write_file(t, "file", "");
+    says(t, open_both(t, &index, "file", 0), "/file", "is not a folder");
+    tap_is(&t->run->tap, open_both(t, &index, at(t, "a//./b/.././"), getuid()),
+           NULL, "a path with everything");
+    tap_is(&t->run->tap, t->store->where, at(t, "a"), "is made short");
+    for (i = 0; i < 2; i++) {
+        const char *name = apr_pstrcat(t->run->pool, "a/", versions[i],
+                                       "/.version", NULL);
+        const char *words = i ? "mod_oci index" : "mod_oci blob store";
+
+        write_file(t, name, apr_pstrcat(t->run->pool, words, " 2\n", NULL));
+        says(t, open_both(t, &index, "a", 0), name, "newer");
+        write_file(t, name, apr_pstrcat(t->run->pool, words, " 1x\n", NULL));
+        says(t, open_both(t, &index, "a", 0), name, "something else");
+        write_file(t, name, "");
+        says(t, open_both(t, &index, "a", 0), name, "something else");
+        write_file(t, name, apr_pstrcat(t->run->pool, words, " 1\n", NULL));
+        tap_is(&t->run->tap, open_both(t, &index, "a", getuid()), NULL,
+               "what it should say");
+    }
+    remove_tree(at(t, "a"));
+}
+
+static void check_form(test_t *t)
+{
+    oci_index_t *index;
+    apr_pool_t *pool = make_pool();
+    oci_blob_writer_t *writer;
+    const char *locator;
+    struct stat st;
+    char target[64] = "";
+
+    umask(0);
+    tap_is(&t->run->tap, open_both(t, &index, "b", getuid()), NULL,
+           "both stores in one folder");
+    change(index, OCI_CHANGE_PUT, "x/y/link", "sha256:ab");
+    change(index, OCI_CHANGE_PUT, "x/y/none", "");
+    change(index, OCI_CHANGE_PUT, "x/y/file", "two words");
+    tap_ok(&t->run->tap, readlink(at(t, "b/index/x/y/link"), target, 63) > 0
+           && !strcmp(target, "sha256:ab"), "a short value is a link");
+    tap_ok(&t->run->tap, !lstat(at(t, "b/index/x/y/none"), &st)
+           && st.st_mode == (S_IFREG | 0640) && !st.st_size,
+           "no value is an empty file");
+    tap_ok(&t->run->tap, !lstat(at(t, "b/index/x/y/file"), &st)
+           && st.st_mode == (S_IFREG | 0640) && st.st_size == 9,
+           "another is a file");
+    tap_ok(&t->run->tap, !stat(at(t, "b/index/x/y"), &st)
+           && st.st_mode == (S_IFDIR | 0750), "a folder's mode");
+    tap_is(&t->run->tap, push(t, "up", DIGEST("abcd"), "text", pool),
+           "blobs/sha256/ab/" "abcdabcdabcdabcdabcdabcdabcdabcd"
+           "abcdabcdabcdabcdabcdabcdabcdabcd", "a locator");
+    request(&writer, t, "up", 0, "text", pool);
+    oci_blob_fs.upload_commit(&locator, writer, DIGEST("abcd"), 1, pool);
+    oci_blob_fs.upload_commit(&locator, writer, DIGEST("abcd"), 1, pool);
+    oci_blob_fs.upload_abort(writer);
+    tap_ok(&t->run->tap, !rmdir(at(t, "b/index/.tmp"))
+           && !rmdir(at(t, "b/uploads")), "nothing is left on its way");
+    tap_is(&t->run->tap, open_both(t, &index, "b", getuid()), NULL,
+           "missing folders are made again");
+    change(index, OCI_CHANGE_DELETE, "x/y/link", "");
+    change(index, OCI_CHANGE_DELETE, "x/y/none", "");
+    change(index, OCI_CHANGE_DELETE, "x/y/file", "");
+    tap_ok(&t->run->tap, !access(at(t, "b/index/x"), F_OK)
+           && access(at(t, "b/index/x/y"), F_OK),
+           "empty folders go, but for the first");
+    mkdir(at(t, "b/index/x/y"), 0750);
+    mkdir(at(t, "b/index/x/z"), 0750);
+    is_status(t->run, change(index, OCI_CHANGE_ADD, "x/y", "v"), APR_SUCCESS,
+              "a key is added where an empty folder was left");
+    is_status(t->run, change(index, OCI_CHANGE_PUT, "x/z", "two words"),
+              APR_SUCCESS, "and another put");
+    is_status(t->run, oci_index_fs.get(NULL, index, "x/z", pool),
+              APR_SUCCESS, "it is there");
+    write_file(t, "b/index/.tmp/young", "");
+    tap_is(&t->run->tap, open_both(t, &index, "b", getuid()), NULL, "again");
+    tap_ok(&t->run->tap, !access(at(t, "b/index/.tmp/young"), F_OK),
+           "a start leaves others their temporaries");
+    umask(022);
+    apr_pool_destroy(pool);
+}
+
+/* On the blob of check_form. */
+static void check_damage(test_t *t)
+{
+    apr_pool_t *pool = t->run->pool;
+    const char *locator = push(t, "up", DIGEST("abcd"), "text", pool);
+    const char *path = apr_pstrcat(pool, "b/", locator, NULL);
+
+    write_file(t, path, "te");
+    tap_is(&t->run->tap, pull(t, locator, pool), "te", "a truncated blob "
+           "says so by its size");
+    push(t, "up", DIGEST("abcd"), "text", pool);
+    tap_is(&t->run->tap, pull(t, locator, pool), "text", "a push heals it");
+    unlink(at(t, path));
+    tap_is(&t->run->tap, pull(t, locator, pool), "(not found)", "a lost one");
+    mkdir(at(t, path), 0755);
+    tap_is(&t->run->tap, pull(t, locator, pool), "(not found)",
+           "a folder is no blob");
+    rmdir(at(t, path));
+    remove_tree(at(t, "b/blobs/sha256"));
+    push(t, "up", DIGEST("abcd"), "text", pool);
+    tap_is(&t->run->tap, pull(t, locator, pool), "text", "a push heals all");
+}
+
+static int works(apr_status_t rv)
+{
+    return rv == APR_SUCCESS || rv == APR_NOTFOUND || rv == APR_EEXIST;
+}
+
+/* On the store of check_form: moved away, with an empty folder or with none
+ * in its place. */
+static void check_absence(test_t *t, int empty)
+{
+    apr_pool_t *pool = t->run->pool;
+    const char *locator = push(t, "up", DIGEST("abcd"), "text", pool);
+    oci_scan_t range = { "x/", NULL, 0, 0 };
+    apr_array_header_t *entries;
+    oci_blob_source_t source;
+    oci_blob_writer_t *writer;
+    oci_index_t *index;
+    oci_lock_t *lock;
+    oci_value_t value;
+    apr_off_t size;
+
+    open_both(t, &index, "b", getuid());
+    rename(at(t, "b"), at(t, "moved"));
+    if (empty) {
+        mkdir(at(t, "b"), 0750);
+    }
+    tap_ok(&t->run->tap, !works(oci_index_fs.get(&value, index, "x/y", pool))
+           && !works(oci_index_fs.get(NULL, index, "x/y", pool))
+           && !works(oci_index_fs.scan(&entries, index, &range, pool))
+           && !works(oci_index_fs.lock(&lock, index, "x", OCI_LOCK_SHARED,
+                                       pool))
+           && !works(change(index, OCI_CHANGE_PUT, "x/y", "v"))
+           && !works(change(index, OCI_CHANGE_PUT, "n", "v"))
+           && !works(change(index, OCI_CHANGE_ADD, "n/n/n", "two words"))
+           && !works(change(index, OCI_CHANGE_DELETE, "x/y", "")),
+           "an index that was moved away fails");
+    tap_ok(&t->run->tap, !works(oci_blob_fs.blob_open(&source, t->store,
+                                                      locator, 0, pool))
+           && !works(oci_blob_fs.blob_size(&size, t->store, locator, pool))
+           && !works(oci_blob_fs.blob_delete(t->store, locator, pool))
+           && !works(oci_blob_fs.upload_open(&writer, t->store, "id", pool)),
+           "so does a blob store");
+    tap_ok(&t->run->tap, empty ? !rmdir(at(t, "b"))
+           : access(at(t, "b"), F_OK), "nothing is made in its place");
+    rename(at(t, "moved"), at(t, "b"));
+    tap_ok(&t->run->tap, !oci_index_fs.get(&value, index, "x/y", pool)
+           && !strcmp(pull(t, locator, pool), "text"),
+           "both are back with it");
+}
+
+static int check_owner(const char *path, const struct stat *st, int type,
+                       struct FTW *where)
+{
+    (void)type;
+    (void)where;
+    if (st->st_uid != NOBODY || st->st_gid != NOBODY) {
+        printf("# %s belongs to %d\n", path, (int)st->st_uid);
+        return 1;
+    }
+    return 0;
+}
+
+/* Whether a store is refused to who may not write there. */
+static int refuse(void *data, int number)
+{
+    test_t *t = data;
+    oci_index_t *index;
+
+    t->run->tap.failed = number;
+    if (setgid(NOBODY) || setuid(NOBODY)) {
+        return 1;
+    }
+    says(t, open_both(t, &index, "r", NOBODY), "/r/blobs", "denied");
+    says(t, open_both(t, &index, "new", NOBODY), "/new", "denied");
+    return t->run->tap.failed;
+}
+
+static void check_owners(test_t *t)
+{
+    oci_index_t *index;
+    apr_pool_t *pool = make_pool();
+    oci_blob_writer_t *writer;
+    pid_t pid;
+
+    if (getuid()) {
+        tap_ok(&t->run->tap, 1, "owners # SKIP needs root");
+        return;
+    }
+    chmod(t->run->folder, 0755);
+    open_both(t, &index, "o", NOBODY);
+    change(index, OCI_CHANGE_PUT, "x/y/link", "sha256:ab");
+    change(index, OCI_CHANGE_ADD, "x/y/none", "");
+    change(index, OCI_CHANGE_ADD, "x/y/file", "two words");
+    push(t, "up", DIGEST("abcd"), "text", pool);
+    request(&writer, t, "more", 0, "text", pool);
+    tap_ok(&t->run->tap, !nftw(at(t, "o"), check_owner, 16, FTW_PHYS),
+           "what root makes belongs to whom it is for");
+    open_both(t, &index, "r", 0);
+    chmod(at(t, "r"), 0755);
+    pid = start_process(refuse, t, 0);
+    t->run->tap.run += 2;
+    tap_ok(&t->run->tap, !end_process(pid), "no right to write");
+    apr_pool_destroy(pool);
+}
+
+/* In a file system of 1 MiB that only this process sees: nothing that was
+ * there goes when it is full. */
+static int fill(void *data, int number)
+{
+    test_t *t = data;
+    apr_pool_t *pool = make_pool();
+    char *big = apr_pcalloc(pool, 2 << 20);
+    struct iovec vec = { big, 2 << 20 };
+    oci_blob_writer_t *writer;
+    oci_index_t *index;
+    oci_value_t value;
+
+    (void)number;
+    memset(big, 'x', (2 << 20) - 1);
+    if (unshare(CLONE_NEWNS)
+        || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL)
+        || mount("tmpfs", at(t, "full"), "tmpfs", 0, "size=1m")) {
+        return 77;
+    }
+    if (open_both(t, &index, "full/store", getuid())
+        || change(index, OCI_CHANGE_PUT, "a/b", "two words")) {
+        return 1;
+    }
+    if (oci_blob_fs.upload_open(&writer, t->store, "up", pool)
+        || oci_blob_fs.upload_resume(writer, 0)
+        || oci_blob_fs.upload_write(writer, &vec, 1) != ENOSPC) {
+        return 2;
+    }
+    if (change(index, OCI_CHANGE_PUT, "a/b", "other words") != ENOSPC
+        || change(index, OCI_CHANGE_ADD, "a/c", "other words") != ENOSPC
+        || oci_index_fs.get(&value, index, "a/b", pool)
+        || strcmp(value.data, "two words")) {
+        return 3;
+    }
+    if (oci_blob_fs.upload_abort(writer)) {
+        return 4;
+    }
+    apr_pool_destroy(pool);
+    return rmdir(at(t, "full/store/index/.tmp"))
+           || rmdir(at(t, "full/store/uploads")) ? 5 : 0;
+}
+
+static void check_full(test_t *t)
+{
+    int result;
+
+    mkdir(at(t, "full"), 0755);
+    result = end_process(start_process(fill, t, 0));
+    if (result == 77) {
+        tap_ok(&t->run->tap, 1, "a full disk # SKIP cannot mount one");
+    }
+    else if (!tap_ok(&t->run->tap, !result, "a full disk")) {
+        printf("# step %d\n", result);
+    }
+}
+
+int main(void)
+{
+    run_t run;
+    test_t t = { .run = &run, .provider = &oci_blob_fs };
+
+    begin(&run);
+    check_refusals(&t);
+    check_form(&t);
+    check_damage(&t);
+    check_absence(&t, 0);
+    check_absence(&t, 1);
+    check_owners(&t);
+    check_full(&t);
+    return finish(&run);
+}

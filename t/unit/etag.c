@@ -1,0 +1,72 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "tap.h"
+
+#include "spec/etag.h"
+
+static const struct {
+    const char *list;
+    const char *value;         /* or NULL for no entity */
+    int         strong;        /* whether it matches without weak ones */
+    int         weak;          /* and with */
+} cases[] = {
+    { "*", "sha256:ab", 1, 1 },
+    { " * ", "sha256:ab", 1, 1 },
+    { "*", NULL, 0, 0 },
+    { "\"sha256:ab\"", "sha256:ab", 1, 1 },
+    { " \"sha256:ab\" ", "sha256:ab", 1, 1 },
+    { "sha256:ab", "sha256:ab", 1, 1 },
+    { "sha256:cd, sha256:ab", "sha256:ab", 1, 1 },
+    { "\"x\",\"sha256:ab\"", "sha256:ab", 1, 1 },
+    { "\"x\" ,\t\"sha256:ab\"", "sha256:ab", 1, 1 },
+    { ",,\"x\",,\"sha256:ab\",", "sha256:ab", 1, 1 },
+    { "\"a,b\", \"sha256:ab\"", "sha256:ab", 1, 1 },
+    { "\"a,b\"", "a,b", 1, 1 },
+    { "\"\"", "", 1, 1 },
+    { "W/\"sha256:ab\"", "sha256:ab", 0, 1 },
+    { "W/\"x\", W/\"sha256:ab\"", "sha256:ab", 0, 1 },
+    { "W/\"sha256:ab\", \"sha256:ab\"", "sha256:ab", 1, 1 },
+    { "\"sha256:ab\"", NULL, 0, 0 },
+    { "sha256:ab", NULL, 0, 0 },
+    { "", "sha256:ab", 0, 0 },
+    { "", "", 0, 0 },
+    { ",", "sha256:ab", 0, 0 },
+    { "\"sha256:a\"", "sha256:ab", 0, 0 },
+    { "\"sha256:abc\"", "sha256:ab", 0, 0 },
+    { "\"SHA256:AB\"", "sha256:ab", 0, 0 },
+    { "\" sha256:ab\"", "sha256:ab", 0, 0 },
+    { "\"x,sha256:ab\"", "sha256:ab", 0, 0 },
+    { "\"x, *, y\"", "sha256:ab", 0, 0 },
+    { "\"*\"", "sha256:ab", 0, 0 },
+    { "*x", "sha256:ab", 0, 0 },
+    { "\"sha256:ab", "sha256:ab", 0, 0 },
+    { "\"", "sha256:ab", 0, 0 },
+    { "\"", "", 0, 0 },
+    { "W/", "sha256:ab", 0, 0 },
+    { "W/\"", "sha256:ab", 0, 0 },
+    { "w/\"sha256:ab\"", "sha256:ab", 0, 0 },
+    { "Tue, 24 Nov 2026 10:00:00 GMT", "sha256:ab", 0, 0 },
+};
+
+int main(void)
+{
+    tap_t tap = { 0, 0 };
+    size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        tap_ok(&tap, oci_etag_match(cases[i].list, cases[i].value, 0)
+                     == cases[i].strong, "strong: %s", cases[i].list);
+        tap_ok(&tap, oci_etag_match(cases[i].list, cases[i].value, 1)
+                     == cases[i].weak, "weak: %s", cases[i].list);
+    }
+    return tap_done(&tap);
+}

@@ -1,0 +1,68 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file tap.h
+ * @brief What a test in C prints: the Test Anything Protocol
+ */
+
+#ifndef TAP_H
+#define TAP_H
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/** A test program's results so far; begins as zero. */
+typedef struct tap_t {
+    int run;
+    int failed;
+} tap_t;
+
+/** One test: whether it passed, and its name as printf writes it. */
+__attribute__((format(printf, 3, 4)))
+static inline int tap_ok(tap_t *tap, int passed, const char *format, ...)
+{
+    va_list args;
+
+    printf("%sok %d - ", passed ? "" : "not ", ++tap->run);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+    if (!passed) {
+        tap->failed++;
+    }
+    return passed;
+}
+
+/** One test: whether two strings, either perhaps NULL, are the same. */
+static inline int tap_is(tap_t *tap, const char *got, const char *expected,
+                         const char *name)
+{
+    int same = got && expected ? !strcmp(got, expected) : got == expected;
+
+    tap_ok(tap, same, "%s", name);
+    if (!same) {
+        printf("#      got: %s\n# expected: %s\n", got ? got : "(null)",
+               expected ? expected : "(null)");
+    }
+    return same;
+}
+
+/** Print the plan; the result is for main to return. */
+static inline int tap_done(const tap_t *tap)
+{
+    printf("1..%d\n", tap->run);
+    return tap->failed != 0;
+}
+
+#endif /* TAP_H */
