@@ -13,10 +13,47 @@
 #include "api/list.h"
 #include "registry/repository.h"
 
+/* How many names are looked at together. */
+#define BATCH 1000
+
+/* As many of the names after the last one as the page asks for, of those
+ * that the caller may know of. */
+static oci_error_t *visible(apr_array_header_t **names,
+                            oci_request_t *request, const char *last,
+                            int fetch)
+{
+    apr_pool_t *pool = request->r->pool;
+    apr_array_header_t *batch;
+    int i;
+
+    if (!request->may_pull) {
+        return oci_repository_list(names, &request->registry, last, fetch,
+                                   pool);
+    }
+    *names = apr_array_make(pool, 16, sizeof(const char *));
+    do {
+        oci_error_t *error = oci_repository_list(&batch, &request->registry,
+                                                 last, BATCH, pool);
+
+        if (error) {
+            return error;
+        }
+        for (i = 0; i < batch->nelts; i++) {
+            last = APR_ARRAY_IDX(batch, i, const char *);
+            if (request->may_pull(request, last, 0)) {
+                APR_ARRAY_PUSH(*names, const char *) = last;
+                if ((*names)->nelts == fetch) {
+                    return NULL;
+                }
+            }
+        }
+    } while (batch->nelts == BATCH);
+    return NULL;
+}
+
 /* GET /v2/_catalog?n=<n>&last=<name> */
 oci_error_t *oci_catalog_get(oci_request_t *request)
 {
-    apr_pool_t *pool = request->r->pool;
     apr_array_header_t *names;
     oci_page_t page;
     oci_error_t *error;
@@ -25,8 +62,7 @@ oci_error_t *oci_catalog_get(oci_request_t *request)
     if ((error = oci_list_page(&page, &fetch, request))) {
         return error;
     }
-    error = oci_repository_list(&names, &request->registry, page.last, fetch,
-                                pool);
+    error = visible(&names, request, page.last, fetch);
     return error ? error : oci_list_reply(request, "{\"repositories\":[",
                                           names, &page, "_catalog");
 }

@@ -35,14 +35,21 @@ typedef struct oci_policy_t {
     int       read_only;
 } oci_policy_t;
 
-typedef struct oci_request_t {
+typedef struct oci_request_t oci_request_t;
+struct oci_request_t {
     request_rec     *r;
     oci_registry_t   registry;
     oci_policy_t     policy;
     oci_route_t      route;
     apr_table_t     *query;    /* decoded parameters */
     apr_off_t        received; /* bytes of the body read so far */
-} oci_request_t;
+
+    /** Whether the caller may pull from another repository as well, and
+     * where by_token is set, whether his token is for it too.  NULL: all
+     * may. */
+    int (*may_pull)(const oci_request_t *request, const char *name,
+                    int by_token);
+};
 
 /**
  * What a path below /v2 means to a method, for logs and policies.

@@ -20,6 +20,9 @@
 #include "spec/name.h"
 #include "spec/range.h"
 
+/* How many holders of a blob are asked about, at most. */
+#define HOLDERS_MAX 100
+
 /* Location, Range and id of an upload as it stands. */
 static void describe(oci_request_t *request, const oci_upload_t *upload)
 {
@@ -174,16 +177,47 @@ static oci_error_t *append_body(oci_request_t *request, oci_upload_t *upload,
     return error;
 }
 
+static int may_pull(const oci_request_t *request, const char *name)
+{
+    return !request->may_pull || request->may_pull(request, name, 1);
+}
+
+/* A repository to mount a blob from that the caller may read, or NULL. */
+static oci_error_t *any_source(const char **from, oci_request_t *request,
+                               const char *digest)
+{
+    apr_array_header_t *names;
+    oci_error_t *error = oci_blob_holders(&names, &request->registry, digest,
+                                          HOLDERS_MAX, request->r->pool);
+    int i;
+
+    for (i = 0; !error && i < names->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(names, i, const char *);
+
+        if (may_pull(request, name)) {
+            *from = name;
+            break;
+        }
+    }
+    return error;
+}
+
 /* POST ?mount=<digest>&from=<name>: whether the blob is mounted. */
 static oci_error_t *mount(int *mounted, oci_request_t *request,
                           const char *digest)
 {
     const char *from = apr_table_get(request->query, "from");
-    oci_error_t *error;
+    oci_error_t *error = NULL;
 
     *mounted = 0;
-    if (from && !oci_name_valid(from)) {
-        return NULL;
+    if (!from) {
+        error = any_source(&from, request, digest);
+    }
+    else if (!oci_name_valid(from) || !may_pull(request, from)) {
+        from = NULL;
+    }
+    if (error || !from) {
+        return error;
     }
     error = oci_blob_mount(&request->registry, request->route.name, digest,
                            from, request->r->pool);

@@ -125,20 +125,17 @@ oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
                  source->file ? source->size : blob->size, pool);
 }
 
-/* Some repository that holds a blob, or NULL. */
-static oci_error_t *any_holder(const char **name,
-                               const oci_registry_t *registry,
-                               const char *digest, apr_pool_t *pool)
+oci_error_t *oci_blob_holders(apr_array_header_t **names,
+                              const oci_registry_t *registry,
+                              const char *digest, int limit,
+                              apr_pool_t *pool)
 {
-    oci_scan_t scan = { oci_key_holder(pool, digest, NULL), NULL, 1, 0 };
+    oci_scan_t scan = { oci_key_holder(pool, digest, NULL), NULL, limit, 0 };
     apr_array_header_t *entries;
     oci_error_t *error = oci_facts_scan(&entries, registry, &scan, pool);
 
-    *name = NULL;
-    if (!error && entries->nelts) {
-        *name = oci_key_rest(pool, APR_ARRAY_IDX(entries, 0,
-                                                 oci_entry_t).key,
-                             scan.folder);
+    if (!error) {
+        *names = oci_keys_rest(entries, scan.folder, pool);
     }
     return error;
 }
@@ -148,15 +145,8 @@ oci_error_t *oci_blob_mount(const oci_registry_t *registry, const char *name,
                             apr_pool_t *pool)
 {
     oci_blob_t blob;
-    oci_error_t *error = NULL;
+    oci_error_t *error = oci_blob_stat(&blob, registry, from, digest, pool);
 
-    if (!from) {
-        error = any_holder(&from, registry, digest, pool);
-    }
-    if (!error) {
-        error = from ? oci_blob_stat(&blob, registry, from, digest, pool)
-                     : unknown(digest, pool);
-    }
     return error ? error : oci_blob_enter(registry, &blob, name, pool);
 }
 

@@ -48,9 +48,20 @@ oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
                            apr_pool_t *pool);
 
 /**
+ * Some repositories that hold a blob.
+ * @param names Set to an array of const char *
+ * @param limit At most so many
+ * @return OCI_E_INTERNAL
+ */
+oci_error_t *oci_blob_holders(apr_array_header_t **names,
+                              const oci_registry_t *registry,
+                              const char *digest, int limit,
+                              apr_pool_t *pool);
+
+/**
  * Let a repository hold a blob that another one holds (distribution-spec,
  * "Mounting a blob from another repository").
- * @param from The other repository, or NULL for any
+ * @param from The other repository
  * @return As oci_blob_stat
  */
 oci_error_t *oci_blob_mount(const oci_registry_t *registry, const char *name,

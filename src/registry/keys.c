@@ -13,6 +13,7 @@
 
 #include "apr_strings.h"
 
+#include "mod_oci.h"
 #include "registry/keys.h"
 
 const char *oci_key_manifest(apr_pool_t *pool, const char *name,
@@ -76,4 +77,19 @@ const char *oci_key_rest(apr_pool_t *pool, const char *key,
 
     return length && rest[length - 1] == '!'
            ? apr_pstrmemdup(pool, rest, length - 1) : rest;
+}
+
+apr_array_header_t *oci_keys_rest(const apr_array_header_t *entries,
+                                  const char *folder, apr_pool_t *pool)
+{
+    apr_array_header_t *rests = apr_array_make(pool, entries->nelts,
+                                               sizeof(const char *));
+    int i;
+
+    for (i = 0; i < entries->nelts; i++) {
+        APR_ARRAY_PUSH(rests, const char *)
+            = oci_key_rest(pool, APR_ARRAY_IDX(entries, i, oci_entry_t).key,
+                           folder);
+    }
+    return rests;
 }

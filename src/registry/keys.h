@@ -37,6 +37,7 @@
 #define OCI_KEYS_H
 
 #include "apr_pools.h"
+#include "apr_tables.h"
 
 /* A last part of NULL gives the folder, which ends with "/". */
 
@@ -61,5 +62,12 @@ const char *oci_key_upload(apr_pool_t *pool, const char *id);
  */
 const char *oci_key_rest(apr_pool_t *pool, const char *key,
                          const char *folder);
+
+/**
+ * What follows a folder in the keys of entries.
+ * @return An array of const char *
+ */
+apr_array_header_t *oci_keys_rest(const apr_array_header_t *entries,
+                                  const char *folder, apr_pool_t *pool);
 
 #endif /* OCI_KEYS_H */

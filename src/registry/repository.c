@@ -30,7 +30,6 @@ oci_error_t *oci_repository_list(apr_array_header_t **names,
     oci_scan_t scan = { oci_key_catalog(pool, NULL), NULL, limit, 0 };
     apr_array_header_t *entries;
     oci_error_t *error;
-    int i;
 
     if (after) {
         scan.after = apr_pstrcat(pool, after, "!", NULL);
@@ -38,12 +37,7 @@ oci_error_t *oci_repository_list(apr_array_header_t **names,
     if ((error = oci_facts_scan(&entries, registry, &scan, pool))) {
         return error;
     }
-    *names = apr_array_make(pool, entries->nelts, sizeof(const char *));
-    for (i = 0; i < entries->nelts; i++) {
-        APR_ARRAY_PUSH(*names, const char *)
-            = oci_key_rest(pool, APR_ARRAY_IDX(entries, i, oci_entry_t).key,
-                           scan.folder);
-    }
+    *names = oci_keys_rest(entries, scan.folder, pool);
     return NULL;
 }
 

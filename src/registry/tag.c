@@ -35,7 +35,6 @@ oci_error_t *oci_tag_list(apr_array_header_t **tags,
     apr_array_header_t *entries;
     oci_error_t *error;
     int exists;
-    int i;
 
     if ((error = oci_repository_exists(&exists, registry, name, pool))) {
         return error;
@@ -47,12 +46,7 @@ oci_error_t *oci_tag_list(apr_array_header_t **tags,
     if ((error = oci_facts_scan(&entries, registry, &scan, pool))) {
         return error;
     }
-    *tags = apr_array_make(pool, entries->nelts, sizeof(const char *));
-    for (i = 0; i < entries->nelts; i++) {
-        APR_ARRAY_PUSH(*tags, const char *)
-            = oci_key_rest(pool, APR_ARRAY_IDX(entries, i, oci_entry_t).key,
-                           scan.folder);
-    }
+    *tags = oci_keys_rest(entries, scan.folder, pool);
     return NULL;
 }
 
