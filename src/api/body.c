@@ -119,6 +119,25 @@ static int is_complete(const apr_bucket_brigade *bb)
     return !APR_BRIGADE_EMPTY(bb) && APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(bb));
 }
 
+/* Add a piece behind what bb has.  Its data may lie in a buffer that the next
+ * read uses again, as mod_ssl's does. */
+static apr_status_t keep_piece(apr_bucket_brigade *bb,
+                               apr_bucket_brigade *piece, apr_pool_t *pool)
+{
+    apr_bucket *b;
+
+    for (b = APR_BRIGADE_FIRST(piece); b != APR_BRIGADE_SENTINEL(piece);
+         b = APR_BUCKET_NEXT(b)) {
+        apr_status_t rv = apr_bucket_setaside(b, pool);
+
+        if (rv != APR_SUCCESS && rv != APR_ENOTIMPL) {
+            return rv;
+        }
+    }
+    APR_BRIGADE_CONCAT(bb, piece);
+    return APR_SUCCESS;
+}
+
 /* Read on behind what bb has, until it is worth a write.  What came before
  * an error is in bb all the same. */
 static apr_status_t gather(request_rec *r, apr_bucket_brigade *bb,
@@ -140,7 +159,10 @@ static apr_status_t gather(request_rec *r, apr_bucket_brigade *bb,
         if (apr_brigade_length(piece, 1, &length) == APR_SUCCESS) {
             bytes += length;
         }
-        APR_BRIGADE_CONCAT(bb, piece);
+        rv = keep_piece(bb, piece, r->pool);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
     }
     return APR_SUCCESS;
 }

@@ -242,11 +242,16 @@ static void leave_body(request_rec *r)
 
 void oci_reply_error(request_rec *r, const oci_error_t *error)
 {
-    const char *body = oci_error_body(r, error);
-    apr_size_t size = strlen(body);
+    const char *body;
+    apr_size_t size;
 
     log_error(r, error);
+    if (error->status == AP_FILTER_ERROR) {
+        return;                /* httpd has answered, by the error filter */
+    }
     leave_body(r);
+    body = oci_error_body(r, error);
+    size = strlen(body);
     apr_table_setn(r->headers_out, "Cache-Control", "no-cache");
     ap_set_content_type(r, "application/json");
     send_brigade(r, oci_error_status(error), brigade_of(r, body, size),

@@ -358,7 +358,10 @@ int oci_config_start(apr_pool_t *pool, server_rec *main_server)
             }
         }
     }
-    warn_of_missing_stores(ap_conftree, 0, main_server, pool);
+    /* httpd starts twice, the first time for a try */
+    if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
+        warn_of_missing_stores(ap_conftree, 0, main_server, pool);
+    }
     return OK;
 }
 
