@@ -23,6 +23,9 @@
 #define GATHER_PIECES 32
 #define GATHER_BYTES  (128 * 1024)
 
+/* What is read for nothing of a refused body, to keep a connection. */
+#define SKIP_AT_MOST  (64 * 1024)
+
 apr_off_t oci_body_length(const request_rec *r)
 {
     const char *text = apr_table_get(r->headers_in, "Content-Length");
@@ -36,6 +39,16 @@ apr_off_t oci_body_length(const request_rec *r)
         return r->proto_num < HTTP_VERSION(2, 0) ? 0 : -1;
     }
     return ap_parse_strict_length(&length, text) ? length : -1;
+}
+
+void oci_body_leave(request_rec *r)
+{
+    apr_off_t length = oci_body_length(r);
+
+    if (length < 0 || length > SKIP_AT_MOST
+        || (length && r->expecting_100)) {
+        r->connection->keepalive = AP_CONN_CLOSE;
+    }
 }
 
 static oci_error_t *too_large(const oci_request_t *request,

@@ -224,22 +224,6 @@ static void log_error(request_rec *r, const oci_error_t *error)
     }
 }
 
-/* A body that was not read: a short one httpd skips, so that the connection
- * stays in step.  A long one, or one that the client holds back until it is
- * told to go on, ends the connection instead; httpd lingers on it so that
- * the client can read the answer. */
-#define SKIP_AT_MOST (64 * 1024)
-
-static void leave_body(request_rec *r)
-{
-    apr_off_t length = oci_body_length(r);
-
-    if (length < 0 || length > SKIP_AT_MOST
-        || (length && r->expecting_100)) {
-        r->connection->keepalive = AP_CONN_CLOSE;
-    }
-}
-
 void oci_reply_error(request_rec *r, const oci_error_t *error)
 {
     const char *body;
@@ -249,7 +233,7 @@ void oci_reply_error(request_rec *r, const oci_error_t *error)
     if (error->status == AP_FILTER_ERROR) {
         return;                /* httpd has answered, by the error filter */
     }
-    leave_body(r);
+    oci_body_leave(r);
     body = oci_error_body(r, error);
     size = strlen(body);
     apr_table_setn(r->headers_out, "Cache-Control", "no-cache");

@@ -17,6 +17,7 @@
 #include "util_filter.h"
 #include "apr_strings.h"
 
+#include "api/body.h"
 #include "api/reply.h"
 #include "httpd/config.h"
 #include "httpd/error_filter.h"
@@ -33,6 +34,7 @@ static apr_status_t send_json(ap_filter_t *f, apr_bucket_brigade *bb)
     apr_size_t size = strlen(body);
     apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
 
+    oci_body_leave(r);
     apr_table_setn(r->headers_out, "Docker-Distribution-API-Version",
                    "registry/2.0");
     apr_table_setn(r->headers_out, "Cache-Control", "no-cache");
