@@ -73,8 +73,14 @@ static int is_ours(request_rec *r)
 
 static void insert_error_filter(request_rec *r)
 {
-    if (r->status >= HTTP_BAD_REQUEST && is_ours(r)) {
+    if (r->status < HTTP_BAD_REQUEST) {
+        return;
+    }
+    if (is_ours(r)) {
         ap_add_output_filter(FILTER_NAME, NULL, r, r->connection);
+    }
+    else {
+        oci_unmask_error_documents(r);
     }
 }
 

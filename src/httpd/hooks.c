@@ -65,6 +65,9 @@ static int type_checker(request_rec *r)
     return route_of(r) ? OK : DECLINED;
 }
 
+/* What stands for our own text until the error filter writes it. */
+#define MASK "oci-registry"
+
 /* An ErrorDocument is no answer to a registry's client; a text of the
  * request's own comes before it, and the error filter writes that anew. */
 static void mask_error_documents(request_rec *r)
@@ -76,19 +79,45 @@ static void mask_error_documents(request_rec *r)
     apr_size_t i;
 
     for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
-        ap_custom_response(r, statuses[i], "-");
+        ap_custom_response(r, statuses[i], MASK);
     }
 }
 
-/* httpd may refuse a URL before the configuration of its location is in
- * force, such as one with an encoded slash: its own text must be ready. */
+void oci_unmask_error_documents(request_rec *r)
+{
+    core_request_config *core = ap_get_core_module_config(r->request_config);
+    int index = ap_index_of_response(HTTP_BAD_REQUEST);
+
+    /* another module's texts are its own affair */
+    if (core->response_code_strings && core->response_code_strings[index]
+        && !strcmp(core->response_code_strings[index], "\"" MASK)) {
+        core->response_code_strings = NULL;
+    }
+}
+
+static int has_error_documents(const ap_conf_vector_t *place)
+{
+    const core_dir_config *core = ap_get_core_module_config(place);
+
+    return core->response_code_exprs != NULL;
+}
+
+/* httpd may refuse a request before its URL is known, or before the
+ * configuration of its location is in force. */
+static int create_request(request_rec *r)
+{
+    if (!r->main && !r->prev && oci_config_has_store(r->server)
+        && has_error_documents(r->server->lookup_defaults)) {
+        mask_error_documents(r);
+    }
+    return OK;
+}
+
 static int post_read_request(request_rec *r)
 {
-    const core_dir_config *core
-        = ap_get_core_module_config(r->per_dir_config);
-
-    if (core->response_code_exprs && oci_is_registry_by_location(r)) {
-        mask_error_documents(r);
+    if (has_error_documents(r->per_dir_config)
+        && !oci_is_registry_by_location(r)) {
+        oci_unmask_error_documents(r);
     }
     return DECLINED;
 }
@@ -107,8 +136,6 @@ static int translate_name(request_rec *r)
  * and the handler alike. */
 static int post_perdir_config(request_rec *r)
 {
-    const core_dir_config *core
-        = ap_get_core_module_config(r->per_dir_config);
     apr_table_t *env = r->subprocess_env;
     oci_route_t *route;
     const char *action;
@@ -137,7 +164,7 @@ static int post_perdir_config(request_rec *r)
     if (route->reference) {
         apr_table_setn(env, "OCI_REFERENCE", route->reference);
     }
-    if (core->response_code_exprs) {
+    if (has_error_documents(r->per_dir_config)) {
         mask_error_documents(r);
     }
     return OK;
@@ -199,6 +226,7 @@ void oci_hooks_register(apr_pool_t *pool)
     (void)pool;
     oci_error_filter_register();
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_create_request(create_request, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_read_request(post_read_request, NULL, NULL,
                               APR_HOOK_MIDDLE);
     ap_hook_translate_name(translate_name, NULL, NULL, APR_HOOK_LAST);

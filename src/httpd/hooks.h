@@ -31,6 +31,9 @@ int oci_is_registry(request_rec *r);
 /** The same by its URL alone, while that configuration is not in force. */
 int oci_is_registry_by_location(request_rec *r);
 
+/** Give a request that is not for a registry its ErrorDocuments back. */
+void oci_unmask_error_documents(request_rec *r);
+
 /** Register the hooks of the registry. */
 void oci_hooks_register(apr_pool_t *pool);
 

@@ -51,6 +51,17 @@ sub comes_to {
     return $now;
 }
 
+# Wait until a request has, or until none has, a claim on an upload: so long
+# an empty chunk is refused.
+sub wait_for_claim {
+    my ($client, $location, $claimed) = @_;
+    my $end = time + 20;
+    sleep 0.02
+        while ($client->patch($location, '')->status == 416) != $claimed
+        && time < $end;
+    return;
+}
+
 # Finish an upload with what is missing; two tests.
 sub finish {
     my ($server, $location, $bytes, $offset, $name) = @_;
@@ -118,16 +129,10 @@ subtest 'a connection that is reset' => sub {
         { 'Content-Length' => length($bytes) - 1000 },
         substr $bytes, 1000, $MIB);
 
-    # An empty chunk is refused as long as the upload is claimed.
-    my $claimed = sub {
-        my ($status, $end) = (shift, time + 20);
-        sleep 0.02 while $client->patch($location, '')->status != $status
-            && time < $end;
-    };
-    $claimed->(416);
+    wait_for_claim($client, $location, 1);
     setsockopt $cut->socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
     $cut->close;
-    $claimed->(202);
+    wait_for_claim($client, $location, 0);
     my $offset = stands_at($client, $location);
     ok($offset >= 1000 && $offset <= 1000 + $MIB, "a part is kept: $offset");
     finish($server, $location, $bytes, $offset, 'after a reset');
@@ -216,6 +221,7 @@ subtest 'an upload over a restart, a stop and a start' => sub {
     my $stalled = begin_request($server, 'PATCH', $location,
         { 'Content-Length' => length($bytes) - 400_000 },
         substr $bytes, 400_000, 100_000);
+    wait_for_claim($client, $location, 1);
     $client->close;
     $server->restart;
     $stalled->close;
