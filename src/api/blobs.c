@@ -21,21 +21,42 @@
 #include "spec/etag.h"
 #include "spec/range.h"
 
-static void append(apr_bucket_brigade *bb, const oci_blob_source_t *source,
-                   const oci_range_t *range, request_rec *r)
+/* What one bucket holds at most, for systems where apr_size_t is small. */
+#define BUCKET_BYTES (1024 * 1024 * 1024)
+
+/* A bucket that stands for a blob's file.  All that is sent are copies of
+ * it, which share one descriptor: it may be set aside for a slow client. */
+static apr_bucket *open_bucket(const oci_blob_source_t *source,
+                               request_rec *r)
 {
+    apr_bucket *file = apr_bucket_file_create(source->file, 0, 0, r->pool,
+                                              r->connection->bucket_alloc);
+#if APR_HAS_MMAP
     const core_dir_config *core
         = ap_get_core_module_config(r->per_dir_config);
-    apr_bucket *b = apr_brigade_insert_file(bb, source->file, range->first,
-                                            range->length, r->pool);
 
-#if APR_HAS_MMAP
     if (core->enable_mmap == ENABLE_MMAP_OFF) {
-        apr_bucket_file_enable_mmap(b, 0);
+        apr_bucket_file_enable_mmap(file, 0);
     }
 #endif
-    (void)b;
-    (void)core;
+    return file;
+}
+
+static void append(apr_bucket_brigade *bb, apr_bucket *file,
+                   const oci_range_t *range)
+{
+    apr_off_t done = 0;
+
+    while (done < range->length) {
+        apr_off_t left = range->length - done;
+        apr_bucket *b;
+
+        apr_bucket_copy(file, &b);
+        b->start = range->first + done;
+        b->length = (apr_size_t)(left < BUCKET_BYTES ? left : BUCKET_BYTES);
+        done += b->length;
+        APR_BRIGADE_INSERT_TAIL(bb, b);
+    }
 }
 
 /* A reply of several parts (RFC 9110, 14.6): one for each range, in the
@@ -50,6 +71,7 @@ static oci_error_t *reply_parts(oci_request_t *request,
     const char *boundary = apr_psprintf(r->pool, "%" APR_UINT64_T_HEX_FMT
                                         "%lx", (apr_uint64_t)r->request_time,
                                         (unsigned long)r->connection->id);
+    apr_bucket *file = open_bucket(source, r);
     apr_off_t length;
     int i;
 
@@ -62,8 +84,9 @@ static oci_error_t *reply_parts(oci_request_t *request,
                            APR_OFF_T_FMT "/%" APR_OFF_T_FMT CRLF CRLF,
                            i ? CRLF : "", boundary, range->first,
                            range->first + range->length - 1, source->size);
-        append(bb, source, range, r);
+        append(bb, file, range);
     }
+    apr_bucket_destroy(file);
     apr_brigade_printf(bb, NULL, NULL, CRLF "--%s--" CRLF, boundary);
     apr_brigade_length(bb, 1, &length);
     ap_set_content_type(r, apr_pstrcat(r->pool, "multipart/byteranges; "
@@ -78,10 +101,12 @@ static oci_error_t *reply_range(oci_request_t *request,
     request_rec *r = request->r;
     apr_bucket_brigade *bb = apr_brigade_create(r->pool,
                                                 r->connection->bucket_alloc);
+    apr_bucket *file = open_bucket(source, r);
 
     if (range->length) {
-        append(bb, source, range, r);
+        append(bb, file, range);
     }
+    apr_bucket_destroy(file);
     if (partial) {
         oci_reply_header(request, "Content-Range",
                          apr_psprintf(r->pool, "bytes %" APR_OFF_T_FMT "-%"

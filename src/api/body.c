@@ -23,6 +23,9 @@
 #define GATHER_PIECES 32
 #define GATHER_BYTES  (128 * 1024)
 
+/* What is read for nothing of a refused body, to keep a connection. */
+#define SKIP_AT_MOST  (64 * 1024)
+
 apr_off_t oci_body_length(const request_rec *r)
 {
     const char *text = apr_table_get(r->headers_in, "Content-Length");
@@ -36,6 +39,16 @@ apr_off_t oci_body_length(const request_rec *r)
         return r->proto_num < HTTP_VERSION(2, 0) ? 0 : -1;
     }
     return ap_parse_strict_length(&length, text) ? length : -1;
+}
+
+void oci_body_leave(request_rec *r)
+{
+    apr_off_t length = oci_body_length(r);
+
+    if (length < 0 || length > SKIP_AT_MOST
+        || (length && r->expecting_100)) {
+        r->connection->keepalive = AP_CONN_CLOSE;
+    }
 }
 
 static oci_error_t *too_large(const oci_request_t *request,
@@ -119,6 +132,25 @@ static int is_complete(const apr_bucket_brigade *bb)
     return !APR_BRIGADE_EMPTY(bb) && APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(bb));
 }
 
+/* Add a piece behind what bb has.  Its data may lie in a buffer that the next
+ * read uses again, as mod_ssl's does. */
+static apr_status_t keep_piece(apr_bucket_brigade *bb,
+                               apr_bucket_brigade *piece, apr_pool_t *pool)
+{
+    apr_bucket *b;
+
+    for (b = APR_BRIGADE_FIRST(piece); b != APR_BRIGADE_SENTINEL(piece);
+         b = APR_BUCKET_NEXT(b)) {
+        apr_status_t rv = apr_bucket_setaside(b, pool);
+
+        if (rv != APR_SUCCESS && rv != APR_ENOTIMPL) {
+            return rv;
+        }
+    }
+    APR_BRIGADE_CONCAT(bb, piece);
+    return APR_SUCCESS;
+}
+
 /* Read on behind what bb has, until it is worth a write.  What came before
  * an error is in bb all the same. */
 static apr_status_t gather(request_rec *r, apr_bucket_brigade *bb,
@@ -140,7 +172,10 @@ static apr_status_t gather(request_rec *r, apr_bucket_brigade *bb,
         if (apr_brigade_length(piece, 1, &length) == APR_SUCCESS) {
             bytes += length;
         }
-        APR_BRIGADE_CONCAT(bb, piece);
+        rv = keep_piece(bb, piece, r->pool);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
     }
     return APR_SUCCESS;
 }

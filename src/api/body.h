@@ -47,6 +47,14 @@ oci_error_t *oci_body_read(oci_request_t *request,
                            const oci_body_limit_t *limit,
                            oci_body_sink_t *sink, void *baton);
 
+/**
+ * Leave a body unread.  A short one httpd skips, so that the connection stays
+ * in step.  A long one, or one that the client holds back until it is told to
+ * go on, ends the connection instead; httpd lingers on it so that the client
+ * can read the answer.
+ */
+void oci_body_leave(request_rec *r);
+
 /** The length of the body as its headers say it, -1 where they don't. */
 apr_off_t oci_body_length(const request_rec *r);
 

@@ -72,7 +72,7 @@ void oci_reply_header(oci_request_t *request, const char *name,
 void oci_reply_digest(oci_request_t *request, const char *digest)
 {
     request_rec *r = request->r;
-    int guarded = r->user || ap_auth_type(r)
+    int guarded = request->may_pull || r->user || ap_auth_type(r)
                   || apr_table_get(r->headers_in, "Authorization");
 
     oci_reply_header(request, "Docker-Content-Digest", digest);
@@ -224,29 +224,18 @@ static void log_error(request_rec *r, const oci_error_t *error)
     }
 }
 
-/* A body that was not read: a short one httpd skips, so that the connection
- * stays in step.  A long one, or one that the client holds back until it is
- * told to go on, ends the connection instead; httpd lingers on it so that
- * the client can read the answer. */
-#define SKIP_AT_MOST (64 * 1024)
-
-static void leave_body(request_rec *r)
-{
-    apr_off_t length = oci_body_length(r);
-
-    if (length < 0 || length > SKIP_AT_MOST
-        || (length && r->expecting_100)) {
-        r->connection->keepalive = AP_CONN_CLOSE;
-    }
-}
-
 void oci_reply_error(request_rec *r, const oci_error_t *error)
 {
-    const char *body = oci_error_body(r, error);
-    apr_size_t size = strlen(body);
+    const char *body;
+    apr_size_t size;
 
     log_error(r, error);
-    leave_body(r);
+    if (error->status == AP_FILTER_ERROR) {
+        return;                /* httpd has answered, by the error filter */
+    }
+    oci_body_leave(r);
+    body = oci_error_body(r, error);
+    size = strlen(body);
     apr_table_setn(r->headers_out, "Cache-Control", "no-cache");
     ap_set_content_type(r, "application/json");
     send_brigade(r, oci_error_status(error), brigade_of(r, body, size),

@@ -30,12 +30,16 @@ int oci_authn_begin(request_rec *r, oci_context_t *context);
 /** Whether a caller could be known here at all. */
 int oci_authn_possible(request_rec *r);
 
+/** Where /v2/ is open to all, say that Basic is served too: some clients
+ * keep their credentials to themselves otherwise. */
+void oci_authn_offer(request_rec *r, const oci_context_t *context);
+
 /**
  * Mend an error that httpd's authentication and authorization raised: who
- * is known and not allowed gets a 403, and where tokens are in use a 401
- * asks for one.
+ * is known and not allowed gets a 403, who could be known a 401, which asks
+ * for a token where tokens are in use.
  */
-void oci_authn_mend_error(request_rec *r, const oci_context_t *context);
+void oci_authn_mend_error(request_rec *r, oci_context_t *context);
 
 /** Register the hooks. */
 void oci_authn_register(void);

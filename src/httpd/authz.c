@@ -43,6 +43,7 @@ typedef struct piece_t {
 typedef struct require_t {
     unsigned            actions;
     apr_array_header_t *globs;     /* apr_array_header_t * of piece_t */
+    int                 has_expression;
 } require_t;
 
 /* The end of an expression that begins with "%{". */
@@ -65,13 +66,20 @@ static const char *expression_end(const char *text)
  * reach beyond its component. */
 static int is_claim(const char *expression)
 {
-    return !strncmp(expression, "%{env:OCI_CLAIM_", 16)
-           || !strncmp(expression, "%{reqenv:OCI_CLAIM_", 19);
+    if (!ap_cstr_casecmpn(expression, "%{tolower:", 10)) {
+        expression += 10;
+    }
+    return !ap_cstr_casecmpn(expression, "%{env:OCI_CLAIM_", 16)
+           || !ap_cstr_casecmpn(expression, "%{reqenv:OCI_CLAIM_", 19);
 }
 
-static const char *parse_glob(apr_array_header_t *pieces, cmd_parms *cmd,
+static const char *parse_glob(require_t *require, cmd_parms *cmd,
                               const char *text)
 {
+    apr_array_header_t *pieces = apr_array_make(cmd->pool, 1,
+                                                sizeof(piece_t));
+
+    APR_ARRAY_PUSH(require->globs, apr_array_header_t *) = pieces;
     while (*text) {
         piece_t *piece = apr_array_push(pieces);
         const char *start = strstr(text, "%{");
@@ -88,6 +96,7 @@ static const char *parse_glob(apr_array_header_t *pieces, cmd_parms *cmd,
         if (!text) {
             return apr_psprintf(cmd->pool, "'%s' has no end", start);
         }
+        require->has_expression = 1;
         start = apr_pstrmemdup(cmd->pool, start, text - start);
         piece->is_path = is_claim(start);
         piece->expression = ap_expr_parse_cmd(cmd, start,
@@ -123,7 +132,7 @@ static const char *parse_actions(unsigned *actions, cmd_parms *cmd,
 static const char *parse(cmd_parms *cmd, const char *line,
                          const void **parsed)
 {
-    require_t *require = apr_palloc(cmd->pool, sizeof(*require));
+    require_t *require = apr_pcalloc(cmd->pool, sizeof(*require));
     const char *word = ap_getword_conf(cmd->pool, &line);
     const char *error = parse_actions(&require->actions, cmd, word);
 
@@ -136,14 +145,10 @@ static const char *parse(cmd_parms *cmd, const char *line,
     require->globs = apr_array_make(cmd->pool, 1,
                                     sizeof(apr_array_header_t *));
     while (*line) {
-        apr_array_header_t *pieces = apr_array_make(cmd->pool, 1,
-                                                    sizeof(piece_t));
-
-        error = parse_glob(pieces, cmd, ap_getword_conf(cmd->pool, &line));
+        error = parse_glob(require, cmd, ap_getword_conf(cmd->pool, &line));
         if (error) {
             return apr_pstrcat(cmd->pool, "Require oci: ", error, NULL);
         }
-        APR_ARRAY_PUSH(require->globs, apr_array_header_t *) = pieces;
     }
     *parsed = require;
     return NULL;
@@ -167,8 +172,9 @@ static const char *expand(request_rec *r, const piece_t *piece)
     return oci_glob_escape(value, r->pool);
 }
 
-static int matches(request_rec *r, const apr_array_header_t *pieces,
-                   const char *name)
+/* A glob with its values in it, NULL where one of them can't be used. */
+static const char *pattern_of(request_rec *r,
+                              const apr_array_header_t *pieces)
 {
     const char *pattern = "";
     int i;
@@ -178,11 +184,11 @@ static int matches(request_rec *r, const apr_array_header_t *pieces,
         const char *text = piece->text ? piece->text : expand(r, piece);
 
         if (!text) {
-            return 0;
+            return NULL;
         }
         pattern = apr_pstrcat(r->pool, pattern, text, NULL);
     }
-    return oci_glob_match(pattern, name, r->pool);
+    return pattern;
 }
 
 /* Whether a line allows what a request does.  Where no repository is
@@ -190,19 +196,16 @@ static int matches(request_rec *r, const apr_array_header_t *pieces,
 static int allows(request_rec *r, const oci_context_t *context,
                   const require_t *require)
 {
+    const char *name = context->route.name;
     int i;
 
-    if (!context->route.name) {
-        return 1;
-    }
-    if (!context->action
-        || (require->actions & context->action) != context->action) {
-        return 0;
-    }
     for (i = 0; i < require->globs->nelts; i++) {
-        if (matches(r, APR_ARRAY_IDX(require->globs, i,
-                                     apr_array_header_t *),
-                    context->route.name)) {
+        const char *pattern = pattern_of(r, APR_ARRAY_IDX(require->globs, i,
+                                                          const
+                                                          apr_array_header_t
+                                                          *));
+
+        if (pattern && (!name || oci_glob_match(pattern, name, r->pool))) {
             return 1;
         }
     }
@@ -212,34 +215,93 @@ static int allows(request_rec *r, const oci_context_t *context,
 static authz_status check(request_rec *r, const char *line,
                           const void *parsed)
 {
-    const oci_context_t *context = oci_context_get(r);
+    const require_t *require = parsed;
+    oci_context_t *context = oci_context_get(r);
+    int fits;
 
     (void)line;
-    if (context && allows(r, context, parsed)) {
+    if (!context) {
+        return AUTHZ_DENIED;
+    }
+    fits = !context->route.name
+           || (require->actions & context->action) == context->action;
+    if (fits && allows(r, context, require)) {
         return AUTHZ_GRANTED;
     }
-    /* who is not known yet may be allowed once he is */
-    return r->user || !oci_authn_possible(r) ? AUTHZ_DENIED
-                                             : AUTHZ_DENIED_NO_USER;
+    context->refused = 1;
+    /* a line that names users may let one in who is not known yet */
+    return fits && require->has_expression && !r->user
+           && oci_authn_possible(r) ? AUTHZ_DENIED_NO_USER : AUTHZ_DENIED;
 }
 
 static const authz_provider provider = { check, parse };
 
+/* httpd logs whom it refuses as an error.  To be refused what one merely
+ * might have asked for is none: each line of the catalog would be there. */
+static void hush(request_rec *r)
+{
+    module *core = ap_find_linked_module("mod_authz_core.c");
+    struct ap_logconf *quiet;
+
+    if (core && !APLOG_R_MODULE_IS_LEVEL(r, core->module_index,
+                                         APLOG_DEBUG)) {
+        quiet = ap_new_log_config(r->pool, r->log ? r->log
+                                                  : &r->server->log);
+        ap_set_module_loglevel(r->pool, quiet, core->module_index,
+                               APLOG_CRIT);
+        r->log = quiet;
+    }
+}
+
+/* The request that does an action, as far as authorization is concerned. */
+static const char *path_of(const char **method, const char *name,
+                           unsigned action, apr_pool_t *pool)
+{
+    const char *end = "/manifests/latest";
+
+    *method = "GET";
+    if (!name) {
+        return "/v2/_catalog";
+    }
+    if (action == OCI_PUSH) {
+        *method = "POST";
+        end = "/blobs/uploads/";
+    }
+    else if (action == OCI_DELETE) {
+        *method = "DELETE";
+    }
+    return apr_pstrcat(pool, "/v2/", name, end, NULL);
+}
+
 int oci_authz_allows(request_rec *r, const char *name, unsigned action)
 {
-    const char *method = action == OCI_PULL ? "GET"
-                       : action == OCI_PUSH ? "POST" : "DELETE";
-    const char *end = action == OCI_PULL ? "/tags/list"
-                    : action == OCI_PUSH ? "/blobs/uploads/"
-                                         : "/manifests/latest";
-    request_rec *rr = ap_sub_req_method_uri(method,
-                                            apr_pstrcat(r->pool, "/v2/",
-                                                        name, end, NULL),
-                                            r, NULL);
-    int allowed = rr->status == HTTP_OK && oci_context_get(rr);
+    oci_context_t *context = oci_context_get(r);
+    const oci_context_t *asked;
+    const char *method, *path;
+    request_rec *rr;
+    apr_pool_t *pool;
+    int allowed;
 
+    apr_pool_create(&pool, r->pool);
+    path = path_of(&method, name, action, pool);
+    context->asking = 1;
+    rr = ap_sub_req_method_uri(method, path, r, NULL);
+    context->asking = 0;
+    asked = oci_context_get(rr);
+    allowed = rr->status == HTTP_OK && asked && !asked->is_token
+              && (!name || (asked->route.name
+                            && !strcmp(asked->route.name, name)));
     ap_destroy_sub_req(rr);
+    apr_pool_destroy(pool);
     return allowed;
+}
+
+static int post_perdir_config(request_rec *r)
+{
+    if (oci_context_asking(r)) {
+        hush(r);
+    }
+    return DECLINED;
 }
 
 /* Per URL, since a sub-request about another repository must be judged
@@ -249,4 +311,6 @@ void oci_authz_register(apr_pool_t *pool)
     ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, "oci",
                               AUTHZ_PROVIDER_VERSION, &provider,
                               AP_AUTH_INTERNAL_PER_URI);
+    ap_hook_post_perdir_config(post_perdir_config, NULL, NULL,
+                               APR_HOOK_REALLY_FIRST);
 }

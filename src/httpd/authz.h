@@ -23,12 +23,12 @@
  * Whether the Require lines of a repository let the caller of a request act
  * on it.  httpd decides, by a sub-request.
  * @param r The request whose caller is meant
- * @param name A valid repository name
+ * @param name A valid repository name, or NULL for the list of them
  * @param action OCI_PULL, OCI_PUSH or OCI_DELETE
  */
 int oci_authz_allows(request_rec *r, const char *name, unsigned action);
 
-/** Register the authorization provider. */
+/** Register the authorization provider and its hooks. */
 void oci_authz_register(apr_pool_t *pool);
 
 #endif /* OCI_AUTHZ_H */

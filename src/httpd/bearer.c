@@ -39,9 +39,15 @@ static const oci_config_t *config_of(const request_rec *r)
  * business. */
 static const char *host_of(request_rec *r)
 {
-    const char *host = apr_table_get(r->headers_in, "Host");
+    const char *header = apr_table_get(r->headers_in, "Host");
+    char *host;
 
-    return host && *host ? host : ap_get_server_name(r);
+    if (!header || !*header) {
+        return ap_get_server_name_for_url(r);
+    }
+    host = apr_pstrdup(r->pool, header);
+    ap_str_tolower(host);
+    return host;
 }
 
 const char *oci_bearer_service(request_rec *r)
@@ -75,6 +81,17 @@ static int names(const json_t *audience, const char *service)
     return 0;
 }
 
+/* Whether a text can go where lines and fields are told apart. */
+static int is_printable(const char *text)
+{
+    for (; *text; text++) {
+        if (apr_iscntrl(*text)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 /* Hold the claims against what must be so (RFC 7519, 4.1). */
 static const char *judge(request_rec *r, const json_t *claims)
 {
@@ -98,34 +115,30 @@ static const char *judge(request_rec *r, const json_t *claims)
                    || json_number_value(begins) - SLACK > now)) {
         return "it is not valid yet";
     }
-    if (subject && !json_is_string(subject)) {
-        return "its subject is no string";
+    if (subject && (!json_is_string(subject)
+                    || !is_printable(json_string_value(subject)))) {
+        return "its subject is no name";
     }
     return NULL;
 }
 
-/* OCI_CLAIM_<name>, its value as a string. */
-static void export_claims(request_rec *r, json_t *claims)
+/* OCI_CLAIM_<name>, its value as a string.  Names that are no such variable
+ * are left out: of two that were made one, the wrong might win. */
+static void export_claims(request_rec *r, const json_t *claims)
 {
-    const char *name;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    const char *name, *text;
     json_t *value;
 
-    json_object_foreach (claims, name, value) {
-        char *variable = apr_pstrcat(r->pool, "OCI_CLAIM_", name, NULL);
-        char *p;
-
-        for (p = variable; *p; p++) {
-            if (!apr_isalnum(*p)) {
-                *p = '_';
-            }
-        }
-        if (json_is_string(value)) {
-            apr_table_set(r->subprocess_env, variable,
-                          json_string_value(value));
-        }
-        else if (json_is_number(value) || json_is_boolean(value)) {
-            apr_table_setn(r->subprocess_env, variable,
-                           oci_json_text(value, r->pool));
+    json_object_foreach ((json_t *)claims, name, value) {
+        text = json_is_string(value) ? json_string_value(value)
+             : json_is_number(value) || json_is_boolean(value)
+               ? oci_json_text(value, r->pool) : NULL;
+        if (text && is_printable(text) && !name[strspn(name, letters)]) {
+            apr_table_set(r->subprocess_env,
+                          apr_pstrcat(r->pool, "OCI_CLAIM_", name, NULL),
+                          text);
         }
     }
 }
@@ -148,9 +161,10 @@ static oci_bearer_t *make_bearer(const json_t *claims, apr_pool_t *pool)
 const char *oci_bearer_verify(const oci_bearer_t **bearer, request_rec *r,
                               const char *token)
 {
-    const oci_keys_t *keys = config_of(r)->token_key->keys;
     json_t *claims;
-    const char *problem = oci_jwt_verify(&claims, keys, token, r->pool);
+    const char *problem = oci_jwt_verify(&claims,
+                                         oci_config_keys(config_of(r)),
+                                         token, r->pool);
 
     if (!problem) {
         problem = judge(r, claims);
@@ -206,7 +220,7 @@ static const char *scope_of(request_rec *r, const oci_context_t *context)
     if (route->endpoint == OCI_ROUTE_CATALOG) {
         return "registry:catalog:*";
     }
-    if (!route->name || !context->action || !oci_name_valid(route->name)) {
+    if (!route->name || !oci_name_valid(route->name)) {
         return NULL;
     }
     return apr_pstrcat(r->pool, "repository:", route->name, ":",
@@ -223,8 +237,11 @@ const char *oci_bearer_challenge(request_rec *r,
     const char *text;
 
     if (!realm) {
+        realm = "/token";
+    }
+    if (*realm == '/') {
         realm = apr_pstrcat(r->pool, ap_http_scheme(r), "://", host_of(r),
-                            "/token", NULL);
+                            realm, NULL);
     }
     text = apr_pstrcat(r->pool, "Bearer realm=", quote(realm, r->pool),
                        ",service=", quote(oci_bearer_service(r), r->pool),

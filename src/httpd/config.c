@@ -12,38 +12,25 @@
 #include "httpd.h"
 #include "http_config.h"
 #include "http_core.h"
-#include "http_log.h"
 #include "http_main.h"
 #include "ap_provider.h"
-#include "unixd.h"
 #include "apr_strings.h"
 
 #include "httpd/config.h"
-#include "httpd/hooks.h"
-#include "httpd/key_file.h"
-
-APLOG_USE_MODULE(oci);
-
-/* The places of a server that name a store, to be started once the whole
- * configuration is read. */
-typedef struct server_config_t {
-    apr_array_header_t *places;    /* oci_config_t * */
-    apr_array_header_t *keys;      /* oci_token_key_t * */
-    int                 guarded;   /* some Require line is not "all granted" */
-} server_config_t;
 
 void *oci_config_create_server(apr_pool_t *pool, server_rec *s)
 {
-    server_config_t *server = apr_palloc(pool, sizeof(*server));
+    oci_server_config_t *server = apr_palloc(pool, sizeof(*server));
 
     (void)s;
     server->places = apr_array_make(pool, 1, sizeof(oci_config_t *));
     server->keys = apr_array_make(pool, 1, sizeof(oci_token_key_t *));
+    server->tokens = apr_array_make(pool, 1, sizeof(oci_config_t *));
     server->guarded = 0;
     return server;
 }
 
-static server_config_t *server_config(const server_rec *s)
+oci_server_config_t *oci_config_of_server(const server_rec *s)
 {
     return ap_get_module_config(s->module_config, &oci_module);
 }
@@ -169,8 +156,8 @@ static const char *prefixed(cmd_parms *cmd, const char *error)
 
 static void remember(cmd_parms *cmd, oci_config_t *config)
 {
-    APR_ARRAY_PUSH(server_config(cmd->server)->places, oci_config_t *)
-        = config;
+    APR_ARRAY_PUSH(oci_config_of_server(cmd->server)->places,
+                   oci_config_t *) = config;
 }
 
 static const char *set_index(cmd_parms *cmd, void *config_, const char *name,
@@ -280,8 +267,18 @@ static const char *set_token_key(cmd_parms *cmd, void *config_,
         return apr_psprintf(cmd->pool, "%s: '%s' is no path", cmd->cmd->name,
                             path);
     }
-    APR_ARRAY_PUSH(server_config(cmd->server)->keys, oci_token_key_t *)
-        = config->token_key;
+    APR_ARRAY_PUSH(oci_config_of_server(cmd->server)->keys,
+                   oci_token_key_t *) = config->token_key;
+    return NULL;
+}
+
+static const char *set_token(cmd_parms *cmd, void *config_, int on)
+{
+    oci_config_t *config = config_;
+
+    config->token = on;
+    APR_ARRAY_PUSH(oci_config_of_server(cmd->server)->tokens,
+                   oci_config_t *) = config;
     return NULL;
 }
 
@@ -335,7 +332,7 @@ const command_rec oci_directives[] = {
         "there"),
     AP_INIT_FLAG("OCISync", ap_set_flag_slot, OFFSET(sync), ANYWHERE,
         "On or Off: whether success waits until it is safe on disk"),
-    AP_INIT_FLAG("OCIToken", ap_set_flag_slot, OFFSET(token), ANYWHERE,
+    AP_INIT_FLAG("OCIToken", set_token, NULL, ANYWHERE,
         "On or Off: whether clients authenticate by Bearer tokens"),
     AP_INIT_TAKE1("OCITokenRealm", ap_set_string_slot, OFFSET(token_realm),
         ANYWHERE, "the URL where clients ask for tokens"),
@@ -351,107 +348,14 @@ const command_rec oci_directives[] = {
     { NULL }
 };
 
-static int is_directive(const ap_directive_t *line, const char *name)
-{
-    return !ap_cstr_casecmp(line->directive, name);
-}
-
-/* Tell of a registry that will only answer 503: no section around it sets
- * a store. */
-static void warn_of_missing_stores(const ap_directive_t *first, int has_store,
-                                   const server_rec *s, apr_pool_t *pool)
-{
-    const ap_directive_t *line;
-
-    for (line = first; line; line = line->next) {
-        has_store |= is_directive(line, "OCIBlobStore");
-    }
-    for (line = first; line; line = line->next) {
-        const char *args = line->args;
-
-        if (line->first_child) {
-            warn_of_missing_stores(line->first_child, has_store, s, pool);
-        }
-        else if (!has_store && is_directive(line, "SetHandler")
-                 && !ap_cstr_casecmp(ap_getword_conf(pool, &args),
-                                     OCI_HANDLER)) {
-            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "oci: the registry "
-                         "of %s line %d will answer 503: it has no "
-                         "OCIBlobStore", line->filename, line->line_num);
-        }
-    }
-}
-
-static int has_guard(const ap_directive_t *line)
-{
-    for (; line; line = line->next) {
-        if (line->first_child ? has_guard(line->first_child)
-                              : is_directive(line, "Require")
-                                && ap_cstr_casecmp(line->args,
-                                                   "all granted")) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static const char *start_place(const server_rec *s,
-                               const oci_config_t *config, apr_pool_t *pool)
-{
-    const oci_config_t *base = ap_get_module_config(s->lookup_defaults,
-                                                    &oci_module);
-    oci_index_t *index = config->index ? config->index : base->index;
-    const char *error = NULL;
-
-    if (!index) {
-        index = config->default_index;
-    }
-    if (config->blobs) {
-        error = config->blobs->provider->start(config->blobs,
-                                               ap_unixd_config.user_id,
-                                               ap_unixd_config.group_id,
-                                               pool);
-    }
-    if (!error && index) {
-        error = index->provider->start(index, ap_unixd_config.user_id,
-                                       ap_unixd_config.group_id, pool);
-    }
-    return error;
-}
-
-int oci_config_start(apr_pool_t *pool, server_rec *main_server)
-{
-    server_rec *s;
-
-    for (s = main_server; s; s = s->next) {
-        const apr_array_header_t *places = server_config(s)->places;
-        const apr_array_header_t *keys = server_config(s)->keys;
-        const char *error = NULL;
-        int i;
-
-        for (i = 0; i < places->nelts && !error; i++) {
-            error = start_place(s, APR_ARRAY_IDX(places, i, oci_config_t *),
-                                pool);
-        }
-        for (i = 0; i < keys->nelts && !error; i++) {
-            oci_token_key_t *key = APR_ARRAY_IDX(keys, i, oci_token_key_t *);
-
-            error = oci_key_file_read(&key->keys, key->path, pool);
-        }
-        if (error) {
-            ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, "oci: %s", error);
-            return HTTP_INTERNAL_SERVER_ERROR;
-        }
-    }
-    server_config(main_server)->guarded = has_guard(ap_conftree);
-    warn_of_missing_stores(ap_conftree, 0, main_server, pool);
-    return OK;
-}
-
 int oci_config_tokens(const oci_config_t *config)
 {
-    return config->token == 1 && config->token_key
-           && config->token_key->keys;
+    return config->token == 1;
+}
+
+const oci_keys_t *oci_config_keys(const oci_config_t *config)
+{
+    return config->token_key ? config->token_key->keys : NULL;
 }
 
 int oci_config_token_lifetime(const oci_config_t *config)
@@ -459,15 +363,14 @@ int oci_config_token_lifetime(const oci_config_t *config)
     return pick(config->token_lifetime, 300);
 }
 
-int oci_config_is_guarded(const server_rec *s)
+int oci_config_is_guarded(void)
 {
-    (void)s;
-    return server_config(ap_server_conf)->guarded;
+    return oci_config_of_server(ap_server_conf)->guarded;
 }
 
 int oci_config_has_store(const server_rec *s)
 {
-    return server_config(s)->places->nelts > 0;
+    return oci_config_of_server(s)->places->nelts > 0;
 }
 
 void oci_config_apply(oci_request_t *request, const oci_config_t *config)

@@ -20,7 +20,7 @@
 #include "http_config.h"
 
 #include "api/request.h"
-#include "spec/jwt.h"
+#include "spec/key_set.h"
 
 extern module AP_MODULE_DECLARE_DATA oci_module;
 
@@ -53,6 +53,15 @@ typedef struct oci_config_t {
     int token_lifetime;         /* seconds, -1 where it is not set */
 } oci_config_t;
 
+/** What there is to start of a server, once all of it is read. */
+typedef struct oci_server_config_t {
+    apr_array_header_t *places;    /* oci_config_t *: which name a store */
+    apr_array_header_t *keys;      /* oci_token_key_t * */
+    apr_array_header_t *tokens;    /* oci_config_t *: which say OCIToken */
+    int                 guarded;   /* of the main server: somebody may be
+                                    * refused somewhere */
+} oci_server_config_t;
+
 /** The table of directives. */
 extern const command_rec oci_directives[];
 
@@ -60,20 +69,20 @@ void *oci_config_create_dir(apr_pool_t *pool, char *path);
 void *oci_config_merge_dir(apr_pool_t *pool, void *base, void *over);
 void *oci_config_create_server(apr_pool_t *pool, server_rec *s);
 
-/**
- * Start every store that was configured.
- * @return OK, or HTTP_INTERNAL_SERVER_ERROR with the reason in the log
- */
-int oci_config_start(apr_pool_t *pool, server_rec *main_server);
+/** The part of a server. */
+oci_server_config_t *oci_config_of_server(const server_rec *s);
 
-/** Whether tokens are in use, and there is a key for them. */
+/** Whether tokens are in use. */
 int oci_config_tokens(const oci_config_t *config);
+
+/** The keys of tokens, NULL for none. */
+const oci_keys_t *oci_config_keys(const oci_config_t *config);
 
 /** How long a token is good for, in seconds. */
 int oci_config_token_lifetime(const oci_config_t *config);
 
-/** Whether some Require line of a server may refuse somebody. */
-int oci_config_is_guarded(const server_rec *s);
+/** Whether some directive may let one in and refuse another. */
+int oci_config_is_guarded(void);
 
 /** Whether a server has a store of its own. */
 int oci_config_has_store(const server_rec *s);

@@ -20,6 +20,7 @@
 #include "httpd.h"
 #include "apr_tables.h"
 
+#include "registry/error.h"
 #include "spec/route.h"
 
 /** A valid token: who sent it, and for what it was issued. */
@@ -37,9 +38,17 @@ typedef struct oci_context_t {
     int         authenticated;     /* httpd knows who this is */
     const oci_bearer_t *bearer;    /* or NULL */
     const char *token_error;       /* for the challenge, or NULL */
+    int         refused;           /* by a Require oci line */
+    int         asking;            /* a sub-request of ours is under way */
+    const apr_table_t *form;       /* what was posted for a token, or NULL */
+    oci_error_t *form_error;       /* why it is no form */
 } oci_context_t;
 
 /** The context of a request, NULL where it is for neither. */
 oci_context_t *oci_context_get(const request_rec *r);
+
+/** The context of the request on whose behalf this one asks httpd whether
+ * something is allowed; NULL for any other request. */
+oci_context_t *oci_context_asking(const request_rec *r);
 
 #endif /* OCI_CONTEXT_H */

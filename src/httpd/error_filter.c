@@ -17,6 +17,7 @@
 #include "util_filter.h"
 #include "apr_strings.h"
 
+#include "api/body.h"
 #include "api/reply.h"
 #include "httpd/authn.h"
 #include "httpd/config.h"
@@ -29,7 +30,7 @@
 static apr_status_t send_json(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
-    const oci_context_t *context = oci_context_get(r);
+    oci_context_t *context = oci_context_get(r);
     const oci_error_t *error;
     const char *body;
     apr_size_t size;
@@ -41,6 +42,7 @@ static apr_status_t send_json(ap_filter_t *f, apr_bucket_brigade *bb)
     error = oci_error_of_status(r, r->status);
     body = oci_error_body(r, error);
     size = strlen(body);
+    oci_body_leave(r);
     apr_table_setn(r->headers_out, "Docker-Distribution-API-Version",
                    "registry/2.0");
     apr_table_setn(r->headers_out, "Cache-Control", "no-cache");
@@ -78,8 +80,14 @@ static int is_ours(request_rec *r)
 
 static void insert_error_filter(request_rec *r)
 {
-    if (r->status >= HTTP_BAD_REQUEST && is_ours(r)) {
+    if (r->status < HTTP_BAD_REQUEST) {
+        return;
+    }
+    if (is_ours(r)) {
         ap_add_output_filter(FILTER_NAME, NULL, r, r->connection);
+    }
+    else {
+        oci_unmask_error_documents(r);
     }
 }
 

@@ -24,6 +24,7 @@
 #include "httpd/config.h"
 #include "httpd/error_filter.h"
 #include "httpd/hooks.h"
+#include "httpd/start.h"
 #include "httpd/token.h"
 #include "spec/scope.h"
 
@@ -67,6 +68,13 @@ oci_context_t *oci_context_get(const request_rec *r)
     return ap_get_module_config(r->request_config, &oci_module);
 }
 
+oci_context_t *oci_context_asking(const request_rec *r)
+{
+    oci_context_t *context = r->main ? oci_context_get(r->main) : NULL;
+
+    return context && context->asking ? context : NULL;
+}
+
 /* httpd neither looks for a file of that name nor guesses a type from it. */
 static int map_to_storage(request_rec *r)
 {
@@ -77,6 +85,9 @@ static int type_checker(request_rec *r)
 {
     return oci_context_get(r) ? OK : DECLINED;
 }
+
+/* What stands for our own text until the error filter writes it. */
+#define MASK "oci-registry"
 
 /* An ErrorDocument is no answer to a registry's client; a text of the
  * request's own comes before it, and the error filter writes that anew. */
@@ -89,19 +100,45 @@ static void mask_error_documents(request_rec *r)
     apr_size_t i;
 
     for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
-        ap_custom_response(r, statuses[i], "-");
+        ap_custom_response(r, statuses[i], MASK);
     }
 }
 
-/* httpd may refuse a URL before the configuration of its location is in
- * force, such as one with an encoded slash: its own text must be ready. */
+void oci_unmask_error_documents(request_rec *r)
+{
+    core_request_config *core = ap_get_core_module_config(r->request_config);
+    int index = ap_index_of_response(HTTP_BAD_REQUEST);
+
+    /* another module's texts are its own affair */
+    if (core->response_code_strings && core->response_code_strings[index]
+        && !strcmp(core->response_code_strings[index], "\"" MASK)) {
+        core->response_code_strings = NULL;
+    }
+}
+
+static int has_error_documents(const ap_conf_vector_t *place)
+{
+    const core_dir_config *core = ap_get_core_module_config(place);
+
+    return core->response_code_exprs != NULL;
+}
+
+/* httpd may refuse a request before its URL is known, or before the
+ * configuration of its location is in force. */
+static int create_request(request_rec *r)
+{
+    if (!r->main && !r->prev && oci_config_has_store(r->server)
+        && has_error_documents(r->server->lookup_defaults)) {
+        mask_error_documents(r);
+    }
+    return OK;
+}
+
 static int post_read_request(request_rec *r)
 {
-    const core_dir_config *core
-        = ap_get_core_module_config(r->per_dir_config);
-
-    if (core->response_code_exprs && oci_is_ours_by_location(r)) {
-        mask_error_documents(r);
+    if (has_error_documents(r->per_dir_config)
+        && !oci_is_ours_by_location(r)) {
+        oci_unmask_error_documents(r);
     }
     return DECLINED;
 }
@@ -116,6 +153,25 @@ static int translate_name(request_rec *r)
     return OK;
 }
 
+/* What a request does to a repository, also where the registry will answer
+ * that it can't be done. */
+static unsigned action_of(const char *action, const request_rec *r)
+{
+    if (action) {
+        return oci_action_parse(action, strlen(action));
+    }
+    switch (r->method_number) {
+    case M_POST:
+    case M_PUT:
+    case M_PATCH:
+        return OCI_PUSH;
+    case M_DELETE:
+        return OCI_DELETE;
+    default:
+        return OCI_PULL;
+    }
+}
+
 static void take_apart(request_rec *r, oci_context_t *context)
 {
     const oci_route_t *route = &context->route;
@@ -125,11 +181,12 @@ static void take_apart(request_rec *r, oci_context_t *context)
     if (!strncmp(r->uri, "/v2", 3)) {
         oci_route_parse(&context->route, r->uri + 3, r->pool);
     }
-    if ((action = oci_request_action(route, r->method_number))) {
-        context->action = oci_action_parse(action, strlen(action));
+    action = oci_request_action(route, r->method_number);
+    if (action) {
         apr_table_setn(env, "OCI_ACTION", action);
     }
     if (route->name) {
+        context->action = action_of(action, r);
         apr_table_setn(env, "OCI_REPOSITORY", route->name);
     }
     if (route->reference) {
@@ -141,8 +198,6 @@ static void take_apart(request_rec *r, oci_context_t *context)
  * and the handler alike, and see who is asking. */
 static int post_perdir_config(request_rec *r)
 {
-    const core_dir_config *core
-        = ap_get_core_module_config(r->per_dir_config);
     const char *name = handler_of(r);
     oci_context_t *context;
 
@@ -161,7 +216,7 @@ static int post_perdir_config(request_rec *r)
                    "registry/2.0");
     apr_table_setn(r->subprocess_env, "no-gzip", "1");
     apr_table_setn(r->subprocess_env, "no-brotli", "1");
-    if (core->response_code_exprs) {
+    if (has_error_documents(r->per_dir_config)) {
         mask_error_documents(r);
     }
     return oci_authn_begin(r, context);
@@ -192,7 +247,8 @@ static int may_pull(const oci_request_t *request, const char *name,
     const oci_bearer_t *bearer = oci_context_get(request->r)->bearer;
 
     return (!by_token || !bearer || !bearer->scopes
-            || oci_scopes_allow(bearer->scopes, name, OCI_PULL))
+            || oci_scopes_allow(bearer->scopes, "repository", name,
+                                OCI_PULL))
            && oci_authz_allows(request->r, name, OCI_PULL);
 }
 
@@ -209,7 +265,7 @@ static int handler(request_rec *r)
     memset(&request, 0, sizeof(request));
     request.r = r;
     request.route = context->route;
-    if (oci_config_is_guarded(r->server)) {
+    if (oci_config_is_guarded()) {
         request.may_pull = may_pull;
     }
     oci_config_apply(&request, config);
@@ -219,6 +275,7 @@ static int handler(request_rec *r)
                                           "storage configured"));
         return OK;
     }
+    oci_authn_offer(r, context);
     if (r->method_number != M_GET) {
         lift_default_body_limit(r);
     }
@@ -230,7 +287,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
 {
     (void)plog;
     (void)ptemp;
-    return oci_config_start(pconf, s);
+    return oci_start(pconf, s);
 }
 
 void oci_hooks_register(apr_pool_t *pool)
@@ -239,6 +296,7 @@ void oci_hooks_register(apr_pool_t *pool)
     oci_authn_register();
     oci_authz_register(pool);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_create_request(create_request, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_read_request(post_read_request, NULL, NULL,
                               APR_HOOK_MIDDLE);
     ap_hook_translate_name(translate_name, NULL, NULL, APR_HOOK_LAST);

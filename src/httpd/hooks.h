@@ -32,6 +32,9 @@ int oci_is_ours(request_rec *r);
 /** The same by its URL alone, while that configuration is not in force. */
 int oci_is_ours_by_location(request_rec *r);
 
+/** Give a request that is not for a registry its ErrorDocuments back. */
+void oci_unmask_error_documents(request_rec *r);
+
 /** Register the hooks of the registry. */
 void oci_hooks_register(apr_pool_t *pool);
 

@@ -9,6 +9,8 @@
  * limitations under the License.
  */
 
+#include <string.h>
+
 #include "apr_file_io.h"
 #include "apr_strings.h"
 
@@ -45,6 +47,9 @@ static const char *make_file(const char *path, apr_pool_t *pool)
     if (rv == APR_SUCCESS) {
         rv = apr_file_write_full(file, pem, strlen(pem), NULL);
         apr_file_close(file);
+        if (rv != APR_SUCCESS) {
+            apr_file_remove(path, pool);
+        }
     }
     return rv == APR_SUCCESS ? NULL : failure("make", path, rv, pool);
 }

@@ -17,7 +17,7 @@
 #ifndef OCI_KEY_FILE_H
 #define OCI_KEY_FILE_H
 
-#include "spec/jwt.h"
+#include "spec/key_set.h"
 
 /**
  * Read the keys of a file.  Where there is none it is made first, with a new

@@ -11,10 +11,8 @@
 
 #include "httpd.h"
 #include "http_config.h"
-#include "http_core.h"
 #include "http_protocol.h"
-#include "http_request.h"
-#include "apr_base64.h"
+#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "api/reply.h"
@@ -22,88 +20,29 @@
 #include "httpd/bearer.h"
 #include "httpd/config.h"
 #include "httpd/token.h"
-#include "spec/json.h"
+#include "spec/base64url.h"
 #include "spec/jwt.h"
 #include "spec/name.h"
 #include "spec/query.h"
 #include "spec/scope.h"
 
-/* The longest form that is read, in bytes, and the most scopes of it. */
-#define FORM_MAX   (64 * 1024)
+/* The most scopes that one token is for. */
 #define SCOPES_MAX 64
+
+/* Random bytes of a token's "jti". */
+#define ID_BYTES 16
 
 /*
  *   GET  /token?service=S&scope=repository:a:pull,push&scope=...
  *   POST /token  grant_type=password&username=U&password=P&service=S&scope=...
  *
- * Who asks is who httpd's authentication says for a GET, and by the form for
- * a POST.  Every scope is granted as far as the Require lines of the registry
- * allow it to him.
+ * Who asks is who httpd's authentication says.  Every scope is granted as
+ * far as the Require lines of the registry allow it to him.
  */
 
-/* The form of a POST (RFC 6749, 4.3.2). */
-static oci_error_t *read_form(apr_table_t **form, request_rec *r)
+static const oci_config_t *config_of(const request_rec *r)
 {
-    apr_array_header_t *pairs = NULL;
-    int status = ap_parse_form_data(r, NULL, &pairs, -1, FORM_MAX);
-    ap_form_pair_t *pair;
-
-    if (status != OK || !pairs) {
-        return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
-                              "the body is no form of %d bytes at most",
-                              FORM_MAX);
-    }
-    *form = apr_table_make(r->pool, 8);
-    while ((pair = apr_array_pop(pairs))) {
-        apr_size_t size;
-        char *value;
-
-        if (apr_brigade_pflatten(pair->value, &value, &size, r->pool)) {
-            return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL,
-                                  NULL, "the form can't be read");
-        }
-        apr_table_addn(*form, pair->name,
-                       apr_pstrmemdup(r->pool, value, size));
-    }
-    return NULL;
-}
-
-static const char *value_of(const apr_table_t *form, const char *name)
-{
-    const char *value = apr_table_get(form, name);
-
-    return value ? value : "";
-}
-
-/* Let httpd's providers check the form's name and password, as they would
- * have been sent in a header. */
-static oci_error_t *authenticate(request_rec *r, const apr_table_t *form)
-{
-    const char *pair = apr_pstrcat(r->pool, value_of(form, "username"), ":",
-                                   value_of(form, "password"), NULL);
-    char *encoded = apr_palloc(r->pool,
-                               apr_base64_encode_len((int)strlen(pair)));
-    request_rec *rr;
-
-    if (strcmp(value_of(form, "grant_type"), "password")) {
-        return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, "grant_type",
-                              value_of(form, "grant_type"), "the only "
-                              "grant_type is password");
-    }
-    if (ap_strchr_c(value_of(form, "username"), ':')) {
-        return oci_error_make(r->pool, OCI_E_UNAUTHORIZED, NULL, NULL,
-                              "a user name holds no colon");
-    }
-    apr_base64_encode(encoded, pair, (int)strlen(pair));
-    apr_table_setn(r->headers_in, "Authorization",
-                   apr_pstrcat(r->pool, "Basic ", encoded, NULL));
-    rr = ap_sub_req_method_uri("GET", r->uri, r, NULL);
-    r->user = rr->status == HTTP_OK && rr->user
-              ? apr_pstrdup(r->pool, rr->user) : NULL;
-    ap_destroy_sub_req(rr);
-    return r->user ? NULL
-        : oci_error_make(r->pool, OCI_E_UNAUTHORIZED, NULL, NULL,
-                         "the user name or the password is wrong");
+    return ap_get_module_config(r->per_dir_config, &oci_module);
 }
 
 static int add_scope(void *scopes, const char *name, const char *value)
@@ -120,7 +59,7 @@ static unsigned granted(request_rec *r, const oci_scope_t *scope)
     unsigned action;
 
     if (!strcmp(scope->type, "registry") && !strcmp(scope->name, "catalog")) {
-        return scope->actions;
+        return oci_authz_allows(r, NULL, OCI_PULL) ? scope->actions : 0;
     }
     if (strcmp(scope->type, "repository") || !oci_name_valid(scope->name)) {
         return 0;
@@ -153,6 +92,50 @@ static oci_error_t *read_scopes(apr_array_header_t **scopes, request_rec *r,
     return NULL;
 }
 
+/* The claims of a new token, NULL for a user whose name JSON can't hold. */
+static json_t *claims_of(request_rec *r, const apr_array_header_t *scopes,
+                         int lifetime)
+{
+    unsigned char id[ID_BYTES];
+    json_int_t now = apr_time_sec(r->request_time);
+
+    if (apr_generate_random_bytes(id, sizeof(id)) != APR_SUCCESS) {
+        return NULL;
+    }
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:o}",
+                     "iss", oci_bearer_issuer(r),
+                     "aud", oci_bearer_service(r),
+                     "sub", r->user ? r->user : "",
+                     "iat", now, "nbf", now, "exp", now + lifetime,
+                     "jti", oci_base64url_encode(id, sizeof(id), r->pool),
+                     "access", oci_scopes_to_access(scopes));
+}
+
+static oci_error_t *make_token(const char **token, request_rec *r,
+                               const apr_array_header_t *scopes,
+                               int lifetime)
+{
+    json_t *claims = claims_of(r, scopes, lifetime);
+
+    if (!claims) {
+        return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
+                              "the user's name is not in UTF-8");
+    }
+    *token = oci_jwt_sign(oci_config_keys(config_of(r)), claims, r->pool);
+    json_decref(claims);
+    if (!*token) {
+        return oci_error_make(r->pool, OCI_E_INTERNAL, NULL, NULL,
+                              "no token can be made");
+    }
+    if (strlen("Authorization: Bearer ") + strlen(*token)
+        > (apr_size_t)r->server->limit_req_fieldsize) {
+        return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
+                              "a token for all these scopes is longer than "
+                              "a header may be (LimitRequestFieldSize)");
+    }
+    return NULL;
+}
+
 static const char *rfc3339(apr_time_t when, apr_pool_t *pool)
 {
     apr_time_exp_t t;
@@ -167,28 +150,12 @@ static oci_error_t *issue(oci_request_t *request,
                           const apr_array_header_t *scopes)
 {
     request_rec *r = request->r;
-    const oci_config_t *config = ap_get_module_config(r->per_dir_config,
-                                                      &oci_module);
-    json_int_t now = apr_time_sec(r->request_time);
-    int lifetime = oci_config_token_lifetime(config);
-    json_t *claims = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:o}",
-                               "iss", oci_bearer_issuer(r),
-                               "aud", oci_bearer_service(r),
-                               "sub", r->user ? r->user : "",
-                               "iat", now, "nbf", now, "exp", now + lifetime,
-                               "jti", apr_table_get(r->subprocess_env,
-                                                    "UNIQUE_ID")
-                                      ? apr_table_get(r->subprocess_env,
-                                                      "UNIQUE_ID") : "-",
-                               "access", oci_scopes_to_access(scopes));
-    const char *token = oci_jwt_sign(config->token_key->keys, claims,
-                                     r->pool);
-    const char *body;
+    int lifetime = oci_config_token_lifetime(config_of(r));
+    const char *token, *body;
+    oci_error_t *error = make_token(&token, r, scopes, lifetime);
 
-    json_decref(claims);
-    if (!token) {
-        return oci_error_make(r->pool, OCI_E_INTERNAL, NULL, NULL,
-                              "no token can be made");
+    if (error) {
+        return error;
     }
     body = apr_psprintf(r->pool, "{\"token\":\"%s\",\"access_token\":\"%s\","
                         "\"token_type\":\"Bearer\",\"expires_in\":%d,"
@@ -198,51 +165,62 @@ static oci_error_t *issue(oci_request_t *request,
     return oci_reply_data(request, "application/json", body, strlen(body));
 }
 
+/* What is asked for: by the form that authentication has read, or by the
+ * query. */
+static oci_error_t *read_parameters(const apr_table_t **parameters,
+                                    request_rec *r)
+{
+    const oci_context_t *context = oci_context_get(r);
+    apr_table_t *query;
+
+    if (r->method_number == M_POST) {
+        *parameters = context->form;
+        return context->form_error;
+    }
+    if (oci_query_parse(&query, r->args, r->pool)) {
+        return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
+                              "the query is not properly encoded");
+    }
+    *parameters = query;
+    return NULL;
+}
+
 static oci_error_t *serve(oci_request_t *request)
 {
     request_rec *r = request->r;
     apr_array_header_t *scopes;
-    apr_table_t *form;
+    const apr_table_t *parameters;
     const char *service;
-    oci_error_t *error = NULL;
+    oci_error_t *error = read_parameters(&parameters, r);
 
-    if (r->method_number == M_POST) {
-        error = read_form(&form, r);
-        if (!error) {
-            error = authenticate(r, form);
-        }
-    }
-    else if (oci_query_parse(&form, r->args, r->pool)) {
-        error = oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
-                               "the query is not properly encoded");
-    }
     if (error) {
         return error;
     }
-    service = value_of(form, "service");
-    if (*service && strcmp(service, oci_bearer_service(r))) {
+    service = apr_table_get(parameters, "service");
+    if (service && *service && strcmp(service, oci_bearer_service(r))) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, "service",
                               service, "this endpoint issues tokens for %s",
                               oci_bearer_service(r));
     }
-    error = read_scopes(&scopes, r, form);
+    error = read_scopes(&scopes, r, parameters);
     return error ? error : issue(request, scopes);
 }
 
 int oci_token_handler(request_rec *r)
 {
-    const oci_config_t *config = ap_get_module_config(r->per_dir_config,
-                                                      &oci_module);
+    const oci_keys_t *keys;
     oci_request_t request;
     oci_error_t *error;
 
-    if (!r->handler || strcmp(r->handler, OCI_TOKEN_HANDLER)) {
+    if (!r->handler || strcmp(r->handler, OCI_TOKEN_HANDLER)
+        || !oci_context_get(r)) {
         return DECLINED;
     }
     memset(&request, 0, sizeof(request));
     request.r = r;
-    if (!oci_config_tokens(config)
-        || !oci_keys_can_sign(config->token_key->keys)) {
+    keys = oci_config_keys(config_of(r));
+    if (!oci_config_tokens(config_of(r)) || !keys
+        || !oci_keys_signer(keys)) {
         error = oci_error_make(r->pool, OCI_E_UNAVAILABLE, NULL, NULL,
                                "no tokens are issued here");
     }

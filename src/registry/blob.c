@@ -130,14 +130,26 @@ oci_error_t *oci_blob_holders(apr_array_header_t **names,
                               const char *digest, int limit,
                               apr_pool_t *pool)
 {
-    oci_scan_t scan = { oci_key_holder(pool, digest, NULL), NULL, limit, 0 };
+    const char *folder = oci_key_holders(pool, digest);
+    const char *first = apr_pstrcat(pool, digest, ",", NULL);
+    oci_scan_t scan = { folder, first, limit, 1 };
     apr_array_header_t *entries;
     oci_error_t *error = oci_facts_scan(&entries, registry, &scan, pool);
+    int i;
 
-    if (!error) {
-        *names = oci_keys_rest(entries, scan.folder, pool);
+    if (error) {
+        return error;
     }
-    return error;
+    *names = apr_array_make(pool, entries->nelts, sizeof(const char *));
+    for (i = 0; i < entries->nelts; i++) {
+        const oci_entry_t *entry = &APR_ARRAY_IDX(entries, i, oci_entry_t);
+
+        if (strncmp(entry->key + strlen(folder), first, strlen(first))) {
+            break;     /* another blob's */
+        }
+        APR_ARRAY_PUSH(*names, const char *) = entry->value.data;
+    }
+    return NULL;
 }
 
 oci_error_t *oci_blob_mount(const oci_registry_t *registry, const char *name,
@@ -163,7 +175,8 @@ oci_error_t *oci_blob_enter(const oci_registry_t *registry,
     oci_change_put(changes, OCI_CHANGE_PUT, oci_key_blob(pool, blob->digest),
                    record, strlen(record));
     oci_change_put(changes, OCI_CHANGE_PUT,
-                   oci_key_holder(pool, blob->digest, name), NULL, 0);
+                   oci_key_holder(pool, blob->digest, name), name,
+                   strlen(name));
     oci_repository_enter(changes, name, pool);
     oci_change_put(changes, OCI_CHANGE_PUT,
                    oci_key_link(pool, name, blob->digest), NULL, 0);

@@ -9,12 +9,14 @@
  * limitations under the License.
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "apr_strings.h"
 
 #include "mod_oci.h"
 #include "registry/keys.h"
+#include "spec/digest.h"
 
 const char *oci_key_manifest(apr_pool_t *pool, const char *name,
                              const char *digest)
@@ -52,11 +54,19 @@ const char *oci_key_blob(apr_pool_t *pool, const char *digest)
     return apr_pstrcat(pool, "blob/", digest, NULL);
 }
 
+const char *oci_key_holders(apr_pool_t *pool, const char *digest)
+{
+    return apr_psprintf(pool, "holder/%.2s/", strchr(digest, ':') + 1);
+}
+
 const char *oci_key_holder(apr_pool_t *pool, const char *digest,
                            const char *name)
 {
-    return apr_pstrcat(pool, "holder/", digest, "/", name,
-                       name ? "!" : NULL, NULL);
+    const char *hash = strchr(oci_digest_of(OCI_SHA256, name, strlen(name),
+                                            pool), ':') + 1;
+
+    return apr_psprintf(pool, "%s%s,%.32s", oci_key_holders(pool, digest),
+                        digest, hash);
 }
 
 const char *oci_key_catalog(apr_pool_t *pool, const char *name)
@@ -66,7 +76,16 @@ const char *oci_key_catalog(apr_pool_t *pool, const char *name)
 
 const char *oci_key_upload(apr_pool_t *pool, const char *id)
 {
-    return apr_pstrcat(pool, "upload/", id, NULL);
+    /* an id begins with its seconds in 8 hex digits */
+    const char *seconds = apr_pstrndup(pool, id, 8);
+
+    return apr_psprintf(pool, "upload/%ld/%s",
+                        strtol(seconds, NULL, 16) / 86400, id);
+}
+
+const char *oci_key_secret(void)
+{
+    return "secret";
 }
 
 const char *oci_key_rest(apr_pool_t *pool, const char *key,

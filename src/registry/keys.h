@@ -20,12 +20,14 @@
  *     repo/<name>/_blob/<digest>               -
  *     repo/<name>/_referrer/<subject>/<digest> artifact type LF descriptor
  *     blob/<digest>                            size ";" locator
- *     holder/<digest>/<name>!                  -
+ *     holder/<xx>/<digest>,<hash>              the name that hash is of
  *     catalog/<name>!                          -
- *     upload/<id>                              see upload.c
+ *     upload/<day>/<id>                        see upload.c
+ *     secret                                   see upload_id.c
  *
  * A repository's own facts begin with "_", which no component of a name
- * does.  Where a name ends a key it is marked with "!", which sorts before
+ * does.  <xx> are the first two hex digits of the digest, and <day> is the
+ * one on which the upload was begun.  Where a name ends a key it is marked with "!", which sorts before
  * all that a name may hold: so the keys sort as the names do, and none is
  * another's folder.
  *
@@ -51,10 +53,12 @@ const char *oci_key_link(apr_pool_t *pool, const char *name,
 const char *oci_key_referrer(apr_pool_t *pool, const char *name,
                              const char *subject, const char *digest);
 const char *oci_key_blob(apr_pool_t *pool, const char *digest);
+const char *oci_key_holders(apr_pool_t *pool, const char *digest);
 const char *oci_key_holder(apr_pool_t *pool, const char *digest,
                            const char *name);
 const char *oci_key_catalog(apr_pool_t *pool, const char *name);
 const char *oci_key_upload(apr_pool_t *pool, const char *id);
+const char *oci_key_secret(void);
 
 /**
  * What follows a folder in a key, without the mark of a name.

@@ -11,18 +11,18 @@
 
 #include <string.h>
 
-#include "apr_general.h"
-#include "apr_lib.h"
 #include "apr_strings.h"
-#include "apr_time.h"
 
 #include "registry/blob.h"
 #include "registry/keys.h"
 #include "registry/upload.h"
+#include "registry/upload_id.h"
 
-/* The record of an upload:
+/* The record of an upload, once it has bytes:
  *
- *   <repository>;<algorithm>;<size>;<begun, seconds>;<state of the hash>
+ *   <algorithm>;<size>;<state of the hash>
+ *
+ * An empty record says that the upload is over.
  */
 
 static const char *format_record(const oci_upload_t *upload,
@@ -30,88 +30,39 @@ static const char *format_record(const oci_upload_t *upload,
 {
     oci_algorithm_e algorithm = oci_hash_algorithm(upload->hash);
 
-    return apr_psprintf(pool, "%s;%s;%" APR_OFF_T_FMT ";%" APR_TIME_T_FMT
-                        ";%s", upload->name, oci_algorithm_name(algorithm),
-                        upload->size, apr_time_sec(upload->begun),
+    return apr_psprintf(pool, "%s;%" APR_OFF_T_FMT ";%s",
+                        oci_algorithm_name(algorithm), upload->size,
                         oci_hash_save(upload->hash, pool));
 }
 
 static apr_status_t parse_record(oci_upload_t *upload, const char *text,
                                  apr_pool_t *pool)
 {
-    char *fields[5];
-    char *state;
+    const char *size = strchr(text, ';');
+    const char *state = size ? strchr(size + 1, ';') : NULL;
     oci_algorithm_e algorithm;
-    int i;
+    char *end;
 
-    fields[0] = apr_strtok(apr_pstrdup(pool, text), ";", &state);
-    for (i = 1; i < 5 && fields[i - 1]; i++) {
-        fields[i] = apr_strtok(NULL, ";", &state);
-    }
-    if (i < 5 || !fields[4]
-        || oci_algorithm_parse(&algorithm, fields[1]) != APR_SUCCESS
-        || apr_strtoff(&upload->size, fields[2], NULL, 10) != APR_SUCCESS) {
+    if (!state
+        || oci_algorithm_parse(&algorithm, apr_pstrmemdup(pool, text,
+                                                          size - text))
+        || apr_strtoff(&upload->size, size + 1, &end, 10) || end != state
+        || upload->size < 0) {
         return APR_EINVAL;
     }
-    upload->name = fields[0];
-    upload->begun = apr_time_from_sec(apr_atoi64(fields[3]));
-    return oci_hash_load(&upload->hash, algorithm, fields[4], pool);
-}
-
-/* An id is what a version 4 UUID (RFC 9562) looks like. */
-#define ID_LENGTH 36
-
-static int id_valid(const char *id)
-{
-    int i;
-
-    for (i = 0; id[i]; i++) {
-        if (!apr_isdigit(id[i]) && !(id[i] >= 'a' && id[i] <= 'f')
-            && id[i] != '-') {
-            return 0;
-        }
-    }
-    return i == ID_LENGTH;
-}
-
-static oci_error_t *make_id(const char **id, apr_pool_t *pool)
-{
-    unsigned char b[16];
-    apr_status_t rv = apr_generate_random_bytes(b, sizeof(b));
-
-    if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "can't read random bytes");
-    }
-    b[6] = (b[6] & 0x0f) | 0x40;
-    b[8] = (b[8] & 0x3f) | 0x80;
-    *id = apr_psprintf(pool, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-                       "%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
-                       b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11],
-                       b[12], b[13], b[14], b[15]);
-    return NULL;
+    return oci_hash_load(&upload->hash, algorithm, state + 1, pool);
 }
 
 /* The record is written whole, but never synced: after the machine's end an
  * older one is as good, since a claim drops what lies beyond it. */
 static oci_error_t *put_record(const oci_upload_t *upload,
                                const oci_registry_t *registry,
-                               oci_change_e kind, apr_pool_t *pool)
-{
-    apr_array_header_t *changes = oci_changes_make(pool);
-    const char *record = format_record(upload, pool);
-
-    oci_change_put(changes, kind, oci_key_upload(pool, upload->id), record,
-                   strlen(record));
-    return oci_facts_apply(registry, changes, 0, pool);
-}
-
-static oci_error_t *delete_record(const oci_upload_t *upload,
-                                  const oci_registry_t *registry,
-                                  apr_pool_t *pool)
+                               const char *record, apr_pool_t *pool)
 {
     apr_array_header_t *changes = oci_changes_make(pool);
 
-    oci_change_delete(changes, oci_key_upload(pool, upload->id));
+    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_upload(pool, upload->id),
+                   record, strlen(record));
     return oci_facts_apply(registry, changes, 0, pool);
 }
 
@@ -124,21 +75,38 @@ static oci_error_t *storage_error(const oci_upload_t *upload,
                              upload->id, registry->blobs->where);
 }
 
+/* An upload that has no bytes yet. */
+static oci_upload_t *make_upload(const char *name, const char *id,
+                                 oci_algorithm_e algorithm, apr_pool_t *pool)
+{
+    oci_upload_t *upload = apr_pcalloc(pool, sizeof(*upload));
+
+    upload->id = id;
+    upload->name = name;
+    upload->hash = oci_hash_make(algorithm, pool);
+    return upload;
+}
+
 oci_error_t *oci_upload_begin(oci_upload_t **upload,
                               const oci_registry_t *registry,
                               const char *name, oci_algorithm_e algorithm,
                               apr_pool_t *pool)
 {
-    oci_error_t *error;
+    const char *id;
+    oci_error_t *error = oci_upload_id_make(&id, registry, name, algorithm,
+                                            pool);
 
-    *upload = apr_pcalloc(pool, sizeof(**upload));
-    if ((error = make_id(&(*upload)->id, pool))) {
-        return error;
+    if (!error) {
+        *upload = make_upload(name, id, algorithm, pool);
     }
-    (*upload)->name = name;
-    (*upload)->begun = apr_time_now();
-    (*upload)->hash = oci_hash_make(algorithm, pool);
-    return put_record(*upload, registry, OCI_CHANGE_ADD, pool);
+    return error;
+}
+
+static oci_error_t *unknown(const char *id, apr_pool_t *pool)
+{
+    return oci_error_make(pool, OCI_E_UPLOAD_UNKNOWN, "upload", id,
+                          "the repository has no such upload; it may be "
+                          "finished, cancelled or expired");
 }
 
 oci_error_t *oci_upload_find(oci_upload_t **upload,
@@ -146,30 +114,32 @@ oci_error_t *oci_upload_find(oci_upload_t **upload,
                              const char *name, const char *id,
                              apr_pool_t *pool)
 {
-    oci_value_t value = { NULL, 0 };
+    oci_algorithm_e algorithm;
+    oci_value_t value;
     const char *key;
-    oci_error_t *error;
     apr_status_t rv;
+    int valid;
+    oci_error_t *error = oci_upload_id_check(&valid, &algorithm, registry,
+                                             name, id, pool);
 
-    if (id_valid(id)) {
-        key = oci_key_upload(pool, id);
-        if ((error = oci_fact_get(&value, registry, key, pool))) {
-            return error;
-        }
+    if (error) {
+        return error;
     }
-    if (value.data) {
-        *upload = apr_pcalloc(pool, sizeof(**upload));
-        (*upload)->id = id;
-        rv = parse_record(*upload, value.data, pool);
-        if (rv != APR_SUCCESS) {
-            return oci_error_storage(pool, rv, "%s/%s is no record of an "
-                                     "upload", registry->index->where, key);
-        }
+    if (!valid) {
+        return unknown(id, pool);
     }
-    if (!value.data || strcmp((*upload)->name, name)) {
-        return oci_error_make(pool, OCI_E_UPLOAD_UNKNOWN, "upload", id,
-                              "the repository has no such upload; it may "
-                              "be finished, cancelled or expired");
+    key = oci_key_upload(pool, id);
+    if ((error = oci_fact_get(&value, registry, key, pool))) {
+        return error;
+    }
+    if (value.data && !value.size) {
+        return unknown(id, pool);
+    }
+    *upload = make_upload(name, id, algorithm, pool);
+    if (value.data
+        && (rv = parse_record(*upload, value.data, pool)) != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "%s/%s is no record of an upload",
+                                 registry->index->where, key);
     }
     return NULL;
 }
@@ -301,7 +271,7 @@ oci_error_t *oci_upload_save(oci_upload_t *upload,
     if (rv != APR_SUCCESS) {
         return storage_error(upload, registry, rv, "sync", pool);
     }
-    return put_record(upload, registry, OCI_CHANGE_PUT, pool);
+    return put_record(upload, registry, format_record(upload, pool), pool);
 }
 
 oci_error_t *oci_upload_finish(oci_upload_t *upload,
@@ -338,7 +308,7 @@ oci_error_t *oci_upload_cancel(oci_upload_t *upload,
                                const oci_registry_t *registry,
                                apr_pool_t *pool)
 {
-    oci_error_t *error = delete_record(upload, registry, pool);
+    oci_error_t *error = put_record(upload, registry, "", pool);
     apr_status_t rv;
 
     if (error) {

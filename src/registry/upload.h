@@ -25,15 +25,14 @@ typedef struct oci_upload_t {
     const char *id;
     const char *name;      /* the repository it was begun in */
     apr_off_t   size;      /* bytes so far */
-    apr_time_t  begun;
     oci_hash_t *hash;      /* over these bytes */
     oci_blob_writer_t *writer;  /* NULL unless claimed */
     apr_pool_t *claim;     /* the claim lives as long as this pool */
 } oci_upload_t;
 
 /**
- * Begin an upload (distribution-spec, "Pushing blobs").  It makes no
- * repository appear anywhere.
+ * Begin an upload (distribution-spec, "Pushing blobs").  Nothing is written
+ * before its first bytes come.
  * @param algorithm By which its digest is likely to be asked for
  * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
  */

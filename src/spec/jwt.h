@@ -11,11 +11,10 @@
 
 /**
  * @file jwt.h
- * @brief Signed tokens (RFC 7519, 7515) and the keys behind them
+ * @brief Signed tokens (RFC 7519, 7515)
  *
- * A key is bound to its algorithm: EC keys of P-256 to ES256, RSA keys to
- * RS256, secrets to HS256.  A token's header can choose among our keys, by
- * its "kid", never among algorithms.
+ * A token's header can choose among our keys, by its "kid", never among
+ * algorithms: each key has its own.
  */
 
 #ifndef OCI_JWT_H
@@ -23,31 +22,7 @@
 
 #include <jansson.h>
 
-#include "apr_tables.h"
-
-/** The keys of a server. */
-typedef struct oci_keys_t oci_keys_t;
-
-/**
- * Read keys: private or public ones in PEM, certificates, a JSON Web Key
- * Set (RFC 7517) of public ones, or else a secret of 32 bytes at least.
- * The first that can sign does; all verify.
- * @param keys Set to them; they live in pool
- * @param text,size What the file holds
- * @return NULL, or a sentence that says what is wrong
- */
-const char *oci_keys_read(oci_keys_t **keys, const char *text,
-                          apr_size_t size, apr_pool_t *pool);
-
-/**
- * Make a new key for ES256.
- * @param pem Set to its PEM text
- * @return NULL, or a sentence that says what is wrong
- */
-const char *oci_keys_make(const char **pem, apr_pool_t *pool);
-
-/** Whether there is a key to sign with. */
-int oci_keys_can_sign(const oci_keys_t *keys);
+#include "spec/key_set.h"
 
 /**
  * Sign claims.

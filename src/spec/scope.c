@@ -116,8 +116,12 @@ json_t *oci_scopes_to_access(const apr_array_header_t *scopes)
 
     for (i = 0; i < scopes->nelts; i++) {
         const oci_scope_t *scope = &APR_ARRAY_IDX(scopes, i, oci_scope_t);
-        json_t *words = json_array();
+        json_t *words;
 
+        if (!scope->actions) {
+            continue;
+        }
+        words = json_array();
         for (j = 0; j < 4; j++) {
             if ((scope->actions & actions[j].bits) == actions[j].bits) {
                 json_array_append_new(words, json_string(actions[j].word));
@@ -160,15 +164,15 @@ apr_array_header_t *oci_scopes_of_access(const json_t *access,
     return scopes;
 }
 
-int oci_scopes_allow(const apr_array_header_t *scopes, const char *name,
-                     unsigned action)
+int oci_scopes_allow(const apr_array_header_t *scopes, const char *type,
+                     const char *name, unsigned action)
 {
     int i;
 
     for (i = 0; i < scopes->nelts; i++) {
         const oci_scope_t *scope = &APR_ARRAY_IDX(scopes, i, oci_scope_t);
 
-        if (!strcmp(scope->type, "repository") && !strcmp(scope->name, name)
+        if (!strcmp(scope->type, type) && !strcmp(scope->name, name)
             && (scope->actions & action) == action) {
             return 1;
         }

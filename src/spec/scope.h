@@ -48,7 +48,7 @@ const char *oci_actions_text(unsigned actions, apr_pool_t *pool);
 void oci_scopes_parse(apr_array_header_t *scopes, const char *text);
 
 /**
- * The "access" claim of a token.
+ * The "access" claim of a token.  Scopes without actions are left out.
  * @return A new reference
  */
 json_t *oci_scopes_to_access(const apr_array_header_t *scopes);
@@ -57,8 +57,8 @@ json_t *oci_scopes_to_access(const apr_array_header_t *scopes);
 apr_array_header_t *oci_scopes_of_access(const json_t *access,
                                          apr_pool_t *pool);
 
-/** Whether some scope allows an action on a repository. */
-int oci_scopes_allow(const apr_array_header_t *scopes, const char *name,
-                     unsigned action);
+/** Whether some scope allows an action, or several, on a resource. */
+int oci_scopes_allow(const apr_array_header_t *scopes, const char *type,
+                     const char *name, unsigned action);
 
 #endif /* OCI_SCOPE_H */

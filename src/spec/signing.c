@@ -18,6 +18,7 @@
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
+#include <openssl/err.h>
 #include <openssl/hmac.h>
 #include <openssl/param_build.h>
 
@@ -271,6 +272,7 @@ apr_status_t oci_key_sign(unsigned char **signature, apr_size_t *size,
                           (const unsigned char *)text, strlen(text)) > 0;
     EVP_MD_CTX_free(context);
     if (!fine) {
+        ERR_clear_error();
         return APR_EGENERAL;
     }
     return strcmp(key->algorithm, "ES256")
@@ -304,5 +306,9 @@ int oci_key_verify(const oci_key_t *key, const char *text,
         && EVP_DigestVerify(context, signature, size,
                             (const unsigned char *)text, length) == 1;
     EVP_MD_CTX_free(context);
+    if (!fine) {
+        /* mod_ssl would take what is left behind for its own */
+        ERR_clear_error();
+    }
     return fine;
 }

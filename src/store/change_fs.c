@@ -15,6 +15,10 @@
  * order, too.  After a crash of the machine a file system that does not
  * keep the order of changes (most journals do) may show any subset of those
  * that were not yet acknowledged; the registry can live with that.
+ *
+ * A value that is there already is left alone.  Whoever set it at the same
+ * time may not have synced it yet: the sync of what is new comes later in
+ * the journal; where nothing is new, its folder is synced once more.
  */
 
 #ifndef _GNU_SOURCE
@@ -42,6 +46,7 @@ typedef struct change_set_t {
     const oci_fs_t *fs;
     int durable;
     apr_array_header_t *touched;   /* folders to sync */
+    const char *standing;          /* what had its value already, or NULL */
     apr_pool_t *pool;
 } change_set_t;
 
@@ -92,23 +97,60 @@ static apr_status_t make_entry(const change_set_t *set, const char *path,
     return rv;
 }
 
+/* A name for a temporary. */
+static apr_status_t temporary_name(char **path, const change_set_t *set)
+{
+    apr_uint64_t number;
+    apr_status_t rv = apr_generate_random_bytes((unsigned char *)&number,
+                                                sizeof(number));
+
+    *path = apr_psprintf(set->pool, "%s/.tmp/%" APR_UINT64_T_HEX_FMT,
+                         set->fs->top, number);
+    return rv;
+}
+
+/* Make an entry without a value; EEXIST where there is one.  It is a link of
+ * one empty file, so that facts that come and go use up no inodes; a new one
+ * takes its place once it has all the links that a file can have. */
+static apr_status_t make_empty(const change_set_t *set, const char *path)
+{
+    static const oci_value_t nothing = { "", 0 };
+    const char *empty = apr_pstrcat(set->pool, set->fs->top, "/.empty",
+                                    NULL);
+    apr_status_t rv = link(empty, path) ? errno : APR_SUCCESS;
+    char *staged;
+
+    if (rv == APR_SUCCESS || rv == EEXIST) {
+        return rv;
+    }
+    rv = make_entry(set, path, &nothing);
+    if (rv == APR_SUCCESS && temporary_name(&staged, set) == APR_SUCCESS
+        && !link(path, staged) && rename(staged, empty)) {
+        unlink(staged);
+    }
+    return rv;
+}
+
+static apr_status_t make(const change_set_t *set, const char *path,
+                         const oci_value_t *value)
+{
+    return value->size ? make_entry(set, path, value)
+                       : make_empty(set, path);
+}
+
 /* Make an entry among the temporaries. */
 static apr_status_t stage(const char **staged, const change_set_t *set,
                           const oci_value_t *value)
 {
-    apr_uint64_t number;
     apr_status_t rv;
     char *path;
 
     do {
-        rv = apr_generate_random_bytes((unsigned char *)&number,
-                                       sizeof(number));
+        rv = temporary_name(&path, set);
         if (rv) {
             return rv;
         }
-        path = apr_psprintf(set->pool, "%s/.tmp/%" APR_UINT64_T_HEX_FMT,
-                            set->fs->top, number);
-        rv = make_entry(set, path, value);
+        rv = make(set, path, value);
     } while (rv == EEXIST);
     if (!rv) {
         *staged = path;
@@ -133,11 +175,39 @@ static apr_status_t rename_new(const char **from, const char *to)
     return rv;
 }
 
-static int is_empty_file(const char *path)
+/* Sync a file whose writer may not have cared for it. */
+static int sync_file(const char *path)
 {
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int done = fd != -1 && !fdatasync(fd);
+
+    if (fd != -1) {
+        close(fd);
+    }
+    return done;
+}
+
+/* Whether an entry has this value, in its form, already. */
+static int has_value(const change_set_t *set, const char *path,
+                     const oci_value_t *value)
+{
+    char target[OCI_TARGET_MAX + 1];
+    oci_value_t there;
     struct stat st;
 
-    return !lstat(path, &st) && S_ISREG(st.st_mode) && !st.st_size;
+    if (is_target(value)) {
+        return readlink(path, target, sizeof(target)) == (ssize_t)value->size
+               && !memcmp(target, value->data, value->size);
+    }
+    if (lstat(path, &st) || !S_ISREG(st.st_mode)
+        || (apr_size_t)st.st_size != value->size) {
+        return 0;
+    }
+    return !value->size
+           || (!oci_fs_read(&there, path, set->pool)
+               && there.size == value->size
+               && !memcmp(there.data, value->data, value->size)
+               && (!set->durable || sync_file(path)));
 }
 
 /* Set a value, supposing that its folder is there.  *staged is kept for the
@@ -148,16 +218,11 @@ static apr_status_t try_set(const char **staged, const change_set_t *set,
     const oci_value_t *value = &change->value;
     apr_status_t rv;
 
-    if (change->kind == OCI_CHANGE_ADD) {
-        /* Only what is written must not be seen before it is whole. */
-        if (!value->size || is_target(value)) {
-            return make_entry(set, path, value);
-        }
-    }
-    else if (!value->size) {
-        rv = make_entry(set, path, value);
-        if (rv != EEXIST || is_empty_file(path)) {
-            return rv == EEXIST ? APR_SUCCESS : rv;
+    /* Only what is written must not be seen before it is whole. */
+    if (!value->size || is_target(value)) {
+        rv = make(set, path, value);
+        if (change->kind == OCI_CHANGE_ADD || rv != EEXIST) {
+            return rv;
         }
     }
     if (!*staged && (rv = stage(staged, set, value))) {
@@ -175,13 +240,18 @@ static apr_status_t try_set(const char **staged, const change_set_t *set,
 
 /* Set a value, with the folders it needs, and in the place of an empty
  * folder that a killed process left. */
-static apr_status_t set_key(const change_set_t *set,
-                            const oci_change_t *change, const char *path)
+static apr_status_t set_key(change_set_t *set, const oci_change_t *change,
+                            const char *path)
 {
     const char *staged = NULL;
     apr_status_t rv, again;
     int tries = 0;
 
+    if (change->kind == OCI_CHANGE_PUT
+        && has_value(set, path, &change->value)) {
+        set->standing = path;
+        return APR_SUCCESS;
+    }
     do {
         rv = try_set(&staged, set, change, path);
         again = APR_EGENERAL;
@@ -232,7 +302,7 @@ apr_status_t oci_changes_apply(const oci_fs_t *fs,
                                const oci_change_t *changes, int count,
                                int durable, apr_pool_t *pool)
 {
-    change_set_t set = { fs, durable, NULL, pool };
+    change_set_t set = { fs, durable, NULL, NULL, pool };
     int i;
 
     set.touched = apr_array_make(pool, count + 4, sizeof(char *));
@@ -246,6 +316,9 @@ apr_status_t oci_changes_apply(const oci_fs_t *fs,
         if (rv != APR_SUCCESS) {
             return rv;
         }
+    }
+    if (!set.touched->nelts && set.standing) {
+        oci_fs_touch(set.touched, set.standing, pool);
     }
     return durable ? oci_fs_sync(fs, set.touched, pool) : APR_SUCCESS;
 }

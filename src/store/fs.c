@@ -303,6 +303,46 @@ apr_status_t oci_fs_write(int fd, const char *data, apr_size_t size)
     return APR_SUCCESS;
 }
 
+apr_status_t oci_fs_read(oci_value_t *value, const char *path,
+                         apr_pool_t *pool)
+{
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    apr_status_t rv = APR_SUCCESS;
+    apr_size_t size = 0;
+    struct stat st;
+    char *data;
+
+    if (fd == -1) {
+        return errno;
+    }
+    if (fstat(fd, &st)) {
+        rv = errno;
+    }
+    else if (!S_ISREG(st.st_mode)) {
+        rv = ENOENT;
+    }
+    if (rv) {
+        close(fd);
+        return rv;
+    }
+    data = apr_palloc(pool, st.st_size + 1);
+    while (rv == APR_SUCCESS && size < (apr_size_t)st.st_size) {
+        ssize_t n = read(fd, data + size, st.st_size - size);
+
+        if (n > 0) {
+            size += n;
+        }
+        else if (n == 0 || errno != EINTR) {
+            rv = n == 0 ? APR_EOF : errno;
+        }
+    }
+    close(fd);
+    data[size] = '\0';
+    value->data = data;
+    value->size = size;
+    return rv;
+}
+
 apr_status_t oci_fs_absent(const oci_fs_t *fs, apr_status_t rv)
 {
     return (rv == ENOENT || rv == ENOTDIR) && !access(fs->version, F_OK)

@@ -89,6 +89,13 @@ apr_status_t oci_fs_sync(const oci_fs_t *fs,
 apr_status_t oci_fs_write(int fd, const char *data, apr_size_t size);
 
 /**
+ * Read a whole file.
+ * @return ELOOP where it is a symbolic link, ENOENT where it is no file
+ */
+apr_status_t oci_fs_read(oci_value_t *value, const char *path,
+                         apr_pool_t *pool);
+
+/**
  * Judge why a path of the store is not there.
  * @param rv What the system said
  * @return APR_NOTFOUND where rv means absence and the store is in its place

@@ -13,12 +13,13 @@
  *
  *     index/.version           "mod_oci index 1" LF
  *     index/.lock              named locks
+ *     index/.empty             the file of all facts without a value
  *     index/.tmp/...           values on their way
  *     index/repo/a/_tag/v1     a fact: the key is the path
  *
  * A value's form is the cheapest that can hold it:
  *
- *     nothing                             an empty file
+ *     nothing                             a link of .empty
  *     1..1023 printable bytes, no space   a symbolic link with that target
  *     all else                            a file
  *
@@ -133,47 +134,6 @@ static const char *path_of(const oci_fs_t *fs, const char *key,
     return apr_pstrcat(pool, fs->top, "/", key, NULL);
 }
 
-/* Read a value that is a file.  ELOOP: it is a link by now. */
-static apr_status_t read_file(oci_value_t *value, const char *path,
-                              apr_pool_t *pool)
-{
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    apr_status_t rv = APR_SUCCESS;
-    apr_size_t size = 0;
-    struct stat st;
-    char *data;
-
-    if (fd == -1) {
-        return errno;
-    }
-    if (fstat(fd, &st)) {
-        rv = errno;
-    }
-    else if (!S_ISREG(st.st_mode)) {
-        rv = ENOENT;
-    }
-    if (rv) {
-        close(fd);
-        return rv;
-    }
-    data = apr_palloc(pool, st.st_size + 1);
-    while (rv == APR_SUCCESS && size < (apr_size_t)st.st_size) {
-        ssize_t n = read(fd, data + size, st.st_size - size);
-
-        if (n > 0) {
-            size += n;
-        }
-        else if (n == 0 || errno != EINTR) {
-            rv = n == 0 ? APR_EOF : errno;
-        }
-    }
-    close(fd);
-    data[size] = '\0';
-    value->data = data;
-    value->size = size;
-    return rv;
-}
-
 static apr_status_t get(oci_value_t *value, oci_index_t *index,
                         const char *key, apr_pool_t *pool)
 {
@@ -200,7 +160,7 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index,
             return APR_SUCCESS;
         }
         /* EINVAL: it is there, and no link. */
-        rv = errno == EINVAL ? read_file(value, path, pool) : errno;
+        rv = errno == EINVAL ? oci_fs_read(value, path, pool) : errno;
     } while (rv == ELOOP);
     return rv ? oci_fs_absent(fs, rv) : APR_SUCCESS;
 }

@@ -11,11 +11,12 @@
 # Errors are JSON with the right status: those that httpd itself raises too,
 # whatever ErrorDocument the configuration has.
 
+use MIME::Base64 qw(encode_base64);
 use OCI::Test;
 
 sub base64_sha1 { Digest::SHA::sha1_base64($_[0]) . '=' }
 
-my $documents = join "\n", map { ("ErrorDocument $_ /error.html") }
+my $documents = join "\n", map { "ErrorDocument $_ /error.html" }
     400 .. 417, 421, 422, 426, 428, 429, 431, 500 .. 507;
 my $texts = join "\n", map { qq(ErrorDocument $_ "a text of $_") }
     400 .. 417, 429, 431, 500 .. 505;
@@ -49,7 +50,7 @@ my @modules = qw(auth_basic authn_core authn_file authz_user authz_host reqtimeo
 my $limits = "LimitRequestFields 20\nRequestReadTimeout header=0 body=1\n"
     . 'CustomLog @DIR@/env_log "%>s %{OCI_ERROR}e %{OCI_ACTION}e '
     . '%{OCI_REPOSITORY}e %{OCI_REFERENCE}e"';
-my $basic = 'Basic ' . substr `printf user:secret | base64`, 0, -1;
+my $basic = 'Basic ' . encode_base64('user:secret', '');
 
 sub all_errors {
     my ($title, %option) = @_;
@@ -87,7 +88,7 @@ sub all_errors {
         $is->($client->head("/v2/$path"), 401, 'UNAUTHORIZED', "HEAD $path");
     }
     for my $who (qw(nobody:x user:wrong)) {
-        my $bad = 'Basic ' . substr `printf $who | base64`, 0, -1;
+        my $bad = 'Basic ' . encode_base64($who, '');
         $is->($client->get('/v2/guarded/x/tags/list', Authorization => $bad),
             401, 'UNAUTHORIZED', "as $who");
     }

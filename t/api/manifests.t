@@ -200,6 +200,9 @@ my %rare = (
         annotations => { a => 'b', '' => '' }, urls => ['http://127.0.0.1/x'],
         artifactType => 'c/d', platform => { os => 'plan9', extra => 1 },
         data => 'bGF5ZXI=') ] },
+    'null for what is optional' => { %$document, subject => undef,
+        annotations => undef, artifactType => undef, layers => [ descriptor(
+            'layer', 'a/b', annotations => undef, urls => undef, data => undef) ] },
     'an empty index' => image_index([]),
     'an index' => image_index([ $image, $image ]),
     'an index of an index' => image_index([$index]),

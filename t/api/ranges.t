@@ -104,6 +104,23 @@ status_is($res, 206, 'what is left may be one');
 ok(($res->header('Content-Range') // '') eq "bytes 4-5/$size" || parts($res) == 1,
     'and is said to be');
 
+# A client that is slow to read gets all parts.
+my $large = random_bytes(16_000_000, 'slow');
+my $slow = '/v2/ranges/blobs/' . $client->push_blob('ranges', $large);
+for my $list ('9000000-15999999,0-8999999', '8000000-,5-7,100-7000000,0-0') {
+    my $own = OCI::Client->new($server);
+    $own->send("GET $slow HTTP/1.1\r\nHost: x\r\nRange: bytes=$list\r\n\r\n");
+    select undef, undef, undef, 0.2;
+    $res = $own->receive;
+    header_is($res, 'Content-Length', length $res->body, "slow: bytes=$list");
+    my @asked = map { [ /(\d+)-(\d*)/ ] } split /,/, $list;
+    my @parts = parts($res);
+    is(join(' ', map { $_->[0] } @parts), join(' ', map { $_->[0] } @asked),
+        'its parts');
+    is(scalar(grep { $_->[3] ne substr $large, $_->[0], $_->[1] - $_->[0] + 1 }
+        @parts), 0, 'of the right bytes');
+}
+
 # 416
 for my $range ('500-0', '1000000-', '1000000-1000001', '-0', '2000000-,3000000-',
     'x', '', '-', '1', '1-2-3', '1-x', '0-1,500-0', '0-1;3-4', '0x0-0x1', '+1-2',

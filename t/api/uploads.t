@@ -379,11 +379,44 @@ $res = $client->post($where);
 error_is($res, 405, 'UNSUPPORTED', undef, 'POST to an upload');
 header_is($res, 'Allow', 'OPTIONS, GET, HEAD, PATCH, PUT, DELETE');
 
+# A reload in the middle of a body, and an end between two, harm nobody.
+$where = begin();
+my $slow = OCI::Client->new($server);
+$slow->send("PATCH $where HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+    . "Content-Length: 100000\r\n\r\n");
+sysread $slow->socket, my $interim, 100;
+$slow->send($pieces[0]);
+$server->graceful;
+$slow->send($pieces[1]);
+stands($slow->receive('PATCH'), 202, 100_000, 'a graceful reload in its middle');
+$server->halt;
+$server->again;
+$client->close;
+stands($client->get($where), 204, 100_000, 'httpd began anew');
+stands($client->patch($where, $pieces[2]), 202, 150_000, 'the session goes on');
+stored(put($where, $digest, join '', @pieces[ 3 .. 5 ]), 'to its end');
+
 # Cancelling needs the right to push alone, and leaves no bytes.
 $where = begin();
 $client->patch($where, $bytes);
 status_is($client->delete($where), 204, 'cancelled with bytes');
 not_stored('nothing was stored');
+$server->stop;
+
+# Time limits bite on silence, not on duration: three seconds where each
+# silence may last one.
+$server = OCI::Server->start(modules => ['reqtimeout'],
+    extra => "Timeout 1\nRequestReadTimeout header=1 body=1,MinRate=500");
+$slow = OCI::Client->new($server);
+$where = $slow->start_upload('slow');
+$slow->send("PATCH $where HTTP/1.1\r\nHost: x\r\nContent-Length: 49152\r\n\r\n");
+for (1 .. 12) {
+    $slow->send('s' x 4096);
+    select undef, undef, undef, 0.25;
+}
+$res = $slow->receive('PATCH');
+status_is($res, 202, 'a slow, but steady upload');
+header_is($res, 'Range', '0-49151', 'all of it');
 
 $server->stop;
 done_testing;

@@ -51,6 +51,17 @@ sub comes_to {
     return $now;
 }
 
+# Wait until a request has, or until none has, a claim on an upload: so long
+# an empty chunk is refused.
+sub wait_for_claim {
+    my ($client, $location, $claimed) = @_;
+    my $end = time + 20;
+    sleep 0.02
+        while ($client->patch($location, '')->status == 416) != $claimed
+        && time < $end;
+    return;
+}
+
 # Finish an upload with what is missing; two tests.
 sub finish {
     my ($server, $location, $bytes, $offset, $name) = @_;
@@ -117,14 +128,11 @@ subtest 'a connection that is reset' => sub {
     my $cut = begin_request($server, 'PATCH', $location,
         { 'Content-Length' => length($bytes) - 1000 },
         substr $bytes, 1000, $MIB);
+
+    wait_for_claim($client, $location, 1);
     setsockopt $cut->socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
     $cut->close;
-
-    # The claim ends when the reset was noticed; an empty chunk says when.
-    my $end = time + 20;
-    until ($client->patch($location, '')->status == 202 || time > $end) {
-        sleep 0.02;
-    }
+    wait_for_claim($client, $location, 0);
     my $offset = stands_at($client, $location);
     ok($offset >= 1000 && $offset <= 1000 + $MIB, "a part is kept: $offset");
     finish($server, $location, $bytes, $offset, 'after a reset');
@@ -213,6 +221,7 @@ subtest 'an upload over a restart, a stop and a start' => sub {
     my $stalled = begin_request($server, 'PATCH', $location,
         { 'Content-Length' => length($bytes) - 400_000 },
         substr $bytes, 400_000, 100_000);
+    wait_for_claim($client, $location, 1);
     $client->close;
     $server->restart;
     $stalled->close;

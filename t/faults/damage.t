@@ -334,15 +334,51 @@ for my $kind (sort keys %lose) {
                  'BLOB_UNKNOWN');
     };
 }
-$server->expects(qr{\[oci:crit\].*upload [0-9a-f-]+ in .* has fewer bytes});
+$server->expects(qr{\[oci:crit\].*upload [0-9a-f-]+ in .* had fewer bytes});
+
+# A push that was killed when the blob had its name and the session its record
+# still: one file is both, and the blob is whole whatever the session does.
+subtest 'a session whose file became a blob' => sub {
+    my $bytes = random_bytes(500_000, 'both');
+    my $digest = $client->push_blob('both', $bytes);
+    my $path = "/v2/both/blobs/$digest";
+    my $file = blob_file($digest);
+    for my $kept (0, 200_000, 500_000) {
+        for my $other (0, 1) {
+            my $location = $client->start_upload('other');
+            my ($id) = $location =~ m{([^/?]+)(?:\?.*)?\z};
+            my $upload = "$store/uploads/$id";
+            status_is($client->patch($location, substr $bytes, 0, $kept), 202);
+            open my $rest, '+<', $upload or die "$upload: $!\n";
+            seek $rest, $kept, 0;
+            print $rest substr $bytes, $kept;
+            close $rest;
+            unlink $file or die $!;
+            link $upload, $file or die $!;
+            ok($client->get($path)->body eq $bytes, "$kept kept: the blob");
+
+            my $more = $other ? 'something else' : substr $bytes, $kept;
+            my $whole = digest_of(substr($bytes, 0, $kept) . $more);
+            status_is($client->patch($location, $more), 202,
+                      'the session goes on');
+            ok($client->get($path)->body eq $bytes, 'the blob is the same');
+            status_is($client->put(with_query($location, "digest=$whole")),
+                      201, 'it is finished');
+            ok($client->get($path)->body eq $bytes, 'the blob is the same');
+            is(digest_of($client->get("/v2/other/blobs/$whole")->body),
+               $whole, 'and so is the new one');
+        }
+    }
+};
 
 subtest 'a session whose record is damaged' => sub {
-    for my $record ('', 'x', 'sessions;sha256;9;9;' . 'f' x 64, "\xff" x 999,
-                    'sessions;sha256;-5;9;', 'sessions;md5;0;0;0') {
+    for my $record ('x', 'sha256;1;' . 'f' x 64, "\xff" x 999, 'md5;1;0',
+                    'sha256;-5;0', 'sha256;', ';;;') {
         my $location = $client->start_upload('sessions');
         my ($id) = $location =~ m{([^/?]+)(?:\?.*)?\z};
-        my $file = "$store/index/upload/$id";
-        ok(-e $file || -l $file, 'its record is there') or return;
+        status_is($client->patch($location, 'x'), 202);
+        my ($file) = glob "$store/index/upload/*/$id";
+        ok($file, 'its record is there') or return;
         unlink $file;
         write_file($file, $record);
         logs($file, 'PATCH', sub {
@@ -350,7 +386,7 @@ subtest 'a session whose record is damaged' => sub {
         unlink $file;
     }
 };
-$server->expects(qr{\[oci:error\].*/upload/[0-9a-f-]+ is no record});
+$server->expects(qr{\[oci:error\].*/upload/\S+ is no record});
 
 subtest 'a record of a blob that is damaged' => sub {
     my $digest = $client->push_blob('records', 'record');

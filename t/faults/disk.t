@@ -233,8 +233,9 @@ subtest 'no room for another file' => sub {
     status_is($client->patch($session, 'abc'), 202);
     my $where = $server->store;
     fill_inodes($dir);
-    fails($server, $where, $FULL, 507, 'POST', sub {
-        $client->post('/v2/inodes/blobs/uploads/') });
+    fails($server, $where, $FULL, 507, 'monolithic POST', sub {
+        $client->post('/v2/inodes/blobs/uploads/?digest='
+            . digest_of('new'), 'new') });
     fails($server, $where, $FULL, 507, 'PUT of a tag', sub {
         $client->put('/v2/inodes/manifests/v2', $image->{text},
                      'Content-Type' => IMAGE_MANIFEST) });
@@ -262,8 +263,9 @@ sub writes_fail {
     my ($server, $image, $session, $cause) = @_;
     my $client = OCI::Client->new($server);
     my $where = $server->store;
-    fails($server, $where, $cause, 500, 'POST', sub {
-        $client->post('/v2/there/blobs/uploads/') });
+    fails($server, $where, $cause, 500, 'monolithic POST', sub {
+        $client->post('/v2/there/blobs/uploads/?digest='
+            . digest_of('new'), 'new') });
     fails($server, $where, $cause, 500, 'PATCH', sub {
         $client->patch($session, 'more') });
     fails($server, $where, $cause, 500, 'PUT of a manifest', sub {
@@ -429,9 +431,8 @@ for my $kind (sort keys %gone) {
         reads_fail($server, $image, $session, $cause);
         writes_fail($server, $image, $session, $cause);
         my $client = OCI::Client->new($server);
-        fails($server, $store, $cause, 500, 'monolithic POST', sub {
-            $client->post('/v2/there/blobs/uploads/?digest='
-                . digest_of('new'), 'new') });
+        fails($server, $store, $cause, 500, 'POST', sub {
+            $client->post('/v2/there/blobs/uploads/') });
         fails($server, $store, $cause, 500, 'PUT of a blob', sub {
             $client->put(with_query($session, 'digest='
                 . digest_of('session')), 'ion') });

@@ -18,10 +18,10 @@ set -eu
 
 build='gcc make perl apache2-bin apache2-dev libjansson-dev libssl-dev
     pkg-config|pkgconf'
-check='clang|clang-14|clang-16|clang-19 libasan8|libasan6 libubsan1 curl
-    nghttp2-client apache2-utils openssl docker.io|docker-ce
-    docker.io|docker-cli|docker-ce-cli containerd|containerd.io runc|containerd.io podman
-    buildah skopeo maven default-jdk-headless|openjdk-17-jdk-headless'
+check='clang|clang-14|clang-16|clang-19 ca-certificates curl nghttp2-client
+    apache2-utils openssl docker.io|docker-ce docker-cli|docker-ce-cli|docker.io
+    containerd|containerd.io runc|containerd.io podman buildah skopeo maven
+    default-jdk-headless|openjdk-17-jdk-headless|openjdk-21-jdk-headless'
 bench='wrk apache2-utils'
 
 # The packages of a list that are not installed, alternatives kept.

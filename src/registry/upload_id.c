@@ -1,0 +1,138 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "apr_escape.h"
+#include "apr_general.h"
+#include "apr_strings.h"
+#include "apr_time.h"
+
+#include "registry/keys.h"
+#include "registry/upload_id.h"
+
+/* An id:
+ *
+ *   <seconds, 8 hex digits> <16 random hex digits> <algorithm, 1 digit> "-"
+ *   <the first 16 bytes of an HMAC-SHA256, as hex digits>
+ */
+#define BODY_LENGTH 25
+#define CODE_BYTES  16
+#define ID_LENGTH   (BODY_LENGTH + 1 + 2 * CODE_BYTES)
+
+#define SECRET_BYTES 32
+
+static const char *random_hex(apr_size_t bytes, apr_pool_t *pool)
+{
+    unsigned char *data = apr_palloc(pool, bytes);
+
+    return apr_generate_random_bytes(data, bytes) == APR_SUCCESS
+           ? apr_pescape_hex(pool, data, bytes, 0) : NULL;
+}
+
+/* The registry's secret, made by whoever needs it first. */
+static oci_error_t *read_secret(oci_value_t *secret,
+                                const oci_registry_t *registry,
+                                apr_pool_t *pool)
+{
+    const char *key = oci_key_secret();
+    apr_array_header_t *changes;
+    const char *text;
+    oci_error_t *error = oci_fact_get(secret, registry, key, pool);
+
+    if (error || secret->data) {
+        return error;
+    }
+    if (!(text = random_hex(SECRET_BYTES, pool))) {
+        return oci_error_storage(pool, APR_EGENERAL,
+                                 "can't read random bytes");
+    }
+    changes = oci_changes_make(pool);
+    oci_change_put(changes, OCI_CHANGE_ADD, key, text, strlen(text));
+    error = oci_facts_apply(registry, changes, registry->durable, pool);
+    if (error && !APR_STATUS_IS_EEXIST(error->status)) {
+        return error;
+    }
+    error = oci_fact_get(secret, registry, key, pool);
+    return error || secret->data ? error
+        : oci_error_storage(pool, APR_NOTFOUND, "%s/%s comes and goes",
+                            registry->index->where, key);
+}
+
+/* The code of an id's body, for a repository. */
+static oci_error_t *compute_code(const char **code,
+                                 const oci_registry_t *registry,
+                                 const char *name, const char *body,
+                                 apr_pool_t *pool)
+{
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    const char *text = apr_psprintf(pool, "%.*s %s", BODY_LENGTH, body,
+                                    name);
+    oci_value_t secret;
+    oci_error_t *error = read_secret(&secret, registry, pool);
+
+    if (error) {
+        return error;
+    }
+    HMAC(EVP_sha256(), secret.data, (int)secret.size,
+         (const unsigned char *)text, strlen(text), mac, NULL);
+    *code = apr_pescape_hex(pool, mac, CODE_BYTES, 0);
+    return NULL;
+}
+
+oci_error_t *oci_upload_id_make(const char **id,
+                                const oci_registry_t *registry,
+                                const char *name, oci_algorithm_e algorithm,
+                                apr_pool_t *pool)
+{
+    const char *random = random_hex(8, pool);
+    const char *body;
+    const char *code;
+    oci_error_t *error;
+
+    if (!random) {
+        return oci_error_storage(pool, APR_EGENERAL,
+                                 "can't read random bytes");
+    }
+    body = apr_psprintf(pool, "%08lx%s%d",
+                        (unsigned long)apr_time_sec(apr_time_now()), random,
+                        algorithm);
+    error = compute_code(&code, registry, name, body, pool);
+    if (!error) {
+        *id = apr_pstrcat(pool, body, "-", code, NULL);
+    }
+    return error;
+}
+
+oci_error_t *oci_upload_id_check(int *valid, oci_algorithm_e *algorithm,
+                                 const oci_registry_t *registry,
+                                 const char *name, const char *id,
+                                 apr_pool_t *pool)
+{
+    const char *code;
+    oci_error_t *error;
+
+    *valid = 0;
+    if (strlen(id) != ID_LENGTH || id[BODY_LENGTH] != '-'
+        || strspn(id, "0123456789abcdef") != BODY_LENGTH) {
+        return NULL;
+    }
+    error = compute_code(&code, registry, name, id, pool);
+    if (!error) {
+        *valid = !CRYPTO_memcmp(code, id + BODY_LENGTH + 1, 2 * CODE_BYTES);
+        *algorithm = id[BODY_LENGTH - 1] - '0';
+    }
+    return error;
+}

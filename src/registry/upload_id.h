@@ -1,0 +1,47 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file upload_id.h
+ * @brief The names of uploads, which prove themselves
+ *
+ * An upload needs no record before it has bytes: its id says when it was
+ * begun and by which algorithm, and carries a code over these and the
+ * repository's name, which only who knows the registry's secret can make.
+ */
+
+#ifndef OCI_UPLOAD_ID_H
+#define OCI_UPLOAD_ID_H
+
+#include "registry/registry.h"
+#include "spec/digest.h"
+
+/**
+ * Make the id of a new upload.
+ * @param id Set to it: [0-9a-z-], at most 64
+ * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ */
+oci_error_t *oci_upload_id_make(const char **id,
+                                const oci_registry_t *registry,
+                                const char *name, oci_algorithm_e algorithm,
+                                apr_pool_t *pool);
+
+/**
+ * Whether an id is one that this registry made for this repository.
+ * @param valid Set to whether it is; then algorithm is set too
+ * @return OCI_E_INTERNAL
+ */
+oci_error_t *oci_upload_id_check(int *valid, oci_algorithm_e *algorithm,
+                                 const oci_registry_t *registry,
+                                 const char *name, const char *id,
+                                 apr_pool_t *pool);
+
+#endif /* OCI_UPLOAD_ID_H */

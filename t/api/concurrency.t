@@ -1,0 +1,306 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Many clients at once: on one blob, one session, one tag, one list.
+
+use OCI::Test;
+use Time::HiRes qw(sleep);
+
+my $server = OCI::Server->start;
+my $client = OCI::Client->new($server);
+
+# Run a function in so many processes at once, each with a client of its own;
+# for each, what it returned as a list of texts.
+sub at_once {
+    my ($count, $function) = @_;
+    pipe my $go, my $start or die "pipe: $!";
+    my @children;
+    for my $n (0 .. $count - 1) {
+        pipe my $in, my $out or die "pipe: $!";
+        my $pid = fork // die "fork: $!";
+        if (!$pid) {
+            close $start;
+            my $own = OCI::Client->new($server);
+            $own->connect;
+            sysread $go, my $byte, 1;
+            my @result = eval { $function->($own, $n) };
+            @result = ("died: $@") if $@;
+            s/\s+/ /g for @result;
+            syswrite $out, join "\n", @result;
+            POSIX::_exit(0);
+        }
+        close $out;
+        push @children, [ $pid, $in ];
+    }
+    close $start;
+    return map {
+        my ($pid, $in) = @$_;
+        chomp(my @lines = <$in>);
+        waitpid $pid, 0;
+        [@lines];
+    } @children;
+}
+
+# The statuses that came, of requests made so many times.
+sub statuses {
+    my ($times, $request) = @_;
+    my %seen;
+    $seen{ $request->($_)->status }++ for 1 .. $times;
+    return sort keys %seen;
+}
+
+sub files_of {
+    my $size = shift;
+    my $store = $server->store;
+    return scalar split /\n/, `find $store -type f -size ${size}c`;
+}
+
+sub repositories {
+    return @{ $client->get('/v2/_catalog')->json->{repositories} };
+}
+
+# ---- sixteen clients push one blob
+
+my $bytes = random_bytes(1_234_567, 'together');
+my $digest = digest_of($bytes);
+my @results = at_once(16, sub {
+    my ($own, $n) = @_;
+    my $repo = 'together/' . ($n % 4);
+    my $res = $n % 2
+        ? $own->post("/v2/$repo/blobs/uploads/?digest=$digest", $bytes)
+        : $own->put(with_query($own->start_upload($repo), "digest=$digest"), $bytes);
+    return ($res->status, $own->get("/v2/$repo/blobs/$digest")->body eq $bytes);
+});
+is_deeply(\@results, [ ([ 201, 1 ]) x 16 ], 'sixteen pushes of one blob: all 201');
+is(files_of(1_234_567), 1, 'one copy');
+
+# ---- two requests on one session
+
+# The first is in the middle of its body when the second comes.
+for my $second (qw(PATCH PUT DELETE)) {
+    my $where = $client->start_upload('session');
+    $client->patch($where, 'start');
+    my $one = OCI::Client->new($server);
+    $one->send("PATCH $where HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+        . "Content-Length: 200000\r\n\r\n");
+    sysread $one->socket, my $interim, 100;
+    like($interim, qr/\AHTTP\/1.1 100/, 'the first is told to go on');
+    $one->send('a' x 100_000);
+    my $path = $second eq 'PUT' ? with_query($where, "digest=$digest") : $where;
+    my $res = $client->request($second => $path, {}, $second eq 'DELETE' ? undef
+        : 'b' x 50_000);
+    error_is($res, 416, 'BLOB_UPLOAD_INVALID', qr/another/, "$second meanwhile");
+    header_is($res, 'Range', '0-4', 'the true Range');
+    header_is($res, 'Location', $where, 'the true Location');
+    $one->send('a' x 100_000);
+    $res = $one->receive('PATCH');
+    status_is($res, 202, 'the first is accepted');
+    header_is($res, 'Range', '0-200004', 'whole');
+    my $whole = 'start' . 'a' x 200_000;
+    $res = $client->put(with_query($where, 'digest=' . digest_of($whole)), '');
+    status_is($res, 201, 'no bytes were mixed');
+}
+
+# Many at once: the session's bytes are those of the accepted one.
+for my $round (1 .. 3) {
+    my $where = $client->start_upload('race');
+    my @answers = at_once(8, sub {
+        my ($own, $n) = @_;
+        my $res = $own->patch($where, chr(97 + $n) x 300_000,
+            'Content-Range' => '0-299999');
+        return ($res->status, $res->header('Range'), $res->header('Location'));
+    });
+    my @accepted = grep { $answers[$_][0] eq 202 } 0 .. 7;
+    is(scalar @accepted, 1, "round $round: one of eight is accepted");
+    is(scalar(grep { $_->[0] eq 416 && $_->[1] =~ /\A0-(?:0|299999)\z/
+        && $_->[2] eq $where } @answers), 7, 'the others get 416, Range, Location')
+        || diag(map { "@$_\n" } @answers);
+    my $whole = chr(97 + ($accepted[0] // 0)) x 300_000;
+    status_is($client->put(with_query($where, 'digest=' . digest_of($whole)), ''),
+        201, 'its bytes alone are there');
+}
+
+# Closing PUTs: one 201, and the blob is whole.
+my $where = $client->start_upload('closing');
+$client->patch($where, $bytes);
+my @closing = map { $_->[0] } at_once(4, sub {
+    return $_[0]->put(with_query($where, "digest=$digest"), '')->status;
+});
+is(scalar(grep { $_ eq 201 } @closing), 1, 'four closing PUTs: one 201');
+is(scalar(grep { $_ eq 404 || $_ eq 416 } @closing), 3,
+    'the others find it busy or closed') || diag("@closing");
+ok($client->get("/v2/closing/blobs/$digest")->body eq $bytes, 'the blob is whole');
+
+# ---- one tag, many writers and readers
+
+my @texts = map { json_text(image_manifest('{}', [], annotations =>
+    { n => "$_" })) } 0 .. 7;
+my %known = map { $_ => 1 } @texts;
+
+sub put {
+    my ($own, $path, $text) = @_;
+    return $own->put("/v2/$path", $text, 'Content-Type' => IMAGE_MANIFEST);
+}
+
+$client->push_blob('moving', '{}');
+$client->push_manifest('moving', 'tag', $texts[0]);
+@results = at_once(12, sub {
+    my ($own, $n) = @_;
+    return statuses(25, sub { put($own, 'moving/manifests/tag', $texts[$n]) })
+        if $n < 8;
+    my $garbled = 0;
+    return (statuses(25, sub {
+        my $res = $own->get('/v2/moving/manifests/tag');
+        $garbled++ if !$known{ $res->body };
+        return $res;
+    }), $garbled);
+});
+is_deeply(\@results, [ ([201]) x 8, ([ 200, 0 ]) x 4 ],
+    'a tag that many move is always there, and whole');
+my $last = $client->get('/v2/moving/manifests/tag');
+header_is($last, 'Docker-Content-Digest', digest_of($last->body),
+    'and is one of them');
+
+# ---- deletes against pushes
+
+$client->push_blob('deleting', '{}');
+@results = at_once(8, sub {
+    my ($own, $n) = @_;
+    my $base = 'deleting/manifests';
+    return statuses(20, sub { put($own, "$base/t$n", $texts[ $_[0] % 4 ]) })
+        if $n < 4;
+    return statuses(20, sub {
+        $own->delete("/v2/$base/" . digest_of($texts[ $_[0] % 4 ]));
+    }) if $n < 6;
+    return statuses(20, sub { $own->get("/v2/$base/t" . $_[0] % 4) });
+});
+is_deeply([ @results[ 0 .. 3 ] ], [ ([201]) x 4 ], 'pushes: all 201');
+is_deeply([ grep { !/\A(?:202|404)\z/ } map { @$_ } @results[ 4, 5 ] ], [],
+    'deletes: 202 or 404');
+is_deeply([ grep { !/\A(?:200|404)\z/ } map { @$_ } @results[ 6, 7 ] ], [],
+    'pulls: 200 or 404');
+$client->push_manifest('deleting', undef, $texts[7]);
+my $list = $client->get('/v2/deleting/tags/list')->json->{tags};
+is_deeply([ grep { $client->get("/v2/deleting/manifests/$_")->status != 200 }
+    @$list ], [], 'each listed tag can be pulled');
+
+# A manifest that is deleted with its tags while others move these away and
+# back: a tag that was acknowledged last is there, its manifest too.
+$client->push_blob('crossing', '{}');
+@results = at_once(4, sub {
+    my ($own, $n) = @_;
+    my $base = 'crossing/manifests';
+    my $faults = 0;
+    for my $round (1 .. 20) {
+        if ($n == 0) {
+            $own->delete("/v2/$base/" . digest_of($texts[0]));
+            next;
+        }
+        put($own, "$base/c$n", $texts[0]);
+        put($own, "$base/c$n", $texts[$n])->status == 201 or $faults++;
+        my $res = $own->get("/v2/$base/c$n");
+        $faults++ if $res->status != 200 || $res->body ne $texts[$n];
+    }
+    return $faults;
+});
+is_deeply(\@results, [ ([0]) x 4 ], 'no acknowledged tag goes with another manifest');
+
+# A blob pushed and deleted at once.
+my $small = digest_of('small');
+@results = at_once(8, sub {
+    my ($own, $n) = @_;
+    return statuses(20, sub {
+        return $n % 2 ? $own->delete("/v2/churn/blobs/$small")
+            : $own->post("/v2/churn/blobs/uploads/?digest=$small", 'small');
+    });
+});
+is_deeply([ @results[ 0, 2, 4, 6 ] ], [ ([201]) x 4 ], 'pushes of a blob: all 201');
+is_deeply([ grep { !/\A(?:202|404)\z/ } map { @$_ } @results[ 1, 3, 5, 7 ] ], [],
+    'its deletes: 202 or 404');
+$client->push_blob('churn', 'small');
+is($client->get("/v2/churn/blobs/$small")->body, 'small', 'is there after a push');
+
+# A delete whose client does not wait for it: all or nothing.
+$client->push_blob('victim', '{}');
+my $victim = $client->push_manifest('victim', undef, $texts[0]);
+for my $tens (0 .. 9) {
+    my $query = join '&', map { "tag=t$tens$_" } 10 .. 49;
+    put($client, "victim/manifests/$victim?$query", $texts[0]);
+}
+is(scalar @{ $client->get('/v2/victim/tags/list')->json->{tags} }, 400,
+    '400 tags of one manifest');
+my $rude = OCI::Client->new($server);
+$rude->send("DELETE /v2/victim/manifests/$victim HTTP/1.1\r\nHost: x\r\n\r\n");
+$rude->close;
+for (1 .. 400) {
+    last if $client->head("/v2/victim/manifests/$victim")->status == 404;
+    sleep 0.05;
+}
+error_is($client->get("/v2/victim/manifests/$victim"), 404, 'MANIFEST_UNKNOWN',
+    undef, 'a delete whose client hung up is done');
+my $left = $client->get('/v2/victim/tags/list');
+is_deeply($left->json->{tags}, [], 'and no tag is left') || diag($left->text);
+
+# ---- lists while others add and delete
+
+my @stay = map { sprintf 's%03d', $_ } 0 .. 199;
+$client->push_blob('paging', '{}');
+put($client, 'paging/manifests/' . digest_of($texts[0]) . '?'
+    . join('&', map { "tag=$_" } @stay), $texts[0]);
+@results = at_once(6, sub {
+    my ($own, $n) = @_;
+    my %faults;
+    for my $round (1 .. 8) {
+        if ($n < 3) {
+            for my $k (map { $_ * 17 % 200 } 1 .. 8) {
+                my $path = sprintf 'paging/manifests/s%03d.%d', $k, $n;
+                put($own, $path, $texts[0])->status == 201 or $faults{PUT}++;
+                $own->delete("/v2/$path")->status == 202 or $faults{DELETE}++;
+            }
+            next;
+        }
+        my ($path, @got) = '/v2/paging/tags/list?n=' . (7 + $n);
+        while ($path) {
+            my $res = $own->get($path);
+            push @got, @{ $res->json->{tags} };
+            ($path) = ($res->header('Link') // '') =~ /<([^>]*)>/;
+        }
+        my %count;
+        $count{$_}++ for @got;
+        $faults{repeated}++ if grep { $_ > 1 } values %count;
+        $faults{missed}++ if grep { !$count{$_} } @stay;
+        $faults{disordered}++ if "@got" ne join ' ', sort @got;
+    }
+    return map { "$_: $faults{$_}" } sort keys %faults;
+});
+is_deeply(\@results, [ ([]) x 6 ],
+    'pages while others add and delete miss and repeat nothing that stays');
+is_deeply($client->get('/v2/paging/tags/list')->json->{tags}, \@stay,
+    'and in the end all is as before');
+
+# ---- a repository that comes and goes
+
+@results = at_once(6, sub {
+    my ($own, $n) = @_;
+    return statuses(30, sub {
+        return $_[0] % 2
+            ? $own->post("/v2/flicker/blobs/uploads/?digest=$small", 'small')
+            : $own->delete("/v2/flicker/blobs/$small");
+    });
+});
+is_deeply([ grep { !/\A(?:201|202|404)\z/ } map { @$_ } @results ], [],
+    'a repository that comes and goes');
+$client->push_blob('flicker', 'small');
+ok((grep { $_ eq 'flicker' } repositories()), 'is listed while it is there');
+$client->delete("/v2/flicker/blobs/$small");
+ok(!(grep { $_ eq 'flicker' } repositories()), 'and is not when it is gone');
+
+$server->stop;
+done_testing;

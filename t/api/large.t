@@ -1,0 +1,84 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# LimitRequestBody is 1 GiB where nobody set it: layers are larger, so that it
+# must not count here.  No such layer is sent; t/large does that.
+
+use OCI::Test;
+use Time::HiRes qw(sleep);
+
+my $server = OCI::Server->start(after => <<'END');
+<Location "/v2/limited/">
+    LimitRequestBody 1048576
+</Location>
+<Location "/v2/unlimited/">
+    LimitRequestBody 0
+</Location>
+END
+my $client = OCI::Client->new($server);
+my $size = 3 * 1024 ** 3;
+
+# Ask whether a body may be sent: the first status, and the connection.
+sub ask {
+    my ($method, $path, @headers) = @_;
+    my $own = OCI::Client->new($server);
+    $own->send(join "\r\n", "$method $path HTTP/1.1", 'Host: x',
+        'Expect: 100-continue', @headers, '', '');
+    my $head = '';
+    while ($head !~ /\r\n\r\n/) {
+        sysread($own->socket, $head, 4096, length $head) or last;
+    }
+    my ($status) = $head =~ m{\AHTTP/1.1 (\d+)};
+    $own->{input} = $head;
+    return ($status, $own);
+}
+
+for my $repo (qw(any unlimited)) {
+    for my $method (qw(PATCH PUT POST)) {
+        my $where = $client->start_upload($repo);
+        my $path = $method eq 'PATCH' ? $where
+            : $method eq 'PUT' ? with_query($where, 'digest=' . digest_of('x'))
+            : "/v2/$repo/blobs/uploads/?digest=" . digest_of('x');
+        my ($status, $own) = ask($method, $path, "Content-Length: $size");
+        is($status, 100, "$repo: $method of 3 GiB may be sent");
+        $own->send('x' x 100_000);
+        $own->close;
+        next if $method eq 'POST';
+
+        # What came before the client went is kept, once the server knows.
+        my $range = '';
+        for (1 .. 400) {
+            $range = $client->get($where)->header('Range') // '';
+            last if $range eq '0-99999';
+            sleep 0.05;
+        }
+        is($range, '0-99999', 'and what arrived is kept');
+    }
+}
+
+# One that an administrator set counts.
+my $where = $client->start_upload('limited');
+for my $length ($size, 1_048_577) {
+    my ($status, $own) = ask(PATCH => $where, "Content-Length: $length");
+    is($status, 413, "limited: PATCH of $length bytes");
+    error_is($own->receive('PATCH'), 413, 'SIZE_INVALID',
+        qr/1048576.*LimitRequestBody/, 'says why');
+}
+status_is($client->patch($where, 'x' x 1_048_576), 202, 'limited: at the limit');
+
+# A manifest has a limit of its own.
+my ($status, $own) = ask(PUT => '/v2/any/manifests/x', "Content-Length: $size",
+    'Content-Type: ' . IMAGE_MANIFEST);
+is($status, 413, 'a manifest of 3 GiB');
+error_is($own->receive('PUT'), 413, 'MANIFEST_INVALID', qr/OCIMaxManifestSize/,
+    'says why');
+
+$server->stop;
+done_testing;
