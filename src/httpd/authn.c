@@ -123,15 +123,18 @@ static int token_suffices(const oci_context_t *context)
 }
 
 /* With tokens, /v2/ itself asks for one, since that is where clients learn
- * of it; a token must be valid and for this; the Require lines decide all
- * else. */
+ * of it, and so does the catalog, which would be the poorer without; a token
+ * must be valid and for this; the Require lines decide all else. */
 static int check_token(request_rec *r, oci_context_t *context)
 {
+    const oci_route_e endpoint = context->route.endpoint;
+
     if (context->token_error) {
         return HTTP_UNAUTHORIZED;
     }
     if (!context->bearer) {
-        return context->route.endpoint == OCI_ROUTE_BASE && !r->user
+        return (endpoint == OCI_ROUTE_BASE || endpoint == OCI_ROUTE_CATALOG)
+               && !r->user
                && !apr_table_get(r->headers_in, "Authorization")
                ? HTTP_UNAUTHORIZED : DECLINED;
     }

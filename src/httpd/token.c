@@ -151,7 +151,8 @@ static oci_error_t *issue(oci_request_t *request,
 {
     request_rec *r = request->r;
     int lifetime = oci_config_token_lifetime(config_of(r));
-    const char *token, *body;
+    const char *token = NULL;
+    const char *body;
     oci_error_t *error = make_token(&token, r, scopes, lifetime);
 
     if (error) {
@@ -189,7 +190,7 @@ static oci_error_t *serve(oci_request_t *request)
 {
     request_rec *r = request->r;
     apr_array_header_t *scopes;
-    const apr_table_t *parameters;
+    const apr_table_t *parameters = NULL;
     const char *service;
     oci_error_t *error = read_parameters(&parameters, r);
 

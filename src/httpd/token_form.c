@@ -100,7 +100,7 @@ static oci_error_t *use_credentials(request_rec *r, const apr_table_t *form)
 oci_error_t *oci_token_form_read(const apr_table_t **form, request_rec *r)
 {
     apr_table_t *table;
-    text_t *text;
+    text_t *text = NULL;
     oci_error_t *error = read_text(&text, r);
 
     if (error) {
