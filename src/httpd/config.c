@@ -280,7 +280,7 @@ const command_rec oci_directives[] = {
         "there"),
     AP_INIT_FLAG("OCISync", ap_set_flag_slot, OFFSET(sync), ANYWHERE,
         "On or Off: whether success waits until it is safe on disk"),
-    { NULL }
+    { .name = NULL }
 };
 
 static int is_directive(const ap_directive_t *line, const char *name)
