@@ -345,7 +345,7 @@ const command_rec oci_directives[] = {
         "the file of the keys that sign and verify tokens"),
     AP_INIT_TAKE1("OCITokenLifetime", set_token_lifetime, NULL, ANYWHERE,
         "how long tokens are good for, in seconds"),
-    { NULL }
+    { .name = NULL }
 };
 
 int oci_config_tokens(const oci_config_t *config)

@@ -17,6 +17,7 @@
 #ifndef OCI_CONFIG_H
 #define OCI_CONFIG_H
 
+#include "httpd.h"
 #include "http_config.h"
 
 #include "api/request.h"

@@ -9,6 +9,9 @@
  * limitations under the License.
  */
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
 #include "httpd.h"
 #include "http_config.h"
 #include "http_core.h"
@@ -287,6 +290,9 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
 {
     (void)plog;
     (void)ptemp;
+    /* OpenSSL looks its algorithms up when the first is used, which is better
+     * done once here than in every child. */
+    HMAC(EVP_sha256(), "", 0, (const unsigned char *)"", 0, NULL, NULL);
     return oci_start(pconf, s);
 }
 

@@ -26,10 +26,10 @@
  *     secret                                   see upload_id.c
  *
  * A repository's own facts begin with "_", which no component of a name
- * does.  <xx> are the first two hex digits of the digest, and <day> is the
- * one on which the upload was begun.  Where a name ends a key it is marked with "!", which sorts before
- * all that a name may hold: so the keys sort as the names do, and none is
- * another's folder.
+ * does.  <xx> are the first two hex digits of the digest, <day> is the one
+ * on which the upload was begun.  Where a name ends a key it is marked with
+ * "!", which sorts before all that a name may hold: so the keys sort as the
+ * names do, and none is another's folder.
  *
  * _tagged may hold more than _tag, never less: it says which tags to look
  * at when a manifest goes.  So do holder and _blob.

@@ -89,7 +89,7 @@ my @far = map { $_ * 7919 % 999 * 1000 } 1 .. 1000;
 my $far = 'bytes=' . join ',', map { "$_-" . ($_ + 99) } @far;
 error_is(get($far), 400, 'UNSUPPORTED', undef, 'a header over 8190 bytes');
 $server->set(extra => 'LimitRequestFieldSize 32768');
-$server->graceful;
+$server->restart;
 $client->close;
 my @parts = parts(get($far));
 is_deeply([ map { $_->[0] } @parts ], \@far, '1000 ranges over all of the blob');

@@ -84,6 +84,11 @@ header_is($res, 'X-Repository', 'closed', 'other modules see them');
 $server->stop_quietly;
 my @lines = split /\n/, OCI::Server::slurp($server->dir . '/log');
 is(scalar @lines, scalar @wanted, 'a line for each request');
-is(shift @lines, $_, $_ =~ s/sha256:\w+/.../r) for @wanted;
+# A connection that is closed in the middle of a body is logged late.
+for my $wanted (@wanted) {
+    my ($at) = grep { $lines[$_] eq $wanted } 0 .. $#lines;
+    ok(defined $at, $wanted =~ s/sha256:\w+/.../r) or diag "@lines";
+    splice @lines, $at, 1 if defined $at;
+}
 $server->stop;
 done_testing;

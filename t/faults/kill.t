@@ -28,11 +28,11 @@ my $JSON = JSON::PP->new->canonical;
 
 # ---- a writer
 
-# One step of a writer: true where it was acknowledged.
+# Write an entry of the journal.
 sub record {
     my ($self, $event, @what) = @_;
     syswrite $self->{journal}, $JSON->encode([ $event, @what ]) . "\n";
-    return 1;
+    return;
 }
 
 # Run one request between two entries of the journal.
@@ -316,7 +316,8 @@ sub judge {
     }
     my $list = $client->get("/v2/$repo/tags/list");
     my %listed = map { $_ => 1 } @{ ($list->json // {})->{tags} // [] };
-    for my $tag (sort keys %{ { %listed, %{ $is->{tags} } } }) {
+    my %tags = (%listed, %{ $is->{tags} });
+    for my $tag (sort keys %tags) {
         my $found = judge_manifest($client, $repo, $tag);
         fault("tag $tag in $repo is listed and can't be pulled")
             if $listed{$tag} && !$found;
