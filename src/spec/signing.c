@@ -108,14 +108,20 @@ static const char *wrap_rsa(oci_key_t *key, apr_pool_t *pool)
     return NULL;
 }
 
-const char *oci_key_wrap(oci_key_t *key, EVP_PKEY *pkey, int can_sign,
-                         apr_pool_t *pool)
+/* Whether a key is damaged; one that signs must fit its public part. */
+static int is_sound(EVP_PKEY *pkey, int can_sign)
 {
-    memset(key, 0, sizeof(*key));
-    key->pkey = pkey;
-    key->can_sign = can_sign;
-    apr_pool_cleanup_register(pool, pkey, free_pkey, apr_pool_cleanup_null);
-    switch (EVP_PKEY_get_base_id(pkey)) {
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(pkey, NULL);
+    int sound = context && (can_sign ? EVP_PKEY_pairwise_check(context)
+                                     : EVP_PKEY_public_check(context)) > 0;
+
+    EVP_PKEY_CTX_free(context);
+    return sound;
+}
+
+static const char *wrap_pkey(oci_key_t *key, apr_pool_t *pool)
+{
+    switch (EVP_PKEY_get_base_id(key->pkey)) {
     case EVP_PKEY_EC:
         return wrap_ec(key, pool);
     case EVP_PKEY_RSA:
@@ -123,6 +129,20 @@ const char *oci_key_wrap(oci_key_t *key, EVP_PKEY *pkey, int can_sign,
     default:
         return "a key is neither of EC nor of RSA";
     }
+}
+
+const char *oci_key_wrap(oci_key_t *key, EVP_PKEY *pkey, int can_sign,
+                         apr_pool_t *pool)
+{
+    const char *problem;
+
+    memset(key, 0, sizeof(*key));
+    key->pkey = pkey;
+    key->can_sign = can_sign;
+    apr_pool_cleanup_register(pool, pkey, free_pkey, apr_pool_cleanup_null);
+    problem = wrap_pkey(key, pool);
+    return problem || is_sound(pkey, can_sign) ? problem
+                                               : "a key is damaged";
 }
 
 static EVP_PKEY *build(const char *type, OSSL_PARAM_BLD *parameters)
