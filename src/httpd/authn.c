@@ -240,22 +240,12 @@ void oci_authn_offer(request_rec *r, const oci_context_t *context)
     }
 }
 
-static void set_status(request_rec *r, int status)
-{
-    r->status = status;
-    r->status_line = NULL;
-}
-
 void oci_authn_mend_error(request_rec *r, oci_context_t *context)
 {
     if (r->status == HTTP_UNAUTHORIZED && context->authenticated) {
-        set_status(r, HTTP_FORBIDDEN);
+        r->status = HTTP_FORBIDDEN;
+        r->status_line = NULL;
         apr_table_unset(r->headers_out, "WWW-Authenticate");
-    }
-    else if (r->status == HTTP_FORBIDDEN && context->refused && !r->user
-             && oci_authn_possible(r)) {
-        set_status(r, HTTP_UNAUTHORIZED);
-        ap_note_auth_failure(r);
     }
     if (r->status != HTTP_UNAUTHORIZED || !serves_tokens(r, context)) {
         return;

@@ -36,8 +36,8 @@ void oci_authn_offer(request_rec *r, const oci_context_t *context);
 
 /**
  * Mend an error that httpd's authentication and authorization raised: who
- * is known and not allowed gets a 403, who could be known a 401, which asks
- * for a token where tokens are in use.
+ * is known and not allowed gets a 403, and where tokens are in use a 401
+ * asks for one.
  */
 void oci_authn_mend_error(request_rec *r, oci_context_t *context);
 

@@ -44,6 +44,7 @@ typedef struct require_t {
     unsigned            actions;
     apr_array_header_t *globs;     /* apr_array_header_t * of piece_t */
     int                 has_expression;
+    int                 negated;   /* what it allows is what is refused */
 } require_t;
 
 /* The end of an expression that begins with "%{". */
@@ -129,6 +130,17 @@ static const char *parse_actions(unsigned *actions, cmd_parms *cmd,
     return NULL;
 }
 
+/* Whether a line stands in <RequireNone>, or behind "not", or in both. */
+static int is_negated(const ap_directive_t *line)
+{
+    int negated = !ap_cstr_casecmpn(line->args, "not ", 4);
+
+    for (line = line->parent; line; line = line->parent) {
+        negated ^= !ap_cstr_casecmp(line->directive, "<RequireNone");
+    }
+    return negated;
+}
+
 static const char *parse(cmd_parms *cmd, const char *line,
                          const void **parsed)
 {
@@ -142,6 +154,7 @@ static const char *parse(cmd_parms *cmd, const char *line,
     if (!*line) {
         return "Require oci: a repository, or a glob such as **, is missing";
     }
+    require->negated = is_negated(cmd->directive);
     require->globs = apr_array_make(cmd->pool, 1,
                                     sizeof(apr_array_header_t *));
     while (*line) {
@@ -191,12 +204,10 @@ static const char *pattern_of(request_rec *r,
     return pattern;
 }
 
-/* Whether a line allows what a request does.  Where no repository is
- * concerned it asks only whether the line could allow anything. */
-static int allows(request_rec *r, const oci_context_t *context,
-                  const require_t *require)
+/* Whether some glob matches.  Where no repository is concerned a line says
+ * only whether it could allow anything: one of its globs can be used. */
+static int names(request_rec *r, const require_t *require, const char *name)
 {
-    const char *name = context->route.name;
     int i;
 
     for (i = 0; i < require->globs->nelts; i++) {
@@ -212,26 +223,26 @@ static int allows(request_rec *r, const oci_context_t *context,
     return 0;
 }
 
+/* Who is not known yet is asked who he is before he is refused, and before
+ * it is said that a line which depends on it does not concern him. */
 static authz_status check(request_rec *r, const char *line,
                           const void *parsed)
 {
     const require_t *require = parsed;
-    oci_context_t *context = oci_context_get(r);
-    int fits;
+    const oci_context_t *context = oci_context_get(r);
+    const char *name = context ? context->route.name : NULL;
+    int concerns = context && (name ? (require->actions & context->action)
+                                      == context->action
+                                    : !require->negated);
+    int matches = concerns && names(r, require, name);
 
     (void)line;
-    if (!context) {
-        return AUTHZ_DENIED;
+    if (!r->user && oci_authn_possible(r)
+        && (matches == require->negated
+            || (concerns && !matches && require->has_expression))) {
+        return AUTHZ_DENIED_NO_USER;
     }
-    fits = !context->route.name
-           || (require->actions & context->action) == context->action;
-    if (fits && allows(r, context, require)) {
-        return AUTHZ_GRANTED;
-    }
-    context->refused = 1;
-    /* a line that names users may let one in who is not known yet */
-    return fits && require->has_expression && !r->user
-           && oci_authn_possible(r) ? AUTHZ_DENIED_NO_USER : AUTHZ_DENIED;
+    return matches ? AUTHZ_GRANTED : AUTHZ_DENIED;
 }
 
 static const authz_provider provider = { check, parse };

@@ -38,7 +38,6 @@ typedef struct oci_context_t {
     int         authenticated;     /* httpd knows who this is */
     const oci_bearer_t *bearer;    /* or NULL */
     const char *token_error;       /* for the challenge, or NULL */
-    int         refused;           /* by a Require oci line */
     int         asking;            /* a sub-request of ours is under way */
     const apr_table_t *form;       /* what was posted for a token, or NULL */
     oci_error_t *form_error;       /* why it is no form */
