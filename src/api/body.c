@@ -85,7 +85,6 @@ oci_error_t *oci_body_expect(oci_request_t *request,
                               "encoding", coding, "the only "
                               "Transfer-Encoding is chunked");
     }
-
     if (limit->bytes && length > limit->bytes) {
         return too_large(request, limit);
     }
