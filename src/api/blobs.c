@@ -103,9 +103,7 @@ static oci_error_t *reply_range(oci_request_t *request,
                                                 r->connection->bucket_alloc);
     apr_bucket *file = open_bucket(source, r);
 
-    if (range->length) {
-        append(bb, file, range);
-    }
+    append(bb, file, range);
     apr_bucket_destroy(file);
     if (partial) {
         oci_reply_header(request, "Content-Range",
@@ -115,7 +113,6 @@ static oci_error_t *reply_range(oci_request_t *request,
                                       range->first + range->length - 1,
                                       source->size));
     }
-    ap_set_content_type(r, "application/octet-stream");
     return oci_reply_brigade(request, partial ? HTTP_PARTIAL_CONTENT
                                               : HTTP_OK, bb, range->length);
 }
@@ -131,7 +128,7 @@ static oci_error_t *wanted_ranges(apr_array_header_t **ranges,
     apr_status_t rv;
 
     *ranges = NULL;
-    if (!range || r->header_only
+    if (!range
         || (if_range && !oci_etag_match(if_range, blob->digest, 0))) {
         return NULL;
     }
@@ -169,6 +166,20 @@ static oci_error_t *reply_file(oci_request_t *request, const oci_blob_t *blob,
            : reply_parts(request, source, ranges);
 }
 
+/* The headers of a blob.
+ * @return Whether they answer the request already
+ */
+static int describe(oci_request_t *request, const char *digest)
+{
+    oci_reply_digest(request, digest);
+    if (oci_reply_not_modified(request, digest)) {
+        return 1;
+    }
+    oci_reply_header(request, "Accept-Ranges", "bytes");
+    ap_set_content_type(request->r, "application/octet-stream");
+    return 0;
+}
+
 /* HEAD /v2/<name>/blobs/<digest> */
 static oci_error_t *head(oci_request_t *request)
 {
@@ -178,15 +189,9 @@ static oci_error_t *head(oci_request_t *request)
                                        request->route.name,
                                        request->route.reference, r->pool);
 
-    if (error) {
+    if (error || describe(request, blob.digest)) {
         return error;
     }
-    oci_reply_digest(request, blob.digest);
-    if (oci_reply_not_modified(request, blob.digest)) {
-        return NULL;
-    }
-    oci_reply_header(request, "Accept-Ranges", "bytes");
-    ap_set_content_type(r, "application/octet-stream");
     return oci_reply_brigade(request, HTTP_OK,
                              apr_brigade_create(r->pool,
                                                 r->connection->bucket_alloc),
@@ -210,14 +215,9 @@ oci_error_t *oci_blobs_get(oci_request_t *request)
                           request->route.name, request->route.reference,
                           AP_SENDFILE_ENABLED(core->enable_sendfile),
                           r->pool);
-    if (error) {
+    if (error || describe(request, blob.digest)) {
         return error;
     }
-    oci_reply_digest(request, blob.digest);
-    if (oci_reply_not_modified(request, blob.digest)) {
-        return NULL;
-    }
-    oci_reply_header(request, "Accept-Ranges", "bytes");
     if (source.url) {
         oci_reply_header(request, "Location", source.url);
         return oci_reply_empty(request, HTTP_TEMPORARY_REDIRECT);

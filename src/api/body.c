@@ -85,7 +85,6 @@ oci_error_t *oci_body_expect(oci_request_t *request,
                               "encoding", coding, "the only "
                               "Transfer-Encoding is chunked");
     }
-
     if (limit->bytes && length > limit->bytes) {
         return too_large(request, limit);
     }
@@ -180,9 +179,16 @@ static apr_status_t gather(request_rec *r, apr_bucket_brigade *bb,
     return APR_SUCCESS;
 }
 
-/* Take the first buckets with data out of bb and pass them on. */
+/* Where a body goes. */
+typedef struct passage_t {
+    oci_body_sink_t    *sink;
+    void               *baton;
+    apr_bucket_brigade *passed;    /* what the sink has still in use */
+} passage_t;
+
+/* Pass the first buckets with data of bb on. */
 static oci_error_t *pass_some(oci_request_t *request, apr_bucket_brigade *bb,
-                              oci_body_sink_t *sink, void *baton)
+                              const passage_t *passage)
 {
     struct iovec vec[GATHER_PIECES];
     apr_bucket *b = APR_BRIGADE_FIRST(bb);
@@ -207,9 +213,13 @@ static oci_error_t *pass_some(oci_request_t *request, apr_bucket_brigade *bb,
         }
         b = APR_BUCKET_NEXT(b);
     }
-    error = n ? sink(baton, vec, n) : NULL;
+    error = n ? passage->sink(passage->baton, vec, n) : NULL;
+    apr_brigade_cleanup(passage->passed);
     while (APR_BRIGADE_FIRST(bb) != b) {
-        apr_bucket_delete(APR_BRIGADE_FIRST(bb));
+        apr_bucket *head = APR_BRIGADE_FIRST(bb);
+
+        APR_BUCKET_REMOVE(head);
+        APR_BRIGADE_INSERT_TAIL(passage->passed, head);
     }
     return error;
 }
@@ -217,7 +227,7 @@ static oci_error_t *pass_some(oci_request_t *request, apr_bucket_brigade *bb,
 /* Pass all of bb on, if the body may be so long. */
 static oci_error_t *pass_all(oci_request_t *request, apr_bucket_brigade *bb,
                              const oci_body_limit_t *limit,
-                             oci_body_sink_t *sink, void *baton)
+                             const passage_t *passage)
 {
     oci_error_t *error = NULL;
     apr_off_t length;
@@ -227,7 +237,7 @@ static oci_error_t *pass_all(oci_request_t *request, apr_bucket_brigade *bb,
         return too_large(request, limit);
     }
     while (!error && !APR_BRIGADE_EMPTY(bb)) {
-        error = pass_some(request, bb, sink, baton);
+        error = pass_some(request, bb, passage);
     }
     return error;
 }
@@ -240,6 +250,7 @@ oci_error_t *oci_body_read(oci_request_t *request,
     apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
     apr_bucket_brigade *bb = apr_brigade_create(r->pool, alloc);
     apr_bucket_brigade *piece = apr_brigade_create(r->pool, alloc);
+    passage_t passage = { sink, baton, apr_brigade_create(r->pool, alloc) };
     oci_error_t *error = oci_body_expect(request, limit);
     apr_status_t rv = APR_SUCCESS;
     int complete = 0;
@@ -247,8 +258,10 @@ oci_error_t *oci_body_read(oci_request_t *request,
     while (!error && rv == APR_SUCCESS && !complete) {
         rv = gather(r, bb, piece);
         complete = is_complete(bb);
-        error = pass_all(request, bb, limit, sink, baton);
+        error = pass_all(request, bb, limit, &passage);
     }
+    sink(baton, NULL, 0);
+    apr_brigade_destroy(passage.passed);
     apr_brigade_destroy(bb);
     return !error && rv != APR_SUCCESS ? read_error(request, rv) : error;
 }

@@ -19,7 +19,7 @@
 
 #include "api/request.h"
 
-/** Take n buffers, which are gone after the call. */
+/** Take n buffers, which are gone after the next call; the last has none. */
 typedef oci_error_t *oci_body_sink_t(void *baton, const struct iovec *vec,
                                      int n);
 
