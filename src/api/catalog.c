@@ -40,7 +40,7 @@ static oci_error_t *visible(apr_array_header_t **names,
         }
         for (i = 0; i < batch->nelts; i++) {
             last = APR_ARRAY_IDX(batch, i, const char *);
-            if (request->may_pull(request, last, 0)) {
+            if (request->may_pull(request, last, OCI_TO_LIST)) {
                 APR_ARRAY_PUSH(*names, const char *) = last;
                 if ((*names)->nelts == fetch) {
                     return NULL;

@@ -35,6 +35,13 @@ typedef struct oci_policy_t {
     int       read_only;
 } oci_policy_t;
 
+/** Why another repository than that of the URL is looked at. */
+typedef enum {
+    OCI_TO_LIST,               /* to show its name */
+    OCI_TO_MOUNT,              /* to mount from it, as was asked for */
+    OCI_TO_FIND                /* to mount from it, unasked */
+} oci_purpose_e;
+
 typedef struct oci_request_t oci_request_t;
 struct oci_request_t {
     request_rec     *r;
@@ -44,11 +51,10 @@ struct oci_request_t {
     apr_table_t     *query;    /* decoded parameters */
     apr_off_t        received; /* bytes of the body read so far */
 
-    /** Whether the caller may pull from another repository as well, and
-     * where by_token is set, whether his token is for it too.  NULL: all
-     * may. */
+    /** Whether the caller may pull from another repository as well.  NULL:
+     * all may. */
     int (*may_pull)(const oci_request_t *request, const char *name,
-                    int by_token);
+                    oci_purpose_e purpose);
 };
 
 /**

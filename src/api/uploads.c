@@ -177,9 +177,10 @@ static oci_error_t *append_body(oci_request_t *request, oci_upload_t *upload,
     return error;
 }
 
-static int may_pull(const oci_request_t *request, const char *name)
+static int may_pull(const oci_request_t *request, const char *name,
+                    oci_purpose_e purpose)
 {
-    return !request->may_pull || request->may_pull(request, name, 1);
+    return !request->may_pull || request->may_pull(request, name, purpose);
 }
 
 /* A repository to mount a blob from that the caller may read, or NULL. */
@@ -194,7 +195,7 @@ static oci_error_t *any_source(const char **from, oci_request_t *request,
     for (i = 0; !error && i < names->nelts; i++) {
         const char *name = APR_ARRAY_IDX(names, i, const char *);
 
-        if (may_pull(request, name)) {
+        if (may_pull(request, name, OCI_TO_FIND)) {
             *from = name;
             break;
         }
@@ -213,7 +214,8 @@ static oci_error_t *mount(int *mounted, oci_request_t *request,
     if (!from) {
         error = any_source(&from, request, digest);
     }
-    else if (!oci_name_valid(from) || !may_pull(request, from)) {
+    else if (!oci_name_valid(from)
+             || !may_pull(request, from, OCI_TO_MOUNT)) {
         from = NULL;
     }
     if (error || !from) {

@@ -143,12 +143,14 @@ static void export_claims(request_rec *r, const json_t *claims)
     }
 }
 
-static oci_bearer_t *make_bearer(const json_t *claims, apr_pool_t *pool)
+static oci_bearer_t *make_bearer(const json_t *claims,
+                                 const oci_keys_t *keys, apr_pool_t *pool)
 {
     oci_bearer_t *bearer = apr_pcalloc(pool, sizeof(*bearer));
     const char *user = json_string_value(json_object_get(claims, "sub"));
     const json_t *access = json_object_get(claims, "access");
 
+    bearer->ours = oci_keys_signer(keys) != NULL;
     if (user && *user) {
         bearer->user = apr_pstrdup(pool, user);
     }
@@ -161,10 +163,9 @@ static oci_bearer_t *make_bearer(const json_t *claims, apr_pool_t *pool)
 const char *oci_bearer_verify(const oci_bearer_t **bearer, request_rec *r,
                               const char *token)
 {
+    const oci_keys_t *keys = oci_config_keys(config_of(r));
     json_t *claims;
-    const char *problem = oci_jwt_verify(&claims,
-                                         oci_config_keys(config_of(r)),
-                                         token, r->pool);
+    const char *problem = oci_jwt_verify(&claims, keys, token, r->pool);
 
     if (!problem) {
         problem = judge(r, claims);
@@ -175,7 +176,7 @@ const char *oci_bearer_verify(const oci_bearer_t **bearer, request_rec *r,
         return "invalid_token";
     }
     export_claims(r, claims);
-    *bearer = make_bearer(claims, r->pool);
+    *bearer = make_bearer(claims, keys, r->pool);
     return NULL;
 }
 

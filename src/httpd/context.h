@@ -28,6 +28,7 @@ typedef struct oci_bearer_t {
     const char *user;              /* NULL for an anonymous token */
     const apr_array_header_t *scopes;  /* oci_scope_t; NULL for an identity
                                         * that says nothing of them */
+    int         ours;              /* our own key signs such */
 } oci_bearer_t;
 
 typedef struct oci_context_t {

@@ -192,6 +192,19 @@ subtest 'access' => sub {
         like($res->header('WWW-Authenticate'), qr/error="insufficient_scope"/,
             JSON::PP->new->allow_nonref->canonical->encode($access));
     }
+    my $digest = digest_of('shared');
+    my $post = sub {
+        my ($repo, $query, @scopes) = @_;
+        return $client->post("/v2/group/project/$repo/blobs/uploads/?$query",
+            $query =~ /^digest/ ? 'shared' : '', Authorization => 'Bearer '
+            . jwt({ access => [ map { { type => 'repository', name =>
+                "group/project/$_", actions => [qw(pull push)] } } @scopes ] }));
+    };
+    status_is($post->('one', "digest=$digest", 'one'), 201);
+    status_is($post->('two', "mount=$digest", 'two'), 202,
+        'no mount from what the token is not for');
+    status_is($post->('two', "mount=$digest", 'one', 'two'), 201,
+        'but from what it is for');
     done_testing;
 };
 

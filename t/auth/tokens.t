@@ -224,7 +224,11 @@ subtest 'a token is for what it says, and the policy still holds' => sub {
     my $mount = '/v2/team/image/blobs/uploads/?mount=' . $digest;
     status_is(with($push, POST => "$mount&from=pub/image"), 202,
         'a mount from what it is not for is none');
-    status_is(with($push, POST => $mount), 202, 'nor one from anywhere');
+    status_is(with($push, POST => $mount), 201,
+        'who does not say from where could not ask for it');
+    my $secret = digest_of('layer of secret');
+    status_is(with($push, POST => $mount =~ s/\Q$digest\E/$secret/r), 202,
+        'not from what the policy hides');
     status_is(with($caller{writer}->token_for('repository:team/image:pull,push',
         'repository:pub/image:pull'), POST => "$mount&from=pub/image"), 201,
         'with the right it is');
