@@ -35,13 +35,6 @@ typedef struct oci_policy_t {
     int       read_only;
 } oci_policy_t;
 
-/** Why another repository than that of the URL is looked at. */
-typedef enum {
-    OCI_TO_LIST,               /* to show its name */
-    OCI_TO_MOUNT,              /* to mount from it, as was asked for */
-    OCI_TO_FIND                /* to mount from it, unasked */
-} oci_purpose_e;
-
 typedef struct oci_request_t oci_request_t;
 struct oci_request_t {
     request_rec     *r;
@@ -51,10 +44,16 @@ struct oci_request_t {
     apr_table_t     *query;    /* decoded parameters */
     apr_off_t        received; /* bytes of the body read so far */
 
-    /** Whether the caller may pull from another repository as well.  NULL:
-     * all may. */
-    int (*may_pull)(const oci_request_t *request, const char *name,
-                    oci_purpose_e purpose);
+    /**
+     * Whether the caller may pull from another repository as well; NULL
+     * where all may.
+     * @param allowed Set to it
+     * @param by_token Whether a token has to be for that repository too
+     * @return OCI_E_UNAUTHORIZED where he may, by a token that he is told to
+     *         ask for
+     */
+    oci_error_t *(*may_pull)(int *allowed, oci_request_t *request,
+                             const char *name, int by_token);
 };
 
 /**

@@ -258,6 +258,17 @@ void oci_authn_mend_error(request_rec *r, oci_context_t *context)
                    oci_bearer_challenge(r, context));
 }
 
+oci_error_t *oci_authn_ask(request_rec *r, oci_context_t *context,
+                           const char *name)
+{
+    context->token_error = "insufficient_scope";
+    context->source = name;
+    apr_table_setn(r->headers_out, "WWW-Authenticate",
+                   oci_bearer_challenge(r, context));
+    return oci_error_make(r->pool, OCI_E_UNAUTHORIZED, "name", name,
+                          "the token is not for pulls from this repository");
+}
+
 void oci_authn_register(void)
 {
     static const char *const core[] = { "mod_authn_core.c", NULL };

@@ -41,6 +41,13 @@ void oci_authn_offer(request_rec *r, const oci_context_t *context);
  */
 void oci_authn_mend_error(request_rec *r, oci_context_t *context);
 
+/**
+ * Ask for a token that lets its bearer pull from another repository too.
+ * @return OCI_E_UNAUTHORIZED
+ */
+oci_error_t *oci_authn_ask(request_rec *r, oci_context_t *context,
+                           const char *name);
+
 /** Register the hooks. */
 void oci_authn_register(void);
 

@@ -215,9 +215,11 @@ static const char *mount_source(request_rec *r)
 static const char *scope_of(request_rec *r, const oci_context_t *context)
 {
     const oci_route_t *route = &context->route;
-    const char *from = route->endpoint == OCI_ROUTE_UPLOADS
-                       ? mount_source(r) : NULL;
+    const char *from = context->source;
 
+    if (!from && route->endpoint == OCI_ROUTE_UPLOADS) {
+        from = mount_source(r);
+    }
     if (route->endpoint == OCI_ROUTE_CATALOG) {
         return "registry:catalog:*";
     }

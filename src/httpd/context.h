@@ -39,6 +39,7 @@ typedef struct oci_context_t {
     int         authenticated;     /* httpd knows who this is */
     const oci_bearer_t *bearer;    /* or NULL */
     const char *token_error;       /* for the challenge, or NULL */
+    const char *source;            /* a repository to ask a token for too */
     int         asking;            /* a sub-request of ours is under way */
     const apr_table_t *form;       /* what was posted for a token, or NULL */
     oci_error_t *form_error;       /* why it is no form */

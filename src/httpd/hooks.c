@@ -243,20 +243,24 @@ static void lift_default_body_limit(request_rec *r)
     r->per_dir_config = copy;
 }
 
-/* A token that says what it is for is for nothing else.  But who mounts
- * without saying from where could not ask for a token for it: with a token
- * of our own, the Require lines alone decide on that, as they did on it. */
-static int may_pull(const oci_request_t *request, const char *name,
-                    oci_purpose_e purpose)
+/* A token that says what it is for is for nothing else.  Where the Require
+ * lines allow more, one of our own can be had for that. */
+static oci_error_t *may_pull(int *allowed, oci_request_t *request,
+                             const char *name, int by_token)
 {
-    const oci_bearer_t *bearer = oci_context_get(request->r)->bearer;
-    int bound = bearer && bearer->scopes
-                && (purpose == OCI_TO_MOUNT
-                    || (purpose == OCI_TO_FIND && !bearer->ours));
+    oci_context_t *context = oci_context_get(request->r);
+    const oci_bearer_t *bearer = context->bearer;
+    int lacks = by_token && bearer && bearer->scopes
+                && !oci_scopes_allow(bearer->scopes, "repository", name,
+                                     OCI_PULL);
 
-    return (!bound || oci_scopes_allow(bearer->scopes, "repository", name,
-                                       OCI_PULL))
-           && oci_authz_allows(request->r, name, OCI_PULL);
+    *allowed = 0;
+    if ((lacks && !bearer->ours)
+        || !oci_authz_allows(request->r, name, OCI_PULL)) {
+        return NULL;
+    }
+    *allowed = !lacks;
+    return lacks ? oci_authn_ask(request->r, context, name) : NULL;
 }
 
 static int handler(request_rec *r)

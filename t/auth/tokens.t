@@ -222,16 +222,24 @@ subtest 'a token is for what it says, and the policy still holds' => sub {
     my $push = $caller{writer}->token_for('repository:team/image:pull,push');
     my $digest = digest_of('layer of pub');
     my $mount = '/v2/team/image/blobs/uploads/?mount=' . $digest;
-    status_is(with($push, POST => "$mount&from=pub/image"), 202,
-        'a mount from what it is not for is none');
-    status_is(with($push, POST => $mount), 201,
-        'who does not say from where could not ask for it');
+    for my $path ($mount, "$mount&from=pub/image") {
+        my $res = with($push, POST => $path);
+        error_is($res, 401, 'UNAUTHORIZED', undef,
+            'a mount from what it is not for, but another would be');
+        my $challenge = OCI::Auth::challenge($res->header('WWW-Authenticate'));
+        is($challenge->{scope}, 'repository:team/image:pull,push '
+            . 'repository:pub/image:pull', 'asks for that one');
+        is($challenge->{error}, 'insufficient_scope', 'and says why');
+        my $token = $caller{writer}->token_for(split / /, $challenge->{scope});
+        status_is(with($token, POST => $path), 201, 'which is taken');
+    }
+    status_is(with($push, POST => $mount =~ s/\Q$digest\E/sha256:@{['0' x 64]}/r),
+        202, 'nobody has this');
+    status_is(with($push, POST => "$mount&from=secret/image"), 202,
+        'a mount from what the policy hides');
     my $secret = digest_of('layer of secret');
     status_is(with($push, POST => $mount =~ s/\Q$digest\E/$secret/r), 202,
-        'not from what the policy hides');
-    status_is(with($caller{writer}->token_for('repository:team/image:pull,push',
-        'repository:pub/image:pull'), POST => "$mount&from=pub/image"), 201,
-        'with the right it is');
+        'nor from anywhere');
 
     $server->set(config => $setup{config} =~ s/Require user writer$/Require user none/mr
         =~ s/Require user reader writer/Require user reader/r);
