@@ -233,7 +233,8 @@ subtest 'a JSON Web Key Set' => sub {
     spew('keys', qq({"keys":[{"kty":"EC","crv":"P-256","x":"$x","y":"$y",)
         . '"kid":"one","use":"sig","alg":"ES256"},{"kty":"OKP","crv":"Ed25519",'
         . '"x":"AAAA"}]}');
-    $server->graceful;
+    $server->halt;
+    $server->again;
     taken(jwt({}, more => { kid => 'one' }), 'its key, by name');
     taken(jwt({}), 'without a name');
     refused(jwt({}, more => { kid => 'two' }), 'by another name');

@@ -89,7 +89,8 @@ END
 OCITokenRealm https://login.example/a?b="c"
 OCITokenService "my \"registry\""
 END
-    $server->graceful;
+    $server->halt;
+    $server->again;
     my $res = $client->get('/v2/');
     is($res->header('WWW-Authenticate'), 'Bearer realm="https://login.example/'
         . 'a?b=\\"c\\"",service="my \\"registry\\""', 'quotes are escaped');
@@ -112,7 +113,8 @@ subtest 'behind a proxy with TLS' => sub {
     my $host = $front->host;
     $behind->set(extra => $setup{extra}
         . "OCITokenRealm https://$host/token\n");
-    $behind->graceful;
+    $behind->halt;
+    $behind->again;
     my $client = $tls->caller($front, 'anonymous');
     my $challenge = challenge_of($client->request(GET => '/v2/'));
     is($challenge->{realm}, "https://$host/token", 'the address in front');

@@ -243,7 +243,8 @@ subtest 'a token is for what it says, and the policy still holds' => sub {
 
     $server->set(config => $setup{config} =~ s/Require user writer$/Require user none/mr
         =~ s/Require user reader writer/Require user reader/r);
-    $server->graceful;
+    $server->halt;
+    $server->again;
     for my $path ('/v2/team/image/manifests/v1', '/v2/team/none/manifests/v1') {
         my $token = $path =~ /none/ ? $push : $pull;
         my $res = with($token, GET => $path);
@@ -252,7 +253,8 @@ subtest 'a token is for what it says, and the policy still holds' => sub {
     error_is(with($push, POST => '/v2/team/image/blobs/uploads/'), 403,
         'DENIED', undef, 'the same for a push');
     $server->set(config => $setup{config});
-    $server->graceful;
+    $server->halt;
+    $server->again;
     status_is(with($pull, GET => '/v2/team/image/manifests/v1'), 200, 'back');
     done_testing;
 };
@@ -274,7 +276,8 @@ subtest 'rotation' => sub {
         open my $file, '>', "$dir/key.pem" or die "key.pem: $!";
         print $file @_;
         close $file;
-        $server->graceful;
+        $server->halt;
+        $server->again;
     };
     $put->(OCI::Server::slurp("$dir/new.pem"), $before);
     status_is(with($old, GET => $path), 200, 'the old key holds');
