@@ -334,17 +334,17 @@ const command_rec oci_directives[] = {
         "On or Off: whether success waits until it is safe on disk"),
     AP_INIT_FLAG("OCIToken", set_token, NULL, ANYWHERE,
         "On or Off: whether clients authenticate by Bearer tokens"),
-    AP_INIT_TAKE1("OCITokenRealm", ap_set_string_slot, OFFSET(token_realm),
-        ANYWHERE, "the URL where clients ask for tokens"),
+    AP_INIT_TAKE1("OCITokenKey", set_token_key, NULL, ANYWHERE,
+        "the file of the keys that sign and verify tokens"),
+    AP_INIT_TAKE1("OCITokenLifetime", set_token_lifetime, NULL, ANYWHERE,
+        "how long tokens are good for, in seconds"),
     AP_INIT_TAKE1("OCITokenService", ap_set_string_slot,
         OFFSET(token_service), ANYWHERE,
         "what this registry is called in tokens"),
     AP_INIT_TAKE1("OCITokenIssuer", ap_set_string_slot, OFFSET(token_issuer),
         ANYWHERE, "whose tokens are accepted"),
-    AP_INIT_TAKE1("OCITokenKey", set_token_key, NULL, ANYWHERE,
-        "the file of the keys that sign and verify tokens"),
-    AP_INIT_TAKE1("OCITokenLifetime", set_token_lifetime, NULL, ANYWHERE,
-        "how long tokens are good for, in seconds"),
+    AP_INIT_TAKE1("OCITokenRealm", ap_set_string_slot, OFFSET(token_realm),
+        ANYWHERE, "the URL where clients ask for tokens"),
     { .name = NULL }
 };
 

@@ -37,9 +37,6 @@ refused($_->[0], $_->[1]) for
     [ 'Require oci * a/%{NO_SUCH_THING}/b', qr/'%\{NO_SUCH_THING\}': .*NO_SUCH/ ],
     [ 'Require oci * %{nofunction:x}', qr/'%\{nofunction:x\}': .*nofunction/ ];
 
-refused("OCITokenLifetime $_", qr/OCITokenLifetime: '$_' is no number of seconds from 60 to 86400/)
-    for qw(59 0 -1 86401 5m x);
-refused('OCIToken On', qr/OCIToken is On, and there is no OCITokenKey/);
 like(OCI::Server->refuses(after => "<Location \"/token\">\nSetHandler oci-token\n</Location>"),
     qr/SetHandler oci-token needs an OCITokenKey/, 'an endpoint without a key');
 

@@ -23,8 +23,8 @@
 #define SECRET "0123456789abcdef0123456789abcdef"
 #define NO_SIGNER "none of our keys signed it"
 #define NO_TOKEN  "it is no JSON Web Token"
-#define NO_SECRET "it is neither PEM, nor a JSON Web Key Set, nor a secret of " \
-                  "32 or more printable characters"
+#define NO_SECRET "it is neither PEM, nor a JSON Web Key Set, nor a secret " \
+                  "of 32 or more printable characters"
 
 #define JWK_ES "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" RFC_ES_X \
                "\",\"y\":\"" RFC_ES_Y "\""
