@@ -43,6 +43,7 @@ struct oci_request_t {
     oci_route_t      route;
     apr_table_t     *query;    /* decoded parameters */
     apr_off_t        received; /* bytes of the body read so far */
+    int              guarded;  /* the answer may be for this caller alone */
 
     /**
      * Whether the caller may pull from another repository as well; NULL

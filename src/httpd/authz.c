@@ -229,7 +229,7 @@ static authz_status check(request_rec *r, const char *line,
                           const void *parsed)
 {
     const require_t *require = parsed;
-    const oci_context_t *context = oci_context_get(r);
+    oci_context_t *context = oci_context_get(r);
     const char *name = context ? context->route.name : NULL;
     int concerns = context && (name ? (require->actions & context->action)
                                       == context->action
@@ -237,6 +237,9 @@ static authz_status check(request_rec *r, const char *line,
     int matches = concerns && names(r, require, name);
 
     (void)line;
+    if (context) {
+        context->judged = 1;
+    }
     if (!r->user && oci_authn_possible(r)
         && (matches == require->negated
             || (concerns && !matches && require->has_expression))) {

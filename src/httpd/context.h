@@ -39,6 +39,7 @@ typedef struct oci_context_t {
     int         authenticated;     /* httpd knows who this is */
     const oci_bearer_t *bearer;    /* or NULL */
     const char *token_error;       /* for the challenge, or NULL */
+    int         judged;            /* a Require oci line was asked */
     const char *source;            /* a repository to ask a token for too */
     int         asking;            /* a sub-request of ours is under way */
     const apr_table_t *form;       /* what was posted for a token, or NULL */

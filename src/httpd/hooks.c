@@ -276,6 +276,7 @@ static int handler(request_rec *r)
     memset(&request, 0, sizeof(request));
     request.r = r;
     request.route = context->route;
+    request.guarded = context->judged || oci_config_tokens(config);
     if (oci_config_is_guarded()) {
         request.may_pull = may_pull;
     }
