@@ -57,7 +57,7 @@ int main(void)
     apr_pool_create(&pool, NULL);
     data = apr_palloc(pool, SIZE);
     for (i = 0; i < SIZE; i++) {
-        data[i] = (char)(i * 7919 >> 5);
+        data[i] = (char)((unsigned)i * 7919 >> 5);
     }
     for (i = 0; i < (int)(sizeof(pieces) / sizeof(*pieces)); i++) {
         apr_pool_t *sub;
