@@ -24,6 +24,7 @@ static oci_error_t *visible(apr_array_header_t **names,
 {
     apr_pool_t *pool = request->r->pool;
     apr_array_header_t *batch;
+    int allowed;
     int i;
 
     if (!request->may_pull) {
@@ -40,7 +41,11 @@ static oci_error_t *visible(apr_array_header_t **names,
         }
         for (i = 0; i < batch->nelts; i++) {
             last = APR_ARRAY_IDX(batch, i, const char *);
-            if (request->may_pull(request, last, 0)) {
+            error = request->may_pull(&allowed, request, last, 0);
+            if (error) {
+                return error;
+            }
+            if (allowed) {
                 APR_ARRAY_PUSH(*names, const char *) = last;
                 if ((*names)->nelts == fetch) {
                     return NULL;

@@ -72,7 +72,7 @@ void oci_reply_header(oci_request_t *request, const char *name,
 void oci_reply_digest(oci_request_t *request, const char *digest)
 {
     request_rec *r = request->r;
-    int guarded = r->user || ap_auth_type(r)
+    int guarded = request->guarded || r->user || ap_auth_type(r)
                   || apr_table_get(r->headers_in, "Authorization");
 
     oci_reply_header(request, "Docker-Content-Digest", digest);

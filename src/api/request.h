@@ -43,12 +43,18 @@ struct oci_request_t {
     oci_route_t      route;
     apr_table_t     *query;    /* decoded parameters */
     apr_off_t        received; /* bytes of the body read so far */
+    int              guarded;  /* the answer may be for this caller alone */
 
-    /** Whether the caller may pull from another repository as well, and
-     * where by_token is set, whether his token is for it too.  NULL: all
-     * may. */
-    int (*may_pull)(const oci_request_t *request, const char *name,
-                    int by_token);
+    /**
+     * Whether the caller may pull from another repository as well; NULL
+     * where all may.
+     * @param allowed Set to it
+     * @param by_token Whether a token has to be for that repository too
+     * @return OCI_E_UNAUTHORIZED where he may, by a token that he is told to
+     *         ask for
+     */
+    oci_error_t *(*may_pull)(int *allowed, oci_request_t *request,
+                             const char *name, int by_token);
 };
 
 /**

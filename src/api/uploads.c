@@ -177,9 +177,12 @@ static oci_error_t *append_body(oci_request_t *request, oci_upload_t *upload,
     return error;
 }
 
-static int may_pull(const oci_request_t *request, const char *name)
+static oci_error_t *may_pull(int *allowed, oci_request_t *request,
+                             const char *name)
 {
-    return !request->may_pull || request->may_pull(request, name, 1);
+    *allowed = 1;
+    return request->may_pull ? request->may_pull(allowed, request, name, 1)
+                             : NULL;
 }
 
 /* A repository to mount a blob from that the caller may read, or NULL. */
@@ -189,15 +192,37 @@ static oci_error_t *any_source(const char **from, oci_request_t *request,
     apr_array_header_t *names;
     oci_error_t *error = oci_blob_holders(&names, &request->registry, digest,
                                           HOLDERS_MAX, request->r->pool);
+    int allowed = 0;
     int i;
 
-    for (i = 0; !error && i < names->nelts; i++) {
-        const char *name = APR_ARRAY_IDX(names, i, const char *);
+    for (i = 0; !error && !allowed && i < names->nelts; i++) {
+        *from = APR_ARRAY_IDX(names, i, const char *);
+        error = may_pull(&allowed, request, *from);
+    }
+    if (!allowed) {
+        *from = NULL;
+    }
+    return error;
+}
 
-        if (may_pull(request, name)) {
-            *from = name;
-            break;
-        }
+/* The repository to mount a blob from, or NULL. */
+static oci_error_t *find_source(const char **from, oci_request_t *request,
+                                const char *digest)
+{
+    oci_error_t *error;
+    int allowed;
+
+    *from = apr_table_get(request->query, "from");
+    if (!*from) {
+        return any_source(from, request, digest);
+    }
+    if (!oci_name_valid(*from)) {
+        *from = NULL;
+        return NULL;
+    }
+    error = may_pull(&allowed, request, *from);
+    if (!allowed) {
+        *from = NULL;
     }
     return error;
 }
@@ -206,16 +231,10 @@ static oci_error_t *any_source(const char **from, oci_request_t *request,
 static oci_error_t *mount(int *mounted, oci_request_t *request,
                           const char *digest)
 {
-    const char *from = apr_table_get(request->query, "from");
-    oci_error_t *error = NULL;
+    const char *from;
+    oci_error_t *error = find_source(&from, request, digest);
 
     *mounted = 0;
-    if (!from) {
-        error = any_source(&from, request, digest);
-    }
-    else if (!oci_name_valid(from) || !may_pull(request, from)) {
-        from = NULL;
-    }
     if (error || !from) {
         return error;
     }

@@ -12,33 +12,25 @@
 #include "httpd.h"
 #include "http_config.h"
 #include "http_core.h"
-#include "http_log.h"
 #include "http_main.h"
 #include "ap_provider.h"
-#include "unixd.h"
 #include "apr_strings.h"
 
 #include "httpd/config.h"
-#include "httpd/hooks.h"
-
-APLOG_USE_MODULE(oci);
-
-/* The places of a server that name a store, to be started once the whole
- * configuration is read. */
-typedef struct server_config_t {
-    apr_array_header_t *places;    /* oci_config_t * */
-} server_config_t;
 
 void *oci_config_create_server(apr_pool_t *pool, server_rec *s)
 {
-    server_config_t *server = apr_palloc(pool, sizeof(*server));
+    oci_server_config_t *server = apr_palloc(pool, sizeof(*server));
 
     (void)s;
     server->places = apr_array_make(pool, 1, sizeof(oci_config_t *));
+    server->keys = apr_array_make(pool, 1, sizeof(oci_token_key_t *));
+    server->tokens = apr_array_make(pool, 1, sizeof(oci_config_t *));
+    server->guarded = 0;
     return server;
 }
 
-static server_config_t *server_config(const server_rec *s)
+oci_server_config_t *oci_config_of_server(const server_rec *s)
 {
     return ap_get_module_config(s->module_config, &oci_module);
 }
@@ -57,7 +49,14 @@ void *oci_config_create_dir(apr_pool_t *pool, char *path)
     config->read_only = -1;
     config->sparse = -1;
     config->sync = -1;
+    config->token = -1;
+    config->token_lifetime = -1;
     return config;
+}
+
+static const char *pick_text(const char *over, const char *base)
+{
+    return over ? over : base;
 }
 
 static int pick(int over, int base)
@@ -96,6 +95,16 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
     config->read_only = pick(over->read_only, base->read_only);
     config->sparse = pick(over->sparse, base->sparse);
     config->sync = pick(over->sync, base->sync);
+    config->token = pick(over->token, base->token);
+    config->token_realm = pick_text(over->token_realm, base->token_realm);
+    config->token_service = pick_text(over->token_service,
+                                      base->token_service);
+    config->token_issuer = pick_text(over->token_issuer, base->token_issuer);
+    if (over->token_key) {
+        config->token_key = over->token_key;
+    }
+    config->token_lifetime = pick(over->token_lifetime,
+                                  base->token_lifetime);
     return config;
 }
 
@@ -147,8 +156,8 @@ static const char *prefixed(cmd_parms *cmd, const char *error)
 
 static void remember(cmd_parms *cmd, oci_config_t *config)
 {
-    APR_ARRAY_PUSH(server_config(cmd->server)->places, oci_config_t *)
-        = config;
+    APR_ARRAY_PUSH(oci_config_of_server(cmd->server)->places,
+                   oci_config_t *) = config;
 }
 
 static const char *set_index(cmd_parms *cmd, void *config_, const char *name,
@@ -247,6 +256,49 @@ static const char *set_sparse(cmd_parms *cmd, void *config_,
                         cmd->cmd->name, text);
 }
 
+static const char *set_token_key(cmd_parms *cmd, void *config_,
+                                 const char *path)
+{
+    oci_config_t *config = config_;
+
+    config->token_key = apr_pcalloc(cmd->pool, sizeof(*config->token_key));
+    config->token_key->path = ap_server_root_relative(cmd->pool, path);
+    if (!config->token_key->path) {
+        return apr_psprintf(cmd->pool, "%s: '%s' is no path", cmd->cmd->name,
+                            path);
+    }
+    APR_ARRAY_PUSH(oci_config_of_server(cmd->server)->keys,
+                   oci_token_key_t *) = config->token_key;
+    return NULL;
+}
+
+static const char *set_token(cmd_parms *cmd, void *config_, int on)
+{
+    oci_config_t *config = config_;
+
+    config->token = on;
+    APR_ARRAY_PUSH(oci_config_of_server(cmd->server)->tokens,
+                   oci_config_t *) = config;
+    return NULL;
+}
+
+/* Clients take a token of less than a minute for one of a minute. */
+static const char *set_token_lifetime(cmd_parms *cmd, void *config_,
+                                      const char *text)
+{
+    oci_config_t *config = config_;
+    apr_off_t seconds;
+    char *end;
+
+    if (apr_strtoff(&seconds, text, &end, 10) != APR_SUCCESS || *end
+        || seconds < 60 || seconds > 86400) {
+        return apr_psprintf(cmd->pool, "%s: '%s' is no number of seconds "
+                            "from 60 to 86400", cmd->cmd->name, text);
+    }
+    config->token_lifetime = (int)seconds;
+    return NULL;
+}
+
 #define OFFSET(field) ((void *)APR_OFFSETOF(oci_config_t, field))
 #define ANYWHERE      (RSRC_CONF | ACCESS_CONF)
 
@@ -280,94 +332,45 @@ const command_rec oci_directives[] = {
         "there"),
     AP_INIT_FLAG("OCISync", ap_set_flag_slot, OFFSET(sync), ANYWHERE,
         "On or Off: whether success waits until it is safe on disk"),
+    AP_INIT_FLAG("OCIToken", set_token, NULL, ANYWHERE,
+        "On or Off: whether clients authenticate by Bearer tokens"),
+    AP_INIT_TAKE1("OCITokenKey", set_token_key, NULL, ANYWHERE,
+        "the file of the keys that sign and verify tokens"),
+    AP_INIT_TAKE1("OCITokenLifetime", set_token_lifetime, NULL, ANYWHERE,
+        "how long tokens are good for, in seconds"),
+    AP_INIT_TAKE1("OCITokenService", ap_set_string_slot,
+        OFFSET(token_service), ANYWHERE,
+        "what this registry is called in tokens"),
+    AP_INIT_TAKE1("OCITokenIssuer", ap_set_string_slot, OFFSET(token_issuer),
+        ANYWHERE, "whose tokens are accepted"),
+    AP_INIT_TAKE1("OCITokenRealm", ap_set_string_slot, OFFSET(token_realm),
+        ANYWHERE, "the URL where clients ask for tokens"),
     { .name = NULL }
 };
 
-static int is_directive(const ap_directive_t *line, const char *name)
+int oci_config_tokens(const oci_config_t *config)
 {
-    return !ap_cstr_casecmp(line->directive, name);
+    return config->token == 1;
 }
 
-/* Tell of a registry that will only answer 503: no section around it sets
- * a store. */
-static void warn_of_missing_stores(const ap_directive_t *first, int has_store,
-                                   const server_rec *s, apr_pool_t *pool)
+const oci_keys_t *oci_config_keys(const oci_config_t *config)
 {
-    const ap_directive_t *line;
-
-    for (line = first; line; line = line->next) {
-        has_store |= is_directive(line, "OCIBlobStore");
-    }
-    for (line = first; line; line = line->next) {
-        const char *args = line->args;
-
-        if (line->first_child) {
-            warn_of_missing_stores(line->first_child, has_store, s, pool);
-        }
-        else if (!has_store && is_directive(line, "SetHandler")
-                 && !ap_cstr_casecmp(ap_getword_conf(pool, &args),
-                                     OCI_HANDLER)) {
-            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "oci: the registry "
-                         "of %s line %d will answer 503: it has no "
-                         "OCIBlobStore", line->filename, line->line_num);
-        }
-    }
+    return config->token_key ? config->token_key->keys : NULL;
 }
 
-static const char *start_place(const server_rec *s,
-                               const oci_config_t *config, apr_pool_t *pool)
+int oci_config_token_lifetime(const oci_config_t *config)
 {
-    const oci_config_t *base = ap_get_module_config(s->lookup_defaults,
-                                                    &oci_module);
-    oci_index_t *index = config->index ? config->index : base->index;
-    const char *error = NULL;
-
-    if (!index) {
-        index = config->default_index;
-    }
-    if (config->blobs) {
-        error = config->blobs->provider->start(config->blobs,
-                                               ap_unixd_config.user_id,
-                                               ap_unixd_config.group_id,
-                                               pool);
-    }
-    if (!error && index) {
-        error = index->provider->start(index, ap_unixd_config.user_id,
-                                       ap_unixd_config.group_id, pool);
-    }
-    return error;
+    return pick(config->token_lifetime, 300);
 }
 
-int oci_config_start(apr_pool_t *pool, server_rec *main_server)
+int oci_config_is_guarded(void)
 {
-    server_rec *s;
-
-    for (s = main_server; s; s = s->next) {
-        const apr_array_header_t *places = server_config(s)->places;
-        int i;
-
-        for (i = 0; i < places->nelts; i++) {
-            const char *error = start_place(s, APR_ARRAY_IDX(places, i,
-                                                             oci_config_t *),
-                                            pool);
-
-            if (error) {
-                ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, "oci: %s",
-                             error);
-                return HTTP_INTERNAL_SERVER_ERROR;
-            }
-        }
-    }
-    /* httpd starts twice, the first time for a try */
-    if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
-        warn_of_missing_stores(ap_conftree, 0, main_server, pool);
-    }
-    return OK;
+    return oci_config_of_server(ap_server_conf)->guarded;
 }
 
 int oci_config_has_store(const server_rec *s)
 {
-    return server_config(s)->places->nelts > 0;
+    return oci_config_of_server(s)->places->nelts > 0;
 }
 
 void oci_config_apply(oci_request_t *request, const oci_config_t *config)

@@ -21,8 +21,15 @@
 #include "http_config.h"
 
 #include "api/request.h"
+#include "spec/key_set.h"
 
 extern module AP_MODULE_DECLARE_DATA oci_module;
+
+/** A key file, which is read when the server starts. */
+typedef struct oci_token_key_t {
+    const char *path;
+    oci_keys_t *keys;
+} oci_token_key_t;
 
 /** The configuration of a place: a Location, or a server's default. */
 typedef struct oci_config_t {
@@ -39,7 +46,22 @@ typedef struct oci_config_t {
     int read_only;
     int sparse;
     int sync;
+    int token;
+    const char *token_realm;    /* the rest is NULL where it is not set */
+    const char *token_service;
+    const char *token_issuer;
+    oci_token_key_t *token_key;
+    int token_lifetime;         /* seconds, -1 where it is not set */
 } oci_config_t;
+
+/** What there is to start of a server, once all of it is read. */
+typedef struct oci_server_config_t {
+    apr_array_header_t *places;    /* oci_config_t *: which name a store */
+    apr_array_header_t *keys;      /* oci_token_key_t * */
+    apr_array_header_t *tokens;    /* oci_config_t *: which say OCIToken */
+    int                 guarded;   /* of the main server: somebody may be
+                                    * refused somewhere */
+} oci_server_config_t;
 
 /** The table of directives. */
 extern const command_rec oci_directives[];
@@ -48,11 +70,20 @@ void *oci_config_create_dir(apr_pool_t *pool, char *path);
 void *oci_config_merge_dir(apr_pool_t *pool, void *base, void *over);
 void *oci_config_create_server(apr_pool_t *pool, server_rec *s);
 
-/**
- * Start every store that was configured.
- * @return OK, or HTTP_INTERNAL_SERVER_ERROR with the reason in the log
- */
-int oci_config_start(apr_pool_t *pool, server_rec *main_server);
+/** The part of a server. */
+oci_server_config_t *oci_config_of_server(const server_rec *s);
+
+/** Whether tokens are in use. */
+int oci_config_tokens(const oci_config_t *config);
+
+/** The keys of tokens, NULL for none. */
+const oci_keys_t *oci_config_keys(const oci_config_t *config);
+
+/** How long a token is good for, in seconds. */
+int oci_config_token_lifetime(const oci_config_t *config);
+
+/** Whether some directive may let one in and refuse another. */
+int oci_config_is_guarded(void);
 
 /** Whether a server has a store of its own. */
 int oci_config_has_store(const server_rec *s);

@@ -19,6 +19,7 @@
 
 #include "api/body.h"
 #include "api/reply.h"
+#include "httpd/authn.h"
 #include "httpd/config.h"
 #include "httpd/error_filter.h"
 #include "httpd/hooks.h"
@@ -29,11 +30,18 @@
 static apr_status_t send_json(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
-    const oci_error_t *error = oci_error_of_status(r, r->status);
-    const char *body = oci_error_body(r, error);
-    apr_size_t size = strlen(body);
+    oci_context_t *context = oci_context_get(r);
+    const oci_error_t *error;
+    const char *body;
+    apr_size_t size;
     apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
 
+    if (context) {
+        oci_authn_mend_error(r, context);
+    }
+    error = oci_error_of_status(r, r->status);
+    body = oci_error_body(r, error);
+    size = strlen(body);
     oci_body_leave(r);
     apr_table_setn(r->headers_out, "Docker-Distribution-API-Version",
                    "registry/2.0");
@@ -61,14 +69,13 @@ static apr_status_t error_filter(ap_filter_t *f, apr_bucket_brigade *bb)
  * other client of a server that has a registry. */
 static int is_ours(request_rec *r)
 {
-    if (ap_get_module_config(r->request_config, &oci_module)
-        || oci_is_registry(r)) {
+    if (oci_context_get(r) || oci_is_ours(r)) {
         return 1;
     }
     if (!r->uri || *r->uri != '/') {
         return oci_config_has_store(r->server);
     }
-    return oci_is_registry_by_location(r);
+    return oci_is_ours_by_location(r);
 }
 
 static void insert_error_filter(request_rec *r)

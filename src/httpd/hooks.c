@@ -22,50 +22,71 @@
 #include "apr_strings.h"
 
 #include "api/reply.h"
+#include "httpd/authn.h"
+#include "httpd/authz.h"
 #include "httpd/config.h"
 #include "httpd/error_filter.h"
 #include "httpd/hooks.h"
+#include "httpd/start.h"
+#include "httpd/token.h"
+#include "spec/scope.h"
 
 APLOG_USE_MODULE(oci);
 
-int oci_is_registry(request_rec *r)
+/* The handler that a Location sets, NULL for another than ours. */
+static const char *handler_of(request_rec *r)
 {
     const core_dir_config *core
         = ap_get_core_module_config(r->per_dir_config);
     const char *error;
-    const char *handler;
+    const char *name;
 
     if (!core->expr_handler) {
-        return 0;
+        return NULL;
     }
-    handler = ap_expr_str_exec(r, core->expr_handler, &error);
-    return handler && !ap_cstr_casecmp(handler, OCI_HANDLER);
+    name = ap_expr_str_exec(r, core->expr_handler, &error);
+    if (name && !ap_cstr_casecmp(name, OCI_HANDLER)) {
+        return OCI_HANDLER;
+    }
+    return name && !ap_cstr_casecmp(name, OCI_TOKEN_HANDLER)
+           ? OCI_TOKEN_HANDLER : NULL;
 }
 
-int oci_is_registry_by_location(request_rec *r)
+int oci_is_ours(request_rec *r)
+{
+    return handler_of(r) != NULL;
+}
+
+int oci_is_ours_by_location(request_rec *r)
 {
     ap_conf_vector_t *saved = r->per_dir_config;
-    int ours = ap_location_walk(r) == OK && oci_is_registry(r);
+    int ours = ap_location_walk(r) == OK && oci_is_ours(r);
 
     r->per_dir_config = saved;
     return ours;
 }
 
-/* The route of a request for the registry, NULL for any other. */
-static oci_route_t *route_of(const request_rec *r)
+oci_context_t *oci_context_get(const request_rec *r)
 {
     return ap_get_module_config(r->request_config, &oci_module);
+}
+
+oci_context_t *oci_context_asking(const request_rec *r)
+{
+    oci_context_t *context = r->main ? oci_context_get(r->main) : NULL;
+
+    return context && context->asking ? context : NULL;
 }
 
 /* httpd neither looks for a file of that name nor guesses a type from it. */
 static int map_to_storage(request_rec *r)
 {
-    return oci_is_registry_by_location(r) ? OK : DECLINED;
+    return oci_is_ours_by_location(r) ? OK : DECLINED;
 }
 
 static int type_checker(request_rec *r)
 {
-    return route_of(r) ? OK : DECLINED;
+    return oci_context_get(r) ? OK : DECLINED;
 }
 
 /* What stands for our own text until the error filter writes it. */
@@ -119,7 +140,7 @@ static int create_request(request_rec *r)
 static int post_read_request(request_rec *r)
 {
     if (has_error_documents(r->per_dir_config)
-        && !oci_is_registry_by_location(r)) {
+        && !oci_is_ours_by_location(r)) {
         oci_unmask_error_documents(r);
     }
     return DECLINED;
@@ -128,49 +149,80 @@ static int post_read_request(request_rec *r)
 /* No file is behind a registry's URL, however long it is. */
 static int translate_name(request_rec *r)
 {
-    if (!oci_is_registry(r)) {
+    if (!oci_is_ours(r)) {
         return DECLINED;
     }
     r->filename = r->uri;
     return OK;
 }
 
-/* The configuration is final: take the URL apart, for authorization, logs
- * and the handler alike. */
-static int post_perdir_config(request_rec *r)
+/* What a request does to a repository, also where the registry will answer
+ * that it can't be done. */
+static unsigned action_of(const char *action, const request_rec *r)
 {
+    if (action) {
+        return oci_action_parse(action, strlen(action));
+    }
+    switch (r->method_number) {
+    case M_POST:
+    case M_PUT:
+    case M_PATCH:
+        return OCI_PUSH;
+    case M_DELETE:
+        return OCI_DELETE;
+    default:
+        return OCI_PULL;
+    }
+}
+
+static void take_apart(request_rec *r, oci_context_t *context)
+{
+    const oci_route_t *route = &context->route;
     apr_table_t *env = r->subprocess_env;
-    oci_route_t *route;
     const char *action;
 
-    if (!oci_is_registry(r)) {
-        return DECLINED;
-    }
-    route = apr_palloc(r->pool, sizeof(*route));
-    route->endpoint = OCI_ROUTE_NONE;
-    route->name = route->reference = NULL;
     if (!strncmp(r->uri, "/v2", 3)) {
-        oci_route_parse(route, r->uri + 3, r->pool);
+        oci_route_parse(&context->route, r->uri + 3, r->pool);
     }
-    ap_set_module_config(r->request_config, &oci_module, route);
-
-    apr_table_setn(r->err_headers_out, "Docker-Distribution-API-Version",
-                   "registry/2.0");
-    apr_table_setn(env, "no-gzip", "1");
-    apr_table_setn(env, "no-brotli", "1");
-    if ((action = oci_request_action(route, r->method_number))) {
+    action = oci_request_action(route, r->method_number);
+    if (action) {
         apr_table_setn(env, "OCI_ACTION", action);
     }
     if (route->name) {
+        context->action = action_of(action, r);
         apr_table_setn(env, "OCI_REPOSITORY", route->name);
     }
     if (route->reference) {
         apr_table_setn(env, "OCI_REFERENCE", route->reference);
     }
+}
+
+/* The configuration is final: take the URL apart, for authorization, logs
+ * and the handler alike, and see who is asking. */
+static int post_perdir_config(request_rec *r)
+{
+    const char *name = handler_of(r);
+    oci_context_t *context;
+
+    if (!name) {
+        return DECLINED;
+    }
+    context = apr_pcalloc(r->pool, sizeof(*context));
+    context->is_token = !strcmp(name, OCI_TOKEN_HANDLER);
+    context->route.endpoint = OCI_ROUTE_NONE;
+    if (!context->is_token) {
+        take_apart(r, context);
+    }
+    ap_set_module_config(r->request_config, &oci_module, context);
+
+    apr_table_setn(r->err_headers_out, "Docker-Distribution-API-Version",
+                   "registry/2.0");
+    apr_table_setn(r->subprocess_env, "no-gzip", "1");
+    apr_table_setn(r->subprocess_env, "no-brotli", "1");
     if (has_error_documents(r->per_dir_config)) {
         mask_error_documents(r);
     }
-    return OK;
+    return oci_authn_begin(r, context);
 }
 
 /* httpd's own default of LimitRequestBody is smaller than layers are; only
@@ -191,18 +243,43 @@ static void lift_default_body_limit(request_rec *r)
     r->per_dir_config = copy;
 }
 
+/* A token that says what it is for is for nothing else.  Where the Require
+ * lines allow more, one of our own can be had for that. */
+static oci_error_t *may_pull(int *allowed, oci_request_t *request,
+                             const char *name, int by_token)
+{
+    oci_context_t *context = oci_context_get(request->r);
+    const oci_bearer_t *bearer = context->bearer;
+    int lacks = by_token && bearer && bearer->scopes
+                && !oci_scopes_allow(bearer->scopes, "repository", name,
+                                     OCI_PULL);
+
+    *allowed = 0;
+    if ((lacks && !bearer->ours)
+        || !oci_authz_allows(request->r, name, OCI_PULL)) {
+        return NULL;
+    }
+    *allowed = !lacks;
+    return lacks ? oci_authn_ask(request->r, context, name) : NULL;
+}
+
 static int handler(request_rec *r)
 {
+    const oci_context_t *context = oci_context_get(r);
     const oci_config_t *config;
     oci_request_t request;
 
-    if (!r->handler || strcmp(r->handler, OCI_HANDLER) || !route_of(r)) {
+    if (!r->handler || strcmp(r->handler, OCI_HANDLER) || !context) {
         return DECLINED;
     }
     config = ap_get_module_config(r->per_dir_config, &oci_module);
     memset(&request, 0, sizeof(request));
     request.r = r;
-    request.route = *route_of(r);
+    request.route = context->route;
+    request.guarded = context->judged || oci_config_tokens(config);
+    if (oci_config_is_guarded()) {
+        request.may_pull = may_pull;
+    }
     oci_config_apply(&request, config);
     if (!request.registry.blobs || !request.registry.index) {
         oci_reply_error(r, oci_error_make(r->pool, OCI_E_UNAVAILABLE, NULL,
@@ -210,6 +287,7 @@ static int handler(request_rec *r)
                                           "storage configured"));
         return OK;
     }
+    oci_authn_offer(r, context);
     if (r->method_number != M_GET) {
         lift_default_body_limit(r);
     }
@@ -224,13 +302,14 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
     /* OpenSSL looks its algorithms up when the first is used, which is better
      * done once here than in every child. */
     HMAC(EVP_sha256(), "", 0, (const unsigned char *)"", 0, NULL, NULL);
-    return oci_config_start(pconf, s);
+    return oci_start(pconf, s);
 }
 
 void oci_hooks_register(apr_pool_t *pool)
 {
-    (void)pool;
     oci_error_filter_register();
+    oci_authn_register();
+    oci_authz_register(pool);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_create_request(create_request, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_read_request(post_read_request, NULL, NULL,
@@ -241,4 +320,5 @@ void oci_hooks_register(apr_pool_t *pool)
                                APR_HOOK_FIRST);
     ap_hook_type_checker(type_checker, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(oci_token_handler, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -23,13 +23,14 @@
 #define OCI_HANDLER "oci-registry"
 
 /**
- * Whether a request is for a registry, by the configuration that it has at
- * the time: only httpd's early hooks need to ask.
+ * Whether a request is for a registry or for the token endpoint, by the
+ * configuration that it has at the time: only httpd's early hooks need to
+ * ask.
  */
-int oci_is_registry(request_rec *r);
+int oci_is_ours(request_rec *r);
 
 /** The same by its URL alone, while that configuration is not in force. */
-int oci_is_registry_by_location(request_rec *r);
+int oci_is_ours_by_location(request_rec *r);
 
 /** Give a request that is not for a registry its ErrorDocuments back. */
 void oci_unmask_error_documents(request_rec *r);

@@ -13,34 +13,15 @@
 use OCI::Clients;
 
 needs_root('a private containerd');
-my $containerd = system_tool('containerd');
-my $ctr = system_tool('ctr');
 my $registry = registry();
 my $dir = scratch();
 my $image = $registry->host . '/tools/containerd';
 my $client = OCI::Client->new($registry);
 
-spew("$dir/config.toml", <<"END");
-version = 2
-root = "$dir/root"
-state = "$dir/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
-[grpc]
-address = "$dir/containerd.sock"
-[ttrpc]
-address = "$dir/containerd.ttrpc"
-END
-my @ctr = ($ctr, '-a', "$dir/containerd.sock");
-daemon(sub { (run(@ctr, 'version'))[0] == 0 }, $containerd, '-c',
-    "$dir/config.toml");
+my @ctr = containerd();
 
 # A first image by our own hand: ctr makes none.
-root_tar("$dir/root.tar");
-my $layer = slurp("$dir/root.tar");
-my $arch = { x86_64 => 'amd64', aarch64 => 'arm64' }->{ (POSIX::uname())[4] };
-my $pushed = $client->push_image('tools/containerd', 1, layers => [$layer],
-    config => json_text({ architecture => $arch // 'amd64', os => 'linux',
-        rootfs => { type => 'layers', diff_ids => [ digest_of($layer) ] } }));
+my ($pushed, $layer) = real_image($client, 'tools/containerd', 1);
 
 my @plain = ('--plain-http', '--snapshotter', 'native');
 run_ok('pull', @ctr, 'images', 'pull', @plain, "$image:1");

@@ -13,18 +13,11 @@
 use OCI::Clients;
 
 needs_root('a private dockerd');
-my $docker = system_tool('docker');
-my $dockerd = system_tool('dockerd');
 my $registry = registry();
 my $dir = scratch();
 my $host = $registry->host;
 my $image = "$host/tools/docker";
-
-$ENV{DOCKER_HOST} = "unix://$dir/docker.sock";
-daemon(sub { (run($docker, 'version'))[0] == 0 }, $dockerd,
-    '--storage-driver=vfs', '--iptables=false', '--bridge=none',
-    '--data-root', "$dir/data", '--exec-root', "$dir/exec", '-H',
-    $ENV{DOCKER_HOST}, '-p', "$dir/docker.pid", '--insecure-registry', $host);
+my $docker = docker_engine('--insecure-registry', $host);
 
 sub id_of {
     my $name = shift;

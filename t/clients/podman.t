@@ -13,16 +13,13 @@
 use OCI::Clients;
 
 needs_root('podman with a private store');
-my $podman = system_tool('podman');
 my $registry = registry();
 my $dir = scratch();
 my $image = $registry->host . '/tools/podman';
-my @podman = ($podman, '--root', "$dir/root", '--runroot', "$dir/runroot",
-    '--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs',
-    '--events-backend', 'none');
+my ($podman, $policy) = podman();
+my @podman = @$podman;
+my @policy = @$policy;
 my $insecure = '--tls-verify=false';
-spew("$dir/policy.json", '{"default": [{"type": "insecureAcceptAnything"}]}');
-my @policy = ('--signature-policy', "$dir/policy.json");
 
 sub id_of {
     chomp(my $id = output_of(@podman, 'image', 'inspect', '-f', '{{.Id}}',

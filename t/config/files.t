@@ -235,6 +235,10 @@ subtest 'proxy.conf and behind-proxy.conf' => sub {
 my %tested = map { $_ => 1 } qw(reference.conf oci.conf run.conf
     examples/basic.conf examples/mirror.conf examples/http2.conf
     examples/tls.conf examples/proxy.conf examples/behind-proxy.conf);
+
+# Those that t/auth/examples.t starts.
+$tested{"examples/$_.conf"} = 1
+    for qw(certificates issuer ldap openidc tokens);
 is_deeply([ grep { !$tested{$_} } map { s{^\Q$conf\E/}{}r }
         glob "$conf/*.conf $conf/examples/*" ], [], 'there are no others');
 

@@ -50,6 +50,14 @@ refused("OCISparse $_", qr/OCISparse: '$_' is none of None, Index, All/)
     for qw(On Off Layers);
 refused("$_ Maybe", qr/$_ must be On or Off/) for @flags;
 
+refused("OCITokenLifetime $_",
+    qr/OCITokenLifetime: '\Q$_\E' is no number of seconds from 60 to 86400/)
+    for qw(59 0 -1 86401 5m x);
+refused('OCITokenKey /', qr{OCITokenKey: can't read /});
+refused("$_ a b", qr/$_ takes one argument/)
+    for qw(OCITokenIssuer OCITokenKey OCITokenRealm OCITokenService);
+refused('OCIToken On', qr/OCIToken is On, and there is no OCITokenKey/);
+
 cmp_ok(scalar @flags, '>=', 5, 'directives that are On or Off');
 cmp_ok(scalar @sizes, '>=', 3, 'directives that are a size');
 is_deeply([ grep { !$seen{$_} } sort keys %kind ], [],

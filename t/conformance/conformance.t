@@ -12,6 +12,7 @@
 # skipped, and with the sparse manifests of the draft nothing disabled.
 
 use OCI::Clients;
+use OCI::Auth;
 
 my $suite = tool('conformance');
 my $registry = registry(after => <<'END');
@@ -69,6 +70,17 @@ conforms('1.1', 'first', [
 conforms('dev', 'second', ['Sparse Manifests'], OCI_VERSION => 'dev');
 conforms('dev, sparse', 'sparse', [],
     OCI_VERSION => 'dev', OCI_DATA_SPARSE => 'true');
+
+# And with credentials.
+for my $mode ('Basic only', 'tokens') {
+    my $guarded = registry(OCI::Auth::setup($mode));
+    OCI::Auth::passwords($guarded);
+    my ($name) = $mode =~ /^(\w+)/;
+    conforms("dev, $mode", lc $name, ['Sparse Manifests'],
+        OCI_VERSION => 'dev', OCI_REGISTRY => $guarded->host,
+        OCI_USERNAME => 'admin', OCI_PASSWORD => $OCI::Auth::PASSWORD{admin});
+    $guarded->stop;
+}
 
 $registry->stop;
 done_testing;

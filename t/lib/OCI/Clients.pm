@@ -39,9 +39,10 @@ use POSIX ();
 use Test::More ();
 
 my @FUNCTIONS = qw(tool system_tool needs_root registry scratch run run_ok
-    output_of daemon root_tar spew slurp tree_of verify verify_ok gone_ok
+    output_of daemon docker_engine containerd podman real_image root_tar spew slurp tree_of verify verify_ok gone_ok
     tags_are);
 my ($scratch, @daemons);
+my $home = $ENV{HOME};     # where the programs are, whatever HOME becomes
 
 sub import {
     my $caller = caller;
@@ -56,6 +57,7 @@ sub import {
 # A Go program of t/setup/clients.sh, built now where it is not yet.
 sub tool {
     my $name = shift;
+    local $ENV{HOME} = $home;
     my $script = "$OCI::Server::TOP/t/setup/clients.sh";
     chomp(my $path = `$script --path $name`);
     my $said = -x $path ? '' : `$script $name 2>&1`;
@@ -147,6 +149,65 @@ sub daemon {
         or die "$command[0] did not start:\n" . slurp($log);
     push @daemons, $process;
     return $process;
+}
+
+# A private dockerd; the client that speaks to it.
+sub docker_engine {
+    my @options = @_;
+    my $docker = system_tool('docker');
+    my $dockerd = system_tool('dockerd');
+    my $dir = scratch();
+    $ENV{DOCKER_HOST} = "unix://$dir/docker.sock";
+    daemon(sub { (run($docker, 'version'))[0] == 0 }, $dockerd,
+        '--storage-driver=vfs', '--iptables=false', '--bridge=none',
+        '--data-root', "$dir/data", '--exec-root', "$dir/exec", '-H',
+        $ENV{DOCKER_HOST}, '-p', "$dir/docker.pid", @options);
+    return $docker;
+}
+
+# A private containerd; the client and its options.
+sub containerd {
+    my $containerd = system_tool('containerd');
+    my $dir = scratch();
+    my @ctr = (system_tool('ctr'), '-a', "$dir/containerd.sock");
+    spew("$dir/config.toml", <<"END");
+version = 2
+root = "$dir/root"
+state = "$dir/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "$dir/containerd.sock"
+[ttrpc]
+address = "$dir/containerd.ttrpc"
+END
+    daemon(sub { (run(@ctr, 'version'))[0] == 0 }, $containerd, '-c',
+        "$dir/config.toml");
+    return @ctr;
+}
+
+# podman with a store of its own, and the options of its pushes and pulls.
+sub podman {
+    my $podman = system_tool('podman');
+    my $dir = scratch();
+    spew("$dir/policy.json",
+        '{"default": [{"type": "insecureAcceptAnything"}]}');
+    return ([ $podman, '--root', "$dir/podman", '--runroot', "$dir/runroot",
+            '--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs',
+            '--events-backend', 'none' ],
+        [ '--signature-policy', "$dir/policy.json" ]);
+}
+
+# Push an image that can be unpacked here, by our own hand; what push_image
+# returns, and the layer.
+sub real_image {
+    my ($client, $repo, $tag) = @_;
+    my $layer = slurp(root_tar(scratch() . '/image.tar'));
+    my $arch = { x86_64 => 'amd64', aarch64 => 'arm64' }
+        ->{ (POSIX::uname())[4] } // 'amd64';
+    return ($client->push_image($repo, $tag, layers => [$layer],
+        config => OCI::Client::json_text({ architecture => $arch,
+            os => 'linux', rootfs => { type => 'layers',
+                diff_ids => [ OCI::Client::digest_of($layer) ] } })), $layer);
 }
 
 # What a daemon mounted keeps the folder from being removed.

@@ -1,0 +1,284 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_protocol.h"
+#include "http_request.h"
+#include "apr_strings.h"
+
+#include "httpd/authn.h"
+#include "httpd/bearer.h"
+#include "httpd/config.h"
+#include "httpd/token_form.h"
+#include "spec/scope.h"
+
+APLOG_USE_MODULE(oci);
+
+/* "Basic Og==": an empty name and an empty password, by which some clients
+ * say that they have none. */
+#define NOBODY "Og=="
+
+/* The credentials behind a scheme's name, NULL for another scheme. */
+static const char *credentials_of(const char *header, const char *scheme)
+{
+    apr_size_t length = strlen(scheme);
+
+    if (ap_cstr_casecmpn(header, scheme, length) || header[length] != ' ') {
+        return NULL;
+    }
+    header += length;
+    return header + strspn(header, " ");
+}
+
+static const oci_config_t *config_of(const request_rec *r)
+{
+    return ap_get_module_config(r->per_dir_config, &oci_module);
+}
+
+/* Whether Basic is served here. */
+static int has_basic(request_rec *r)
+{
+    const char *type = ap_auth_type(r);
+
+    return type && !ap_cstr_casecmp(type, "Basic");
+}
+
+int oci_authn_possible(request_rec *r)
+{
+    return ap_auth_type(r) || oci_config_tokens(config_of(r));
+}
+
+/* Whether it is the registry that is asked, and with tokens. */
+static int serves_tokens(const request_rec *r, const oci_context_t *context)
+{
+    return context && !context->is_token && oci_config_tokens(config_of(r));
+}
+
+/* Whether credentials are read here: by us, or in vain.  Another AuthType
+ * than Basic reads its own. */
+static int reads_credentials(request_rec *r, const oci_context_t *context)
+{
+    return serves_tokens(r, context) || has_basic(r)
+           || (context->is_token && !ap_auth_type(r));
+}
+
+int oci_authn_begin(request_rec *r, oci_context_t *context)
+{
+    const oci_context_t *asking = oci_context_asking(r);
+    const char *header = apr_table_get(r->headers_in, "Authorization");
+    const char *basic, *token;
+
+    if (asking) {
+        context->bearer = asking->bearer;
+        return OK;
+    }
+    if (serves_tokens(r, context) && !oci_config_keys(config_of(r))) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "oci: OCIToken is On, and "
+                      "no OCITokenKey is in force for %s", r->uri);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (!header || !reads_credentials(r, context)) {
+        return OK;
+    }
+    basic = credentials_of(header, "Basic");
+    token = credentials_of(header, "Bearer");
+    if ((basic || token) && ap_strchr_c(header, ',')) {
+        return HTTP_BAD_REQUEST;   /* two headers, made one by httpd */
+    }
+    if (serves_tokens(r, context) && token) {
+        context->token_error = oci_bearer_verify(&context->bearer, r, token);
+    }
+    else if (!basic || !strcmp(basic, NOBODY)) {
+        apr_table_unset(r->headers_in, "Authorization");
+    }
+    return OK;
+}
+
+/* What a token must be for: nothing where neither a repository nor the list
+ * of them is concerned. */
+static int token_suffices(const oci_context_t *context)
+{
+    const oci_route_t *route = &context->route;
+    const apr_array_header_t *scopes = context->bearer->scopes;
+
+    if (!scopes) {
+        return 1;
+    }
+    if (route->endpoint == OCI_ROUTE_CATALOG) {
+        return oci_scopes_allow(scopes, "registry", "catalog", OCI_ALL);
+    }
+    return !route->name || oci_scopes_allow(scopes, "repository",
+                                            route->name, context->action);
+}
+
+/* With tokens, /v2/ itself asks for one, since that is where clients learn
+ * of it, and so does the catalog, which would be the poorer without; a token
+ * must be valid and for this; the Require lines decide all else. */
+static int check_token(request_rec *r, oci_context_t *context)
+{
+    const oci_route_e endpoint = context->route.endpoint;
+
+    if (context->token_error) {
+        return HTTP_UNAUTHORIZED;
+    }
+    if (!context->bearer) {
+        return (endpoint == OCI_ROUTE_BASE || endpoint == OCI_ROUTE_CATALOG)
+               && !r->user
+               && !apr_table_get(r->headers_in, "Authorization")
+               ? HTTP_UNAUTHORIZED : DECLINED;
+    }
+    if (!token_suffices(context)) {
+        context->token_error = "insufficient_scope";
+        return HTTP_UNAUTHORIZED;
+    }
+    return DECLINED;
+}
+
+/* Passwords that nobody here can check are wrong. */
+static int has_vain_password(request_rec *r, const oci_context_t *context)
+{
+    return !r->user && !context->bearer && !context->token_error
+           && !ap_auth_type(r) && reads_credentials(r, context)
+           && apr_table_get(r->headers_in, "Authorization");
+}
+
+static int access_checker(request_rec *r)
+{
+    oci_context_t *context = oci_context_get(r);
+
+    if (!context || oci_context_asking(r)) {
+        return DECLINED;
+    }
+    if (has_vain_password(r, context)) {
+        return HTTP_UNAUTHORIZED;
+    }
+    if (context->is_token && r->method_number == M_POST && !r->main) {
+        context->form_error = oci_token_form_read(&context->form, r);
+        return DECLINED;
+    }
+    return serves_tokens(r, context) ? check_token(r, context) : DECLINED;
+}
+
+/* Who sends credentials is authenticated even where nobody need be: wrong
+ * ones are never as good as none. */
+static int force_authn(request_rec *r)
+{
+    const oci_context_t *context = oci_context_get(r);
+
+    if (!context || oci_context_asking(r)) {
+        return DECLINED;
+    }
+    if (context->bearer) {
+        return context->bearer->user ? OK : DECLINED;
+    }
+    return ap_auth_type(r) && apr_table_get(r->headers_in, "Authorization")
+           ? OK : DECLINED;
+}
+
+/* A question of ours is about who made the request; tokens say who that is;
+ * all else is for httpd's providers. */
+static int check_user_id(request_rec *r)
+{
+    const oci_context_t *context = oci_context_get(r);
+
+    if (!context || context->is_token) {
+        return DECLINED;
+    }
+    if (oci_context_asking(r)) {
+        r->user = r->main->user;
+        r->ap_auth_type = r->main->ap_auth_type;
+        return r->user ? OK : HTTP_UNAUTHORIZED;
+    }
+    if (context->bearer && context->bearer->user) {
+        r->user = apr_pstrdup(r->pool, context->bearer->user);
+        r->ap_auth_type = "Bearer";
+        return OK;
+    }
+    if (serves_tokens(r, context)
+        && !(has_basic(r) && apr_table_get(r->headers_in,
+                                           "Authorization"))) {
+        return HTTP_UNAUTHORIZED;
+    }
+    return DECLINED;
+}
+
+/* Where nobody can be known, such as with client certificates, httpd calls
+ * a Require that needs to know a fault of the server's. */
+static int check_nobody(request_rec *r)
+{
+    return oci_context_get(r) && !r->user && !oci_authn_possible(r)
+           ? HTTP_FORBIDDEN : DECLINED;
+}
+
+/* httpd comes here once it knows who this is. */
+static int auth_checker(request_rec *r)
+{
+    oci_context_t *context = oci_context_get(r);
+
+    if (context) {
+        context->authenticated = 1;
+    }
+    return DECLINED;
+}
+
+void oci_authn_offer(request_rec *r, const oci_context_t *context)
+{
+    if (context->route.endpoint == OCI_ROUTE_BASE && !r->user
+        && has_basic(r)) {
+        ap_note_auth_failure(r);
+    }
+}
+
+void oci_authn_mend_error(request_rec *r, oci_context_t *context)
+{
+    if (r->status == HTTP_UNAUTHORIZED && context->authenticated) {
+        r->status = HTTP_FORBIDDEN;
+        r->status_line = NULL;
+        apr_table_unset(r->headers_out, "WWW-Authenticate");
+    }
+    if (r->status != HTTP_UNAUTHORIZED || !serves_tokens(r, context)) {
+        return;
+    }
+    if (context->bearer) {
+        context->token_error = "insufficient_scope";
+    }
+    apr_table_unset(r->err_headers_out, "WWW-Authenticate");
+    apr_table_setn(r->headers_out, "WWW-Authenticate",
+                   oci_bearer_challenge(r, context));
+}
+
+oci_error_t *oci_authn_ask(request_rec *r, oci_context_t *context,
+                           const char *name)
+{
+    context->token_error = "insufficient_scope";
+    context->source = name;
+    apr_table_setn(r->headers_out, "WWW-Authenticate",
+                   oci_bearer_challenge(r, context));
+    return oci_error_make(r->pool, OCI_E_UNAUTHORIZED, "name", name,
+                          "the token is not for pulls from this repository");
+}
+
+void oci_authn_register(void)
+{
+    static const char *const core[] = { "mod_authn_core.c", NULL };
+
+    ap_hook_access_checker(access_checker, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_force_authn(force_authn, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_check_authn(check_user_id, NULL, NULL, APR_HOOK_FIRST,
+                        AP_AUTH_INTERNAL_PER_URI);
+    ap_hook_check_authn(check_nobody, NULL, core, APR_HOOK_LAST,
+                        AP_AUTH_INTERNAL_PER_URI);
+    ap_hook_check_authz(auth_checker, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                        AP_AUTH_INTERNAL_PER_URI);
+}

@@ -1,0 +1,330 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_protocol.h"
+#include "http_request.h"
+#include "ap_expr.h"
+#include "mod_auth.h"
+#include "apr_strings.h"
+
+#include "httpd/authn.h"
+#include "httpd/authz.h"
+#include "httpd/context.h"
+#include "spec/glob.h"
+#include "spec/name.h"
+#include "spec/scope.h"
+
+APLOG_USE_MODULE(oci);
+
+/* A Require line:
+ *
+ *   oci ACTION[,ACTION...] GLOB [GLOB...]
+ *
+ * A glob is cut into its own text and the expressions within, whose values
+ * are data: they match nothing but themselves. */
+typedef struct piece_t {
+    const char     *text;          /* of the glob, or NULL */
+    ap_expr_info_t *expression;
+    int             is_path;       /* its value may hold "/" */
+} piece_t;
+
+typedef struct require_t {
+    unsigned            actions;
+    apr_array_header_t *globs;     /* apr_array_header_t * of piece_t */
+    int                 has_expression;
+    int                 negated;   /* what it allows is what is refused */
+} require_t;
+
+/* The end of an expression that begins with "%{". */
+static const char *expression_end(const char *text)
+{
+    int depth = 0;
+
+    for (; *text; text++) {
+        if (*text == '{') {
+            depth++;
+        }
+        else if (*text == '}' && !--depth) {
+            return text + 1;
+        }
+    }
+    return NULL;
+}
+
+/* What an issuer asserts may be a path; a name that a person chose must not
+ * reach beyond its component. */
+static int is_claim(const char *expression)
+{
+    if (!ap_cstr_casecmpn(expression, "%{tolower:", 10)) {
+        expression += 10;
+    }
+    return !ap_cstr_casecmpn(expression, "%{env:OCI_CLAIM_", 16)
+           || !ap_cstr_casecmpn(expression, "%{reqenv:OCI_CLAIM_", 19);
+}
+
+static const char *parse_glob(require_t *require, cmd_parms *cmd,
+                              const char *text)
+{
+    apr_array_header_t *pieces = apr_array_make(cmd->pool, 1,
+                                                sizeof(piece_t));
+
+    APR_ARRAY_PUSH(require->globs, apr_array_header_t *) = pieces;
+    while (*text) {
+        piece_t *piece = apr_array_push(pieces);
+        const char *start = strstr(text, "%{");
+        const char *error;
+
+        memset(piece, 0, sizeof(*piece));
+        if (start != text) {
+            piece->text = start ? apr_pstrmemdup(cmd->pool, text,
+                                                 start - text) : text;
+            text += strlen(piece->text);
+            continue;
+        }
+        text = expression_end(start);
+        if (!text) {
+            return apr_psprintf(cmd->pool, "'%s' has no end", start);
+        }
+        require->has_expression = 1;
+        start = apr_pstrmemdup(cmd->pool, start, text - start);
+        piece->is_path = is_claim(start);
+        piece->expression = ap_expr_parse_cmd(cmd, start,
+                                              AP_EXPR_FLAG_STRING_RESULT,
+                                              &error, NULL);
+        if (error) {
+            return apr_psprintf(cmd->pool, "'%s': %s", start, error);
+        }
+    }
+    return NULL;
+}
+
+static const char *parse_actions(unsigned *actions, cmd_parms *cmd,
+                                 const char *words)
+{
+    const char *word = words;
+
+    *actions = 0;
+    do {
+        apr_size_t length = strcspn(word, ",");
+        unsigned action = oci_action_parse(word, length);
+
+        if (!action) {
+            return apr_psprintf(cmd->pool, "Require oci: '%s' is no list of "
+                                "pull, push, delete or *", words);
+        }
+        *actions |= action;
+        word += length;
+    } while (*word++ == ',');
+    return NULL;
+}
+
+/* Whether a line stands in <RequireNone>, or behind "not", or in both. */
+static int is_negated(const ap_directive_t *line)
+{
+    int negated = !ap_cstr_casecmpn(line->args, "not ", 4);
+
+    for (line = line->parent; line; line = line->parent) {
+        negated ^= !ap_cstr_casecmp(line->directive, "<RequireNone");
+    }
+    return negated;
+}
+
+static const char *parse(cmd_parms *cmd, const char *line,
+                         const void **parsed)
+{
+    require_t *require = apr_pcalloc(cmd->pool, sizeof(*require));
+    const char *word = ap_getword_conf(cmd->pool, &line);
+    const char *error = parse_actions(&require->actions, cmd, word);
+
+    if (error) {
+        return error;
+    }
+    if (!*line) {
+        return "Require oci: a repository, or a glob such as **, is missing";
+    }
+    require->negated = is_negated(cmd->directive);
+    require->globs = apr_array_make(cmd->pool, 1,
+                                    sizeof(apr_array_header_t *));
+    while (*line) {
+        error = parse_glob(require, cmd, ap_getword_conf(cmd->pool, &line));
+        if (error) {
+            return apr_pstrcat(cmd->pool, "Require oci: ", error, NULL);
+        }
+    }
+    *parsed = require;
+    return NULL;
+}
+
+/* An expression's value as a pattern, NULL where it can't be used. */
+static const char *expand(request_rec *r, const piece_t *piece)
+{
+    const char *error = NULL;
+    const char *value = ap_expr_str_exec(r, piece->expression, &error);
+
+    if (error) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "oci: can't evaluate an "
+                      "expression of a Require line: %s", error);
+        return NULL;
+    }
+    if (!*value || (ap_strchr_c(value, '/')
+                    && !(piece->is_path && oci_name_valid(value)))) {
+        return NULL;
+    }
+    return oci_glob_escape(value, r->pool);
+}
+
+/* A glob with its values in it, NULL where one of them can't be used. */
+static const char *pattern_of(request_rec *r,
+                              const apr_array_header_t *pieces)
+{
+    const char *pattern = "";
+    int i;
+
+    for (i = 0; i < pieces->nelts; i++) {
+        const piece_t *piece = &APR_ARRAY_IDX(pieces, i, piece_t);
+        const char *text = piece->text ? piece->text : expand(r, piece);
+
+        if (!text) {
+            return NULL;
+        }
+        pattern = apr_pstrcat(r->pool, pattern, text, NULL);
+    }
+    return pattern;
+}
+
+/* Whether some glob matches.  Where no repository is concerned a line says
+ * only whether it could allow anything: one of its globs can be used. */
+static int names(request_rec *r, const require_t *require, const char *name)
+{
+    int i;
+
+    for (i = 0; i < require->globs->nelts; i++) {
+        const char *pattern = pattern_of(r, APR_ARRAY_IDX(require->globs, i,
+                                                          const
+                                                          apr_array_header_t
+                                                          *));
+
+        if (pattern && (!name || oci_glob_match(pattern, name, r->pool))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Who is not known yet is asked who he is before he is refused, and before
+ * it is said that a line which depends on it does not concern him. */
+static authz_status check(request_rec *r, const char *line,
+                          const void *parsed)
+{
+    const require_t *require = parsed;
+    oci_context_t *context = oci_context_get(r);
+    const char *name = context ? context->route.name : NULL;
+    int concerns = context && (name ? (require->actions & context->action)
+                                      == context->action
+                                    : !require->negated);
+    int matches = concerns && names(r, require, name);
+
+    (void)line;
+    if (context) {
+        context->judged = 1;
+    }
+    if (!r->user && oci_authn_possible(r)
+        && (matches == require->negated
+            || (concerns && !matches && require->has_expression))) {
+        return AUTHZ_DENIED_NO_USER;
+    }
+    return matches ? AUTHZ_GRANTED : AUTHZ_DENIED;
+}
+
+static const authz_provider provider = { check, parse };
+
+/* httpd logs whom it refuses as an error.  To be refused what one merely
+ * might have asked for is none: each line of the catalog would be there. */
+static void hush(request_rec *r)
+{
+    module *core = ap_find_linked_module("mod_authz_core.c");
+    struct ap_logconf *quiet;
+
+    if (core && !APLOG_R_MODULE_IS_LEVEL(r, core->module_index,
+                                         APLOG_DEBUG)) {
+        quiet = ap_new_log_config(r->pool, r->log ? r->log
+                                                  : &r->server->log);
+        ap_set_module_loglevel(r->pool, quiet, core->module_index,
+                               APLOG_CRIT);
+        r->log = quiet;
+    }
+}
+
+/* The request that does an action, as far as authorization is concerned. */
+static const char *path_of(const char **method, const char *name,
+                           unsigned action, apr_pool_t *pool)
+{
+    const char *end = "/manifests/latest";
+
+    *method = "GET";
+    if (!name) {
+        return "/v2/_catalog";
+    }
+    if (action == OCI_PUSH) {
+        *method = "POST";
+        end = "/blobs/uploads/";
+    }
+    else if (action == OCI_DELETE) {
+        *method = "DELETE";
+    }
+    return apr_pstrcat(pool, "/v2/", name, end, NULL);
+}
+
+int oci_authz_allows(request_rec *r, const char *name, unsigned action)
+{
+    oci_context_t *context = oci_context_get(r);
+    const oci_context_t *asked;
+    const char *method, *path;
+    request_rec *rr;
+    apr_pool_t *pool;
+    int allowed;
+
+    apr_pool_create(&pool, r->pool);
+    path = path_of(&method, name, action, pool);
+    context->asking = 1;
+    rr = ap_sub_req_method_uri(method, path, r, NULL);
+    context->asking = 0;
+    asked = oci_context_get(rr);
+    allowed = rr->status == HTTP_OK && asked && !asked->is_token
+              && (!name || (asked->route.name
+                            && !strcmp(asked->route.name, name)));
+    ap_destroy_sub_req(rr);
+    apr_pool_destroy(pool);
+    return allowed;
+}
+
+static int post_perdir_config(request_rec *r)
+{
+    if (oci_context_asking(r)) {
+        hush(r);
+    }
+    return DECLINED;
+}
+
+/* Per URL, since a sub-request about another repository must be judged
+ * anew although the same configuration holds for it. */
+void oci_authz_register(apr_pool_t *pool)
+{
+    ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, "oci",
+                              AUTHZ_PROVIDER_VERSION, &provider,
+                              AP_AUTH_INTERNAL_PER_URI);
+    ap_hook_post_perdir_config(post_perdir_config, NULL, NULL,
+                               APR_HOOK_REALLY_FIRST);
+}

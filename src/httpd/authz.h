@@ -1,0 +1,34 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file authz.h
+ * @brief Authorization: Require oci ACTIONS REPOSITORY...
+ */
+
+#ifndef OCI_AUTHZ_H
+#define OCI_AUTHZ_H
+
+#include "httpd.h"
+
+/**
+ * Whether the Require lines of a repository let the caller of a request act
+ * on it.  httpd decides, by a sub-request.
+ * @param r The request whose caller is meant
+ * @param name A valid repository name, or NULL for the list of them
+ * @param action OCI_PULL, OCI_PUSH or OCI_DELETE
+ */
+int oci_authz_allows(request_rec *r, const char *name, unsigned action);
+
+/** Register the authorization provider and its hooks. */
+void oci_authz_register(apr_pool_t *pool);
+
+#endif /* OCI_AUTHZ_H */

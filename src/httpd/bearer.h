@@ -1,0 +1,43 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file bearer.h
+ * @brief Bearer tokens at the registry (RFC 6750; distribution's token
+ *        authentication)
+ */
+
+#ifndef OCI_BEARER_H
+#define OCI_BEARER_H
+
+#include "httpd.h"
+
+#include "httpd/context.h"
+
+/** What this host is called in tokens, unless OCITokenService says it. */
+const char *oci_bearer_service(request_rec *r);
+
+/** Who issues tokens, unless OCITokenIssuer says it: the service. */
+const char *oci_bearer_issuer(request_rec *r);
+
+/**
+ * Check a token, and set OCI_CLAIM_<name> for what it claims.
+ * @param bearer Set to what it says, NULL where it is not valid
+ * @return NULL, or the challenge's error; the log has the reason
+ */
+const char *oci_bearer_verify(const oci_bearer_t **bearer, request_rec *r,
+                              const char *token);
+
+/** The challenge that asks for what a request needs. */
+const char *oci_bearer_challenge(request_rec *r,
+                                 const oci_context_t *context);
+
+#endif /* OCI_BEARER_H */

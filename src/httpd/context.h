@@ -1,0 +1,56 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file context.h
+ * @brief What the hooks know of a request for the registry or its tokens
+ */
+
+#ifndef OCI_CONTEXT_H
+#define OCI_CONTEXT_H
+
+#include "httpd.h"
+#include "apr_tables.h"
+
+#include "registry/error.h"
+#include "spec/route.h"
+
+/** A valid token: who sent it, and for what it was issued. */
+typedef struct oci_bearer_t {
+    const char *user;              /* NULL for an anonymous token */
+    const apr_array_header_t *scopes;  /* oci_scope_t; NULL for an identity
+                                        * that says nothing of them */
+    int         ours;              /* our own key signs such */
+} oci_bearer_t;
+
+typedef struct oci_context_t {
+    int         is_token;          /* for the token endpoint, no registry */
+    oci_route_t route;
+    unsigned    action;            /* OCI_PULL, OCI_PUSH, OCI_DELETE, or 0
+                                    * where no repository is concerned */
+    int         authenticated;     /* httpd knows who this is */
+    const oci_bearer_t *bearer;    /* or NULL */
+    const char *token_error;       /* for the challenge, or NULL */
+    int         judged;            /* a Require oci line was asked */
+    const char *source;            /* a repository to ask a token for too */
+    int         asking;            /* a sub-request of ours is under way */
+    const apr_table_t *form;       /* what was posted for a token, or NULL */
+    oci_error_t *form_error;       /* why it is no form */
+} oci_context_t;
+
+/** The context of a request, NULL where it is for neither. */
+oci_context_t *oci_context_get(const request_rec *r);
+
+/** The context of the request on whose behalf this one asks httpd whether
+ * something is allowed; NULL for any other request. */
+oci_context_t *oci_context_asking(const request_rec *r);
+
+#endif /* OCI_CONTEXT_H */

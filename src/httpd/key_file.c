@@ -1,0 +1,86 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <string.h>
+
+#include "apr_file_io.h"
+#include "apr_strings.h"
+
+#include "httpd/key_file.h"
+
+/* No file of keys is larger, in bytes. */
+#define FILE_MAX (64 * 1024)
+
+static const char *failure(const char *what, const char *path,
+                           apr_status_t rv, apr_pool_t *pool)
+{
+    char why[120];
+
+    return apr_psprintf(pool, "OCITokenKey: can't %s %s: %s", what, path,
+                        apr_strerror(rv, why, sizeof(why)));
+}
+
+static const char *make_file(const char *path, apr_pool_t *pool)
+{
+    apr_file_t *file;
+    apr_status_t rv;
+    const char *pem;
+    const char *error = oci_keys_make(&pem, pool);
+
+    if (error) {
+        return error;
+    }
+    rv = apr_file_open(&file, path, APR_FOPEN_WRITE | APR_FOPEN_CREATE
+                       | APR_FOPEN_EXCL, APR_FPROT_UREAD | APR_FPROT_UWRITE,
+                       pool);
+    if (APR_STATUS_IS_EEXIST(rv)) {
+        return NULL;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_write_full(file, pem, strlen(pem), NULL);
+        apr_file_close(file);
+        if (rv != APR_SUCCESS) {
+            apr_file_remove(path, pool);
+        }
+    }
+    return rv == APR_SUCCESS ? NULL : failure("make", path, rv, pool);
+}
+
+const char *oci_key_file_read(oci_keys_t **keys, const char *path,
+                              apr_pool_t *pool)
+{
+    apr_file_t *file;
+    char *text = NULL;
+    apr_size_t size = FILE_MAX;
+    const char *error;
+    apr_status_t rv = apr_file_open(&file, path, APR_FOPEN_READ,
+                                    APR_FPROT_OS_DEFAULT, pool);
+
+    if (APR_STATUS_IS_ENOENT(rv)) {
+        if ((error = make_file(path, pool))) {
+            return error;
+        }
+        rv = apr_file_open(&file, path, APR_FOPEN_READ,
+                           APR_FPROT_OS_DEFAULT, pool);
+    }
+    if (rv == APR_SUCCESS) {
+        text = apr_palloc(pool, size + 1);
+        rv = apr_file_read_full(file, text, size, &size);
+        apr_file_close(file);
+    }
+    if (rv != APR_SUCCESS && rv != APR_EOF) {
+        return failure("read", path, rv, pool);
+    }
+    text[size] = '\0';
+    error = oci_keys_read(keys, text, size, pool);
+    return error ? apr_psprintf(pool, "OCITokenKey: %s: %s", path, error)
+                 : NULL;
+}

@@ -1,0 +1,229 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "unixd.h"
+
+#include "httpd/config.h"
+#include "httpd/hooks.h"
+#include "httpd/key_file.h"
+#include "httpd/start.h"
+#include "httpd/token.h"
+
+APLOG_USE_MODULE(oci);
+
+static int is_directive(const ap_directive_t *line, const char *name)
+{
+    return !ap_cstr_casecmp(line->directive, name);
+}
+
+/* Tell of a registry that will only answer 503: no section around it sets
+ * a store. */
+static void warn_of_missing_stores(const ap_directive_t *first, int has_store,
+                                   const server_rec *s, apr_pool_t *pool)
+{
+    const ap_directive_t *line;
+
+    for (line = first; line; line = line->next) {
+        has_store |= is_directive(line, "OCIBlobStore");
+    }
+    for (line = first; line; line = line->next) {
+        const char *args = line->args;
+
+        if (line->first_child) {
+            warn_of_missing_stores(line->first_child, has_store, s, pool);
+        }
+        else if (!has_store && is_directive(line, "SetHandler")
+                 && !ap_cstr_casecmp(ap_getword_conf(pool, &args),
+                                     OCI_HANDLER)) {
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "oci: the registry "
+                         "of %s line %d will answer 503: it has no "
+                         "OCIBlobStore", line->filename, line->line_num);
+        }
+    }
+}
+
+/* Directives by which some callers may be let in and others not. */
+static const char *const guards[] = {
+    "AuthType", "Require", "Allow", "Deny", "Order", "Satisfy", "SSLRequire",
+    "SSLRequireSSL", "SSLVerifyClient"
+};
+
+static int is_guard(const ap_directive_t *line)
+{
+    apr_size_t i;
+
+    if (is_directive(line, "Require")
+        && !ap_cstr_casecmp(line->args, "all granted")) {
+        return 0;
+    }
+    for (i = 0; i < sizeof(guards) / sizeof(guards[0]); i++) {
+        if (is_directive(line, guards[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int has_guard(const ap_directive_t *line)
+{
+    for (; line; line = line->next) {
+        if (line->first_child ? has_guard(line->first_child)
+                              : is_guard(line)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static const char *start_place(const server_rec *s,
+                               const oci_config_t *config, apr_pool_t *pool)
+{
+    const oci_config_t *base = ap_get_module_config(s->lookup_defaults,
+                                                    &oci_module);
+    oci_index_t *index = config->index ? config->index : base->index;
+    const char *error = NULL;
+
+    if (!index) {
+        index = config->default_index;
+    }
+    if (config->blobs) {
+        error = config->blobs->provider->start(config->blobs,
+                                               ap_unixd_config.user_id,
+                                               ap_unixd_config.group_id,
+                                               pool);
+    }
+    if (!error && index) {
+        error = index->provider->start(index, ap_unixd_config.user_id,
+                                       ap_unixd_config.group_id, pool);
+    }
+    return error;
+}
+
+static const char *start_stores(const server_rec *s, apr_pool_t *pool)
+{
+    const apr_array_header_t *places = oci_config_of_server(s)->places;
+    const char *error = NULL;
+    int i;
+
+    for (i = 0; i < places->nelts && !error; i++) {
+        error = start_place(s, APR_ARRAY_IDX(places, i, oci_config_t *),
+                            pool);
+    }
+    return error;
+}
+
+static const char *read_keys(const server_rec *s, apr_pool_t *pool)
+{
+    const apr_array_header_t *keys = oci_config_of_server(s)->keys;
+    const char *error = NULL;
+    int i;
+
+    for (i = 0; i < keys->nelts && !error; i++) {
+        oci_token_key_t *key = APR_ARRAY_IDX(keys, i, oci_token_key_t *);
+
+        error = oci_key_file_read(&key->keys, key->path, pool);
+    }
+    return error;
+}
+
+/* Where tokens are in use there has to be a key.  One in another Location
+ * may or may not be in force there; a request will tell. */
+static const char *check_tokens(const server_rec *s)
+{
+    const oci_server_config_t *server = oci_config_of_server(s);
+    const oci_config_t *base = ap_get_module_config(s->lookup_defaults,
+                                                    &oci_module);
+    int i;
+
+    for (i = 0; i < server->tokens->nelts; i++) {
+        const oci_config_t *config = APR_ARRAY_IDX(server->tokens, i,
+                                                   oci_config_t *);
+
+        if (oci_config_tokens(config) && !config->token_key
+            && !base->token_key && !server->keys->nelts) {
+            return "OCIToken is On, and there is no OCITokenKey for it";
+        }
+    }
+    return NULL;
+}
+
+/* Whether some section is the token endpoint. */
+static int has_endpoint(const ap_directive_t *line, apr_pool_t *pool)
+{
+    for (; line; line = line->next) {
+        const char *args = line->args;
+
+        if (line->first_child ? has_endpoint(line->first_child, pool)
+                              : is_directive(line, "SetHandler")
+                                && !ap_cstr_casecmp(ap_getword_conf(pool,
+                                                                    &args),
+                                                    OCI_TOKEN_HANDLER)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int can_sign(const server_rec *s)
+{
+    const apr_array_header_t *keys = oci_config_of_server(s)->keys;
+    int i;
+
+    for (i = 0; i < keys->nelts; i++) {
+        if (oci_keys_signer(APR_ARRAY_IDX(keys, i,
+                                          oci_token_key_t *)->keys)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Start all of a server. */
+static const char *start_server(const server_rec *s, apr_pool_t *pool)
+{
+    const char *error = start_stores(s, pool);
+
+    if (!error) {
+        error = read_keys(s, pool);
+    }
+    return error ? error : check_tokens(s);
+}
+
+int oci_start(apr_pool_t *pool, server_rec *main_server)
+{
+    const char *error = NULL;
+    int signer = 0;
+    server_rec *s;
+
+    for (s = main_server; s && !error; s = s->next) {
+        error = start_server(s, pool);
+        signer |= !error && can_sign(s);
+    }
+    if (!error && !signer && has_endpoint(ap_conftree, pool)) {
+        error = "SetHandler " OCI_TOKEN_HANDLER " needs an OCITokenKey with "
+                "a private key or a secret, and there is none";
+    }
+    if (error) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, main_server, "oci: %s",
+                     error);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    oci_config_of_server(main_server)->guarded = has_guard(ap_conftree);
+    /* httpd starts twice, the first time for a try */
+    if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
+        warn_of_missing_stores(ap_conftree, 0, main_server, pool);
+    }
+    return OK;
+}

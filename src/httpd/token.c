@@ -1,0 +1,241 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_protocol.h"
+#include "apr_general.h"
+#include "apr_strings.h"
+
+#include "api/reply.h"
+#include "httpd/authz.h"
+#include "httpd/bearer.h"
+#include "httpd/config.h"
+#include "httpd/token.h"
+#include "spec/base64url.h"
+#include "spec/jwt.h"
+#include "spec/name.h"
+#include "spec/query.h"
+#include "spec/scope.h"
+
+/* The most scopes that one token is for. */
+#define SCOPES_MAX 64
+
+/* Random bytes of a token's "jti". */
+#define ID_BYTES 16
+
+/*
+ *   GET  /token?service=S&scope=repository:a:pull,push&scope=...
+ *   POST /token  grant_type=password&username=U&password=P&service=S&scope=...
+ *
+ * Who asks is who httpd's authentication says.  Every scope is granted as
+ * far as the Require lines of the registry allow it to him.
+ */
+
+static const oci_config_t *config_of(const request_rec *r)
+{
+    return ap_get_module_config(r->per_dir_config, &oci_module);
+}
+
+static int add_scope(void *scopes, const char *name, const char *value)
+{
+    (void)name;
+    oci_scopes_parse(scopes, value);
+    return 1;
+}
+
+/* What the Require lines leave of a scope. */
+static unsigned granted(request_rec *r, const oci_scope_t *scope)
+{
+    unsigned actions = 0;
+    unsigned action;
+
+    if (!strcmp(scope->type, "registry") && !strcmp(scope->name, "catalog")) {
+        return oci_authz_allows(r, NULL, OCI_PULL) ? scope->actions : 0;
+    }
+    if (strcmp(scope->type, "repository") || !oci_name_valid(scope->name)) {
+        return 0;
+    }
+    for (action = OCI_PULL; action <= OCI_DELETE; action <<= 1) {
+        if ((scope->actions & action)
+            && oci_authz_allows(r, scope->name, action)) {
+            actions |= action;
+        }
+    }
+    return actions;
+}
+
+static oci_error_t *read_scopes(apr_array_header_t **scopes, request_rec *r,
+                                const apr_table_t *form)
+{
+    int i;
+
+    *scopes = apr_array_make(r->pool, 2, sizeof(oci_scope_t));
+    apr_table_do(add_scope, *scopes, form, "scope", NULL);
+    if ((*scopes)->nelts > SCOPES_MAX) {
+        return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
+                              "there are more than %d scopes", SCOPES_MAX);
+    }
+    for (i = 0; i < (*scopes)->nelts; i++) {
+        oci_scope_t *scope = &APR_ARRAY_IDX(*scopes, i, oci_scope_t);
+
+        scope->actions = granted(r, scope);
+    }
+    return NULL;
+}
+
+/* The claims of a new token, NULL for a user whose name JSON can't hold. */
+static json_t *claims_of(request_rec *r, const apr_array_header_t *scopes,
+                         int lifetime)
+{
+    unsigned char id[ID_BYTES];
+    json_int_t now = apr_time_sec(r->request_time);
+
+    if (apr_generate_random_bytes(id, sizeof(id)) != APR_SUCCESS) {
+        return NULL;
+    }
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:o}",
+                     "iss", oci_bearer_issuer(r),
+                     "aud", oci_bearer_service(r),
+                     "sub", r->user ? r->user : "",
+                     "iat", now, "nbf", now, "exp", now + lifetime,
+                     "jti", oci_base64url_encode(id, sizeof(id), r->pool),
+                     "access", oci_scopes_to_access(scopes));
+}
+
+static oci_error_t *make_token(const char **token, request_rec *r,
+                               const apr_array_header_t *scopes,
+                               int lifetime)
+{
+    json_t *claims = claims_of(r, scopes, lifetime);
+
+    if (!claims) {
+        return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
+                              "the user's name is not in UTF-8");
+    }
+    *token = oci_jwt_sign(oci_config_keys(config_of(r)), claims, r->pool);
+    json_decref(claims);
+    if (!*token) {
+        return oci_error_make(r->pool, OCI_E_INTERNAL, NULL, NULL,
+                              "no token can be made");
+    }
+    if (strlen("Authorization: Bearer ") + strlen(*token)
+        > (apr_size_t)r->server->limit_req_fieldsize) {
+        return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
+                              "a token for all these scopes is longer than "
+                              "a header may be (LimitRequestFieldSize)");
+    }
+    return NULL;
+}
+
+static const char *rfc3339(apr_time_t when, apr_pool_t *pool)
+{
+    apr_time_exp_t t;
+
+    apr_time_exp_gmt(&t, when);
+    return apr_psprintf(pool, "%04d-%02d-%02dT%02d:%02d:%02dZ",
+                        t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
+                        t.tm_hour, t.tm_min, t.tm_sec);
+}
+
+static oci_error_t *issue(oci_request_t *request,
+                          const apr_array_header_t *scopes)
+{
+    request_rec *r = request->r;
+    int lifetime = oci_config_token_lifetime(config_of(r));
+    const char *token = NULL;
+    const char *body;
+    oci_error_t *error = make_token(&token, r, scopes, lifetime);
+
+    if (error) {
+        return error;
+    }
+    body = apr_psprintf(r->pool, "{\"token\":\"%s\",\"access_token\":\"%s\","
+                        "\"token_type\":\"Bearer\",\"expires_in\":%d,"
+                        "\"issued_at\":\"%s\"}\n", token, token, lifetime,
+                        rfc3339(r->request_time, r->pool));
+    oci_reply_header(request, "Cache-Control", "no-store");
+    return oci_reply_data(request, "application/json", body, strlen(body));
+}
+
+/* What is asked for: by the form that authentication has read, or by the
+ * query. */
+static oci_error_t *read_parameters(const apr_table_t **parameters,
+                                    request_rec *r)
+{
+    const oci_context_t *context = oci_context_get(r);
+    apr_table_t *query;
+
+    if (r->method_number == M_POST) {
+        *parameters = context->form;
+        return context->form_error;
+    }
+    if (oci_query_parse(&query, r->args, r->pool)) {
+        return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
+                              "the query is not properly encoded");
+    }
+    *parameters = query;
+    return NULL;
+}
+
+static oci_error_t *serve(oci_request_t *request)
+{
+    request_rec *r = request->r;
+    apr_array_header_t *scopes;
+    const apr_table_t *parameters = NULL;
+    const char *service;
+    oci_error_t *error = read_parameters(&parameters, r);
+
+    if (error) {
+        return error;
+    }
+    service = apr_table_get(parameters, "service");
+    if (service && *service && strcmp(service, oci_bearer_service(r))) {
+        return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, "service",
+                              service, "this endpoint issues tokens for %s",
+                              oci_bearer_service(r));
+    }
+    error = read_scopes(&scopes, r, parameters);
+    return error ? error : issue(request, scopes);
+}
+
+int oci_token_handler(request_rec *r)
+{
+    const oci_keys_t *keys;
+    oci_request_t request;
+    oci_error_t *error;
+
+    if (!r->handler || strcmp(r->handler, OCI_TOKEN_HANDLER)
+        || !oci_context_get(r)) {
+        return DECLINED;
+    }
+    memset(&request, 0, sizeof(request));
+    request.r = r;
+    keys = oci_config_keys(config_of(r));
+    if (!oci_config_tokens(config_of(r)) || !keys
+        || !oci_keys_signer(keys)) {
+        error = oci_error_make(r->pool, OCI_E_UNAVAILABLE, NULL, NULL,
+                               "no tokens are issued here");
+    }
+    else if (r->method_number != M_GET && r->method_number != M_POST) {
+        oci_reply_header(&request, "Allow", "GET, HEAD, POST");
+        error = oci_error_make(r->pool, OCI_E_METHOD_UNSUPPORTED, "method",
+                               r->method, "tokens are asked for by GET or "
+                               "POST");
+    }
+    else {
+        error = serve(&request);
+    }
+    if (error) {
+        oci_reply_error(r, error);
+    }
+    return OK;
+}

@@ -1,0 +1,120 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <string.h>
+
+#include "httpd.h"
+#include "apr_base64.h"
+#include "apr_strings.h"
+
+#include "api/body.h"
+#include "httpd/token_form.h"
+#include "spec/query.h"
+
+/* The longest form, in bytes. */
+#define FORM_MAX (16 * 1024)
+
+#define FORM_TYPE "application/x-www-form-urlencoded"
+
+typedef struct text_t {
+    char       bytes[FORM_MAX + 1];
+    apr_size_t size;
+} text_t;
+
+static oci_error_t *take(void *baton, const struct iovec *vec, int n)
+{
+    text_t *text = baton;
+    int i;
+
+    for (i = 0; i < n; i++) {
+        memcpy(text->bytes + text->size, vec[i].iov_base, vec[i].iov_len);
+        text->size += vec[i].iov_len;
+    }
+    return NULL;
+}
+
+static oci_error_t *read_text(text_t **text, request_rec *r)
+{
+    oci_body_limit_t limit = { FORM_MAX, OCI_E_TOO_LARGE, "a form" };
+    const char *type = apr_table_get(r->headers_in, "Content-Type");
+    oci_request_t request;
+    oci_error_t *error;
+
+    if (!type || ap_cstr_casecmpn(type, FORM_TYPE, strlen(FORM_TYPE))) {
+        return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, "type",
+                              type ? type : "", "tokens are asked for by "
+                              "a form, " FORM_TYPE);
+    }
+    memset(&request, 0, sizeof(request));
+    request.r = r;
+    *text = apr_palloc(r->pool, sizeof(**text));
+    (*text)->size = 0;
+    error = oci_body_read(&request, &limit, take, *text);
+    (*text)->bytes[(*text)->size] = '\0';
+    if (!error && strlen((*text)->bytes) != (*text)->size) {
+        error = oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
+                               "the form is not properly encoded");
+    }
+    return error;
+}
+
+static const char *value_of(const apr_table_t *form, const char *name)
+{
+    const char *value = apr_table_get(form, name);
+
+    return value ? value : "";
+}
+
+/* Who has neither a name nor a password is nobody. */
+static oci_error_t *use_credentials(request_rec *r, const apr_table_t *form)
+{
+    const char *user = value_of(form, "username");
+    const char *password = value_of(form, "password");
+    const char *pair;
+    char *encoded;
+
+    if ((!*user && !*password)
+        || apr_table_get(r->headers_in, "Authorization")) {
+        return NULL;
+    }
+    if (ap_strchr_c(user, ':')) {
+        return oci_error_make(r->pool, OCI_E_UNAUTHORIZED, NULL, NULL,
+                              "a user name holds no colon");
+    }
+    pair = apr_pstrcat(r->pool, user, ":", password, NULL);
+    encoded = apr_palloc(r->pool, apr_base64_encode_len((int)strlen(pair)));
+    apr_base64_encode(encoded, pair, (int)strlen(pair));
+    apr_table_setn(r->headers_in, "Authorization",
+                   apr_pstrcat(r->pool, "Basic ", encoded, NULL));
+    return NULL;
+}
+
+oci_error_t *oci_token_form_read(const apr_table_t **form, request_rec *r)
+{
+    apr_table_t *table;
+    text_t *text = NULL;
+    oci_error_t *error = read_text(&text, r);
+
+    if (error) {
+        return error;
+    }
+    if (oci_query_parse(&table, text->bytes, r->pool)) {
+        return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
+                              "the form is not properly encoded");
+    }
+    *form = table;
+    if (strcmp(value_of(table, "grant_type"), "password")) {
+        return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, "grant_type",
+                              value_of(table, "grant_type"), "the only "
+                              "grant_type is password");
+    }
+    return use_credentials(r, table);
+}

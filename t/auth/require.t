@@ -1,0 +1,109 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Errors in a Require line, and tokens that could never work, stop httpd at its
+# start, with the reason.
+
+use OCI::Test;
+use OCI::Auth;
+use File::Temp ();
+
+my $dir = File::Temp->newdir(TMPDIR => 1);
+chmod 0755, "$dir";
+
+sub refused {
+    my ($line, $message) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return like(OCI::Server->refuses(config => $line), $message,
+        $line =~ s/\n/; /gr);
+}
+
+refused($_->[0], $_->[1]) for
+    [ 'Require oci', qr/Require oci: '' is no list of pull, push, delete or \*/ ],
+    [ 'Require oci pull', qr/Require oci: a repository.* is missing/ ],
+    [ 'Require oci read **', qr/'read' is no list of/ ],
+    [ 'Require oci pull,write **', qr/'pull,write' is no list of/ ],
+    [ 'Require oci pull, **', qr/'pull,' is no list of/ ],
+    [ 'Require oci pull,,push **', qr/'pull,,push' is no list of/ ],
+    [ 'Require oci PULL **', qr/'PULL' is no list of/ ],
+    [ 'Require oci * %{REMOTE_USER', qr/'%\{REMOTE_USER' has no end/ ],
+    [ 'Require oci * a/%{NO_SUCH_THING}/b', qr/'%\{NO_SUCH_THING\}': .*NO_SUCH/ ],
+    [ 'Require oci * %{nofunction:x}', qr/'%\{nofunction:x\}': .*nofunction/ ];
+
+like(OCI::Server->refuses(after => "<Location \"/token\">\nSetHandler oci-token\n</Location>"),
+    qr/SetHandler oci-token needs an OCITokenKey/, 'an endpoint without a key');
+
+sub key {
+    my ($text, $message, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    open my $file, '>', "$dir/key" or die "key: $!";
+    print $file $text;
+    close $file;
+    return like(OCI::Server->refuses(config => "OCITokenKey $dir/key"), $message,
+        $name);
+}
+
+key('short', qr/OCITokenKey: .*key: it is neither PEM, nor/, 'a short secret');
+key('', qr/neither PEM/, 'an empty file');
+key("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    qr/a key can't be read/, 'a damaged key');
+refused("OCITokenKey $dir", qr/OCITokenKey: can't read \Q$dir\E/);
+refused("OCITokenKey $dir/none/key", qr/OCITokenKey: can't make .*none\/key/);
+SKIP: {
+    skip 'openssl makes no key', 2 if !OCI::Auth::make_key("$dir/ec", 'ec');
+    like(OCI::Server->refuses(extra => "OCITokenKey $dir/ec.pub",
+        after => "<Location \"/token\">\nSetHandler oci-token\n</Location>"),
+        qr/needs an OCITokenKey with a private key/, 'a public key signs nothing');
+    `openssl ec -in $dir/ec -aes256 -passout pass:x -out $dir/encrypted 2>&1`;
+    refused("OCITokenKey $dir/encrypted", qr/a private key is encrypted/);
+}
+
+# A key in another Location: a request is what tells.
+my $server = OCI::Server->start(config => 'OCIToken On', after => <<"END");
+<Location "/other/">
+    OCITokenKey "$dir/made"
+</Location>
+<Location "/token">
+    SetHandler oci-token
+    Require all granted
+</Location>
+END
+my $client = OCI::Client->new($server);
+$server->expects(qr/oci: OCIToken is On, and no OCITokenKey is in force/);
+error_is($client->get('/v2/a/tags/list'), 500, 'UNKNOWN');
+error_is($client->get('/token'), 503, 'UNAVAILABLE', qr/no tokens/);
+$server->stop;
+
+# Every place where a line can stand.
+$server = OCI::Server->start(config => <<'END');
+<RequireAll>
+    Require oci pull,push a/** b/*-ci
+    Require not oci * a/no/**
+    <RequireNone>
+        Require oci push b/**
+        Require oci pull %{reqenv:NONE}/**
+    </RequireNone>
+</RequireAll>
+END
+$server->allows(qr/AH01630/);
+$client = OCI::Client->new($server);
+my %action = (pull => sub { $client->get("/v2/$_[0]/tags/list") },
+    push => sub { $client->post("/v2/$_[0]/blobs/uploads/") },
+    delete => sub { $client->delete("/v2/$_[0]/manifests/x") });
+for my $case ([ pull => 'a/x' => 404 ], [ push => 'a/x' => 202 ],
+    [ delete => 'a/x' => 403 ], [ pull => 'a/no/x' => 403 ],
+    [ pull => 'b/x-ci' => 404 ], [ push => 'b/x-ci' => 403 ],
+    [ pull => 'b/x' => 403 ], [ pull => 'c' => 403 ]) {
+    my ($action, $repo, $status) = @$case;
+    is($action{$action}->($repo)->status, $status, "$action $repo: $status");
+}
+status_is($client->get('/v2/'), 200, '/v2/ asks whether anything is allowed');
+$server->stop;
+done_testing;

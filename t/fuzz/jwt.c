@@ -1,0 +1,75 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Input: a token, a blank line, and a file of keys. */
+
+#undef NDEBUG
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "apr_general.h"
+#include "apr_strings.h"
+
+#include "spec/jwt.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Whether the token holds, a second time as the first. */
+static int holds(const oci_keys_t *keys, const char *token, apr_pool_t *pool)
+{
+    json_t *claims = NULL;
+    const char *problem = oci_jwt_verify(&claims, keys, token, pool);
+    const char *again = oci_jwt_verify(&claims, keys, token, pool);
+
+    assert(!problem == !again);
+    assert(problem || json_is_object(claims));
+    return !problem;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char secret[] = "a secret that no input can know.";
+    apr_pool_t *pool;
+    oci_keys_t *keys;
+    char *token, *file;
+    const char *problem;
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    token = apr_pstrmemdup(pool, (const char *)data, size);
+    file = strstr(token, "\n\n");
+    if (file) {
+        *file = '\0';
+        file += 2;
+    }
+
+    /* the problem is one of spaces: no secret is this one */
+    problem = oci_keys_read(&keys, secret, strlen(secret), pool);
+    assert(problem);
+    problem = oci_keys_read(&keys, "a-secret-that-no-input-can-know.", 32,
+                            pool);
+    assert(!problem && oci_keys_signer(keys));
+    assert(!holds(keys, token, pool));
+
+    if (file && !oci_keys_read(&keys, file, strlen(file), pool)) {
+        json_t *claims = json_pack("{s:s}", "sub", "somebody");
+        const char *ours = oci_jwt_sign(keys, claims, pool);
+
+        holds(keys, token, pool);
+        assert(!ours == !oci_keys_signer(keys));
+        assert(!ours || holds(keys, ours, pool));
+        json_decref(claims);
+    }
+    apr_pool_destroy(pool);
+    apr_terminate();
+    return 0;
+}

@@ -1,0 +1,100 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# A server's and clients' certificates, and callers who use them, by curl.
+
+package OCI::Certificates;
+
+use strict;
+use warnings;
+
+use File::Temp ();
+use OCI::Auth;
+use OCI::Response;
+use POSIX ();
+
+my $EC = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes';
+
+# False where openssl or curl is not there.
+sub new {
+    my $class = shift;
+    my $dir = File::Temp->newdir('mod_oci-XXXXXX', TMPDIR => 1);
+    my $self = bless { dir => $dir }, $class;
+    return if !grep { -x "$_/curl" } split /:/, $ENV{PATH};
+    for my $name (qw(server ca other)) {
+        system("openssl req -x509 -days 2 $EC -subj /CN=$name "
+            . '-addext subjectAltName=DNS:localhost,IP:127.0.0.1 '
+            . "-keyout $dir/$name.key -out $dir/$name.pem 2>/dev/null") == 0
+            or return;
+    }
+    for my $user (sort keys %OCI::Auth::PASSWORD) {
+        $self->issue($user, 'ca') or return;
+    }
+    $self->issue('wrong', 'other') or return;
+    return $self;
+}
+
+sub dir { "$_[0]{dir}" }
+
+sub issue {
+    my ($self, $user, $ca) = @_;
+    my $dir = $self->{dir};
+    return system("openssl req $EC -subj /CN=$user -keyout $dir/$user.key "
+        . "-out $dir/$user.csr 2>/dev/null && openssl x509 -req -days 2 "
+        . "-in $dir/$user.csr -CA $dir/$ca.pem -CAkey $dir/$ca.key "
+        . "-CAcreateserial -out $dir/$user.pem 2>/dev/null") == 0;
+}
+
+# Text for the server: certificates are asked for, and name the user.
+sub extra {
+    my $dir = $_[0]{dir};
+    return <<"END";
+SSLEngine On
+SSLCertificateFile "$dir/server.pem"
+SSLCertificateKeyFile "$dir/server.key"
+SSLCACertificateFile "$dir/ca.pem"
+SSLVerifyClient optional
+SSLUserName SSL_CLIENT_S_DN_CN
+END
+}
+
+sub caller {
+    my ($self, $server, $name) = @_;
+    my $dir = $self->{dir};
+    my @certificate = $name eq 'anonymous' ? ()
+        : ('--cert', "$dir/$name.pem", '--key', "$dir/$name.key");
+    return bless {
+        url     => 'https://' . $server->host,
+        options => [ '--cacert', "$dir/server.pem", @certificate ]
+    }, 'OCI::Certificates::Caller';
+}
+
+package OCI::Certificates::Caller;
+
+# An OCI::Response; its status is 0 where there was none.
+sub request {
+    my ($self, $method, $path, $headers, $body) = @_;
+    my @headers = map { ('-H', "$_: $headers->{$_}") } keys %{ $headers // {} };
+    my @body = defined $body ? ('--data-binary', $body)
+        : $method eq 'POST' ? ('-d', '') : ();
+    my $pid = open my $pipe, '-|' // die "fork: $!\n";
+    if (!$pid) {
+        open STDERR, '>', '/dev/null';
+        exec('curl', '-s', '-i', '--http1.1', '-X', $method, @headers, @body,
+            @{ $self->{options} }, $self->{url} . $path) or POSIX::_exit(127);
+    }
+    my $output = do { local $/; <$pipe> } // '';
+    close $pipe;
+    my $response = OCI::Response->new($method);
+    $response->{status} = 0 if !$response->parse(\$output);
+    return $response;
+}
+
+1;

@@ -1,0 +1,282 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Tokens, and the files that keys are read from. */
+
+#include "tap.h"
+
+#include "apr_general.h"
+#include "apr_strings.h"
+
+#include "rfc7515.h"
+#include "spec/base64url.h"
+#include "spec/jwt.h"
+
+#define SECRET "0123456789abcdef0123456789abcdef"
+#define NO_SIGNER "none of our keys signed it"
+#define NO_TOKEN  "it is no JSON Web Token"
+#define NO_SECRET "it is neither PEM, nor a JSON Web Key Set, nor a secret " \
+                  "of 32 or more printable characters"
+
+#define JWK_ES "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" RFC_ES_X \
+               "\",\"y\":\"" RFC_ES_Y "\""
+#define JWK_RS "{\"kty\":\"RSA\",\"n\":\"" RFC_RS_N "\",\"e\":\"AQAB\""
+#define SET(keys) "{\"keys\":[" keys "]}"
+#define EXAMPLE_ES RFC_ES_TEXT "." RFC_ES_SIGNATURE
+#define EXAMPLE_RS RFC_RS_TEXT "." RFC_RS_SIGNATURE
+
+/* A file, and what is wrong with it. */
+static const struct {
+    const char *text;
+    const char *problem;
+} files[] = {
+    { SECRET, NULL },
+    { SECRET "\n", NULL },
+    { "0123456789abcdef0123456789abcde\n\n\n", NO_SECRET },
+    { "", NO_SECRET },
+    { "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ someone", NO_SECRET },
+    { "0123456789abcdef0123456789abcd\xc3\xa9", NO_SECRET },
+    { SET(JWK_ES "}"), NULL },
+    { SET(JWK_RS "}," JWK_ES "}"), NULL },
+    { SET(JWK_RS ",\"use\":\"enc\"}," JWK_ES "}"), NULL },
+    { SET("{\"kty\":\"oct\",\"k\":\"AAAA\"}"), "there is no key in it" },
+    { SET(JWK_RS ",\"use\":\"enc\"}"), "there is no key in it" },
+    { SET(JWK_RS ",\"alg\":\"PS256\"}"), "there is no key in it" },
+    { SET("{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"AAAA\"}"),
+      "there is no key in it" },
+    { SET(""), "there is no key in it" },
+    { SET("7,null"), "there is no key in it" },
+    { SET("{\"kty\":\"RSA\",\"n\":\"AQAB\"}"),
+      "a key of the set has no proper e" },
+    { SET("{\"kty\":\"RSA\",\"n\":\"A\",\"e\":\"AQAB\"}"),
+      "a key of the set has no proper n" },
+    { SET("{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}"),
+      "an RSA key has less than 2048 bits" },
+    { SET("{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\",\"y\":\"AAAA\"}"),
+      "a key can't be read" },
+    { "{\"keys\":{}}", "it is no JSON Web Key Set" },
+    { "{", "it is no JSON Web Key Set" },
+    { "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+      "a key can't be read" },
+    { "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+      "a key can't be read" },
+    { "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n"
+      "-----END ENCRYPTED PRIVATE KEY-----\n", "a private key is encrypted" },
+    { "-----BEGIN DH PARAMETERS-----\nAAAA\n-----END DH PARAMETERS-----\n",
+      "there is no key in it" },
+    { "-----BEGIN PUBLIC KEY-----", "there is no key in it" },
+};
+
+static const char *read_keys(oci_keys_t **keys, const char *text,
+                             apr_pool_t *pool)
+{
+    return oci_keys_read(keys, text, strlen(text), pool);
+}
+
+static const char *verify(const oci_keys_t *keys, const char *token,
+                          apr_pool_t *pool)
+{
+    json_t *claims;
+
+    return oci_jwt_verify(&claims, keys, token, pool);
+}
+
+/* A token of three texts, the last of them encoded already. */
+static const char *token_of(const char *header, const char *claims,
+                            const char *signature, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool,
+                       oci_base64url_encode(header, strlen(header), pool),
+                       ".",
+                       oci_base64url_encode(claims, strlen(claims), pool),
+                       ".", signature, NULL);
+}
+
+/* One that a secret signed, whatever its header says. */
+static const char *hmac_token(const char *secret, apr_size_t size,
+                              const char *header, apr_pool_t *pool)
+{
+    oci_key_t key;
+    unsigned char *signature;
+    apr_size_t length;
+    const char *token = token_of(header, "{\"sub\":\"mallory\"}", "", pool);
+    char *text = apr_pstrndup(pool, token, strlen(token) - 1);
+
+    memset(&key, 0, sizeof(key));
+    key.algorithm = "HS256";
+    key.secret = secret;
+    key.secret_size = size;
+    oci_key_sign(&signature, &length, &key, text, pool);
+    return apr_pstrcat(pool, token,
+                       oci_base64url_encode(signature, length, pool), NULL);
+}
+
+static void test_examples(tap_t *tap, apr_pool_t *pool)
+{
+    oci_keys_t *both, *named;
+    json_t *claims;
+
+    read_keys(&both, SET(JWK_RS "}," JWK_ES "}"), pool);
+    tap_is(tap, oci_jwt_verify(&claims, both, EXAMPLE_ES, pool), NULL,
+           "the example of ES256");
+    tap_is(tap, json_string_value(json_object_get(claims, "iss")), "joe",
+           "and its claims");
+    tap_is(tap, verify(both, EXAMPLE_ES, pool), NULL, "a second time");
+    tap_is(tap, verify(both, EXAMPLE_RS, pool), NULL,
+           "the example of RS256");
+    tap_is(tap, verify(both, RFC_ES_TEXT "." RFC_RS_SIGNATURE, pool),
+           NO_SIGNER, "a signature of the other algorithm");
+    tap_is(tap, verify(both, RFC_ES_TEXT ".", pool), NO_SIGNER,
+           "no signature");
+    tap_is(tap, verify(both, RFC_ES_TEXT, pool), NO_TOKEN,
+           "not even its dot");
+    tap_is(tap, verify(both, EXAMPLE_ES ".x", pool), NO_SIGNER,
+           "more than three parts");
+    tap_is(tap, verify(both, EXAMPLE_ES "x", pool), NO_SIGNER,
+           "more than it was");
+
+    /* a token without "kid" may be of any key */
+    read_keys(&named, SET(JWK_ES ",\"kid\":\"first\"}"), pool);
+    tap_is(tap, verify(named, EXAMPLE_ES, pool), NULL, "a named key");
+    tap_is(tap, verify(named, EXAMPLE_RS, pool), NO_SIGNER, "not that key");
+}
+
+static void test_forms(tap_t *tap, apr_pool_t *pool)
+{
+    static const struct {
+        const char *header, *claims, *problem;
+    } forms[] = {
+        { "{\"alg\":\"none\"}", "{}", NO_SIGNER },
+        { "{\"alg\":\"None\"}", "{}", NO_SIGNER },
+        { "{\"alg\":\"\"}", "{}", NO_SIGNER },
+        { "{\"alg\":null}", "{}", NO_SIGNER },
+        { "{}", "{}", NO_SIGNER },
+        { "[]", "{}", NO_TOKEN },
+        { "{\"alg\":\"HS256\"}", "[]", NO_TOKEN },
+        { "{\"alg\":\"HS256\"}", "{\"a\":1,\"a\":2}", NO_TOKEN },
+        { "{\"alg\":\"HS256\",\"alg\":\"none\"}", "{}", NO_TOKEN },
+        { "{\"alg\":\"HS256\",\"crit\":[\"b64\"]}", "{}",
+          "its header asks for an extension that is not known" },
+        { "{\"alg\":\"HS256\"}", "{\"sub\":\"\\u0000\"}", NO_TOKEN },
+        { "not json", "{}", NO_TOKEN },
+        { "", "", NO_TOKEN },
+    };
+    static const char *const tokens[] = {
+        "", ".", "..", "...", "a.b.c", "e30.e30", "e30=.e30.e30", "QQ=="
+    };
+    oci_keys_t *keys;
+    size_t i;
+
+    read_keys(&keys, SECRET, pool);
+    for (i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+        tap_is(tap, verify(keys, token_of(forms[i].header, forms[i].claims,
+                                          "", pool), pool),
+               forms[i].problem, forms[i].header);
+    }
+    for (i = 0; i < sizeof(tokens) / sizeof(*tokens); i++) {
+        tap_is(tap, verify(keys, tokens[i], pool), NO_TOKEN, tokens[i]);
+    }
+}
+
+/* The public key as the secret of an HMAC. */
+static void test_confusion(tap_t *tap, apr_pool_t *pool)
+{
+    static const char *const headers[] = {
+        "{\"alg\":\"HS256\"}", "{\"alg\":\"RS256\"}", "{\"alg\":\"ES256\"}"
+    };
+    oci_keys_t *keys;
+    const char *pem, *set = SET(JWK_RS "}");
+    size_t i;
+
+    oci_keys_make(&pem, pool);
+    for (i = 0; i < sizeof(headers) / sizeof(*headers); i++) {
+        read_keys(&keys, pem, pool);
+        tap_is(tap, verify(keys, hmac_token(pem, strlen(pem), headers[i],
+                                            pool), pool), NO_SIGNER,
+               "a PEM file is no secret");
+        read_keys(&keys, set, pool);
+        tap_is(tap, verify(keys, hmac_token(set, strlen(set), headers[i],
+                                            pool), pool), NO_SIGNER,
+               "nor is a key set");
+        tap_is(tap, verify(keys, hmac_token("", 0, headers[i], pool), pool),
+               NO_SIGNER, "nor nothing");
+    }
+    read_keys(&keys, SECRET, pool);
+    tap_is(tap, verify(keys, hmac_token(SECRET, 32, headers[0], pool), pool),
+           NULL, "a secret is");
+    tap_is(tap, verify(keys, hmac_token(SECRET, 32, headers[1], pool), pool),
+           NO_SIGNER, "under its own algorithm");
+}
+
+/* A public key that lost its PEM lines. */
+static void test_bare(tap_t *tap, apr_pool_t *pool)
+{
+    oci_keys_t *keys;
+    const char *pem, *line;
+    char *bare, *to;
+
+    oci_keys_make(&pem, pool);
+    to = bare = apr_pcalloc(pool, strlen(pem) + 1);
+    for (line = strchr(pem, '\n') + 1; *line != '-'; line++) {
+        if (*line != '\n') {
+            *to++ = *line;
+        }
+    }
+    tap_is(tap, read_keys(&keys, bare, pool), NO_SECRET,
+           "a key without its lines is no secret");
+}
+
+static void test_rotation(tap_t *tap, apr_pool_t *pool)
+{
+    oci_keys_t *old, *both, *new;
+    const char *first, *second, *token;
+    json_t *claims = json_pack("{s:s}", "sub", "somebody");
+
+    oci_keys_make(&first, pool);
+    oci_keys_make(&second, pool);
+    read_keys(&old, first, pool);
+    read_keys(&both, apr_pstrcat(pool, second, first, NULL), pool);
+    read_keys(&new, second, pool);
+    token = oci_jwt_sign(old, claims, pool);
+    tap_is(tap, verify(old, token, pool), NULL, "its own");
+    tap_is(tap, verify(both, token, pool), NULL, "the second key verifies");
+    tap_is(tap, verify(new, token, pool), NO_SIGNER, "a new one does not");
+    token = oci_jwt_sign(both, claims, pool);
+    tap_is(tap, verify(new, token, pool), NULL, "the first key signs");
+    tap_is(tap, verify(old, token, pool), NO_SIGNER, "not the second");
+    json_decref(claims);
+}
+
+int main(void)
+{
+    tap_t tap = { 0, 0 };
+    apr_pool_t *pool;
+    oci_keys_t *keys;
+    size_t i;
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        tap_is(&tap, read_keys(&keys, files[i].text, pool),
+               files[i].problem, apr_psprintf(pool, "file %d", (int)i));
+    }
+    read_keys(&keys, SET(JWK_ES "}"), pool);
+    tap_ok(&tap, !oci_keys_signer(keys), "a public key can't sign");
+    tap_ok(&tap, !oci_jwt_sign(keys, NULL, pool), "and doesn't");
+    test_examples(&tap, pool);
+    test_forms(&tap, pool);
+    test_confusion(&tap, pool);
+    test_bare(&tap, pool);
+    test_rotation(&tap, pool);
+    apr_pool_destroy(pool);
+    apr_terminate();
+    return tap_done(&tap);
+}

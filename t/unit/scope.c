@@ -1,0 +1,149 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "tap.h"
+
+#include "apr_general.h"
+#include "apr_strings.h"
+
+#include "spec/json.h"
+#include "spec/scope.h"
+
+/* What a parameter comes to: type, name and actions, of each scope. */
+static const struct {
+    const char *text;
+    const char *scopes;
+} cases[] = {
+    { "repository:a:pull", "repository|a|pull;" },
+    { "repository:a/b:pull,push", "repository|a/b|pull,push;" },
+    { "repository:a:push,pull", "repository|a|pull,push;" },
+    { "repository:a:*", "repository|a|pull,push,delete;" },
+    { "repository:a:pull,other,delete", "repository|a|pull,delete;" },
+    { "repository:a:pull repository:b:push",
+      "repository|a|pull;repository|b|push;" },
+    { "repository:a:pull repository:a:push", "repository|a|pull,push;" },
+    { "  repository:a:pull  ", "repository|a|pull;" },
+    { "registry:catalog:*", "registry|catalog|pull,push,delete;" },
+    { "repository(plugin):a:pull", "repository(plugin)|a|pull;" },
+    { "repository:host:5000/a:pull", "repository|host:5000/a|pull;" },
+    { "repository:a:", "repository|a|;" },
+    { "repository:a:PULL,pul,pulll", "repository|a|;" },
+    { "repository::pull", "repository||pull;" },
+    { ":a:pull", "|a|pull;" },
+    { "repository:a", "" },
+    { "openid", "" },
+    { ":", "" },
+    { "", "" },
+};
+
+static const struct {
+    const char *access;
+    const char *scopes;
+} claims[] = {
+    { "[]", "" },
+    { "[{\"type\":\"repository\",\"name\":\"a\",\"actions\":[\"pull\"]}]",
+      "repository|a|pull;" },
+    { "[{\"type\":\"repository\",\"name\":\"a\",\"actions\":[\"*\"]}]",
+      "repository|a|pull,push,delete;" },
+    { "[{\"type\":\"repository\",\"name\":\"a\",\"actions\":\"pull\"}]",
+      "repository|a|;" },
+    { "[{\"type\":\"repository\",\"name\":\"a\",\"actions\":[1,\"push\"]}]",
+      "repository|a|push;" },
+    { "[{\"type\":\"repository\",\"name\":\"a\"}]", "repository|a|;" },
+    { "[{\"type\":\"repository\",\"actions\":[\"pull\"]}]", "" },
+    { "[{\"name\":\"a\",\"actions\":[\"pull\"]}, 7, null]", "" },
+    { "{\"type\":\"repository\"}", "" },
+    { "\"repository:a:pull\"", "" },
+};
+
+static const char *text_of(const apr_array_header_t *scopes,
+                           apr_pool_t *pool)
+{
+    const char *text = "";
+    int i;
+
+    for (i = 0; i < scopes->nelts; i++) {
+        const oci_scope_t *scope = &APR_ARRAY_IDX(scopes, i, oci_scope_t);
+
+        text = apr_pstrcat(pool, text, scope->type, "|", scope->name, "|",
+                           oci_actions_text(scope->actions, pool), ";", NULL);
+    }
+    return text;
+}
+
+static apr_array_header_t *parse(const char *text, apr_pool_t *pool)
+{
+    apr_array_header_t *scopes = apr_array_make(pool, 2,
+                                                sizeof(oci_scope_t));
+
+    oci_scopes_parse(scopes, text);
+    return scopes;
+}
+
+static void test_claims(tap_t *tap, apr_pool_t *pool)
+{
+    json_t *access;
+    size_t i;
+
+    for (i = 0; i < sizeof(claims) / sizeof(*claims); i++) {
+        access = json_loads(claims[i].access, JSON_DECODE_ANY, NULL);
+        tap_is(tap, text_of(oci_scopes_of_access(access, pool), pool),
+               claims[i].scopes, claims[i].access);
+        json_decref(access);
+    }
+    access = oci_scopes_to_access(parse("repository:a:pull,push "
+                                        "repository:b:none "
+                                        "registry:catalog:*", pool));
+    tap_is(tap, oci_json_text(access, pool),
+           "[{\"type\":\"repository\",\"name\":\"a\",\"actions\":[\"pull\","
+           "\"push\"]},{\"type\":\"registry\",\"name\":\"catalog\","
+           "\"actions\":[\"pull\",\"push\",\"delete\",\"*\"]}]",
+           "a claim has what was granted");
+    tap_is(tap, text_of(oci_scopes_of_access(access, pool), pool),
+           "repository|a|pull,push;registry|catalog|pull,push,delete;",
+           "and back");
+    json_decref(access);
+}
+
+int main(void)
+{
+    tap_t tap = { 0, 0 };
+    apr_array_header_t *scopes;
+    apr_pool_t *pool;
+    size_t i;
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        tap_is(&tap, text_of(parse(cases[i].text, pool), pool),
+               cases[i].scopes, cases[i].text);
+    }
+    test_claims(&tap, pool);
+
+    scopes = parse("repository:a:pull,push registry:b:pull", pool);
+    tap_ok(&tap, oci_scopes_allow(scopes, "repository", "a", OCI_PULL),
+           "allowed");
+    tap_ok(&tap, oci_scopes_allow(scopes, "repository", "a",
+                                  OCI_PULL | OCI_PUSH), "both");
+    tap_ok(&tap, !oci_scopes_allow(scopes, "repository", "a", OCI_DELETE),
+           "another action");
+    tap_ok(&tap, !oci_scopes_allow(scopes, "repository", "a", OCI_ALL),
+           "not all of them");
+    tap_ok(&tap, !oci_scopes_allow(scopes, "repository", "b", OCI_PULL),
+           "another type");
+    tap_ok(&tap, !oci_scopes_allow(scopes, "repository", "a/b", OCI_PULL),
+           "another name");
+    tap_ok(&tap, !oci_scopes_allow(scopes, "repository", "A", OCI_PULL),
+           "names have a case");
+    apr_pool_destroy(pool);
+    apr_terminate();
+    return tap_done(&tap);
+}
