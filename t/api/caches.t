@@ -155,21 +155,14 @@ chmod 0777, $server->dir . '/cache';
 spew($server->dir . '/users', 'user:{SHA}'
     . Digest::SHA::sha1_base64('secret') . "=\n");
 for my $quick (qw(On Off)) {
-    anew(config => '', extra => <<"END", after => <<'END');
+    my $cache = <<"END";
 $extra
 CacheQuickHandler $quick
 CacheRoot "\@DIR\@/cache"
 CacheEnable disk /
 CacheHeader on
 END
-<Location "/v2/guarded/">
-    AuthType Basic
-    AuthName "registry"
-    AuthBasicProvider file
-    AuthUserFile "@DIR@/users"
-    Require valid-user
-</Location>
-END
+    anew(config => '', extra => $cache, after => '');
     my $repo = 'cached/' . lc $quick;
     my $base = "/v2/$repo";
 
@@ -216,6 +209,15 @@ END
         'is seen');
 
     # What authorization gave to one, others don't get.
+    anew(config => '', extra => $cache, after => <<'END');
+<Location "/v2/guarded/">
+    AuthType Basic
+    AuthName "registry"
+    AuthBasicProvider file
+    AuthUserFile "@DIR@/users"
+    Require valid-user
+</Location>
+END
     my $own = OCI::Client->new($server,
         headers => [ Authorization => 'Basic dXNlcjpzZWNyZXQ=' ]);
     my $blob = $own->push_blob('guarded/' . lc $quick, 'for users');

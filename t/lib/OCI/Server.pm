@@ -302,7 +302,8 @@ sub kill9 {
 sub forgive_ending {
     my ($self, $from, @reports) = @_;
     $self->{forgiven}{$_} = 1
-        for grep { /AH00052: .* Segmentation fault|AH03093: process_socket/ }
+        for grep { /AH00052: .* Segmentation fault
+                    |\[mpm_event:error\].*Bad[ ]file[ ]descriptor/x }
             split /\n/, substr slurp($self->error_log), $from;
     $self->{forgiven}{ slurp($_) } = 1
         for grep { my $r = $_; !grep { $_ eq $r } @reports }
