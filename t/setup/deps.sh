@@ -21,7 +21,9 @@ build='gcc make perl apache2-bin apache2-dev libjansson-dev libssl-dev
 check='clang|clang-14|clang-16|clang-19 ca-certificates curl nghttp2-client
     apache2-utils openssl docker.io|docker-ce docker-cli|docker-ce-cli|docker.io
     containerd|containerd.io runc|containerd.io podman buildah skopeo maven
-    default-jdk-headless|openjdk-17-jdk-headless|openjdk-21-jdk-headless'
+    default-jdk-headless|openjdk-17-jdk-headless|openjdk-21-jdk-headless
+    slapd libaprutil1-ldap libaprutil1-dbd-sqlite3 sqlite3
+    libapache2-mod-auth-openidc'
 bench='wrk apache2-utils'
 
 # The packages of a list that are not installed, alternatives kept.

@@ -94,9 +94,9 @@ sub output_of {
 }
 
 sub wrk {
-    my ($url, $seconds, $connections) = @_;
+    my ($url, $seconds, $connections, @headers) = @_;
     my $output = output_of('wrk', '-t2', '-c' . ($connections // 8),
-        "-d${seconds}s", $url);
+        "-d${seconds}s", (map { ('-H', $_) } @headers), $url);
     die "$url:\n$output" if $output =~ /Non-2xx|Socket errors/
         || $output !~ /(\d+) requests in ([\d.]+)s/;
     return ($1, $2);

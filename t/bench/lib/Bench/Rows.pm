@@ -22,6 +22,7 @@ use Bench::Measure qw(program memory wrk ab transfer load race);
 use Bench::Server;
 use Bench::Table qw(row note);
 use File::Find ();
+use MIME::Base64 qw(encode_base64);
 use OCI::Client;
 use OCI::Process;
 use Time::HiRes qw(sleep);
@@ -30,12 +31,15 @@ use constant {
     EMPTY    => Bench::Server::EMPTY,
     SENDFILE => Bench::Server::SENDFILE,
     FULL     => Bench::Server::FULL,
+    TOKEN    => Bench::Server::TOKEN,
+    BCRYPT   => Bench::Server::BCRYPT,
+    CACHED   => Bench::Server::CACHED,
     MANY     => 10_000,
     GIB      => 1024,                   # in MiB
     TYPE     => OCI::Client::IMAGE_MANIFEST
 };
 
-our @NAMES = qw(small pull push blobs manifests tags memory);
+our @NAMES = qw(small login pull push blobs manifests tags memory);
 our %ROWS = map { $_ => __PACKAGE__->can("row_$_") } @NAMES;
 
 # ---- what rows need
@@ -163,6 +167,34 @@ sub row_small {
             beside => $all[0], name => 'ours, empty', by => 'cpu',
             most => 1.1);
     }
+    return;
+}
+
+# What a login costs a small request: a token, or a password as htpasswd -B
+# makes it, which mod_authn_socache saves the look-up of and not the check.
+sub row_login {
+    my $bench = shift;
+    my $server = $bench->{server};
+    image($bench, $server->host);
+    my $passwd = $server->dir . '/passwd';
+    system("htpasswd -cbB $passwd bench secret 2>/dev/null") == 0
+        or die "htpasswd failed\n";
+    my $basic = 'Authorization: Basic ' . encode_base64('bench:secret', '');
+    my $token = OCI::Client->new($server->host(TOKEN))->get(
+        '/token?scope=repository:bench/image:pull',
+        split /: /, $basic, 2)->json->{token};
+    my $path = '/v2/bench/image/manifests/latest';
+    my @all = map {
+        my ($port, @header) = @$_;
+        getter($bench, $server, sub { wrk(@_[ 0, 1 ], undef, @header) },
+            $server->host($port), $path)
+    } [EMPTY], [ TOKEN, "Authorization: Bearer $token" ], [ CACHED, $basic ],
+      [ BCRYPT, $basic ];
+    race($bench->{turns} // 5, @all);
+    my %same = (beside => $all[0], name => 'ours, open', by => 'cpu');
+    row('manifest GET by token: CPU', %same, ours => $all[1], most => 1.5);
+    row('  by Basic, bcrypt, socache', %same, ours => $all[2]);
+    row('  by Basic, bcrypt', %same, ours => $all[3]);
     return;
 }
 

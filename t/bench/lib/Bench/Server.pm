@@ -25,12 +25,16 @@ use File::Temp ();
 use parent 'OCI::Server';
 
 # Ports by name.
-use constant { EMPTY => 1, SENDFILE => 2, FULL => 3 };
+use constant { EMPTY => 1, SENDFILE => 2, FULL => 3, TOKEN => 4, BCRYPT => 5,
+    CACHED => 6 };
 
 my $CONFIG = <<'END';
 Listen 127.0.0.1:@PORT@
 Listen 127.0.0.1:@PORT2@
 Listen 127.0.0.1:@PORT3@
+Listen 127.0.0.1:@PORT4@
+Listen 127.0.0.1:@PORT5@
+Listen 127.0.0.1:@PORT6@
 ServerName 127.0.0.1:@PORT@
 
 # The same processes from the first measurement to the last.
@@ -78,12 +82,55 @@ DavLockDB @DIR@/lock/db
         OCIBlobStore fs @DIR@/full
     </Location>
 </VirtualHost>
+<VirtualHost 127.0.0.1:@PORT4@>
+    OCIToken On
+    OCITokenKey @DIR@/key.pem
+    <Location "/token">
+        SetHandler oci-token
+        AuthType Basic
+        AuthName registry
+        AuthBasicProvider file
+        AuthUserFile @DIR@/passwd
+        Require valid-user
+    </Location>
+    <Location "/v2/">
+        <RequireAll>
+            Require valid-user
+            Require oci pull,push bench/**
+        </RequireAll>
+    </Location>
+</VirtualHost>
+<VirtualHost 127.0.0.1:@PORT5@>
+    <Location "/v2/">
+        AuthType Basic
+        AuthName registry
+        AuthBasicProvider file
+        AuthUserFile @DIR@/passwd
+        <RequireAll>
+            Require valid-user
+            Require oci pull,push bench/**
+        </RequireAll>
+    </Location>
+</VirtualHost>
+<VirtualHost 127.0.0.1:@PORT6@>
+    <Location "/v2/">
+        AuthType Basic
+        AuthName registry
+        AuthBasicProvider socache file
+        AuthnCacheProvideFor file
+        AuthUserFile @DIR@/passwd
+        <RequireAll>
+            Require valid-user
+            Require oci pull,push bench/**
+        </RequireAll>
+    </Location>
+</VirtualHost>
 END
 
 sub start {
     my ($class, $dir) = @_;
     return $class->SUPER::start(
-        ports    => 3,
+        ports    => 6,
         sanitize => 0,
         dir      => File::Temp->newdir('mod_oci-XXXXXX', DIR => $dir)
     );
@@ -104,7 +151,8 @@ sub text {
     my $self = shift;
     my $text = join "\n",
         (map { OCI::Server::load($_) }
-            qw(mpm_event unixd authz_core dav dav_fs)),
+            qw(mpm_event unixd authz_core auth_basic authn_core authn_file
+            authn_socache authz_user socache_shmcb dav dav_fs)),
         "LoadModule oci_module $OCI::Server::TOP/.build/mod/.libs/mod_oci.so",
         $> ? () : (
             'User ' . OCI::Server::user(),

@@ -50,13 +50,16 @@ sub note {
     return;
 }
 
+# Nothing is to reach where neither is given.
 sub goal {
     my ($most, $least) = @_;
+    return '' if !defined $most && !defined $least;
     return sprintf '%s %.2f', defined $most ? ('<=', $most) : ('>=', $least);
 }
 
 sub verdict {
     my ($value, $most, $least) = @_;
+    return '' if !defined $most && !defined $least;
     return (defined $most ? $value <= $most : $value >= $least) ? 'yes' : 'NO';
 }
 
