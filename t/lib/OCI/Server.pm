@@ -302,7 +302,7 @@ sub kill9 {
 sub forgive_ending {
     my ($self, $from, @reports) = @_;
     $self->{forgiven}{$_} = 1
-        for grep { /AH00052: .* Segmentation fault
+        for grep { /AH00052:.*Segmentation[ ]fault
                     |\[mpm_event:error\].*Bad[ ]file[ ]descriptor/x }
             split /\n/, substr slurp($self->error_log), $from;
     $self->{forgiven}{ slurp($_) } = 1
