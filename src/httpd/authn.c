@@ -75,12 +75,10 @@ static int reads_credentials(request_rec *r, const oci_context_t *context)
 
 int oci_authn_begin(request_rec *r, oci_context_t *context)
 {
-    const oci_context_t *asking = oci_context_asking(r);
     const char *header = apr_table_get(r->headers_in, "Authorization");
     const char *basic, *token;
 
-    if (asking) {
-        context->bearer = asking->bearer;
+    if (oci_context_asking(r)) {
         return OK;
     }
     if (serves_tokens(r, context) && !oci_config_keys(config_of(r))) {

@@ -49,8 +49,8 @@ typedef struct oci_context_t {
 /** The context of a request, NULL where it is for neither. */
 oci_context_t *oci_context_get(const request_rec *r);
 
-/** The context of the request on whose behalf this one asks httpd whether
- * something is allowed; NULL for any other request. */
-oci_context_t *oci_context_asking(const request_rec *r);
+/** Whether this is a sub-request by which we ask httpd whether something is
+ * allowed to who made the main request. */
+int oci_context_asking(const request_rec *r);
 
 #endif /* OCI_CONTEXT_H */

@@ -71,11 +71,11 @@ oci_context_t *oci_context_get(const request_rec *r)
     return ap_get_module_config(r->request_config, &oci_module);
 }
 
-oci_context_t *oci_context_asking(const request_rec *r)
+int oci_context_asking(const request_rec *r)
 {
-    oci_context_t *context = r->main ? oci_context_get(r->main) : NULL;
+    const oci_context_t *context = r->main ? oci_context_get(r->main) : NULL;
 
-    return context && context->asking ? context : NULL;
+    return context && context->asking;
 }
 
 /* httpd neither looks for a file of that name nor guesses a type from it. */
