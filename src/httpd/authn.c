@@ -41,11 +41,6 @@ static const char *credentials_of(const char *header, const char *scheme)
     return header + strspn(header, " ");
 }
 
-static const oci_config_t *config_of(const request_rec *r)
-{
-    return ap_get_module_config(r->per_dir_config, &oci_module);
-}
-
 /* Whether Basic is served here. */
 static int has_basic(request_rec *r)
 {
@@ -56,13 +51,13 @@ static int has_basic(request_rec *r)
 
 int oci_authn_possible(request_rec *r)
 {
-    return ap_auth_type(r) || oci_config_tokens(config_of(r));
+    return ap_auth_type(r) || oci_config_tokens(oci_config_of(r));
 }
 
 /* Whether it is the registry that is asked, and with tokens. */
 static int serves_tokens(const request_rec *r, const oci_context_t *context)
 {
-    return context && !context->is_token && oci_config_tokens(config_of(r));
+    return context && !context->is_token && oci_config_tokens(oci_config_of(r));
 }
 
 /* Whether credentials are read here: by us, or in vain.  Another AuthType
@@ -81,7 +76,7 @@ int oci_authn_begin(request_rec *r, oci_context_t *context)
     if (oci_context_asking(r)) {
         return OK;
     }
-    if (serves_tokens(r, context) && !oci_config_keys(config_of(r))) {
+    if (serves_tokens(r, context) && !oci_config_keys(oci_config_of(r))) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "oci: OCIToken is On, and "
                       "no OCITokenKey is in force for %s", r->uri);
         return HTTP_INTERNAL_SERVER_ERROR;

@@ -30,11 +30,6 @@ APLOG_USE_MODULE(oci);
 /* How far clocks may differ, in seconds. */
 #define SLACK 60
 
-static const oci_config_t *config_of(const request_rec *r)
-{
-    return ap_get_module_config(r->per_dir_config, &oci_module);
-}
-
 /* The host as the client wrote it: behind a proxy our own port is nobody's
  * business. */
 static const char *host_of(request_rec *r)
@@ -52,14 +47,14 @@ static const char *host_of(request_rec *r)
 
 const char *oci_bearer_service(request_rec *r)
 {
-    const char *service = config_of(r)->token_service;
+    const char *service = oci_config_of(r)->token_service;
 
     return service ? service : host_of(r);
 }
 
 const char *oci_bearer_issuer(request_rec *r)
 {
-    const char *issuer = config_of(r)->token_issuer;
+    const char *issuer = oci_config_of(r)->token_issuer;
 
     return issuer ? issuer : oci_bearer_service(r);
 }
@@ -163,7 +158,7 @@ static oci_bearer_t *make_bearer(const json_t *claims,
 const char *oci_bearer_verify(const oci_bearer_t **bearer, request_rec *r,
                               const char *token)
 {
-    const oci_keys_t *keys = oci_config_keys(config_of(r));
+    const oci_keys_t *keys = oci_config_keys(oci_config_of(r));
     json_t *claims;
     const char *problem = oci_jwt_verify(&claims, keys, token, r->pool);
 
@@ -235,7 +230,7 @@ static const char *scope_of(request_rec *r, const oci_context_t *context)
 const char *oci_bearer_challenge(request_rec *r,
                                  const oci_context_t *context)
 {
-    const char *realm = config_of(r)->token_realm;
+    const char *realm = oci_config_of(r)->token_realm;
     const char *scope = scope_of(r, context);
     const char *text;
 

@@ -30,6 +30,11 @@ void *oci_config_create_server(apr_pool_t *pool, server_rec *s)
     return server;
 }
 
+const oci_config_t *oci_config_of(const request_rec *r)
+{
+    return ap_get_module_config(r->per_dir_config, &oci_module);
+}
+
 oci_server_config_t *oci_config_of_server(const server_rec *s)
 {
     return ap_get_module_config(s->module_config, &oci_module);

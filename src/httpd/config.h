@@ -70,6 +70,9 @@ void *oci_config_create_dir(apr_pool_t *pool, char *path);
 void *oci_config_merge_dir(apr_pool_t *pool, void *base, void *over);
 void *oci_config_create_server(apr_pool_t *pool, server_rec *s);
 
+/** What is in force for a request. */
+const oci_config_t *oci_config_of(const request_rec *r);
+
 /** The part of a server. */
 oci_server_config_t *oci_config_of_server(const server_rec *s);
 

@@ -272,7 +272,7 @@ static int handler(request_rec *r)
     if (!r->handler || strcmp(r->handler, OCI_HANDLER) || !context) {
         return DECLINED;
     }
-    config = ap_get_module_config(r->per_dir_config, &oci_module);
+    config = oci_config_of(r);
     memset(&request, 0, sizeof(request));
     request.r = r;
     request.route = context->route;

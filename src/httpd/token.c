@@ -40,11 +40,6 @@
  * far as the Require lines of the registry allow it to him.
  */
 
-static const oci_config_t *config_of(const request_rec *r)
-{
-    return ap_get_module_config(r->per_dir_config, &oci_module);
-}
-
 static int add_scope(void *scopes, const char *name, const char *value)
 {
     (void)name;
@@ -121,7 +116,7 @@ static oci_error_t *make_token(const char **token, request_rec *r,
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
                               "the user's name is not in UTF-8");
     }
-    *token = oci_jwt_sign(oci_config_keys(config_of(r)), claims, r->pool);
+    *token = oci_jwt_sign(oci_config_keys(oci_config_of(r)), claims, r->pool);
     json_decref(claims);
     if (!*token) {
         return oci_error_make(r->pool, OCI_E_INTERNAL, NULL, NULL,
@@ -150,7 +145,7 @@ static oci_error_t *issue(oci_request_t *request,
                           const apr_array_header_t *scopes)
 {
     request_rec *r = request->r;
-    int lifetime = oci_config_token_lifetime(config_of(r));
+    int lifetime = oci_config_token_lifetime(oci_config_of(r));
     const char *token = NULL;
     const char *body;
     oci_error_t *error = make_token(&token, r, scopes, lifetime);
@@ -219,8 +214,8 @@ int oci_token_handler(request_rec *r)
     }
     memset(&request, 0, sizeof(request));
     request.r = r;
-    keys = oci_config_keys(config_of(r));
-    if (!oci_config_tokens(config_of(r)) || !keys
+    keys = oci_config_keys(oci_config_of(r));
+    if (!oci_config_tokens(oci_config_of(r)) || !keys
         || !oci_keys_signer(keys)) {
         error = oci_error_make(r->pool, OCI_E_UNAVAILABLE, NULL, NULL,
                                "no tokens are issued here");

@@ -113,27 +113,19 @@ static oci_error_t *unknown(const char *id, apr_pool_t *pool)
                           "finished, cancelled or expired");
 }
 
-oci_error_t *oci_upload_find(oci_upload_t **upload,
-                             const oci_registry_t *registry,
-                             const char *name, const char *id,
-                             apr_pool_t *pool)
+/* Read how an upload stands whose id is known to be good.  It is made by
+ * this algorithm where it has no record yet. */
+static oci_error_t *read_upload(oci_upload_t **upload,
+                                const oci_registry_t *registry,
+                                const char *name, const char *id,
+                                oci_algorithm_e algorithm, apr_pool_t *pool)
 {
-    oci_algorithm_e algorithm;
+    const char *key = oci_key_upload(pool, id);
     oci_value_t value;
-    const char *key;
+    oci_error_t *error = oci_fact_get(&value, registry, key, pool);
     apr_status_t rv;
-    int valid;
-    oci_error_t *error = oci_upload_id_check(&valid, &algorithm, registry,
-                                             name, id, pool);
 
     if (error) {
-        return error;
-    }
-    if (!valid) {
-        return unknown(id, pool);
-    }
-    key = oci_key_upload(pool, id);
-    if ((error = oci_fact_get(&value, registry, key, pool))) {
         return error;
     }
     if (value.data && !value.size) {
@@ -146,6 +138,23 @@ oci_error_t *oci_upload_find(oci_upload_t **upload,
                                  registry->index->where, key);
     }
     return NULL;
+}
+
+oci_error_t *oci_upload_find(oci_upload_t **upload,
+                             const oci_registry_t *registry,
+                             const char *name, const char *id,
+                             apr_pool_t *pool)
+{
+    oci_algorithm_e algorithm;
+    int valid;
+    oci_error_t *error = oci_upload_id_check(&valid, &algorithm, registry,
+                                             name, id, pool);
+
+    if (error) {
+        return error;
+    }
+    return valid ? read_upload(upload, registry, name, id, algorithm, pool)
+                 : unknown(id, pool);
 }
 
 /* An upload whose bytes went behind our back is over. */
@@ -186,8 +195,8 @@ oci_error_t *oci_upload_claim(oci_upload_t **upload,
     if (rv != APR_SUCCESS) {
         return storage_error(*upload, registry, rv, "open", pool);
     }
-    error = oci_upload_find(upload, registry, (*upload)->name, (*upload)->id,
-                            pool);
+    error = read_upload(upload, registry, (*upload)->name, (*upload)->id,
+                        oci_hash_algorithm((*upload)->hash), pool);
     if (error) {
         if (error->code == OCI_E_UPLOAD_UNKNOWN) {
             store->provider->upload_abort(writer);
