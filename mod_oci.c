@@ -26,15 +26,16 @@
 
 #include "httpd/config.h"
 #include "httpd/hooks.h"
-#include "store/blob_fs.h"
-#include "store/index_fs.h"
+#include "store/builtin.h"
 
 static void register_hooks(apr_pool_t *pool)
 {
-    ap_register_provider(pool, OCI_BLOB_STORE_GROUP, "fs",
-                         OCI_PROVIDER_VERSION, &oci_blob_fs);
-    ap_register_provider(pool, OCI_INDEX_GROUP, "fs", OCI_PROVIDER_VERSION,
-                         &oci_index_fs);
+    const oci_builtin_t *each;
+
+    for (each = oci_builtins; each->name; each++) {
+        ap_register_provider(pool, each->group, each->name,
+                             OCI_PROVIDER_VERSION, each->provider);
+    }
     oci_hooks_register(pool);
 }
 

@@ -19,17 +19,31 @@
  *     ap_register_provider(p, OCI_BLOB_STORE_GROUP, "name",
  *                          OCI_PROVIDER_VERSION, &my_blob_store);
  *
- * and chosen in the configuration by that name.
+ * and chosen in the configuration by that name.  conf/provider walks through
+ * an example; t/store holds the contract as tests for any provider.
  *
- * Common to both:
- *  - Every function may be called at once from any thread of any process
- *    that uses the same store; two processes share nothing but the store.
+ * Who calls, and when:
+ *  - create while a directive is read, start before httpd forks its
+ *    children; both in one thread of the parent, as root where httpd is
+ *    started by root, and both twice at a start and again at each reload.
+ *  - All else from any thread of any process, at once, also while an older
+ *    generation of httpd still uses the store.  Two processes share nothing
+ *    but the store; what start opened is inherited by children, and a child
+ *    that needs something of its own makes it at its first call.
+ *
+ * Common to all functions:
+ *  - Arguments are valid: keys, digests and ids have been checked.
  *  - Results live in the pool that is passed last, and so do the resources
- *    behind them (files, locks), which a pool cleanup releases.
+ *    behind them (files, locks), which a pool cleanup releases.  That pool
+ *    may live as long as a request does: a store's own needs (a connection,
+ *    a mutex) are given back before the function returns.
  *  - APR_SUCCESS, the statuses that a function lists, or an error of the
  *    system; never APR_NOTFOUND or APR_EEXIST for a store that is broken.
  *    APR_ENOSPC (or EDQUOT) says that the store is full: what was there is
- *    then still there.
+ *    then still there, and can be read and deleted.  APR_ECONNREFUSED says
+ *    that the store can't be reached at present: clients are told to come
+ *    back.  All else is logged, and is a 500 to clients.
+ *  - A failure may leave a change undone or done, never half of it.
  */
 
 #ifndef MOD_OCI_H
@@ -50,13 +64,15 @@ extern "C" {
 
 #define OCI_BLOB_STORE_GROUP "oci-blob-store"
 #define OCI_INDEX_GROUP      "oci-index"
-#define OCI_PROVIDER_VERSION "0"
+#define OCI_PROVIDER_VERSION "1"
 
-/** What the configuration says of a store. */
+/** What the configuration says of a store; lives as long as the store. */
 typedef struct oci_store_config_t {
     const char *type;      /* what followed "provider:", or NULL */
     const char *location;  /* the directive's last argument, or NULL */
     const char *base;      /* ServerRoot: relative paths start here */
+    void       *server;    /* the server_rec whose section it is, or NULL
+                              where no httpd runs */
 } oci_store_config_t;
 
 /* ------------------------------------------------------------------------
@@ -189,7 +205,8 @@ struct oci_blob_store_provider_t {
  *   part  = 1..255 of [0-9A-Za-z._:!+=@,~-], not beginning with "."
  *
  * No key is the folder of another: where "a/b" is a key, "a/b/c" is none.
- * Keys are ordered bytewise.  A value is 0 bytes to 64 MiB of any bytes.
+ * Keys are ordered bytewise.  A value is 0 bytes to 64 MiB of any bytes;
+ * nearly all are below 1 KiB, and manifests below 4 MiB.
  */
 
 typedef struct oci_index_provider_t oci_index_provider_t;
@@ -214,7 +231,8 @@ typedef enum {
 typedef struct oci_change_t {
     oci_change_e kind;
     const char  *key;
-    oci_value_t  value;    /* of PUT and ADD */
+    oci_value_t  value;    /* of PUT and ADD; data may be NULL where size
+                              is 0, and need not end with a NUL */
 } oci_change_t;
 
 typedef struct oci_entry_t {
@@ -224,8 +242,10 @@ typedef struct oci_entry_t {
 
 /** A range of keys. */
 typedef struct oci_scan_t {
-    const char *folder;    /* keys below it, such as "a/b/": ends with "/" */
-    const char *after;     /* keys greater than folder + after; or NULL */
+    const char *folder;    /* keys below it, such as "a/b/": ends with "/";
+                              or "" for all */
+    const char *after;     /* keys greater than folder + after, any bytes;
+                              or NULL */
     int         limit;     /* at most so many, 0 for all */
     int         values;    /* whether their values are wanted too */
 } oci_scan_t;
@@ -235,6 +255,7 @@ typedef enum {
     OCI_LOCK_EXCLUSIVE
 } oci_lock_e;
 
+/** A lock that is held; providers define it. */
 typedef struct oci_lock_t oci_lock_t;
 
 struct oci_index_provider_t {
@@ -248,7 +269,8 @@ struct oci_index_provider_t {
                          apr_pool_t *pool);
 
     /**
-     * One fact.
+     * One fact, as the last change that returned left it, in whichever
+     * process that was.
      * @param value Set to it; NULL to ask only whether it is there
      * @return APR_NOTFOUND where the index works and has no such key
      */
@@ -256,20 +278,22 @@ struct oci_index_provider_t {
                         const char *key, apr_pool_t *pool);
 
     /**
-     * Apply changes in their order.  A reader sees, at any moment, some
-     * prefix of them; so does one who comes after a crash.  An index that
-     * can do all or nothing does so.
+     * Apply changes in their order; later ones see earlier ones.  A reader
+     * sees, at any moment, some prefix of them; so does one who comes after
+     * a crash.  An index that can show all or nothing does so.
+     * @param changes As many as count; none is no error
      * @param durable Whether to return only when the machine's end can no
      *        longer undo them
-     * @return APR_EEXIST of the first ADD that found its key: nothing from
-     *         it on is done
+     * @return APR_EEXIST of the first ADD that found its key: what stands
+     *         before it is done, nothing from it on
      */
     apr_status_t (*apply)(oci_index_t *index, const oci_change_t *changes,
                           int count, int durable, apr_pool_t *pool);
 
     /**
      * The keys of a range in order.  What is added or removed meanwhile may
-     * or may not be among them; all else is, once.
+     * or may not be among them; all else is, once.  The cost depends on the
+     * entries returned, not on how many there are.
      * @param entries Set to an array of oci_entry_t, empty where there is no
      *        such key
      */
@@ -277,14 +301,21 @@ struct oci_index_provider_t {
                          const oci_scan_t *scan, apr_pool_t *pool);
 
     /**
-     * Wait for a named lock.  A caller never asks for a name that it holds.
-     * The lock ends with unlock, with pool, and with the process however it
-     * ends.
+     * Wait for a named lock, which is one for all processes, and hosts, that
+     * use this index.  A caller never asks for a name that it holds, and may
+     * hold a few names at a time.  The lock ends with unlock, with pool, and
+     * with the process however it ends.  While it is held its caller gives
+     * pool, or one below it, to the other functions.
+     * @param name 1..1023 printable ASCII characters
      */
     apr_status_t (*lock)(oci_lock_t **lock, oci_index_t *index,
                          const char *name, oci_lock_e kind,
                          apr_pool_t *pool);
 
+    /**
+     * Give a lock back.
+     * @return As the others, where the lock may have ended before its time
+     */
     apr_status_t (*unlock)(oci_lock_t *lock);
 };
 

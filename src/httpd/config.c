@@ -150,6 +150,7 @@ static oci_store_config_t *make_store_config(cmd_parms *cmd,
 
     store->location = location;
     store->base = ap_server_root;
+    store->server = cmd->server;
     return store;
 }
 

@@ -41,6 +41,10 @@ oci_error_t *oci_error_storage(apr_pool_t *pool, apr_status_t status,
         error = oci_error_make(pool, OCI_E_STORAGE_FULL, NULL, NULL,
                                "the registry's storage is full");
     }
+    else if (APR_STATUS_IS_ECONNREFUSED(status)) {
+        error = oci_error_make(pool, OCI_E_UNAVAILABLE, NULL, NULL,
+                               "the registry's storage can't be reached");
+    }
     else {
         error = oci_error_make(pool, OCI_E_INTERNAL, NULL, NULL,
                                "the registry's storage failed");

@@ -79,8 +79,8 @@ oci_error_t *oci_error_make(apr_pool_t *pool, oci_error_e code,
     __attribute__((format(printf, 5, 6)));
 
 /**
- * A failure of storage: OCI_E_STORAGE_FULL where status says so, else
- * OCI_E_INTERNAL.
+ * A failure of storage: OCI_E_STORAGE_FULL or OCI_E_UNAVAILABLE where status
+ * says so, else OCI_E_INTERNAL.
  * @param status What the provider returned
  * @param format What was done, and to which path; for the log alone
  */

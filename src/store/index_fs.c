@@ -26,15 +26,7 @@
  * A fact appears, changes and goes in one step of the file system, and is
  * never changed in place.  Folders come and go with their entries, except
  * those that lie directly in index/.
- *
- * Named locks are locks on one byte of .lock each, at the name's hash.  They
- * are those of the open file description: these keep threads apart as well
- * as processes, and are gone when a process is.
  */
-
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE            /* F_OFD_SETLKW */
-#endif
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,13 +37,10 @@
 #include "apr_strings.h"
 
 #include "store/change_fs.h"
+#include "store/file_lock.h"
 #include "store/fs.h"
 #include "store/index_fs.h"
 #include "store/listing.h"
-
-#ifndef F_OFD_SETLKW
-#error "The index fs needs locks of open file descriptions (POSIX.1-2024)"
-#endif
 
 #define VERSION "mod_oci index"
 
@@ -61,12 +50,6 @@ typedef struct index_t {
     const char     *lock_file;
     oci_listings_t *listings;
 } index_t;
-
-struct oci_lock_t {
-    apr_pool_t  *pool;
-    int          fd;
-    struct flock range;
-};
 
 /* One scan: the entries so far, and the folder that it is in. */
 typedef struct walk_t {
@@ -277,60 +260,11 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
     return walk_folder(&walk, length, range->after);
 }
 
-/* FNV-1a; two bits are dropped for the sign and the end of the range. */
-static off_t hash(const char *name)
-{
-    apr_uint64_t value = APR_UINT64_C(0xcbf29ce484222325);
-
-    for (; *name; name++) {
-        value = (value ^ (unsigned char)*name)
-                * APR_UINT64_C(0x100000001b3);
-    }
-    return (off_t)(value >> 2);
-}
-
-static apr_status_t end_lock(void *data)
-{
-    oci_lock_t *self = data;
-
-    /* Closing would not do while a process forked meanwhile has it open. */
-    self->range.l_type = F_UNLCK;
-    fcntl(self->fd, F_OFD_SETLK, &self->range);
-    close(self->fd);
-    return APR_SUCCESS;
-}
-
 static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
                          const char *name, oci_lock_e kind, apr_pool_t *pool)
 {
-    oci_lock_t *self = apr_pcalloc(pool, sizeof(*self));
-
-    self->pool = pool;
-    self->range.l_type = kind == OCI_LOCK_SHARED ? F_RDLCK : F_WRLCK;
-    self->range.l_whence = SEEK_SET;
-    self->range.l_start = hash(name);
-    self->range.l_len = 1;
-    self->fd = oci_fs_open(fs_of(index), ((index_t *)index)->lock_file,
-                           O_RDWR);
-    if (self->fd == -1) {
-        return errno;
-    }
-    while (fcntl(self->fd, F_OFD_SETLKW, &self->range)) {
-        if (errno != EINTR) {
-            apr_status_t rv = errno;
-
-            close(self->fd);
-            return rv;
-        }
-    }
-    apr_pool_cleanup_register(pool, self, end_lock, apr_pool_cleanup_null);
-    *result = self;
-    return APR_SUCCESS;
-}
-
-static apr_status_t unlock(oci_lock_t *self)
-{
-    return apr_pool_cleanup_run(self->pool, self, end_lock);
+    return oci_file_lock(result, ((index_t *)index)->lock_file, name, kind,
+                         pool);
 }
 
 const oci_index_provider_t oci_index_fs = {
@@ -340,5 +274,5 @@ const oci_index_provider_t oci_index_fs = {
     apply,
     scan,
     lock,
-    unlock
+    oci_file_unlock
 };

@@ -46,7 +46,8 @@ typedef struct test_t {
 /* Open a store, or say why not. */
 static inline int open_store(test_t *t, const char *location)
 {
-    oci_store_config_t config = { NULL, location, t->run->folder };
+    oci_store_config_t config = { .location = location,
+                                  .base = t->run->folder };
     const char *error = t->provider->create(&t->store, &config,
                                             t->run->pool);
 

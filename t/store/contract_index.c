@@ -213,6 +213,12 @@ static void check_scan(test_t *t)
            "scan/a=v scan/b=two words scan/c/d=", "values");
     tap_is(&t->run->tap, page(t->index, "scan/", "a", 1, 1, pool),
            "scan/b=two words", "a page of values");
+    put(t->index, "top", "v");
+    tap_is(&t->run->tap, page(t->index, "", NULL, 0, 0, pool),
+           "scan/a scan/b scan/c/d top", "all that there is");
+    tap_is(&t->run->tap, page(t->index, "", "scan/b", 0, 1, pool),
+           "scan/c/d= top=v", "and a page of that");
+    erase(t->index, "top");
     erase(t->index, "scan/a");
     erase(t->index, "scan/b");
     erase(t->index, "scan/c/d");

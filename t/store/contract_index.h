@@ -11,7 +11,7 @@
 
 /* The indexes that are asked to keep the contract, and how to ask:
  *
- *     program [provider location]
+ *     program [provider[:type] [location]]
  *
  * where location is a place for a new store.
  */
@@ -21,17 +21,10 @@
 
 #include "contract.h"
 
-#include "store/index_fs.h"
+#include "store/builtin.h"
 
-/* A provider that keeps the contract. */
-typedef struct subject_t {
-    const char *name;
-    const oci_index_provider_t *provider;
-} subject_t;
-
-static const subject_t subjects[] = {
-    { "fs", &oci_index_fs }
-};
+/* Those that keep the contract and need no server. */
+static const char *const subjects[] = { "fs" };
 
 typedef struct test_t {
     run_t *run;
@@ -146,25 +139,53 @@ static inline int open_twice(test_t *t)
     return tap_is(&t->run->tap, error, NULL, "an index is opened twice");
 }
 
-/* Run the checks, with each provider or with the one that is named. */
+static inline const oci_index_provider_t *find_provider(const char *name)
+{
+    const oci_builtin_t *each;
+
+    for (each = oci_builtins; each->name; each++) {
+        if (!strcmp(each->group, OCI_INDEX_GROUP)
+            && !strcmp(each->name, name)) {
+            return each->provider;
+        }
+    }
+    return NULL;
+}
+
+/* Run the checks with one index. */
+static inline void ask_one(run_t *run, const char *name,
+                           const char *location, void (*checks)(test_t *))
+{
+    test_t t = { .run = run };
+    char *word = apr_pstrdup(run->pool, name);
+    char *colon = strchr(word, ':');
+
+    if (colon) {
+        *colon = '\0';
+        t.config.type = colon + 1;
+    }
+    t.config.base = run->folder;
+    t.config.location = location;
+    t.provider = find_provider(word);
+    printf("# %s\n", name);
+    if (tap_ok(&run->tap, t.provider != NULL, "%s is a provider", word)
+        && open_twice(&t)) {
+        checks(&t);
+    }
+}
+
+/* Run the checks with each index, or with the one that is named. */
 static inline int ask(int argc, char **argv, void (*checks)(test_t *))
 {
     run_t run;
     size_t i;
 
     begin(&run);
-    for (i = 0; i < sizeof(subjects) / sizeof(*subjects); i++) {
-        test_t t = { .run = &run, .provider = subjects[i].provider };
-
-        if (argc > 1 && strcmp(argv[1], subjects[i].name)) {
-            continue;
-        }
-        t.config.base = run.folder;
-        t.config.location = argc > 2 ? argv[2] : subjects[i].name;
-        printf("# %s\n", subjects[i].name);
-        if (open_twice(&t)) {
-            checks(&t);
-        }
+    if (argc > 1) {
+        ask_one(&run, argv[1], argc > 2 ? argv[2] : "named", checks);
+    }
+    for (i = 0; argc == 1 && i < sizeof(subjects) / sizeof(*subjects); i++) {
+        ask_one(&run, subjects[i], subjects[i], checks);
     }
     return finish(&run);
 }

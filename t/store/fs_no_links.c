@@ -51,7 +51,8 @@ static void check_blobs(test_t *t)
 
 static void check_index(run_t *run)
 {
-    oci_store_config_t config = { NULL, "store", run->folder };
+    oci_store_config_t config = { .location = "store",
+                                  .base = run->folder };
     oci_change_t add = { OCI_CHANGE_ADD, "a/b", { LONG, strlen(LONG) } };
     apr_pool_t *pool = make_pool();
     oci_value_t value = { "", 0 };

@@ -29,7 +29,8 @@
 static const char *open_both(test_t *t, oci_index_t **index,
                              const char *location, apr_uid_t uid)
 {
-    oci_store_config_t config = { NULL, location, t->run->folder };
+    oci_store_config_t config = { .location = location,
+                                  .base = t->run->folder };
     apr_pool_t *pool = t->run->pool;
     const char *error = oci_blob_fs.create(&t->store, &config, pool);
 
