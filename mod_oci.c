@@ -25,6 +25,7 @@
 #include "ap_provider.h"
 
 #include "httpd/config.h"
+#include "httpd/dbd.h"
 #include "httpd/hooks.h"
 #include "store/builtin.h"
 
@@ -36,6 +37,8 @@ static void register_hooks(apr_pool_t *pool)
         ap_register_provider(pool, each->group, each->name,
                              OCI_PROVIDER_VERSION, each->provider);
     }
+    ap_register_provider(pool, OCI_INDEX_GROUP, "dbd", OCI_PROVIDER_VERSION,
+                         &oci_index_mod_dbd);
     oci_hooks_register(pool);
 }
 

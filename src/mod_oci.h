@@ -42,7 +42,10 @@
  *    APR_ENOSPC (or EDQUOT) says that the store is full: what was there is
  *    then still there, and can be read and deleted.  APR_ECONNREFUSED says
  *    that the store can't be reached at present: clients are told to come
- *    back.  All else is logged, and is a 500 to clients.
+ *    back.  All else is logged, and is a 500 to clients.  Who can say more
+ *    than a status does gives the pool a sentence under OCI_REASON, which
+ *    lives as long as the pool: apr_pool_userdata_setn(text, OCI_REASON,
+ *    NULL, pool).
  *  - A failure may leave a change undone or done, never half of it.
  */
 
@@ -65,6 +68,8 @@ extern "C" {
 #define OCI_BLOB_STORE_GROUP "oci-blob-store"
 #define OCI_INDEX_GROUP      "oci-index"
 #define OCI_PROVIDER_VERSION "1"
+
+#define OCI_REASON "mod_oci reason"
 
 /** What the configuration says of a store; lives as long as the store. */
 typedef struct oci_store_config_t {

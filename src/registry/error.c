@@ -13,6 +13,7 @@
 
 #include "apr_strings.h"
 
+#include "mod_oci.h"
 #include "registry/error.h"
 
 oci_error_t *oci_error_make(apr_pool_t *pool, oci_error_e code,
@@ -35,6 +36,7 @@ oci_error_t *oci_error_storage(apr_pool_t *pool, apr_status_t status,
                                const char *format, ...)
 {
     oci_error_t *error;
+    void *reason;
     va_list ap;
 
     if (APR_STATUS_IS_ENOSPC(status) || status == EDQUOT) {
@@ -53,5 +55,10 @@ oci_error_t *oci_error_storage(apr_pool_t *pool, apr_status_t status,
     va_start(ap, format);
     error->note = apr_pvsprintf(pool, format, ap);
     va_end(ap);
+    apr_pool_userdata_get(&reason, OCI_REASON, pool);
+    if (reason) {
+        error->note = apr_pstrcat(pool, error->note, ": ", reason, NULL);
+        apr_pool_userdata_setn(NULL, OCI_REASON, NULL, pool);
+    }
     return error;
 }

@@ -83,6 +83,7 @@ oci_error_t *oci_error_make(apr_pool_t *pool, oci_error_e code,
  * says so, else OCI_E_INTERNAL.
  * @param status What the provider returned
  * @param format What was done, and to which path; for the log alone
+ * @param pool The one that the provider was given, where it left its reason
  */
 oci_error_t *oci_error_storage(apr_pool_t *pool, apr_status_t status,
                                const char *format, ...)

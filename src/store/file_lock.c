@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "spec/hash.h"
 #include "store/file_lock.h"
 
 #ifndef F_OFD_SETLKW
@@ -33,18 +34,6 @@ struct oci_lock_t {
     int          fd;
     struct flock range;
 };
-
-/* FNV-1a; two bits are dropped for the sign and the end of the range. */
-static off_t hash(const char *name)
-{
-    apr_uint64_t value = APR_UINT64_C(0xcbf29ce484222325);
-
-    for (; *name; name++) {
-        value = (value ^ (unsigned char)*name)
-                * APR_UINT64_C(0x100000001b3);
-    }
-    return (off_t)(value >> 2);
-}
 
 static apr_status_t end_lock(void *data)
 {
@@ -66,7 +55,8 @@ apr_status_t oci_file_lock(oci_lock_t **lock, const char *path,
     self->pool = pool;
     self->range.l_type = kind == OCI_LOCK_SHARED ? F_RDLCK : F_WRLCK;
     self->range.l_whence = SEEK_SET;
-    self->range.l_start = hash(name);
+    /* two bits less, for the sign and the end of the range */
+    self->range.l_start = (off_t)(oci_hash(name) >> 2);
     self->range.l_len = 1;
     self->fd = open(path, O_RDWR | O_CLOEXEC);
     if (self->fd == -1) {

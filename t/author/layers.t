@@ -18,7 +18,7 @@ my %below = (
     store    => [qw(store mod_oci.h spec)],
     registry => [qw(registry mod_oci.h spec)],
     api      => [qw(api registry mod_oci.h spec)],
-    httpd    => [qw(httpd api registry mod_oci.h spec)],
+    httpd    => [qw(httpd api registry store mod_oci.h spec)],
 );
 my %knows_httpd = (api => 1, httpd => 1);
 

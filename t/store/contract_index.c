@@ -189,8 +189,6 @@ static void check_order(test_t *t)
     tap_is(&t->run->tap, page(t->index, "order/_a/", "1", 1, 0,
                               t->run->pool), "order/_a/10",
            "a folder within");
-    tap_is(&t->run->tap, page(t->index, "order/_", NULL, 0, 0, t->run->pool),
-           "", "a folder is no prefix");
     for (i = 0; i < KEYS; i++) {
         erase(t->index, keys[i]);
     }

@@ -24,7 +24,7 @@
 #include "store/builtin.h"
 
 /* Those that keep the contract and need no server. */
-static const char *const subjects[] = { "fs" };
+static const char *const subjects[] = { "fs", "dbd:sqlite3" };
 
 typedef struct test_t {
     run_t *run;

@@ -194,10 +194,15 @@ static int count_up(void *data, int number)
     for (i = 0; i < ROUNDS; i++) {
         apr_pool_t *pool = make_pool();
         oci_lock_t *lock = take(index, "count", OCI_LOCK_EXCLUSIVE, pool);
+        oci_change_t more = { OCI_CHANGE_PUT, "lock/count", { NULL, 0 } };
         oci_value_t value;
 
-        if (!lock || of(index)->get(&value, index, "lock/count", pool)
-            || put(index, "lock/count", apr_itoa(pool, atoi(value.data) + 1))
+        if (!lock || of(index)->get(&value, index, "lock/count", pool)) {
+            return 1;
+        }
+        more.value.data = apr_itoa(pool, atoi(value.data) + 1);
+        more.value.size = strlen(more.value.data);
+        if (of(index)->apply(index, &more, 1, 0, pool)
             || (i % 2 && of(index)->unlock(lock))) {
             return 1;
         }

@@ -1,0 +1,262 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* PostgreSQL has the locks that are wanted: shared and exclusive, named by a
+ * number, held by a connection.  For MariaDB see dbd_sql.c.  SQLite has none;
+ * it is for one machine, where a file will do.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "spec/hash.h"
+#include "store/dbd_lock.h"
+#include "store/file_lock.h"
+
+#define TRIES 5
+
+/* A connection that holds locks, at the pool of the first of them. */
+typedef struct hold_t hold_t;
+struct hold_t {
+    oci_dbd_session_t session;
+    int         count;         /* of locks */
+    apr_pool_t *pool;
+    hold_t     *next;          /* another source's, of the same pool */
+};
+
+struct oci_lock_t {
+    apr_pool_t *pool;
+    oci_lock_t *file;          /* instead of all that follows */
+    hold_t     *hold;
+    const char *hash;
+    const char *slot;
+    oci_lock_e  kind;
+};
+
+#define HELD "mod_oci dbd held"
+
+static hold_t *holds_of(apr_pool_t *pool)
+{
+    void *holds;
+
+    apr_pool_userdata_get(&holds, HELD, pool);
+    return holds;
+}
+
+static hold_t *find_hold(const oci_dbd_source_t *source, apr_pool_t *pool)
+{
+    for (; pool; pool = apr_pool_parent_get(pool)) {
+        hold_t *hold = holds_of(pool);
+
+        while (hold && hold->session.source != source) {
+            hold = hold->next;
+        }
+        if (hold) {
+            return hold;
+        }
+    }
+    return NULL;
+}
+
+oci_dbd_session_t *oci_dbd_held(const oci_dbd_source_t *source,
+                                apr_pool_t *pool)
+{
+    hold_t *hold = find_hold(source, pool);
+
+    return hold ? &hold->session : NULL;
+}
+
+void oci_dbd_explain(const oci_dbd_session_t *session, apr_pool_t *pool)
+{
+    if (session->why) {
+        apr_pool_userdata_setn(session->why, OCI_REASON, NULL, pool);
+    }
+}
+
+/* A session for locks, which is found by its pool. */
+static apr_status_t make_hold(hold_t **result, oci_dbd_source_t *source,
+                              apr_pool_t *pool)
+{
+    hold_t *hold = apr_pcalloc(pool, sizeof(*hold));
+    apr_status_t rv = oci_dbd_session_open(&hold->session, source, pool);
+
+    if (rv != APR_SUCCESS) {
+        oci_dbd_explain(&hold->session, pool);
+        return rv;
+    }
+    hold->pool = pool;
+    hold->next = holds_of(pool);
+    apr_pool_userdata_setn(hold, HELD, NULL, pool);
+    *result = hold;
+    return APR_SUCCESS;
+}
+
+static void end_hold(hold_t *hold)
+{
+    hold_t *first = holds_of(hold->pool);
+
+    if (first == hold) {
+        apr_pool_userdata_setn(hold->next, HELD, NULL, hold->pool);
+    }
+    for (; first && first != hold; first = first->next) {
+        if (first->next == hold) {
+            first->next = hold->next;
+        }
+    }
+    oci_dbd_session_close(&hold->session);
+}
+
+/* One question about a lock: whether the answer was the wanted number. */
+static apr_status_t ask(int *yes, oci_lock_t *lock, oci_sql_e id,
+                        const char *seconds, int wanted)
+{
+    const char *args[] = { lock->hash, lock->slot, seconds };
+    apr_array_header_t *cells;
+    apr_status_t rv = oci_dbd_session_select(&cells, &lock->hold->session,
+                                             id, args, lock->pool);
+
+    *yes = rv == APR_SUCCESS && cells->nelts
+           && atoi(APR_ARRAY_IDX(cells, 0, const char *)) == wanted;
+    return rv;
+}
+
+/* Take the first slot that is free; wait for one where none is. */
+static apr_status_t share(oci_lock_t *lock)
+{
+    int slots = lock->hold->session.dialect->slots;
+    int first = slots ? (int)(apr_time_now() % slots) : 0;
+    apr_status_t rv;
+    int i, yes = 0;
+
+    for (i = 0; !yes; i++) {
+        lock->slot = apr_itoa(lock->pool, slots ? (first + i) % slots : 0);
+        rv = ask(&yes, lock, OCI_SQL_SHARE, i < slots ? "0" : "1", 1);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t take(oci_lock_t *lock)
+{
+    int slots = lock->hold->session.dialect->slots;
+    apr_status_t rv;
+    int yes;
+
+    if (lock->kind == OCI_LOCK_SHARED) {
+        return share(lock);
+    }
+    rv = ask(&yes, lock, OCI_SQL_LOCK, NULL, slots ? slots : 1);
+    if (rv == APR_SUCCESS && !yes) {
+        ask(&yes, lock, OCI_SQL_UNLOCK, NULL, slots);
+        lock->hold->session.why = "not all parts of a lock were given";
+        return APR_EGENERAL;
+    }
+    return rv;
+}
+
+/* Try again while that does no harm: a connection without locks may be
+ * replaced. */
+static apr_status_t take_patiently(oci_lock_t *lock)
+{
+    oci_dbd_session_t *session = &lock->hold->session;
+    apr_status_t rv = APR_SUCCESS;
+    int tries;
+
+    for (tries = 0; tries < TRIES; tries++) {
+        rv = take(lock);
+        if (rv != APR_EGENERAL) {
+            return rv;
+        }
+        rv = oci_dbd_session_status(session);
+        if (!oci_dbd_session_lives(session)) {
+            rv = APR_ECONNREFUSED;
+            if (lock->hold->count
+                || oci_dbd_session_mend(session) != APR_SUCCESS) {
+                return rv;
+            }
+        }
+    }
+    return rv;
+}
+
+static apr_status_t end_lock(void *data)
+{
+    oci_lock_t *lock = data;
+    hold_t *hold = lock->hold;
+    int shared = lock->kind == OCI_LOCK_SHARED;
+    apr_status_t rv;
+    int yes;
+
+    rv = ask(&yes, lock, shared ? OCI_SQL_UNSHARE : OCI_SQL_UNLOCK, NULL, 1);
+    if (rv != APR_SUCCESS) {
+        oci_dbd_explain(&hold->session, lock->pool);
+        rv = APR_ECONNREFUSED;
+        oci_dbd_session_mend(&hold->session);
+    }
+    if (!--hold->count) {
+        end_hold(hold);
+    }
+    return rv;
+}
+
+/* The lock of a database in a file. */
+static apr_status_t lock_file(oci_lock_t *lock, const char *name)
+{
+    const char *path = oci_dbd_session_lock_file(&lock->hold->session);
+
+    path = apr_pstrdup(lock->pool, path);
+    end_hold(lock->hold);
+    return oci_file_lock(&lock->file, path, name, lock->kind, lock->pool);
+}
+
+apr_status_t oci_dbd_lock(oci_lock_t **result, oci_dbd_source_t *source,
+                          const char *name, oci_lock_e kind,
+                          apr_pool_t *pool)
+{
+    oci_lock_t *lock = apr_pcalloc(pool, sizeof(*lock));
+    apr_status_t rv = APR_SUCCESS;
+
+    lock->pool = pool;
+    lock->kind = kind;
+    lock->hash = apr_psprintf(pool, "%" APR_INT64_T_FMT,
+                              (apr_int64_t)oci_hash(name));
+    lock->hold = find_hold(source, pool);
+    if (!lock->hold
+        && (rv = make_hold(&lock->hold, source, pool)) != APR_SUCCESS) {
+        return rv;
+    }
+    if (lock->hold->session.dialect->is_file) {
+        rv = lock_file(lock, name);
+    }
+    else if ((rv = take_patiently(lock)) == APR_SUCCESS) {
+        lock->hold->count++;
+        apr_pool_cleanup_register(pool, lock, end_lock,
+                                  apr_pool_cleanup_null);
+    }
+    else {
+        oci_dbd_explain(&lock->hold->session, pool);
+        if (!lock->hold->count) {
+            end_hold(lock->hold);
+        }
+    }
+    *result = lock;
+    return rv;
+}
+
+apr_status_t oci_dbd_unlock(oci_lock_t *lock)
+{
+    return lock->file ? oci_file_unlock(lock->file)
+                      : apr_pool_cleanup_run(lock->pool, lock, end_lock);
+}

@@ -1,0 +1,373 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "apr_strings.h"
+
+#include "store/dbd_session.h"
+
+/* What a connection keeps between sessions, in its own pool. */
+typedef struct oci_dbd_kept_t {
+    const oci_dialect_t *dialect;
+    int         ready;         /* set up, and its table is there */
+    const char *lock_file;
+    apr_uint32_t generation;   /* makes the names of statements new */
+    apr_pool_t *pool;          /* of the statements */
+    apr_dbd_prepared_t *statements[OCI_SQL_COUNT];
+} oci_dbd_kept_t;
+
+#define KEPT "mod_oci dbd"
+
+/* Keep what the database says of a failure: one line of it. */
+static apr_status_t fail(oci_dbd_session_t *session, int error)
+{
+    const char *text = apr_dbd_error(session->connection.driver,
+                                     session->connection.handle, error);
+    char *line = apr_pstrdup(session->pool, text && *text ? text
+                                                          : "unknown error");
+
+    line[strcspn(line, "\r\n")] = '\0';
+    session->why = line;
+    return APR_EGENERAL;
+}
+
+/* The statements of a connection that is no longer the same are worthless. */
+static void forget_statements(oci_dbd_kept_t *kept)
+{
+    apr_pool_clear(kept->pool);
+    memset(kept->statements, 0, sizeof(kept->statements));
+    kept->generation++;
+    kept->ready = 0;
+}
+
+static apr_status_t prepare(apr_dbd_prepared_t **statement,
+                            oci_dbd_session_t *session, oci_sql_e id)
+{
+    oci_dbd_kept_t *kept = session->kept;
+    const char *label = NULL;
+    int error;
+
+    if (!kept->statements[id]) {
+        if (!(kept->dialect->unprepared & 1u << id)) {
+            label = apr_psprintf(kept->pool, "oci_%u_%d", kept->generation,
+                                 id);
+        }
+        error = apr_dbd_prepare(session->connection.driver, kept->pool,
+                                session->connection.handle,
+                                kept->dialect->statements[id], label,
+                                &kept->statements[id]);
+        if (error) {
+            kept->statements[id] = NULL;
+            return fail(session, error);
+        }
+    }
+    *statement = kept->statements[id];
+    return APR_SUCCESS;
+}
+
+apr_status_t oci_dbd_session_run(oci_dbd_session_t *session,
+                                 const char *text)
+{
+    int count;
+    int error = apr_dbd_query(session->connection.driver,
+                              session->connection.handle, &count, text);
+
+    return error ? fail(session, error) : APR_SUCCESS;
+}
+
+apr_status_t oci_dbd_session_change(int *count, oci_dbd_session_t *session,
+                                    oci_sql_e id, const char **args)
+{
+    const oci_dbd_connection_t *connection = &session->connection;
+    apr_dbd_prepared_t *statement;
+    apr_status_t rv = prepare(&statement, session, id);
+    int error;
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    error = apr_dbd_pquery(connection->driver, session->pool,
+                           connection->handle, count, statement, 0, args);
+    return error ? fail(session, error) : APR_SUCCESS;
+}
+
+/* Copy the cells of all rows: drivers reuse, or free, what they return. */
+static void collect(apr_array_header_t *cells,
+                    const oci_dbd_session_t *session,
+                    apr_dbd_results_t *results, apr_pool_t *scratch)
+{
+    const apr_dbd_driver_t *driver = session->connection.driver;
+    int columns = apr_dbd_num_cols(driver, results);
+    apr_dbd_row_t *row = NULL;
+    int i;
+
+    while (!apr_dbd_get_row(driver, scratch, results, &row, -1)) {
+        for (i = 0; i < columns; i++) {
+            const char *cell = apr_dbd_get_entry(driver, row, i);
+
+            APR_ARRAY_PUSH(cells, const char *)
+                = apr_pstrdup(cells->pool, cell ? cell : "");
+        }
+    }
+}
+
+apr_status_t oci_dbd_session_select(apr_array_header_t **cells,
+                                    oci_dbd_session_t *session, oci_sql_e id,
+                                    const char **args, apr_pool_t *pool)
+{
+    const oci_dbd_connection_t *connection = &session->connection;
+    apr_dbd_results_t *results = NULL;
+    apr_dbd_prepared_t *statement;
+    apr_pool_t *scratch;
+    apr_status_t rv = prepare(&statement, session, id);
+    int error;
+
+    if (rv != APR_SUCCESS
+        || (rv = apr_pool_create(&scratch, pool)) != APR_SUCCESS) {
+        return rv;
+    }
+    error = apr_dbd_pselect(connection->driver, scratch, connection->handle,
+                            &results, statement, session->dialect->seek, 0,
+                            args);
+    *cells = apr_array_make(pool, 8, sizeof(const char *));
+    if (error) {
+        rv = fail(session, error);
+    }
+    else {
+        collect(*cells, session, results, scratch);
+    }
+    apr_pool_destroy(scratch);
+    return rv;
+}
+
+/* A text's rows, the first cell of the first of them. */
+static apr_status_t ask(const char **cell, oci_dbd_session_t *session,
+                        const char *text, int column, apr_pool_t *scratch)
+{
+    const oci_dbd_connection_t *connection = &session->connection;
+    apr_dbd_results_t *results = NULL;
+    apr_array_header_t *cells = apr_array_make(scratch, 8,
+                                               sizeof(const char *));
+    int error = apr_dbd_select(connection->driver, scratch,
+                               connection->handle, &results, text,
+                               session->dialect->seek);
+
+    if (error) {
+        return fail(session, error);
+    }
+    collect(cells, session, results, scratch);
+    *cell = cells->nelts > column ? APR_ARRAY_IDX(cells, column, const char *)
+                                  : NULL;
+    return APR_SUCCESS;
+}
+
+/* The lock file of a database that is a file: beside it. */
+static apr_status_t find_lock_file(oci_dbd_session_t *session,
+                                   apr_pool_t *scratch)
+{
+    oci_dbd_kept_t *kept = session->kept;
+    const char *file;
+    apr_status_t rv = ask(&file, session, "PRAGMA database_list", 2, scratch);
+    int fd;
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!file || !*file) {
+        session->why = "a database in memory is none for all processes";
+        return APR_EINVAL;
+    }
+    kept->lock_file = apr_pstrcat(session->connection.pool, file, ".lock",
+                                  NULL);
+    fd = open(kept->lock_file, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (fd == -1) {
+        session->why = apr_psprintf(session->pool, "cannot open %s",
+                                    kept->lock_file);
+        return errno;
+    }
+    close(fd);
+    return APR_SUCCESS;
+}
+
+/* Whose table it is; NULL where there is none. */
+static apr_status_t read_version(const char **version,
+                                 oci_dbd_session_t *session,
+                                 apr_pool_t *scratch)
+{
+    return ask(version, session, "SELECT value FROM oci_facts "
+               "WHERE name = '.version' AND part = -1", 0, scratch);
+}
+
+/* Make the table where it is missing.  Others may be at it, too: what counts
+ * is what is there in the end. */
+static apr_status_t find_table(oci_dbd_session_t *session,
+                               apr_pool_t *scratch)
+{
+    const char *version = NULL;
+    apr_status_t rv = read_version(&version, session, scratch);
+
+    if (rv != APR_SUCCESS || !version) {
+        oci_dbd_session_run(session, session->dialect->create);
+        oci_dbd_session_run(session, "INSERT INTO oci_facts "
+                            "(name, part, value) VALUES "
+                            "('.version', -1, '" OCI_DBD_VERSION "')");
+        rv = read_version(&version, session, scratch);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!version || strcmp(version, OCI_DBD_VERSION)) {
+        session->why = apr_psprintf(session->pool, "the table oci_facts says "
+                                    "\"%s\", which this version of mod_oci "
+                                    "does not know",
+                                    version ? version : "nothing");
+        return APR_EINVAL;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t set_up(oci_dbd_session_t *session)
+{
+    const oci_dialect_t *dialect = session->dialect;
+    const char *const *text;
+    apr_dbd_prepared_t *witness;
+    const char *answer;
+    apr_pool_t *scratch;
+    apr_status_t rv = apr_pool_create(&scratch, session->pool);
+
+    for (text = dialect->setup; rv == APR_SUCCESS && *text; text++) {
+        rv = dialect->is_file ? ask(&answer, session, *text, 0, scratch)
+                              : oci_dbd_session_run(session, *text);
+    }
+    if (rv == APR_SUCCESS && dialect->is_file) {
+        rv = find_lock_file(session, scratch);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = find_table(session, scratch);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = prepare(&witness, session, OCI_SQL_EXISTS);
+    }
+    apr_pool_destroy(scratch);
+    session->kept->ready = rv == APR_SUCCESS;
+    return rv;
+}
+
+/* What a connection keeps, made at its first session. */
+static apr_status_t find_kept(oci_dbd_session_t *session)
+{
+    oci_dbd_connection_t *connection = &session->connection;
+    const char *driver = apr_dbd_name(connection->driver);
+    oci_dbd_kept_t *kept;
+    void *data;
+
+    apr_pool_userdata_get(&data, KEPT, connection->pool);
+    kept = data;
+    if (!kept) {
+        kept = apr_pcalloc(connection->pool, sizeof(*kept));
+        kept->dialect = oci_dialect_of(driver);
+        apr_pool_create(&kept->pool, connection->pool);
+        apr_pool_userdata_setn(kept, KEPT, NULL, connection->pool);
+    }
+    session->kept = kept;
+    session->dialect = kept->dialect;
+    if (!kept->dialect) {
+        session->why = apr_psprintf(session->pool, "the driver %s is not "
+                                    "supported; known are " OCI_DBD_DRIVERS,
+                                    driver);
+        return APR_EINVAL;
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t oci_dbd_session_open(oci_dbd_session_t *session,
+                                  oci_dbd_source_t *source, apr_pool_t *pool)
+{
+    apr_status_t rv;
+
+    memset(session, 0, sizeof(*session));
+    session->source = source;
+    session->pool = pool;
+    rv = source->acquire(&session->connection, source, &session->why, pool);
+    if (rv != APR_SUCCESS) {
+        return APR_ECONNREFUSED;
+    }
+    rv = find_kept(session);
+    if (rv == APR_SUCCESS && !session->kept->ready) {
+        rv = set_up(session);
+        if (rv == APR_EGENERAL && !oci_dbd_session_lives(session)
+            && (rv = oci_dbd_session_mend(session)) == APR_SUCCESS) {
+            rv = set_up(session);
+        }
+        if (rv == APR_EGENERAL) {
+            rv = oci_dbd_session_status(session);
+        }
+    }
+    if (rv != APR_SUCCESS) {
+        oci_dbd_session_close(session);
+    }
+    return rv;
+}
+
+void oci_dbd_session_close(oci_dbd_session_t *session)
+{
+    session->source->release(session->source, &session->connection);
+}
+
+int oci_dbd_session_lives(oci_dbd_session_t *session)
+{
+    const char *why = session->why;
+    const char *args[] = { ".", NULL };
+    apr_array_header_t *cells;
+    int lives;
+
+    /* A statement that was prepared before ends with its connection. */
+    oci_dbd_session_run(session, "ROLLBACK");
+    lives = session->kept->statements[OCI_SQL_EXISTS]
+            && oci_dbd_session_select(&cells, session, OCI_SQL_EXISTS, args,
+                                      session->pool) == APR_SUCCESS;
+    session->why = why;
+    return lives;
+}
+
+apr_status_t oci_dbd_session_mend(oci_dbd_session_t *session)
+{
+    const oci_dbd_connection_t *connection = &session->connection;
+
+    forget_statements(session->kept);
+    return apr_dbd_check_conn(connection->driver, session->pool,
+                              connection->handle) == APR_SUCCESS
+           ? APR_SUCCESS : APR_ECONNREFUSED;
+}
+
+/* Databases tell in words alone that there is no room. */
+apr_status_t oci_dbd_session_status(const oci_dbd_session_t *session)
+{
+    static const char *const words[] = { "No space left", "disk is full",
+                                         "is full" };
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (session->why && strstr(session->why, words[i])) {
+            return APR_ENOSPC;
+        }
+    }
+    return APR_EGENERAL;
+}
+
+const char *oci_dbd_session_lock_file(const oci_dbd_session_t *session)
+{
+    return session->kept->lock_file;
+}

@@ -1,0 +1,94 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file dbd_session.h
+ * @brief A database of facts, as one caller talks to it
+ */
+
+#ifndef OCI_DBD_SESSION_H
+#define OCI_DBD_SESSION_H
+
+#include "apr_tables.h"
+
+#include "store/dbd_source.h"
+#include "store/dbd_sql.h"
+
+/** A session; nobody else uses its connection meanwhile. */
+typedef struct oci_dbd_session_t {
+    const oci_dialect_t *dialect;
+    const char *why;       /* what the database said of the last failure */
+    struct oci_dbd_kept_t *kept;
+    oci_dbd_source_t *source;
+    oci_dbd_connection_t connection;
+    apr_pool_t *pool;
+} oci_dbd_session_t;
+
+/**
+ * Begin a session.  The database is prepared at the first one of a
+ * connection: the table is made where there is none.
+ * @param session Filled in, also on failure, but then needs no close
+ * @param pool Lives longer than the session
+ * @return APR_ECONNREFUSED where it can't be reached; APR_EINVAL where the
+ *         database is not ours to use
+ */
+apr_status_t oci_dbd_session_open(oci_dbd_session_t *session,
+                                  oci_dbd_source_t *source,
+                                  apr_pool_t *pool);
+
+/** End a session. */
+void oci_dbd_session_close(oci_dbd_session_t *session);
+
+/**
+ * Tell the database what needs no answer.
+ * @return APR_EGENERAL
+ */
+apr_status_t oci_dbd_session_run(oci_dbd_session_t *session,
+                                 const char *text);
+
+/**
+ * Run a statement that changes rows.
+ * @param count Set to how many it changed
+ * @param args Its arguments
+ * @return APR_EGENERAL
+ */
+apr_status_t oci_dbd_session_change(int *count, oci_dbd_session_t *session,
+                                    oci_sql_e id, const char **args);
+
+/**
+ * Run a statement that returns rows.
+ * @param cells Set to an array of const char *: the columns of the first row,
+ *        of the second ...
+ * @return APR_EGENERAL
+ */
+apr_status_t oci_dbd_session_select(apr_array_header_t **cells,
+                                    oci_dbd_session_t *session, oci_sql_e id,
+                                    const char **args, apr_pool_t *pool);
+
+/**
+ * Find out what a failure left: a transaction is rolled back.
+ * @return Whether the connection is still the one that it was
+ */
+int oci_dbd_session_lives(oci_dbd_session_t *session);
+
+/**
+ * Reconnect.
+ * @return APR_ECONNREFUSED
+ */
+apr_status_t oci_dbd_session_mend(oci_dbd_session_t *session);
+
+/** The status that the last failure stands for, once trying is over. */
+apr_status_t oci_dbd_session_status(const oci_dbd_session_t *session);
+
+/** The file beside the database for locks, where the dialect is_file. */
+const char *oci_dbd_session_lock_file(const oci_dbd_session_t *session);
+
+#endif /* OCI_DBD_SESSION_H */

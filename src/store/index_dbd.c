@@ -1,0 +1,456 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* The index "dbd".  dbd_sql.h draws its table.
+ *
+ * What goes wrong is tried again as long as nothing can have come of it: a
+ * database may have been restarted, and two transactions may have stood in
+ * each other's way.  Only of a COMMIT nobody knows.  All changes of a call
+ * are one transaction.  A database is as durable as it is set up to be,
+ * whatever the caller asks for.
+ */
+
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "store/dbd_lock.h"
+#include "store/dbd_session.h"
+#include "store/dbd_value.h"
+#include "store/file_lock.h"
+#include "store/index_dbd.h"
+
+#define TRIES 8
+
+typedef struct index_t {
+    oci_index_t       base;
+    oci_dbd_source_t *source;
+} index_t;
+
+/* What is asked of a session, as often as need be. */
+typedef struct call_t call_t;
+struct call_t {
+    apr_status_t (*run)(call_t *call, oci_dbd_session_t *session);
+    apr_pool_t  *pool;
+    int          unsure;           /* a failure may have come too late */
+    const char  *key;
+    oci_value_t *value;
+    const oci_change_t *changes;
+    int          count;
+    const oci_scan_t *range;
+    apr_array_header_t *entries;
+};
+
+/* A fraction of a second that differs from others' who failed with us. */
+static void pause_a_little(int tries)
+{
+    apr_sleep(apr_time_now() % (APR_INT64_C(1000) << tries));
+}
+
+/* Run a call once more, or for the first time.
+ * *again: whether that may be repeated */
+static apr_status_t try_call(int *again, call_t *call,
+                             oci_dbd_session_t *session, int held)
+{
+    apr_status_t rv = call->run(call, session);
+
+    *again = 0;
+    if (rv == APR_SUCCESS || rv == APR_NOTFOUND || rv == APR_EEXIST) {
+        return rv;
+    }
+    if (rv == APR_EGENERAL && oci_dbd_session_lives(session)) {
+        rv = oci_dbd_session_status(session);
+        *again = rv == APR_EGENERAL;
+    }
+    else if (rv == APR_EGENERAL) {
+        rv = APR_ECONNREFUSED;
+        *again = !held && oci_dbd_session_mend(session) == APR_SUCCESS
+                 && !call->unsure;
+    }
+    oci_dbd_explain(session, call->pool);
+    return rv;
+}
+
+static apr_status_t perform(call_t *call, oci_index_t *index)
+{
+    oci_dbd_source_t *source = ((index_t *)index)->source;
+    oci_dbd_session_t *held = oci_dbd_held(source, call->pool);
+    apr_status_t rv;
+    int again = 1, tries;
+
+    for (tries = 0; ; tries++) {
+        oci_dbd_session_t fresh;
+
+        if (held) {
+            rv = try_call(&again, call, held, 1);
+        }
+        else {
+            rv = oci_dbd_session_open(&fresh, source, call->pool);
+            if (rv != APR_SUCCESS) {
+                oci_dbd_explain(&fresh, call->pool);
+                return rv;
+            }
+            rv = try_call(&again, call, &fresh, 0);
+            oci_dbd_session_close(&fresh);
+        }
+        if (!again || tries == TRIES) {
+            return rv;
+        }
+        pause_a_little(tries);
+    }
+}
+
+static apr_status_t read_rows(apr_array_header_t **rows,
+                              oci_dbd_session_t *session, const char *key,
+                              apr_pool_t *pool)
+{
+    const char *args[] = { key };
+
+    return oci_dbd_session_select(rows, session, OCI_SQL_GET, args, pool);
+}
+
+static apr_status_t decode(oci_value_t *value, oci_dbd_session_t *session,
+                           const apr_array_header_t *rows, const char *key,
+                           apr_pool_t *pool)
+{
+    apr_status_t rv = oci_dbd_value_decode(value, rows, pool);
+
+    if (rv != APR_SUCCESS) {
+        session->why = apr_psprintf(session->pool, "the value of %s is not "
+                                    "as it was written", key);
+    }
+    return rv;
+}
+
+static apr_status_t run_get(call_t *call, oci_dbd_session_t *session)
+{
+    const char *args[] = { call->key };
+    apr_array_header_t *rows;
+    apr_status_t rv;
+
+    rv = oci_dbd_session_select(&rows, session, call->value ? OCI_SQL_GET
+                                                            : OCI_SQL_EXISTS,
+                                args, call->pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!rows->nelts) {
+        return APR_NOTFOUND;
+    }
+    return call->value ? decode(call->value, session, rows, call->key,
+                                call->pool)
+                       : APR_SUCCESS;
+}
+
+static apr_status_t get(oci_value_t *value, oci_index_t *index,
+                        const char *key, apr_pool_t *pool)
+{
+    call_t call = { .run = run_get, .pool = pool, .key = key,
+                    .value = value };
+
+    return perform(&call, index);
+}
+
+static apr_status_t delete_rows(oci_dbd_session_t *session, const char *key)
+{
+    const char *args[] = { key };
+    int count;
+
+    return oci_dbd_session_change(&count, session, OCI_SQL_DELETE, args);
+}
+
+/* Add the rows of a value where there is none. */
+static apr_status_t add_rows(oci_dbd_session_t *session, const char *key,
+                             const apr_array_header_t *rows, apr_pool_t *pool)
+{
+    int i, count;
+
+    for (i = 0; i < rows->nelts; i++) {
+        const char *args[] = { key, apr_itoa(pool, i),
+                               APR_ARRAY_IDX(rows, i, const char *) };
+        apr_status_t rv = oci_dbd_session_change(&count, session,
+                                                 OCI_SQL_ADD, args);
+
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        if (!count) {
+            return APR_EEXIST;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+/* Put a value of one row, if what is there allows to do that in one step.
+ * *done: whether it is there now */
+static apr_status_t put_row(int *done, oci_dbd_session_t *session,
+                            const char *key, const char *row,
+                            apr_pool_t *pool)
+{
+    const char *args[] = { key, row };
+    apr_array_header_t *there;
+    apr_status_t rv = oci_dbd_session_change(done, session, OCI_SQL_PUT,
+                                             args);
+
+    if (rv == APR_SUCCESS && !*done) {
+        rv = read_rows(&there, session, key, pool);
+        *done = rv == APR_SUCCESS && there->nelts == 1
+                && !strcmp(APR_ARRAY_IDX(there, 0, const char *), row);
+    }
+    return rv;
+}
+
+static apr_status_t make_change(oci_dbd_session_t *session,
+                                const oci_change_t *change, apr_pool_t *pool)
+{
+    apr_array_header_t *rows;
+    apr_status_t rv;
+    int done = 0;
+
+    if (change->kind == OCI_CHANGE_DELETE) {
+        return delete_rows(session, change->key);
+    }
+    rows = oci_dbd_value_encode(&change->value, pool);
+    if (change->kind == OCI_CHANGE_ADD) {
+        return add_rows(session, change->key, rows, pool);
+    }
+    if (rows->nelts == 1) {
+        rv = put_row(&done, session, change->key,
+                     APR_ARRAY_IDX(rows, 0, const char *), pool);
+        if (rv != APR_SUCCESS || done) {
+            return rv;
+        }
+    }
+    rv = delete_rows(session, change->key);
+    return rv == APR_SUCCESS ? add_rows(session, change->key, rows, pool)
+                             : rv;
+}
+
+static apr_status_t make_changes(call_t *call, oci_dbd_session_t *session)
+{
+    apr_status_t rv = oci_dbd_session_run(session, session->dialect->begin);
+    apr_status_t end;
+    int i;
+
+    for (i = 0; i < call->count && rv == APR_SUCCESS; i++) {
+        rv = make_change(session, &call->changes[i], call->pool);
+    }
+    if (rv != APR_SUCCESS
+        && (rv != APR_EEXIST || call->changes[i - 1].kind != OCI_CHANGE_ADD)) {
+        return APR_EGENERAL;
+    }
+    call->unsure = 1;
+    end = oci_dbd_session_run(session, "COMMIT");
+    call->unsure = 0;
+    return end == APR_SUCCESS ? rv : end;
+}
+
+/* SQLite lets one write at a time, and others look again and again: it's
+ * better that they queue. */
+static apr_status_t run_apply(call_t *call, oci_dbd_session_t *session)
+{
+    oci_lock_t *lock = NULL;
+    apr_status_t rv = APR_SUCCESS;
+
+    if (session->dialect->is_file) {
+        rv = oci_file_lock(&lock, oci_dbd_session_lock_file(session), "write",
+                           OCI_LOCK_EXCLUSIVE, call->pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = make_changes(call, session);
+    }
+    if (lock) {
+        oci_file_unlock(lock);
+    }
+    return rv;
+}
+
+static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
+                          int count, int durable, apr_pool_t *pool)
+{
+    call_t call = { .run = run_apply, .pool = pool, .changes = changes,
+                    .count = count };
+
+    (void)durable;
+    return count ? perform(&call, index) : APR_SUCCESS;
+}
+
+/* What every key after "after" is greater than, as text that a database
+ * takes: no key has a byte that is not ASCII. */
+static const char *lower_bound(const oci_scan_t *range, apr_pool_t *pool)
+{
+    char *bound = apr_pstrcat(pool, range->folder, range->after, NULL);
+    char *byte;
+
+    for (byte = bound; *byte; byte++) {
+        if ((unsigned char)*byte > 0x7f) {
+            byte[0] = '\x7f';
+            byte[1] = '\0';
+            break;
+        }
+    }
+    return bound;
+}
+
+/* What every key of a folder is less than. */
+static const char *upper_bound(const char *folder, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(folder);
+    char *bound;
+
+    if (!length) {
+        return "\x7f";
+    }
+    bound = apr_pstrmemdup(pool, folder, length);
+    bound[length - 1]++;
+    return bound;
+}
+
+/* The value of an entry, from its first row or from all. */
+static apr_status_t read_entry(oci_entry_t *entry, const char *row,
+                               oci_dbd_session_t *session, apr_pool_t *pool)
+{
+    apr_array_header_t *rows;
+    apr_status_t rv;
+
+    if (oci_dbd_value_continues(row)) {
+        rv = read_rows(&rows, session, entry->key, pool);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        if (!rows->nelts) {
+            return APR_NOTFOUND;
+        }
+    }
+    else {
+        rows = apr_array_make(pool, 1, sizeof(const char *));
+        APR_ARRAY_PUSH(rows, const char *) = row;
+    }
+    return decode(&entry->value, session, rows, entry->key, pool);
+}
+
+static apr_status_t run_scan(call_t *call, oci_dbd_session_t *session)
+{
+    const oci_scan_t *range = call->range;
+    const char *args[] = {
+        lower_bound(range, call->pool),
+        upper_bound(range->folder, call->pool),
+        apr_itoa(call->pool, range->limit > 0 ? range->limit : APR_INT32_MAX)
+    };
+    int columns = range->values ? 2 : 1;
+    apr_array_header_t *cells;
+    apr_status_t rv;
+    int i;
+
+    rv = oci_dbd_session_select(&cells, session, range->values ? OCI_SQL_READ
+                                                               : OCI_SQL_LIST,
+                                args, call->pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    call->entries = apr_array_make(call->pool, cells->nelts / columns + 1,
+                                   sizeof(oci_entry_t));
+    for (i = 0; i < cells->nelts; i += columns) {
+        const char **cell = &APR_ARRAY_IDX(cells, i, const char *);
+        oci_entry_t entry = { cell[0], { NULL, 0 } };
+
+        if (range->values) {
+            rv = read_entry(&entry, cell[1], session, call->pool);
+        }
+        if (rv == APR_SUCCESS) {
+            APR_ARRAY_PUSH(call->entries, oci_entry_t) = entry;
+        }
+        else if (rv != APR_NOTFOUND) {
+            return rv;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
+                         const oci_scan_t *range, apr_pool_t *pool)
+{
+    call_t call = { .run = run_scan, .pool = pool, .range = range };
+    apr_status_t rv = perform(&call, index);
+
+    *entries = call.entries;
+    return rv;
+}
+
+static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
+                         const char *name, oci_lock_e kind, apr_pool_t *pool)
+{
+    return oci_dbd_lock(result, ((index_t *)index)->source, name, kind,
+                        pool);
+}
+
+static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
+                         apr_pool_t *pool)
+{
+    oci_dbd_source_t *source = ((index_t *)index)->source;
+
+    (void)uid;
+    (void)gid;
+    return source->start(source, pool);
+}
+
+static const char *create(oci_index_t **index,
+                          const oci_store_config_t *config, apr_pool_t *pool)
+{
+    const oci_dialect_t *dialect = config->type ? oci_dialect_of(config->type)
+                                                : NULL;
+    char *params = (char *)config->location;
+    oci_dbd_source_t *source;
+    const char *error;
+
+    if (!config->type) {
+        return "dbd:DRIVER says which database, out of " OCI_DBD_DRIVERS;
+    }
+    if (!dialect) {
+        return apr_psprintf(pool, "dbd: unknown driver '%s'; known are: "
+                            OCI_DBD_DRIVERS, config->type);
+    }
+    if (!params) {
+        return apr_psprintf(pool, "dbd:%s needs the parameters to connect "
+                            "with", config->type);
+    }
+    if (dialect->is_file
+        && apr_filepath_merge(&params, config->base, params, 0, pool)
+           != APR_SUCCESS) {
+        return apr_psprintf(pool, "%s is not a valid path", params);
+    }
+    error = oci_dbd_pool_create(&source, config->type, params, pool);
+    if (!error) {
+        oci_index_dbd_create(index, source, pool);
+    }
+    return error;
+}
+
+void oci_index_dbd_create(oci_index_t **index, oci_dbd_source_t *source,
+                          apr_pool_t *pool)
+{
+    index_t *self = apr_pcalloc(pool, sizeof(*self));
+
+    self->source = source;
+    self->base.provider = &oci_index_dbd;
+    self->base.where = source->where;
+    *index = &self->base;
+}
+
+const oci_index_provider_t oci_index_dbd = {
+    create,
+    start,
+    get,
+    apply,
+    scan,
+    lock,
+    oci_dbd_unlock
+};
