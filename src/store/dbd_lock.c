@@ -113,6 +113,9 @@ static void end_hold(hold_t *hold)
             first->next = hold->next;
         }
     }
+    if (hold->session.lost) {
+        oci_dbd_session_forget(&hold->session);
+    }
     oci_dbd_session_close(&hold->session);
 }
 
@@ -166,27 +169,28 @@ static apr_status_t take(oci_lock_t *lock)
     return rv;
 }
 
-/* Try again while that does no harm: a connection without locks may be
- * replaced. */
-static apr_status_t take_patiently(oci_lock_t *lock)
+/* Take a lock on a connection.
+ * *again: whether another connection may have better luck */
+static apr_status_t try_take(int *again, oci_lock_t *lock)
 {
     oci_dbd_session_t *session = &lock->hold->session;
-    apr_status_t rv = APR_SUCCESS;
-    int tries;
+    apr_status_t rv = session->lost ? APR_ECONNREFUSED : take(lock);
 
-    for (tries = 0; tries < TRIES; tries++) {
-        rv = take(lock);
-        if (rv != APR_EGENERAL) {
-            return rv;
-        }
+    *again = 0;
+    if (rv == APR_EGENERAL && oci_dbd_session_lives(session)) {
         rv = oci_dbd_session_status(session);
-        if (!oci_dbd_session_lives(session)) {
-            rv = APR_ECONNREFUSED;
-            if (lock->hold->count
-                || oci_dbd_session_mend(session) != APR_SUCCESS) {
-                return rv;
-            }
+        *again = rv == APR_EGENERAL;
+    }
+    else if (rv == APR_EGENERAL) {
+        rv = APR_ECONNREFUSED;
+        session->lost = lock->hold->count > 0;
+        if (!session->lost) {
+            oci_dbd_session_mend(session);
+            *again = 1;
         }
+    }
+    if (rv != APR_SUCCESS) {
+        oci_dbd_explain(session, lock->pool);
     }
     return rv;
 }
@@ -199,16 +203,16 @@ static apr_status_t end_lock(void *data)
     apr_status_t rv;
     int yes;
 
-    rv = ask(&yes, lock, shared ? OCI_SQL_UNSHARE : OCI_SQL_UNLOCK, NULL, 1);
+    rv = hold->session.lost ? APR_ECONNREFUSED
+        : ask(&yes, lock, shared ? OCI_SQL_UNSHARE : OCI_SQL_UNLOCK, NULL, 1);
     if (rv != APR_SUCCESS) {
         oci_dbd_explain(&hold->session, lock->pool);
-        rv = APR_ECONNREFUSED;
-        oci_dbd_session_mend(&hold->session);
+        hold->session.lost = 1;
     }
     if (!--hold->count) {
         end_hold(hold);
     }
-    return rv;
+    return hold->session.lost ? APR_ECONNREFUSED : APR_SUCCESS;
 }
 
 /* The lock of a database in a file. */
@@ -221,36 +225,49 @@ static apr_status_t lock_file(oci_lock_t *lock, const char *name)
     return oci_file_lock(&lock->file, path, name, lock->kind, lock->pool);
 }
 
+/* Find or open a session, and take the lock in it. */
+static apr_status_t take_anywhere(int *again, oci_lock_t *lock,
+                                  oci_dbd_source_t *source, const char *name)
+{
+    apr_status_t rv;
+
+    *again = 0;
+    lock->hold = find_hold(source, lock->pool);
+    if (!lock->hold
+        && (rv = make_hold(&lock->hold, source, lock->pool)) != APR_SUCCESS) {
+        *again = rv == APR_EGENERAL;
+        return rv;
+    }
+    if (lock->hold->session.dialect->is_file) {
+        return lock_file(lock, name);
+    }
+    rv = try_take(again, lock);
+    if (rv == APR_SUCCESS) {
+        lock->hold->count++;
+        apr_pool_cleanup_register(lock->pool, lock, end_lock,
+                                  apr_pool_cleanup_null);
+    }
+    else if (!lock->hold->count) {
+        end_hold(lock->hold);
+    }
+    return rv;
+}
+
 apr_status_t oci_dbd_lock(oci_lock_t **result, oci_dbd_source_t *source,
                           const char *name, oci_lock_e kind,
                           apr_pool_t *pool)
 {
     oci_lock_t *lock = apr_pcalloc(pool, sizeof(*lock));
-    apr_status_t rv = APR_SUCCESS;
+    apr_status_t rv;
+    int again, tries = 0;
 
     lock->pool = pool;
     lock->kind = kind;
     lock->hash = apr_psprintf(pool, "%" APR_INT64_T_FMT,
                               (apr_int64_t)oci_hash(name));
-    lock->hold = find_hold(source, pool);
-    if (!lock->hold
-        && (rv = make_hold(&lock->hold, source, pool)) != APR_SUCCESS) {
-        return rv;
-    }
-    if (lock->hold->session.dialect->is_file) {
-        rv = lock_file(lock, name);
-    }
-    else if ((rv = take_patiently(lock)) == APR_SUCCESS) {
-        lock->hold->count++;
-        apr_pool_cleanup_register(pool, lock, end_lock,
-                                  apr_pool_cleanup_null);
-    }
-    else {
-        oci_dbd_explain(&lock->hold->session, pool);
-        if (!lock->hold->count) {
-            end_hold(lock->hold);
-        }
-    }
+    do {
+        rv = take_anywhere(&again, lock, source, name);
+    } while (again && ++tries < TRIES);
     *result = lock;
     return rv;
 }

@@ -132,7 +132,13 @@ static apr_status_t connect_now(oci_dbd_connection_t *connection,
 static void release(oci_dbd_source_t *source,
                     oci_dbd_connection_t *connection)
 {
-    apr_reslist_release(((pool_source_t *)source)->list, connection->ticket);
+    oci_dbd_connection_t *kept = connection->ticket;
+
+    if (connection->broken) {
+        apr_dbd_close(kept->driver, kept->handle);
+        kept->handle = NULL;
+    }
+    apr_reslist_release(((pool_source_t *)source)->list, kept);
 }
 
 static apr_status_t acquire(oci_dbd_connection_t *connection,

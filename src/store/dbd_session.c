@@ -43,37 +43,39 @@ static apr_status_t fail(oci_dbd_session_t *session, int error)
     return APR_EGENERAL;
 }
 
-/* The statements of a connection that is no longer the same are worthless. */
-static void forget_statements(oci_dbd_kept_t *kept)
+void oci_dbd_session_forget(oci_dbd_session_t *session)
 {
+    oci_dbd_kept_t *kept = session->kept;
+
     apr_pool_clear(kept->pool);
     memset(kept->statements, 0, sizeof(kept->statements));
     kept->generation++;
     kept->ready = 0;
 }
 
-static apr_status_t prepare(apr_dbd_prepared_t **statement,
-                            oci_dbd_session_t *session, oci_sql_e id)
+/* All statements are made before the first is used: where a driver connects
+ * anew by itself, one that it makes later would be outside of a transaction,
+ * and without locks, that are believed to be there. */
+static apr_status_t prepare(oci_dbd_session_t *session)
 {
     oci_dbd_kept_t *kept = session->kept;
-    const char *label = NULL;
-    int error;
+    int id, error;
 
-    if (!kept->statements[id]) {
-        if (!(kept->dialect->unprepared & 1u << id)) {
-            label = apr_psprintf(kept->pool, "oci_%u_%d", kept->generation,
-                                 id);
+    for (id = 0; id < OCI_SQL_COUNT; id++) {
+        const char *text = kept->dialect->statements[id];
+        const char *label = kept->dialect->unprepared & 1u << id ? NULL
+            : apr_psprintf(kept->pool, "oci_%u_%d", kept->generation, id);
+
+        if (!text) {
+            continue;
         }
         error = apr_dbd_prepare(session->connection.driver, kept->pool,
-                                session->connection.handle,
-                                kept->dialect->statements[id], label,
+                                session->connection.handle, text, label,
                                 &kept->statements[id]);
         if (error) {
-            kept->statements[id] = NULL;
             return fail(session, error);
         }
     }
-    *statement = kept->statements[id];
     return APR_SUCCESS;
 }
 
@@ -91,16 +93,24 @@ apr_status_t oci_dbd_session_change(int *count, oci_dbd_session_t *session,
                                     oci_sql_e id, const char **args)
 {
     const oci_dbd_connection_t *connection = &session->connection;
-    apr_dbd_prepared_t *statement;
-    apr_status_t rv = prepare(&statement, session, id);
-    int error;
+    int error = apr_dbd_pquery(connection->driver, session->pool,
+                               connection->handle, count,
+                               session->kept->statements[id], 0, args);
 
-    if (rv != APR_SUCCESS) {
-        return rv;
+    if (error && error == session->dialect->duplicate) {
+        *count = 0;
+        return APR_SUCCESS;
     }
-    error = apr_dbd_pquery(connection->driver, session->pool,
-                           connection->handle, count, statement, 0, args);
     return error ? fail(session, error) : APR_SUCCESS;
+}
+
+apr_status_t oci_dbd_session_commit(oci_dbd_session_t *session)
+{
+    int count;
+
+    return session->dialect->statements[OCI_SQL_COMMIT]
+           ? oci_dbd_session_change(&count, session, OCI_SQL_COMMIT, NULL)
+           : oci_dbd_session_run(session, "COMMIT");
 }
 
 /* Copy the cells of all rows: drivers reuse, or free, what they return. */
@@ -129,18 +139,16 @@ apr_status_t oci_dbd_session_select(apr_array_header_t **cells,
 {
     const oci_dbd_connection_t *connection = &session->connection;
     apr_dbd_results_t *results = NULL;
-    apr_dbd_prepared_t *statement;
     apr_pool_t *scratch;
-    apr_status_t rv = prepare(&statement, session, id);
+    apr_status_t rv = apr_pool_create(&scratch, pool);
     int error;
 
-    if (rv != APR_SUCCESS
-        || (rv = apr_pool_create(&scratch, pool)) != APR_SUCCESS) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     error = apr_dbd_pselect(connection->driver, scratch, connection->handle,
-                            &results, statement, session->dialect->seek, 0,
-                            args);
+                            &results, session->kept->statements[id],
+                            session->dialect->seek, 0, args);
     *cells = apr_array_make(pool, 8, sizeof(const char *));
     if (error) {
         rv = fail(session, error);
@@ -242,7 +250,6 @@ static apr_status_t set_up(oci_dbd_session_t *session)
 {
     const oci_dialect_t *dialect = session->dialect;
     const char *const *text;
-    apr_dbd_prepared_t *witness;
     const char *answer;
     apr_pool_t *scratch;
     apr_status_t rv = apr_pool_create(&scratch, session->pool);
@@ -258,7 +265,7 @@ static apr_status_t set_up(oci_dbd_session_t *session)
         rv = find_table(session, scratch);
     }
     if (rv == APR_SUCCESS) {
-        rv = prepare(&witness, session, OCI_SQL_EXISTS);
+        rv = prepare(session);
     }
     apr_pool_destroy(scratch);
     session->kept->ready = rv == APR_SUCCESS;
@@ -301,18 +308,15 @@ apr_status_t oci_dbd_session_open(oci_dbd_session_t *session,
     session->source = source;
     session->pool = pool;
     rv = source->acquire(&session->connection, source, &session->why, pool);
+    session->connection.broken = 0;
     if (rv != APR_SUCCESS) {
         return APR_ECONNREFUSED;
     }
     rv = find_kept(session);
     if (rv == APR_SUCCESS && !session->kept->ready) {
         rv = set_up(session);
-        if (rv == APR_EGENERAL && !oci_dbd_session_lives(session)
-            && (rv = oci_dbd_session_mend(session)) == APR_SUCCESS) {
-            rv = set_up(session);
-        }
         if (rv == APR_EGENERAL) {
-            rv = oci_dbd_session_status(session);
+            rv = oci_dbd_session_mend(session);
         }
     }
     if (rv != APR_SUCCESS) {
@@ -335,7 +339,7 @@ int oci_dbd_session_lives(oci_dbd_session_t *session)
 
     /* A statement that was prepared before ends with its connection. */
     oci_dbd_session_run(session, "ROLLBACK");
-    lives = session->kept->statements[OCI_SQL_EXISTS]
+    lives = session->kept->ready
             && oci_dbd_session_select(&cells, session, OCI_SQL_EXISTS, args,
                                       session->pool) == APR_SUCCESS;
     session->why = why;
@@ -344,12 +348,22 @@ int oci_dbd_session_lives(oci_dbd_session_t *session)
 
 apr_status_t oci_dbd_session_mend(oci_dbd_session_t *session)
 {
-    const oci_dbd_connection_t *connection = &session->connection;
+    oci_dbd_connection_t *connection = &session->connection;
+    apr_status_t rv;
 
-    forget_statements(session->kept);
-    return apr_dbd_check_conn(connection->driver, session->pool,
-                              connection->handle) == APR_SUCCESS
-           ? APR_SUCCESS : APR_ECONNREFUSED;
+    oci_dbd_session_forget(session);
+    if (apr_dbd_check_conn(connection->driver, session->pool,
+                           connection->handle) != APR_SUCCESS) {
+        connection->broken = 1;
+        return APR_ECONNREFUSED;
+    }
+    rv = set_up(session);
+    return rv == APR_EGENERAL ? oci_dbd_session_status(session) : rv;
+}
+
+const char *oci_dbd_session_lock_file(const oci_dbd_session_t *session)
+{
+    return session->kept->lock_file;
 }
 
 /* Databases tell in words alone that there is no room. */
@@ -365,9 +379,4 @@ apr_status_t oci_dbd_session_status(const oci_dbd_session_t *session)
         }
     }
     return APR_EGENERAL;
-}
-
-const char *oci_dbd_session_lock_file(const oci_dbd_session_t *session)
-{
-    return session->kept->lock_file;
 }

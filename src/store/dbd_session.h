@@ -26,6 +26,7 @@
 typedef struct oci_dbd_session_t {
     const oci_dialect_t *dialect;
     const char *why;       /* what the database said of the last failure */
+    int lost;              /* its connection was, and with it its locks */
     struct oci_dbd_kept_t *kept;
     oci_dbd_source_t *source;
     oci_dbd_connection_t connection;
@@ -43,6 +44,12 @@ typedef struct oci_dbd_session_t {
 apr_status_t oci_dbd_session_open(oci_dbd_session_t *session,
                                   oci_dbd_source_t *source,
                                   apr_pool_t *pool);
+
+/**
+ * End a session's transaction well.
+ * @return APR_EGENERAL
+ */
+apr_status_t oci_dbd_session_commit(oci_dbd_session_t *session);
 
 /** End a session. */
 void oci_dbd_session_close(oci_dbd_session_t *session);
@@ -79,9 +86,12 @@ apr_status_t oci_dbd_session_select(apr_array_header_t **cells,
  */
 int oci_dbd_session_lives(oci_dbd_session_t *session);
 
+/** Know that what was prepared is lost; the next session prepares anew. */
+void oci_dbd_session_forget(oci_dbd_session_t *session);
+
 /**
  * Reconnect.
- * @return APR_ECONNREFUSED
+ * @return As oci_dbd_session_open
  */
 apr_status_t oci_dbd_session_mend(oci_dbd_session_t *session);
 

@@ -27,6 +27,7 @@ typedef struct oci_dbd_connection_t {
     apr_dbd_t  *handle;
     apr_pool_t *pool;      /* lives as long as the connection does */
     void       *ticket;    /* what the source knows it by */
+    int         broken;    /* it is of no more use */
 } oci_dbd_connection_t;
 
 typedef struct oci_dbd_source_t oci_dbd_source_t;

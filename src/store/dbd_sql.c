@@ -85,9 +85,9 @@ static const char *const mysql_statements[OCI_SQL_COUNT] = {
         "ON DUPLICATE KEY UPDATE "
         "value = IF(SUBSTR(value, 1, 1) = '+', value, VALUES(value))",
     [OCI_SQL_ADD] =
-        "INSERT IGNORE INTO oci_facts (name, part, value) "
-        "VALUES (%pDt, %d, %pDt)",
+        "INSERT INTO oci_facts (name, part, value) VALUES (%pDt, %d, %pDt)",
     [OCI_SQL_DELETE] = DELETE,
+    [OCI_SQL_COMMIT] = "COMMIT",
     [OCI_SQL_SHARE] = "SELECT GET_LOCK(" SLOT_NAME "%s), %d)",
     [OCI_SQL_LOCK] = ALL_SLOTS("GET_LOCK", ", 1000000"),
     [OCI_SQL_UNSHARE] = "SELECT RELEASE_LOCK(" SLOT_NAME "%s))",
@@ -140,6 +140,7 @@ static const oci_dialect_t dialects[] = {
                          " ENGINE=InnoDB"),
         .setup = mysql_setup,
         .statements = mysql_statements,
+        .duplicate = 1062,
         .slots = SLOTS
     }
 };

@@ -40,6 +40,8 @@ typedef enum {
                               parts */
     OCI_SQL_ADD,           /* name, part, value; none where one is there */
     OCI_SQL_DELETE,        /* name */
+    OCI_SQL_COMMIT,        /* where a text might be sent once more, through
+                              a connection made anew */
     OCI_SQL_SHARE,         /* hash, slot, seconds -> 1 where it is got */
     OCI_SQL_LOCK,          /* hash */
     OCI_SQL_UNSHARE,       /* hash, slot */
@@ -55,6 +57,7 @@ typedef struct oci_dialect_t {
     const char *const *setup;      /* for each connection, ended by NULL */
     const char *const *statements; /* by oci_sql_e; NULL for what it lacks */
     unsigned    unprepared; /* bits of statements to plan each time */
+    int         duplicate; /* the error that says that a row is there; 0 */
     int         seek;      /* apr_dbd_pselect's "random" that is right */
     int         slots;     /* how many share a lock; 0: no limit */
     int         is_file;   /* one file, and locks beside it */

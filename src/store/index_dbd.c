@@ -60,7 +60,8 @@ static void pause_a_little(int tries)
 static apr_status_t try_call(int *again, call_t *call,
                              oci_dbd_session_t *session, int held)
 {
-    apr_status_t rv = call->run(call, session);
+    apr_status_t rv = session->lost ? APR_ECONNREFUSED
+                                    : call->run(call, session);
 
     *again = 0;
     if (rv == APR_SUCCESS || rv == APR_NOTFOUND || rv == APR_EEXIST) {
@@ -72,8 +73,11 @@ static apr_status_t try_call(int *again, call_t *call,
     }
     else if (rv == APR_EGENERAL) {
         rv = APR_ECONNREFUSED;
-        *again = !held && oci_dbd_session_mend(session) == APR_SUCCESS
-                 && !call->unsure;
+        session->lost = held;
+        if (!held) {
+            oci_dbd_session_mend(session);
+            *again = !call->unsure;
+        }
     }
     oci_dbd_explain(session, call->pool);
     return rv;
@@ -94,12 +98,14 @@ static apr_status_t perform(call_t *call, oci_index_t *index)
         }
         else {
             rv = oci_dbd_session_open(&fresh, source, call->pool);
-            if (rv != APR_SUCCESS) {
-                oci_dbd_explain(&fresh, call->pool);
-                return rv;
+            if (rv == APR_SUCCESS) {
+                rv = try_call(&again, call, &fresh, 0);
+                oci_dbd_session_close(&fresh);
             }
-            rv = try_call(&again, call, &fresh, 0);
-            oci_dbd_session_close(&fresh);
+            else {
+                oci_dbd_explain(&fresh, call->pool);
+                again = rv == APR_EGENERAL;
+            }
         }
         if (!again || tries == TRIES) {
             return rv;
@@ -240,6 +246,7 @@ static apr_status_t make_changes(call_t *call, oci_dbd_session_t *session)
     apr_status_t end;
     int i;
 
+    call->unsure = 0;
     for (i = 0; i < call->count && rv == APR_SUCCESS; i++) {
         rv = make_change(session, &call->changes[i], call->pool);
     }
@@ -248,8 +255,7 @@ static apr_status_t make_changes(call_t *call, oci_dbd_session_t *session)
         return APR_EGENERAL;
     }
     call->unsure = 1;
-    end = oci_dbd_session_run(session, "COMMIT");
-    call->unsure = 0;
+    end = oci_dbd_session_commit(session);
     return end == APR_SUCCESS ? rv : end;
 }
 

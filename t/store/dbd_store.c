@@ -1,0 +1,205 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* What is the provider dbd's own: refusals, the table, and what is said of a
+ * failure.  On SQLite, which needs no server. */
+
+#include "contract.h"
+
+#include "apr_dbd.h"
+
+#include "store/index_dbd.h"
+
+typedef struct test_t {
+    run_t *run;
+    const char *file;
+    oci_index_t *index;
+    const apr_dbd_driver_t *driver;
+    apr_dbd_t *database;           /* the same, past the provider */
+} test_t;
+
+static const char *try_create(test_t *t, const char *type,
+                              const char *location)
+{
+    oci_store_config_t config = { .type = type, .location = location,
+                                  .base = t->run->folder };
+    const char *error = oci_index_dbd.create(&t->index, &config,
+                                             t->run->pool);
+
+    return error ? error : oci_index_dbd.start(t->index, getuid(), getgid(),
+                                               t->run->pool);
+}
+
+static void says(test_t *t, const char *got, const char *word)
+{
+    if (!tap_ok(&t->run->tap, got && strstr(got, word), "it says \"%s\"",
+                word)) {
+        printf("# but: %s\n", got ? got : "(nothing)");
+    }
+}
+
+/* One call's status, and what was said of it. */
+static void fails(test_t *t, apr_status_t wanted, const char *word)
+{
+    apr_pool_t *pool = make_pool();
+    oci_value_t value;
+    void *reason;
+
+    is_status(t->run, oci_index_dbd.get(&value, t->index, "a/b", pool),
+              wanted, "a call fails");
+    apr_pool_userdata_get(&reason, OCI_REASON, pool);
+    says(t, reason, word);
+    apr_pool_destroy(pool);
+}
+
+static void run_sql(test_t *t, const char *text)
+{
+    int count;
+    int error = apr_dbd_query(t->driver, t->database, &count, text);
+
+    if (error) {
+        printf("# %s: %s\n", text, apr_dbd_error(t->driver, t->database,
+                                                 error));
+    }
+}
+
+/* The cells of the rows that a text selects, each followed by "|". */
+static const char *select_sql(test_t *t, const char *text)
+{
+    apr_pool_t *pool = t->run->pool;
+    apr_dbd_results_t *results = NULL;
+    apr_dbd_row_t *row = NULL;
+    const char *cells = "";
+    int i;
+
+    if (apr_dbd_select(t->driver, pool, t->database, &results, text, 0)) {
+        return "(failed)";
+    }
+    while (!apr_dbd_get_row(t->driver, pool, results, &row, -1)) {
+        for (i = 0; i < apr_dbd_num_cols(t->driver, results); i++) {
+            cells = apr_pstrcat(pool, cells,
+                                apr_dbd_get_entry(t->driver, row, i), "|",
+                                NULL);
+        }
+    }
+    return cells;
+}
+
+static apr_status_t put(test_t *t, const char *key, const char *data,
+                        apr_size_t size)
+{
+    oci_change_t change = { OCI_CHANGE_PUT, key, { data, size } };
+
+    return oci_index_dbd.apply(t->index, &change, 1, 1, t->run->pool);
+}
+
+static void check_refusals(test_t *t)
+{
+    says(t, try_create(t, NULL, NULL), "sqlite3, pgsql, mysql");
+    says(t, try_create(t, "nosuch", "x"), "unknown driver 'nosuch'");
+    says(t, try_create(t, "pgsql", NULL), "parameters");
+    tap_is(&t->run->tap, try_create(t, "sqlite3", "no/where.db"), NULL,
+           "where a database is shows at its use");
+    fails(t, APR_ECONNREFUSED, "unable to open");
+    tap_is(&t->run->tap, try_create(t, "sqlite3", ":memory:"), NULL,
+           "a name with colons");
+    tap_is(&t->run->tap, try_create(t, "sqlite3", "file.db"), NULL,
+           "a file below ServerRoot");
+}
+
+static void check_table(test_t *t)
+{
+    char *big = apr_palloc(t->run->pool, 9001);
+
+    memset(big, 'x', 9000);
+    big[9000] = '\0';
+    is_status(t->run, put(t, "a/text", "sha256:ab", 9), APR_SUCCESS,
+              "the table is made at the first use");
+    put(t, "a/bytes", "\xff", 1);
+    put(t, "a/big", big, 9000);
+    tap_is(&t->run->tap, select_sql(t, "SELECT name, part, "
+           "SUBSTR(value, 1, 9) FROM oci_facts ORDER BY name, part"),
+           ".version|-1|mod_oci i|a/big|0|+xxxxxxxx|a/big|1|xxxxxxxxx|"
+           "a/bytes|0|=/w==|a/text|0|sha256:ab|", "what lies in it");
+    put(t, "a/big", "small", 5);
+    tap_is(&t->run->tap, select_sql(t, "SELECT name, part, value FROM "
+           "oci_facts WHERE name = 'a/big'"), "a/big|0|small|",
+           "a value that shrinks leaves nothing");
+    tap_is(&t->run->tap, select_sql(t, "PRAGMA journal_mode"), "wal|",
+           "readers and the writer go side by side");
+}
+
+/* Rows that were changed behind our back are told, not served. */
+static void check_damage(test_t *t)
+{
+    run_sql(t, "INSERT INTO oci_facts VALUES ('a/b', 0, '=%')");
+    fails(t, APR_EINVAL, "a/b");
+    run_sql(t, "UPDATE oci_facts SET value = '+lost' WHERE name = 'a/b'");
+    fails(t, APR_EINVAL, "a/b");
+    is_status(t->run, put(t, "a/b", "new", 3), APR_SUCCESS,
+              "a new value heals");
+    tap_is(&t->run->tap, select_sql(t, "SELECT value FROM oci_facts "
+           "WHERE name = 'a/b'"), "new|", "what was damaged");
+}
+
+static void check_versions(test_t *t)
+{
+    run_sql(t, "UPDATE oci_facts SET value = 'mod_oci index 2' "
+            "WHERE name = '.version'");
+    try_create(t, "sqlite3", "file.db");
+    fails(t, APR_EINVAL, "\"mod_oci index 2\"");
+    run_sql(t, "DROP TABLE oci_facts");
+    run_sql(t, "CREATE TABLE oci_facts (other INTEGER)");
+    try_create(t, "sqlite3", "file.db");
+    fails(t, APR_EGENERAL, "no such column");
+    tap_is(&t->run->tap, select_sql(t, "SELECT * FROM oci_facts"), "",
+           "another's table is left alone");
+}
+
+/* A database that may be read alone. */
+static void check_rights(test_t *t)
+{
+    run_sql(t, "DROP TABLE oci_facts");
+    try_create(t, "sqlite3", "file.db");
+    is_status(t->run, put(t, "a/b", "1", 1), APR_SUCCESS, "a new table");
+    run_sql(t, "CREATE TRIGGER stop BEFORE INSERT ON oci_facts BEGIN "
+            "SELECT RAISE(ABORT, 'not today'); END");
+    is_status(t->run, put(t, "a/c", "1", 1), APR_EGENERAL,
+              "a write that the database refuses");
+    says(t, apr_pool_userdata_get((void **)&t->file, OCI_REASON,
+                                  t->run->pool) ? NULL : t->file,
+         "not today");
+    run_sql(t, "DROP TRIGGER stop");
+    is_status(t->run, put(t, "a/c", "1", 1), APR_SUCCESS,
+              "and takes later");
+}
+
+int main(void)
+{
+    run_t run;
+    test_t t = { .run = &run };
+
+    begin(&run);
+    check_refusals(&t);
+    t.file = apr_pstrcat(run.pool, run.folder, "/file.db", NULL);
+    if (apr_dbd_get_driver(run.pool, "sqlite3", &t.driver) != APR_SUCCESS
+        || apr_dbd_open(t.driver, run.pool, t.file, &t.database)
+           != APR_SUCCESS) {
+        printf("Bail out! no SQLite\n");
+        return 1;
+    }
+    check_table(&t);
+    check_damage(&t);
+    check_versions(&t);
+    check_rights(&t);
+    apr_dbd_close(t.driver, t.database);
+    return finish(&run);
+}
