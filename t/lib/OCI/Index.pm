@@ -22,12 +22,16 @@ use warnings;
 
 use OCI::Database;
 
+# What OCI_INDEX or the script's folder names, or undef.
+sub named {
+    my ($folder) = $0 =~ m{\.build/index/([^/]+)/};
+    return $ENV{OCI_INDEX} // ($folder && $folder =~ s/-/:/r);
+}
+
 # For options of OCI::Server: index, and database, an OCI::Database to share.
 sub new {
     my ($class, %option) = @_;
-    my ($folder) = $0 =~ m{\.build/index/([^/]+)/};
-    my $name = $option{index} // $ENV{OCI_INDEX}
-        // ($folder // 'fs') =~ s/-/:/r;
+    my $name = $option{index} // named() // 'fs';
     my ($provider, $type) = split /:/, $name;
     my $self = bless { name => $name, type => $type // '',
         provider => $provider, database => $option{database} }, $class;
@@ -38,7 +42,8 @@ sub new {
     return $self;
 }
 
-sub name { $_[0]{name} }
+sub name     { $_[0]{name} }
+sub database { $_[0]{database} }
 
 sub modules { $_[0]{provider} eq 'dbd' ? ('dbd') : () }
 
