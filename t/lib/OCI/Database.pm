@@ -34,7 +34,7 @@ my (%mine, $count);
 sub start {
     my ($class, $kind, %option) = @_;
     my $server = $option{own} ? OCI::DatabaseServer->start($kind, %option)
-        : $mine{$kind} //= shared($kind);
+        : ($mine{$kind} //= shared($kind));
     return if !$server;
     my $name = sprintf 'oci_%d_%d_%d', $$, ++$count, rand 1e6;
     $server->sql($server->{first}, "CREATE DATABASE $name");

@@ -8,8 +8,9 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-# The index of a server, as tests name it: fs, dbm:gdbm, dbm:db, dbd:sqlite3,
-# dbd:pgsql or dbd:mysql, the last three by mod_dbd.
+# The index of a server, as tests name it: fs, dbm:gdbm, dbm:db, or a database
+# by its driver, sqlite3, pgsql or mysql: "dbd:pgsql" with connections of the
+# index's own, "mod_dbd:pgsql" with those of mod_dbd.
 #
 # Scripts that name none have the one that OCI_INDEX in the environment says, or
 # that of a test file below .build/index/, where dbm-gdbm stands for dbm:gdbm;
@@ -45,17 +46,17 @@ sub new {
 sub name     { $_[0]{name} }
 sub database { $_[0]{database} }
 
-sub modules { $_[0]{provider} eq 'dbd' ? ('dbd') : () }
+sub modules { $_[0]{provider} eq 'mod_dbd' ? ('dbd') : () }
 
 # What the server's configuration says of it; a Location may have another.
 sub text {
     my $self = shift;
-    return '' if $self->{provider} eq 'fs';
-    return "OCIIndex $self->{name} \@STORE\@/facts"
-        if $self->{provider} eq 'dbm';
-    my $params = $self->{database} ? $self->{database}->params
+    my $where = $self->{database} ? $self->{database}->params
         : '@STORE@/facts';
-    return qq{DBDriver $self->{type}\nDBDParams "$params"\nOCIIndex dbd};
+    return $self->{provider} eq 'fs' ? ''
+        : $self->{provider} eq 'mod_dbd'
+        ? qq{DBDriver $self->{type}\nDBDParams "$where"\nOCIIndex dbd}
+        : qq{OCIIndex $self->{name} "$where"};
 }
 
 1;
