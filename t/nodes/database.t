@@ -100,7 +100,10 @@ sub all_at_once {
 sub stopped {
     my ($index, $database) = @_;
     my @nodes = nodes(%option, index => $index, database => $database);
-    $_->expects(qr/\[oci:error\].*\bconnect/i) for @nodes;
+    for my $node (@nodes) {
+        $node->expects(qr/\[oci:error\].*\bconnect/i);
+        $node->allows(qr/\[dbd:error\]/);
+    }
     my $client = OCI::Client->new($nodes[0]);
     my $image = $client->push_image('there', 'v1');
     my $session = $client->start_upload('there');
@@ -126,7 +129,7 @@ sub stopped {
 sub under_load {
     my ($index, $database) = @_;
     my @nodes = nodes(index => $index, database => $database);
-    $_->allows(qr/\[oci:error\]/) for @nodes;
+    $_->allows(qr/\[(?:oci|dbd):error\]/) for @nodes;
     my $end = time + $SECONDS;
     my ($rounds, $steps, $struck, @faults) = (0, 0, 0);
     while ((time < $end || $rounds < 3) && !@faults) {
@@ -166,7 +169,7 @@ sub fill {
 sub full {
     my ($index, $database, $dir) = @_;
     my @nodes = nodes(index => $index, database => $database);
-    $_->allows(qr/\[oci:error\]/) for @nodes;
+    $_->allows(qr/\[(?:oci|dbd):error\]/) for @nodes;
     my @client = map { OCI::Client->new($_) } @nodes;
     my $image = $client[0]->push_image('there', 'v1');
     my ($refused, %seen, @there) = (0);
