@@ -66,7 +66,7 @@ for my $kind (['tmpfs', 'size=12m'], ['ext4', '24M']) {
         my $stands = range_of($client->get($session));
         ok($stands >= 300_000 && $stands <= $MIB, "the session: $stands");
         my $text = json_text({ %{ $image->{document} },
-            annotations => { note => 'x' x 20_000 } });
+            annotations => { note => 'x' x 200_000 } });
         fails($server, $where, $FULL, 507, 'a manifest', sub {
             $client->put('/v2/full/manifests/v2', $text,
                          'Content-Type' => IMAGE_MANIFEST) });
@@ -123,6 +123,10 @@ subtest 'a full index beside a blob store with room' => sub {
     $client->push_blob('first', $bytes);
     fill($dir);
     fill_inodes($dir);
+    for (1 .. 1000) {    # what an index keeps in reserve
+        last if $client->post("/v2/m$_/blobs/uploads/?mount=$digest&from=first")
+            ->status == 507;
+    }
     my $put = sub {
         $client->put(with_query($_[0], "digest=$digest"), substr $bytes, $_[1])
     };

@@ -22,7 +22,7 @@ use OCI::Nodes;
 use OCI::Writer;
 use Time::HiRes qw(sleep time);
 
-my $SECONDS = 5;    # for rounds of restarts; three rounds at least
+my $SECONDS = 3;    # for rounds of restarts; three rounds at least
 my $ROOM = 256;     # MiB of a small disk
 my %option = (extra => 'KeepAliveTimeout 60');
 
