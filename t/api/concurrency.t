@@ -11,50 +11,12 @@
 # Many clients at once: on one blob, one session, one tag, one list.
 
 use OCI::Test;
+
+use OCI::Crowd;
 use Time::HiRes qw(sleep);
 
 my $server = OCI::Server->start;
 my $client = OCI::Client->new($server);
-
-# Run a function in so many processes at once, each with a client of its own;
-# for each, what it returned as a list of texts.
-sub at_once {
-    my ($count, $function) = @_;
-    pipe my $go, my $start or die "pipe: $!";
-    my @children;
-    for my $n (0 .. $count - 1) {
-        pipe my $in, my $out or die "pipe: $!";
-        my $pid = fork // die "fork: $!";
-        if (!$pid) {
-            close $start;
-            my $own = OCI::Client->new($server);
-            $own->connect;
-            sysread $go, my $byte, 1;
-            my @result = eval { $function->($own, $n) };
-            @result = ("died: $@") if $@;
-            s/\s+/ /g for @result;
-            syswrite $out, join "\n", @result;
-            POSIX::_exit(0);
-        }
-        close $out;
-        push @children, [ $pid, $in ];
-    }
-    close $start;
-    return map {
-        my ($pid, $in) = @$_;
-        chomp(my @lines = <$in>);
-        waitpid $pid, 0;
-        [@lines];
-    } @children;
-}
-
-# The statuses that came, of requests made so many times.
-sub statuses {
-    my ($times, $request) = @_;
-    my %seen;
-    $seen{ $request->($_)->status }++ for 1 .. $times;
-    return sort keys %seen;
-}
 
 sub files_of {
     my $size = shift;
@@ -70,7 +32,7 @@ sub repositories {
 
 my $bytes = random_bytes(1_234_567, 'together');
 my $digest = digest_of($bytes);
-my @results = at_once(16, sub {
+my @results = at_once([$server], 16, sub {
     my ($own, $n) = @_;
     my $repo = 'together/' . ($n % 4);
     my $res = $n % 2
@@ -111,7 +73,7 @@ for my $second (qw(PATCH PUT DELETE)) {
 # Many at once: the session's bytes are those of the accepted one.
 for my $round (1 .. 3) {
     my $where = $client->start_upload('race');
-    my @answers = at_once(8, sub {
+    my @answers = at_once([$server], 8, sub {
         my ($own, $n) = @_;
         my $res = $own->patch($where, chr(97 + $n) x 300_000,
             'Content-Range' => '0-299999');
@@ -130,7 +92,7 @@ for my $round (1 .. 3) {
 # Closing PUTs: one 201, and the blob is whole.
 my $where = $client->start_upload('closing');
 $client->patch($where, $bytes);
-my @closing = map { $_->[0] } at_once(4, sub {
+my @closing = map { $_->[0] } at_once([$server], 4, sub {
     return $_[0]->put(with_query($where, "digest=$digest"), '')->status;
 });
 is(scalar(grep { $_ eq 201 } @closing), 1, 'four closing PUTs: one 201');
@@ -151,7 +113,7 @@ sub put {
 
 $client->push_blob('moving', '{}');
 $client->push_manifest('moving', 'tag', $texts[0]);
-@results = at_once(12, sub {
+@results = at_once([$server], 12, sub {
     my ($own, $n) = @_;
     return statuses(25, sub { put($own, 'moving/manifests/tag', $texts[$n]) })
         if $n < 8;
@@ -171,7 +133,7 @@ header_is($last, 'Docker-Content-Digest', digest_of($last->body),
 # ---- deletes against pushes
 
 $client->push_blob('deleting', '{}');
-@results = at_once(8, sub {
+@results = at_once([$server], 8, sub {
     my ($own, $n) = @_;
     my $base = 'deleting/manifests';
     return statuses(20, sub { put($own, "$base/t$n", $texts[ $_[0] % 4 ]) })
@@ -194,7 +156,7 @@ is_deeply([ grep { $client->get("/v2/deleting/manifests/$_")->status != 200 }
 # A manifest that is deleted with its tags while others move these away and
 # back: a tag that was acknowledged last is there, its manifest too.
 $client->push_blob('crossing', '{}');
-@results = at_once(4, sub {
+@results = at_once([$server], 4, sub {
     my ($own, $n) = @_;
     my $base = 'crossing/manifests';
     my $faults = 0;
@@ -214,7 +176,7 @@ is_deeply(\@results, [ ([0]) x 4 ], 'no acknowledged tag goes with another manif
 
 # A blob pushed and deleted at once.
 my $small = digest_of('small');
-@results = at_once(8, sub {
+@results = at_once([$server], 8, sub {
     my ($own, $n) = @_;
     return statuses(20, sub {
         return $n % 2 ? $own->delete("/v2/churn/blobs/$small")
@@ -254,7 +216,7 @@ my @stay = map { sprintf 's%03d', $_ } 0 .. 199;
 $client->push_blob('paging', '{}');
 put($client, 'paging/manifests/' . digest_of($texts[0]) . '?'
     . join('&', map { "tag=$_" } @stay), $texts[0]);
-@results = at_once(6, sub {
+@results = at_once([$server], 6, sub {
     my ($own, $n) = @_;
     my %faults;
     for my $round (1 .. 8) {
@@ -287,7 +249,7 @@ is_deeply($client->get('/v2/paging/tags/list')->json->{tags}, \@stay,
 
 # ---- a repository that comes and goes
 
-@results = at_once(6, sub {
+@results = at_once([$server], 6, sub {
     my ($own, $n) = @_;
     return statuses(30, sub {
         return $_[0] % 2

@@ -63,16 +63,18 @@ sub conforms {
     return;
 }
 
-conforms('1.1', 'first', [
-    'Blob upload cancel', 'Manifest put with tag params', 'Sparse Manifests',
-    'Tag Param', 'Tag Param sha512'
-], OCI_VERSION => '1.1');
-conforms('dev', 'second', ['Sparse Manifests'], OCI_VERSION => 'dev');
 conforms('dev, sparse', 'sparse', [],
     OCI_VERSION => 'dev', OCI_DATA_SPARSE => 'true');
 
-# And with credentials.
-for my $mode ('Basic only', 'tokens') {
+# The rest is the same whatever the index is: two more runs, and then with
+# credentials.
+my $once = !OCI::Index::named();
+conforms('1.1', 'first', [
+    'Blob upload cancel', 'Manifest put with tag params', 'Sparse Manifests',
+    'Tag Param', 'Tag Param sha512'
+], OCI_VERSION => '1.1') if $once;
+conforms('dev', 'second', ['Sparse Manifests'], OCI_VERSION => 'dev') if $once;
+for my $mode ($once ? ('Basic only', 'tokens') : ()) {
     my $guarded = registry(OCI::Auth::setup($mode));
     OCI::Auth::passwords($guarded);
     my ($name) = $mode =~ /^(\w+)/;

@@ -361,7 +361,10 @@ subtest 'a manifest with thousands of tags' => sub {
         my $status = $client->get($path)->status;
         ok($tags == 0 && $status == 404 || $tags == 2000 && $status == 200,
            "all or nothing: $tags tags, $status");
-        status_is($client->delete($path), 202) if $tags;
+        next if !$tags;
+        $status = $client->delete($path)->status;
+        ok($status == 202 || $status == 404,
+           "it can be deleted, or is by now: $status");
     }
     $many->stop;
 };

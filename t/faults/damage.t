@@ -10,7 +10,8 @@
 
 # Content that was damaged or lost behind the registry's back is never served
 # as whole, is told of in the log by name, and comes back with a new push; and
-# what is in a store's folders without belonging there does no harm.
+# what is in a store's folders without belonging there does no harm.  What
+# spoils facts knows only how the index fs keeps them.
 
 use OCI::Test;
 
@@ -19,6 +20,7 @@ use File::Path qw(make_path remove_tree);
 my $server = OCI::Server->start(config => 'OCISync Off');
 my $client = OCI::Client->new($server);
 my $store = $server->store;
+my $facts = $server->index eq 'fs';
 
 sub blob_file {
     my ($algorithm, $hex) = $_[0] =~ /\A(\w+):((..).+)\z/;
@@ -166,7 +168,7 @@ subtest 'a file cut short while it is sent' => sub {
 
 # ---- manifests
 
-$server->expects(qr{\[oci:crit\].*/_manifest/\S+ is damaged});
+$server->expects(qr{\[oci:crit\].*/_manifest/\S+ is damaged}) if $facts;
 
 my %spoil = (
     'cut short' => sub { truncate $_[0], (-s $_[0]) - 9 or die $! },
@@ -178,7 +180,7 @@ my %spoil = (
     'a folder'        => sub { unlink $_[0] or die $!; mkdir $_[0] or die $! },
 );
 
-for my $kind (sort keys %spoil) {
+for my $kind ($facts ? sort keys %spoil : ()) {
     subtest "a manifest that is $kind" => sub {
         my $repo = 'spoilt/' . $kind =~ tr/ /-/r;
         my $image = $client->push_image($repo, 'v1',
@@ -233,7 +235,7 @@ my %aside = (
 
 $server->allows(qr{\[oci:\w+\].*/_tag/odd});
 
-for my $kind (sort keys %aside) {
+for my $kind ($facts ? sort keys %aside : ()) {
     subtest $kind => sub {
         my $image = $client->push_image('tags', 'good');
         my $tag = "$store/index/repo/tags/_tag/odd";
@@ -296,7 +298,7 @@ subtest 'foreign files' => sub {
        'all the same after a restart');
     is($client->push_blob('foreign', "hidden\n"), $hidden,
        'a push may take its place');
-};
+} if $facts;
 
 # A session whose bytes were lost is over for good, by whatever request.
 my %lose = (
@@ -385,8 +387,8 @@ subtest 'a session whose record is damaged' => sub {
             error_is($client->patch($location, 'y'), 500, 'UNKNOWN') });
         unlink $file;
     }
-};
-$server->expects(qr{\[oci:error\].*/upload/\S+ is no record});
+} if $facts;
+$server->expects(qr{\[oci:error\].*/upload/\S+ is no record}) if $facts;
 
 subtest 'a record of a blob that is damaged' => sub {
     my $digest = $client->push_blob('records', 'record');
@@ -405,8 +407,8 @@ subtest 'a record of a blob that is damaged' => sub {
         is($client->get("/v2/records/blobs/$digest")->body, 'record',
            'a new push heals it');
     }
-};
-$server->expects(qr{\[oci:error\].*/blob/\S+ is no record});
+} if $facts;
+$server->expects(qr{\[oci:error\].*/blob/\S+ is no record}) if $facts;
 $server->allows(qr{\[oci:\w+\].*(?:etc/hostname|/store/) (?:has|is lost)},
     qr{\[oci:error\].*etc/hostname});
 
@@ -415,7 +417,7 @@ $server->stop;
 # ---- stores that are not ours
 
 subtest 'a store of a newer version' => sub {
-    for my $part (qw(blobs index)) {
+    for my $part ('blobs', $facts ? 'index' : ()) {
         my $old = OCI::Server->start;
         my $version = $old->store . "/$part/.version";
         my $text = OCI::Server::slurp($version);

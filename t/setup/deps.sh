@@ -23,7 +23,10 @@ check='clang|clang-14|clang-16|clang-19 ca-certificates curl nghttp2-client
     containerd|containerd.io runc|containerd.io podman buildah skopeo maven
     default-jdk-headless|openjdk-17-jdk-headless|openjdk-21-jdk-headless
     slapd libaprutil1-ldap libaprutil1-dbd-sqlite3 sqlite3
-    libapache2-mod-auth-openidc'
+    libapache2-mod-auth-openidc postgresql
+    mariadb-server-core|mariadb-server-core-10.6|mysql-server-core-8.0
+    mariadb-client-core|mariadb-client-core-10.6|mysql-client-core-8.0
+    libaprutil1-dbd-pgsql libaprutil1-dbd-mysql'
 bench='wrk apache2-utils'
 
 # The packages of a list that are not installed, alternatives kept.

@@ -16,7 +16,7 @@ package OCI::Process;
 use strict;
 use warnings;
 
-use POSIX qw(setsid WNOHANG _exit);
+use POSIX qw(setgid setsid setuid WNOHANG _exit);
 use Time::HiRes qw(sleep time);
 
 my %running;
@@ -30,7 +30,8 @@ END {
 }
 
 # OCI::Process->start(command => [...], output => file, env => {...})
-# Output and errors go to the file, or to nowhere.
+# Output and errors go to the file, or to nowhere.  Further: user, as whom root
+# runs it, and ending, the signal that ends it (TERM).
 sub start {
     my ($class, %self) = @_;
     my $self = bless { %self, owner => $$ }, $class;
@@ -41,11 +42,22 @@ sub start {
         open STDOUT, '>>', $self{output} // '/dev/null' or _exit(126);
         open STDERR, '>&', \*STDOUT;
         @ENV{ keys %{ $self{env} // {} } } = values %{ $self{env} // {} };
+        become($self{user}) if $self{user} && !$>;
         exec @{ $self{command} } or _exit(127);
     }
     $self->{pid} = $pid;
     $running{$pid} = $self;
     return $self;
+}
+
+# Be another user, where all may be.
+sub become {
+    my $name = shift;
+    my ($uid, $gid) = (getpwnam $name)[ 2, 3 ];
+    chdir '/' or _exit(126);
+    $) = "$gid $gid";
+    setgid($gid) && setuid($uid) or _exit(126);
+    return;
 }
 
 sub pid { $_[0]{pid} }
@@ -81,7 +93,7 @@ sub stop {
     my ($self, $seconds) = @_;
     my $pid = $self->{pid};
     if ($self->alive) {
-        kill 'TERM', $pid;
+        kill $self->{ending} // 'TERM', $pid;
         my $end = time + ($seconds // 20);
         sleep 0.01 while $self->alive && time < $end;
     }

@@ -28,9 +28,11 @@
 #     level    for LogLevel (info)
 #     env      further environment variables
 #     sanitize whether to load the sanitized module; otherwise OCI_SANITIZE
-#              in the environment says so, or a test file below .build/san
+#              in the environment says so, or a test file below .build/san or
+#              .build/index
 #     dir      a folder to use, rather than a temporary one
 #     store    the store's folder, rather than DIR/store
+#     index    which index, and database, where it is to share one: OCI::Index
 #
 # In texts @PORT@, @PORT2@ ... stand for the ports, @DIR@ and @STORE@ for
 # folders.  Server and store live in a temporary folder.
@@ -44,6 +46,7 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Temp ();
 use IO::Socket::INET;
+use OCI::Index;
 use OCI::Process;
 use Test::More ();
 use Time::HiRes qw(sleep time);
@@ -79,7 +82,7 @@ sub apxs {
     return $query{$name};
 }
 
-sub sanitized { $ENV{OCI_SANITIZE} // ($0 =~ m{\.build/san/} ? 1 : 0) }
+sub sanitized { $ENV{OCI_SANITIZE} // ($0 =~ m{\.build/(?:san|index)/} ? 1 : 0) }
 
 sub start {
     my ($class, %option) = @_;
@@ -91,6 +94,7 @@ sub start {
         owner    => $$,
         %option
     }, $class;
+    $self->{index} = OCI::Index->new(%option);
     $self->make_folder;
     push @live, $self;
     for (1 .. 20) {
@@ -197,8 +201,10 @@ sub text {
     my $self = shift;
     my $module = "$TOP/.build/" . ($self->{sanitize} ? 'san' : 'mod')
                . '/.libs/mod_oci.so';
-    my @load = map { load($_) } "mpm_$self->{mpm}", qw(unixd log_config
-        authz_core), @{ $self->{modules} // [] };
+    my %seen;
+    my @load = map { load($_) } grep { !$seen{$_}++ } "mpm_$self->{mpm}",
+        qw(unixd log_config authz_core), $self->{index}->modules,
+        @{ $self->{modules} // [] };
     my @listen = map { "Listen 127.0.0.1:$_" } @{ $self->{listen} };
     my @who = $> ? () : (
         'User ' . user(),
@@ -213,7 +219,8 @@ sub text {
         'DefaultRuntimeDir @DIR@', 'PidFile @DIR@/httpd.pid',
         'CoreDumpDirectory @DIR@/reports', 'DocumentRoot @DIR@/htdocs',
         'ErrorLog @DIR@/error_log', "LogLevel " . ($self->{level} // 'info'),
-        'CustomLog @DIR@/access_log "%>s %r"', $self->{extra} // '',
+        'CustomLog @DIR@/access_log "%>s %r"', $self->{index}->text,
+        $self->{extra} // '',
         '<Location "/v2/">', $location, '</Location>', $self->{after} // '', '';
     $text =~ s/\@PORT(\d*)\@/$self->{listen}[($1 || 1) - 1]/g;
     $text =~ s/\@DIR\@/$self->{dir}/g;
@@ -233,6 +240,7 @@ sub host  { '127.0.0.1:' . $_[0]->port($_[1]) }
 sub url   { 'http://' . $_[0]->host($_[1]) }
 sub dir   { $_[0]{dir} }
 sub store { $_[0]{store} // "$_[0]{dir}/store" }
+sub index { $_[0]{index}->name }
 sub pid   { $_[0]{process}->pid }
 sub error_log  { "$_[0]{dir}/error_log" }
 sub access_log { "$_[0]{dir}/access_log" }

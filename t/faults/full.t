@@ -1,0 +1,189 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# A disk that is full: each request that needs room is told so in JSON, what was
+# stored is served and can be deleted, and all goes on when there is room.
+
+use OCI::Test;
+
+use OCI::Disk;
+
+my $MIB = 1 << 20;
+my $INDEX = OCI::Index::named() // 'fs';
+
+# SQLite deletes nothing without room; servers have theirs elsewhere.
+plan(skip_all => "not for $INDEX") if $INDEX !~ /^(?:fs|dbm:)/;
+
+sub range_of { ($_[0]->header('Range') // '') =~ /\A0-(\d+)\z/ ? $1 + 1 : -1 }
+
+my $FULL = qr/No space left on device/;
+
+for my $kind (['tmpfs', 'size=12m'], ['ext4', '24M']) {
+    subtest "a full $kind->[0]" => sub {
+        my $dir = small_disk(@$kind)
+            or plan(skip_all => "$kind->[0] can't be mounted");
+        my $server = OCI::Server->start(store => "$dir/store");
+        $server->expects(qr/\[oci:error\].*No space left on device/);
+        my $client = OCI::Client->new($server);
+        my $image = $client->push_image('full', 'v1');
+        my $old = random_bytes($MIB, 'old');
+        my $digest = $client->push_blob('full', $old);
+        my $kept = random_bytes($MIB, 'kept');
+        my $session = $client->start_upload('full');
+        status_is($client->patch($session, substr $kept, 0, 300_000), 202);
+        my $other = $client->start_upload('full');
+        my $big = 'x' x (32 * $MIB);
+        my $where = $server->store;
+
+        fails($server, $where, $FULL, 507, 'PATCH', sub {
+            $client->patch($other, $big) });
+        my $after = $client->get($other);
+        status_is($after, 204, 'its session is still there');
+        status_is($client->delete($other), 204, 'and can be cancelled');
+        is_deeply([ grep { -s > $MIB } glob "$where/uploads/*" ], [],
+                  'which makes room');
+        fails($server, $where, $FULL, 507, 'monolithic POST', sub {
+            $client->post('/v2/full/blobs/uploads/?digest='
+                . digest_of($big), $big) });
+        is_deeply([ grep { -s > $MIB } glob "$where/uploads/*" ], [],
+                  'of which nothing is left');
+        $other = $client->start_upload('full');
+        fails($server, $where, $FULL, 507, 'monolithic PUT', sub {
+            $client->put(with_query($other, 'digest=' . digest_of($big)),
+                         $big) });
+        status_is($client->delete($other), 204);
+
+        fill($dir);
+        fails($server, $where, $FULL, 507, 'PATCH on', sub {
+            $client->patch($session, substr $kept, 300_000) });
+        my $stands = range_of($client->get($session));
+        ok($stands >= 300_000 && $stands <= $MIB, "the session: $stands");
+        my $text = json_text({ %{ $image->{document} },
+            annotations => { note => 'x' x 200_000 } });
+        fails($server, $where, $FULL, 507, 'a manifest', sub {
+            $client->put('/v2/full/manifests/v2', $text,
+                         'Content-Type' => IMAGE_MANIFEST) });
+        error_is($client->get('/v2/full/manifests/v2'), 404,
+                 'MANIFEST_UNKNOWN');
+        error_is($client->get('/v2/full/manifests/' . digest_of($text)), 404,
+                 'MANIFEST_UNKNOWN');
+        is_deeply($client->get('/v2/full/tags/list')->json->{tags}, ['v1'],
+                  'no tag was made');
+        is($client->get('/v2/full/manifests/v1')->body, $image->{text},
+           'pulls of manifests go on');
+        ok($client->get("/v2/full/blobs/$digest")->body eq $old,
+           'and of blobs');
+        status_is($client->delete("/v2/full/blobs/$digest"), 202,
+                  'blobs can be deleted');
+        status_is($client->delete('/v2/full/manifests/v1'), 202,
+                  'so can tags');
+        status_is($client->delete("/v2/full/manifests/$image->{digest}"), 202,
+                  'and manifests');
+        error_is($client->get("/v2/full/blobs/$digest"), 404, 'BLOB_UNKNOWN');
+
+        unlink "$dir/filler" or die $!;
+        $stands = range_of($client->get($session));
+        status_is($client->patch($session, substr($kept, $stands, 100_000),
+            'Content-Range' => "$stands-" . ($stands + 99_999)), 202,
+            'the session goes on');
+        status_is($client->put(
+            with_query($session, 'digest=' . digest_of($kept)),
+            substr $kept, $stands + 100_000), 201, 'and is finished');
+        ok($client->get('/v2/full/blobs/' . digest_of($kept))->body eq $kept,
+           'the bytes are right');
+        status_is($client->put('/v2/full/manifests/v2', $text,
+                               'Content-Type' => IMAGE_MANIFEST), 201);
+        is($client->get('/v2/full/manifests/v2')->body, $text);
+        $server->stop;
+    };
+}
+
+# The blob was committed and its record could not be written: the upload's
+# bytes are the blob's then, which another repository serves already.
+subtest 'a full index beside a blob store with room' => sub {
+    my $dir = small_disk('tmpfs', 'size=1m,nr_inodes=200')
+        or plan(skip_all => "tmpfs can't be mounted");
+    my $place = "$dir/store" . ($INDEX eq 'fs' ? '' : '/facts');
+    my $server = OCI::Server->start(config => "OCIIndex $INDEX $place");
+    $server->allows(qr/\[oci:error\].*No space left on device/);
+    my $client = OCI::Client->new($server);
+    my $bytes = random_bytes(500_000, 'both');
+    my $digest = digest_of($bytes);
+    my $blob = "/v2/first/blobs/$digest";
+    my ($one, $two) = map { $client->start_upload($_) } 'second', 'third';
+    status_is($client->patch($_, substr $bytes, 0, 200_000), 202)
+        for $one, $two;
+    $client->push_blob('first', $bytes);
+    fill($dir);
+    fill_inodes($dir);
+    for (1 .. 1000) {    # what an index keeps in reserve
+        last if $client->post("/v2/m$_/blobs/uploads/?mount=$digest&from=first")
+            ->status == 507;
+    }
+    my $put = sub {
+        $client->put(with_query($_[0], "digest=$digest"), substr $bytes, $_[1])
+    };
+    error_is($put->($one, 200_000), 507, 'UNKNOWN');
+    error_is($put->($two, 200_000), 507, 'UNKNOWN');
+    ok($client->get($blob)->body eq $bytes, 'who held the blob serves it');
+    is(range_of($client->get($one)), 200_000, 'the session stands');
+    error_is($put->($one, 200_000), 507, 'UNKNOWN', undef, 'once more');
+    error_is($client->patch($two, 'other bytes'), 507, 'UNKNOWN');
+    ok($client->get($blob)->body eq $bytes, 'the blob is the same');
+    error_is($client->get("/v2/second/blobs/$digest"), 404, 'BLOB_UNKNOWN');
+    unlink "$dir/filler";
+    unlink glob "$dir/many/*";
+    status_is($client->patch($one, substr $bytes, 200_000, 1000), 202,
+              'there is room: a session goes on');
+    ok($client->get($blob)->body eq $bytes, 'the blob is the same');
+    status_is($put->($one, 201_000), 201, 'and is finished');
+    status_is($put->($two, 200_000), 201, 'so is the other');
+    ok($client->get("/v2/$_/blobs/$digest")->body eq $bytes, "all in $_")
+        for qw(first second third);
+    is_deeply([ glob $server->store . '/uploads/*' ], [], 'none is left');
+    $server->stop;
+};
+
+subtest 'no room for another file' => sub {
+    plan(skip_all => 'only fs makes a file of a fact') if $INDEX ne 'fs';
+    my $dir = small_disk('tmpfs', 'size=16m,nr_inodes=200')
+        or plan(skip_all => "tmpfs can't be mounted");
+    my $server = OCI::Server->start(store => "$dir/store");
+    $server->expects(qr/\[oci:error\].*No space left on device/);
+    my $client = OCI::Client->new($server);
+    my $image = $client->push_image('inodes', 'v1');
+    my $session = $client->start_upload('inodes');
+    status_is($client->patch($session, 'abc'), 202);
+    my $where = $server->store;
+    fill_inodes($dir);
+    fails($server, $where, $FULL, 507, 'monolithic POST', sub {
+        $client->post('/v2/inodes/blobs/uploads/?digest='
+            . digest_of('new'), 'new') });
+    fails($server, $where, $FULL, 507, 'PUT of a tag', sub {
+        $client->put('/v2/inodes/manifests/v2', $image->{text},
+                     'Content-Type' => IMAGE_MANIFEST) });
+    fails($server, $where, $FULL, 507, 'PUT of a blob', sub {
+        $client->put(with_query($session, 'digest=' . digest_of('abc'))) });
+    is_deeply($client->get('/v2/inodes/tags/list')->json->{tags}, ['v1']);
+    is($client->get('/v2/inodes/manifests/v1')->body, $image->{text},
+       'pulls go on');
+    status_is($client->get($session), 204, 'the session is there');
+    status_is($client->delete('/v2/inodes/manifests/v1'), 202,
+              'deletes go on');
+    unlink glob "$dir/many/*";
+    status_is($client->put(with_query($session, 'digest='
+        . digest_of('abc'))), 201, 'there is room: the session is finished');
+    is($client->get('/v2/inodes/blobs/' . digest_of('abc'))->body, 'abc');
+    status_is($client->put('/v2/inodes/manifests/v2', $image->{text},
+                           'Content-Type' => IMAGE_MANIFEST), 201);
+    $server->stop;
+};
+
+done_testing;

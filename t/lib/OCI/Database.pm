@@ -1,0 +1,74 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# A new, empty database in a private server.
+#
+#     my $database = OCI::Database->start('pgsql') or ... skip ...;
+#     $database->driver, ->params      # as mod_dbd has them
+#     $database->sql('SELECT 1')       # by hand, its output
+#     $database->server->kill9         # where own => 1 made one for it alone
+#
+# One server of each kind serves all the tests of a run: t/setup/prove.pl keeps
+# it, and starts it for the first who asks at the socket in the folder that
+# OCI_RUN names.  A script that is run by itself has its own.
+
+package OCI::Database;
+
+use strict;
+use warnings;
+
+use IO::Socket::UNIX;
+use JSON::PP ();
+use OCI::DatabaseServer;
+
+my (%mine, $count);
+
+# undef where the server is not installed.
+sub start {
+    my ($class, $kind, %option) = @_;
+    my $server = $option{own} ? OCI::DatabaseServer->start($kind, %option)
+        : ($mine{$kind} //= shared($kind));
+    return if !$server;
+    my $name = sprintf 'oci_%d_%d_%d', $$, ++$count, rand 1e6;
+    $server->sql($server->{first}, "CREATE DATABASE $name");
+    return bless { server => $server, name => $name }, $class;
+}
+
+# The run's server, as one who asks it needs to know it.
+sub shared {
+    my $kind = shift;
+    return OCI::DatabaseServer->start($kind) if !$ENV{OCI_RUN};
+    my $socket = IO::Socket::UNIX->new(Peer => "$ENV{OCI_RUN}/servers")
+        or die "$ENV{OCI_RUN}/servers: $!\n";
+    print $socket "$kind\n";
+    $socket->flush;
+    my $known = JSON::PP::decode_json(scalar <$socket>);
+    die $known->{error} if $known->{error};
+    return $known->{port} ? OCI::DatabaseServer->attach($kind, %$known) : undef;
+}
+
+# The other side of it.
+sub answer {
+    my $socket = shift;
+    chomp(my $kind = <$socket> // return);
+    my $known = eval {
+        my $server = $mine{$kind} //= OCI::DatabaseServer->start($kind);
+        $server ? { port => $server->port, dir => $server->dir } : {};
+    } // { error => $@ };
+    print $socket JSON::PP::encode_json($known) . "\n";
+    return close $socket;
+}
+
+sub server { $_[0]{server} }
+sub driver { $_[0]{server}->kind }
+sub params { $_[0]{server}->params($_[0]{name}) }
+sub sql    { $_[0]{server}->sql($_[0]{name}, $_[1]) }
+
+1;

@@ -1,0 +1,225 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# A private database server on loopback: PostgreSQL or MariaDB, as durable as
+# those in real life and small.
+#
+#     my $server = OCI::DatabaseServer->start('pgsql') or ... skip ...;
+#     $server->stop; $server->kill9; $server->again;
+#     $server->sql('postgres', 'SELECT 1');       # by hand, its output
+#
+# Options of start:
+#
+#     dir      an empty folder for its data, rather than a temporary one
+#     set      a hash of settings: max_connections => 20
+
+package OCI::DatabaseServer;
+
+use strict;
+use warnings;
+
+use File::Temp ();
+use OCI::Process;
+use OCI::Server;
+use POSIX ();
+
+use constant { USER => 'oci', PASSWORD => 'secret' };
+
+# Of each kind: which account runs it, the database that is always there, how
+# it is ended so that it waits for nobody, and what makes, runs and asks it.
+my %KIND = (
+    pgsql => { account => 'postgres', first => 'postgres', ending => 'INT',
+               make => \&make_pgsql, command => \&pgsql, ask => \&ask_pgsql,
+               set => { max_connections => 300, shared_buffers => '32MB',
+                        max_wal_size => '128MB' } },
+    mysql => { account => 'mysql', first => 'mysql', ending => 'TERM',
+               make => \&make_mysql, command => \&mysql, ask => \&ask_mysql,
+               set => { max_connections => 300, performance_schema => 'OFF',
+                        innodb_buffer_pool_size => '32M',
+                        innodb_log_file_size => '16M' } },
+);
+
+# undef where the programs are not installed.
+sub start {
+    my ($class, $kind, %option) = @_;
+    program($_) || return
+        for $kind eq 'pgsql' ? qw(initdb postgres psql)
+        : qw(mariadb-install-db mariadbd mariadb);
+    my $self = bless { kind => $kind, %{ $KIND{$kind} }, %option }, $class;
+    $self->{set} = { %{ $KIND{$kind}{set} }, %{ $option{set} // {} } };
+    ($self->{account}) = grep { defined getpwnam $_ } $self->{account}, 'nobody';
+    if (!$self->{dir}) {
+        $self->{temporary} = File::Temp->newdir('mod_oci-XXXXXX', TMPDIR => 1);
+        $self->{dir} = "$self->{temporary}";
+    }
+    chmod 0755, $self->{dir};
+    chown((getpwnam $self->{account})[ 2, 3 ], $self->{dir}) if !$>;
+    $self->{make}->($self);
+    for (1 .. 5) {
+        $self->{port} = OCI::Server::free_port();
+        return $self if $self->launch;
+        last if $self->log !~ /Address already in use/i;
+    }
+    die "$kind did not start:\n" . $self->log;
+}
+
+# One that another process started and keeps: it can only be asked.
+sub attach {
+    my ($class, $kind, %known) = @_;
+    return bless { kind => $kind, %{ $KIND{$kind} }, %known }, $class;
+}
+
+# A program of either's, which PATH need not know.
+sub program {
+    my $name = shift;
+    my @folders = (sort { ($b =~ /(\d+)/)[0] <=> ($a =~ /(\d+)/)[0] }
+        glob '/usr/lib/postgresql/*/bin');
+    my ($path) = grep { -x } map { "$_/$name" } @folders, qw(/usr/sbin
+        /usr/libexec), split /:/, $ENV{PATH};
+    return $path;
+}
+
+# Run a program to its end under the server's account.
+sub prepare {
+    my ($self, @command) = @_;
+    my $process = OCI::Process->start(command => \@command,
+        user => $self->{account}, output => "$self->{dir}/log");
+    $process->wait_for(sub { 0 }, 60);
+    $process->stop;
+    return !$process->{status};
+}
+
+# ---- PostgreSQL
+
+# With an order of texts that is not that of their bytes, where it knows one.
+sub make_pgsql {
+    my $self = shift;
+    my @initdb = (program('initdb'), '-D', "$self->{dir}/data", '-U', USER,
+        '-A', 'trust', '-N', '-E', 'UTF8', '--locale=C');
+    $self->prepare(@initdb, '--locale-provider=icu', '--icu-locale=en-US')
+        || $self->prepare(@initdb)
+        or die "initdb failed:\n" . $self->log;
+    return;
+}
+
+sub pgsql {
+    my $self = shift;
+    return (program('postgres'), '-D', "$self->{dir}/data", '-p',
+        $self->{port}, '-h', '127.0.0.1', '-k', $self->{dir},
+        map { ('-c', "$_=$self->{set}{$_}") } sort keys %{ $self->{set} });
+}
+
+sub ask_pgsql {
+    my ($self, $database) = @_;
+    return (program('psql'), qw(-XqAt -v ON_ERROR_STOP=1 -h 127.0.0.1 -p),
+        $self->{port}, '-U', USER, '-d', $database, '-f', '-');
+}
+
+# ---- MariaDB
+
+sub make_mysql {
+    my $self = shift;
+    $self->prepare(program('mariadb-install-db'), '--no-defaults',
+        "--datadir=$self->{dir}/data", '--skip-test-db',
+        '--auth-root-authentication-method=normal')
+        or die "mariadb-install-db failed:\n" . $self->log;
+    open my $file, '>', "$self->{dir}/first.sql" or die "first.sql: $!\n";
+    printf $file "CREATE USER IF NOT EXISTS '%s'\@'127.0.0.1' IDENTIFIED BY "
+        . "'%s';\nGRANT ALL ON *.* TO '%1\$s'\@'127.0.0.1';\n", USER, PASSWORD;
+    close $file or die "first.sql: $!\n";
+    return;
+}
+
+# Its collation takes "a" for "A", and so do comparisons that leave it to it.
+sub mysql {
+    my $self = shift;
+    return (program('mariadbd'), '--no-defaults', '--skip-log-bin',
+        '--skip-name-resolve', "--datadir=$self->{dir}/data",
+        "--socket=$self->{dir}/socket", "--pid-file=$self->{dir}/pid",
+        '--bind-address=127.0.0.1', "--port=$self->{port}",
+        "--init-file=$self->{dir}/first.sql", '--character-set-server=utf8mb4',
+        '--collation-server=utf8mb4_general_ci',
+        map { "--$_=$self->{set}{$_}" } sort keys %{ $self->{set} });
+}
+
+sub ask_mysql {
+    my ($self, $database) = @_;
+    return (program('mariadb'), '--no-defaults', '-NB', '-h127.0.0.1',
+        "-P$self->{port}", '-u' . USER, '-p' . PASSWORD, $database);
+}
+
+# ---- both
+
+# Start it on its port and data, and wait until it answers.
+sub launch {
+    my $self = shift;
+    $self->{process} = OCI::Process->start(
+        command => [ $self->{command}->($self) ],
+        user    => $self->{account},
+        output  => "$self->{dir}/log",
+        ending  => $self->{ending}
+    );
+    return $self->{process}->wait_for(
+        sub { defined eval { $self->sql($self->{first}, 'SELECT 1') } });
+}
+
+# Run statements in a database: what they print.
+sub sql {
+    my ($self, $database, $text) = @_;
+    my $input = File::Temp->new;
+    my $errors = File::Temp->new;
+    print $input $text;
+    $input->flush;
+    my $pid = open my $pipe, '-|' // die "fork: $!\n";
+    if (!$pid) {
+        open STDIN, '<', "$input";
+        open STDERR, '>', "$errors";
+        exec $self->{ask}->($self, $database) or POSIX::_exit(127);
+    }
+    local $/;
+    my $output = <$pipe> // '';
+    close $pipe or die "$text: " . OCI::Server::slurp("$errors");
+    return $output;
+}
+
+# How APR's drivers find a database.
+sub params {
+    my ($self, $database) = @_;
+    my @words = ('host=127.0.0.1', "port=$self->{port}", "dbname=$database",
+        'user=' . USER);
+    return $self->{kind} eq 'pgsql' ? join ' ', @words
+        : join ',', @words, 'pass=' . PASSWORD;
+}
+
+sub kind { $_[0]{kind} }
+sub port { $_[0]{port} }
+sub dir  { $_[0]{dir} }
+sub log  { OCI::Server::slurp("$_[0]{dir}/log") }
+
+sub stop { $_[0]{process}->stop }
+
+# As the machine's end does to it; its own children first, which have groups
+# of their own.
+sub kill9 {
+    my $self = shift;
+    my $pid = $self->{process}->pid;
+    kill 'STOP', $pid;
+    kill 'KILL', split ' ', `ps -o pid= --ppid $pid`;
+    $self->{process}->kill9;
+    return;
+}
+
+sub again {
+    my $self = shift;
+    $self->launch or die "$self->{kind} did not start again:\n" . $self->log;
+    return;
+}
+
+1;

@@ -1,0 +1,108 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Small file systems for tests, for root alone, and what a server says of one
+# that fails.
+#
+#     use OCI::Disk;
+#     my $dir = small_disk('tmpfs', 'size=12m') or ... skip ...;
+#     fill($dir);
+#
+# They go with the script.
+
+package OCI::Disk;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use File::Temp ();
+use OCI::Server;
+use OCI::Test;
+
+our @EXPORT = qw(small_disk fill fill_inodes fails);
+
+my ($top, @mounted);
+
+END {
+    my $status = $?;
+    system "umount -l '$_' 2>/dev/null" for @mounted;
+    undef $top;
+    $? = $status;
+}
+
+# Its folder, or undef where it can't be mounted.  httpd's children own it, and
+# the folder store in it.
+sub small_disk {
+    my ($kind, $options) = @_;
+    return if $>;
+    $top //= File::Temp->newdir('mod_oci-disk-XXXXXX', TMPDIR => 1);
+    chmod 0755, "$top";
+    my $dir = "$top/" . @mounted;
+    my ($uid, $gid) = (getpwnam OCI::Server::user())[ 2, 3 ];
+    mkdir $dir or die "$dir: $!\n";
+    if ($kind eq 'tmpfs') {
+        system "mount -t tmpfs -o $options,uid=$uid,gid=$gid tmpfs '$dir' "
+            . '2>/dev/null';
+    }
+    else {
+        system "truncate -s $options '$dir.img' && "
+            . "mkfs.$kind -q -m 0 '$dir.img' 2>/dev/null && "
+            . "mount -o loop '$dir.img' '$dir' 2>/dev/null";
+    }
+    return if $?;
+    push @mounted, $dir;
+    mkdir "$dir/store" or die "$dir/store: $!\n";
+    chown $uid, $gid, "$dir/store";
+    return $dir;
+}
+
+# Leave no room in a file system.
+sub fill {
+    my $dir = shift;
+    open my $file, '>:raw', "$dir/filler" or die "$dir/filler: $!\n";
+    for my $size (1 << 16, 4096, 512, 1) {
+        1 while syswrite $file, 'x' x $size;
+    }
+    close $file;
+    return;
+}
+
+# Leave no room for a further file.
+sub fill_inodes {
+    my $dir = shift;
+    mkdir "$dir/many";
+    my $n = 0;
+    $n++ while open my $file, '>', "$dir/many/$n";
+    return;
+}
+
+# Lines of the log that are errors and came with this piece of code.
+sub errors_of {
+    my ($server, $code) = @_;
+    my $before = length $server->log;
+    $code->();
+    return grep { /\[oci:(?:error|crit)\]/ } split /\n/,
+        substr $server->log, $before;
+}
+
+# Two tests: an answer, and one line of the log that names path and cause.
+sub fails {
+    my ($server, $path, $cause, $status, $name, $code) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $res;
+    my @lines = errors_of($server, sub { $res = $code->() });
+    error_is($res, $status, 'UNKNOWN', undef, "$name: $status");
+    ok(@lines == 1 && $lines[0] =~ /\Q$path\E/ && $lines[0] =~ $cause,
+       "$name: one line names path and cause") or diag(@lines);
+    return;
+}
+
+1;

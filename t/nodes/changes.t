@@ -1,0 +1,227 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Two httpds as one registry: tags that many move, manifests that one deletes
+# while the other pushes, and lists of what comes and goes.
+
+use OCI::Test;
+
+use OCI::Crowd;
+use OCI::Nodes;
+
+my @nodes = nodes();
+my @client = map { OCI::Client->new($_) } @nodes;
+my ($one, $two) = @client;
+my $document = image_manifest('{}', []);
+my @texts = map { manifest("$_") } 0 .. 7;
+
+sub manifest {
+    my ($number, %more) = @_;
+    return json_text({ %$document, annotations => { n => $number, %more } });
+}
+
+sub put {
+    my ($own, $path, $text, %headers) = @_;
+    return $own->put("/v2/$path", $text, 'Content-Type' => IMAGE_MANIFEST,
+        %headers);
+}
+
+# ---- one tag
+
+$one->push_blob('tags', '{}');
+for my $round (1 .. 10) {
+    my @answers = sort map { @$_ } at_once(\@nodes, 8, sub {
+        my ($own, $n) = @_;
+        return put($own, "tags/manifests/new$round", $texts[$n],
+            'If-None-Match' => '*')->status;
+    });
+    is_deeply(\@answers, [ 201, (412) x 7 ],
+        "round $round: of eight who make a tag one does")
+        or last;
+    is($one->get("/v2/tags/manifests/new$round")->body,
+        $two->get("/v2/tags/manifests/new$round")->body,
+        'and both say which');
+}
+
+# Each success counts one up.
+put($one, 'tags/manifests/counter', manifest('0'));
+my @results = at_once(\@nodes, 8, sub {
+    my ($own, $n) = @_;
+    my ($done, $path) = (0, 'tags/manifests/counter');
+    while ($done < 10) {
+        my $res = $own->get("/v2/$path");
+        my $put = put($own, $path, manifest(
+            $res->json->{annotations}{n} + 1 . '', by => "$n"),
+            'If-Match' => $res->header('ETag'))->status;
+        return $put if $put != 201 && $put != 412;
+        $done++ if $put == 201;
+    }
+    return $done;
+});
+is_deeply(\@results, [ ([10]) x 8 ], 'who read before they write');
+is($_->get('/v2/tags/manifests/counter')->json->{annotations}{n}, 80,
+    'lose no update') for @client;
+
+my %known = map { $_ => 1 } @texts;
+put($one, 'tags/manifests/moving', $texts[0]);
+@results = at_once(\@nodes, 12, sub {
+    my ($own, $n) = @_;
+    return statuses(25, sub {
+        put($own, 'tags/manifests/moving', $texts[$n]) }) if $n < 8;
+    my $garbled = 0;
+    return (statuses(25, sub {
+        my $res = $own->get('/v2/tags/manifests/moving');
+        $garbled++ if !$known{ $res->body };
+        return $res;
+    }), $garbled);
+});
+is_deeply(\@results, [ ([201]) x 8, ([ 200, 0 ]) x 4 ],
+    'a tag that many move is always there, and whole');
+
+# What one acknowledged the other has.
+my $stale = 0;
+for my $n (0 .. 99) {
+    my ($here, $there) = $n % 2 ? ($one, $two) : ($two, $one);
+    my $text = $texts[ $n % 8 ];
+    put($here, 'tags/manifests/ping', $text)->status == 201 or $stale++;
+    $stale++ if $there->get('/v2/tags/manifests/ping')->body ne $text;
+    $here->delete('/v2/tags/manifests/ping')->status == 202 or $stale++;
+    $stale++ if $there->head('/v2/tags/manifests/ping')->status != 404;
+}
+is($stale, 0, 'a tag that is set at one is there at the other at once');
+
+# ---- deletes at one, pushes at the other
+
+$one->push_blob('deleting', '{}');
+@results = at_once(\@nodes, 8, sub {
+    my ($own, $n) = @_;
+    my $base = 'deleting/manifests';
+    return statuses(20, sub {
+        $own->delete("/v2/$base/" . digest_of($texts[ $_[0] % 4 ]));
+    }) if $n % 2 == 0;
+    return statuses(20, sub {
+        put($own, "$base/t$n", $texts[ $_[0] % 4 ]) });
+});
+is_deeply([ @results[ 1, 3, 5, 7 ] ], [ ([201]) x 4 ], 'pushes: all 201');
+is_deeply([ grep { !/\A(?:202|404)\z/ } map { @$_ } @results[ 0, 2, 4, 6 ] ],
+    [], 'deletes: 202 or 404');
+$one->push_manifest('deleting', undef, $texts[7]);
+for my $client (@client) {
+    my $tags = $client->get('/v2/deleting/tags/list')->json->{tags};
+    is_deeply([ grep { $client->get("/v2/deleting/manifests/$_")->status
+        != 200 } @$tags ], [], 'each listed tag can be pulled');
+}
+
+# A tag that was moved away before its manifest went stays.
+$one->push_blob('crossing', '{}');
+@results = at_once(\@nodes, 6, sub {
+    my ($own, $n) = @_;
+    my $base = 'crossing/manifests';
+    my $faults = 0;
+    for my $round (1 .. 25) {
+        if ($n % 2 == 0) {
+            $own->delete("/v2/$base/" . digest_of($texts[0]));
+            next;
+        }
+        put($own, "$base/c$n", $texts[0]);
+        put($own, "$base/c$n", $texts[$n])->status == 201 or $faults++;
+        my $res = $own->get("/v2/$base/c$n");
+        $faults++ if $res->status != 200 || $res->body ne $texts[$n];
+    }
+    return $faults;
+});
+is_deeply(\@results, [ ([0]) x 6 ], 'no acknowledged tag goes with another manifest');
+
+# A manifest that names a blob which the other deletes: it was accepted while
+# the blob was there, or not at all.
+my $pulled = digest_of('pulled');
+my $names = json_text(image_manifest('{}', ['pulled']));
+$one->push_blob('blobs', '{}');
+@results = at_once(\@nodes, 4, sub {
+    my ($own, $n) = @_;
+    return statuses(25, sub { $own->delete("/v2/blobs/blobs/$pulled") })
+        if $n % 2 == 0;
+    return statuses(25, sub {
+        $own->push_blob('blobs', 'pulled');
+        return put($own, "blobs/manifests/p$n", $names);
+    });
+});
+is_deeply([ grep { !/\A(?:202|404)\z/ } map { @$_ } @results[ 0, 2 ] ], [],
+    'deletes of a blob: 202 or 404');
+is_deeply([ grep { !/\A(?:201|404)\z/ } map { @$_ } @results[ 1, 3 ] ], [],
+    'manifests that name it: 201 or 404');
+$one->push_blob('blobs', 'pulled');
+status_is(put($two, 'blobs/manifests/p', $names), 201, 'at last');
+is($_->get("/v2/blobs/blobs/$pulled")->body, 'pulled') for @client;
+
+# ---- lists
+
+my @stay = map { sprintf 's%03d', $_ } 0 .. 199;
+$one->push_blob('paging', '{}');
+put($one, 'paging/manifests/' . digest_of($texts[0]) . '?'
+    . join('&', map { "tag=$_" } @stay), $texts[0]);
+my @repos = map { sprintf 'list/%02d', $_ } 0 .. 29;
+$one->push_blob($_, '{}') for @repos;
+
+# All of a list, by pages from the nodes in turn.
+sub pages {
+    my ($path, $what) = @_;
+    my @own = map { OCI::Client->new($_) } @nodes;
+    my @got;
+    while ($path) {
+        push @own, my $next = shift @own;
+        my $res = $next->get($path);
+        push @got, @{ $res->json->{$what} };
+        ($path) = ($res->header('Link') // '') =~ /<([^>]*)>/;
+    }
+    return @got;
+}
+
+# What is wrong with a list that holds these at least.
+sub faults_of {
+    my ($got, $stay) = @_;
+    my %count;
+    $count{$_}++ for @$got;
+    return ((grep { $_ > 1 } values %count) ? 'repeated' : (),
+        (grep { !$count{$_} } @$stay) ? 'missed' : (),
+        "@$got" ne join(' ', sort @$got) ? 'disordered' : ());
+}
+
+@results = at_once(\@nodes, 6, sub {
+    my ($own, $n) = @_;
+    my @faults;
+    for my $round (1 .. 6) {
+        if ($n > 3) {
+            push @faults, faults_of([ pages("/v2/paging/tags/list?n=" . 7 * $n,
+                'tags') ], \@stay);
+            push @faults, faults_of([ grep { m{^list/} }
+                pages("/v2/_catalog?n=$n", 'repositories') ], \@repos);
+            next;
+        }
+        for my $k (map { $_ * 17 % 200 } 1 .. 8) {
+            my $path = sprintf 'paging/manifests/s%03d.%d', $k, $n;
+            put($own, $path, $texts[0])->status == 201 or push @faults, 'PUT';
+            $own->push_blob("list/$k.$n", 'come');
+            $own->delete("/v2/list/$k.$n/blobs/" . digest_of('come'))->status
+                == 202 or push @faults, 'DELETE of a blob';
+            $own->delete("/v2/$path")->status == 202 or push @faults, 'DELETE';
+        }
+    }
+    return @faults;
+});
+is_deeply(\@results, [ ([]) x 6 ],
+    'pages of both in turn miss and repeat nothing that stays');
+is_deeply([ pages('/v2/paging/tags/list?n=9', 'tags') ], \@stay,
+    'in the end the tags are as before');
+is_deeply([ grep { m{^list/} } pages('/v2/_catalog?n=9', 'repositories') ],
+    \@repos, 'and so is the catalog');
+
+$_->stop for @nodes;
+done_testing;

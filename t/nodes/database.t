@@ -1,0 +1,227 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Two httpds whose database is stopped, killed, and without room: clients are
+# told to come back, and all goes on when it does, without anything lost and
+# with neither httpd restarted.
+
+use OCI::Test;
+
+use OCI::Crowd;
+use OCI::Database;
+use OCI::Disk;
+use OCI::Judge;
+use OCI::Nodes;
+use OCI::Writer;
+use Time::HiRes qw(sleep time);
+
+my $SECONDS = 3;    # for rounds of restarts; three rounds at least
+my $ROOM = 256;     # MiB of a small disk
+my %option = (extra => 'KeepAliveTimeout 60');
+
+sub put {
+    my ($own, $path, $text, %headers) = @_;
+    return $own->put("/v2/$path", $text, 'Content-Type' => IMAGE_MANIFEST,
+        %headers);
+}
+
+# Requests of each kind, on what is there: a name, a function of a client, and
+# the status where the database works.
+sub requests {
+    my ($image, $session) = @_;
+    my $config = digest_of('{}');
+    my $base = '/v2/there';
+    return (
+        [ 'a tag', sub { $_[0]->get("$base/manifests/v1") }, 200 ],
+        [ 'a digest', sub {
+            $_[0]->head("$base/manifests/$image->{digest}") }, 200 ],
+        [ 'an absent tag', sub { $_[0]->get("$base/manifests/absent") }, 404 ],
+        [ 'a blob', sub { $_[0]->get("$base/blobs/$config") }, 200 ],
+        [ 'tags', sub { $_[0]->get("$base/tags/list") }, 200 ],
+        [ 'catalog', sub { $_[0]->get('/v2/_catalog') }, 200 ],
+        [ 'referrers', sub {
+            $_[0]->get("$base/referrers/$image->{digest}") }, 200 ],
+        [ 'a session', sub { $_[0]->get($session) }, 204 ],
+        [ 'POST', sub { $_[0]->post("$base/blobs/uploads/") }, 202 ],
+        [ 'PATCH', sub { $_[0]->patch($session, 'more') }, 202 ],
+        [ 'POST of a blob', sub { $_[0]->post("$base/blobs/uploads/?digest="
+            . digest_of('new'), 'new') }, 201 ],
+        [ 'PUT of a tag', sub {
+            put($_[0], 'there/manifests/v2', $image->{text}) }, 201 ],
+        [ 'DELETE of a tag', sub {
+            $_[0]->delete("$base/manifests/v2") }, 202 ],
+        [ 'DELETE of a blob', sub {
+            $_[0]->delete("$base/blobs/" . digest_of('new')) }, 202 ],
+    );
+}
+
+sub all_answered {
+    my ($nodes, $name, @requests) = @_;
+    for my $client (map { OCI::Client->new($_) } @$nodes) {
+        status_is($_->[1]->($client), $_->[2], "$name: $_->[0]")
+            for @requests;
+    }
+    return;
+}
+
+sub all_refused {
+    my ($nodes, @requests) = @_;
+    for my $client (map { OCI::Client->new($_) } @$nodes) {
+        for my $request (@requests) {
+            my $start = time;
+            error_is($request->[1]->($client), 503, 'UNAVAILABLE', undef,
+                "$request->[0]: 503");
+            cmp_ok(time - $start, '<', 3, "$request->[0]: soon");
+        }
+    }
+    return;
+}
+
+# Every thread's connection is tried.
+sub all_at_once {
+    my ($nodes, $name) = @_;
+    my @results = at_once($nodes, 16, sub {
+        my ($own, $n) = @_;
+        return statuses(8, sub {
+            $_[0] % 2 ? $own->get('/v2/there/manifests/v1')
+                : $own->head('/v2/there/blobs/' . digest_of('{}')) });
+    });
+    is_deeply(\@results, [ ([200]) x 16 ], $name);
+    return;
+}
+
+sub stopped {
+    my ($index, $database) = @_;
+    my @nodes = nodes(%option, index => $index, database => $database);
+    for my $node (@nodes) {
+        $node->expects(qr/\[oci:error\].*\bconnect/i);
+        $node->allows(qr/\[dbd:error\]/);
+    }
+    my $client = OCI::Client->new($nodes[0]);
+    my $image = $client->push_image('there', 'v1');
+    my $session = $client->start_upload('there');
+    my @requests = requests($image, $session);
+    all_answered(\@nodes, 'before', @requests);
+    all_at_once(\@nodes, 'many at once');
+
+    for my $how (qw(stop kill9)) {
+        $database->server->$how;
+        all_refused(\@nodes, @requests);
+        $database->server->again;
+        all_answered(\@nodes, "after $how", @requests);
+        all_at_once(\@nodes, 'many at once');
+        $database->server->$how;
+        $database->server->again;
+        all_at_once(\@nodes, "unseen, $how: many at once");
+        all_answered(\@nodes, "unseen, $how", @requests);
+    }
+    $_->stop for @nodes;
+    return;
+}
+
+sub under_load {
+    my ($index, $database) = @_;
+    my @nodes = nodes(index => $index, database => $database);
+    $_->allows(qr/\[(?:oci|dbd):error\]/) for @nodes;
+    my $end = time + $SECONDS;
+    my ($rounds, $steps, $struck, @faults) = (0, 0, 0);
+    while ((time < $end || $rounds < 3) && !@faults) {
+        $rounds++;
+        my $until = time + 1.2;
+        my @writers = map { OCI::Writer->start(\@nodes, "round$rounds/w$_",
+            $until) } 1 .. 4;
+        sleep 0.2 + rand 0.6;
+        $rounds % 2 ? $database->server->kill9 : $database->server->stop;
+        $database->server->again;
+        $_->wait for @writers;
+        for my $judge (map { OCI::Judge->new($_) } @writers) {
+            $judge->sessions($nodes[0]);
+            $judge->facts($_) for @nodes;
+            $steps += $judge->steps;
+            $struck++ if $judge->ended;
+            push @faults, $judge->faults;
+        }
+    }
+    is_deeply(\@faults, [], 'what was acknowledged is there');
+    cmp_ok($steps, '>', 10 * $rounds,
+        "$rounds rounds, $steps steps, $struck writers were told to come back");
+    $_->stop for @nodes;
+    return;
+}
+
+sub full {
+    my ($index, $database, $dir) = @_;
+    my @nodes = nodes(index => $index, database => $database);
+    $_->allows(qr/\[(?:oci|dbd):error\]/) for @nodes;
+    my @client = map { OCI::Client->new($_) } @nodes;
+    my $image = $client[0]->push_image('there', 'v1');
+    my ($refused, %seen, @there) = (0);
+    for my $n (1 .. 300) {
+        fill($dir) if $n == 20;
+        my $text = json_text({ %{ $image->{document} }, annotations =>
+            { note => random_bytes(60_000, $n) =~ s/[^a-zA-Z0-9]/-/gr } });
+        my $res = put($client[ $n % 2 ], "there/manifests/m$n", $text);
+        $seen{ $res->status }++;
+        push @there, [ "m$n", $text ] if $res->status == 201;
+        next if $res->status == 201;
+        error_is($res, $res->status, $res->status == 507 ? 'UNKNOWN'
+            : 'UNAVAILABLE');
+        last if ++$refused == 10;
+    }
+    ok($seen{507} || $seen{503}, 'a full disk is noticed: ' . join ', ',
+        map { "$_: $seen{$_}" } sort keys %seen);
+    if ($seen{507}) {
+        is($_->get('/v2/there/manifests/v1')->body, $image->{text},
+            'pulls go on') for @client;
+        status_is($client[1]->delete('/v2/there/manifests/m1'), 202,
+            'so do deletes');
+        shift @there;
+    }
+    unlink "$dir/filler";
+    my $res;
+    for (1 .. 100) {
+        $res = put($client[1], 'there/manifests/v2', $image->{text});
+        last if $res->status == 201;
+        sleep 0.1;
+    }
+    status_is($res, 201, 'there is room: pushes go on');
+    for my $client (@client) {
+        is_deeply([ map { $_->[0] } grep {
+            $client->get("/v2/there/manifests/$_->[0]")->body ne $_->[1] }
+            @there ], [], 'what was acknowledged is there');
+    }
+    $_->stop for @nodes;
+    return;
+}
+
+for my $kind (qw(pgsql mysql)) {
+    for my $index ("dbd:$kind", "mod_dbd:$kind") {
+        my $database = OCI::Database->start($kind, own => 1);
+        SKIP: {
+            $database or skip("there is no server for $kind", 1);
+            subtest "$index: stopped" => sub { stopped($index, $database) };
+            subtest "$index: restarted under load" =>
+                sub { under_load($index, $database) };
+            $database->server->stop;
+        }
+    }
+    SKIP: {
+        my $dir = small_disk('tmpfs', "size=${ROOM}m")
+            or skip('tmpfs cannot be mounted', 1);
+        mkdir "$dir/database";
+        my $database = OCI::Database->start($kind, own => 1,
+            dir => "$dir/database") or skip("there is no server", 1);
+        subtest "dbd:$kind: a full disk" =>
+            sub { full("dbd:$kind", $database, $dir) };
+        $database->server->stop;
+    }
+}
+
+done_testing;

@@ -1,0 +1,93 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# prove.pl JOBS TEST...: run the tests as prove does, so many at a time, say
+# how long each part of them took, and end as prove does.
+#
+# Beside them it keeps a folder, OCI_RUN, and in it a socket at which they ask
+# for servers that they share (OCI::Database); these end with the run.
+
+use strict;
+use warnings;
+
+use File::Temp ();
+use IO::Select;
+use IO::Socket::UNIX;
+use OCI::Database;
+use OCI::Process;
+use OCI::Server;
+use POSIX qw(_exit setpgid WNOHANG);
+use TAP::Harness;
+use TAP::Parser::Aggregator;
+
+# What a test is counted with: its folder, or the build or index that it is
+# repeated with.
+sub part_of {
+    my $path = shift;
+    return "with the sanitizers" if $path =~ m{^\.build/san/};
+    return "with $1" if $path =~ m{^\.build/index/([^/]+)/};
+    return $path =~ m{^(?:\.build/bin/)?(.*)/}s ? $1 : $path;
+}
+
+sub say_times {
+    my $results = shift;
+    my (%seconds, %files);
+    for my $path ($results->descriptions) {
+        my ($parser) = $results->parsers($path);
+        $seconds{ part_of($path) } += $parser->end_time - $parser->start_time;
+        $files{ part_of($path) }++;
+    }
+    printf "%-26s %3d files %7.1f s\n", $_, $files{$_}, $seconds{$_}
+        for sort keys %files;
+    return;
+}
+
+sub run_tests {
+    my ($jobs, @tests) = @_;
+    my $harness = TAP::Harness->new({ jobs => $jobs, lib => ["$OCI::Server::TOP/t/lib"],
+        color => -t STDOUT });
+    my $results = TAP::Parser::Aggregator->new;
+    $results->start;
+    $harness->aggregate_tests($results, @tests);
+    $results->stop;
+    say_times($results);
+    $harness->summary($results);
+    return $results->has_errors ? 1 : 0;
+}
+
+@ARGV > 1 or die "usage: prove.pl JOBS TEST...\n";
+my $run = File::Temp->newdir('mod_oci-run-XXXXXX', TMPDIR => 1);
+$ENV{OCI_RUN} = "$run";
+my $servers = IO::Socket::UNIX->new(Local => "$run/servers", Listen => 64)
+    or die "$run/servers: $!\n";
+
+# In a group of its own, which ends as a whole where the run is cut short.
+my $tests = fork // die "fork: $!\n";
+if (!$tests) {
+    setpgid(0, 0);
+    delete @SIG{qw(INT TERM HUP)};
+    my $status = eval { run_tests(@ARGV) } // 2;
+    print STDERR $@ if $@;
+    STDOUT->flush;
+    _exit($status);
+}
+
+END {
+    my $status = $?;
+    kill 'TERM', -$tests if $tests;
+    $? = $status;
+}
+
+my $select = IO::Select->new($servers);
+until (waitpid $tests, WNOHANG) {
+    OCI::Database::answer($servers->accept) if $select->can_read(0.1);
+}
+$tests = 0;
+exit($? >> 8 || ($? && 2));

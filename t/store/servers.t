@@ -1,0 +1,47 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# The contract of an index, asked of those that need a server.
+
+use OCI::Test;
+
+use File::Basename qw(basename);
+use File::Temp ();
+use OCI::Database;
+use OCI::Process;
+
+my @programs = grep { !/_full$/ && -x }
+    glob "$OCI::Server::TOP/.build/bin/store/contract_index*";
+cmp_ok(scalar @programs, '>', 1, 'the programs are built');
+
+# MariaDB's client never frees what it makes once.
+my %env = (mysql => { ASAN_OPTIONS => 'detect_leaks=0' });
+
+for my $kind (qw(pgsql mysql)) {
+    SKIP: for my $program (@programs) {
+        my $database = OCI::Database->start($kind)
+            or skip("there is no server for $kind", scalar @programs);
+        my $output = File::Temp->new;
+        my $process = OCI::Process->start(
+            command => [ $program, "dbd:$kind", $database->params ],
+            output  => "$output",
+            env     => $env{$kind}
+        );
+        $process->wait_for(sub { 0 }, 300);
+        $process->stop;
+        my $text = OCI::Server::slurp("$output");
+        my $passed = () = $text =~ /^ok /mg;
+        my $name = basename($program) . ", $kind: $passed";
+        ok(!$process->{status} && $passed && $text !~ /^not ok/m, $name)
+            or diag(grep { !/^ok / } split /^/, $text);
+    }
+}
+
+done_testing;
