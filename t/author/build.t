@@ -11,6 +11,7 @@
 # Two compilers have no warning, and the module exports its record alone.
 
 use OCI::Test;
+use OCI::Module;
 
 sub make {
     my @arguments = @_;
@@ -19,9 +20,7 @@ sub make {
     return ($?, $output);
 }
 
-my ($clang) = grep { -x } map { my $dir = $_; map { "$dir/$_" }
-    'clang', map { "clang-$_" } reverse 11 .. 30 } split /:/, $ENV{PATH};
-my %compilers = (gcc => 'gcc', clang => $clang);
+my %compilers = (gcc => 'gcc', clang => OCI::Module::clang());
 for my $name (sort keys %compilers) {
     SKIP: {
         my $compiler = $compilers{$name} or skip("no $name", 1);

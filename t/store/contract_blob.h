@@ -9,49 +9,37 @@
  * limitations under the License.
  */
 
-/* The blob stores that are asked to keep the contract, and how to ask:
+/* How a blob store is asked to keep the contract:
  *
- *     program [provider location]
+ *     program [provider[:type] [location [module.so record]]]
  *
- * where location is a place for a new store.
+ * where location is a place for a new store; without arguments "fs" is asked.
  */
 
 #ifndef OCI_CONTRACT_BLOB_H
 #define OCI_CONTRACT_BLOB_H
 
-#include "contract.h"
-
-#include "store/blob_fs.h"
+#include "contract_module.h"
 
 #define DIGEST(x) "sha256:" x x x x x x x x x x x x x x x x
 #define ALL       (-1)
 
-/* A provider that keeps the contract. */
-typedef struct subject_t {
-    const char *name;
-    const oci_blob_store_provider_t *provider;
-} subject_t;
-
-static const subject_t subjects[] = {
-    { "fs", &oci_blob_fs }
-};
-
 typedef struct test_t {
     run_t *run;
     const oci_blob_store_provider_t *provider;
+    oci_store_config_t config;
     oci_blob_store_t *store;
     int ready[2];              /* a gate for helpers */
 } test_t;
 
-/* Open a store, or say why not. */
-static inline int open_store(test_t *t, const char *location)
+/* Open the place of t->config, or say why not. */
+static inline int open_store(test_t *t)
 {
-    oci_store_config_t config = { .location = location,
-                                  .base = t->run->folder };
-    const char *error = t->provider->create(&t->store, &config,
+    const char *error = t->provider->create(&t->store, &t->config,
                                             t->run->pool);
 
     if (!error) {
+        t->provider = t->store->provider;
         error = t->provider->start(t->store, getuid(), getgid(),
                                    t->run->pool);
     }

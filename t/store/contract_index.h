@@ -11,7 +11,7 @@
 
 /* The indexes that are asked to keep the contract, and how to ask:
  *
- *     program [provider[:type] [location]]
+ *     program [provider[:type] [location [module.so record]]]
  *
  * where location is a place for a new store.
  */
@@ -19,9 +19,7 @@
 #ifndef OCI_CONTRACT_INDEX_H
 #define OCI_CONTRACT_INDEX_H
 
-#include "contract.h"
-
-#include "store/builtin.h"
+#include "contract_module.h"
 
 /* Those that keep the contract and need no server. */
 static const char *const subjects[] = { "fs", "dbd:sqlite3" };
@@ -128,48 +126,25 @@ static inline int open_twice(test_t *t)
     const char *error = t->provider->create(&t->index, &t->config, pool);
 
     if (!error) {
-        error = t->provider->start(t->index, getuid(), getgid(), pool);
+        error = of(t->index)->start(t->index, getuid(), getgid(), pool);
     }
     if (!error) {
         error = t->provider->create(&t->other, &t->config, pool);
     }
     if (!error) {
-        error = t->provider->start(t->other, getuid(), getgid(), pool);
+        error = of(t->other)->start(t->other, getuid(), getgid(), pool);
     }
     return tap_is(&t->run->tap, error, NULL, "an index is opened twice");
 }
 
-static inline const oci_index_provider_t *find_provider(const char *name)
-{
-    const oci_builtin_t *each;
-
-    for (each = oci_builtins; each->name; each++) {
-        if (!strcmp(each->group, OCI_INDEX_GROUP)
-            && !strcmp(each->name, name)) {
-            return each->provider;
-        }
-    }
-    return NULL;
-}
-
-/* Run the checks with one index. */
-static inline void ask_one(run_t *run, const char *name,
-                           const char *location, void (*checks)(test_t *))
+/* Run the checks with the index that arguments name. */
+static inline void ask_one(run_t *run, int argc, char **argv,
+                           void (*checks)(test_t *))
 {
     test_t t = { .run = run };
-    char *word = apr_pstrdup(run->pool, name);
-    char *colon = strchr(word, ':');
 
-    if (colon) {
-        *colon = '\0';
-        t.config.type = colon + 1;
-    }
-    t.config.base = run->folder;
-    t.config.location = location;
-    t.provider = find_provider(word);
-    printf("# %s\n", name);
-    if (tap_ok(&run->tap, t.provider != NULL, "%s is a provider", word)
-        && open_twice(&t)) {
+    t.provider = named_provider(&t.config, run, OCI_INDEX_GROUP, argc, argv);
+    if (t.provider && open_twice(&t)) {
         checks(&t);
     }
 }
@@ -182,10 +157,12 @@ static inline int ask(int argc, char **argv, void (*checks)(test_t *))
 
     begin(&run);
     if (argc > 1) {
-        ask_one(&run, argv[1], argc > 2 ? argv[2] : "named", checks);
+        ask_one(&run, argc, argv, checks);
     }
     for (i = 0; argc == 1 && i < sizeof(subjects) / sizeof(*subjects); i++) {
-        ask_one(&run, subjects[i], subjects[i], checks);
+        char *words[] = { argv[0], (char *)subjects[i], (char *)subjects[i] };
+
+        ask_one(&run, 3, words, checks);
     }
     return finish(&run);
 }

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 
+#include "store/blob_fs.h"
 #include "store/index_fs.h"
 
 #define LONG "a value with blanks, which needs a file"
@@ -81,7 +82,9 @@ int main(void)
     test_t t = { .run = &run, .provider = &oci_blob_fs };
 
     begin(&run);
-    if (open_store(&t, "store")) {
+    t.config.location = "store";
+    t.config.base = run.folder;
+    if (open_store(&t)) {
         check_blobs(&t);
         tap_ok(&run.tap, !rmdir(apr_pstrcat(run.pool, run.folder,
                                             "/store/uploads", NULL)),

@@ -21,6 +21,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 
+#include "store/blob_fs.h"
 #include "store/index_fs.h"
 
 #define NOBODY 65534

@@ -1,0 +1,176 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* The authentication provider "robot": names whose passwords end by a day.
+ *
+ *     AuthBasicProvider robot
+ *     AuthRobotFile     FILE
+ *
+ * Each line of FILE is the last day, in UTC, that a password is good for, the
+ * name, and what htpasswd made of the password:
+ *
+ *     2027-01-31:ci:$2y$05$...
+ *
+ * A name may have several lines, so that a new password can be given out
+ * before the old one ends.  The file is read at each login.
+ */
+
+#include <string.h>
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_log.h"
+#include "http_request.h"
+#include "ap_provider.h"
+#include "mod_auth.h"
+#include "apr_fnmatch.h"
+#include "apr_md5.h"
+#include "apr_strings.h"
+#include "apr_time.h"
+
+#define DAY_PATTERN "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+
+APLOG_USE_MODULE(authn_robot);
+
+typedef struct robot_config_t {
+    const char *file;
+} robot_config_t;
+
+static void *create_dir(apr_pool_t *pool, char *path)
+{
+    (void)path;
+    return apr_pcalloc(pool, sizeof(robot_config_t));
+}
+
+static void *merge_dir(apr_pool_t *pool, void *base_, void *over_)
+{
+    const robot_config_t *base = base_, *over = over_;
+
+    return apr_pmemdup(pool, over->file ? over : base, sizeof(*over));
+}
+
+static const char *set_file(cmd_parms *cmd, void *config, const char *path)
+{
+    ((robot_config_t *)config)->file = ap_server_root_relative(cmd->pool,
+                                                               path);
+    return NULL;
+}
+
+/* Days of this form have the order of their texts.  One of another form is
+ * over, lest a slip of the pen make a password that never ends. */
+static int is_over(const char *day)
+{
+    char today[sizeof("2027-01-31")];
+    apr_time_exp_t now;
+    apr_size_t length;
+
+    apr_time_exp_gmt(&now, apr_time_now());
+    apr_strftime(today, &length, sizeof(today), "%Y-%m-%d", &now);
+    return apr_fnmatch(DAY_PATTERN, day, 0) != APR_SUCCESS
+           || strcmp(day, today) < 0;
+}
+
+/* The part behind a line's next colon, where the part before it ends. */
+static char *cut(char *line)
+{
+    char *colon = line ? strchr(line, ':') : NULL;
+
+    if (!colon) {
+        return NULL;
+    }
+    *colon = '\0';
+    return colon + 1;
+}
+
+/* What one line says to a name and a password. */
+static authn_status check_line(request_rec *r, char *day, const char *user,
+                               const char *password)
+{
+    char *name = cut(day);
+    const char *hash = cut(name);
+
+    if (!hash || strcmp(name, user)) {
+        return AUTH_USER_NOT_FOUND;
+    }
+    if (apr_password_validate(password, hash) != APR_SUCCESS) {
+        return AUTH_DENIED;
+    }
+    if (is_over(day)) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "robot: the password of "
+                      "%s was good until '%s'", name, day);
+        return AUTH_DENIED;
+    }
+    return AUTH_GRANTED;
+}
+
+static authn_status check_password(request_rec *r, const char *user,
+                                   const char *password)
+{
+    const robot_config_t *config = ap_get_module_config(r->per_dir_config,
+                                                        &authn_robot_module);
+    authn_status status = AUTH_USER_NOT_FOUND;
+    ap_configfile_t *file;
+    char line[MAX_STRING_LEN];
+    apr_status_t rv;
+
+    if (!config->file) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "robot: AuthRobotFile is "
+                      "not set");
+        return AUTH_GENERAL_ERROR;
+    }
+    rv = ap_pcfg_openfile(&file, r->pool, config->file);
+    if (rv != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, r, "robot: cannot read %s",
+                      config->file);
+        return AUTH_GENERAL_ERROR;
+    }
+    while (status != AUTH_GRANTED
+           && !ap_cfg_getline(line, sizeof(line), file)) {
+        authn_status says = check_line(r, line, user, password);
+
+        if (says != AUTH_USER_NOT_FOUND) {
+            status = says;
+        }
+    }
+    ap_cfg_closefile(file);
+    return status;
+}
+
+/* AuthType Digest asks for hashes that nothing but itself can check. */
+static const authn_provider provider = {
+    check_password,
+    NULL
+};
+
+static const command_rec directives[] = {
+    AP_INIT_TAKE1("AuthRobotFile", set_file, NULL, OR_AUTHCFG,
+                  "a file of lines DAY:NAME:HASH, where passwords end by a "
+                  "day"),
+    { .name = NULL }
+};
+
+static void register_hooks(apr_pool_t *pool)
+{
+    ap_register_auth_provider(pool, AUTHN_PROVIDER_GROUP, "robot",
+                              AUTHN_PROVIDER_VERSION, &provider,
+                              AP_AUTH_INTERNAL_PER_CONF);
+}
+
+module AP_MODULE_DECLARE_DATA authn_robot_module = {
+    STANDARD20_MODULE_STUFF,
+    create_dir,
+    merge_dir,
+    NULL,
+    NULL,
+    directives,
+    register_hooks,
+    0
+};

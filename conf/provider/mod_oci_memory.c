@@ -1,0 +1,500 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* The index "memory": facts in memory that all processes of an httpd share.
+ *
+ *     OCIIndex memory[:SIZE] [NAME]
+ *
+ * It holds SIZE MiB, 64 unless told, until httpd stops; a reload keeps it,
+ * at the size that it has.  Two of one NAME are the same index.  The README
+ * beside this file walks through it.
+ *
+ * The memory is a file without a name, mapped before httpd forks: it is at
+ * the same address in all processes, and plain pointers may lie in it.
+ *
+ *     memory_t | half | half
+ *
+ * One half is in use.  Facts and values are put into it one behind another,
+ * and what goes leaves its room unused; when a half is full, what is still
+ * there is copied to the other.  A fact appears, changes and goes when one
+ * pointer is set, and so does a half: whoever is killed in between leaves an
+ * index that is whole.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "httpd.h"
+#include "http_config.h"
+#include "ap_provider.h"
+#include "apr_general.h"
+#include "apr_strings.h"
+#include "mod_oci.h"
+
+/* By this and its name a process finds an index again.  A newer module with
+ * another memory_t, which a reload may bring, has another number here. */
+#define KEY "mod_oci_memory 1: "
+
+/* The byte of the file that is locked for facts; names' bytes follow. */
+#define FACTS 0
+
+/* Facts are a list in the order of their keys, and have links further ahead
+ * for who searches it, each level a quarter of those below: a skip list. */
+#define LEVELS 16
+
+typedef struct fact_t {
+    const oci_value_t *value;  /* with its data behind it */
+    const char        *key;
+    int                levels;
+    struct fact_t     *next[]; /* for each level the next that has it */
+} fact_t;
+
+typedef struct half_t {
+    char      *end;            /* of what was taken */
+    char      *limit;          /* of what there is */
+    fact_t    *first[LEVELS];
+    char       data[];
+} half_t;
+
+typedef struct memory_t {
+    half_t      *half;         /* that is in use */
+    half_t      *halves[2];
+    apr_uint64_t seed;
+    int          fd;           /* the file, in whichever process */
+} memory_t;
+
+typedef struct index_t {
+    oci_index_t base;
+    apr_size_t  size;
+    memory_t   *memory;        /* from start on */
+} index_t;
+
+/* Lock one byte of the file.  Such a lock belongs to an open file description:
+ * it keeps apart threads as well as processes, and ends with its process.  So
+ * each caller opens the file anew, by the only name that it has. */
+static apr_status_t lock_byte(int *fd, const memory_t *memory, off_t byte,
+                              oci_lock_e kind)
+{
+    struct flock range = { .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+    char path[64];
+    apr_status_t rv;
+
+    range.l_type = kind == OCI_LOCK_SHARED ? F_RDLCK : F_WRLCK;
+    apr_snprintf(path, sizeof(path), "/proc/self/fd/%d", memory->fd);
+    *fd = open(path, O_RDWR | O_CLOEXEC);
+    if (*fd == -1) {
+        return errno;
+    }
+    do {
+        rv = fcntl(*fd, F_OFD_SETLKW, &range) ? errno : APR_SUCCESS;
+    } while (rv == EINTR);
+    if (rv != APR_SUCCESS) {
+        close(*fd);
+    }
+    return rv;
+}
+
+static void unlock_byte(int fd)
+{
+    static const struct flock all = { .l_type = F_UNLCK,
+                                      .l_whence = SEEK_SET };
+
+    /* Not by close alone: what was forked meanwhile has it open, too. */
+    fcntl(fd, F_OFD_SETLK, &all);
+    close(fd);
+}
+
+/* FNV-1a, stirred once more so that all bits depend on all of the text. */
+static apr_uint64_t hash(apr_uint64_t value, const char *text)
+{
+    for (value ^= APR_UINT64_C(0xcbf29ce484222325); *text; text++) {
+        value = (value ^ (unsigned char)*text)
+                * APR_UINT64_C(0x100000001b3);
+    }
+    value = (value ^ (value >> 32)) * APR_UINT64_C(0x9e3779b97f4a7c15);
+    return value ^ (value >> 32);
+}
+
+/* Which keys have many levels is nobody's to choose. */
+static int levels_of(const memory_t *memory, const char *key)
+{
+    apr_uint64_t bits = hash(memory->seed, key);
+    int levels = 1;
+
+    for (; levels < LEVELS && !(bits & 3); bits >>= 2) {
+        levels++;
+    }
+    return levels;
+}
+
+static apr_size_t fact_size(const char *key, int levels)
+{
+    return APR_ALIGN_DEFAULT(sizeof(fact_t) + levels * sizeof(fact_t *)
+                             + strlen(key) + 1);
+}
+
+static apr_size_t value_size(const oci_value_t *value)
+{
+    return APR_ALIGN_DEFAULT(sizeof(*value) + value->size + 1);
+}
+
+static apr_size_t room_in(const half_t *half)
+{
+    return half->limit - half->end;
+}
+
+/* There is room: apply sees to it. */
+static void *take(half_t *half, apr_size_t size)
+{
+    char *taken = half->end;
+
+    half->end += size;
+    return taken;
+}
+
+static oci_value_t *make_value(half_t *half, const oci_value_t *from)
+{
+    oci_value_t *value = take(half, value_size(from));
+    char *data = (char *)(value + 1);
+
+    if (from->size) {
+        memcpy(data, from->data, from->size);
+    }
+    data[from->size] = '\0';
+    value->data = data;
+    value->size = from->size;
+    return value;
+}
+
+static fact_t *make_fact(half_t *half, const char *key, int levels,
+                         const oci_value_t *value)
+{
+    fact_t *fact = take(half, fact_size(key, levels));
+
+    fact->key = strcpy((char *)&fact->next[levels], key);
+    fact->levels = levels;
+    fact->value = make_value(half, value);
+    return fact;
+}
+
+/* The first fact whose key is not less, or NULL; and each level's link to it
+ * or beyond. */
+static fact_t *search(fact_t **links[LEVELS], half_t *half, const char *key)
+{
+    fact_t **next = half->first;
+    int i;
+
+    for (i = LEVELS - 1; i >= 0; i--) {
+        while (next[i] && strcmp(next[i]->key, key) < 0) {
+            next = next[i]->next;
+        }
+        links[i] = &next[i];
+    }
+    return next[0];
+}
+
+/* Copy what is in use to the other half, and use that. */
+static void change_halves(memory_t *memory)
+{
+    half_t *half = memory->halves[memory->half == memory->halves[0]];
+    fact_t **last[LEVELS], *fact;
+    int i;
+
+    half->end = half->data;
+    for (i = 0; i < LEVELS; i++) {
+        last[i] = &half->first[i];
+        half->first[i] = NULL;
+    }
+    for (fact = memory->half->first[0]; fact; fact = fact->next[0]) {
+        fact_t *copy = make_fact(half, fact->key, fact->levels,
+                                 fact->value);
+
+        for (i = 0; i < fact->levels; i++) {
+            copy->next[i] = NULL;
+            *last[i] = copy;
+            last[i] = &copy->next[i];
+        }
+    }
+    __atomic_store_n(&memory->half, half, __ATOMIC_RELEASE);
+}
+
+/* Have room for all that is put or added.  Deleting takes none. */
+static apr_status_t make_room(memory_t *memory, const oci_change_t *changes,
+                              int count)
+{
+    apr_size_t size = 0;
+    int i;
+
+    for (i = 0; i < count; i++) {
+        if (changes[i].kind != OCI_CHANGE_DELETE) {
+            size += fact_size(changes[i].key,
+                              levels_of(memory, changes[i].key))
+                    + value_size(&changes[i].value);
+        }
+    }
+    if (size > room_in(memory->half)) {
+        change_halves(memory);
+    }
+    return size > room_in(memory->half) ? APR_ENOSPC : APR_SUCCESS;
+}
+
+/* What was written before is there when an atomic store makes the change.
+ * Whoever is killed between those of several levels leaves a fact without the
+ * higher ones, which is found all the same. */
+static apr_status_t change_one(memory_t *memory, const oci_change_t *change)
+{
+    half_t *half = memory->half;
+    int levels = levels_of(memory, change->key), i;
+    fact_t **links[LEVELS], *fact = search(links, half, change->key);
+
+    if (fact && strcmp(fact->key, change->key)) {
+        fact = NULL;
+    }
+    if (fact && change->kind == OCI_CHANGE_ADD) {
+        return APR_EEXIST;
+    }
+    if (change->kind == OCI_CHANGE_DELETE) {
+        for (i = levels - 1; fact && i >= 0; i--) {
+            if (*links[i] == fact) {
+                __atomic_store_n(links[i], fact->next[i], __ATOMIC_RELEASE);
+            }
+        }
+    }
+    else if (fact) {
+        __atomic_store_n(&fact->value, make_value(half, &change->value),
+                         __ATOMIC_RELEASE);
+    }
+    else {
+        fact = make_fact(half, change->key, levels, &change->value);
+        for (i = 0; i < levels; i++) {
+            fact->next[i] = *links[i];
+            __atomic_store_n(links[i], fact, __ATOMIC_RELEASE);
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static const oci_index_provider_t provider;
+
+static const char *create(oci_index_t **index,
+                          const oci_store_config_t *config, apr_pool_t *pool)
+{
+    index_t *self = apr_pcalloc(pool, sizeof(*self));
+    apr_int64_t size = 64;
+    char *end = "";
+
+    if (config->type) {
+        size = apr_strtoi64(config->type, &end, 10);
+    }
+    if (*end || size < 1 || size > 1024) {
+        return apr_psprintf(pool, "memory:SIZE has a size from 1 to 1024 MiB"
+                            ", not '%s'", config->type);
+    }
+    self->base.provider = &provider;
+    self->base.where = !config->location ? "memory"
+                       : apr_pstrcat(pool, "memory ", config->location, NULL);
+    self->size = size * 1024 * 1024;
+    *index = &self->base;
+    return NULL;
+}
+
+/* A new file holds zeros: its halves have no facts. */
+static apr_status_t make_memory(memory_t **memory, apr_size_t size)
+{
+    apr_size_t half = sizeof(half_t) + size;
+    apr_size_t whole = sizeof(**memory) + 2 * half;
+    int fd = memfd_create("mod_oci_memory", MFD_CLOEXEC);
+    memory_t *self;
+    apr_status_t rv;
+    int i;
+
+    if (fd == -1) {
+        return errno;
+    }
+    self = ftruncate(fd, whole) ? MAP_FAILED
+           : mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (self == MAP_FAILED) {
+        rv = errno;
+        close(fd);
+        return rv;
+    }
+    for (i = 0; i < 2; i++) {
+        self->halves[i] = (half_t *)((char *)(self + 1) + i * half);
+        self->halves[i]->end = self->halves[i]->data;
+        self->halves[i]->limit = self->halves[i]->data + size;
+    }
+    self->half = self->halves[0];
+    self->fd = fd;
+    *memory = self;
+    return apr_generate_random_bytes((unsigned char *)&self->seed,
+                                     sizeof(self->seed));
+}
+
+static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
+                         apr_pool_t *pool)
+{
+    index_t *self = (index_t *)index;
+    const char *key = apr_pstrcat(pool, KEY, index->where, NULL);
+    apr_pool_t *process = pool, *parent;
+    void *memory = NULL;
+    apr_status_t rv;
+    char why[120];
+
+    /* The pool above all others lives as long as the process.  What hangs
+     * there outlives this module, which a reload unloads and loads. */
+    while ((parent = apr_pool_parent_get(process))) {
+        process = parent;
+    }
+    rv = apr_pool_userdata_get(&memory, key, process);
+    self->memory = memory;
+    if (rv == APR_SUCCESS && !memory) {
+        rv = make_memory(&self->memory, self->size);
+        if (rv == APR_SUCCESS) {
+            apr_pool_userdata_set(self->memory, key, NULL, process);
+        }
+    }
+    if (rv == APR_SUCCESS && !geteuid()
+        && fchown(self->memory->fd, uid, gid)) {
+        rv = errno;
+    }
+    return rv == APR_SUCCESS ? NULL
+           : apr_pstrcat(pool, "cannot make the index: ",
+                         apr_strerror(rv, why, sizeof(why)), NULL);
+}
+
+static void copy_value(oci_value_t *value, const fact_t *fact,
+                       apr_pool_t *pool)
+{
+    value->size = fact->value->size;
+    value->data = apr_pmemdup(pool, fact->value->data, value->size + 1);
+}
+
+static apr_status_t get(oci_value_t *value, oci_index_t *index,
+                        const char *key, apr_pool_t *pool)
+{
+    memory_t *memory = ((index_t *)index)->memory;
+    fact_t **links[LEVELS], *fact;
+    int fd;
+    apr_status_t rv = lock_byte(&fd, memory, FACTS, OCI_LOCK_SHARED);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    fact = search(links, memory->half, key);
+    rv = fact && !strcmp(fact->key, key) ? APR_SUCCESS : APR_NOTFOUND;
+    if (rv == APR_SUCCESS && value) {
+        copy_value(value, fact, pool);
+    }
+    unlock_byte(fd);
+    return rv;
+}
+
+/* Nothing is durable here, and what a change takes is not in a pool. */
+static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
+                          int count, int durable, apr_pool_t *pool)
+{
+    memory_t *memory = ((index_t *)index)->memory;
+    int fd, i;
+    apr_status_t rv = lock_byte(&fd, memory, FACTS, OCI_LOCK_EXCLUSIVE);
+
+    (void)durable;
+    (void)pool;
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = make_room(memory, changes, count);
+    for (i = 0; i < count && rv == APR_SUCCESS; i++) {
+        rv = change_one(memory, &changes[i]);
+    }
+    unlock_byte(fd);
+    return rv;
+}
+
+static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
+                         const oci_scan_t *range, apr_pool_t *pool)
+{
+    /* No key has a byte as small as the last one here. */
+    const char *from = apr_pstrcat(pool, range->folder, range->after
+                                   ? range->after : "", "\1", NULL);
+    apr_size_t length = strlen(range->folder);
+    memory_t *memory = ((index_t *)index)->memory;
+    fact_t **links[LEVELS], *fact;
+    int fd;
+    apr_status_t rv = lock_byte(&fd, memory, FACTS, OCI_LOCK_SHARED);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    *entries = apr_array_make(pool, 16, sizeof(oci_entry_t));
+    for (fact = search(links, memory->half, from);
+         fact && !strncmp(fact->key, range->folder, length)
+         && (!range->limit || (*entries)->nelts < range->limit);
+         fact = fact->next[0]) {
+        oci_entry_t entry = { apr_pstrdup(pool, fact->key), { NULL, 0 } };
+
+        if (range->values) {
+            copy_value(&entry.value, fact, pool);
+        }
+        APR_ARRAY_PUSH(*entries, oci_entry_t) = entry;
+    }
+    unlock_byte(fd);
+    return APR_SUCCESS;
+}
+
+struct oci_lock_t {
+    int         fd;
+    apr_pool_t *pool;
+};
+
+static apr_status_t end_lock(void *lock)
+{
+    unlock_byte(((oci_lock_t *)lock)->fd);
+    return APR_SUCCESS;
+}
+
+static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
+                         const char *name, oci_lock_e kind, apr_pool_t *pool)
+{
+    oci_lock_t *self = apr_palloc(pool, sizeof(*self));
+    off_t byte = FACTS + 1 + (off_t)(hash(0, name) >> 2);
+    apr_status_t rv = lock_byte(&self->fd, ((index_t *)index)->memory, byte,
+                                kind);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    self->pool = pool;
+    apr_pool_cleanup_register(pool, self, end_lock, apr_pool_cleanup_null);
+    *result = self;
+    return APR_SUCCESS;
+}
+
+static apr_status_t unlock(oci_lock_t *lock)
+{
+    return apr_pool_cleanup_run(lock->pool, lock, end_lock);
+}
+
+static const oci_index_provider_t provider = {
+    create, start, get, apply, scan, lock, unlock
+};
+
+static void register_hooks(apr_pool_t *pool)
+{
+    ap_register_provider(pool, OCI_INDEX_GROUP, "memory",
+                         OCI_PROVIDER_VERSION, &provider);
+}
+
+AP_DECLARE_MODULE(oci_memory) = {
+    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, register_hooks, 0
+};

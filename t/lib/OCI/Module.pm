@@ -1,0 +1,69 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Modules of other people's, built with apxs against the installed header.
+#
+#     my $build = OCI::Module->new;
+#     my $output = $build->compile("$path/mod_x.c", 'gcc');   # "" if well
+#     ... $build->so('mod_x') ...
+#
+# Where the test runs with sanitizers, so do the modules.
+
+package OCI::Module;
+
+use strict;
+use warnings;
+
+use File::Temp ();
+use OCI::Server;
+
+# In a temporary folder, with what "make install" puts into a DESTDIR.
+sub new {
+    my $class = shift;
+    my $self = bless { dir => File::Temp->newdir(TMPDIR => 1) }, $class;
+    chmod 0755, "$self->{dir}";
+    my $output = `cd $OCI::Server::TOP && env -u MAKEFLAGS -u MAKELEVEL make \\
+        -f Makefile.apxs install DESTDIR=$self->{dir}/root 2>&1`;
+    die "make install: $output\n" if $?;
+    return $self;
+}
+
+# Where the header is.
+sub include { "$_[0]{dir}/root" . OCI::Server::apxs('INCLUDEDIR') }
+
+sub so { "$_[0]{dir}/$_[1]/.libs/$_[1].so" }
+
+# The newest clang, if there is one.
+sub clang {
+    my ($clang) = grep { -x } map { my $dir = $_; map { "$dir/$_" } 'clang',
+        map { "clang-$_" } reverse 11 .. 30 } split /:/, $ENV{PATH};
+    return $clang;
+}
+
+# What a compiler has to say of a source.
+sub compile {
+    my ($self, $source, $compiler) = @_;
+    my ($name) = $source =~ m{([^/]+)\.c$};
+    my $headers = OCI::Server::apxs('INCLUDEDIR');
+    my @sanitize = OCI::Server->sanitized && $compiler eq 'gcc'
+        ? ('-Wc,-fsanitize=address,undefined',
+           '-Wl,-fsanitize=address,undefined') : ();
+    my $apxs = $ENV{APXS} || 'apxs';
+    mkdir "$self->{dir}/$name";
+    system "cp $source $self->{dir}/$name";
+    my $output = `cd $self->{dir}/$name && LTFLAGS='--tag=CC --silent' $apxs \\
+        -S CC=$compiler -c -I @{[ $self->include ]} \\
+        -Wc,'-Wall -Wextra -Werror -isystem $headers' @sanitize $name.c 2>&1`;
+    my $failed = $?;
+    $output =~ s/^\S*libtool .*\n//gm;
+    return $failed ? "failed: $output" : $output;
+}
+
+1;
