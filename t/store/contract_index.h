@@ -24,7 +24,8 @@
 #include "store/builtin.h"
 
 /* Those that keep the contract and need no server. */
-static const char *const subjects[] = { "fs", "dbd:sqlite3" };
+static const char *const subjects[] = { "fs", "dbd:sqlite3", "dbm:gdbm",
+                                        "dbm:db" };
 
 typedef struct test_t {
     run_t *run;
