@@ -63,6 +63,8 @@ apr_status_t oci_snapshot_open(oci_snapshot_t *snapshot, const char *type,
     apr_status_t rv = oci_records_open(&snapshot->tree.records, type, path,
                                        mode, pool);
 
+    snapshot->tree.known = mode == APR_DBM_READONLY ? apr_hash_make(pool)
+                                                    : NULL;
     if (rv) {
         return rv;
     }

@@ -31,9 +31,46 @@
  * have to be parted again soon. */
 #define JOIN_MAX (OCI_NODE_MAX * 2 / 3)
 
+/* All ways lead through few branches: so many of them, of 4 KiB each, are
+ * remembered. */
+#define KNOWN_MAX 512
+
+typedef struct known_t {
+    apr_uint32_t      number;
+    oci_node_cursor_t cursor;      /* before the first item */
+} known_t;
+
 static oci_node_item_t *item_at(const apr_array_header_t *items, int i)
 {
     return &APR_ARRAY_IDX(items, i, oci_node_item_t);
+}
+
+/* Open a node; once more for those to come, where it is a branch. */
+static apr_status_t open_node(oci_node_cursor_t *cursor,
+                              const oci_tree_t *tree, apr_uint32_t number,
+                              apr_pool_t *pool)
+{
+    known_t *known = tree->known ? apr_hash_get(tree->known, &number,
+                                                sizeof(number)) : NULL;
+    apr_status_t rv;
+
+    if (known) {
+        *cursor = known->cursor;
+        return APR_SUCCESS;
+    }
+    rv = oci_node_open(cursor, tree->records, number, pool);
+    if (rv || !cursor->branch || !tree->known
+        || apr_hash_count(tree->known) >= KNOWN_MAX) {
+        return rv;
+    }
+    pool = apr_hash_pool_get(tree->known);
+    known = apr_palloc(pool, sizeof(*known));
+    known->number = number;
+    rv = oci_node_open(&known->cursor, tree->records, number, pool);
+    if (!rv) {
+        apr_hash_set(tree->known, &known->number, sizeof(number), known);
+    }
+    return rv;
 }
 
 /* Step to the child in which name would be. */
@@ -63,7 +100,7 @@ apr_status_t oci_tree_find(const oci_tree_t *tree, const char *name,
     if (!number) {
         return APR_NOTFOUND;
     }
-    while (!(rv = oci_node_open(&cursor, tree->records, number, pool))
+    while (!(rv = open_node(&cursor, tree, number, pool))
            && cursor.branch) {
         rv = find_child(&number, &cursor, name);
         if (rv) {
@@ -148,7 +185,7 @@ static apr_status_t list_node(list_t *list, apr_uint32_t number,
     if (rv) {
         return rv;
     }
-    rv = oci_node_open(&cursor, list->tree->records, number, pool);
+    rv = open_node(&cursor, list->tree, number, pool);
     if (!rv) {
         rv = cursor.branch ? list_children(list, &cursor, pool)
                            : list_leaf(list, &cursor);

@@ -21,6 +21,8 @@
 #ifndef OCI_TREE_H
 #define OCI_TREE_H
 
+#include "apr_hash.h"
+
 #include "store/records.h"
 
 /** A tree; all of it is written down by who writes the records. */
@@ -28,6 +30,8 @@ typedef struct oci_tree_t {
     oci_records_t *records;
     apr_uint32_t   root;       /* a node's number, 0 where there is no name */
     apr_uint32_t   last;       /* the last number that was given to a node */
+    apr_hash_t    *known;      /* nodes that are remembered: empty at first;
+                                  NULL where the tree is to be changed */
 } oci_tree_t;
 
 /** One name that comes or goes. */
