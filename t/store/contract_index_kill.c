@@ -261,16 +261,6 @@ static int run_round(worker_t workers[WORKERS], unsigned *seed)
     return good;
 }
 
-/* Open the index as a server does that starts after all that. */
-static const char *open_anew(test_t *t)
-{
-    const char *error = t->provider->create(&t->index, &t->config,
-                                            t->run->pool);
-
-    return error ? error : t->provider->start(t->index, getuid(), getgid(),
-                                              t->run->pool);
-}
-
 static void checks(test_t *t)
 {
     apr_time_t end = apr_time_now() + apr_time_from_sec(SECONDS);
@@ -294,7 +284,7 @@ static void checks(test_t *t)
     }
     tap_ok(&t->run->tap, good && lists > kills, "%d processes were killed, in "
            "one of %d lists of changes each", kills, lists);
-    tap_is(&t->run->tap, open_anew(t), NULL, "the index is opened anew");
+    tap_is(&t->run->tap, open_once(t, &t->index), NULL, "the index is opened anew");
     for (i = 0, good = 1; i < WORKERS; i++) {
         good &= has_values(&workers[i], workers[i].values);
     }
