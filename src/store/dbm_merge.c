@@ -46,7 +46,11 @@
 #include "store/dbm_merge.h"
 #include "store/file_lock.h"
 
+/* How long a log becomes: a merge is to cost little for each change, and the
+ * log, which all processes hold in memory, little memory. */
 #define LIMIT_MIN   (1024 * 1024)
+#define LIMIT_MAX   (32 * 1024 * 1024)
+
 #define COPY_BUFFER (256 * 1024)
 
 typedef struct merge_t {
@@ -67,7 +71,8 @@ apr_off_t oci_dbm_merge_limit(const oci_dbm_view_t *view)
 {
     apr_off_t limit = view->file.st_size / 16;
 
-    return limit < LIMIT_MIN ? LIMIT_MIN : limit;
+    return limit < LIMIT_MIN ? LIMIT_MIN
+           : limit > LIMIT_MAX ? LIMIT_MAX : limit;
 }
 
 apr_off_t oci_dbm_merge_bytes(const oci_dbm_view_t *view)

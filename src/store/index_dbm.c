@@ -163,6 +163,20 @@ static apr_status_t open_view(index_t *self, int locked)
     return rv;
 }
 
+/* Tell whoever logs a status that means more than it says. */
+static apr_status_t tell(const index_t *self, apr_status_t rv,
+                         apr_pool_t *pool)
+{
+    if (rv == EIO || rv == ENOENT || rv == APR_EAGAIN || rv == APR_EGENERAL
+        || rv == APR_EINVAL || rv == APR_ENOTIMPL) {
+        apr_pool_userdata_setn(apr_pstrcat(pool, self->dbm.file, ", or a log "
+                                           "of it, is lost or damaged: the "
+                                           "next start says where", NULL),
+                               OCI_REASON, NULL, pool);
+    }
+    return rv;
+}
+
 /* Bring the view up to date.  APR_EAGAIN, where not locked, says that this
  * can be done under the lock. */
 static apr_status_t update_view(index_t *self, int locked)
@@ -230,7 +244,7 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index,
         rv = oci_dbm_view_get(value, self->view, key, pool);
         leave(self);
     }
-    return rv;
+    return tell(self, rv, pool);
 }
 
 /* In parts, so that a long list does not keep other threads waiting. */
@@ -249,7 +263,7 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
             leave(self);
         }
         if (rv) {
-            return rv;
+            return tell(self, rv, pool);
         }
     }
     return APR_SUCCESS;
@@ -410,7 +424,7 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
         rv = apply_in(&write, changes, count, durable);
         apr_pool_destroy(write.pool);
     }
-    return rv;
+    return tell(write.index, rv, pool);
 }
 
 static apr_status_t lock(oci_lock_t **result, oci_index_t *index,

@@ -21,7 +21,7 @@
 #include "store/dbm_merge.h"
 
 #define LOG     "a/f.log-1"
-#define KILLS   12             /* of merges, for each type */
+#define KILLS   12             /* of writers, for each type */
 #define STARTS  40
 
 /* Open the index anew and see that it has these texts of a/1, a/2 and a/3;
@@ -190,7 +190,7 @@ static int put_on(void *data, int number)
     }
 }
 
-/* Kill a writer while it merges, after so many microseconds of that. */
+/* Kill a writer so many microseconds after it began to merge. */
 static int kill_merge(test_t *t, int wait, int number)
 {
     apr_time_t end = apr_time_now() + apr_time_from_sec(20);
@@ -220,7 +220,7 @@ static void check_killed_merges(test_t *t, const char *type)
     for (i = 0; i < KILLS; i++) {
         apr_pool_t *pool = make_pool();
 
-        bad += !kill_merge(t, i * 1500, i);
+        bad += !kill_merge(t, 100 << i, i);
         left += is_there(t, "m/f.new");
         if (i % 2) {
             bad += open_as(t, type, "m/f", getuid()) != NULL;
