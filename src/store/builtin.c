@@ -12,11 +12,13 @@
 #include "store/blob_fs.h"
 #include "store/builtin.h"
 #include "store/index_dbd.h"
+#include "store/index_dbm.h"
 #include "store/index_fs.h"
 
 const oci_builtin_t oci_builtins[] = {
     { OCI_BLOB_STORE_GROUP, "fs", &oci_blob_fs },
     { OCI_INDEX_GROUP, "dbd", &oci_index_dbd },
+    { OCI_INDEX_GROUP, "dbm", &oci_index_dbm },
     { OCI_INDEX_GROUP, "fs", &oci_index_fs },
     { NULL, NULL, NULL }
 };

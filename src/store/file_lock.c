@@ -46,23 +46,17 @@ static apr_status_t end_lock(void *data)
     return APR_SUCCESS;
 }
 
-apr_status_t oci_file_lock(oci_lock_t **lock, const char *path,
-                           const char *name, oci_lock_e kind,
-                           apr_pool_t *pool)
+/* command: F_OFD_SETLKW or F_OFD_SETLK. */
+static apr_status_t begin_lock(oci_lock_t **lock, const char *path,
+                               oci_lock_t *self, int command)
 {
-    oci_lock_t *self = apr_pcalloc(pool, sizeof(*self));
-
-    self->pool = pool;
-    self->range.l_type = kind == OCI_LOCK_SHARED ? F_RDLCK : F_WRLCK;
     self->range.l_whence = SEEK_SET;
-    /* two bits less, for the sign and the end of the range */
-    self->range.l_start = (off_t)(oci_hash(name) >> 2);
     self->range.l_len = 1;
     self->fd = open(path, O_RDWR | O_CLOEXEC);
     if (self->fd == -1) {
         return errno;
     }
-    while (fcntl(self->fd, F_OFD_SETLKW, &self->range)) {
+    while (fcntl(self->fd, command, &self->range)) {
         if (errno != EINTR) {
             apr_status_t rv = errno;
 
@@ -70,9 +64,39 @@ apr_status_t oci_file_lock(oci_lock_t **lock, const char *path,
             return rv;
         }
     }
-    apr_pool_cleanup_register(pool, self, end_lock, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(self->pool, self, end_lock,
+                              apr_pool_cleanup_null);
     *lock = self;
     return APR_SUCCESS;
+}
+
+static oci_lock_t *make_lock(const char *name, oci_lock_e kind,
+                             apr_pool_t *pool)
+{
+    oci_lock_t *self = apr_pcalloc(pool, sizeof(*self));
+
+    self->pool = pool;
+    self->range.l_type = kind == OCI_LOCK_SHARED ? F_RDLCK : F_WRLCK;
+    /* two bits less, for the sign and the end of the range */
+    self->range.l_start = (off_t)(oci_hash(name) >> 2);
+    return self;
+}
+
+apr_status_t oci_file_lock(oci_lock_t **lock, const char *path,
+                           const char *name, oci_lock_e kind,
+                           apr_pool_t *pool)
+{
+    return begin_lock(lock, path, make_lock(name, kind, pool), F_OFD_SETLKW);
+}
+
+apr_status_t oci_file_try_lock(oci_lock_t **lock, const char *path,
+                               const char *name, apr_pool_t *pool)
+{
+    apr_status_t rv = begin_lock(lock, path,
+                                 make_lock(name, OCI_LOCK_EXCLUSIVE, pool),
+                                 F_OFD_SETLK);
+
+    return rv == EAGAIN || rv == EACCES ? APR_EBUSY : rv;
 }
 
 apr_status_t oci_file_unlock(oci_lock_t *lock)

@@ -29,6 +29,13 @@ apr_status_t oci_file_lock(oci_lock_t **lock, const char *path,
                            const char *name, oci_lock_e kind,
                            apr_pool_t *pool);
 
+/**
+ * Take a named lock that is free; as above.
+ * @return APR_EBUSY where somebody has it
+ */
+apr_status_t oci_file_try_lock(oci_lock_t **lock, const char *path,
+                               const char *name, apr_pool_t *pool);
+
 /** Give a lock back. */
 apr_status_t oci_file_unlock(oci_lock_t *lock);
 

@@ -32,11 +32,30 @@
 /* No write takes so long: what is older was left by a killed process. */
 #define TEMPORARY_LIFE apr_time_from_sec(3600)
 
+const char *oci_fs_resolve(const char **path,
+                           const oci_store_config_t *config,
+                           apr_pool_t *pool)
+{
+    apr_size_t length;
+    char *merged;
+
+    if (apr_filepath_merge(&merged, config->base, config->location,
+                           APR_FILEPATH_TRUENAME, pool) != APR_SUCCESS) {
+        return apr_psprintf(pool, "%s is not a valid path",
+                            config->location);
+    }
+    length = strlen(merged);
+    while (length > 1 && merged[length - 1] == '/') {
+        merged[--length] = '\0';
+    }
+    *path = merged;
+    return NULL;
+}
+
 const char *oci_fs_locate(oci_fs_t *fs, const oci_store_config_t *config,
                           const char *name, apr_pool_t *pool)
 {
-    apr_size_t length;
-    char *root;
+    const char *error;
 
     if (config->type) {
         return apr_psprintf(pool, "the fs provider has no types: write \"fs\" "
@@ -45,23 +64,16 @@ const char *oci_fs_locate(oci_fs_t *fs, const oci_store_config_t *config,
     if (!config->location || !*config->location) {
         return "the fs provider needs a folder: \"fs DIR\"";
     }
-    if (apr_filepath_merge(&root, config->base, config->location,
-                           APR_FILEPATH_TRUENAME, pool) != APR_SUCCESS) {
-        return apr_psprintf(pool, "%s is not a valid path",
-                            config->location);
+    error = oci_fs_resolve(&fs->root, config, pool);
+    if (error) {
+        return error;
     }
-    length = strlen(root);
-    while (length > 1 && root[length - 1] == '/') {
-        root[--length] = '\0';
-    }
-    fs->root = root;
-    fs->top = apr_pstrcat(pool, root, "/", name, NULL);
+    fs->top = apr_pstrcat(pool, fs->root, "/", name, NULL);
     fs->version = apr_pstrcat(pool, fs->top, "/.version", NULL);
     return NULL;
 }
 
-/* "cannot DO PATH: why", of errno. */
-static const char *failure(const char *what, const char *path,
+const char *oci_fs_failure(const char *what, const char *path,
                            apr_pool_t *pool)
 {
     char why[120];
@@ -70,7 +82,7 @@ static const char *failure(const char *what, const char *path,
     return apr_psprintf(pool, "cannot %s %s: %s", what, path, why);
 }
 
-static const char *folder_of(const char *path, apr_pool_t *pool)
+const char *oci_fs_folder_of(const char *path, apr_pool_t *pool)
 {
     const char *slash = strrchr(path, '/');
 
@@ -78,7 +90,7 @@ static const char *folder_of(const char *path, apr_pool_t *pool)
            ? apr_pstrmemdup(pool, path, slash - path) : "/";
 }
 
-static apr_status_t sync_folder(const char *path)
+apr_status_t oci_fs_sync_folder(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     apr_status_t rv;
@@ -121,12 +133,12 @@ int oci_fs_open(const oci_fs_t *fs, const char *path, int flags)
 static const char *start_folder(const oci_fs_t *fs, const char *path,
                                 apr_pool_t *pool)
 {
-    const char *parent = folder_of(path, pool);
+    const char *parent = oci_fs_folder_of(path, pool);
     struct stat st;
 
     if (!mkdir(path, FOLDER_MODE)) {
-        if (oci_fs_give(fs, path) || sync_folder(parent)) {
-            return failure("make the folder", path, pool);
+        if (oci_fs_give(fs, path) || oci_fs_sync_folder(parent)) {
+            return oci_fs_failure("make the folder", path, pool);
         }
         return NULL;
     }
@@ -135,10 +147,10 @@ static const char *start_folder(const oci_fs_t *fs, const char *path,
                             path, parent);
     }
     if (errno != EEXIST) {
-        return failure("make the folder", path, pool);
+        return oci_fs_failure("make the folder", path, pool);
     }
     if (stat(path, &st)) {
-        return failure("use", path, pool);
+        return oci_fs_failure("use", path, pool);
     }
     if (!S_ISDIR(st.st_mode)) {
         return apr_psprintf(pool, "%s is not a folder", path);
@@ -146,7 +158,7 @@ static const char *start_folder(const oci_fs_t *fs, const char *path,
     /* Of DIR itself only the way through it is needed. */
     if (faccessat(AT_FDCWD, path, path == fs->root ? X_OK
                   : R_OK | W_OK | X_OK, AT_EACCESS)) {
-        return failure("use the folder", path, pool);
+        return oci_fs_failure("use the folder", path, pool);
     }
     return NULL;
 }
@@ -164,11 +176,11 @@ static const char *write_version(const oci_fs_t *fs, const char *what,
     unlink(path);
     fd = oci_fs_open(fs, path, O_WRONLY | O_CREAT | O_EXCL);
     if (fd == -1) {
-        return failure("write", path, pool);
+        return oci_fs_failure("write", path, pool);
     }
     if ((errno = oci_fs_write(fd, text, strlen(text))) || fsync(fd)
-        || rename(path, fs->version) || (errno = sync_folder(fs->top))) {
-        text = failure("write", fs->version, pool);
+        || rename(path, fs->version) || (errno = oci_fs_sync_folder(fs->top))) {
+        text = oci_fs_failure("write", fs->version, pool);
         unlink(path);
     }
     else {
@@ -190,12 +202,12 @@ static const char *check_version(const oci_fs_t *fs, const char *what,
 
     if (fd == -1) {
         return errno == ENOENT ? write_version(fs, what, pool)
-                               : failure("read", fs->version, pool);
+                               : oci_fs_failure("read", fs->version, pool);
     }
     size = read(fd, text, sizeof(text) - 1);
     close(fd);
     if (size < 0) {
-        return failure("read", fs->version, pool);
+        return oci_fs_failure("read", fs->version, pool);
     }
     text[size] = '\0';
     if (!strncmp(text, what, length) && text[length] == ' ') {
@@ -255,7 +267,7 @@ apr_status_t oci_fs_make_folders(const oci_fs_t *fs, const char *path,
 void oci_fs_touch(apr_array_header_t *touched, const char *path,
                   apr_pool_t *pool)
 {
-    const char *folder = folder_of(path, pool);
+    const char *folder = oci_fs_folder_of(path, pool);
     int i;
 
     for (i = touched->nelts - 1; i >= 0; i--) {
@@ -274,11 +286,11 @@ apr_status_t oci_fs_sync(const oci_fs_t *fs,
 
     for (i = 0; i < touched->nelts; i++) {
         const char *folder = APR_ARRAY_IDX(touched, i, const char *);
-        apr_status_t rv = sync_folder(folder);
+        apr_status_t rv = oci_fs_sync_folder(folder);
 
         while (rv == ENOENT && strcmp(folder, fs->top)) {
-            folder = folder_of(folder, pool);
-            rv = sync_folder(folder);
+            folder = oci_fs_folder_of(folder, pool);
+            rv = oci_fs_sync_folder(folder);
         }
         if (rv) {
             return rv;

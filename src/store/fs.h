@@ -36,6 +36,22 @@ typedef struct oci_fs_t {
 } oci_fs_t;
 
 /**
+ * The absolute path of a configuration's location, which is not empty.
+ * @param path Set to it; does not end with "/"
+ * @return NULL, or a sentence that says what is wrong
+ */
+const char *oci_fs_resolve(const char **path,
+                           const oci_store_config_t *config,
+                           apr_pool_t *pool);
+
+/** The sentence "cannot WHAT PATH: why", of errno. */
+const char *oci_fs_failure(const char *what, const char *path,
+                           apr_pool_t *pool);
+
+/** The folder in which an absolute path lies. */
+const char *oci_fs_folder_of(const char *path, apr_pool_t *pool);
+
+/**
  * Find a store's place; the disk is not touched.
  * @param name The top folder's name
  * @return NULL, or a sentence that says what is wrong
@@ -76,6 +92,9 @@ apr_status_t oci_fs_make_folders(const oci_fs_t *fs, const char *path,
 /** Add the folder of a path to an array of them, unless it is there. */
 void oci_fs_touch(apr_array_header_t *touched, const char *path,
                   apr_pool_t *pool);
+
+/** Sync a folder: what entries it has. */
+apr_status_t oci_fs_sync_folder(const char *path);
 
 /**
  * Sync folders in their order.  For one that is gone the nearest above it

@@ -22,7 +22,8 @@
 #include "contract_module.h"
 
 /* Those that keep the contract and need no server. */
-static const char *const subjects[] = { "fs", "dbd:sqlite3" };
+static const char *const subjects[] = { "fs", "dbd:sqlite3", "dbm:gdbm",
+                                        "dbm:db" };
 
 typedef struct test_t {
     run_t *run;
@@ -119,20 +120,22 @@ static inline const char *page(oci_index_t *index, const char *folder,
     return text;
 }
 
-/* Open the place of t->config twice; or say why not. */
+/* Open the place of t->config once; NULL, or a sentence. */
+static inline const char *open_once(test_t *t, oci_index_t **index)
+{
+    const char *error = t->provider->create(index, &t->config, t->run->pool);
+
+    return error ? error : of(*index)->start(*index, getuid(), getgid(),
+                                             t->run->pool);
+}
+
+/* Open it as t->index and t->other; or say why not. */
 static inline int open_twice(test_t *t)
 {
-    apr_pool_t *pool = t->run->pool;
-    const char *error = t->provider->create(&t->index, &t->config, pool);
+    const char *error = open_once(t, &t->index);
 
     if (!error) {
-        error = of(t->index)->start(t->index, getuid(), getgid(), pool);
-    }
-    if (!error) {
-        error = t->provider->create(&t->other, &t->config, pool);
-    }
-    if (!error) {
-        error = of(t->other)->start(t->other, getuid(), getgid(), pool);
+        error = open_once(t, &t->other);
     }
     return tap_is(&t->run->tap, error, NULL, "an index is opened twice");
 }

@@ -1,0 +1,114 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+/**
+ * @file change_log.h
+ * @brief The log of changes since a snapshot
+ *
+ * One process at a time appends; any number follow it.
+ */
+
+#ifndef OCI_CHANGE_LOG_H
+#define OCI_CHANGE_LOG_H
+
+#include <sys/types.h>
+
+#include "store/fs.h"
+#include "store/overlay.h"
+
+/** A log that is open, and how far it is known. */
+typedef struct oci_log_t {
+    const char  *path;
+    apr_uint64_t number;
+    int          fd;
+    apr_off_t    end;      /* bytes: records that were read, or written */
+    int          ended;    /* whether the next log goes on from there */
+    dev_t        device;   /* of the file */
+    ino_t        inode;
+} oci_log_t;
+
+/** The path of a log: "FILE.log-NUMBER". */
+const char *oci_log_path(const char *file, apr_uint64_t number,
+                         apr_pool_t *pool);
+
+/**
+ * Make a log without records, in the place of one that was begun and never
+ * used; it is synced, its folder is not.
+ * @return ENOSPC or EDQUOT where there is no room for records either
+ */
+apr_status_t oci_log_create(const oci_fs_t *fs, const char *path,
+                            apr_uint64_t number);
+
+/**
+ * Open a log, to be closed by oci_log_close.
+ * @param flags O_RDONLY to follow it, O_RDWR to append
+ * @return APR_EINVAL where the file is no log of this number, APR_ENOTIMPL
+ *         where a newer mod_oci wrote it
+ */
+apr_status_t oci_log_open(oci_log_t *log, const char *path,
+                          apr_uint64_t number, int flags);
+
+/** Close a log. */
+void oci_log_close(oci_log_t *log);
+
+/**
+ * A log's size now, bytes.
+ * @return APR_EAGAIN where it is no longer at its path, EIO where it is
+ *         smaller than it was
+ */
+apr_status_t oci_log_size(apr_off_t *size, const oci_log_t *log);
+
+/**
+ * Read the records that came since the last call.
+ * @param size The log's size now, bytes
+ * @param overlay Receives the changes
+ * @param pool For the time of the call
+ * @return APR_INCOMPLETE where it ends with something that is no record:
+ *         one that is being written, or that was never finished, or damage
+ */
+apr_status_t oci_log_follow(oci_log_t *log, apr_off_t size,
+                            oci_overlay_t *overlay, apr_pool_t *pool);
+
+/**
+ * After APR_INCOMPLETE, while nobody appends: judge what is there.
+ * @return APR_SUCCESS where it may be cut off, EIO where records follow
+ */
+apr_status_t oci_log_check(const oci_log_t *log, apr_off_t size,
+                           apr_pool_t *pool);
+
+/**
+ * Cut off what follows the last record, where there is something.
+ * @return What the system said
+ */
+apr_status_t oci_log_trim(const oci_log_t *log);
+
+/**
+ * Append changes as one record, which is not synced.
+ * @param changes Of const oci_change_t *; deletions alone may use up the
+ *        room that is kept for them
+ * @return What the system said; then nothing was appended
+ */
+apr_status_t oci_log_append(oci_log_t *log,
+                            const apr_array_header_t *changes,
+                            apr_pool_t *pool);
+
+/** Append the record that says that the next log goes on; as above. */
+apr_status_t oci_log_finish(oci_log_t *log);
+
+/**
+ * Read a value.
+ * @return What the system said, or EIO where the log is too short
+ */
+apr_status_t oci_log_value(oci_value_t *value, const oci_log_t *log,
+                           const oci_place_t *place, apr_pool_t *pool);
+
+#endif /* OCI_CHANGE_LOG_H */

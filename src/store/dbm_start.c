@@ -1,0 +1,397 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "apr_dbm.h"
+#include "apr_file_info.h"
+#include "apr_lib.h"
+#include "apr_strings.h"
+
+#include "store/dbm_start.h"
+#include "store/file_lock.h"
+
+/* "cannot DO PATH: why" */
+static const char *failure(const char *what, const char *path,
+                           apr_status_t rv, apr_pool_t *pool)
+{
+    errno = rv;
+    return oci_fs_failure(what, path, pool);
+}
+
+/* Load the DBM, once for the whole process: its first use must not be that
+ * of a pool that goes. */
+static const char *check_type(const oci_dbm_t *dbm, apr_pool_t *pool)
+{
+    const char *one, *other;
+    apr_status_t rv = apr_dbm_get_usednames_ex(pool, dbm->type, dbm->file,
+                                               &one, &other);
+    char why[120];
+
+    if (!rv) {
+        return NULL;
+    }
+    return apr_psprintf(pool, "dbm:%s cannot be used, because this APR-util "
+                        "lacks %s: %s", dbm->type, dbm->type,
+                        apr_strerror(rv, why, sizeof(why)));
+}
+
+/* Become who uses the store, in a process that is there for that. */
+static int become(const oci_fs_t *fs)
+{
+    const struct passwd *user = getpwuid(fs->uid);
+
+    return (user ? initgroups(user->pw_name, fs->gid)
+                 : setgroups(1, &fs->gid))
+           || setgid(fs->gid) || setuid(fs->uid);
+}
+
+/* Whether who uses the store may use a path: permissions have many forms,
+ * and only the system knows them all. */
+static apr_status_t check_access(const oci_fs_t *fs, const char *path,
+                                 int mode)
+{
+    int status;
+    pid_t pid;
+
+    if (geteuid() || !fs->uid) {
+        return faccessat(AT_FDCWD, path, mode, AT_EACCESS) ? errno
+                                                           : APR_SUCCESS;
+    }
+    pid = fork();
+    if (pid == 0) {
+        _exit(become(fs) || access(path, mode) ? errno : 0);
+    }
+    while (pid != -1 && waitpid(pid, &status, 0) == -1) {
+        if (errno != EINTR) {
+            pid = -1;
+        }
+    }
+    if (pid == -1) {
+        return errno;
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EACCES;
+}
+
+static const char *check_folder(const oci_dbm_t *dbm, apr_pool_t *pool)
+{
+    const char *folder = dbm->fs.root;
+    apr_status_t rv;
+    struct stat st;
+
+    if (stat(folder, &st)) {
+        return errno == ENOENT
+               ? apr_psprintf(pool, "cannot use %s: there is no folder %s",
+                              dbm->file, folder)
+               : oci_fs_failure("use", folder, pool);
+    }
+    if (!S_ISDIR(st.st_mode)) {
+        return apr_psprintf(pool, "%s is not a folder", folder);
+    }
+    rv = check_access(&dbm->fs, folder, R_OK | W_OK | X_OK);
+    if (rv) {
+        char why[120];
+
+        return apr_psprintf(pool, "the folder %s is not one in which httpd's "
+                            "User can make files, which %s needs: %s",
+                            folder, dbm->file,
+                            apr_strerror(rv, why, sizeof(why)));
+    }
+    return NULL;
+}
+
+/* Make the file of locks, unless it is there. */
+static const char *make_lock_file(const oci_dbm_t *dbm, apr_pool_t *pool)
+{
+    int fd = oci_fs_open(&dbm->fs, dbm->lock_file,
+                         O_RDWR | O_CREAT | O_EXCL);
+    apr_status_t rv;
+
+    if (fd != -1) {
+        close(fd);
+    }
+    else if (errno != EEXIST) {
+        return oci_fs_failure("make", dbm->lock_file, pool);
+    }
+    rv = check_access(&dbm->fs, dbm->lock_file, R_OK | W_OK);
+    return rv ? failure("use", dbm->lock_file, rv, pool) : NULL;
+}
+
+/* The numbers of the logs that lie there; NULL where that fails. */
+static apr_array_header_t *list_logs(const oci_dbm_t *dbm, apr_pool_t *pool)
+{
+    const char *prefix = apr_pstrcat(pool, apr_filepath_name_get(dbm->file),
+                                     ".log-", NULL);
+    apr_size_t length = strlen(prefix);
+    apr_array_header_t *numbers = apr_array_make(pool, 4,
+                                                 sizeof(apr_uint64_t));
+    apr_finfo_t entry;
+    apr_dir_t *dir;
+
+    if (apr_dir_open(&dir, dbm->fs.root, pool) != APR_SUCCESS) {
+        return NULL;
+    }
+    while (apr_dir_read(&entry, APR_FINFO_NAME, dir) == APR_SUCCESS) {
+        char *end;
+        apr_int64_t number;
+
+        if (!strncmp(entry.name, prefix, length)
+            && apr_isdigit(entry.name[length])) {
+            number = apr_strtoi64(entry.name + length, &end, 10);
+            if (!*end) {
+                APR_ARRAY_PUSH(numbers, apr_uint64_t) = number;
+            }
+        }
+    }
+    apr_dir_close(dir);
+    return numbers;
+}
+
+/* Where FILE is not there, no log may be either, unless it is as the making
+ * of a store leaves it. */
+static const char *check_absence(const oci_dbm_t *dbm, apr_pool_t *pool)
+{
+    apr_array_header_t *numbers = list_logs(dbm, pool);
+    int i;
+
+    if (!numbers) {
+        return oci_fs_failure("read the folder", dbm->fs.root, pool);
+    }
+    for (i = 0; i < numbers->nelts; i++) {
+        apr_uint64_t number = APR_ARRAY_IDX(numbers, i, apr_uint64_t);
+        const char *path = oci_log_path(dbm->file, number, pool);
+        oci_log_t log;
+        apr_off_t size = 0;
+        int empty = number == 1 && !oci_log_open(&log, path, 1, O_RDONLY);
+
+        if (empty) {
+            empty = !oci_log_size(&size, &log) && size == log.end;
+            oci_log_close(&log);
+        }
+        if (!empty) {
+            return apr_psprintf(pool, "%s is lost: there is %s, which holds "
+                                "changes to it", dbm->file, path);
+        }
+    }
+    return NULL;
+}
+
+static apr_status_t make_snapshot(const oci_dbm_t *dbm, apr_pool_t *pool)
+{
+    oci_snapshot_t snapshot;
+    apr_status_t rv;
+    int fd;
+
+    unlink(dbm->new_file);
+    rv = oci_snapshot_create(&snapshot, dbm->type, dbm->new_file, 1, pool);
+    if (!rv) {
+        rv = oci_snapshot_finish(&snapshot);
+    }
+    if (!rv) {
+        rv = oci_fs_give(&dbm->fs, dbm->new_file);
+    }
+    if (rv) {
+        return rv;
+    }
+    fd = oci_fs_open(&dbm->fs, dbm->new_file, O_RDWR);
+    if (fd == -1) {
+        return errno;
+    }
+    if (fsync(fd)) {
+        rv = errno;
+    }
+    close(fd);
+    return rv;
+}
+
+/* Make an index without facts.  FILE comes last: with it, all is there. */
+static const char *make(const oci_dbm_t *dbm, apr_pool_t *pool)
+{
+    const char *path = oci_log_path(dbm->file, 1, pool);
+    const char *error = check_absence(dbm, pool);
+    apr_status_t rv;
+
+    if (error) {
+        return error;
+    }
+    rv = oci_log_create(&dbm->fs, path, 1);
+    if (rv) {
+        return failure("make", path, rv, pool);
+    }
+    rv = make_snapshot(dbm, pool);
+    if (!rv && rename(dbm->new_file, dbm->file)) {
+        rv = errno;
+    }
+    if (!rv) {
+        rv = oci_fs_sync_folder(dbm->fs.root);
+    }
+    return rv ? failure("make", dbm->file, rv, pool) : NULL;
+}
+
+static const char *judge_file(const oci_dbm_t *dbm, apr_status_t rv,
+                              apr_pool_t *pool)
+{
+    if (rv == APR_EGENERAL) {
+        return apr_psprintf(pool, "%s is not a file of %s, or is in use by "
+                            "another program", dbm->file, dbm->type);
+    }
+    if (rv == APR_EINVAL) {
+        return apr_psprintf(pool, "%s is a file of %s that belongs to "
+                            "something else", dbm->file, dbm->type);
+    }
+    if (rv == APR_ENOTIMPL) {
+        return apr_psprintf(pool, "%s is of a version which a newer mod_oci "
+                            "wrote; this one knows version 1", dbm->file);
+    }
+    return rv ? failure("read", dbm->file, rv, pool) : NULL;
+}
+
+static const char *judge_log(const char *path, apr_status_t rv,
+                             apr_pool_t *pool)
+{
+    if (rv == APR_EINVAL) {
+        return apr_psprintf(pool, "%s is not the log that belongs there",
+                            path);
+    }
+    if (rv == APR_ENOTIMPL) {
+        return apr_psprintf(pool, "%s is of a version which a newer mod_oci "
+                            "wrote; this one knows version 1", path);
+    }
+    return rv ? failure("read", path, rv, pool) : NULL;
+}
+
+/* Look at a log, whether it is whole, and whether another goes on. */
+static const char *check_log(const oci_dbm_t *dbm, apr_uint64_t number,
+                             int *ended, apr_pool_t *pool)
+{
+    const char *path = oci_log_path(dbm->file, number, pool);
+    apr_status_t rv = check_access(&dbm->fs, path, R_OK | W_OK);
+    apr_off_t size;
+    oci_log_t log;
+
+    if (!rv) {
+        rv = oci_log_open(&log, path, number, O_RDONLY);
+    }
+    if (rv) {
+        return judge_log(path, rv, pool);
+    }
+    rv = oci_log_size(&size, &log);
+    if (!rv) {
+        rv = oci_log_follow(&log, size, oci_overlay_make(pool), pool);
+    }
+    if (rv == APR_INCOMPLETE) {
+        rv = oci_log_check(&log, size, pool);
+    }
+    oci_log_close(&log);
+    *ended = log.ended;
+    if (rv == EIO) {
+        return apr_psprintf(pool, "%s is damaged at byte %" APR_OFF_T_FMT,
+                            path, log.end);
+    }
+    return judge_log(path, rv, pool);
+}
+
+/* Look at FILE, and at the logs that belong to it. */
+static const char *check(const oci_dbm_t *dbm, oci_snapshot_t *snapshot,
+                         apr_pool_t *pool)
+{
+    apr_status_t rv = check_access(&dbm->fs, dbm->file, R_OK);
+    const char *error;
+    apr_uint64_t number;
+    int ended = 1;
+
+    if (!rv) {
+        rv = oci_snapshot_open(snapshot, dbm->type, dbm->file,
+                               APR_DBM_READONLY, pool);
+    }
+    error = judge_file(dbm, rv, pool);
+    for (number = snapshot->log; !error && ended; number++) {
+        error = check_log(dbm, number, &ended, pool);
+    }
+    return error;
+}
+
+/* Remove what killed processes left: nobody else is at it. */
+static void sweep(const oci_dbm_t *dbm, apr_uint64_t first, apr_pool_t *pool)
+{
+    const apr_array_header_t *numbers = list_logs(dbm, pool);
+    int i;
+
+    unlink(dbm->new_file);
+    for (i = 0; numbers && i < numbers->nelts; i++) {
+        apr_uint64_t number = APR_ARRAY_IDX(numbers, i, apr_uint64_t);
+
+        if (number < first) {
+            unlink(oci_log_path(dbm->file, number, pool));
+        }
+    }
+}
+
+/* What is done while nobody else changes the store. */
+static const char *start_alone(const oci_dbm_t *dbm, apr_pool_t *pool)
+{
+    oci_snapshot_t snapshot = { .log = 0 };
+    const char *error = NULL;
+    struct stat st;
+
+    if (stat(dbm->file, &st)) {
+        error = errno == ENOENT ? make(dbm, pool)
+                                : oci_fs_failure("read", dbm->file, pool);
+    }
+    if (!error) {
+        error = check(dbm, &snapshot, pool);
+    }
+    if (!error) {
+        sweep(dbm, snapshot.log, pool);
+    }
+    return error;
+}
+
+const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *parent)
+{
+    const char *error = check_type(dbm, parent);
+    oci_lock_t *merge, *write;
+    apr_pool_t *pool;
+    apr_status_t rv;
+
+    if (!error) {
+        error = check_folder(dbm, parent);
+    }
+    if (!error) {
+        error = make_lock_file(dbm, parent);
+    }
+    if (error) {
+        return error;
+    }
+    rv = apr_pool_create(&pool, parent);
+    if (!rv) {
+        rv = oci_file_lock(&merge, dbm->lock_file, OCI_DBM_MERGE,
+                           OCI_LOCK_EXCLUSIVE, pool);
+    }
+    if (!rv) {
+        rv = oci_file_lock(&write, dbm->lock_file, OCI_DBM_WRITE,
+                           OCI_LOCK_EXCLUSIVE, pool);
+    }
+    if (rv) {
+        return failure("lock", dbm->lock_file, rv, parent);
+    }
+    error = apr_pstrdup(parent, start_alone(dbm, pool));
+    apr_pool_destroy(pool);
+    return error;
+}

@@ -1,0 +1,30 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+/**
+ * @file dbm_start.h
+ * @brief How an index "dbm" is made, and looked at when a server starts
+ */
+
+#ifndef OCI_DBM_START_H
+#define OCI_DBM_START_H
+
+#include "store/dbm_view.h"
+
+/**
+ * Make an index where there is none, or see that it is one of ours, whole,
+ * and can be used; and remove what killed processes left.
+ * @return NULL, or a sentence that says what is wrong
+ */
+const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *pool);
+
+#endif /* OCI_DBM_START_H */

@@ -1,0 +1,25 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+/**
+ * @file index_dbm.h
+ * @brief The index "dbm": a DBM, and a log of what changed since
+ */
+
+#ifndef OCI_INDEX_DBM_H
+#define OCI_INDEX_DBM_H
+
+#include "mod_oci.h"
+
+extern const oci_index_provider_t oci_index_dbm;
+
+#endif /* OCI_INDEX_DBM_H */

@@ -1,0 +1,212 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+/* A node is a record of kind "n", named by its number in hex:
+ *
+ *     kind[1] prefix-size[2] prefix item...
+ *
+ *     leaf "l":    item = size[2] rest-of-name
+ *     branch "b":  item = child[4] child-bytes[2] size[2] rest-of-name
+ *
+ * with numbers of so many bytes.  The prefix is that of all names in it.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "store/bytes.h"
+#include "store/node.h"
+
+#define HEAD        3
+#define LEAF_ITEM   2
+#define BRANCH_ITEM 8
+
+static void name_record(char name[9], apr_uint32_t number)
+{
+    apr_snprintf(name, 9, "%x", number);
+}
+
+apr_status_t oci_node_open(oci_node_cursor_t *cursor, oci_records_t *records,
+                           apr_uint32_t number, apr_pool_t *pool)
+{
+    oci_value_t value;
+    apr_status_t rv;
+    char name[9];
+
+    name_record(name, number);
+    rv = oci_records_get(&value, records, 'n', name, pool);
+    if (rv) {
+        return rv == APR_NOTFOUND ? EIO : rv;
+    }
+    if (value.size < HEAD) {
+        return EIO;
+    }
+    cursor->branch = value.data[0] == 'b';
+    cursor->prefix = value.data + HEAD;
+    cursor->prefix_size = oci_bytes_get(value.data + 1, 2);
+    cursor->end = value.data + value.size;
+    if (cursor->prefix_size > value.size - HEAD) {
+        return EIO;
+    }
+    cursor->next = cursor->prefix + cursor->prefix_size;
+    return APR_SUCCESS;
+}
+
+apr_status_t oci_node_next(oci_node_cursor_t *cursor)
+{
+    apr_size_t head = cursor->branch ? BRANCH_ITEM : LEAF_ITEM;
+    apr_size_t left = cursor->end - cursor->next;
+
+    if (!left) {
+        return APR_EOF;
+    }
+    if (left < head) {
+        return EIO;
+    }
+    if (cursor->branch) {
+        cursor->child = (apr_uint32_t)oci_bytes_get(cursor->next, 4);
+        cursor->size = (apr_uint32_t)oci_bytes_get(cursor->next + 4, 2);
+    }
+    cursor->name = cursor->next + head;
+    cursor->name_size = oci_bytes_get(cursor->name - 2, 2);
+    if (cursor->name_size > left - head) {
+        return EIO;
+    }
+    cursor->next = cursor->name + cursor->name_size;
+    return APR_SUCCESS;
+}
+
+int oci_node_compare(const oci_node_cursor_t *cursor, const char *name)
+{
+    int order = strncmp(cursor->prefix, name, cursor->prefix_size);
+
+    if (order) {
+        return order;
+    }
+    name += cursor->prefix_size;
+    order = strncmp(cursor->name, name, cursor->name_size);
+    return order ? order : name[cursor->name_size] ? -1 : 0;
+}
+
+const char *oci_node_name(const oci_node_cursor_t *cursor, apr_pool_t *pool)
+{
+    apr_size_t size = cursor->prefix_size + cursor->name_size;
+    char *name = apr_palloc(pool, size + 1);
+
+    memcpy(name, cursor->prefix, cursor->prefix_size);
+    memcpy(name + cursor->prefix_size, cursor->name, cursor->name_size);
+    name[size] = '\0';
+    return name;
+}
+
+apr_status_t oci_node_read(oci_node_t *node, oci_records_t *records,
+                           apr_uint32_t number, apr_pool_t *pool)
+{
+    oci_node_cursor_t cursor;
+    apr_status_t rv = oci_node_open(&cursor, records, number, pool);
+
+    if (rv) {
+        return rv;
+    }
+    node->branch = cursor.branch;
+    node->items = apr_array_make(pool, 128, sizeof(oci_node_item_t));
+    while ((rv = oci_node_next(&cursor)) == APR_SUCCESS) {
+        oci_node_item_t item = { oci_node_name(&cursor, pool), 0, 0 };
+
+        if (node->branch) {
+            item.child = cursor.child;
+            item.size = cursor.size;
+        }
+        APR_ARRAY_PUSH(node->items, oci_node_item_t) = item;
+    }
+    return rv == APR_EOF ? APR_SUCCESS : rv;
+}
+
+apr_size_t oci_node_common(const char *name, const char *other)
+{
+    apr_size_t size = 0;
+
+    while (name[size] && name[size] == other[size]) {
+        size++;
+    }
+    return size;
+}
+
+static const oci_node_item_t *item_at(const oci_node_t *node, int i)
+{
+    return &APR_ARRAY_IDX(node->items, i, oci_node_item_t);
+}
+
+int oci_node_fit(apr_uint32_t *size, const oci_node_t *node, int first,
+                 apr_size_t limit)
+{
+    apr_size_t head = node->branch ? BRANCH_ITEM : LEAF_ITEM;
+    const char *name = item_at(node, first)->name;
+    apr_size_t names = 0, bytes = 0;
+    int i;
+
+    for (i = first; i < node->items->nelts; i++) {
+        const char *last = item_at(node, i)->name;
+        apr_size_t prefix = oci_node_common(name, last);
+        apr_size_t count = i - first + 1;
+
+        names += strlen(last);
+        bytes = HEAD + prefix + names + count * (head - prefix);
+        if (bytes > limit && i > first) {
+            break;
+        }
+        *size = (apr_uint32_t)bytes;
+    }
+    return i - first;
+}
+
+apr_status_t oci_node_write(oci_records_t *records, apr_uint32_t number,
+                            const oci_node_t *node, int first, int count)
+{
+    const char *name = item_at(node, first)->name;
+    apr_size_t prefix = oci_node_common(name, item_at(node, first + count
+                                                      - 1)->name);
+    char bytes[OCI_NODE_MAX], *end = bytes;
+    char record[9];
+    int i;
+
+    *end++ = node->branch ? 'b' : 'l';
+    oci_bytes_put(end, prefix, 2);
+    memcpy(end + 2, name, prefix);
+    end += 2 + prefix;
+    for (i = first; i < first + count; i++) {
+        const oci_node_item_t *item = item_at(node, i);
+        apr_size_t size = strlen(item->name) - prefix;
+
+        if (node->branch) {
+            oci_bytes_put(end, item->child, 4);
+            oci_bytes_put(end + 4, item->size, 2);
+            end += 6;
+        }
+        oci_bytes_put(end, size, 2);
+        memcpy(end + 2, item->name + prefix, size);
+        end += 2 + size;
+    }
+    name_record(record, number);
+    return oci_records_put(records, 'n', record,
+                           &(oci_value_t){ bytes, end - bytes });
+}
+
+apr_status_t oci_node_delete(oci_records_t *records, apr_uint32_t number)
+{
+    char record[9];
+
+    name_record(record, number);
+    return oci_records_delete(records, 'n', record);
+}

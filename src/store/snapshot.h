@@ -1,0 +1,75 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+/**
+ * @file snapshot.h
+ * @brief The facts of an index "dbm" as of some moment, in one DBM
+ *
+ * Used as a DBM is: by one thread at a time, in the process that opened it.
+ */
+
+#ifndef OCI_SNAPSHOT_H
+#define OCI_SNAPSHOT_H
+
+#include "store/tree.h"
+
+typedef struct oci_snapshot_t {
+    oci_tree_t   tree;     /* the keys, and the records */
+    apr_uint64_t log;      /* the log that begins where the snapshot ends */
+} oci_snapshot_t;
+
+/**
+ * Begin a snapshot without facts, of which oci_snapshot_finish makes one
+ * that can be opened.
+ * @param path No file is there
+ * @param log The log that begins there
+ * @return APR_EGENERAL, as oci_records_open
+ */
+apr_status_t oci_snapshot_create(oci_snapshot_t *snapshot, const char *type,
+                                 const char *path, apr_uint64_t log,
+                                 apr_pool_t *pool);
+
+/**
+ * Open a snapshot, which is closed with pool.
+ * @param mode As for oci_records_open
+ * @return APR_EGENERAL as there; APR_EINVAL where this is a DBM of something
+ *         else, APR_ENOTIMPL where a newer mod_oci wrote it
+ */
+apr_status_t oci_snapshot_open(oci_snapshot_t *snapshot, const char *type,
+                               const char *path, apr_int32_t mode,
+                               apr_pool_t *pool);
+
+/** Write down what was changed, and close; EIO where that fails. */
+apr_status_t oci_snapshot_finish(oci_snapshot_t *snapshot);
+
+/**
+ * The value of one key.
+ * @param value NULL to ask only whether it is there
+ * @return APR_NOTFOUND, or EIO where it is damaged
+ */
+apr_status_t oci_snapshot_get(oci_value_t *value,
+                              const oci_snapshot_t *snapshot,
+                              const char *key, apr_pool_t *pool);
+
+/** Set the value of a key, which the tree is told of apart; or EIO. */
+apr_status_t oci_snapshot_put(const oci_snapshot_t *snapshot,
+                              const char *key, const oci_value_t *value);
+
+/** Delete the value of a key, which the tree is told of apart; or EIO. */
+apr_status_t oci_snapshot_delete(const oci_snapshot_t *snapshot,
+                                 const char *key);
+
+/** Read all of it: EIO where anything is missing or damaged. */
+apr_status_t oci_snapshot_verify(const oci_snapshot_t *snapshot,
+                                 apr_pool_t *pool);
+
+#endif /* OCI_SNAPSHOT_H */

@@ -1,0 +1,371 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+/* What a crash can leave of an index "dbm", and what is made of it: torn and
+ * damaged logs, and merges that ended at any point.
+ */
+
+#include "dbm_test.h"
+
+#include "apr_time.h"
+
+#include "store/dbm_merge.h"
+
+#define LOG     "a/f.log-1"
+#define KILLS   12             /* of writers, for each type */
+#define STARTS  40
+
+/* Open the index anew and see that it has these texts of a/1, a/2 and a/3;
+ * NULL stands for none. */
+static int has_three(test_t *t, const char *one, const char *two,
+                     const char *three)
+{
+    const char *texts[] = { one, two, three };
+    char key[8] = "a/1";
+    int i, good = 1;
+
+    for (i = 0; i < 3; i++, key[2]++) {
+        good &= texts[i] ? holds(t, key, texts[i])
+                         : look(t, key) == APR_NOTFOUND;
+    }
+    return good;
+}
+
+/* A log of three records; its bytes, and where the third begins. */
+static oci_value_t make_log(test_t *t, const char *type, size_t *third)
+{
+    oci_change_t list[] = { { OCI_CHANGE_PUT, "a/3", { "three", 5 } },
+                            { OCI_CHANGE_DELETE, "a/1", { NULL, 0 } } };
+
+    mkdir(at(t, "a"), 0755);
+    tap_is(&t->run->tap, open_as(t, type, "a/f", getuid()), NULL,
+           "an index is made");
+    put(t->index, "a/1", "one");
+    put(t->index, "a/2", "two");
+    *third = read_file(t, LOG).size;
+    of(t->index)->apply(t->index, list, 2, 0, t->run->pool);
+    return read_file(t, LOG);
+}
+
+/* The third record is cut at each of its bytes. */
+static void check_torn(test_t *t, const char *type)
+{
+    size_t third, size, after;
+    oci_value_t log = make_log(t, type, &third);
+    int bad = 0;
+
+    for (size = third; size < log.size; size++) {
+        write_file(t, LOG, log.data, size);
+        bad += open_as(t, type, "a/f", getuid()) != NULL;
+        bad += !has_three(t, "one", "two", NULL);
+        bad += put(t->index, "a/3", "new") || !has_three(t, "one", "two",
+                                                         "new");
+        after = read_file(t, LOG).size;
+        bad += open_as(t, type, "a/f", getuid()) != NULL;
+        bad += !has_three(t, "one", "two", "new")
+               || read_file(t, LOG).size != after;
+    }
+    tap_ok(&t->run->tap, !bad, "a record cut at any of its %d bytes is none",
+           (int)(log.size - third));
+    write_file(t, LOG, log.data, log.size);
+    tap_ok(&t->run->tap, !open_as(t, type, "a/f", getuid())
+           && has_three(t, NULL, "two", "three"), "a whole one is");
+}
+
+/* On the index of check_torn, which others have open: they go on with what
+ * they know, and take what comes in the place of the torn record. */
+static void check_followers(test_t *t, const char *type)
+{
+    oci_value_t log = read_file(t, LOG);
+    oci_index_t *follower = t->index, *writer;
+    int good, fd = open(at(t, LOG), O_WRONLY | O_APPEND);
+
+    open_as(t, type, "a/f", getuid());
+    writer = t->index;
+    t->index = follower;
+    good = has_three(t, NULL, "two", "three");
+    /* as large as the record that comes: only its bytes differ */
+    good &= write(fd, log.data, 16 + 3 + 3 + 4 + 3) == 16 + 3 + 3 + 4 + 3;
+    close(fd);
+    good &= has_three(t, NULL, "two", "three");
+    put(writer, "a/1", "new");
+    good &= read_file(t, LOG).size == log.size + 29;
+    tap_ok(&t->run->tap, good && has_three(t, "new", "two", "three"),
+           "a torn record is replaced under a reader's eyes");
+    write_file(t, LOG, log.data, log.size);
+}
+
+/* A power cut may leave bytes that nobody wrote. */
+static void check_rubbish(test_t *t, const char *type)
+{
+    oci_value_t log = read_file(t, LOG);
+    char *bytes = apr_palloc(t->run->pool, log.size + 4096);
+    int i, bad = 0;
+
+    for (i = 0; i < 300; i++) {
+        int size = 1 + rand() % (i % 3 ? 40 : 4096), k;
+
+        memcpy(bytes, log.data, log.size);
+        for (k = 0; k < size; k++) {
+            bytes[log.size + k] = i % 4 ? rand() : 0;
+        }
+        if (i % 2 && size > 8) {
+            memset(bytes + log.size, 0, 7);
+            bytes[log.size + 7] = rand();
+        }
+        write_file(t, LOG, bytes, log.size + size);
+        bad += open_as(t, type, "a/f", getuid()) != NULL;
+        bad += !has_three(t, NULL, "two", "three");
+        bad += put(t->index, "a/1", "new")
+               || !has_three(t, "new", "two", "three");
+    }
+    tap_ok(&t->run->tap, !bad, "what is no record at the end is cut off");
+    write_file(t, LOG, log.data, log.size);
+}
+
+/* A byte within the first two records is changed: what follows is a
+ * record, so that this is no torn end. */
+static void check_damage(test_t *t, const char *type)
+{
+    size_t third, i;
+    oci_value_t log;
+    char *bytes;
+    int bad = 0;
+
+    remove_tree(at(t, "a"));
+    log = make_log(t, type, &third);
+    bytes = apr_pmemdup(t->run->pool, log.data, log.size);
+    for (i = strlen("mod_oci index log 1 1\n"); i < third; i++) {
+        oci_index_t *index = t->index;
+        const char *error;
+
+        bytes[i] ^= 1 << i % 8;
+        write_file(t, LOG, bytes, log.size);
+        error = open_as(t, type, "a/f", getuid());
+        bad += !error || !strstr(error, LOG " is damaged at byte");
+        bad += look(t, "a/2") != EIO || look(t, "a/none") != EIO
+               || put(t->index, "a/1", "new") != EIO;
+        bad += read_file(t, LOG).size != log.size;
+        t->index = index;
+        bytes[i] ^= 1 << i % 8;
+    }
+    tap_ok(&t->run->tap, !bad, "damage in the middle of a log is told");
+    write_file(t, LOG, log.data, log.size);
+    tap_ok(&t->run->tap, !open_as(t, type, "a/f", getuid())
+           && has_three(t, NULL, "two", "three"), "and lost nothing");
+    if (truncate(at(t, LOG), third)) {
+        abort();
+    }
+    is_status(t->run, look(t, "a/2"), EIO, "a log that shrank is told");
+    remove_tree(at(t, "a"));
+}
+
+/* Put values until killed. */
+static int put_on(void *data, int number)
+{
+    test_t *t = data;
+    char *value = apr_palloc(t->run->pool, 3000);
+    char key[32];
+    int i;
+
+    memset(value, 'p', 3000);
+    for (i = 0;; i++) {
+        apr_snprintf(key, sizeof(key), "put/%d/%d", number, i % 300);
+        value[0] = 'a' + i % 26;
+        if (change(t->index, OCI_CHANGE_PUT, key, value, 3000)) {
+            return 1;
+        }
+        if (i < 300) {
+            pass(t->ready);
+        }
+    }
+}
+
+/* Kill a writer so many microseconds after it began to merge. */
+static int kill_merge(test_t *t, int wait, int number)
+{
+    apr_time_t end = apr_time_now() + apr_time_from_sec(20);
+    pid_t pid = start_process(put_on, t, number);
+    int i;
+
+    for (i = 0; i < 300; i++) {
+        await(t->ready);
+    }
+    while (!is_there(t, "m/f.new") && apr_time_now() < end) {
+        usleep(50);
+    }
+    usleep(wait);
+    kill(pid, SIGKILL);
+    return end_process(pid) == -1;
+}
+
+static void check_killed_merges(test_t *t, const char *type)
+{
+    oci_scan_t range = { "", NULL, 0, 1 };
+    apr_array_header_t *entries;
+    int i, k, left = 0, bad = 0;
+
+    open_gate(t->ready);
+    mkdir(at(t, "m"), 0755);
+    open_as(t, type, "m/f", getuid());
+    for (i = 0; i < KILLS; i++) {
+        apr_pool_t *pool = make_pool();
+
+        bad += !kill_merge(t, 100 << i, i);
+        left += is_there(t, "m/f.new");
+        if (i % 2) {
+            bad += open_as(t, type, "m/f", getuid()) != NULL;
+            bad += is_there(t, "m/f.new");
+        }
+        bad += of(t->index)->scan(&entries, t->index, &range, pool)
+               != APR_SUCCESS || entries->nelts != 300 * (i + 1);
+        for (k = 0; k < 300 * (i + 1) && !bad; k++) {
+            oci_value_t value;
+
+            bad += of(t->index)->get(&value, t->index,
+                                     apr_psprintf(pool, "put/%d/%d", k / 300,
+                                                  k % 300), pool)
+                   || value.size != 3000 || value.data[2999] != 'p';
+        }
+        apr_pool_destroy(pool);
+    }
+    tap_ok(&t->run->tap, !bad && left > KILLS / 4, "%d writers were killed, "
+           "%d of them in a merge, and all is there", KILLS, left);
+    tap_ok(&t->run->tap, !is_there(t, "m/f.log-1"), "the log was merged");
+    close_gate(t->ready);
+    remove_tree(at(t, "m"));
+}
+
+/* A merge that cannot be done is of no concern to who writes, and is made up
+ * for later, with all logs since. */
+static void check_failed_merges(test_t *t, const char *type)
+{
+    int i, good, count;
+
+    mkdir(at(t, "m"), 0755);
+    open_as(t, type, "m/f", getuid());
+    put(t->index, "first", "v");
+    good = mkdir(at(t, "m/f.new"), 0755) == 0;
+    for (i = 0; i < 200; i++) {
+        char key[16], text[10001];
+
+        memset(text, 'x', sizeof(text) - 1);
+        text[sizeof(text) - 1] = '\0';
+        apr_snprintf(key, sizeof(key), "more/%d", i);
+        good &= put(t->index, key, text) == APR_SUCCESS;
+    }
+    tap_ok(&t->run->tap, good && !is_there(t, "m/f.log-2"),
+           "a merge for which nothing can be written is not begun");
+    /* The old log goes on in the next one, and there the merge ends. */
+    rmdir(at(t, "m/f.new"));
+    mkdir(at(t, "m/f.log-2"), 0755);
+    good &= put(t->index, "second", "v") == APR_SUCCESS
+            && !is_there(t, "m/f.new");
+    tap_ok(&t->run->tap, good && holds(t, "second", "v"),
+           "nor is one for which no log can be made");
+    rmdir(at(t, "m/f.log-2"));
+    good &= put(t->index, "third", "v") == APR_SUCCESS;
+    tap_ok(&t->run->tap, good && is_there(t, "m/f.log-2")
+           && !is_there(t, "m/f.log-1"), "the next change merges");
+    count = fill_log(t, "m/f.log-3", 70000);
+    tap_ok(&t->run->tap, count && !is_there(t, "m/f.log-2")
+           && !open_as(t, type, "m/f", getuid()) && holds(t, "first", "v")
+           && holds(t, "second", "v") && holds(t, "third", "v"),
+           "and all is there");
+    remove_tree(at(t, "m"));
+}
+
+/* A crash after the log was ended and before FILE was replaced: both logs
+ * are read, and merged by the next who merges. */
+static void check_two_logs(test_t *t, const char *type)
+{
+    oci_value_t file;
+
+    mkdir(at(t, "m"), 0755);
+    open_as(t, type, "m/f", getuid());
+    put(t->index, "first", "v");
+    file = read_file(t, "m/f");
+    if (link(at(t, "m/f.log-1"), at(t, "m/log-1"))) {
+        abort();
+    }
+    fill_log(t, "m/f.log-2", 100000);
+    put(t->index, "second", "v");
+    erase(t->index, "fill/0");
+    unlink(at(t, "m/f"));
+    write_file(t, "m/f", file.data, file.size);
+    rename(at(t, "m/log-1"), at(t, "m/f.log-1"));
+    tap_ok(&t->run->tap, holds(t, "first", "v") && holds(t, "second", "v")
+           && look(t, "fill/0") == APR_NOTFOUND && look(t, "fill/1") == 0,
+           "two logs are read in turn");
+    tap_is(&t->run->tap, open_as(t, type, "m/f", getuid()), NULL,
+           "also after a start");
+    tap_ok(&t->run->tap, holds(t, "first", "v") && holds(t, "second", "v")
+           && is_there(t, "m/f.log-1"), "which leaves them as they are");
+    tap_ok(&t->run->tap, fill_log(t, "m/f.log-3", 100000)
+           && !is_there(t, "m/f.log-1") && !is_there(t, "m/f.log-2")
+           && holds(t, "first", "v") && holds(t, "second", "v")
+           && look(t, "fill/0") == APR_SUCCESS, "both are merged");
+    rename(at(t, "m/f.log-3"), at(t, "m/away"));
+    is_status(t->run, look(t, "first"), ENOENT, "a log that is lost is told");
+    remove_tree(at(t, "m"));
+}
+
+/* A server reloads while its children write. */
+static void check_starts(test_t *t, const char *type)
+{
+    pid_t pids[2];
+    int i, bad = 0;
+
+    open_gate(t->ready);
+    mkdir(at(t, "m"), 0755);
+    open_as(t, type, "m/f", getuid());
+    for (i = 0; i < 2; i++) {
+        pids[i] = start_process(put_on, t, i);
+    }
+    for (i = 0; i < STARTS; i++) {
+        usleep(5000);
+        bad += open_as(t, type, "m/f", getuid()) != NULL;
+    }
+    for (i = 0; i < 600; i++) {
+        await(t->ready);
+    }
+    for (i = 0; i < 2; i++) {
+        kill(pids[i], SIGKILL);
+        bad += end_process(pids[i]) != -1;
+    }
+    tap_ok(&t->run->tap, !bad, "starts do not disturb who writes");
+    close_gate(t->ready);
+    remove_tree(at(t, "m"));
+}
+
+int main(void)
+{
+    static const char *const types[] = { "gdbm", "db" };
+    run_t run;
+    test_t t = { .run = &run };
+    int i;
+
+    begin(&run);
+    srand(1);
+    for (i = 0; i < 2; i++) {
+        printf("# %s\n", types[i]);
+        check_torn(&t, types[i]);
+        check_followers(&t, types[i]);
+        check_rubbish(&t, types[i]);
+        check_damage(&t, types[i]);
+        check_killed_merges(&t, types[i]);
+        check_failed_merges(&t, types[i]);
+        check_two_logs(&t, types[i]);
+        check_starts(&t, types[i]);
+    }
+    return finish(&run);
+}

@@ -1,0 +1,173 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+/* Lists of an index "dbm", whose keys lie in a snapshot, in logs, or in both:
+ * random changes and merges, beside an array of what is there.
+ */
+
+#include "dbm_test.h"
+
+#define KEYS   1500
+#define ROUNDS 60
+#define PAGES  40              /* of each round */
+
+typedef struct facts_t {
+    test_t *test;
+    const char *keys[KEYS];    /* in order */
+    int values[KEYS];          /* 0 where it is not there */
+} facts_t;
+
+static int compare(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+static void make_keys(facts_t *facts)
+{
+    static const char *const folders[] = { "a/", "a/b!/", "a/b/", "a-/",
+                                           "z/long-name-of-a-folder/" };
+    int i;
+
+    for (i = 0; i < KEYS; i++) {
+        facts->keys[i] = apr_psprintf(facts->test->run->pool, "%s%x",
+                                      folders[i % 5], i * 7919);
+    }
+    qsort(facts->keys, KEYS, sizeof(*facts->keys), compare);
+}
+
+/* Change some keys, in one list. */
+static int stir(facts_t *facts, int number)
+{
+    apr_pool_t *pool = make_pool();
+    oci_change_t changes[100];
+    int count = 1 + rand() % 100, i, bad;
+
+    for (i = 0; i < count; i++) {
+        int k = rand() % KEYS, gone = rand() % (2 + number % 3) == 0;
+
+        facts->values[k] = gone ? 0 : number * 100 + i + 1;
+        changes[i].kind = gone ? OCI_CHANGE_DELETE : OCI_CHANGE_PUT;
+        changes[i].key = facts->keys[k];
+        changes[i].value.data = apr_itoa(pool, facts->values[k]);
+        changes[i].value.size = strlen(changes[i].value.data);
+    }
+    bad = oci_index_dbm.apply(facts->test->index, changes, count, 0, pool)
+          != APR_SUCCESS;
+    apr_pool_destroy(pool);
+    return !bad;
+}
+
+/* Let a large value come and go, so that a merge is due. */
+static int merge(test_t *t)
+{
+    const char *text = apr_pcalloc(t->run->pool, 1100000);
+
+    return !change(t->index, OCI_CHANGE_PUT, "m/large", text, 1100000)
+           && !erase(t->index, "m/large");
+}
+
+/* Whether a page is what it is to be. */
+static int is_page(facts_t *facts, const oci_scan_t *range)
+{
+    apr_pool_t *pool = make_pool();
+    const char *after = apr_pstrcat(pool, range->folder, range->after, NULL);
+    apr_array_header_t *entries;
+    int bad = oci_index_dbm.scan(&entries, facts->test->index, range, pool)
+              != APR_SUCCESS;
+    int i, k = 0;
+
+    for (i = 0; i < KEYS && !bad && (!range->limit || k < range->limit);
+         i++) {
+        if (facts->values[i] && strcmp(facts->keys[i], after) > 0
+            && !strncmp(facts->keys[i], range->folder,
+                        strlen(range->folder))) {
+            const oci_entry_t *entry = &APR_ARRAY_IDX(entries, k,
+                                                      oci_entry_t);
+
+            bad = k++ >= entries->nelts || strcmp(entry->key, facts->keys[i])
+                  || (range->values ? atoi(entry->value.data)
+                                      != facts->values[i]
+                                    : entry->value.data != NULL);
+        }
+    }
+    bad |= k != entries->nelts;
+    apr_pool_destroy(pool);
+    return !bad;
+}
+
+/* Some pages, with and without a folder, from anywhere. */
+static int has_pages(facts_t *facts)
+{
+    static const char *const folders[] = { "", "a/", "a/b/", "z/" };
+    static const int limits[] = { 0, 1, 2, 10, 100, 255, 256, 257, 1000 };
+    int i, good = 1;
+
+    for (i = 0; i < PAGES; i++) {
+        const char *key = facts->keys[rand() % KEYS];
+        oci_scan_t range = { folders[rand() % 4], NULL,
+                             limits[rand() % 9], rand() % 2 };
+
+        if (rand() % 3 && !strncmp(key, range.folder,
+                                   strlen(range.folder))) {
+            range.after = key + strlen(range.folder);
+        }
+        good &= is_page(facts, &range);
+    }
+    return good;
+}
+
+static int has_values(facts_t *facts)
+{
+    int i, good = 1;
+
+    for (i = 0; i < KEYS; i += 1 + rand() % 10) {
+        char text[16];
+
+        apr_snprintf(text, sizeof(text), "%d", facts->values[i]);
+        good &= facts->values[i] ? holds(facts->test, facts->keys[i], text)
+                : look(facts->test, facts->keys[i]) == APR_NOTFOUND;
+    }
+    return good;
+}
+
+int main(void)
+{
+    static const char *const types[] = { "gdbm", "db" };
+    run_t run;
+    test_t t = { .run = &run };
+    int i, k;
+
+    begin(&run);
+    srand(1);
+    for (i = 0; i < 2; i++) {
+        facts_t facts = { .test = &t };
+        int good = 1, merges = 0;
+
+        printf("# %s\n", types[i]);
+        make_keys(&facts);
+        tap_is(&run.tap, open_as(&t, types[i], types[i], getuid()), NULL,
+               "an index is made");
+        for (k = 0; k < ROUNDS && good; k++) {
+            good = stir(&facts, k) && has_pages(&facts) && has_values(&facts);
+            if (k % 7 == 6) {
+                good = good && merge(&t) && has_pages(&facts)
+                       && has_values(&facts);
+                merges++;
+            }
+        }
+        tap_ok(&run.tap, good, "pages and values are what was changed last");
+        tap_ok(&run.tap, is_there(&t, apr_psprintf(run.pool, "%s.log-%d",
+                                                   types[i], merges + 1)),
+               "with %d merges", merges);
+    }
+    return finish(&run);
+}

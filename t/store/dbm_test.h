@@ -1,0 +1,137 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+/* What the tests of the provider "dbm" have in common. */
+
+#ifndef OCI_DBM_TEST_H
+#define OCI_DBM_TEST_H
+
+#include "contract_index.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "store/index_dbm.h"
+
+/* A file below the folder of the test. */
+static inline const char *at(test_t *t, const char *path)
+{
+    return apr_pstrcat(t->run->pool, t->run->folder, "/", path, NULL);
+}
+
+/* Create and start an index; NULL, or a sentence. */
+static inline const char *open_as(test_t *t, const char *type,
+                                  const char *location, apr_uid_t uid)
+{
+    oci_store_config_t config = { .type = type, .location = location,
+                                  .base = t->run->folder };
+    const char *error;
+
+    t->config = config;
+    t->provider = &oci_index_dbm;
+    error = oci_index_dbm.create(&t->index, &config, t->run->pool);
+    return error ? error : oci_index_dbm.start(t->index, uid, uid,
+                                               t->run->pool);
+}
+
+/* One result: a sentence that names all of the words. */
+static inline void says(test_t *t, const char *got, const char *path,
+                        const char *word)
+{
+    if (!tap_ok(&t->run->tap, got && strstr(got, path) && strstr(got, word),
+                "a sentence says \"%s\" of \"%s\"", word, path)) {
+        printf("# but: %s\n", got ? got : "(nothing)");
+    }
+}
+
+static inline void write_file(test_t *t, const char *path, const char *text,
+                              size_t size)
+{
+    int fd = open(at(t, path), O_WRONLY | O_CREAT | O_TRUNC, 0640);
+
+    if (fd == -1 || write(fd, text, size) != (ssize_t)size) {
+        abort();
+    }
+    close(fd);
+}
+
+static inline oci_value_t read_file(test_t *t, const char *path)
+{
+    int fd = open(at(t, path), O_RDONLY);
+    oci_value_t value = { NULL, 0 };
+    struct stat st;
+    char *data;
+
+    if (fd == -1 || fstat(fd, &st)) {
+        abort();
+    }
+    data = apr_palloc(t->run->pool, st.st_size + 1);
+    if (read(fd, data, st.st_size) != st.st_size) {
+        abort();
+    }
+    close(fd);
+    data[st.st_size] = '\0';
+    value.data = data;
+    value.size = st.st_size;
+    return value;
+}
+
+/* What get says of a key. */
+static inline apr_status_t look(test_t *t, const char *key)
+{
+    apr_pool_t *pool = make_pool();
+    oci_value_t value;
+    apr_status_t rv = oci_index_dbm.get(&value, t->index, key, pool);
+
+    apr_pool_destroy(pool);
+    return rv;
+}
+
+/* Whether a key has a text, to the first who opened the index. */
+static inline int holds(test_t *t, const char *key, const char *text)
+{
+    apr_pool_t *pool = make_pool();
+    oci_value_t value;
+    int good = !oci_index_dbm.get(&value, t->index, key, pool)
+               && value.size == strlen(text)
+               && !memcmp(value.data, text, value.size);
+
+    apr_pool_destroy(pool);
+    return good;
+}
+
+/* Put values of so many bytes each until this log is there: the one before
+ * it was merged by then, or is to be.  Keys are "fill/0" and so on. */
+static inline int fill_log(test_t *t, const char *log, size_t size)
+{
+    char *value = apr_palloc(t->run->pool, size);
+    struct stat st;
+    char key[32];
+    int i;
+
+    for (i = 0; stat(at(t, log), &st); i++) {
+        memset(value, 'a' + i % 26, size);
+        apr_snprintf(key, sizeof(key), "fill/%d", i);
+        if (i > 10000
+            || change(t->index, OCI_CHANGE_PUT, key, value, size)) {
+            return 0;
+        }
+    }
+    return i;
+}
+
+static inline int is_there(test_t *t, const char *path)
+{
+    return !access(at(t, path), F_OK);
+}
+
+#endif /* OCI_DBM_TEST_H */

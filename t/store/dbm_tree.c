@@ -1,0 +1,242 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+/* Trees of names in DBMs: random changes, beside an array of what is there.
+ */
+
+#include "contract.h"
+
+#include <errno.h>
+
+#include "apr_dbm.h"
+
+#include "store/node.h"
+#include "store/tree.h"
+
+#define NAMES  3000
+#define ROUNDS 60
+
+typedef struct test_t {
+    run_t *run;
+    oci_tree_t tree;
+    const char *names[NAMES];  /* in order */
+    char there[NAMES];
+} test_t;
+
+static int compare(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* Names with long and short beginnings in common, up to the longest. */
+static void make_names(test_t *t)
+{
+    static char filling[1024];
+    int i;
+
+    memset(filling, 'f', sizeof(filling) - 1);
+    for (i = 0; i < NAMES; i++) {
+        int size = i % 100 == 0 ? 1015 : i % 7 * 10;
+
+        t->names[i] = apr_psprintf(t->run->pool, "%s%d%.*s/%04d",
+                                   i % 3 ? "repo/team/app" : "", i % 11,
+                                   size, filling, i);
+        if (strlen(t->names[i]) > 1023) {
+            t->names[i] += strlen(t->names[i]) - 1023;
+        }
+    }
+    qsort(t->names, NAMES, sizeof(*t->names), compare);
+}
+
+/* Let each name come or go with a chance of so many percent. */
+static apr_status_t stir(test_t *t, int coming, int going)
+{
+    apr_pool_t *pool = make_pool();
+    oci_tree_change_t *changes = apr_palloc(pool, NAMES * sizeof(*changes));
+    apr_status_t rv;
+    int i, count = 0;
+
+    for (i = 0; i < NAMES; i++) {
+        int dice = rand() % 100;
+
+        if (dice < coming + going) {
+            changes[count].name = t->names[i];
+            changes[count++].gone = dice >= coming;
+            t->there[i] = dice < coming;
+        }
+    }
+    rv = oci_tree_change(&t->tree, changes, count, pool);
+    apr_pool_destroy(pool);
+    return rv;
+}
+
+/* Whether a list from number on, in a folder, is what it is to be. */
+static int lists(test_t *t, const char *after, const char *folder, int limit)
+{
+    apr_pool_t *pool = make_pool();
+    apr_array_header_t *names = apr_array_make(pool, 8, sizeof(char *));
+    int bad = oci_tree_list(names, &t->tree, after, folder, limit)
+              != APR_SUCCESS;
+    int i, k = 0;
+
+    for (i = 0; i < NAMES && k < limit; i++) {
+        if (t->there[i] && strcmp(t->names[i], after) > 0
+            && !strncmp(t->names[i], folder, strlen(folder))) {
+            bad |= k >= names->nelts
+                   || strcmp(APR_ARRAY_IDX(names, k, const char *),
+                             t->names[i]);
+            k++;
+        }
+    }
+    bad |= k != names->nelts;
+    apr_pool_destroy(pool);
+    return !bad;
+}
+
+static int finds(test_t *t)
+{
+    apr_pool_t *pool = make_pool();
+    int i, bad = 0;
+
+    for (i = 0; i < NAMES; i += 1 + rand() % 5) {
+        bad |= oci_tree_find(&t->tree, t->names[i], pool)
+               != (t->there[i] ? APR_SUCCESS : APR_NOTFOUND);
+        bad |= oci_tree_find(&t->tree, apr_pstrcat(pool, t->names[i], "!",
+                                                   NULL), pool)
+               != APR_NOTFOUND;
+    }
+    apr_pool_destroy(pool);
+    return !bad;
+}
+
+static int is_right(test_t *t)
+{
+    int good = lists(t, "", "", NAMES) && finds(t), i;
+
+    for (i = 0; i < 20; i++) {
+        const char *name = t->names[rand() % NAMES];
+
+        good &= lists(t, name, "", 1 + rand() % 100);
+        good &= strncmp(name, "repo/team/", 10)
+                || lists(t, name, "repo/team/", 1 + rand() % 1000);
+    }
+    return good && lists(t, "repo/team/", "repo/team/", NAMES)
+           && lists(t, "\xff", "", 1) && lists(t, "repo/z/", "repo/z/", 1);
+}
+
+/* How many bytes the nodes below this one have, and how many they are. */
+static apr_size_t weigh(test_t *t, apr_uint32_t number, int *nodes)
+{
+    apr_pool_t *pool = make_pool();
+    apr_size_t bytes = 0;
+    apr_uint32_t size;
+    oci_node_t node;
+    int i;
+
+    if (number && !oci_node_read(&node, t->tree.records, number, pool)) {
+        ++*nodes;
+        oci_node_fit(&size, &node, 0, OCI_NODE_MAX);
+        bytes = size;
+        for (i = 0; i < node.items->nelts && node.branch; i++) {
+            bytes += weigh(t, APR_ARRAY_IDX(node.items, i,
+                                            oci_node_item_t).child, nodes);
+        }
+    }
+    apr_pool_destroy(pool);
+    return bytes;
+}
+
+/* How many nodes the DBM could have, by their numbers, and has. */
+static int count_records(test_t *t)
+{
+    char name[16];
+    apr_uint32_t number;
+    int count = 0;
+
+    for (number = 1; number <= t->tree.last; number++) {
+        apr_snprintf(name, sizeof(name), "%x", number);
+        count += !oci_records_get(NULL, t->tree.records, 'n', name, NULL);
+    }
+    return count;
+}
+
+static void check_changes(test_t *t)
+{
+    int i, bad = 0, nodes = 0;
+    apr_size_t bytes;
+
+    srand(1);
+    tap_ok(&t->run->tap, is_right(t), "an empty tree");
+    for (i = 0; i < ROUNDS; i++) {
+        bad += stir(t, i % 3 * 5, i % 4 * 3) != APR_SUCCESS;
+        bad += !is_right(t);
+    }
+    tap_ok(&t->run->tap, !bad, "names come and go");
+    bad += stir(t, 100, 0) != APR_SUCCESS || !is_right(t);
+    tap_ok(&t->run->tap, !bad, "all names come");
+    bad += stir(t, 0, 97) != APR_SUCCESS || !is_right(t);
+    bytes = weigh(t, t->tree.root, &nodes);
+    tap_ok(&t->run->tap, !bad && nodes * OCI_NODE_MAX / 4 < (int)bytes,
+           "nearly all go: %d nodes have %d bytes", nodes, (int)bytes);
+    tap_ok(&t->run->tap, count_records(t) == nodes,
+           "no node is left that is not in the tree");
+    bad += stir(t, 0, 100) != APR_SUCCESS || !is_right(t);
+    tap_ok(&t->run->tap, !bad && !t->tree.root && !count_records(t),
+           "nothing is left of an emptied tree");
+    bad += stir(t, 1, 0) != APR_SUCCESS || !is_right(t);
+    tap_ok(&t->run->tap, !bad && t->tree.root, "and it grows again");
+}
+
+/* Damage is told, and is not absence. */
+static void check_damage(test_t *t)
+{
+    apr_pool_t *pool = make_pool();
+    apr_array_header_t *names = apr_array_make(pool, 8, sizeof(char *));
+    oci_node_t node;
+
+    stir(t, 100, 0);
+    oci_node_read(&node, t->tree.records, t->tree.root, pool);
+    oci_node_delete(t->tree.records,
+                    APR_ARRAY_IDX(node.items, 1, oci_node_item_t).child);
+    is_status(t->run, oci_tree_list(names, &t->tree, "", "", NAMES), EIO,
+              "a lost node is no end of the list");
+    is_status(t->run, oci_tree_find(&t->tree, APR_ARRAY_IDX(node.items, 1,
+                                    oci_node_item_t).name, pool), EIO,
+              "nor absence");
+    apr_pool_destroy(pool);
+}
+
+int main(void)
+{
+    static const char *const types[] = { "gdbm", "db" };
+    run_t run;
+    int i;
+
+    begin(&run);
+    for (i = 0; i < 2; i++) {
+        test_t t = { .run = &run };
+        apr_pool_t *pool = make_pool();
+        apr_status_t rv = oci_records_open(&t.tree.records, types[i],
+                                           apr_pstrcat(run.pool, run.folder,
+                                                       "/", types[i], NULL),
+                                           APR_DBM_RWCREATE, pool);
+
+        printf("# %s\n", types[i]);
+        make_names(&t);
+        if (is_status(&run, rv, APR_SUCCESS, "a DBM")) {
+            check_changes(&t);
+            check_damage(&t);
+        }
+        apr_pool_destroy(pool);
+    }
+    return finish(&run);
+}
