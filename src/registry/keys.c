@@ -88,6 +88,11 @@ const char *oci_key_secret(void)
     return "secret";
 }
 
+const char *oci_key_copy(void)
+{
+    return "copy";
+}
+
 const char *oci_key_rest(apr_pool_t *pool, const char *key,
                          const char *folder)
 {
