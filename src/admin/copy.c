@@ -14,7 +14,8 @@
  *     mark TO               with FROM's name; a registry is not served from
  *                           an index that is marked
  *     mirror FROM in TO     the mark says up to which key
- *     compare all           where something differs the mark begins anew
+ *     compare all           where something differs the mark begins anew,
+ *                           and so does a copy that began behind a mark
  *     take the mark away
  *
  * The next call with the same names goes on from the mark.  Whoever copies
@@ -107,8 +108,10 @@ static const char *start(oci_place_t *place, const copy_t *copy)
         }
     }
     else {
-        oci_place_owner(&uid, &gid, &copy->to, pool);
         oci_place_owner(&uid, &gid, &copy->from, pool);
+        if (uid == 0) {
+            oci_place_owner(&uid, &gid, &copy->to, pool);
+        }
     }
     return place->index->provider->start(place->index, uid, gid, pool);
 }
@@ -255,37 +258,46 @@ static const char *open_target(copy_t *copy)
     return error ? error : "FROM and TO are the same index";
 }
 
-static const char *stopped_sentence(const oci_error_t *error,
-                                    apr_pool_t *pool)
-{
-    return error ? apr_pstrcat(pool, sentence(error, pool), "; " AGAIN, NULL)
-                 : "interrupted; " AGAIN;
-}
-
-/* Copy, and compare. */
-static const char *transfer(copy_t *copy)
+/* Copy what follows mirror->after, and compare all. */
+static const char *mirror_once(copy_t *copy)
 {
     oci_mirror_t *mirror = &copy->mirror;
     oci_error_t *failure = oci_mirror_update(mirror, copy->pool);
-    const char *error;
 
     if (!failure && !mirror->stopped) {
         failure = oci_mirror_compare(mirror, copy->pool);
     }
     oci_progress_end(mirror->progress);
-    if (failure || mirror->stopped) {
-        return stopped_sentence(failure, copy->pool);
+    if (failure) {
+        return apr_pstrcat(copy->pool, sentence(failure, copy->pool),
+                           "; " AGAIN, NULL);
     }
-    if (mirror->different) {
-        error = change_mark(copy, 1);
-        return error ? error
-            : apr_psprintf(copy->pool, "%" APR_UINT64_T_FMT " facts differ, "
-                           "the first at %s: stop what changes %s "
-                           "(OCIReadOnly On) and run the same command again",
-                           mirror->different, mirror->first,
-                           copy->from.name);
+    return mirror->stopped ? "interrupted; " AGAIN : NULL;
+}
+
+static const char *transfer(copy_t *copy)
+{
+    oci_mirror_t *mirror = &copy->mirror;
+    const char *error = mirror_once(copy);
+
+    /* FROM may have changed since an earlier call copied from it. */
+    if (!error && mirror->different && mirror->after) {
+        mirror->after = NULL;
+        if (!(error = change_mark(copy, 1))) {
+            error = mirror_once(copy);
+        }
     }
-    return change_mark(copy, 0);
+    if (error || !mirror->different) {
+        return error ? error : change_mark(copy, 0);
+    }
+    error = change_mark(copy, 1);
+    return error ? error
+        : apr_psprintf(copy->pool, "%" APR_UINT64_T_FMT " %s, the first at "
+                       "%s: stop what changes %s (OCIReadOnly On) and run "
+                       "the same command again", mirror->different,
+                       mirror->different == 1 ? "fact differs"
+                                              : "facts differ",
+                       mirror->first, copy->from.name);
 }
 
 oci_outcome_e oci_copy_command(const char **error, apr_getopt_t *arguments,

@@ -45,8 +45,8 @@ static const struct {
       "    A copy that was interrupted goes on when it is called again.\n"
       "      --force      where TO holds something else: replace that\n"
       "      --quiet      say nothing of the progress\n"
-      "      --user NAME  whose TO is to be, where root calls; else that of\n"
-      "                   FROM's owner, or of the owner of TO's folder\n" },
+      "      --user NAME  whose TO is to be, where root calls; else FROM's\n"
+      "                   owner or, where that is root, TO's folder's\n" },
     { "help", help, "\n    This text.\n" },
     { "--help", help, NULL },
     { "--version", version, "\n    What this program is.\n" },
@@ -114,15 +114,22 @@ static oci_outcome_e run(int argc, const char *const *argv,
     return outcome;
 }
 
+static int end_of_memory(int status)
+{
+    (void)status;
+    fprintf(stderr, "ociadmin: out of memory\n");
+    exit(OCI_FAILED);
+}
+
 int main(int argc, const char *const *argv)
 {
     oci_outcome_e outcome;
     apr_pool_t *pool;
 
     if (apr_app_initialize(&argc, &argv, NULL) != APR_SUCCESS
-        || apr_pool_create(&pool, NULL) != APR_SUCCESS) {
-        fprintf(stderr, "ociadmin: out of memory\n");
-        return OCI_FAILED;
+        || apr_pool_create_ex(&pool, NULL, end_of_memory, NULL)
+           != APR_SUCCESS) {
+        return end_of_memory(APR_ENOMEM);
     }
     atexit(apr_terminate);
     apr_allocator_max_free_set(apr_pool_allocator_get(pool), KEEP_FREE);
