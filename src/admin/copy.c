@@ -191,8 +191,8 @@ static const char *read_mark(copy_t *copy, const char *mark)
     const char *end = strchr(mark, '\n');
     apr_size_t length = end ? (apr_size_t)(end - mark) : strlen(mark);
 
-    if (end && strlen(copy->from.name) == length
-        && !strncmp(mark, copy->from.name, length)) {
+    if (end && strlen(copy->from.id) == length
+        && !strncmp(mark, copy->from.id, length)) {
         copy->mirror.after = end + 1;
     }
     else if (!copy->force) {
@@ -309,13 +309,13 @@ oci_outcome_e oci_copy_command(const char **error, apr_getopt_t *arguments,
     if ((*error = parse(&copy, arguments))) {
         return OCI_USAGE;
     }
-    if (!strcmp(copy.from.name, copy.to.name)) {
+    if (!strcmp(copy.from.id, copy.to.id)) {
         *error = "FROM and TO are the same index";
         return OCI_FAILED;
     }
     copy.mirror.source.index = copy.from.index;
     copy.mirror.target.index = copy.to.index;
-    copy.mirror.name = copy.from.name;
+    copy.mirror.name = copy.from.id;
     copy.mirror.progress = oci_progress_create(copy.quiet, pool);
     if ((*error = open_source(&copy)) || (*error = open_target(&copy))
         || (*error = transfer(&copy))) {

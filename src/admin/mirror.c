@@ -26,8 +26,8 @@
 typedef struct cursor_t {
     const oci_registry_t *registry;
     apr_pool_t *pool;                  /* of the page */
-    apr_array_header_t *page;
-    int at;
+    apr_array_header_t *page;          /* of keys; see read_run */
+    int at;                            /* the one after key */
     const char *key;                   /* NULL at the end */
     char after[KEY_MAX + 1];           /* what the page follows */
 } cursor_t;
@@ -44,6 +44,11 @@ typedef struct run_t {
     apr_size_t bytes;
     char last[KEY_MAX + 1];            /* the key that was done last */
 } run_t;
+
+static oci_entry_t *entry_at(const cursor_t *cursor, int i)
+{
+    return &APR_ARRAY_IDX(cursor->page, i, oci_entry_t);
+}
 
 static oci_error_t *read_page(cursor_t *cursor)
 {
@@ -73,10 +78,42 @@ static oci_error_t *settle(cursor_t *cursor)
             cursor->key = NULL;
             return error;
         }
-        cursor->key = APR_ARRAY_IDX(cursor->page, cursor->at++,
-                                    oci_entry_t).key;
+        cursor->key = entry_at(cursor, cursor->at++)->key;
     } while (!strcmp(cursor->key, oci_key_copy()));
     return NULL;
+}
+
+/* Read the values of the present key and of those that follow it, as far as
+ * they are small: a database is then asked once, and not for each. */
+static oci_error_t *read_run(cursor_t *cursor)
+{
+    int first = cursor->at - 1, end = first, i;
+    oci_scan_t scan = { "", first ? entry_at(cursor, first - 1)->key
+                                  : cursor->after, 0, 1 };
+    apr_array_header_t *found;
+    oci_error_t *error;
+
+    while (end < cursor->page->nelts
+           && oci_key_is_small(entry_at(cursor, end)->key)) {
+        end++;
+    }
+    if (!(scan.limit = end - first)) {
+        return NULL;
+    }
+    error = oci_facts_scan(&found, cursor->registry, &scan, cursor->pool);
+    for (i = 0; !error && i < found->nelts && first < end; i++) {
+        const oci_entry_t *entry = &APR_ARRAY_IDX(found, i, oci_entry_t);
+
+        while (first < end && strcmp(entry_at(cursor, first)->key,
+                                     entry->key) < 0) {
+            first++;
+        }
+        if (first < end && !strcmp(entry_at(cursor, first)->key,
+                                   entry->key)) {
+            entry_at(cursor, first)->value = entry->value;
+        }
+    }
+    return error;
 }
 
 static oci_error_t *begin_cursor(cursor_t *cursor,
@@ -128,12 +165,24 @@ static oci_error_t *end_batch(run_t *run)
     return NULL;
 }
 
+/* The value of a cursor's key, in the batch's pool. */
 static oci_error_t *read_value(oci_value_t *value, run_t *run,
-                               const oci_registry_t *registry,
-                               const char *key)
+                               cursor_t *cursor)
 {
-    oci_error_t *error = oci_fact_get(value, registry, key, run->pool);
+    const oci_value_t *read = &entry_at(cursor, cursor->at - 1)->value;
+    oci_error_t *error = read->data ? NULL : read_run(cursor);
 
+    if (error) {
+        return error;
+    }
+    if (read->data) {
+        value->data = apr_pstrmemdup(run->pool, read->data, read->size);
+        value->size = read->size;
+    }
+    else {
+        error = oci_fact_get(value, cursor->registry, cursor->key,
+                             run->pool);
+    }
     run->bytes += value->size;
     return error;
 }
@@ -177,12 +226,12 @@ static oci_error_t *step(run_t *run)
     oci_error_t *error = NULL;
 
     if (order <= 0) {
-        error = read_value(&from, run, &run->mirror->source, key);
+        error = read_value(&from, run, source);
         run->mirror->facts++;
         run->mirror->bytes += from.size;
     }
     if (order == 0 && !error) {
-        error = read_value(&to, run, &run->mirror->target, key);
+        error = read_value(&to, run, target);
     }
     if (error) {
         return error;

@@ -13,9 +13,9 @@
  * @file mirror.h
  * @brief Making an index equal to another, and seeing whether it is
  *
- * Both are read side by side in the order of their keys, a page of keys at a
- * time, and differences are written in batches.  Memory is bounded by a page
- * of each, a batch, and the two largest values.
+ * Both are read side by side in the order of their keys, a page at a time,
+ * and differences are written in batches.  Memory is bounded by a page of
+ * each, a batch, and the two largest values.
  *
  * The fact that marks the target as unfinished (oci_key_copy) says how far
  * it has come.  It is not itself copied.

@@ -15,6 +15,7 @@
 #include "apr_strings.h"
 
 #include "admin/place.h"
+#include "spec/digest.h"
 #include "store/builtin.h"
 
 #define BLANKS " \t"
@@ -54,6 +55,31 @@ static const char *find_provider(const oci_index_provider_t **provider,
                         names);
 }
 
+/* Providers whose index is a file or a folder say where by its path. */
+static int is_path(const char *where)
+{
+    return *where == '/';
+}
+
+/* The parameters of a connection may hold a password. */
+static void name_place(oci_place_t *place, const char *words,
+                       const char *location, apr_pool_t *pool)
+{
+    const char *where = place->index->where;
+
+    if (is_path(where)) {
+        place->name = apr_pstrcat(pool, words, " ", where, NULL);
+        place->id = place->name;
+        return;
+    }
+    location = location ? location : "";
+    place->name = words;
+    place->id = apr_psprintf(pool, "%s (%.8s)", words,
+                             strchr(oci_digest_of(OCI_SHA256, location,
+                                                  strlen(location), pool),
+                                    ':') + 1);
+}
+
 const char *oci_place_parse(oci_place_t *place, const char *text,
                             apr_pool_t *pool)
 {
@@ -76,16 +102,9 @@ const char *oci_place_parse(oci_place_t *place, const char *text,
     config->base = base;
     error = provider->create(&place->index, config, pool);
     if (!error) {
-        place->name = apr_pstrcat(pool, words, " ", place->index->where,
-                                  NULL);
+        name_place(place, words, config->location, pool);
     }
     return error;
-}
-
-/* Providers whose index is a file or a folder say where by its path. */
-static int is_path(const char *where)
-{
-    return *where == '/';
 }
 
 apr_status_t oci_place_find(const oci_place_t *place, apr_pool_t *pool)

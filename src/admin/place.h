@@ -25,7 +25,9 @@
 #include "mod_oci.h"
 
 typedef struct oci_place_t {
-    const char  *name;     /* provider and type, and where the index lies */
+    const char  *name;     /* provider and type, and where the index lies:
+                              nothing that is secret */
+    const char  *id;       /* likewise; tells this place from others */
     oci_index_t *index;    /* not started */
 } oci_place_t;
 

@@ -14,14 +14,12 @@
 #include "http_core.h"
 #include "http_log.h"
 #include "unixd.h"
-#include "apr_strings.h"
 
 #include "httpd/config.h"
 #include "httpd/hooks.h"
 #include "httpd/key_file.h"
 #include "httpd/start.h"
 #include "httpd/token.h"
-#include "registry/keys.h"
 
 APLOG_USE_MODULE(oci);
 
@@ -89,17 +87,6 @@ static int has_guard(const ap_directive_t *line)
     return 0;
 }
 
-/* An index that is still being filled looks like a registry that has lost
- * most of what it had. */
-static const char *refuse_unfinished(oci_index_t *index, apr_pool_t *pool)
-{
-    return index->provider->get(NULL, index, oci_key_copy(), pool)
-           == APR_SUCCESS
-           ? apr_psprintf(pool, "%s holds an unfinished copy: run \"ociadmin "
-                          "copy\" again to finish it", index->where)
-           : NULL;
-}
-
 static const char *start_place(const server_rec *s,
                                const oci_config_t *config, apr_pool_t *pool)
 {
@@ -120,9 +107,6 @@ static const char *start_place(const server_rec *s,
     if (!error && index) {
         error = index->provider->start(index, ap_unixd_config.user_id,
                                        ap_unixd_config.group_id, pool);
-        if (!error) {
-            error = refuse_unfinished(index, pool);
-        }
     }
     return error;
 }

@@ -65,6 +65,10 @@ const char *oci_key_upload(apr_pool_t *pool, const char *id);
 const char *oci_key_secret(void);
 const char *oci_key_copy(void);
 
+/** Whether the value of a key is no more than the table says, and so some
+ * hundred bytes at most, rather than what a client has sent. */
+int oci_key_is_small(const char *key);
+
 /**
  * What follows a folder in a key, without the mark of a name.
  * @param folder A prefix of key

@@ -26,7 +26,7 @@ use OCI::Client;
 use OCI::Server;
 use POSIX ();
 
-our @EXPORT = qw(ociadmin tool make_index set_fact facts_of);
+our @EXPORT = qw(ociadmin tool make_index set_fact facts_of give_to_httpd);
 
 # The program, of the same build as the module.
 sub tool {
@@ -91,6 +91,15 @@ sub make_index {
         set_fact($dir, "repo/$repo/_tag/v$n", $digest);
         set_fact($dir, "repo/$repo/_tagged/$digest/v$n", '');
     }
+    return;
+}
+
+# Give all in a folder to the user that httpd's children have, where root runs
+# the tests.
+sub give_to_httpd {
+    my $dir = shift;
+    my ($uid, $gid) = (getpwnam(OCI::Server::user()))[ 2, 3 ];
+    system 'chown', '-Rh', "$uid:$gid", $dir if !$>;
     return;
 }
 
