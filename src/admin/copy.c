@@ -93,27 +93,32 @@ static const char *sentence(const oci_error_t *error, apr_pool_t *pool)
     return apr_psprintf(pool, "%s: %s", error->note, why);
 }
 
-static const char *start(oci_place_t *place, const copy_t *copy)
+/* Find whose TO is to be. */
+static const char *find_owner(copy_t *copy)
 {
+    oci_owner_t *owner = &copy->mirror.owner;
     apr_pool_t *pool = copy->pool;
-    apr_uid_t uid;
-    apr_gid_t gid;
 
-    if (apr_uid_current(&uid, &gid, pool) != APR_SUCCESS) {
+    if (copy->user) {
+        return apr_uid_get(&owner->uid, &owner->gid, copy->user, pool)
+               == APR_SUCCESS ? NULL
+            : apr_psprintf(pool, "there is no user '%s'", copy->user);
+    }
+    if (apr_uid_current(&owner->uid, &owner->gid, pool) != APR_SUCCESS) {
         return "cannot tell who calls";
     }
-    if (copy->user) {
-        if (apr_uid_get(&uid, &gid, copy->user, pool) != APR_SUCCESS) {
-            return apr_psprintf(pool, "there is no user '%s'", copy->user);
-        }
+    oci_place_owner(owner, &copy->from, pool);
+    if (owner->uid == 0) {
+        oci_place_owner(owner, &copy->to, pool);
     }
-    else {
-        oci_place_owner(&uid, &gid, &copy->from, pool);
-        if (uid == 0) {
-            oci_place_owner(&uid, &gid, &copy->to, pool);
-        }
-    }
-    return place->index->provider->start(place->index, uid, gid, pool);
+    return NULL;
+}
+
+static const char *start(const oci_place_t *place, const copy_t *copy)
+{
+    return place->index->provider->start(place->index,
+                                         copy->mirror.owner.uid,
+                                         copy->mirror.owner.gid, copy->pool);
 }
 
 /* Whether an index is marked as an unfinished copy. */
@@ -180,7 +185,7 @@ static const char *change_mark(const copy_t *copy, int is_marked)
     else {
         oci_change_delete(changes, oci_key_copy());
     }
-    error = oci_facts_apply(&copy->mirror.target, changes, 1, copy->pool);
+    error = oci_mirror_apply(&copy->mirror, changes, copy->pool);
     return error ? sentence(error, copy->pool) : NULL;
 }
 
@@ -317,8 +322,8 @@ oci_outcome_e oci_copy_command(const char **error, apr_getopt_t *arguments,
     copy.mirror.target.index = copy.to.index;
     copy.mirror.name = copy.from.id;
     copy.mirror.progress = oci_progress_create(copy.quiet, pool);
-    if ((*error = open_source(&copy)) || (*error = open_target(&copy))
-        || (*error = transfer(&copy))) {
+    if ((*error = find_owner(&copy)) || (*error = open_source(&copy))
+        || (*error = open_target(&copy)) || (*error = transfer(&copy))) {
         return OCI_FAILED;
     }
     printf("%s now holds what %s does: %" APR_UINT64_T_FMT " facts, %s, in "

@@ -146,6 +146,20 @@ void oci_mirror_mark(apr_array_header_t *changes, const oci_mirror_t *mirror,
                    strlen(text));
 }
 
+oci_error_t *oci_mirror_apply(const oci_mirror_t *mirror,
+                              const apr_array_header_t *changes,
+                              apr_pool_t *pool)
+{
+    apr_status_t rv = oci_owner_enter(&mirror->owner);
+    oci_error_t *error = rv == APR_SUCCESS
+        ? oci_facts_apply(&mirror->target, changes, 1, pool)
+        : oci_error_storage(pool, rv, "can't act as the owner of %s",
+                            mirror->target.index->where);
+
+    oci_owner_leave();
+    return error;
+}
+
 /* The mark comes last: what it says is done is done before it. */
 static oci_error_t *end_batch(run_t *run)
 {
@@ -154,7 +168,7 @@ static oci_error_t *end_batch(run_t *run)
 
     if (run->writes && run->count) {
         oci_mirror_mark(run->changes, mirror, run->last, run->pool);
-        error = oci_facts_apply(&mirror->target, run->changes, 1, run->pool);
+        error = oci_mirror_apply(mirror, run->changes, run->pool);
     }
     if (error) {
         return error;

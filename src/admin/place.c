@@ -116,8 +116,8 @@ apr_status_t oci_place_find(const oci_place_t *place, apr_pool_t *pool)
                           : APR_SUCCESS;
 }
 
-void oci_place_owner(apr_uid_t *uid, apr_gid_t *gid,
-                     const oci_place_t *place, apr_pool_t *pool)
+void oci_place_owner(oci_owner_t *owner, const oci_place_t *place,
+                     apr_pool_t *pool)
 {
     const char *where = place->index->where;
     apr_finfo_t info;
@@ -129,7 +129,7 @@ void oci_place_owner(apr_uid_t *uid, apr_gid_t *gid,
         || apr_stat(&info, apr_pstrmemdup(pool, where,
                                           strrchr(where, '/') - where + 1),
                     APR_FINFO_OWNER, pool) == APR_SUCCESS) {
-        *uid = info.user;
-        *gid = info.group;
+        owner->uid = info.user;
+        owner->gid = info.group;
     }
 }

@@ -22,6 +22,7 @@
 #ifndef OCI_PLACE_H
 #define OCI_PLACE_H
 
+#include "admin/owner.h"
 #include "mod_oci.h"
 
 typedef struct oci_place_t {
@@ -48,9 +49,9 @@ apr_status_t oci_place_find(const oci_place_t *place, apr_pool_t *pool);
 /**
  * Who owns a place on the disk or, where nothing is there yet, the folder
  * in which it will be.
- * @param uid,gid Left alone where there is neither
+ * @param owner Left alone where there is neither
  */
-void oci_place_owner(apr_uid_t *uid, apr_gid_t *gid,
-                     const oci_place_t *place, apr_pool_t *pool);
+void oci_place_owner(oci_owner_t *owner, const oci_place_t *place,
+                     apr_pool_t *pool);
 
 #endif /* OCI_PLACE_H */

@@ -175,7 +175,7 @@ SKIP: {
 # ---- owners
 
 SKIP: {
-    skip 'only root can give files away', 5 if $>;
+    skip 'only root can give files away', 7 if $>;
     my $user = OCI::Server::user();
     my ($other) = grep { $_ ne $user && defined getpwnam $_ } qw(nobody daemon);
     my $owners = sub {
@@ -194,6 +194,10 @@ SKIP: {
     ociadmin('copy', '--user', $other, "fs $from", 'fs ' . ($to = place()));
     is($owners->($to), $other, '--user');
     is_deeply(facts_of($to), $facts, 'with all facts');
+    make_index($to = place(), 0);
+    fails(ociadmin('copy', '--user', $other, "fs $from", "fs $to"), 1,
+        qr{can't write \Q$to\E/index/copy: Permission denied},
+        'what httpd could not write, ociadmin does not');
 }
 
 # ---- a registry
@@ -254,6 +258,7 @@ $server->stop;
 
 make_index($to = place(), 0);
 set_fact($to, 'copy', "fs $from/index\nrepo/r1/_tag");
+give_to_httpd($to);
 $server = OCI::Server->start(config => "OCIIndex fs $to");
 $server->expects(qr{oci:error\].*\Q$to\E/index\ holds\ an\ unfinished\ copy:\ run
     \ "ociadmin\ copy"\ again}x);
