@@ -186,6 +186,9 @@ static oci_error_t *serve(oci_request_t *request)
     if (!handler) {
         return oci_reply_empty(request, HTTP_OK);
     }
+    if ((error = oci_registry_check(&request->registry, r->pool))) {
+        return error;
+    }
     if (oci_query_parse(&request->query, r->args, r->pool) != APR_SUCCESS) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, "query",
                               r->args, "the query is not properly encoded");

@@ -83,9 +83,11 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
     if (over->blobs) {
         config->blobs = over->blobs;
         config->default_index = over->default_index;
+        config->default_whole = over->default_whole;
     }
     if (over->index) {
         config->index = over->index;
+        config->whole = over->whole;
     }
     if (over->pattern) {
         config->pattern = over->pattern;
@@ -179,6 +181,7 @@ static const char *set_index(cmd_parms *cmd, void *config_, const char *name,
         return error;
     }
     remember(cmd, config);
+    config->whole = apr_pcalloc(cmd->pool, sizeof(*config->whole));
     return prefixed(cmd, provider->create(&config->index, store, cmd->pool));
 }
 
@@ -189,6 +192,7 @@ static const char *set_default_index(cmd_parms *cmd, oci_config_t *config,
     const oci_index_provider_t *provider
         = ap_lookup_provider(OCI_INDEX_GROUP, "fs", OCI_PROVIDER_VERSION);
 
+    config->default_whole = apr_pcalloc(cmd->pool, sizeof(*config->whole));
     return prefixed(cmd, provider->create(&config->default_index, store,
                                           cmd->pool));
 }
@@ -386,6 +390,7 @@ void oci_config_apply(oci_request_t *request, const oci_config_t *config)
 
     registry->blobs = config->blobs;
     registry->index = config->index ? config->index : config->default_index;
+    registry->whole = config->index ? config->whole : config->default_whole;
     registry->sparse = pick(config->sparse, OCI_SPARSE_NONE);
     registry->durable = pick(config->sync, 1);
     policy->pattern = config->pattern;

@@ -88,6 +88,20 @@ const char *oci_key_secret(void)
     return "secret";
 }
 
+const char *oci_key_copy(void)
+{
+    return "copy";
+}
+
+int oci_key_is_small(const char *key)
+{
+    if (!strncmp(key, "repo/", 5)) {
+        return !strstr(key, "/_manifest/") && !strstr(key, "/_referrer/");
+    }
+    return !strncmp(key, "blob/", 5) || !strncmp(key, "catalog/", 8)
+           || !strncmp(key, "holder/", 7);
+}
+
 const char *oci_key_rest(apr_pool_t *pool, const char *key,
                          const char *folder)
 {

@@ -24,6 +24,7 @@
  *     catalog/<name>!                          -
  *     upload/<day>/<id>                        see upload.c
  *     secret                                   see upload_id.c
+ *     copy                                     index LF key, or index LF
  *
  * A repository's own facts begin with "_", which no component of a name
  * does.  <xx> are the first two hex digits of the digest, <day> is the one
@@ -33,6 +34,9 @@
  *
  * _tagged may hold more than _tag, never less: it says which tags to look
  * at when a manifest goes.  So do holder and _blob.
+ *
+ * copy marks an index that is being filled from another, up to a key so far:
+ * it is not to be served.
  */
 
 #ifndef OCI_KEYS_H
@@ -59,6 +63,11 @@ const char *oci_key_holder(apr_pool_t *pool, const char *digest,
 const char *oci_key_catalog(apr_pool_t *pool, const char *name);
 const char *oci_key_upload(apr_pool_t *pool, const char *id);
 const char *oci_key_secret(void);
+const char *oci_key_copy(void);
+
+/** Whether the value of a key is no more than the table says, and so some
+ * hundred bytes at most, rather than what a client has sent. */
+int oci_key_is_small(const char *key);
 
 /**
  * What follows a folder in a key, without the mark of a name.

@@ -258,6 +258,9 @@ static apr_status_t set_key(change_set_t *set, const oci_change_t *change,
         if (rv == ENOENT) {
             again = oci_fs_make_folders(set->fs, path, set->touched,
                                         set->pool);
+            if (again != APR_SUCCESS && again != ENOENT) {
+                rv = again;
+            }
         }
         else if (rv == EEXIST || rv == EISDIR) {
             again = rmdir(path) ? errno : APR_SUCCESS;

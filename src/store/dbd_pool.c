@@ -12,6 +12,7 @@
 /* Connections are kept while they are in use often enough.  Each process has
  * its own: those of its parent are none of its business. */
 
+#include <string.h>
 #include <unistd.h>
 
 #include "apr_reslist.h"
@@ -123,7 +124,10 @@ static apr_status_t connect_now(oci_dbd_connection_t *connection,
                              self->params, &connection->handle, &error);
     }
     if (rv != APR_SUCCESS) {
-        *why = apr_pstrdup(pool, error ? error : "can't connect");
+        char *line = apr_pstrdup(pool, error ? error : "can't connect");
+
+        line[strcspn(line, "\r\n")] = '\0';
+        *why = line;
         connection->handle = NULL;
     }
     return rv;

@@ -18,7 +18,10 @@
  * whatever the caller asks for.
  */
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "apr_strings.h"
 
@@ -26,6 +29,7 @@
 #include "store/dbd_session.h"
 #include "store/dbd_value.h"
 #include "store/file_lock.h"
+#include "store/fs.h"
 #include "store/index_dbd.h"
 
 #define TRIES 8
@@ -33,6 +37,7 @@
 typedef struct index_t {
     oci_index_t       base;
     oci_dbd_source_t *source;
+    const char       *file;    /* the database, or NULL */
 } index_t;
 
 /* What is asked of a session, as often as need be. */
@@ -398,14 +403,36 @@ static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
                         pool);
 }
 
+/* Root's files would be of no use to httpd's children. */
+static const char *make_file(const oci_fs_t *owner, const char *path,
+                             apr_pool_t *pool)
+{
+    int fd = oci_fs_open(owner, path, O_RDWR | O_CREAT | O_EXCL);
+    char why[120];
+
+    if (fd != -1) {
+        close(fd);
+    }
+    return fd != -1 || errno == EEXIST ? NULL
+        : apr_psprintf(pool, "cannot make %s: %s", path,
+                       apr_strerror(errno, why, sizeof(why)));
+}
+
 static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
                          apr_pool_t *pool)
 {
-    oci_dbd_source_t *source = ((index_t *)index)->source;
+    const index_t *self = (index_t *)index;
+    oci_fs_t owner = { .uid = uid, .gid = gid };
+    const char *error = NULL;
 
-    (void)uid;
-    (void)gid;
-    return source->start(source, pool);
+    if (self->file) {
+        error = make_file(&owner, self->file, pool);
+        if (!error) {
+            error = make_file(&owner, apr_pstrcat(pool, self->file, ".lock",
+                                                  NULL), pool);
+        }
+    }
+    return error ? error : self->source->start(self->source, pool);
 }
 
 static const char *create(oci_index_t **index,
@@ -435,7 +462,11 @@ static const char *create(oci_index_t **index,
     }
     error = oci_dbd_pool_create(&source, config->type, params, pool);
     if (!error) {
+        if (dialect->is_file) {
+            source->where = params;
+        }
         oci_index_dbd_create(index, source, pool);
+        ((index_t *)*index)->file = dialect->is_file ? params : NULL;
     }
     return error;
 }

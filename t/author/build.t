@@ -8,7 +8,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-# Two compilers have no warning, and the module exports its record alone.
+# Two compilers have no warning, for the module and for ociadmin, and the
+# module exports its record alone.
 
 use OCI::Test;
 use OCI::Module;
@@ -23,11 +24,13 @@ sub make {
 my %compilers = (gcc => 'gcc', clang => OCI::Module::clang());
 for my $name (sort keys %compilers) {
     SKIP: {
-        my $compiler = $compilers{$name} or skip("no $name", 1);
+        my $compiler = $compilers{$name} or skip("no $name", 2);
         my ($status, $output) = make("BUILD=.build/$name", "CC=$compiler",
             'WARN=-Werror');
         ok(!$status, "no warning from $name")
             or diag(grep { /: (?:warning|error): / } split /^/, $output);
+        like(`$OCI::Server::TOP/.build/$name/ociadmin --version`,
+            qr/^ociadmin of mod_oci/, "ociadmin runs as $name builds it");
     }
 }
 

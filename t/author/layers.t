@@ -17,6 +17,7 @@ my %below = (
     spec     => [qw(spec)],
     store    => [qw(store mod_oci.h spec)],
     registry => [qw(registry mod_oci.h spec)],
+    admin    => [qw(admin registry store mod_oci.h spec)],
     api      => [qw(api registry mod_oci.h spec)],
     httpd    => [qw(httpd api registry store mod_oci.h spec)],
 );

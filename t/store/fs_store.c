@@ -296,6 +296,19 @@ static void check_owners(test_t *t)
     apr_pool_destroy(pool);
 }
 
+/* Leave no room for a further entry; what came of the last one. */
+static apr_status_t fill_inodes(oci_index_t *index, apr_pool_t *pool)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    for (i = 0; i < 100 && rv == APR_SUCCESS; i++) {
+        rv = change(index, OCI_CHANGE_PUT, apr_psprintf(pool, "a/l%d", i),
+                    "word");
+    }
+    return rv;
+}
+
 /* In a file system of 1 MiB that only this process sees: nothing that was
  * there goes when it is full. */
 static int fill(void *data, int number)
@@ -312,7 +325,7 @@ static int fill(void *data, int number)
     memset(big, 'x', (2 << 20) - 1);
     if (unshare(CLONE_NEWNS)
         || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL)
-        || mount("tmpfs", at(t, "full"), "tmpfs", 0, "size=1m")) {
+        || mount("tmpfs", at(t, "full"), "tmpfs", 0, "size=1m,nr_inodes=60")) {
         return 77;
     }
     if (open_both(t, &index, "full/store", getuid())
@@ -332,6 +345,10 @@ static int fill(void *data, int number)
     }
     if (oci_blob_fs.upload_abort(writer)) {
         return 4;
+    }
+    if (fill_inodes(index, pool) != ENOSPC
+        || change(index, OCI_CHANGE_PUT, "new/folder", "word") != ENOSPC) {
+        return 6;
     }
     apr_pool_destroy(pool);
     return rmdir(at(t, "full/store/index/.tmp"))

@@ -1,0 +1,300 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "admin/interrupt.h"
+#include "admin/mirror.h"
+#include "registry/keys.h"
+
+#define KEY_MAX     1023               /* bytes, as mod_oci.h has it */
+#define PAGE        1000               /* keys */
+#define BATCH       1000               /* facts */
+#define BATCH_BYTES (4 * 1024 * 1024)  /* of values, less the last one's */
+
+/* Where one of the two indexes is read. */
+typedef struct cursor_t {
+    const oci_registry_t *registry;
+    apr_pool_t *pool;                  /* of the page */
+    apr_array_header_t *page;          /* of keys; see read_run */
+    int at;                            /* the one after key */
+    const char *key;                   /* NULL at the end */
+    char after[KEY_MAX + 1];           /* what the page follows */
+} cursor_t;
+
+/* One call's work.  A batch holds all values that were read for it. */
+typedef struct run_t {
+    oci_mirror_t *mirror;
+    int writes;
+    cursor_t source;
+    cursor_t target;
+    apr_pool_t *pool;                  /* of the batch */
+    apr_array_header_t *changes;
+    int count;
+    apr_size_t bytes;
+    char last[KEY_MAX + 1];            /* the key that was done last */
+} run_t;
+
+static oci_entry_t *entry_at(const cursor_t *cursor, int i)
+{
+    return &APR_ARRAY_IDX(cursor->page, i, oci_entry_t);
+}
+
+static oci_error_t *read_page(cursor_t *cursor)
+{
+    oci_scan_t scan = { "", *cursor->after ? cursor->after : NULL, PAGE, 0 };
+
+    apr_pool_clear(cursor->pool);
+    cursor->at = 0;
+    return oci_facts_scan(&cursor->page, cursor->registry, &scan,
+                          cursor->pool);
+}
+
+/* Go on to the key at cursor->at, over the mark.  The next page is read as
+ * soon as this one is done, so that the target's never holds what was
+ * written here. */
+static oci_error_t *settle(cursor_t *cursor)
+{
+    oci_error_t *error = NULL;
+
+    do {
+        if (cursor->at == cursor->page->nelts && cursor->at) {
+            const oci_entry_t *end = apr_array_pop(cursor->page);
+
+            apr_cpystrn(cursor->after, end->key, sizeof(cursor->after));
+            error = read_page(cursor);
+        }
+        if (error || !cursor->page->nelts) {
+            cursor->key = NULL;
+            return error;
+        }
+        cursor->key = entry_at(cursor, cursor->at++)->key;
+    } while (!strcmp(cursor->key, oci_key_copy()));
+    return NULL;
+}
+
+/* Read the values of the present key and of those that follow it, as far as
+ * they are small: a database is then asked once, and not for each. */
+static oci_error_t *read_run(cursor_t *cursor)
+{
+    int first = cursor->at - 1, end = first, i;
+    oci_scan_t scan = { "", first ? entry_at(cursor, first - 1)->key
+                                  : cursor->after, 0, 1 };
+    apr_array_header_t *found;
+    oci_error_t *error;
+
+    while (end < cursor->page->nelts
+           && oci_key_is_small(entry_at(cursor, end)->key)) {
+        end++;
+    }
+    if (!(scan.limit = end - first)) {
+        return NULL;
+    }
+    error = oci_facts_scan(&found, cursor->registry, &scan, cursor->pool);
+    for (i = 0; !error && i < found->nelts && first < end; i++) {
+        const oci_entry_t *entry = &APR_ARRAY_IDX(found, i, oci_entry_t);
+
+        while (first < end && strcmp(entry_at(cursor, first)->key,
+                                     entry->key) < 0) {
+            first++;
+        }
+        if (first < end && !strcmp(entry_at(cursor, first)->key,
+                                   entry->key)) {
+            entry_at(cursor, first)->value = entry->value;
+        }
+    }
+    return error;
+}
+
+static oci_error_t *begin_cursor(cursor_t *cursor,
+                                 const oci_registry_t *registry,
+                                 const char *after, apr_pool_t *pool)
+{
+    oci_error_t *error;
+
+    cursor->registry = registry;
+    apr_cpystrn(cursor->after, after ? after : "", sizeof(cursor->after));
+    apr_pool_create(&cursor->pool, pool);
+    error = read_page(cursor);
+    return error ? error : settle(cursor);
+}
+
+static void begin_batch(run_t *run)
+{
+    apr_pool_clear(run->pool);
+    run->changes = oci_changes_make(run->pool);
+    run->count = 0;
+    run->bytes = 0;
+}
+
+void oci_mirror_mark(apr_array_header_t *changes, const oci_mirror_t *mirror,
+                     const char *key, apr_pool_t *pool)
+{
+    const char *text = apr_pstrcat(pool, mirror->name, "\n", key, NULL);
+
+    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_copy(), text,
+                   strlen(text));
+}
+
+oci_error_t *oci_mirror_apply(const oci_mirror_t *mirror,
+                              const apr_array_header_t *changes,
+                              apr_pool_t *pool)
+{
+    apr_status_t rv = oci_owner_enter(&mirror->owner);
+    oci_error_t *error = rv == APR_SUCCESS
+        ? oci_facts_apply(&mirror->target, changes, 1, pool)
+        : oci_error_storage(pool, rv, "can't act as the owner of %s",
+                            mirror->target.index->where);
+
+    oci_owner_leave();
+    return error;
+}
+
+/* The mark comes last: what it says is done is done before it. */
+static oci_error_t *end_batch(run_t *run)
+{
+    oci_mirror_t *mirror = run->mirror;
+    oci_error_t *error = NULL;
+
+    if (run->writes && run->count) {
+        oci_mirror_mark(run->changes, mirror, run->last, run->pool);
+        error = oci_mirror_apply(mirror, run->changes, run->pool);
+    }
+    if (error) {
+        return error;
+    }
+    begin_batch(run);
+    oci_progress_show(mirror->progress, mirror->facts, mirror->bytes);
+    mirror->stopped = oci_interrupt_wanted();
+    return NULL;
+}
+
+/* The value of a cursor's key, in the batch's pool. */
+static oci_error_t *read_value(oci_value_t *value, run_t *run,
+                               cursor_t *cursor)
+{
+    const oci_value_t *read = &entry_at(cursor, cursor->at - 1)->value;
+    oci_error_t *error = read->data ? NULL : read_run(cursor);
+
+    if (error) {
+        return error;
+    }
+    if (read->data) {
+        value->data = apr_pstrmemdup(run->pool, read->data, read->size);
+        value->size = read->size;
+    }
+    else {
+        error = oci_fact_get(value, cursor->registry, cursor->key,
+                             run->pool);
+    }
+    run->bytes += value->size;
+    return error;
+}
+
+/* The target has something else at this key; from has no data where the
+ * source has nothing. */
+static void note_difference(run_t *run, const char *key,
+                            const oci_value_t *from)
+{
+    oci_mirror_t *mirror = run->mirror;
+
+    if (!mirror->different++) {
+        mirror->first = apr_pstrdup(apr_pool_parent_get(run->pool), key);
+    }
+    key = apr_pstrdup(run->pool, key);
+    if (from->data) {
+        oci_change_put(run->changes, OCI_CHANGE_PUT, key, from->data,
+                       from->size);
+    }
+    else {
+        oci_change_delete(run->changes, key);
+    }
+}
+
+static int is_same(const oci_value_t *a, const oci_value_t *b)
+{
+    return a->data && b->data && a->size == b->size
+           && !memcmp(a->data, b->data, a->size);
+}
+
+/* Look at the key that comes first, in either of the two. */
+static oci_error_t *step(run_t *run)
+{
+    cursor_t *source = &run->source;
+    cursor_t *target = &run->target;
+    int order = !target->key ? -1 : !source->key ? 1
+                : strcmp(source->key, target->key);
+    const char *key = order <= 0 ? source->key : target->key;
+    oci_value_t from = { NULL, 0 };
+    oci_value_t to = { NULL, 0 };
+    oci_error_t *error = NULL;
+
+    if (order <= 0) {
+        error = read_value(&from, run, source);
+        run->mirror->facts++;
+        run->mirror->bytes += from.size;
+    }
+    if (order == 0 && !error) {
+        error = read_value(&to, run, target);
+    }
+    if (error) {
+        return error;
+    }
+    if (!is_same(&from, &to)) {
+        note_difference(run, key, &from);
+    }
+    apr_cpystrn(run->last, key, sizeof(run->last));
+    run->count++;
+    if (order <= 0) {
+        error = settle(source);
+    }
+    return error || order < 0 ? error : settle(target);
+}
+
+static oci_error_t *run_through(oci_mirror_t *mirror, int writes,
+                                apr_pool_t *pool)
+{
+    run_t *run = apr_pcalloc(pool, sizeof(*run));
+    const char *after = writes ? mirror->after : NULL;
+    oci_error_t *error;
+
+    run->mirror = mirror;
+    run->writes = writes;
+    apr_pool_create(&run->pool, pool);
+    begin_batch(run);
+    mirror->facts = mirror->bytes = mirror->different = 0;
+    error = begin_cursor(&run->source, &mirror->source, after, pool);
+    if (!error) {
+        error = begin_cursor(&run->target, &mirror->target, after, pool);
+    }
+    while (!error && !mirror->stopped
+           && (run->source.key || run->target.key)) {
+        error = step(run);
+        if (!error && (run->count >= BATCH || run->bytes >= BATCH_BYTES)) {
+            error = end_batch(run);
+        }
+    }
+    return error ? error : end_batch(run);
+}
+
+oci_error_t *oci_mirror_update(oci_mirror_t *mirror, apr_pool_t *pool)
+{
+    oci_progress_begin(mirror->progress, "copying");
+    return run_through(mirror, 1, pool);
+}
+
+oci_error_t *oci_mirror_compare(oci_mirror_t *mirror, apr_pool_t *pool)
+{
+    oci_progress_begin(mirror->progress, "comparing");
+    return run_through(mirror, 0, pool);
+}

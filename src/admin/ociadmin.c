@@ -1,0 +1,147 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* ociadmin: what is done to a registry's store from the command line.  It
+ * works on the same layers as the module, and needs no httpd.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apr_allocator.h"
+#include "apr_general.h"
+#include "apr_strings.h"
+#include "apr_version.h"
+
+#include "admin/copy.h"
+#include "admin/ociadmin.h"
+#include "mod_oci.h"
+
+/* Memory that waits to be used again (bytes). */
+#define KEEP_FREE (1024 * 1024)
+
+static oci_command_t help;
+static oci_command_t version;
+
+static const struct {
+    const char    *name;
+    oci_command_t *run;
+    const char    *usage;  /* below the name; NULL where it is an alias */
+} commands[] = {
+    { "copy", oci_copy_command,
+      " [--force] [--quiet] [--user NAME] FROM TO\n"
+      "    Make the index TO hold what the index FROM holds, and compare "
+      "them.\n"
+      "    Each is written as after OCIIndex, in one argument: 'fs DIR'.\n"
+      "    A copy that was interrupted goes on when it is called again.\n"
+      "      --force      where TO holds something else: replace that\n"
+      "      --quiet      say nothing of the progress\n"
+      "      --user NAME  whose TO is to be, where root calls; else FROM's\n"
+      "                   owner or, where that is root, TO's folder's\n" },
+    { "help", help, "\n    This text.\n" },
+    { "--help", help, NULL },
+    { "--version", version, "\n    What this program is.\n" },
+    { NULL, NULL, NULL }
+};
+
+static oci_outcome_e help(const char **error, apr_getopt_t *arguments,
+                          apr_pool_t *pool)
+{
+    int i;
+
+    (void)error;
+    (void)arguments;
+    (void)pool;
+    printf("ociadmin works on what a registry of mod_oci keeps.\n\n");
+    for (i = 0; commands[i].name; i++) {
+        if (commands[i].usage) {
+            printf("ociadmin %s%s\n", commands[i].name, commands[i].usage);
+        }
+    }
+    printf("The exit status is 0 where it is done, 1 where it failed, 2 "
+           "where the command\nline is wrong.\n");
+    return OCI_DONE;
+}
+
+static oci_outcome_e version(const char **error, apr_getopt_t *arguments,
+                             apr_pool_t *pool)
+{
+    (void)error;
+    (void)arguments;
+    (void)pool;
+    printf("ociadmin of mod_oci, provider interface %s, APR %s\n",
+           OCI_PROVIDER_VERSION, apr_version_string());
+    return OCI_DONE;
+}
+
+static oci_outcome_e run(int argc, const char *const *argv,
+                         apr_pool_t *pool)
+{
+    const char **words = apr_pmemdup(pool, argv + 1, argc * sizeof(*argv));
+    const char *error = NULL;
+    oci_outcome_e outcome;
+    apr_getopt_t *arguments;
+    int i = 0;
+
+    while (commands[i].name && strcmp(commands[i].name, argv[1])) {
+        i++;
+    }
+    if (!commands[i].name) {
+        fprintf(stderr, "ociadmin: unknown command '%s'; see \"ociadmin "
+                "help\"\n", argv[1]);
+        return OCI_USAGE;
+    }
+    words[0] = "ociadmin";
+    if (apr_getopt_init(&arguments, pool, argc - 1, words) != APR_SUCCESS) {
+        return OCI_FAILED;
+    }
+    arguments->interleave = 1;
+    arguments->errfn = NULL;
+    outcome = commands[i].run(&error, arguments, pool);
+    if (error) {
+        fprintf(stderr, "ociadmin: %s%s\n", error,
+                outcome == OCI_USAGE ? "; see \"ociadmin help\"" : "");
+    }
+    return outcome;
+}
+
+static int end_of_memory(int status)
+{
+    (void)status;
+    fprintf(stderr, "ociadmin: out of memory\n");
+    exit(OCI_FAILED);
+}
+
+int main(int argc, const char *const *argv)
+{
+    oci_outcome_e outcome;
+    apr_pool_t *pool;
+
+    if (apr_app_initialize(&argc, &argv, NULL) != APR_SUCCESS
+        || apr_pool_create_ex(&pool, NULL, end_of_memory, NULL)
+           != APR_SUCCESS) {
+        return end_of_memory(APR_ENOMEM);
+    }
+    atexit(apr_terminate);
+    apr_allocator_max_free_set(apr_pool_allocator_get(pool), KEEP_FREE);
+    if (argc < 2) {
+        fprintf(stderr, "ociadmin: no command; see \"ociadmin help\"\n");
+        return OCI_USAGE;
+    }
+    outcome = run(argc, argv, pool);
+    if (fflush(stdout)) {
+        fprintf(stderr, "ociadmin: cannot write to standard output\n");
+        outcome = OCI_FAILED;
+    }
+    apr_pool_destroy(pool);
+    return outcome;
+}

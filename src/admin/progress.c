@@ -1,0 +1,83 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "apr_strings.h"
+
+#include "admin/progress.h"
+
+#define PAUSE_TERMINAL apr_time_from_msec(250)
+#define PAUSE_FILE     apr_time_from_sec(5)
+
+struct oci_progress_t {
+    int         quiet;
+    int         terminal;
+    int         shown;             /* a line of the terminal is not ended */
+    const char *name;
+    apr_time_t  begun;
+    apr_time_t  next;              /* when to tell again */
+};
+
+oci_progress_t *oci_progress_create(int quiet, apr_pool_t *pool)
+{
+    oci_progress_t *progress = apr_pcalloc(pool, sizeof(*progress));
+
+    progress->quiet = quiet;
+    progress->terminal = isatty(STDERR_FILENO);
+    return progress;
+}
+
+static apr_time_t pause_of(const oci_progress_t *progress)
+{
+    return progress->terminal ? PAUSE_TERMINAL : PAUSE_FILE;
+}
+
+void oci_progress_begin(oci_progress_t *progress, const char *name)
+{
+    progress->name = name;
+    progress->begun = apr_time_now();
+    progress->next = progress->begun + pause_of(progress);
+}
+
+void oci_progress_show(oci_progress_t *progress, apr_uint64_t facts,
+                       apr_uint64_t bytes)
+{
+    apr_time_t now = apr_time_now();
+    apr_time_t spent = now - progress->begun;
+
+    if (progress->quiet || now < progress->next || spent <= 0) {
+        return;
+    }
+    fprintf(stderr, "%s%s: %" APR_UINT64_T_FMT " facts, %.1f MiB, "
+            "%.0f facts/s%s", progress->terminal ? "\r" : "",
+            progress->name, facts, bytes / 1048576.0,
+            facts * (double)APR_USEC_PER_SEC / spent,
+            progress->terminal ? "   " : "\n");
+    progress->shown = progress->terminal;
+    progress->next = now + pause_of(progress);
+}
+
+void oci_progress_end(oci_progress_t *progress)
+{
+    if (progress->shown) {
+        fputc('\n', stderr);
+    }
+    progress->shown = 0;
+}
+
+const char *oci_progress_bytes(apr_uint64_t bytes, apr_pool_t *pool)
+{
+    return bytes < 1048576
+           ? apr_psprintf(pool, "%" APR_UINT64_T_FMT " bytes", bytes)
+           : apr_psprintf(pool, "%.1f MiB", bytes / 1048576.0);
+}

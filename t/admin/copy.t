@@ -1,0 +1,282 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# ociadmin copy: what it takes, what it refuses, and that a registry on the
+# copy is the same registry.
+
+use OCI::Test;
+
+use File::Temp ();
+use OCI::Admin;
+
+my $TOP = File::Temp->newdir('mod_oci-copy-XXXXXX', TMPDIR => 1);
+chmod 0755, "$TOP";
+my $count = 0;
+
+# A new place for an index.
+sub place { "$TOP/" . ++$count }
+
+# One test: how it ended, with the sentence that it said.
+sub ends {
+    my ($run, $status, $sentence, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $ok = ok($run->{status} eq $status && $run->{err} =~ $sentence,
+        $name // "status $status: $sentence");
+    diag("status $run->{status}: $run->{err}$run->{out}") if !$ok;
+    return $ok;
+}
+
+# Two tests: it failed with one sentence.
+sub fails {
+    my ($run, $status, $sentence, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    ends($run, $status, $sentence, $name);
+    like($run->{err}, qr/\Aociadmin: [^\n]+\n\z/, '  in one line');
+    return;
+}
+
+my $from = place();
+make_index($from, 400);
+my $facts = facts_of($from);
+
+# ---- the command line
+
+ends(ociadmin($_), 0, qr/\A\z/, $_) for qw(help --help --version);
+like(ociadmin('help')->{out}, qr/^ociadmin copy .*FROM TO$/m, 'what help says');
+is(ociadmin('--help')->{out}, ociadmin('help')->{out}, '--help says the same');
+like(ociadmin('--version')->{out}, qr/\Aociadmin of mod_oci, .*\n\z/,
+    'one line about itself');
+fails(ociadmin({ output => '/dev/full' }, 'help'), 1, qr/standard output/);
+fails(ociadmin(), 2, qr/no command; see "ociadmin help"/);
+fails(ociadmin('mail'), 2, qr/unknown command 'mail'/);
+fails(ociadmin('copy', "fs $from"), 2, qr/takes two indexes/);
+fails(ociadmin('copy', "fs $from", 'fs a', 'fs b'), 2, qr/takes two indexes/);
+fails(ociadmin('copy', "fs $from", 'fs a', '--fast'), 2,
+    qr/does not understand '--fast'/);
+fails(ociadmin('copy', "fs $from", 'fs a', '--user'), 2,
+    qr/does not understand '--user'/);
+for my $wrong (
+    [ 'mail x',  qr/unknown provider 'mail'; known are: (?:\w+, )*fs\b/ ],
+    [ '',        qr/unknown provider ''; known are: / ],
+    [ 'fs',      qr/needs a folder/ ],
+    [ 'fs ',     qr/needs a folder/ ],
+    [ 'fs:x y',  qr/has no types/ ],
+) {
+    fails(ociadmin('copy', $wrong->[0], "fs $from"), 2, $wrong->[1],
+        "FROM '$wrong->[0]'");
+    fails(ociadmin('copy', "fs $from", $wrong->[0]), 2, $wrong->[1],
+        "TO '$wrong->[0]'");
+}
+
+# ---- a copy
+
+my $run = ociadmin('copy', "fs $from", 'fs ' . (my $to = place()));
+ends($run, 0, qr/\A\z/, 'a copy');
+my $n = keys %$facts;
+like($run->{out}, qr{\Afs\ \Q$to\E/index\ now\ holds\ what\ fs
+    \ \Q$from\E/index\ does:\ $n\ facts,\ \d+\ bytes,\ in\ [\d.]+\ s\n\z}x,
+    'what it says');
+is_deeply(facts_of($to), $facts, 'the facts are the same');
+is_deeply(facts_of($from), $facts, 'and still in the source');
+mkdir "$TOP/with blanks ";
+ends(ociadmin({ dir => $from }, 'copy', '--quiet', 'fs .',
+    'fs   ../with blanks /b'), 0, qr/\A\z/, 'relative, with blanks');
+is_deeply(facts_of("$TOP/with blanks /b"), $facts, 'came to its place');
+ends(ociadmin({ dir => "$TOP" }, 'copy', "fs 'with blanks /b'",
+    'fs "with blanks /c"'), 0, qr/\A\z/, 'quoted');
+is_deeply(facts_of("$TOP/with blanks /c"), $facts, 'came to its place, too');
+
+# ---- refusals
+
+my $none = place();
+fails(ociadmin('copy', "fs $none", 'fs ' . place()), 1,
+    qr{cannot copy from fs \Q$none\E/index: No such file}, 'no source');
+ok(!-e $none, 'which is not made');
+mkdir $none;
+fails(ociadmin('copy', "fs $none", 'fs ' . place()), 1,
+    qr{No such file}, 'a folder without an index');
+is_deeply([ glob "$none/*" ], [], 'in which none is made');
+make_index($none, 0);
+fails(ociadmin('copy', "fs $none", 'fs ' . ($to = place())), 1,
+    qr{there is nothing in fs \Q$none\E/index}, 'an empty source');
+ok(!-e $to, 'for which no target is made');
+fails(ociadmin('copy', "fs $from", "fs $none/a/b"), 1,
+    qr{cannot make the folder \Q$none\E/a/b: there is no \Q$none\E/a});
+fails(ociadmin('copy', "fs $from", "fs $from/../" . $from =~ s{.*/}{}r), 1,
+    qr/the same index/, 'to itself');
+symlink $from, ($to = place());
+fails(ociadmin('copy', "fs $from", "fs $to"), 1, qr/is not empty/,
+    'to itself by another name');
+fails(ociadmin('copy', '--force', "fs $from", "fs $to"), 1,
+    qr/the same index/, 'even by force');
+is_deeply(facts_of($from), $facts, 'nothing of which leaves a trace');
+fails(ociadmin('copy', '--user', 'no!body', "fs $from", 'fs ' . place()), 1,
+    qr/there is no user 'no!body'/);
+
+# ---- a target that is not empty
+
+make_index($to = place(), 30);
+set_fact($to, 'repo/other/_tag/v1', 'sha256:0');
+set_fact($to, 'upload/1/x', 'a b');
+set_fact($to, 'catalog/r1!', 'not this');
+my $before = facts_of($to);
+fails(ociadmin('copy', "fs $from", "fs $to"), 1,
+    qr{\Q$to\E/index is not empty: --force replaces what it holds});
+is_deeply(facts_of($to), $before, 'it is left as it was');
+ends(ociadmin('copy', "fs $from", "fs $to", '--force'), 0, qr/\A\z/,
+    'by force');
+is_deeply(facts_of($to), $facts, 'it is what the source is');
+ends(ociadmin('copy', '--force', "fs $from", "fs $to"), 0, qr/\A\z/,
+    'once more');
+is_deeply(facts_of($to), $facts, 'changes nothing');
+
+# ---- marks
+
+make_index($to = place(), 30);
+set_fact($to, 'copy', "fs /elsewhere/index\nrepo/z");
+fails(ociadmin('copy', "fs $from", "fs $to"), 1,
+    qr{holds an unfinished copy of fs /elsewhere/index: finish that});
+fails(ociadmin('copy', "fs $to", 'fs ' . place()), 1,
+    qr/is itself a copy that was not finished/);
+ends(ociadmin('copy', '--force', "fs $from", "fs $to"), 0, qr/\A\z/,
+    'another copy is replaced by force');
+is_deeply(facts_of($to), $facts, 'from its beginning');
+make_index($to = place(), 0);
+set_fact($to, 'copy', "fs $from/index\n");
+ends(ociadmin('copy', "fs $from", "fs $to"), 0, qr/\A\z/, 'a mark alone');
+is_deeply(facts_of($to), $facts, 'is the beginning of a copy');
+
+# ---- memory
+
+SKIP: {
+    skip 'sanitizers need more of it', 2 if OCI::Server->sanitized;
+    make_index(my $large = place(), 0);
+    my $manifests = 'index/repo/a/_manifest';
+    set_fact($large, "repo/a/_manifest/v$_", '') for 1 .. 6;
+    for my $value (1 .. 6) {
+        open my $file, '>', "$large/$manifests/v$value" or die "$large: $!\n";
+        truncate $file, 64 << 20 or die "$large: $!\n";
+    }
+    $to = place();
+    my $tool = tool();
+    my $output = `ulimit -v 200000; exec $tool copy 'fs $large' 'fs $to' 2>&1`;
+    is($?, 0, 'values of 384 MiB in all pass through 200') or diag($output);
+    is((-s "$to/$manifests/v6") // 0, 64 << 20, 'and come out whole');
+    system 'rm', '-rf', $to, $large;
+}
+
+# ---- owners
+
+SKIP: {
+    skip 'only root can give files away', 7 if $>;
+    my $user = OCI::Server::user();
+    my ($other) = grep { $_ ne $user && defined getpwnam $_ } qw(nobody daemon);
+    my $owners = sub {
+        my %uid = map { (lstat)[4] => 1 } split /\n/, `find $_[0]/index`;
+        return join ' ', map { scalar getpwuid $_ } sort keys %uid;
+    };
+    ociadmin('copy', "fs $from", 'fs ' . ($to = place()));
+    is($owners->($to), 'root', "FROM's owner");
+    mkdir $to = place();
+    chown scalar getpwnam($other), -1, $to;
+    ociadmin('copy', "fs $from", "fs $to");
+    is($owners->($to), $other, "the owner of TO's folder");
+    give_to_httpd($from);
+    ociadmin('copy', "fs $from", 'fs ' . ($to = place()));
+    is($owners->($to), $user, "FROM's owner is another");
+    ociadmin('copy', '--user', $other, "fs $from", 'fs ' . ($to = place()));
+    is($owners->($to), $other, '--user');
+    is_deeply(facts_of($to), $facts, 'with all facts');
+    make_index($to = place(), 0);
+    fails(ociadmin('copy', '--user', $other, "fs $from", "fs $to"), 1,
+        qr{can't write \Q$to\E/index/copy: Permission denied},
+        'what httpd could not write, ociadmin does not');
+}
+
+# ---- a registry
+
+my $server = OCI::Server->start;
+my $client = OCI::Client->new($server);
+my @paths = ('/v2/_catalog', '/v2/_catalog?n=2');
+for my $repo (qw(a a/b c-d library/e)) {
+    my $image = $client->push_image($repo, 'v1');
+    $client->push_manifest($repo, $_, $image->{text}) for qw(v2 latest);
+    my $subject = { mediaType => IMAGE_MANIFEST, digest => $image->{digest},
+                    size => length $image->{text} };
+    my @signed = map { $client->push_image($repo, undef, subject => $subject,
+        artifactType => "text/$_")->{digest} } 1 .. 3;
+    push @paths, "/v2/$repo/tags/list", "/v2/$repo/tags/list?n=2",
+        "/v2/$repo/referrers/$image->{digest}",
+        map({ "/v2/$repo/manifests/$_" } qw(v1 v2 latest none),
+            $image->{digest}, @signed),
+        map { "/v2/$repo/blobs/$_->{digest}" }
+            @{ $client->get("/v2/$repo/manifests/v1")->json->{layers} };
+}
+my $bytes = random_bytes(5000, 'session');
+my $session = $client->start_upload('a');
+status_is($client->patch($session, substr $bytes, 0, 2000), 202);
+
+# All that a client can see.
+sub seen {
+    my $seer = OCI::Client->new($server);
+    return { map { my $res = $seer->get($_); $_ => [ $res->status,
+        map({ $res->header($_) } qw(Content-Type Content-Length ETag Link
+            Docker-Content-Digest)), $res->body ] } @paths };
+}
+
+my $seen = seen();
+is(scalar(grep { $_->[0] == 200 } values %$seen), @paths - 4, 'a registry');
+$server->halt;
+$facts = facts_of($server->store);
+$to = $server->dir . '/copy';
+ends(ociadmin('copy', 'fs ' . $server->store, "fs $to"), 0, qr/\A\z/,
+    'is copied');
+is_deeply(facts_of($to), $facts, 'fact by fact');
+rename $server->store . '/index', $server->dir . '/away';
+$server->set(config => "OCIIndex fs $to");
+$server->again;
+$client = OCI::Client->new($server);
+is_deeply(seen(), $seen, 'and is the same to clients');
+status_is($client->patch($session, substr $bytes, 2000, 1000), 202,
+    'an upload goes on');
+status_is($client->put(with_query($session, 'digest=' . digest_of($bytes)),
+    substr $bytes, 3000), 201, 'and ends');
+$client->push_image('new', 'v1');
+$client->push_manifest('a', 'v3', $client->get('/v2/a/manifests/v1')->body);
+is_deeply($client->get('/v2/a/tags/list')->json->{tags},
+    [qw(latest v1 v2 v3)], 'new tags are listed beside the old');
+$server->stop;
+
+# ---- an unfinished copy is not served
+
+make_index($to = place(), 0);
+set_fact($to, 'copy', "fs $from/index\nrepo/r1/_tag");
+give_to_httpd($to);
+$server = OCI::Server->start(config => "OCIIndex fs $to");
+$server->expects(qr{oci:error\].*\Q$to\E/index\ holds\ an\ unfinished\ copy:\ run
+    \ "ociadmin\ copy"\ again}x);
+$client = OCI::Client->new($server);
+error_is($client->get($_), 503, 'UNAVAILABLE', qr/being moved/, "GET $_")
+    for '/v2/', '/v2/_catalog', '/v2/r1/tags/list', '/v2/r1/manifests/v1';
+error_is($client->post('/v2/r1/blobs/uploads/'), 503, 'UNAVAILABLE');
+ends(ociadmin('copy', "fs $from", "fs $to"), 0, qr/\A\z/, 'once it is whole');
+status_is($client->get("/v2/$_/tags/list"), 200, 'it is served') for qw(r1 r9);
+$server->stop;
+
+# ---- installed
+
+my $root = place();
+my $log = `cd $OCI::Server::TOP && env -u MAKEFLAGS -u MAKELEVEL make \\
+    -f Makefile.apxs install DESTDIR=$root 2>&1`;
+is($?, 0, 'make install') or diag($log);
+my $installed = $root . OCI::Server::apxs('SBINDIR') . '/ociadmin';
+like(`$installed --version`, qr/^ociadmin of mod_oci/, 'puts it in its place');
+
+done_testing;

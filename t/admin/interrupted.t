@@ -1,0 +1,242 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# ociadmin copy is killed, stopped, runs out of room, or has its source
+# changed under it: the same command line brings it to its end, and no copy
+# that is not whole passes for one.
+
+use OCI::Test;
+
+use File::Temp ();
+use OCI::Admin;
+use Time::HiRes qw(sleep time);
+
+my $FACTS = 4000;
+
+my $TOP = File::Temp->newdir('mod_oci-copy-XXXXXX', TMPDIR => 1);
+chmod 0755, "$TOP";
+my $from = "$TOP/from";
+make_index($from, $FACTS);
+give_to_httpd($from);
+my $facts = facts_of($from);
+my $last = (sort keys %$facts)[-1];
+my $mounted;
+
+END {
+    my $status = $?;
+    system "umount -l '$mounted'" if $mounted;
+    $? = $status;
+}
+
+# Begin a copy in a process of its own.
+sub begin {
+    my ($to, @options) = @_;
+    unlink "$to.out";
+    return OCI::Process->start(
+        command => [ tool(), 'copy', @options, "fs $from", "fs $to" ],
+        output  => "$to.out"
+    );
+}
+
+# The key up to which a copy has come; undef where there is no mark.
+sub mark_of {
+    my $to = shift;
+    my ($name, $key) = OCI::Server::slurp("$to/index/copy")
+        =~ /\A([^\n]+)\n([^\n]*)\z/ or return;
+    is($name, "fs $from/index", 'the mark names the source')
+        if $name ne "fs $from/index";
+    return $key;
+}
+
+# Begin a copy, and hold it still somewhere in its middle.
+sub hold {
+    my ($to, @options) = @_;
+    my $copy = begin($to, @options);
+    my $key;
+    while ($copy->wait_for(sub { $key = mark_of($to) })) {
+        $copy->signal('STOP');
+        $key = mark_of($to);
+        return $copy if defined $key && $key lt $last;
+        $copy->signal('CONT');
+    }
+    die "the copy went by: " . OCI::Server::slurp("$to.out");
+}
+
+# Let it go on; its exit status and what it said.
+sub release {
+    my ($copy, $to) = @_;
+    $copy->signal('CONT');
+    $copy->wait_for(sub { 0 }, 120);
+    return ($copy->{status} >> 8, OCI::Server::slurp("$to.out"));
+}
+
+# Two tests: the same command line ends it.
+sub finishes {
+    my ($to, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $run = ociadmin('copy', '--quiet', "fs $from", "fs $to");
+    is($run->{status}, 0, "$name: it comes to its end")
+        or diag($run->{err});
+    is_deeply(facts_of($to), facts_of($from), "$name: it is whole");
+    return;
+}
+
+# ---- killed
+
+subtest 'killed at any moment' => sub {
+    my ($killed, $ended, $resumed, $rounds) = (0, 0, 0, 0);
+    my $end = time + 5;
+    while (time < $end && $rounds < 8) {
+        my $to = "$TOP/killed" . ++$rounds;
+        my ($before, $tries) = ('', 0);
+        while ($tries++ < 40) {
+            my $copy = begin($to);
+            $copy->wait_for(sub { 0 }, 0.02 + rand 0.15);
+            if (!$copy->alive) {
+                is($copy->{status}, 0, 'it ends')
+                    or diag(OCI::Server::slurp("$to.out"));
+                last;
+            }
+            $copy->kill9;
+            $killed++;
+            my $key = mark_of($to);
+            if (!defined $key) {
+                my $there = facts_of($to);
+                next if !%$there;
+                is_deeply($there, $facts, 'unmarked, it is whole');
+                last;
+            }
+            ok($key ge $before, "it never goes back: '$before', '$key'")
+                if $key lt $before;
+            $resumed++ if length $before && $key gt $before;
+            $before = $key;
+        }
+        $ended++ if !defined mark_of($to);
+        my $run = ociadmin('copy', '--force', "fs $from", "fs $to");
+        is($run->{status}, 0, 'it ends') or diag($run->{err});
+        my $there = facts_of($to);
+        is(scalar(keys %$there), scalar(keys %$facts), 'whole');
+        is_deeply($there, $facts, 'and right');
+        system 'rm', '-rf', $to;
+    }
+    cmp_ok($killed, '>', 10, "$killed kills, $resumed went on behind one, "
+        . "$ended of $rounds copies came to their ends all the same");
+    cmp_ok($resumed, '>', 0, 'some went on where one was killed');
+};
+
+subtest 'killed in its middle' => sub {
+    my $to = "$TOP/middle";
+    my $copy = hold($to);
+    $copy->kill9;
+    my $key = mark_of($to);
+    ok(exists facts_of($to)->{$key}, 'the mark names a fact that is there');
+    my $server = OCI::Server->start(config => "OCIIndex fs $to");
+    $server->expects(qr/holds an unfinished copy/);
+    error_is(OCI::Client->new($server)->get('/v2/_catalog'), 503,
+        'UNAVAILABLE', qr/being moved/, 'httpd does not serve it');
+    $server->stop;
+
+    # What changed behind the mark, in either of the two.
+    my @keys = sort keys %$facts;
+    set_fact($to, $keys[0], 'other');
+    set_fact($from, $keys[1], 'newer');
+    finishes($to, 'killed and changed');
+    set_fact($from, $keys[1], $facts->{ $keys[1] });
+};
+
+# ---- asked to end
+
+for my $signal (qw(INT TERM)) {
+    my $to = "$TOP/$signal";
+    my $copy = hold($to);
+    $copy->signal($signal);
+    my ($status, $said) = release($copy, $to);
+    is($status, 1, "SIG$signal ends it");
+    is($said, "ociadmin: interrupted; run the same command again to go on "
+        . "from there\n", 'with a sentence');
+    ok(length mark_of($to), 'it has come some way');
+    finishes($to, "SIG$signal");
+}
+
+# ---- progress
+
+{
+    my %to = map { $_ => "$TOP/$_" } qw(loud quiet);
+    my %copy = (loud => hold($to{loud}), quiet => hold($to{quiet}, '--quiet'));
+    sleep 5.2;
+    my %said = map { $_ => (release($copy{$_}, $to{$_}))[1] } keys %copy;
+    my $summary = qr/fs \S+ now holds what fs \S+ does: \d+ facts, .* s\n/;
+    like($said{loud}, qr{\A(?:(?:copying|comparing):\ \d+\ facts,
+        \ [\d.]+\ MiB,\ \d+\ facts/s\n)+$summary\z}x, 'progress, and a summary');
+    like($said{quiet}, qr/\A$summary\z/, '--quiet: the summary alone');
+}
+
+# ---- two at once
+
+{
+    my $to = "$TOP/two";
+    my $copy = hold($to);
+    my $other = OCI::Process->start(output => "$to.other", command =>
+        [ tool(), 'copy', "fs $from", "fs $to" ]);
+    $other->wait_for(sub { 0 }, 0.5);
+    ok($other->alive, 'a second copy to the same target waits');
+    is((release($copy, $to))[0], 0, 'the first one ends');
+    $other->wait_for(sub { 0 }, 60);
+    like(OCI::Server::slurp("$to.other"), qr/is not empty/,
+        'and the second one finds it done');
+}
+
+# ---- a source that changes
+
+{
+    my $to = "$TOP/changed";
+    my $copy = hold($to);
+    my @keys = grep { m{^blob/} } sort keys %$facts;
+    unlink "$from/index/$keys[0]";
+    set_fact($from, $keys[1], 'changed');
+    set_fact($from, 'blob/sha256:00', 'new');
+    my ($status, $said) = release($copy, $to);
+    is($status, 1, 'a source that was changed');
+    like($said, qr{\Aociadmin:\ 3\ facts\ differ,\ the\ first\ at\ blob/
+        sha256:00.*:\ stop\ what\ changes\ fs\ \Q$from\E/index
+        \ \(OCIReadOnly\ On\)\ and\ run\ the\ same\ command\ again\n\z}x,
+        'which is told');
+    is(mark_of($to), '', 'the mark stays');
+    finishes($to, 'changed');
+    unlink "$from/index/blob/sha256:00";
+    set_fact($from, $_, $facts->{$_}) for @keys[ 0, 1 ];
+}
+
+# ---- a full disk
+
+SKIP: {
+    skip 'mounting needs root', 1 if $>;
+    mkdir "$TOP/small";
+    system("mount -t tmpfs -o size=64m,nr_inodes=3000 tmpfs $TOP/small") == 0
+        or skip 'tmpfs cannot be mounted', 1;
+    $mounted = "$TOP/small";
+    subtest 'a full disk' => sub {
+        my $to = "$mounted/to";
+        for my $round (1, 2) {
+            my $run = ociadmin('copy', "fs $from", "fs $to");
+            is($run->{status}, 1, 'a full disk');
+            like($run->{err}, qr{\Aociadmin:\ can't\ write\ \Q$to\E/index/.*:
+                \ No\ space\ left\ on\ device;\ run\ the\ same\ command
+                \ again\ to\ go\ on\ from\ there\n\z}x, 'is told');
+            ok(length mark_of($to), 'it is marked');
+        }
+        system "mount -o remount,nr_inodes=50000 $mounted";
+        finishes($to, 'with room');
+    };
+    system "umount -l $mounted";
+    $mounted = undef;
+}
+
+done_testing;

@@ -1,0 +1,119 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Running ociadmin, and indexes of the provider fs that no httpd filled.
+#
+#     my $run = ociadmin('copy', "fs $from", "fs $to");
+#     $run->{status}, $run->{out}, $run->{err}
+
+package OCI::Admin;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use File::Find ();
+use File::Path ();
+use File::Temp ();
+use OCI::Client;
+use OCI::Server;
+use POSIX ();
+
+our @EXPORT = qw(ociadmin tool make_index set_fact facts_of give_to_httpd);
+
+# The program, of the same build as the module.
+sub tool {
+    return "$OCI::Server::TOP/.build/"
+        . (OCI::Server->sanitized ? 'san' : 'mod') . '/ociadmin';
+}
+
+# Run it to its end.  A first argument that is a hash says where: dir, the
+# working folder, and output, a file in the place of standard output.
+sub ociadmin {
+    my $in = ref $_[0] ? shift : {};
+    my @words = @_;
+    my $folder = File::Temp->newdir(TMPDIR => 1);
+    my ($out, $err) = ($in->{output} // "$folder/out", "$folder/err");
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        chdir $in->{dir} or POSIX::_exit(125) if $in->{dir};
+        open STDIN, '<', '/dev/null';
+        open STDOUT, '>', $out or POSIX::_exit(125);
+        open STDERR, '>', $err or POSIX::_exit(125);
+        exec tool(), @words or POSIX::_exit(126);
+    }
+    waitpid $pid, 0;
+    return {
+        status => $? & 127 ? "signal $?" : $? >> 8,
+        out    => $in->{output} ? '' : OCI::Server::slurp($out),
+        err    => OCI::Server::slurp($err)
+    };
+}
+
+# Set a fact of an index that lies in DIR/index, in the form that index_fs.c
+# draws.
+sub set_fact {
+    my ($dir, $key, $value) = @_;
+    my $path = "$dir/index/$key";
+    File::Path::make_path($path =~ s{/[^/]+\z}{}r);
+    unlink $path;
+    if ($value =~ /\A[\x21-\x7e]{1,1023}\z/) {
+        symlink $value, $path or die "$path: $!\n";
+        return;
+    }
+    open my $file, '>:raw', $path or die "$path: $!\n";
+    print $file $value;
+    return close $file;
+}
+
+# Make an index in DIR/index with about so many facts of all kinds.
+sub make_index {
+    my ($dir, $count) = @_;
+    File::Path::make_path("$dir/index");
+    open my $file, '>', "$dir/index/.version" or die "$dir: $!\n";
+    print $file "mod_oci index 1\n";
+    close $file;
+    for my $n (1 .. $count / 5) {
+        my $digest = OCI::Client::digest_of($n);
+        my $repo = 'r' . $n % 20;
+        set_fact($dir, "blob/$digest", "$n;$digest");
+        set_fact($dir, "catalog/$repo!", '');
+        set_fact($dir, "repo/$repo/_blob/$digest", '');
+        set_fact($dir, "repo/$repo/_manifest/$digest",
+                 "a type\n" . "\0\n$n" x ($n % 300));
+        set_fact($dir, "repo/$repo/_tag/v$n", $digest);
+        set_fact($dir, "repo/$repo/_tagged/$digest/v$n", '');
+    }
+    return;
+}
+
+# Give all in a folder to the user that httpd's children have, where root runs
+# the tests.
+sub give_to_httpd {
+    my $dir = shift;
+    my ($uid, $gid) = (getpwnam(OCI::Server::user()))[ 2, 3 ];
+    system 'chown', '-Rh', "$uid:$gid", $dir if !$>;
+    return;
+}
+
+# The facts of an index in DIR/index: a hash.
+sub facts_of {
+    my $dir = shift;
+    my %facts;
+    File::Find::find({ no_chdir => 1, wanted => sub {
+        my $key = s{^\Q$dir/index\E/?}{}r;
+        return $File::Find::prune = 1 if $key =~ /^\./;
+        return if -d && !-l;
+        $facts{$key} = -l $_ ? readlink : OCI::Server::slurp($_);
+    } }, "$dir/index");
+    return \%facts;
+}
+
+1;
