@@ -115,6 +115,12 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
     return config;
 }
 
+static int compare_names(const void *left, const void *right)
+{
+    return strcmp(((const ap_list_provider_names_t *)left)->provider_name,
+                  ((const ap_list_provider_names_t *)right)->provider_name);
+}
+
 /* Look up "provider" or "provider:type", and say what there is if it is
  * unknown. */
 static const char *find_provider(const void **provider,
@@ -135,6 +141,7 @@ static const char *find_provider(const void **provider,
         return NULL;
     }
     known = ap_list_provider_names(cmd->pool, group, OCI_PROVIDER_VERSION);
+    qsort(known->elts, known->nelts, known->elt_size, compare_names);
     for (i = 0; i < known->nelts; i++) {
         names = apr_pstrcat(cmd->pool, names, i ? ", " : "",
                             APR_ARRAY_IDX(known, i,

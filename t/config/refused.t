@@ -29,15 +29,25 @@ sub refused {
     return;
 }
 
-for my $store (qw(OCIBlobStore OCIIndex)) {
+my %known = (OCIBlobStore => 'fs', OCIIndex => 'dbd, dbm, fs');
+for my $store (sort keys %known) {
     refused("$store nosuch /tmp",
-        qr/$store: unknown provider 'nosuch'; known are: fs\b/);
+        qr/$store: unknown provider 'nosuch'; known are: $known{$store}$/m);
     refused("$store fs:type /tmp", qr/$store: .*no types: write "fs"/);
     refused("$store fs", qr/$store: .*needs a folder: "fs DIR"/);
     refused("$store fs ''", qr/$store: .*needs a folder: "fs DIR"/);
     refused($store, qr/$store takes 1-2 arguments/);
     refused("$store fs a b", qr/$store takes 1-2 arguments/);
 }
+refused('OCIIndex dbm /tmp/x', qr/OCIIndex: .*dbm:gdbm FILE/);
+refused('OCIIndex dbm:gdbm', qr/OCIIndex: .*needs a file/);
+refused("OCIIndex dbm:$_ /tmp/x", qr/OCIIndex: dbm:$_ .*use dbm:gdbm/)
+    for qw(sdbm ndbm nosuch);
+refused('OCIIndex dbd:nosuch x',
+    qr/OCIIndex: .*unknown driver 'nosuch'; known are: sqlite3, pgsql, mysql/);
+refused('OCIIndex dbd:pgsql', qr/OCIIndex: .*needs the parameters/);
+refused('OCIIndex dbd /tmp/x', qr/OCIIndex: .*DBDriver and DBDParams/);
+refused('OCIIndex dbd', qr/needs mod_dbd, which is not loaded/);
 refused('OCIRepositoryPattern "team-("',
     qr/OCIRepositoryPattern: 'team-\(' is no regular expression/);
 refused('OCIRepositoryPattern', qr/OCIRepositoryPattern takes one argument/);

@@ -28,7 +28,7 @@ for my $directive (@directives) {
         (?:[ ]{4}\#[ ]{11}.*\n)*
         [ ]{4}\#[ ]Context:[ ]{2}server[ ]config,[ ]virtual[ ]host,[ ]
             directory\n
-        (?:[ ]{4}\#[ ].*\n)+
+        (?:[ ]{4}\#(?:[ ].*)?\n)+
         [ ]{4}$directive[ ]\S.*\z/x, "$directive: entry in the reference");
     like($readme, qr/^\| `$directive [^|]+\| .+ \| .+ \|$/m,
         "$directive: line in README");

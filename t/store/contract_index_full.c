@@ -263,7 +263,9 @@ int main(int argc, char **argv)
     }
     begin(&run);
     for (i = 0; i < 3; i++) {
-        ask_one(&run, names[i], names[i], checks);
+        char *words[] = { argv[0], (char *)names[i], (char *)names[i] };
+
+        ask_one(&run, 3, words, checks);
     }
     return finish(&run);
 }

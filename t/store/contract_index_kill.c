@@ -284,7 +284,8 @@ static void checks(test_t *t)
     }
     tap_ok(&t->run->tap, good && lists > kills, "%d processes were killed, in "
            "one of %d lists of changes each", kills, lists);
-    tap_is(&t->run->tap, open_once(t, &t->index), NULL, "the index is opened anew");
+    tap_is(&t->run->tap, open_once(t, &t->index), NULL,
+           "the index is opened anew");
     for (i = 0, good = 1; i < WORKERS; i++) {
         good &= has_values(&workers[i], workers[i].values);
     }

@@ -1,0 +1,47 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# conf/examples/nodes.conf as it stands, but for places: two httpds on one
+# database and one folder are one registry.
+
+use OCI::Test;
+
+use OCI::Database;
+
+my $database = OCI::Database->start('pgsql')
+    or plan skip_all => 'PostgreSQL is not there';
+my $text = OCI::Server::slurp("$OCI::Server::TOP/conf/examples/nodes.conf");
+my %replace = (
+    '/var/lib/mod_oci' => '@STORE@',
+    'host=db.example.com dbname=oci user=oci' => $database->params
+);
+for my $from (sort keys %replace) {
+    ok($text =~ s/\Q$from\E/$replace{$from}/, "nodes.conf names $from");
+}
+my @option = (location => '', after => $text, modules => ['dbd']);
+my $one = OCI::Server->start(@option);
+my $two = OCI::Server->start(@option, store => $one->store);
+
+my $image = OCI::Client->new($one)->push_image('some/image', 'v1',
+    layers => ['a', 'b']);
+my $client = OCI::Client->new($two);
+is($client->get('/v2/some/image/manifests/v1')->body, $image->{text},
+    'what was pushed to one is pulled from the other');
+is($client->get('/v2/some/image/blobs/' . digest_of('b'))->body, 'b',
+    'a layer, too');
+is_deeply($client->get('/v2/_catalog')->json,
+    { repositories => ['some/image'] }, 'it is listed');
+status_is($client->delete('/v2/some/image/manifests/v1'), 202,
+    'deleted there');
+status_is(OCI::Client->new($one)->get('/v2/some/image/manifests/v1'), 404,
+    'it is gone here');
+$two->stop;
+$one->stop;
+done_testing;
