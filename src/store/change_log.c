@@ -49,6 +49,7 @@
 #define HEAD    16
 #define CHUNK   (64 * 1024)    /* read at once, bytes */
 #define RESERVE (64 * 1024)    /* kept behind the end, bytes */
+#define BLOCK   512            /* of a stat's st_blocks, bytes */
 
 const char *oci_log_path(const char *file, apr_uint64_t number,
                          apr_pool_t *pool)
@@ -63,12 +64,19 @@ static int head_line(char line[64], apr_uint64_t number)
 
 /* See that there is room for records up to end, and for deletions after
  * that. */
-static apr_status_t reserve(int fd, apr_off_t begin, apr_off_t end)
+static apr_status_t reserve(int fd, apr_off_t end)
 {
 #ifdef FALLOC_FL_KEEP_SIZE
     apr_off_t last = (end / RESERVE + 2) * RESERVE;
+    struct stat st;
 
-    while (fallocate(fd, FALLOC_FL_KEEP_SIZE, begin, last - begin)) {
+    if (fstat(fd, &st)) {
+        return errno;
+    }
+    if ((apr_off_t)st.st_blocks * BLOCK >= end + RESERVE) {
+        return APR_SUCCESS;
+    }
+    while (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, last)) {
         if (errno == ENOSPC || errno == EDQUOT) {
             return errno;
         }
@@ -96,7 +104,7 @@ apr_status_t oci_log_create(const oci_fs_t *fs, const char *path,
     }
     rv = oci_fs_write(fd, line, size);
     if (!rv) {
-        rv = reserve(fd, 0, size);
+        rv = reserve(fd, size);
     }
     if (!rv && fsync(fd)) {
         rv = errno;
@@ -310,7 +318,7 @@ static apr_status_t cut(const oci_log_t *log)
     }
     /* Where that fails there is no room for deletions, but for those that
      * will find some. */
-    reserve(log->fd, log->end, log->end);
+    reserve(log->fd, log->end);
     return APR_SUCCESS;
 }
 
@@ -367,6 +375,7 @@ apr_status_t oci_log_append(oci_log_t *log,
 {
     apr_size_t size = HEAD;
     char *record, *end;
+    apr_status_t rv;
     int i, puts = 0;
 
     for (i = 0; i < changes->nelts; i++) {
@@ -379,12 +388,9 @@ apr_status_t oci_log_append(oci_log_t *log,
             puts = 1;
         }
     }
-    if (log->end / RESERVE != (log->end + (apr_off_t)size) / RESERVE) {
-        apr_status_t rv = reserve(log->fd, log->end, log->end + size);
-
-        if (rv && puts) {
-            return rv;
-        }
+    rv = reserve(log->fd, log->end + size);
+    if (rv && puts) {
+        return rv;
     }
     record = apr_palloc(pool, size);
     end = record + HEAD;

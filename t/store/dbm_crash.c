@@ -70,6 +70,7 @@ static void check_torn(test_t *t, const char *type)
         bad += put(t->index, "a/3", "new") || !has_three(t, "one", "two",
                                                          "new");
         after = read_file(t, LOG).size;
+        bad += after != third + 16 + 3 + 3 + 4 + 3;
         bad += open_as(t, type, "a/f", getuid()) != NULL;
         bad += !has_three(t, "one", "two", "new")
                || read_file(t, LOG).size != after;

@@ -118,9 +118,22 @@ static int finds(test_t *t)
     return !bad;
 }
 
+/* Whether the root is there for something. */
+static int has_proper_root(test_t *t)
+{
+    apr_pool_t *pool = make_pool();
+    oci_node_t node;
+    int good = !t->tree.root
+               || (!oci_node_read(&node, t->tree.records, t->tree.root, pool)
+                   && node.items->nelts > node.branch);
+
+    apr_pool_destroy(pool);
+    return good;
+}
+
 static int is_right(test_t *t)
 {
-    int good = lists(t, "", "", NAMES) && finds(t), i;
+    int good = lists(t, "", "", NAMES) && finds(t) && has_proper_root(t), i;
 
     for (i = 0; i < 20; i++) {
         const char *name = t->names[rand() % NAMES];
