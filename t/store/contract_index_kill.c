@@ -282,8 +282,8 @@ static void checks(test_t *t)
     for (i = 0; i < WORKERS; i++) {
         lists += workers[i].next;
     }
-    tap_ok(&t->run->tap, good && lists > kills, "%d processes were killed, in "
-           "one of %d lists of changes each", kills, lists);
+    tap_ok(&t->run->tap, good && lists > kills, "%d processes were killed "
+           "among %d lists of changes", kills, lists);
     tap_is(&t->run->tap, open_once(t, &t->index), NULL,
            "the index is opened anew");
     for (i = 0, good = 1; i < WORKERS; i++) {
