@@ -13,8 +13,8 @@
 #
 # From the environment:
 #
-#     ROWS     what to measure, such as "push,pull" (all): small, pull, push,
-#              blobs, manifests, tags, memory
+#     ROWS     what to measure, such as "push,pull" (all): small, login, pull,
+#              push, blobs, manifests, tags, memory, index
 #     TURNS    how often each contender takes its turn (5; pull 10, memory 3)
 #     SECONDS  about how long a turn is, where no size says it (2)
 #     TMPDIR   where servers keep their files (/var/tmp): 4 GB on a real disk
@@ -27,6 +27,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib", "$FindBin::Bin/../lib";
 
+use Bench::Indexes;
 use Bench::Measure;
 use Bench::Rows;
 use Bench::Server;
@@ -36,10 +37,11 @@ use OCI::Peer;
 use POSIX ();
 
 $| = 1;
-my @rows = split /[\s,]+/, $ENV{ROWS} || join ',', @Bench::Rows::NAMES;
+my @names = (@Bench::Rows::NAMES, 'index');
+my %row = (%Bench::Rows::ROWS, index => \&Bench::Indexes::row_index);
+my @rows = split /[\s,]+/, $ENV{ROWS} || join ',', @names;
 for my $name (@rows) {
-    $Bench::Rows::ROWS{$name}
-        or die "$name is none of @Bench::Rows::NAMES\n";
+    $row{$name} or die "$name is none of @names\n";
 }
 
 $ENV{TMPDIR} ||= '/var/tmp';
@@ -73,6 +75,6 @@ END
 print "distribution is not there: what is measured beside it is left out\n\n"
     if !$bench{peer};
 Bench::Table::heading();
-$Bench::Rows::ROWS{$_}->(\%bench) for @rows;
+$row{$_}->(\%bench) for @rows;
 $bench{server}->stop;
 $bench{peer}->stop if $bench{peer};

@@ -201,6 +201,7 @@ sub params {
 sub kind { $_[0]{kind} }
 sub port { $_[0]{port} }
 sub dir  { $_[0]{dir} }
+sub pid  { $_[0]{process}->pid }
 sub log  { OCI::Server::slurp("$_[0]{dir}/log") }
 
 sub stop { $_[0]{process}->stop }

@@ -55,10 +55,12 @@ sub tree {
     return $top, grep { ((stat_of($_))[1] // 0) == $top } @pids;
 }
 
-# Seconds of user and system time that a server's processes took so far.
+# Seconds of user and system time that a server's processes took so far, or
+# those of several servers.
 sub cpu {
+    my $tops = shift;
     my $sum = 0;
-    for my $pid (tree(shift)) {
+    for my $pid (map { tree($_) } ref $tops ? @$tops : $tops) {
         my @stat = stat_of($pid) or next;
         $sum += $_ for @stat[ 11 .. 14 ];
     }
@@ -130,8 +132,9 @@ sub load {
 
 # ---- turns
 
-# Contenders are hashes: pid, the server's; run, a function that returns a
-# number of requests and their seconds; after, what to do when no one measures.
+# Contenders are hashes: pid, that of the server (or of several, in an array);
+# run, a function that returns a number of requests and their seconds; after,
+# what to do when no one measures.
 # Each runs once to warm up, then all in turn.  They get rate (requests a
 # second) and cpu (seconds for each), both medians.
 sub race {

@@ -14,7 +14,8 @@
 #     /v2/      the module        /static/   files        /dav/   mod_dav
 #
 # The first port serves an empty store; the second the same with
-# "EnableSendfile On"; the third another store, to be filled.
+# "EnableSendfile On"; the third another store, to be filled.  Rows may have
+# more ports, and hosts for them.
 
 package Bench::Server;
 
@@ -26,15 +27,9 @@ use parent 'OCI::Server';
 
 # Ports by name.
 use constant { EMPTY => 1, SENDFILE => 2, FULL => 3, TOKEN => 4, BCRYPT => 5,
-    CACHED => 6 };
+    CACHED => 6, OWN => 7 };
 
 my $CONFIG = <<'END';
-Listen 127.0.0.1:@PORT@
-Listen 127.0.0.1:@PORT2@
-Listen 127.0.0.1:@PORT3@
-Listen 127.0.0.1:@PORT4@
-Listen 127.0.0.1:@PORT5@
-Listen 127.0.0.1:@PORT6@
 ServerName 127.0.0.1:@PORT@
 
 # The same processes from the first measurement to the last.
@@ -128,9 +123,10 @@ DavLockDB @DIR@/lock/db
 END
 
 sub start {
-    my ($class, $dir) = @_;
+    my ($class, $dir, %option) = @_;
     return $class->SUPER::start(
-        ports    => 6,
+        ports    => OWN - 1 + ($option{own} // 0),
+        hosts    => $option{hosts} // '',
         sanitize => 0,
         dir      => File::Temp->newdir('mod_oci-XXXXXX', DIR => $dir)
     );
@@ -158,7 +154,8 @@ sub text {
             'User ' . OCI::Server::user(),
             'Group ' . getgrgid((getpwnam(OCI::Server::user()))[3])
         ),
-        $CONFIG;
+        (map { "Listen 127.0.0.1:$_" } @{ $self->{listen} }),
+        $CONFIG, $self->{hosts};
     $text =~ s/\@PORT(\d*)\@/$self->{listen}[($1 || 1) - 1]/g;
     $text =~ s/\@DIR\@/$self->{dir}/g;
     $text =~ s/\@STORE\@/$self->store/ge;

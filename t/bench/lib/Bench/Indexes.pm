@@ -1,0 +1,152 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# The row "index": each index with few and with many tags and repositories,
+# beside static files, all served by one httpd.  CPU counts the database
+# server's as well.
+
+package Bench::Indexes;
+
+use strict;
+use warnings;
+
+use Bench::Measure qw(load race);
+use Bench::Rows;
+use Bench::Server;
+use Bench::Table qw(row);
+use OCI::Client;
+use OCI::Database;
+
+use constant {
+    FEW  => 100,           # a page, so that both have full ones
+    MANY => 100_000,
+    PAGE => 100,
+    TAGS => 500,           # that one request sets
+    TYPE => OCI::Client::IMAGE_MANIFEST
+};
+
+my $FIRST = Bench::Server::OWN;    # of the ports used here
+my $IMAGE = '/v2/bench/image';
+
+# What OCIIndex says of each, for a store that is called so; in order.
+sub indexes {
+    my ($dir, $database) = @_;
+    return (
+        [ 'fs', sub { "fs $dir/$_[0]" } ],
+        [ 'gdbm', sub { "dbm:gdbm $dir/store/$_[0].gdbm" } ],
+        [ 'SQLite', sub { "dbd:sqlite3 $dir/store/$_[0].sqlite" } ],
+        $database ? [ 'PostgreSQL', sub { 'dbd:pgsql '
+            . $database->{ $_[0] }->params } ] : ()
+    );
+}
+
+# A store for filling, which waits for no disk, and two for each index.
+sub hosts {
+    my @indexes = @_;
+    my @text = ('OCISync Off', 'OCISync Off', ('') x (2 * @indexes));
+    my @index = map { my $of = $_; map { $of->[1]->($_) } qw(few many) }
+        $indexes[0], @indexes;
+    return join '', map { my $port = $FIRST + $_; <<"END" } 0 .. $#index;
+<VirtualHost 127.0.0.1:\@PORT$port\@>
+    <Location "/v2/">
+        OCIIndex @{[ $index[$_] =~ s/ (.*)/ "$1"/r ]}
+        $text[$_]
+    </Location>
+</VirtualHost>
+END
+}
+
+# So many tags and repositories, through httpd.
+sub fill {
+    my ($bench, $host, $count) = @_;
+    my ($text) = Bench::Rows::image($bench, $host);
+    my $digest = OCI::Client::digest_of($text);
+    my $client = OCI::Client->new($host);
+    my @tags = map { sprintf 'tag=t%06d', $_ } 0 .. $count - 1;
+    while (my @some = splice @tags, 0, TAGS) {
+        my $res = $client->put("$IMAGE/manifests/$digest?" . join('&', @some),
+            $text, 'Content-Type' => TYPE);
+        die $res->text if $res->status != 201;
+    }
+    my $layer = OCI::Client::digest_of($bench->{layer});
+    load($host, 0, $count, 'POST', '/v2/fill/r@@@@@@/blobs/uploads/'
+        . "?mount=$layer&from=bench/image", 'text/plain');
+    return;
+}
+
+sub start {
+    my $bench = shift;
+    my %database = map { $_ => OCI::Database->start('pgsql') } qw(few many);
+    my $database = $database{few} ? \%database : undef;
+    my @indexes = indexes('@DIR@', $database);
+    my $server = Bench::Server->start($bench->{root},
+        own => 2 + 2 * @indexes, hosts => hosts(@indexes));
+    my @from = indexes($server->dir, $database);
+    fill($bench, $server->host($FIRST), FEW);
+    fill($bench, $server->host($FIRST + 1), MANY);
+    my $admin = "$OCI::Server::TOP/.build/mod/ociadmin";
+    for my $to (@from[ 1 .. $#from ]) {
+        for my $size (qw(few many)) {
+            Bench::Measure::output_of($admin, 'copy', '--quiet',
+                $from[0][1]->($size), $to->[1]->($size));
+        }
+    }
+    my @pids = ($server->pid, $database ? $database{few}->server->pid : ());
+    return ($server, \@pids, map { $_->[0] } @indexes);
+}
+
+# What is measured: a title, a function that makes a contender for a host, and
+# how its figures are compared.
+sub figures {
+    my ($bench, $server, $pids, $static) = @_;
+    my %pid = (pid => $pids);
+    my $get = sub {
+        my $path = shift;
+        return sub { +{ %{ Bench::Rows::getter($bench, $server,
+            \&Bench::Measure::wrk, $_[0], $path) }, %pid } };
+    };
+    my @put = ('PUT', "$IMAGE/manifests/n@@@@@@", TYPE,
+        Bench::Rows::manifest_file($bench));
+    return (
+        [ 'GET by tag', $get->("$IMAGE/manifests/t000050"),
+            { by => 'cpu', most => 1.2 }, $get->($static)->($server->host) ],
+        [ PAGE . ' tags', $get->("$IMAGE/tags/list?n=" . PAGE),
+            { by => 'cpu', most => 1.2 } ],
+        [ PAGE . ' of catalog', $get->('/v2/_catalog?n=' . PAGE),
+            { by => 'cpu', most => 1.2 } ],
+        [ 'PUT, new tags', sub { +{ %{ Bench::Rows::loader($bench, $server,
+            $_[0], @put) }, %pid } }, { by => 'rate' } ],
+    );
+}
+
+sub row_index {
+    my $bench = shift;
+    my ($server, $pids, @names) = start($bench);
+    my ($text) = Bench::Rows::image($bench, $server->host);
+    my $static = $server->static('manifest', $text);
+    for my $figure (figures($bench, $server, $pids, $static)) {
+        my ($title, $make, $same, $beside) = @$figure;
+        my @all = map { $make->($server->host($FIRST + 2 + $_)) }
+            0 .. 2 * @names - 1;
+        race($bench->{turns} // 3, @all, $beside // ());
+        for my $n (0 .. $#names) {
+            my ($few, $many) = @all[ 2 * $n, 2 * $n + 1 ];
+            row("$title, $names[$n]", ours => $few, beside => $beside // $all[0],
+                name => $beside ? 'static' : 'fs', by => $same->{by},
+                $beside && $names[$n] =~ /fs|SQLite/ ? (most => 1.5) : ());
+            row('  ' . MANY . ' of them', ours => $many, beside => $few,
+                name => FEW . ' of them', %$same);
+        }
+    }
+    $server->stop;
+    return;
+}
+
+1;
