@@ -219,7 +219,8 @@ typedef struct oci_index_provider_t oci_index_provider_t;
 /** An index; providers put this first in their own structure. */
 typedef struct oci_index_t {
     const oci_index_provider_t *provider;
-    const char *where;     /* for logs: a key is found at where/key */
+    const char *where;     /* for logs: a key is found at where/key; an
+                              absolute path where it is on the disk */
 } oci_index_t;
 
 typedef struct oci_value_t {

@@ -84,11 +84,14 @@ static const char *parse(copy_t *copy, apr_getopt_t *arguments)
                           copy->pool);
 }
 
-/* An error of the registry's as a sentence. */
+/* An error of the registry's as a sentence; APR_EGENERAL says nothing. */
 static const char *sentence(const oci_error_t *error, apr_pool_t *pool)
 {
     char why[120];
 
+    if (error->status == APR_EGENERAL) {
+        return error->note;
+    }
     apr_strerror(error->status, why, sizeof(why));
     return apr_psprintf(pool, "%s: %s", error->note, why);
 }

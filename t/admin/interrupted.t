@@ -16,7 +16,7 @@ use OCI::Test;
 
 use File::Temp ();
 use OCI::Admin;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
 my $FACTS = 4000;
 
@@ -58,15 +58,18 @@ sub mark_of {
 # Begin a copy, and hold it still somewhere in its middle.
 sub hold {
     my ($to, @options) = @_;
-    my $copy = begin($to, @options);
-    my $key;
-    while ($copy->wait_for(sub { $key = mark_of($to) })) {
-        $copy->signal('STOP');
-        $key = mark_of($to);
-        return $copy if defined $key && $key lt $last;
-        $copy->signal('CONT');
+    for my $try (1 .. 20) {
+        my $copy = begin($to, @options);
+        my $key;
+        while ($copy->wait_for(sub { length($key = mark_of($to) // '') })) {
+            $copy->signal('STOP');
+            $key = mark_of($to);
+            return $copy if defined $key && $key lt $last;
+            $copy->signal('CONT');
+        }
+        system 'rm', '-rf', $to;    # it went by
     }
-    die "the copy went by: " . OCI::Server::slurp("$to.out");
+    die "no copy could be held in its middle\n";
 }
 
 # Let it go on; its exit status and what it said.
@@ -90,15 +93,19 @@ sub finishes {
 
 # ---- killed
 
+# Copies are killed as soon as they have come further, and blindly in
+# between.
 subtest 'killed at any moment' => sub {
-    my ($killed, $ended, $resumed, $rounds) = (0, 0, 0, 0);
-    my $end = time + 5;
-    while (time < $end && $rounds < 8) {
-        my $to = "$TOP/killed" . ++$rounds;
+    my ($killed, $resumed) = (0, 0);
+    for my $round (1 .. 4) {
+        my $to = "$TOP/killed$round";
         my ($before, $tries) = ('', 0);
         while ($tries++ < 40) {
             my $copy = begin($to);
-            $copy->wait_for(sub { 0 }, 0.02 + rand 0.15);
+            $copy->wait_for(
+                $tries % 2 ? sub { (mark_of($to) // '') gt $before }
+                           : sub { 0 },
+                $tries % 2 ? 60 : rand 0.2);
             if (!$copy->alive) {
                 is($copy->{status}, 0, 'it ends')
                     or diag(OCI::Server::slurp("$to.out"));
@@ -118,7 +125,6 @@ subtest 'killed at any moment' => sub {
             $resumed++ if length $before && $key gt $before;
             $before = $key;
         }
-        $ended++ if !defined mark_of($to);
         my $run = ociadmin('copy', '--force', "fs $from", "fs $to");
         is($run->{status}, 0, 'it ends') or diag($run->{err});
         my $there = facts_of($to);
@@ -126,9 +132,8 @@ subtest 'killed at any moment' => sub {
         is_deeply($there, $facts, 'and right');
         system 'rm', '-rf', $to;
     }
-    cmp_ok($killed, '>', 10, "$killed kills, $resumed went on behind one, "
-        . "$ended of $rounds copies came to their ends all the same");
-    cmp_ok($resumed, '>', 0, 'some went on where one was killed');
+    cmp_ok($killed, '>=', 4, "$killed kills");
+    cmp_ok($resumed, '>', 0, "$resumed went on where another was killed");
 };
 
 subtest 'killed in its middle' => sub {
@@ -155,7 +160,7 @@ subtest 'killed in its middle' => sub {
 
 for my $signal (qw(INT TERM)) {
     my $to = "$TOP/$signal";
-    my $copy = hold($to);
+    my $copy = hold($to, '--quiet');
     $copy->signal($signal);
     my ($status, $said) = release($copy, $to);
     is($status, 1, "SIG$signal ends it");
@@ -188,7 +193,7 @@ for my $signal (qw(INT TERM)) {
     $other->wait_for(sub { 0 }, 0.5);
     ok($other->alive, 'a second copy to the same target waits');
     is((release($copy, $to))[0], 0, 'the first one ends');
-    $other->wait_for(sub { 0 }, 60);
+    $other->wait_for(sub { 0 }, 120);
     like(OCI::Server::slurp("$to.other"), qr/is not empty/,
         'and the second one finds it done');
 }
@@ -197,7 +202,7 @@ for my $signal (qw(INT TERM)) {
 
 {
     my $to = "$TOP/changed";
-    my $copy = hold($to);
+    my $copy = hold($to, '--quiet');
     my @keys = grep { m{^blob/} } sort keys %$facts;
     unlink "$from/index/$keys[0]";
     set_fact($from, $keys[1], 'changed');

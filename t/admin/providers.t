@@ -15,7 +15,6 @@ use OCI::Test;
 
 use File::Temp ();
 use OCI::Admin;
-use Time::HiRes qw(time);
 
 my $TOP = File::Temp->newdir('mod_oci-copy-XXXXXX', TMPDIR => 1);
 give_to_httpd("$TOP");

@@ -35,7 +35,8 @@ sub tool {
 }
 
 # Run it to its end.  A first argument that is a hash says where: dir, the
-# working folder, and output, a file in the place of standard output.
+# working folder, and output, a file in the place of standard output.  Lines
+# of progress, which come when it takes long, are left out of err.
 sub ociadmin {
     my $in = ref $_[0] ? shift : {};
     my @words = @_;
@@ -53,7 +54,7 @@ sub ociadmin {
     return {
         status => $? & 127 ? "signal $?" : $? >> 8,
         out    => $in->{output} ? '' : OCI::Server::slurp($out),
-        err    => OCI::Server::slurp($err)
+        err    => OCI::Server::slurp($err) =~ s/^\w+ing: \d.*\n//mgr
     };
 }
 
