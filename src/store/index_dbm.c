@@ -289,7 +289,7 @@ static apr_status_t get_current(oci_value_t *value, const write_t *write,
 }
 
 /* Whether a change would change nothing; APR_EEXIST of an ADD that finds its
- * key. */
+ * key.  A damaged value is no obstacle to a new one. */
 static apr_status_t judge(int *idle, const write_t *write,
                           const oci_change_t *change)
 {
@@ -297,12 +297,9 @@ static apr_status_t judge(int *idle, const write_t *write,
     oci_value_t value;
     apr_status_t rv = get_current(put ? &value : NULL, write, change->key);
 
-    if (rv && rv != APR_NOTFOUND) {
-        return rv;
-    }
     if (change->kind == OCI_CHANGE_ADD) {
         *idle = 0;
-        return rv ? APR_SUCCESS : APR_EEXIST;
+        return rv == APR_NOTFOUND ? APR_SUCCESS : rv ? rv : APR_EEXIST;
     }
     *idle = put ? !rv && value.size == change->value.size
                   && (!value.size || !memcmp(value.data, change->value.data,
