@@ -315,8 +315,10 @@ apr_status_t oci_dbd_session_open(oci_dbd_session_t *session,
     rv = find_kept(session);
     if (rv == APR_SUCCESS && !session->kept->ready) {
         rv = set_up(session);
-        if (rv == APR_EGENERAL) {
-            rv = oci_dbd_session_mend(session);
+        /* What can't be mended is replaced by who tries again. */
+        if (rv == APR_EGENERAL
+            && (rv = oci_dbd_session_mend(session)) == APR_ECONNREFUSED) {
+            rv = APR_EGENERAL;
         }
     }
     if (rv != APR_SUCCESS) {

@@ -38,8 +38,9 @@ typedef struct oci_dbd_session_t {
  * connection: the table is made where there is none.
  * @param session Filled in, also on failure, but then needs no close
  * @param pool Lives longer than the session
- * @return APR_ECONNREFUSED where it can't be reached; APR_EINVAL where the
- *         database is not ours to use
+ * @return APR_ECONNREFUSED where it can't be reached; APR_EGENERAL where
+ *         another try may have better luck; APR_EINVAL where the database is
+ *         not ours to use
  */
 apr_status_t oci_dbd_session_open(oci_dbd_session_t *session,
                                   oci_dbd_source_t *source,

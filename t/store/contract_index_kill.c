@@ -119,17 +119,33 @@ static void play(int values[KEYS], const list_t *list, int count)
     }
 }
 
+/* The lock that a worker holds, in whichever process it lives on: who gets
+ * it knows that nothing of that worker's is still under way. */
+static apr_status_t take_turn(worker_t *worker, apr_pool_t *pool)
+{
+    oci_index_t *index = worker->test->index;
+    oci_lock_t *lock;
+
+    return of(index)->lock(&lock, index, apr_psprintf(pool, "kill/%d",
+                           worker->name), OCI_LOCK_EXCLUSIVE, pool);
+}
+
 /* Apply list after list until killed. */
 static int work(void *data, int number)
 {
     worker_t *worker = data;
+    apr_pool_t *turn = make_pool();
 
+    if (take_turn(worker, turn)) {
+        return 3;
+    }
     for (;; number++) {
-        apr_pool_t *pool = make_pool();
+        apr_pool_t *pool;
         word_t word = { number, 0 };
         apr_status_t rv;
         list_t list;
 
+        apr_pool_create(&pool, turn);
         make_list(&list, worker->name, number, pool);
         if (write(worker->words[1], &word, sizeof(word)) != sizeof(word)) {
             return 1;
@@ -209,7 +225,7 @@ static int settle(worker_t *worker)
         }
     }
     close(worker->words[0]);
-    good = has_values(worker, worker->values);
+    good = !take_turn(worker, pool) && has_values(worker, worker->values);
     if (!word.done) {
         make_list(&list, worker->name, word.number, pool);
         for (part = 1; part <= list.count && !good; part++) {

@@ -18,7 +18,7 @@ use OCI::Database;
 use OCI::Process;
 
 my @programs = grep { !/_full$/ && -x }
-    glob "$OCI::Server::TOP/.build/bin/store/contract_index*";
+    glob "$OCI::Server::TOP/.build/bin/store/{contract_index*,dbd_lost}";
 cmp_ok(scalar @programs, '>', 1, 'the programs are built');
 
 # MariaDB's client never frees what it makes once.
