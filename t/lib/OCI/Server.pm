@@ -288,10 +288,15 @@ sub reload {
     my $ready = qr/resuming normal operations/;
     my $before = () = $self->log =~ /$ready/g;
     my @before_end = (-s $self->error_log // 0, $self->reports);
+    my @old = $self->children;
     $self->{process}->signal($signal);
     $self->{process}->wait_for(
         sub { (() = $self->log =~ /$ready/g) > $before && $self->answers })
         or die "httpd did not come back:\n" . $self->log;
+
+    # One of the old may take one more connection before it knows.
+    my $end = time + 2;
+    sleep 0.02 while time < $end && grep { kill 0, $_ } @old;
     $self->forgive_ending(@before_end) if $signal eq 'HUP';
     return;
 }
