@@ -13,7 +13,8 @@
 #include "api/list.h"
 #include "registry/repository.h"
 
-/* How many names are looked at together. */
+/* How many names are looked at together, at most: the page's number first,
+ * and more each time that the caller may know of too few. */
 #define BATCH 1000
 
 /* As many of the names after the last one as the page asks for, of those
@@ -24,8 +25,8 @@ static oci_error_t *visible(apr_array_header_t **names,
 {
     apr_pool_t *pool = request->r->pool;
     apr_array_header_t *batch;
-    int allowed;
-    int i;
+    int size = fetch && fetch < BATCH ? fetch : BATCH;
+    int allowed, full, i;
 
     if (!request->may_pull) {
         return oci_repository_list(names, &request->registry, last, fetch,
@@ -34,7 +35,7 @@ static oci_error_t *visible(apr_array_header_t **names,
     *names = apr_array_make(pool, 16, sizeof(const char *));
     do {
         oci_error_t *error = oci_repository_list(&batch, &request->registry,
-                                                 last, BATCH, pool);
+                                                 last, size, pool);
 
         if (error) {
             return error;
@@ -52,7 +53,9 @@ static oci_error_t *visible(apr_array_header_t **names,
                 }
             }
         }
-    } while (batch->nelts == BATCH);
+        full = batch->nelts == size;
+        size = size < BATCH / 2 ? 2 * size : BATCH;
+    } while (full);
     return NULL;
 }
 

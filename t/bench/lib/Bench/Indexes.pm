@@ -25,9 +25,9 @@ use OCI::Client;
 use OCI::Database;
 
 use constant {
-    FEW  => 100,           # a page, so that both have full ones
+    FEW  => 10,            # a page, so that both have full ones
     MANY => 100_000,
-    PAGE => 100,
+    PAGE => 10,
     TAGS => 500,           # that one request sets
     TYPE => OCI::Client::IMAGE_MANIFEST
 };
@@ -115,7 +115,7 @@ sub figures {
     my @put = ('PUT', "$IMAGE/manifests/n@@@@@@", TYPE,
         Bench::Rows::manifest_file($bench));
     return (
-        [ 'GET by tag', $get->("$IMAGE/manifests/t000050"),
+        [ 'GET by tag', $get->("$IMAGE/manifests/t000005"),
             { by => 'cpu', most => 1.2 }, $get->($static)->($server->host) ],
         [ PAGE . ' tags', $get->("$IMAGE/tags/list?n=" . PAGE),
             { by => 'cpu', most => 1.2 } ],

@@ -134,9 +134,8 @@ sub load {
 
 # Contenders are hashes: pid, that of the server (or of several, in an array);
 # run, a function that returns a number of requests and their seconds; after,
-# what to do when no one measures.
-# Each runs once to warm up, then all in turn.  They get rate (requests a
-# second) and cpu (seconds for each), both medians.
+# what to do when no one measures.  Each runs once to warm up, then all in turn.
+# They get rate (requests a second) and cpu (seconds for each), both medians.
 sub race {
     my ($turns, @contenders) = @_;
     for my $turn (0 .. $turns) {

@@ -1,0 +1,46 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Pages of the catalog where few of many names may be known: whole, in order,
+# and each name once, whatever the page's size.
+
+use OCI::Test;
+
+my $server = OCI::Server->start(config => <<'END');
+OCISync Off
+<RequireAny>
+    Require oci push **
+    Require oci pull **/open
+</RequireAny>
+END
+my $client = OCI::Client->new($server);
+my @names = map { sprintf 'r%03d/%s', $_, $_ % 29 ? 'shut' : 'open' } 0 .. 299;
+my @open = grep { /open/ } @names;
+my $digest = digest_of('{}');
+for my $name (@names) {
+    my $res = $client->post("/v2/$name/blobs/uploads/?digest=$digest", '{}');
+    $res->status == 201 or BAIL_OUT($res->text);
+}
+for my $n (1, 2, 3, 5, @open - 1, @open + 0, @open + 1, 100, 299, 300, 5000) {
+    my ($path, $longest, @got) = ("/v2/_catalog?n=$n", 0);
+    while ($path) {
+        my $res = $client->get($path);
+        my $page = $res->json->{repositories};
+        $longest = @$page if @$page > $longest;
+        push @got, @$page;
+        ($path) = ($res->header('Link') // '') =~ /<([^>]*)>/;
+    }
+    is_deeply(\@got, \@open, "pages of $n");
+    is($longest, $n < @open ? $n : @open + 0, 'are full');
+}
+is_deeply($client->get('/v2/_catalog')->json->{repositories}, \@open, 'all');
+
+$server->stop;
+done_testing;
