@@ -117,11 +117,21 @@ static const char *find_owner(copy_t *copy)
     return NULL;
 }
 
+/* What the owner makes is his at once, however soon we are killed; but only
+ * root may be allowed to make it. */
 static const char *start(const oci_place_t *place, const copy_t *copy)
 {
-    return place->index->provider->start(place->index,
-                                         copy->mirror.owner.uid,
-                                         copy->mirror.owner.gid, copy->pool);
+    const oci_owner_t *owner = &copy->mirror.owner;
+    oci_index_t *index = place->index;
+    const char *error = "cannot act as the owner";
+
+    if (oci_owner_enter(owner) == APR_SUCCESS) {
+        error = index->provider->start(index, owner->uid, owner->gid,
+                                       copy->pool);
+    }
+    oci_owner_leave();
+    return error ? index->provider->start(index, owner->uid, owner->gid,
+                                          copy->pool) : NULL;
 }
 
 /* Whether an index is marked as an unfinished copy. */

@@ -119,17 +119,20 @@ apr_status_t oci_place_find(const oci_place_t *place, apr_pool_t *pool)
 void oci_place_owner(oci_owner_t *owner, const oci_place_t *place,
                      apr_pool_t *pool)
 {
-    const char *where = place->index->where;
+    char *path = apr_pstrdup(pool, place->index->where);
     apr_finfo_t info;
 
-    if (!is_path(where)) {
+    if (!is_path(path)) {
         return;
     }
-    if (apr_stat(&info, where, APR_FINFO_OWNER, pool) == APR_SUCCESS
-        || apr_stat(&info, apr_pstrmemdup(pool, where,
-                                          strrchr(where, '/') - where + 1),
-                    APR_FINFO_OWNER, pool) == APR_SUCCESS) {
-        owner->uid = info.user;
-        owner->gid = info.group;
+    while (apr_stat(&info, path, APR_FINFO_OWNER, pool) != APR_SUCCESS) {
+        char *slash = strrchr(path, '/');
+
+        if (slash == path) {
+            return;
+        }
+        *slash = '\0';
     }
+    owner->uid = info.user;
+    owner->gid = info.group;
 }

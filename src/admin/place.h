@@ -47,8 +47,8 @@ const char *oci_place_parse(oci_place_t *place, const char *text,
 apr_status_t oci_place_find(const oci_place_t *place, apr_pool_t *pool);
 
 /**
- * Who owns a place on the disk or, where nothing is there yet, the folder
- * in which it will be.
+ * Who owns a place on the disk or, where nothing is there yet, the nearest
+ * folder above it.
  * @param owner Left alone where there is neither
  */
 void oci_place_owner(oci_owner_t *owner, const oci_place_t *place,

@@ -15,18 +15,27 @@ use OCI::Test;
 
 use File::Temp ();
 use OCI::Admin;
+use OCI::Database;
 
 my $TOP = File::Temp->newdir('mod_oci-copy-XXXXXX', TMPDIR => 1);
 give_to_httpd("$TOP");
 chmod 0755, "$TOP";
 
-# Those that need no server, as OCIIndex has them, of the providers that this
-# build has.
-my ($known) = ociadmin('copy', '?', '?')->{err} =~ /known are: ([^;\n]+)/;
-my %known = map { $_ => 1 } split /, /, $known;
-my @kinds = grep { $known{ s/:.*//r } } 'dbm:gdbm', 'dbd:sqlite3', 'dbm:db',
-    'fs';
-cmp_ok(scalar @kinds, '>', 1, "they are: @kinds");
+# MariaDB's client never frees what it makes once.
+$ENV{ASAN_OPTIONS} = 'detect_leaks=0';
+
+my @on_disk = ('dbm:gdbm', 'dbd:sqlite3', 'dbm:db', 'fs');
+my @kinds = ('dbm:gdbm', 'dbd:pgsql', 'dbd:sqlite3', 'dbd:mysql', 'dbm:db',
+    'fs');
+
+# What follows a kind: a path, or how to connect; undef where that server is
+# not installed.
+sub location {
+    my ($kind, $dir) = @_;
+    return "$dir/place" if grep { $_ eq $kind } @on_disk;
+    my $database = OCI::Database->start($kind =~ s/.*://r);
+    return $database && $database->params;
+}
 
 my $from = "$TOP/from";
 make_index($from, 1500);
@@ -47,7 +56,12 @@ for my $kind (@kinds) {
     my $dir = "$TOP/$kind";
     mkdir $dir or die "$dir: $!\n";
     give_to_httpd($dir);
-    my $next = "$kind $dir/place";
+    my $location = location($kind, $dir);
+    if (!$location) {
+        pass("# SKIP there is no server for $kind");
+        next;
+    }
+    my $next = "$kind $location";
 
     # Killed twice on the way there.
     for my $try (1, 2) {
@@ -63,7 +77,10 @@ for my $kind (@kinds) {
     my $back = "$dir/back";
     $run = ociadmin('copy', $next, "fs $back");
     is($run->{status}, 0, "from $kind") or diag($run->{err});
-    is_deeply(facts_of($back), $facts, 'nothing has changed');
+    my $there = -d $back ? facts_of($back) : {};
+    my @changed = grep { !exists $there->{$_} || !exists $facts->{$_}
+        || $there->{$_} ne $facts->{$_} } keys %$there, keys %$facts;
+    is("@changed", '', 'nothing has changed');
 
     SKIP: {
         skip 'only root can give files away', 1 if $>;
@@ -71,7 +88,7 @@ for my $kind (@kinds) {
         my @others = grep { (lstat)[4] != $user } split /\n/, `find $dir`;
         is_deeply(\@others, [], "all of it is the source's owner's");
     }
-    my $server = OCI::Server->start(config => qq(OCIIndex $kind "$dir/place"));
+    my $server = OCI::Server->start(config => qq(OCIIndex $kind "$location"));
     my $client = OCI::Client->new($server);
     my $tags = $client->get('/v2/r7/tags/list')->json->{tags};
     is(scalar @$tags, scalar(grep { m{^repo/r7/_tag/} } keys %$facts),
@@ -80,14 +97,14 @@ for my $kind (@kinds) {
     $server->stop;
     $run = ociadmin('copy', "fs $from", $next);
     is($run->{status}, 1, 'a place that is in use is not overwritten');
-    like($run->{err}, qr{\Q$dir/place\E\S* is not empty}, 'and named');
+    like($run->{err}, qr{\Aociadmin: \Q$kind\E.* is not empty}, 'and named');
     $run = ociadmin('copy', '--force', "fs $from", $next);
     is($run->{status}, 0, 'unless by force') or diag($run->{err});
     $place = $next;
 }
 
 # A source that is not there is not made.
-for my $kind (@kinds) {
+for my $kind (@on_disk) {
     my $none = "$TOP/none";
     my $run = ociadmin('copy', "$kind $none", "fs $TOP/never");
     is($run->{status}, 1, "no $kind");
