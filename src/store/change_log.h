@@ -31,6 +31,7 @@ typedef struct oci_log_t {
     apr_uint64_t number;
     int          fd;
     apr_off_t    end;      /* bytes: records that were read, or written */
+    apr_off_t    synced;   /* bytes that are known to be safe on the disk */
     int          ended;    /* whether the next log goes on from there */
     dev_t        device;   /* of the file */
     ino_t        inode;
@@ -80,7 +81,8 @@ apr_status_t oci_log_follow(oci_log_t *log, apr_off_t size,
 
 /**
  * After APR_INCOMPLETE, while nobody appends: judge what is there.
- * @return APR_SUCCESS where it may be cut off, EIO where records follow
+ * @return APR_SUCCESS where it may be cut off, EIO where a record follows
+ *         that was written when this was on the disk already
  */
 apr_status_t oci_log_check(const oci_log_t *log, apr_off_t size,
                            apr_pool_t *pool);

@@ -160,6 +160,7 @@ static apr_status_t switch_logs(merge_t *merge)
         return rv;
     }
     log.end = known->end;
+    log.synced = known->synced;
     rv = oci_log_create(&dbm->fs, next, known->number + 1);
     if (!rv) {
         rv = oci_fs_sync_folder(dbm->fs.root);
