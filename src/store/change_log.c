@@ -98,10 +98,16 @@ apr_status_t oci_log_create(const oci_fs_t *fs, const char *path,
 {
     char line[64];
     int size = head_line(line, number);
+    struct stat st;
     apr_status_t rv;
     int fd;
 
-    unlink(path);
+    if (!lstat(path, &st)) {
+        if (!S_ISREG(st.st_mode) || st.st_size > size) {
+            return APR_EEXIST;
+        }
+        unlink(path);
+    }
     fd = oci_fs_open(fs, path, O_WRONLY | O_CREAT | O_EXCL);
     if (fd == -1) {
         return errno;
@@ -190,6 +196,19 @@ apr_status_t oci_log_open(oci_log_t *log, const char *path,
     log->device = st.st_dev;
     log->inode = st.st_ino;
     return APR_SUCCESS;
+}
+
+int oci_log_is_used(const char *path, apr_uint64_t number)
+{
+    apr_off_t size = 0;
+    oci_log_t log;
+    int used = !oci_log_open(&log, path, number, O_RDONLY);
+
+    if (used) {
+        used = !oci_log_size(&size, &log) && size > log.end;
+        oci_log_close(&log);
+    }
+    return used;
 }
 
 void oci_log_close(oci_log_t *log)

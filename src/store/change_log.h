@@ -44,7 +44,8 @@ const char *oci_log_path(const char *file, apr_uint64_t number,
 /**
  * Make a log without records, in the place of one that was begun and never
  * used; it is synced, its folder is not.
- * @return ENOSPC or EDQUOT where there is no room for records either
+ * @return APR_EEXIST where something else is there; ENOSPC or EDQUOT where
+ *         there is no room for records either
  */
 apr_status_t oci_log_create(const oci_fs_t *fs, const char *path,
                             apr_uint64_t number);
@@ -57,6 +58,9 @@ apr_status_t oci_log_create(const oci_fs_t *fs, const char *path,
  */
 apr_status_t oci_log_open(oci_log_t *log, const char *path,
                           apr_uint64_t number, int flags);
+
+/** Whether this is the log of a number, and has more than its first line. */
+int oci_log_is_used(const char *path, apr_uint64_t number);
 
 /** Close a log. */
 void oci_log_close(oci_log_t *log);

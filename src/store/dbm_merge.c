@@ -162,9 +162,11 @@ static apr_status_t switch_logs(merge_t *merge)
     log.end = known->end;
     log.synced = known->synced;
     rv = oci_log_create(&dbm->fs, next, known->number + 1);
-    if (!rv) {
-        rv = oci_fs_sync_folder(dbm->fs.root);
+    if (rv) {
+        oci_log_close(&log);
+        return rv;
     }
+    rv = oci_fs_sync_folder(dbm->fs.root);
     if (!rv) {
         rv = oci_log_trim(&log);
     }
@@ -173,6 +175,12 @@ static apr_status_t switch_logs(merge_t *merge)
     }
     if (!rv && fdatasync(log.fd)) {
         rv = errno;
+    }
+    if (rv) {
+        /* Nobody has written to the next one yet. */
+        log.end = known->end;
+        oci_log_trim(&log);
+        unlink(next);
     }
     oci_log_close(&log);
     return rv;
