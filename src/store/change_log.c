@@ -14,7 +14,7 @@
  *
  *     log    = "mod_oci index log 1 " NUMBER LF record...
  *     record = size[8] sum[8] body
- *     body   = change... | "e"
+ *     body   = synced[8] ( change... | "e" )
  *     change = "p" key-size[2] key value-size[4] value
  *            | "d" key-size[2] key
  *
@@ -23,8 +23,11 @@
  * that the log of the next number goes on from here.
  *
  * A record holds all changes of one call, and counts once it is whole.  What
- * a killed writer left at the end is cut off by the next one; a power cut
- * can leave bytes there that were never written.
+ * a killed writer left at the end is cut off by the next one.  A power cut
+ * can leave bytes there that were never written, and even records behind
+ * them, which nobody was told were safe.  Damage looks the same, but for
+ * this: a record says how many bytes of the log were known to be synced when
+ * it was written, and what is among these does not vanish by itself.
  *
  * Some blocks behind the end belong to the log already.  Only deletions are
  * written where the disk has no more of them.
@@ -46,7 +49,8 @@
 #include "store/change_log.h"
 
 #define WORDS   "mod_oci index log "
-#define HEAD    16
+#define HEAD    16             /* of a record, bytes */
+#define SYNCED  8              /* of a body, bytes */
 #define CHUNK   (64 * 1024)    /* read at once, bytes */
 #define RESERVE (64 * 1024)    /* kept behind the end, bytes */
 #define BLOCK   512            /* of a stat's st_blocks, bytes */
@@ -94,10 +98,16 @@ apr_status_t oci_log_create(const oci_fs_t *fs, const char *path,
 {
     char line[64];
     int size = head_line(line, number);
+    struct stat st;
     apr_status_t rv;
     int fd;
 
-    unlink(path);
+    if (!lstat(path, &st)) {
+        if (!S_ISREG(st.st_mode) || st.st_size > size) {
+            return APR_EEXIST;
+        }
+        unlink(path);
+    }
     fd = oci_fs_open(fs, path, O_WRONLY | O_CREAT | O_EXCL);
     if (fd == -1) {
         return errno;
@@ -164,6 +174,7 @@ apr_status_t oci_log_open(oci_log_t *log, const char *path,
     log->path = path;
     log->number = number;
     log->end = size;
+    log->synced = 0;
     log->ended = 0;
     log->fd = open(path, flags | O_CLOEXEC);
     if (log->fd == -1) {
@@ -185,6 +196,19 @@ apr_status_t oci_log_open(oci_log_t *log, const char *path,
     log->device = st.st_dev;
     log->inode = st.st_ino;
     return APR_SUCCESS;
+}
+
+int oci_log_is_used(const char *path, apr_uint64_t number)
+{
+    apr_off_t size = 0;
+    oci_log_t log;
+    int used = !oci_log_open(&log, path, number, O_RDONLY);
+
+    if (used) {
+        used = !oci_log_size(&size, &log) && size > log.end;
+        oci_log_close(&log);
+    }
+    return used;
 }
 
 void oci_log_close(oci_log_t *log)
@@ -219,7 +243,7 @@ static int is_record(const oci_log_t *log, apr_off_t offset,
 {
     apr_uint64_t size = left < HEAD ? 0 : oci_bytes_get(bytes, 8);
 
-    return size && size <= left - HEAD
+    return size > SYNCED && size <= left - HEAD
            && oci_bytes_get(bytes + 8, 8)
               == sum_of(log, offset, bytes + HEAD, size);
 }
@@ -228,9 +252,13 @@ static int is_record(const oci_log_t *log, apr_off_t offset,
 static apr_status_t read_body(oci_log_t *log, oci_overlay_t *overlay,
                               const char *body, apr_size_t size)
 {
-    const char *next = body, *end = body + size;
+    const char *next = body + SYNCED, *end = body + size;
+    apr_off_t synced = (apr_off_t)oci_bytes_get(body, SYNCED);
 
-    if (size == 1 && *body == 'e') {
+    if (synced > log->synced) {
+        log->synced = synced;
+    }
+    if (size == SYNCED + 1 && *next == 'e') {
         log->ended = 1;
         return APR_SUCCESS;
     }
@@ -304,7 +332,9 @@ apr_status_t oci_log_check(const oci_log_t *log, apr_off_t size,
     apr_status_t rv = read_at(log->fd, bytes, left, log->end);
 
     for (i = 0; i < left && !rv; i++) {
-        if (is_record(log, log->end + i, bytes + i, left - i)) {
+        if (is_record(log, log->end + i, bytes + i, left - i)
+            && oci_bytes_get(bytes + i + HEAD, SYNCED)
+               > (apr_uint64_t)log->end) {
             return EIO;
         }
     }
@@ -332,12 +362,15 @@ apr_status_t oci_log_trim(const oci_log_t *log)
     return st.st_size > log->end ? cut(log) : APR_SUCCESS;
 }
 
-/* Write the body of a record, before which HEAD bytes are free. */
+/* Write a record, which ends at end and is filled in but for its head and
+ * what is synced. */
 static apr_status_t write_record(oci_log_t *log, char *record,
-                                 apr_size_t body)
+                                 const char *end)
 {
+    apr_size_t body = end - record - HEAD;
     apr_status_t rv;
 
+    oci_bytes_put(record + HEAD, log->synced, SYNCED);
     oci_bytes_put(record, body, 8);
     oci_bytes_put(record + 8, sum_of(log, log->end, record + HEAD, body), 8);
     rv = write_at(log->fd, record, HEAD + body, log->end);
@@ -373,7 +406,7 @@ apr_status_t oci_log_append(oci_log_t *log,
                             const apr_array_header_t *changes,
                             apr_pool_t *pool)
 {
-    apr_size_t size = HEAD;
+    apr_size_t size = HEAD + SYNCED;
     char *record, *end;
     apr_status_t rv;
     int i, puts = 0;
@@ -393,21 +426,21 @@ apr_status_t oci_log_append(oci_log_t *log,
         return rv;
     }
     record = apr_palloc(pool, size);
-    end = record + HEAD;
+    end = record + HEAD + SYNCED;
     for (i = 0; i < changes->nelts; i++) {
         end = write_change(end, APR_ARRAY_IDX(changes, i,
                                               const oci_change_t *));
     }
-    return write_record(log, record, end - record - HEAD);
+    return write_record(log, record, end);
 }
 
 apr_status_t oci_log_finish(oci_log_t *log)
 {
-    char record[HEAD + 1];
+    char record[HEAD + SYNCED + 1];
     apr_status_t rv;
 
-    record[HEAD] = 'e';
-    rv = write_record(log, record, 1);
+    record[HEAD + SYNCED] = 'e';
+    rv = write_record(log, record, record + sizeof(record));
     log->ended = !rv;
     return rv;
 }

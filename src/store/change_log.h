@@ -31,6 +31,7 @@ typedef struct oci_log_t {
     apr_uint64_t number;
     int          fd;
     apr_off_t    end;      /* bytes: records that were read, or written */
+    apr_off_t    synced;   /* bytes that are known to be safe on the disk */
     int          ended;    /* whether the next log goes on from there */
     dev_t        device;   /* of the file */
     ino_t        inode;
@@ -43,7 +44,8 @@ const char *oci_log_path(const char *file, apr_uint64_t number,
 /**
  * Make a log without records, in the place of one that was begun and never
  * used; it is synced, its folder is not.
- * @return ENOSPC or EDQUOT where there is no room for records either
+ * @return APR_EEXIST where something else is there; ENOSPC or EDQUOT where
+ *         there is no room for records either
  */
 apr_status_t oci_log_create(const oci_fs_t *fs, const char *path,
                             apr_uint64_t number);
@@ -56,6 +58,9 @@ apr_status_t oci_log_create(const oci_fs_t *fs, const char *path,
  */
 apr_status_t oci_log_open(oci_log_t *log, const char *path,
                           apr_uint64_t number, int flags);
+
+/** Whether this is the log of a number, and has more than its first line. */
+int oci_log_is_used(const char *path, apr_uint64_t number);
 
 /** Close a log. */
 void oci_log_close(oci_log_t *log);
@@ -80,7 +85,8 @@ apr_status_t oci_log_follow(oci_log_t *log, apr_off_t size,
 
 /**
  * After APR_INCOMPLETE, while nobody appends: judge what is there.
- * @return APR_SUCCESS where it may be cut off, EIO where records follow
+ * @return APR_SUCCESS where it may be cut off, EIO where a record follows
+ *         that was written when this was on the disk already
  */
 apr_status_t oci_log_check(const oci_log_t *log, apr_off_t size,
                            apr_pool_t *pool);

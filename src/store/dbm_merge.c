@@ -38,6 +38,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -159,10 +160,13 @@ static apr_status_t switch_logs(merge_t *merge)
         return rv;
     }
     log.end = known->end;
+    log.synced = known->synced;
     rv = oci_log_create(&dbm->fs, next, known->number + 1);
-    if (!rv) {
-        rv = oci_fs_sync_folder(dbm->fs.root);
+    if (rv) {
+        oci_log_close(&log);
+        return rv;
     }
+    rv = oci_fs_sync_folder(dbm->fs.root);
     if (!rv) {
         rv = oci_log_trim(&log);
     }
@@ -171,6 +175,12 @@ static apr_status_t switch_logs(merge_t *merge)
     }
     if (!rv && fdatasync(log.fd)) {
         rv = errno;
+    }
+    if (rv) {
+        /* Nobody has written to the next one yet. */
+        log.end = known->end;
+        oci_log_trim(&log);
+        unlink(next);
     }
     oci_log_close(&log);
     return rv;
@@ -242,6 +252,34 @@ static apr_status_t write_changes(const merge_t *merge,
     return rv;
 }
 
+/* See that a snapshot has what the logs say, and all else is whole. */
+static apr_status_t verify(const merge_t *merge,
+                           const oci_snapshot_t *snapshot)
+{
+    const oci_dbm_view_t *view = merge->view;
+    const oci_overlay_entry_t *entry = oci_overlay_after(view->overlay, "");
+    apr_pool_t *pool;
+    apr_status_t rv = apr_pool_create(&pool, merge->pool);
+
+    for (; entry && !rv; entry = oci_overlay_next(entry)) {
+        oci_value_t wanted, got;
+
+        rv = oci_snapshot_get(&got, snapshot, entry->key, pool);
+        if (entry->place.deleted) {
+            rv = rv == APR_NOTFOUND ? APR_SUCCESS : EIO;
+        }
+        else if (!rv) {
+            rv = oci_dbm_view_value(&wanted, view, &entry->place, pool);
+            if (!rv && (got.size != wanted.size
+                        || memcmp(got.data, wanted.data, got.size))) {
+                rv = EIO;
+            }
+        }
+        apr_pool_clear(pool);
+    }
+    return rv ? rv : oci_snapshot_verify(snapshot, merge->pool);
+}
+
 /* Make FILE.new, which is a copy of FILE, what it is to be; and sure. */
 static apr_status_t write_snapshot(const merge_t *merge)
 {
@@ -268,7 +306,7 @@ static apr_status_t write_snapshot(const merge_t *merge)
         rv = oci_snapshot_open(&snapshot, dbm->type, dbm->new_file,
                                APR_DBM_READONLY, merge->pool);
     }
-    return rv ? rv : oci_snapshot_verify(&snapshot, merge->pool);
+    return rv ? rv : verify(merge, &snapshot);
 }
 
 /* Let FILE.new take FILE's place; the logs are in it. */

@@ -163,8 +163,7 @@ static apr_array_header_t *list_logs(const oci_dbm_t *dbm, apr_pool_t *pool)
     return numbers;
 }
 
-/* Where FILE is not there, no log may be either, unless it is as the making
- * of a store leaves it. */
+/* Where FILE is not there, no changes to it may be either. */
 static const char *check_absence(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
     apr_array_header_t *numbers = list_logs(dbm, pool);
@@ -176,15 +175,8 @@ static const char *check_absence(const oci_dbm_t *dbm, apr_pool_t *pool)
     for (i = 0; i < numbers->nelts; i++) {
         apr_uint64_t number = APR_ARRAY_IDX(numbers, i, apr_uint64_t);
         const char *path = oci_log_path(dbm->file, number, pool);
-        oci_log_t log;
-        apr_off_t size = 0;
-        int empty = number == 1 && !oci_log_open(&log, path, 1, O_RDONLY);
 
-        if (empty) {
-            empty = !oci_log_size(&size, &log) && size == log.end;
-            oci_log_close(&log);
-        }
-        if (!empty) {
+        if (oci_log_is_used(path, number)) {
             return apr_psprintf(pool, "%s is lost: there is %s, which holds "
                                 "changes to it", dbm->file, path);
         }
@@ -324,6 +316,14 @@ static const char *check(const oci_dbm_t *dbm, oci_snapshot_t *snapshot,
     for (number = snapshot->log; !error && ended; number++) {
         error = check_log(dbm, number, &ended, pool);
     }
+    if (!error) {
+        const char *path = oci_log_path(dbm->file, number, pool);
+
+        if (oci_log_is_used(path, number)) {
+            error = apr_psprintf(pool, "%s holds changes, but the log before "
+                                 "it has lost its end", path);
+        }
+    }
     return error;
 }
 
@@ -336,9 +336,10 @@ static void sweep(const oci_dbm_t *dbm, apr_uint64_t first, apr_pool_t *pool)
     unlink(dbm->new_file);
     for (i = 0; numbers && i < numbers->nelts; i++) {
         apr_uint64_t number = APR_ARRAY_IDX(numbers, i, apr_uint64_t);
+        const char *path = oci_log_path(dbm->file, number, pool);
 
-        if (number < first) {
-            unlink(oci_log_path(dbm->file, number, pool));
+        if (number < first && oci_log_is_used(path, number)) {
+            unlink(path);
         }
     }
 }

@@ -136,6 +136,16 @@ const oci_log_t *oci_dbm_view_log(const oci_dbm_view_t *view)
     return log_at(view, view->logs->nelts - 1);
 }
 
+void oci_dbm_view_synced(oci_dbm_view_t *view, apr_uint64_t log,
+                         apr_off_t bytes)
+{
+    oci_log_t *last = log_at(view, view->logs->nelts - 1);
+
+    if (last->number == log && last->synced < bytes) {
+        last->synced = bytes;
+    }
+}
+
 apr_status_t oci_dbm_view_value(oci_value_t *value,
                                 const oci_dbm_view_t *view,
                                 const oci_place_t *place, apr_pool_t *pool)

@@ -71,6 +71,10 @@ apr_status_t oci_dbm_view_follow(oci_dbm_view_t *view, int locked);
 /** The log to which changes are appended. */
 const oci_log_t *oci_dbm_view_log(const oci_dbm_view_t *view);
 
+/** Note that so many bytes of a log are safe on the disk. */
+void oci_dbm_view_synced(oci_dbm_view_t *view, apr_uint64_t log,
+                         apr_off_t bytes);
+
 /** The value of a key that the overlay has, and that is not deleted. */
 apr_status_t oci_dbm_view_value(oci_value_t *value,
                                 const oci_dbm_view_t *view,

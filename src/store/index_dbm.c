@@ -343,6 +343,7 @@ static apr_status_t open_log(write_t *write)
                                    known->number, O_RDWR);
 
     write->log.end = known->end;
+    write->log.synced = known->synced;
     write->limit = oci_dbm_merge_limit(view);
     write->bytes = oci_dbm_merge_bytes(view);
     return rv;
@@ -379,6 +380,23 @@ static apr_status_t append(write_t *write, const oci_change_t *changes,
     return rv ? rv : exists;
 }
 
+/* Sync the log.  Also where nothing was new: another may not have synced it
+ * yet. */
+static apr_status_t sync_log(const write_t *write)
+{
+    index_t *self = write->index;
+
+    if (fdatasync(write->log.fd)) {
+        return errno;
+    }
+    apr_thread_mutex_lock(self->mutex);
+    if (self->view) {
+        oci_dbm_view_synced(self->view, write->log.number, write->log.end);
+    }
+    apr_thread_mutex_unlock(self->mutex);
+    return APR_SUCCESS;
+}
+
 static apr_status_t apply_in(write_t *write, const oci_change_t *changes,
                              int count, int durable)
 {
@@ -395,9 +413,10 @@ static apr_status_t apply_in(write_t *write, const oci_change_t *changes,
     if (rv && rv != APR_EEXIST) {
         return rv;
     }
-    /* Also where nothing was new: another may not have synced it yet. */
-    if (durable && fdatasync(write->log.fd)) {
-        rv = errno;
+    if (durable) {
+        apr_status_t synced = sync_log(write);
+
+        rv = synced ? synced : rv;
     }
     oci_log_close(&write->log);
     /* Whether a merge succeeds is of no concern to the change. */

@@ -21,6 +21,7 @@
 #include "store/dbm_merge.h"
 
 #define LOG     "a/f.log-1"
+#define RECORD  (16 + 8 + 3 + 3 + 4 + 3)   /* that sets "a/1" to "new" */
 #define KILLS   12             /* of writers, for each type */
 #define STARTS  40
 
@@ -40,19 +41,24 @@ static int has_three(test_t *t, const char *one, const char *two,
     return good;
 }
 
-/* A log of three records; its bytes, and where the third begins. */
-static oci_value_t make_log(test_t *t, const char *type, size_t *third)
+/* A log of three records, each of them synced or none; its bytes, and where
+ * the third begins. */
+static oci_value_t make_log(test_t *t, const char *type, int durable,
+                            size_t *third)
 {
-    oci_change_t list[] = { { OCI_CHANGE_PUT, "a/3", { "three", 5 } },
+    oci_change_t list[] = { { OCI_CHANGE_PUT, "a/1", { "one", 3 } },
+                            { OCI_CHANGE_PUT, "a/2", { "two", 3 } },
+                            { OCI_CHANGE_PUT, "a/3", { "three", 5 } },
                             { OCI_CHANGE_DELETE, "a/1", { NULL, 0 } } };
+    apr_pool_t *pool = t->run->pool;
 
     mkdir(at(t, "a"), 0755);
     tap_is(&t->run->tap, open_as(t, type, "a/f", getuid()), NULL,
            "an index is made");
-    put(t->index, "a/1", "one");
-    put(t->index, "a/2", "two");
+    of(t->index)->apply(t->index, list, 1, durable, pool);
+    of(t->index)->apply(t->index, list + 1, 1, durable, pool);
     *third = read_file(t, LOG).size;
-    of(t->index)->apply(t->index, list, 2, 0, t->run->pool);
+    of(t->index)->apply(t->index, list + 2, 2, durable, pool);
     return read_file(t, LOG);
 }
 
@@ -60,7 +66,7 @@ static oci_value_t make_log(test_t *t, const char *type, size_t *third)
 static void check_torn(test_t *t, const char *type)
 {
     size_t third, size, after;
-    oci_value_t log = make_log(t, type, &third);
+    oci_value_t log = make_log(t, type, 0, &third);
     int bad = 0;
 
     for (size = third; size < log.size; size++) {
@@ -70,7 +76,7 @@ static void check_torn(test_t *t, const char *type)
         bad += put(t->index, "a/3", "new") || !has_three(t, "one", "two",
                                                          "new");
         after = read_file(t, LOG).size;
-        bad += after != third + 16 + 3 + 3 + 4 + 3;
+        bad += after != third + RECORD;
         bad += open_as(t, type, "a/f", getuid()) != NULL;
         bad += !has_three(t, "one", "two", "new")
                || read_file(t, LOG).size != after;
@@ -95,11 +101,11 @@ static void check_followers(test_t *t, const char *type)
     t->index = follower;
     good = has_three(t, NULL, "two", "three");
     /* as large as the record that comes: only its bytes differ */
-    good &= write(fd, log.data, 16 + 3 + 3 + 4 + 3) == 16 + 3 + 3 + 4 + 3;
+    good &= write(fd, log.data, RECORD) == RECORD;
     close(fd);
     good &= has_three(t, NULL, "two", "three");
     put(writer, "a/1", "new");
-    good &= read_file(t, LOG).size == log.size + 29;
+    good &= read_file(t, LOG).size == log.size + RECORD;
     tap_ok(&t->run->tap, good && has_three(t, "new", "two", "three"),
            "a torn record is replaced under a reader's eyes");
     write_file(t, LOG, log.data, log.size);
@@ -133,8 +139,8 @@ static void check_rubbish(test_t *t, const char *type)
     write_file(t, LOG, log.data, log.size);
 }
 
-/* A byte within the first two records is changed: what follows is a
- * record, so that this is no torn end. */
+/* A byte of the first two records is changed, which were synced when the
+ * third was written: so this is no torn end. */
 static void check_damage(test_t *t, const char *type)
 {
     size_t third, i;
@@ -143,7 +149,7 @@ static void check_damage(test_t *t, const char *type)
     int bad = 0;
 
     remove_tree(at(t, "a"));
-    log = make_log(t, type, &third);
+    log = make_log(t, type, 1, &third);
     bytes = apr_pmemdup(t->run->pool, log.data, log.size);
     for (i = strlen("mod_oci index log 1 1\n"); i < third; i++) {
         oci_index_t *index = t->index;
@@ -167,6 +173,26 @@ static void check_damage(test_t *t, const char *type)
         abort();
     }
     is_status(t->run, look(t, "a/2"), EIO, "a log that shrank is told");
+    remove_tree(at(t, "a"));
+}
+
+/* After a power cut the second record was never written, and the third was;
+ * none of them was synced. */
+static void check_hole(test_t *t, const char *type)
+{
+    size_t third;
+    oci_value_t log = make_log(t, type, 0, &third);
+    size_t second = third - RECORD;
+    char *bytes = apr_pmemdup(t->run->pool, log.data, log.size);
+
+    memset(bytes + second, 0, RECORD);
+    write_file(t, LOG, bytes, log.size);
+    tap_ok(&t->run->tap, !open_as(t, type, "a/f", getuid())
+           && has_three(t, "one", NULL, NULL),
+           "what was not synced may be lost in part");
+    tap_ok(&t->run->tap, !put(t->index, "a/1", "new")
+           && has_three(t, "new", NULL, NULL)
+           && read_file(t, LOG).size == third, "and is cut off");
     remove_tree(at(t, "a"));
 }
 
@@ -363,6 +389,7 @@ int main(void)
         check_followers(&t, types[i]);
         check_rubbish(&t, types[i]);
         check_damage(&t, types[i]);
+        check_hole(&t, types[i]);
         check_killed_merges(&t, types[i]);
         check_failed_merges(&t, types[i]);
         check_two_logs(&t, types[i]);

@@ -166,7 +166,9 @@ int main(void)
         }
         tap_ok(&run.tap, good, "pages and values are what was changed last");
         tap_ok(&run.tap, is_there(&t, apr_psprintf(run.pool, "%s.log-%d",
-                                                   types[i], merges + 1)),
+                                                   types[i], merges + 1))
+               && !is_there(&t, apr_psprintf(run.pool, "%s.log-%d", types[i],
+                                             merges)),
                "with %d merges", merges);
     }
     return finish(&run);

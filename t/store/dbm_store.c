@@ -115,6 +115,11 @@ static void check_logs(test_t *t, const char *type)
     tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
            "what it should say");
     unlink(at(t, "b/f"));
+    write_file(t, "b/f.log-1", "a log of something else's", 25);
+    says(t, open_as(t, type, "b/f", getuid()), "/b/f.log-1", "exists");
+    tap_is(&t->run->tap, read_file(t, "b/f.log-1").data,
+           "a log of something else's", "and it stays as it is");
+    write_file(t, "b/f.log-1", "mod_oci in", 10);
     tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
            "an index whose making was ended is made");
     put(t->index, "a", "1");
@@ -124,7 +129,7 @@ static void check_logs(test_t *t, const char *type)
     tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
            "it is back");
     tap_ok(&t->run->tap, holds(t, "a", "1"), "with what it had");
-    write_file(t, "b/f.log-0", "", 0);
+    write_file(t, "b/f.log-0", "mod_oci index log 1 0\nrecords", 29);
     write_file(t, "b/f.new", "x", 1);
     write_file(t, "b/f.log-1x", "", 0);
     write_file(t, "b/f.log-2", "rubbish", 7);
@@ -132,6 +137,13 @@ static void check_logs(test_t *t, const char *type)
            "with what killed processes leave");
     tap_ok(&t->run->tap, !is_there(t, "b/f.log-0") && !is_there(t, "b/f.new")
            && is_there(t, "b/f.log-1x"), "which goes, and nothing else");
+    write_file(t, "b/f.log-0", "a log of something else's", 25);
+    tap_ok(&t->run->tap, !open_as(t, type, "b/f", getuid())
+           && is_there(t, "b/f.log-0"), "what is not ours stays");
+    write_file(t, "b/f.log-2", "mod_oci index log 1 2\nrecords", 29);
+    says(t, open_as(t, type, "b/f", getuid()), "/b/f.log-2", "lost its end");
+    write_file(t, "b/f.log-2", "rubbish", 7);
+    open_as(t, type, "b/f", getuid());
     tap_ok(&t->run->tap, fill_log(t, "b/f.log-2", 1) == 0
            && (unlink(at(t, "b/f.log-2")), fill_log(t, "b/f.log-3", 90000))
            && holds(t, "a", "1"), "a log that was never used is replaced");
