@@ -72,7 +72,7 @@ my $servers = IO::Socket::UNIX->new(Local => "$run/servers", Listen => 64)
 my $tests = fork // die "fork: $!\n";
 if (!$tests) {
     setpgid(0, 0);
-    delete @SIG{qw(INT TERM HUP)};
+    delete @SIG{qw(INT TERM HUP PIPE)};
     my $status = eval { run_tests(@ARGV) } // 2;
     print STDERR $@ if $@;
     STDOUT->flush;

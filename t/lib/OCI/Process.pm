@@ -21,7 +21,7 @@ use Time::HiRes qw(sleep time);
 
 my %running;
 
-$SIG{$_} ||= sub { exit 1 } for qw(INT TERM HUP);
+$SIG{$_} ||= sub { exit 1 } for qw(INT TERM HUP PIPE);
 
 END {
     my $status = $?;
