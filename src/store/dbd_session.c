@@ -23,12 +23,15 @@ typedef struct oci_dbd_kept_t {
     const oci_dialect_t *dialect;
     int         ready;         /* set up, and its table is there */
     const char *lock_file;
+    const char *room_file;
     apr_uint32_t generation;   /* makes the names of statements new */
     apr_pool_t *pool;          /* of the statements */
     apr_dbd_prepared_t *statements[OCI_SQL_COUNT];
 } oci_dbd_kept_t;
 
 #define KEPT "mod_oci dbd"
+
+#define ROOM (1024 * 1024)     /* kept for deleting on a full disk, bytes */
 
 /* Keep what the database says of a failure: one line of it. */
 static apr_status_t fail(oci_dbd_session_t *session, int error)
@@ -181,8 +184,23 @@ static apr_status_t ask(const char **cell, oci_dbd_session_t *session,
     return APR_SUCCESS;
 }
 
-/* The lock file of a database that is a file: beside it. */
-static apr_status_t find_lock_file(oci_dbd_session_t *session,
+/* Keep some room on the disk, unless it is kept already. */
+static void keep_room(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+
+    if (fd != -1) {
+        int error = posix_fallocate(fd, 0, ROOM);
+
+        close(fd);
+        if (error) {
+            unlink(path);
+        }
+    }
+}
+
+/* What lies beside a database that is a file. */
+static apr_status_t find_companions(oci_dbd_session_t *session,
                                    apr_pool_t *scratch)
 {
     oci_dbd_kept_t *kept = session->kept;
@@ -206,6 +224,9 @@ static apr_status_t find_lock_file(oci_dbd_session_t *session,
         return errno;
     }
     close(fd);
+    kept->room_file = apr_pstrcat(session->connection.pool, file, ".room",
+                                  NULL);
+    keep_room(kept->room_file);
     return APR_SUCCESS;
 }
 
@@ -259,7 +280,7 @@ static apr_status_t set_up(oci_dbd_session_t *session)
                               : oci_dbd_session_run(session, *text);
     }
     if (rv == APR_SUCCESS && dialect->is_file) {
-        rv = find_lock_file(session, scratch);
+        rv = find_companions(session, scratch);
     }
     if (rv == APR_SUCCESS) {
         rv = find_table(session, scratch);
@@ -361,6 +382,19 @@ apr_status_t oci_dbd_session_mend(oci_dbd_session_t *session)
     }
     rv = set_up(session);
     return rv == APR_EGENERAL ? oci_dbd_session_status(session) : rv;
+}
+
+void oci_dbd_session_make_room(oci_dbd_session_t *session)
+{
+    const char *answer;
+    apr_pool_t *scratch;
+
+    oci_dbd_session_run(session, "ROLLBACK");
+    unlink(session->kept->room_file);
+    if (apr_pool_create(&scratch, session->pool) == APR_SUCCESS) {
+        ask(&answer, session, "PRAGMA wal_checkpoint(TRUNCATE)", 0, scratch);
+        apr_pool_destroy(scratch);
+    }
 }
 
 const char *oci_dbd_session_lock_file(const oci_dbd_session_t *session)

@@ -99,6 +99,9 @@ apr_status_t oci_dbd_session_mend(oci_dbd_session_t *session);
 /** The status that the last failure stands for, once trying is over. */
 apr_status_t oci_dbd_session_status(const oci_dbd_session_t *session);
 
+/** On a full disk, find room for deletions, where the dialect is_file. */
+void oci_dbd_session_make_room(oci_dbd_session_t *session);
+
 /** The file beside the database for locks, where the dialect is_file. */
 const char *oci_dbd_session_lock_file(const oci_dbd_session_t *session);
 

@@ -25,10 +25,10 @@
 
 #include "apr_strings.h"
 
+#include "store/dbd_change.h"
 #include "store/dbd_lock.h"
 #include "store/dbd_session.h"
 #include "store/dbd_value.h"
-#include "store/file_lock.h"
 #include "store/fs.h"
 #include "store/index_dbd.h"
 
@@ -119,15 +119,6 @@ static apr_status_t perform(call_t *call, oci_index_t *index)
     }
 }
 
-static apr_status_t read_rows(apr_array_header_t **rows,
-                              oci_dbd_session_t *session, const char *key,
-                              apr_pool_t *pool)
-{
-    const char *args[] = { key };
-
-    return oci_dbd_session_select(rows, session, OCI_SQL_GET, args, pool);
-}
-
 static apr_status_t decode(oci_value_t *value, oci_dbd_session_t *session,
                            const apr_array_header_t *rows, const char *key,
                            apr_pool_t *pool)
@@ -170,118 +161,10 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index,
     return perform(&call, index);
 }
 
-static apr_status_t delete_rows(oci_dbd_session_t *session, const char *key)
-{
-    const char *args[] = { key };
-    int count;
-
-    return oci_dbd_session_change(&count, session, OCI_SQL_DELETE, args);
-}
-
-/* Add the rows of a value where there is none. */
-static apr_status_t add_rows(oci_dbd_session_t *session, const char *key,
-                             const apr_array_header_t *rows, apr_pool_t *pool)
-{
-    int i, count;
-
-    for (i = 0; i < rows->nelts; i++) {
-        const char *args[] = { key, apr_itoa(pool, i),
-                               APR_ARRAY_IDX(rows, i, const char *) };
-        apr_status_t rv = oci_dbd_session_change(&count, session,
-                                                 OCI_SQL_ADD, args);
-
-        if (rv != APR_SUCCESS) {
-            return rv;
-        }
-        if (!count) {
-            return APR_EEXIST;
-        }
-    }
-    return APR_SUCCESS;
-}
-
-/* Put a value of one row, if what is there allows to do that in one step.
- * *done: whether it is there now */
-static apr_status_t put_row(int *done, oci_dbd_session_t *session,
-                            const char *key, const char *row,
-                            apr_pool_t *pool)
-{
-    const char *args[] = { key, row };
-    apr_array_header_t *there;
-    apr_status_t rv = oci_dbd_session_change(done, session, OCI_SQL_PUT,
-                                             args);
-
-    if (rv == APR_SUCCESS && !*done) {
-        rv = read_rows(&there, session, key, pool);
-        *done = rv == APR_SUCCESS && there->nelts == 1
-                && !strcmp(APR_ARRAY_IDX(there, 0, const char *), row);
-    }
-    return rv;
-}
-
-static apr_status_t make_change(oci_dbd_session_t *session,
-                                const oci_change_t *change, apr_pool_t *pool)
-{
-    apr_array_header_t *rows;
-    apr_status_t rv;
-    int done = 0;
-
-    if (change->kind == OCI_CHANGE_DELETE) {
-        return delete_rows(session, change->key);
-    }
-    rows = oci_dbd_value_encode(&change->value, pool);
-    if (change->kind == OCI_CHANGE_ADD) {
-        return add_rows(session, change->key, rows, pool);
-    }
-    if (rows->nelts == 1) {
-        rv = put_row(&done, session, change->key,
-                     APR_ARRAY_IDX(rows, 0, const char *), pool);
-        if (rv != APR_SUCCESS || done) {
-            return rv;
-        }
-    }
-    rv = delete_rows(session, change->key);
-    return rv == APR_SUCCESS ? add_rows(session, change->key, rows, pool)
-                             : rv;
-}
-
-static apr_status_t make_changes(call_t *call, oci_dbd_session_t *session)
-{
-    apr_status_t rv = oci_dbd_session_run(session, session->dialect->begin);
-    apr_status_t end;
-    int i;
-
-    call->unsure = 0;
-    for (i = 0; i < call->count && rv == APR_SUCCESS; i++) {
-        rv = make_change(session, &call->changes[i], call->pool);
-    }
-    if (rv != APR_SUCCESS
-        && (rv != APR_EEXIST || call->changes[i - 1].kind != OCI_CHANGE_ADD)) {
-        return APR_EGENERAL;
-    }
-    call->unsure = 1;
-    end = oci_dbd_session_commit(session);
-    return end == APR_SUCCESS ? rv : end;
-}
-
-/* SQLite lets one write at a time, and others look again and again: it's
- * better that they queue. */
 static apr_status_t run_apply(call_t *call, oci_dbd_session_t *session)
 {
-    oci_lock_t *lock = NULL;
-    apr_status_t rv = APR_SUCCESS;
-
-    if (session->dialect->is_file) {
-        rv = oci_file_lock(&lock, oci_dbd_session_lock_file(session), "write",
-                           OCI_LOCK_EXCLUSIVE, call->pool);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = make_changes(call, session);
-    }
-    if (lock) {
-        oci_file_unlock(lock);
-    }
-    return rv;
+    return oci_dbd_changes_make(session, call->changes, call->count,
+                                &call->unsure, call->pool);
 }
 
 static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
@@ -333,7 +216,7 @@ static apr_status_t read_entry(oci_entry_t *entry, const char *row,
     apr_status_t rv;
 
     if (oci_dbd_value_continues(row)) {
-        rv = read_rows(&rows, session, entry->key, pool);
+        rv = oci_dbd_rows_read(&rows, session, entry->key, pool);
         if (rv != APR_SUCCESS) {
             return rv;
         }

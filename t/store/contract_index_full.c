@@ -162,6 +162,7 @@ static int put_bigs(test_t *t)
 /* On a disk without any room, but for what an index has put aside. */
 static int use_full(test_t *t)
 {
+    apr_status_t rv;
     char key[32];
     int count, i;
 
@@ -183,7 +184,9 @@ static int use_full(test_t *t)
             return 13;
         }
     }
-    if (!has_facts(t, FACTS / 2) || put_big(t, count) != ENOSPC) {
+    /* What was deleted may have made room, inside of a file. */
+    rv = put_big(t, count);
+    if (!has_facts(t, FACTS / 2) || (rv && rv != ENOSPC)) {
         return 14;
     }
     return make_room(t) && !put_list(t) && has_facts(t, FACTS / 2) ? 0 : 15;
@@ -248,10 +251,10 @@ static void checks(test_t *t)
     }
 }
 
-/* SQLite is not among them: to delete it needs room for a journal. */
 int main(int argc, char **argv)
 {
-    static const char *const names[] = { "fs", "dbm:gdbm", "dbm:db" };
+    static const char *const names[] = { "fs", "dbm:gdbm", "dbm:db",
+                                         "dbd:sqlite3" };
     run_t run;
     int i;
 
@@ -259,7 +262,7 @@ int main(int argc, char **argv)
         return ask(argc, argv, checks);
     }
     begin(&run);
-    for (i = 0; i < 3; i++) {
+    for (i = 0; i < 4; i++) {
         char *words[] = { argv[0], (char *)names[i], (char *)names[i] };
 
         ask_one(&run, 3, words, checks);
