@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "apr_strings.h"
@@ -187,15 +188,15 @@ static apr_status_t ask(const char **cell, oci_dbd_session_t *session,
 /* Keep some room on the disk, unless it is kept already. */
 static void keep_room(const char *path)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    struct stat st;
 
     if (fd != -1) {
-        int error = posix_fallocate(fd, 0, ROOM);
-
-        close(fd);
-        if (error) {
+        if (!fstat(fd, &st) && st.st_size < ROOM
+            && posix_fallocate(fd, 0, ROOM)) {
             unlink(path);
         }
+        close(fd);
     }
 }
 

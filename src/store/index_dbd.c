@@ -304,16 +304,15 @@ static const char *make_file(const oci_fs_t *owner, const char *path,
 static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
                          apr_pool_t *pool)
 {
+    static const char *const names[] = { "", ".lock", ".room" };
     const index_t *self = (index_t *)index;
     oci_fs_t owner = { .uid = uid, .gid = gid };
     const char *error = NULL;
+    int i;
 
-    if (self->file) {
-        error = make_file(&owner, self->file, pool);
-        if (!error) {
-            error = make_file(&owner, apr_pstrcat(pool, self->file, ".lock",
-                                                  NULL), pool);
-        }
+    for (i = 0; i < 3 && self->file && !error; i++) {
+        error = make_file(&owner, apr_pstrcat(pool, self->file, names[i],
+                                              NULL), pool);
     }
     return error ? error : self->source->start(self->source, pool);
 }
