@@ -43,6 +43,7 @@ struct oci_request_t {
     oci_route_t      route;
     apr_table_t     *query;    /* decoded parameters */
     apr_off_t        received; /* bytes of the body read so far */
+    apr_uint32_t    *bodies;   /* how many this process reads at present */
     int              guarded;  /* the answer may be for this caller alone */
 
     /**

@@ -27,6 +27,7 @@ void *oci_config_create_server(apr_pool_t *pool, server_rec *s)
     server->keys = apr_array_make(pool, 1, sizeof(oci_token_key_t *));
     server->tokens = apr_array_make(pool, 1, sizeof(oci_config_t *));
     server->guarded = 0;
+    server->bodies = 0;
     return server;
 }
 
@@ -395,6 +396,7 @@ void oci_config_apply(oci_request_t *request, const oci_config_t *config)
     oci_registry_t *registry = &request->registry;
     oci_policy_t *policy = &request->policy;
 
+    request->bodies = &oci_config_of_server(ap_server_conf)->bodies;
     registry->blobs = config->blobs;
     registry->index = config->index ? config->index : config->default_index;
     registry->whole = config->index ? config->whole : config->default_whole;

@@ -63,6 +63,7 @@ typedef struct oci_server_config_t {
     apr_array_header_t *tokens;    /* oci_config_t *: which say OCIToken */
     int                 guarded;   /* of the main server: somebody may be
                                     * refused somewhere */
+    apr_uint32_t        bodies;    /* of the main server: being read now */
 } oci_server_config_t;
 
 /** The table of directives. */
@@ -93,7 +94,7 @@ int oci_config_is_guarded(void);
 /** Whether a server has a store of its own. */
 int oci_config_has_store(const server_rec *s);
 
-/** Fill in the registry and the policy of a request. */
+/** Fill in the registry, the policy and the bodies of a request. */
 void oci_config_apply(oci_request_t *request, const oci_config_t *config);
 
 #endif /* OCI_CONFIG_H */
