@@ -391,12 +391,17 @@ int oci_config_has_store(const server_rec *s)
     return oci_config_of_server(s)->places->nelts > 0;
 }
 
+apr_uint32_t *oci_config_bodies(void)
+{
+    return &oci_config_of_server(ap_server_conf)->bodies;
+}
+
 void oci_config_apply(oci_request_t *request, const oci_config_t *config)
 {
     oci_registry_t *registry = &request->registry;
     oci_policy_t *policy = &request->policy;
 
-    request->bodies = &oci_config_of_server(ap_server_conf)->bodies;
+    request->bodies = oci_config_bodies();
     registry->blobs = config->blobs;
     registry->index = config->index ? config->index : config->default_index;
     registry->whole = config->index ? config->whole : config->default_whole;

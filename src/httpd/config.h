@@ -94,6 +94,9 @@ int oci_config_is_guarded(void);
 /** Whether a server has a store of its own. */
 int oci_config_has_store(const server_rec *s);
 
+/** How many bodies this process reads at present, for oci_request_t. */
+apr_uint32_t *oci_config_bodies(void);
+
 /** Fill in the registry, the policy and the bodies of a request. */
 void oci_config_apply(oci_request_t *request, const oci_config_t *config);
 

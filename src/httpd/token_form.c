@@ -16,6 +16,7 @@
 #include "apr_strings.h"
 
 #include "api/body.h"
+#include "httpd/config.h"
 #include "httpd/token_form.h"
 #include "spec/query.h"
 
@@ -55,6 +56,7 @@ static oci_error_t *read_text(text_t **text, request_rec *r)
     }
     memset(&request, 0, sizeof(request));
     request.r = r;
+    request.bodies = oci_config_bodies();
     *text = apr_palloc(r->pool, sizeof(**text));
     (*text)->size = 0;
     error = oci_body_read(&request, &limit, take, *text);
