@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 #include "store/bytes.h"
 
 void oci_bytes_put(char *bytes, apr_uint64_t number, int count)

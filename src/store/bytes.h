@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /**
  * @file bytes.h
  * @brief Numbers and checksums in files, the same on every machine

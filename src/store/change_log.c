@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /* A log is a line and records:
  *
  *     log    = "mod_oci index log 1 " NUMBER LF record...
@@ -163,8 +162,8 @@ static apr_status_t write_at(int fd, const char *bytes, apr_size_t size,
     return APR_SUCCESS;
 }
 
-apr_status_t oci_log_open(oci_log_t *log, const char *path,
-                          apr_uint64_t number, int flags)
+static apr_status_t open_log(oci_log_t *log, const char *path,
+                             apr_uint64_t number, int flags)
 {
     char wanted[64], line[64] = "";
     int size = head_line(wanted, number);
@@ -198,11 +197,28 @@ apr_status_t oci_log_open(oci_log_t *log, const char *path,
     return APR_SUCCESS;
 }
 
+apr_status_t oci_log_open(oci_log_t *log, const char *path,
+                          apr_uint64_t number)
+{
+    return open_log(log, path, number, O_RDONLY);
+}
+
+apr_status_t oci_log_open_again(oci_log_t *log, const oci_log_t *known,
+                                apr_pool_t *pool)
+{
+    apr_status_t rv = open_log(log, apr_pstrdup(pool, known->path),
+                               known->number, O_RDWR);
+
+    log->end = known->end;
+    log->synced = known->synced;
+    return rv;
+}
+
 int oci_log_is_used(const char *path, apr_uint64_t number)
 {
     apr_off_t size = 0;
     oci_log_t log;
-    int used = !oci_log_open(&log, path, number, O_RDONLY);
+    int used = !oci_log_open(&log, path, number);
 
     if (used) {
         used = !oci_log_size(&size, &log) && size > log.end;

@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /**
  * @file change_log.h
  * @brief The log of changes since a snapshot
@@ -51,13 +50,20 @@ apr_status_t oci_log_create(const oci_fs_t *fs, const char *path,
                             apr_uint64_t number);
 
 /**
- * Open a log, to be closed by oci_log_close.
- * @param flags O_RDONLY to follow it, O_RDWR to append
+ * Open a log to follow it, to be closed by oci_log_close.
  * @return APR_EINVAL where the file is no log of this number, APR_ENOTIMPL
  *         where a newer mod_oci wrote it
  */
 apr_status_t oci_log_open(oci_log_t *log, const char *path,
-                          apr_uint64_t number, int flags);
+                          apr_uint64_t number);
+
+/**
+ * Open a log once more, to append where it is known to end.
+ * @param pool Of the copy of its path
+ * @return As oci_log_open
+ */
+apr_status_t oci_log_open_again(oci_log_t *log, const oci_log_t *known,
+                                apr_pool_t *pool);
 
 /** Whether this is the log of a number, and has more than its first line. */
 int oci_log_is_used(const char *path, apr_uint64_t number);

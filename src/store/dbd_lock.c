@@ -76,13 +76,6 @@ oci_dbd_session_t *oci_dbd_held(const oci_dbd_source_t *source,
     return hold ? &hold->session : NULL;
 }
 
-void oci_dbd_explain(const oci_dbd_session_t *session, apr_pool_t *pool)
-{
-    if (session->why) {
-        apr_pool_userdata_setn(session->why, OCI_REASON, NULL, pool);
-    }
-}
-
 /* A session for locks, which is found by its pool. */
 static apr_status_t make_hold(hold_t **result, oci_dbd_source_t *source,
                               apr_pool_t *pool)
@@ -91,7 +84,7 @@ static apr_status_t make_hold(hold_t **result, oci_dbd_source_t *source,
     apr_status_t rv = oci_dbd_session_open(&hold->session, source, pool);
 
     if (rv != APR_SUCCESS) {
-        oci_dbd_explain(&hold->session, pool);
+        oci_dbd_session_explain(&hold->session, pool);
         return rv;
     }
     hold->pool = pool;
@@ -176,21 +169,9 @@ static apr_status_t try_take(int *again, oci_lock_t *lock)
     oci_dbd_session_t *session = &lock->hold->session;
     apr_status_t rv = session->lost ? APR_ECONNREFUSED : take(lock);
 
-    *again = 0;
-    if (rv == APR_EGENERAL && oci_dbd_session_lives(session)) {
-        rv = oci_dbd_session_status(session);
-        *again = rv == APR_EGENERAL;
-    }
-    else if (rv == APR_EGENERAL) {
-        rv = APR_ECONNREFUSED;
-        session->lost = lock->hold->count > 0;
-        if (!session->lost) {
-            oci_dbd_session_mend(session);
-            *again = 1;
-        }
-    }
+    rv = oci_dbd_session_judge(again, session, rv, lock->hold->count > 0);
     if (rv != APR_SUCCESS) {
-        oci_dbd_explain(session, lock->pool);
+        oci_dbd_session_explain(session, lock->pool);
     }
     return rv;
 }
@@ -206,7 +187,7 @@ static apr_status_t end_lock(void *data)
     rv = hold->session.lost ? APR_ECONNREFUSED
         : ask(&yes, lock, shared ? OCI_SQL_UNSHARE : OCI_SQL_UNLOCK, NULL, 1);
     if (rv != APR_SUCCESS) {
-        oci_dbd_explain(&hold->session, lock->pool);
+        oci_dbd_session_explain(&hold->session, lock->pool);
         hold->session.lost = 1;
     }
     if (!--hold->count) {

@@ -44,7 +44,4 @@ apr_status_t oci_dbd_unlock(oci_lock_t *lock);
 oci_dbd_session_t *oci_dbd_held(const oci_dbd_source_t *source,
                                 apr_pool_t *pool);
 
-/** Tell why something failed: see OCI_REASON. */
-void oci_dbd_explain(const oci_dbd_session_t *session, apr_pool_t *pool);
-
 #endif /* OCI_DBD_LOCK_H */

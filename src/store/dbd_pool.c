@@ -124,10 +124,7 @@ static apr_status_t connect_now(oci_dbd_connection_t *connection,
                              self->params, &connection->handle, &error);
     }
     if (rv != APR_SUCCESS) {
-        char *line = apr_pstrdup(pool, error ? error : "can't connect");
-
-        line[strcspn(line, "\r\n")] = '\0';
-        *why = line;
+        *why = apr_pstrdup(pool, error ? error : "can't connect");
         connection->handle = NULL;
     }
     return rv;

@@ -17,6 +17,7 @@
 
 #include "apr_strings.h"
 
+#include "mod_oci.h"
 #include "store/dbd_session.h"
 
 /* What a connection keeps between sessions, in its own pool. */
@@ -34,17 +35,26 @@ typedef struct oci_dbd_kept_t {
 
 #define ROOM (1024 * 1024)     /* kept for deleting on a full disk, bytes */
 
-/* Keep what the database says of a failure: one line of it. */
+/* Keep what the database says of a failure. */
 static apr_status_t fail(oci_dbd_session_t *session, int error)
 {
     const char *text = apr_dbd_error(session->connection.driver,
                                      session->connection.handle, error);
-    char *line = apr_pstrdup(session->pool, text && *text ? text
-                                                          : "unknown error");
 
-    line[strcspn(line, "\r\n")] = '\0';
-    session->why = line;
+    session->why = apr_pstrdup(session->pool, text && *text
+                                              ? text : "unknown error");
     return APR_EGENERAL;
+}
+
+void oci_dbd_session_explain(const oci_dbd_session_t *session,
+                             apr_pool_t *pool)
+{
+    if (session->why) {
+        apr_size_t line = strcspn(session->why, "\r\n");
+
+        apr_pool_userdata_setn(apr_pstrmemdup(pool, session->why, line),
+                               OCI_REASON, NULL, pool);
+    }
 }
 
 void oci_dbd_session_forget(oci_dbd_session_t *session)
@@ -216,8 +226,8 @@ static apr_status_t find_companions(oci_dbd_session_t *session,
         session->why = "a database in memory is none for all processes";
         return APR_EINVAL;
     }
-    kept->lock_file = apr_pstrcat(session->connection.pool, file, ".lock",
-                                  NULL);
+    kept->lock_file = apr_pstrcat(session->connection.pool, file,
+                                  OCI_DBD_LOCK_FILE, NULL);
     fd = open(kept->lock_file, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (fd == -1) {
         session->why = apr_psprintf(session->pool, "cannot open %s",
@@ -225,8 +235,8 @@ static apr_status_t find_companions(oci_dbd_session_t *session,
         return errno;
     }
     close(fd);
-    kept->room_file = apr_pstrcat(session->connection.pool, file, ".room",
-                                  NULL);
+    kept->room_file = apr_pstrcat(session->connection.pool, file,
+                                  OCI_DBD_ROOM_FILE, NULL);
     keep_room(kept->room_file);
     return APR_SUCCESS;
 }
@@ -321,6 +331,37 @@ static apr_status_t find_kept(oci_dbd_session_t *session)
     return APR_SUCCESS;
 }
 
+/* Databases tell in words alone that there is no room. */
+apr_status_t oci_dbd_session_status(const oci_dbd_session_t *session)
+{
+    static const char *const words[] = { "No space left", "disk is full",
+                                         "is full" };
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (session->why && strstr(session->why, words[i])) {
+            return APR_ENOSPC;
+        }
+    }
+    return APR_EGENERAL;
+}
+
+/* Make the connection anew, where its driver can. */
+static apr_status_t mend(oci_dbd_session_t *session)
+{
+    oci_dbd_connection_t *connection = &session->connection;
+    apr_status_t rv;
+
+    oci_dbd_session_forget(session);
+    if (apr_dbd_check_conn(connection->driver, session->pool,
+                           connection->handle) != APR_SUCCESS) {
+        connection->broken = 1;
+        return APR_ECONNREFUSED;
+    }
+    rv = set_up(session);
+    return rv == APR_EGENERAL ? oci_dbd_session_status(session) : rv;
+}
+
 apr_status_t oci_dbd_session_open(oci_dbd_session_t *session,
                                   oci_dbd_source_t *source, apr_pool_t *pool)
 {
@@ -339,7 +380,7 @@ apr_status_t oci_dbd_session_open(oci_dbd_session_t *session,
         rv = set_up(session);
         /* What can't be mended is replaced by who tries again. */
         if (rv == APR_EGENERAL
-            && (rv = oci_dbd_session_mend(session)) == APR_ECONNREFUSED) {
+            && (rv = mend(session)) == APR_ECONNREFUSED) {
             rv = APR_EGENERAL;
         }
     }
@@ -354,35 +395,42 @@ void oci_dbd_session_close(oci_dbd_session_t *session)
     session->source->release(session->source, &session->connection);
 }
 
-int oci_dbd_session_lives(oci_dbd_session_t *session)
+/* Find out what a failure left: whether the connection is still the one that
+ * it was.  A transaction is rolled back. */
+static int lives(oci_dbd_session_t *session)
 {
     const char *why = session->why;
     const char *args[] = { ".", NULL };
     apr_array_header_t *cells;
-    int lives;
+    int well;
 
     /* A statement that was prepared before ends with its connection. */
     oci_dbd_session_run(session, "ROLLBACK");
-    lives = session->kept->ready
-            && oci_dbd_session_select(&cells, session, OCI_SQL_EXISTS, args,
-                                      session->pool) == APR_SUCCESS;
+    well = session->kept->ready
+           && oci_dbd_session_select(&cells, session, OCI_SQL_EXISTS, args,
+                                     session->pool) == APR_SUCCESS;
     session->why = why;
-    return lives;
+    return well;
 }
 
-apr_status_t oci_dbd_session_mend(oci_dbd_session_t *session)
+apr_status_t oci_dbd_session_judge(int *again, oci_dbd_session_t *session,
+                                   apr_status_t rv, int held)
 {
-    oci_dbd_connection_t *connection = &session->connection;
-    apr_status_t rv;
-
-    oci_dbd_session_forget(session);
-    if (apr_dbd_check_conn(connection->driver, session->pool,
-                           connection->handle) != APR_SUCCESS) {
-        connection->broken = 1;
-        return APR_ECONNREFUSED;
+    *again = 0;
+    if (rv != APR_EGENERAL) {
+        return rv;
     }
-    rv = set_up(session);
-    return rv == APR_EGENERAL ? oci_dbd_session_status(session) : rv;
+    if (lives(session)) {
+        rv = oci_dbd_session_status(session);
+        *again = rv == APR_EGENERAL;
+        return rv;
+    }
+    session->lost = held;
+    if (!held) {
+        mend(session);
+        *again = 1;
+    }
+    return APR_ECONNREFUSED;
 }
 
 void oci_dbd_session_make_room(oci_dbd_session_t *session)
@@ -401,19 +449,4 @@ void oci_dbd_session_make_room(oci_dbd_session_t *session)
 const char *oci_dbd_session_lock_file(const oci_dbd_session_t *session)
 {
     return session->kept->lock_file;
-}
-
-/* Databases tell in words alone that there is no room. */
-apr_status_t oci_dbd_session_status(const oci_dbd_session_t *session)
-{
-    static const char *const words[] = { "No space left", "disk is full",
-                                         "is full" };
-    apr_size_t i;
-
-    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (session->why && strstr(session->why, words[i])) {
-            return APR_ENOSPC;
-        }
-    }
-    return APR_EGENERAL;
 }

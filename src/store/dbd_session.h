@@ -22,6 +22,10 @@
 #include "store/dbd_source.h"
 #include "store/dbd_sql.h"
 
+/** What the names of files beside a database's own end with. */
+#define OCI_DBD_LOCK_FILE ".lock"
+#define OCI_DBD_ROOM_FILE ".room"
+
 /** A session; nobody else uses its connection meanwhile. */
 typedef struct oci_dbd_session_t {
     const oci_dialect_t *dialect;
@@ -81,23 +85,27 @@ apr_status_t oci_dbd_session_select(apr_array_header_t **cells,
                                     oci_dbd_session_t *session, oci_sql_e id,
                                     const char **args, apr_pool_t *pool);
 
-/**
- * Find out what a failure left: a transaction is rolled back.
- * @return Whether the connection is still the one that it was
- */
-int oci_dbd_session_lives(oci_dbd_session_t *session);
-
 /** Know that what was prepared is lost; the next session prepares anew. */
 void oci_dbd_session_forget(oci_dbd_session_t *session);
 
 /**
- * Reconnect.
- * @return As oci_dbd_session_open
+ * Judge what came of a use of the session.  After a failure a transaction is
+ * rolled back, and a connection that was lost is made anew, or given up.
+ * @param again Set to whether another try may have better luck
+ * @param rv What came of it
+ * @param held Whether there are locks, which are lost with their connection
+ * @return rv; instead of APR_EGENERAL APR_ECONNREFUSED where the connection
+ *         was lost, APR_ENOSPC where there is no room
  */
-apr_status_t oci_dbd_session_mend(oci_dbd_session_t *session);
+apr_status_t oci_dbd_session_judge(int *again, oci_dbd_session_t *session,
+                                   apr_status_t rv, int held);
 
 /** The status that the last failure stands for, once trying is over. */
 apr_status_t oci_dbd_session_status(const oci_dbd_session_t *session);
+
+/** Tell why something failed: see OCI_REASON. */
+void oci_dbd_session_explain(const oci_dbd_session_t *session,
+                             apr_pool_t *pool);
 
 /** On a full disk, find room for deletions, where the dialect is_file. */
 void oci_dbd_session_make_room(oci_dbd_session_t *session);

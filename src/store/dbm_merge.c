@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /* A merge, step by step, and what is there if it ends after each:
  *
  *     FILE is copied to FILE.new            FILE.new is rubbish
@@ -154,13 +153,11 @@ static apr_status_t switch_logs(merge_t *merge)
     const char *next = oci_log_path(dbm->file, known->number + 1,
                                     merge->pool);
     oci_log_t log;
-    apr_status_t rv = oci_log_open(&log, known->path, known->number, O_RDWR);
+    apr_status_t rv = oci_log_open_again(&log, known, merge->pool);
 
     if (rv) {
         return rv;
     }
-    log.end = known->end;
-    log.synced = known->synced;
     rv = oci_log_create(&dbm->fs, next, known->number + 1);
     if (rv) {
         oci_log_close(&log);

@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /**
  * @file dbm_merge.h
  * @brief How an index "dbm" makes a new snapshot

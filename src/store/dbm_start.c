@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -26,14 +25,6 @@
 
 #include "store/dbm_start.h"
 #include "store/file_lock.h"
-
-/* "cannot DO PATH: why" */
-static const char *failure(const char *what, const char *path,
-                           apr_status_t rv, apr_pool_t *pool)
-{
-    errno = rv;
-    return oci_fs_failure(what, path, pool);
-}
 
 /* Load the DBM, once for the whole process: its first use must not be that
  * of a pool that goes. */
@@ -99,7 +90,7 @@ static const char *check_folder(const oci_dbm_t *dbm, apr_pool_t *pool)
         return errno == ENOENT
                ? apr_psprintf(pool, "cannot use %s: there is no folder %s",
                               dbm->file, folder)
-               : oci_fs_failure("use", folder, pool);
+               : oci_fs_failure("use", folder, errno, pool);
     }
     if (!S_ISDIR(st.st_mode)) {
         return apr_psprintf(pool, "%s is not a folder", folder);
@@ -119,18 +110,14 @@ static const char *check_folder(const oci_dbm_t *dbm, apr_pool_t *pool)
 /* Make the file of locks, unless it is there. */
 static const char *make_lock_file(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
-    int fd = oci_fs_open(&dbm->fs, dbm->lock_file,
-                         O_RDWR | O_CREAT | O_EXCL);
+    const char *error = oci_fs_make_file(&dbm->fs, dbm->lock_file, pool);
     apr_status_t rv;
 
-    if (fd != -1) {
-        close(fd);
-    }
-    else if (errno != EEXIST) {
-        return oci_fs_failure("make", dbm->lock_file, pool);
+    if (error) {
+        return error;
     }
     rv = check_access(&dbm->fs, dbm->lock_file, R_OK | W_OK);
-    return rv ? failure("use", dbm->lock_file, rv, pool) : NULL;
+    return rv ? oci_fs_failure("use", dbm->lock_file, rv, pool) : NULL;
 }
 
 /* The numbers of the logs that lie there; NULL where that fails. */
@@ -170,7 +157,7 @@ static const char *check_absence(const oci_dbm_t *dbm, apr_pool_t *pool)
     int i;
 
     if (!numbers) {
-        return oci_fs_failure("read the folder", dbm->fs.root, pool);
+        return oci_fs_failure("read the folder", dbm->fs.root, errno, pool);
     }
     for (i = 0; i < numbers->nelts; i++) {
         apr_uint64_t number = APR_ARRAY_IDX(numbers, i, apr_uint64_t);
@@ -224,7 +211,7 @@ static const char *make(const oci_dbm_t *dbm, apr_pool_t *pool)
     }
     rv = oci_log_create(&dbm->fs, path, 1);
     if (rv) {
-        return failure("make", path, rv, pool);
+        return oci_fs_failure("make", path, rv, pool);
     }
     rv = make_snapshot(dbm, pool);
     if (!rv && rename(dbm->new_file, dbm->file)) {
@@ -233,7 +220,7 @@ static const char *make(const oci_dbm_t *dbm, apr_pool_t *pool)
     if (!rv) {
         rv = oci_fs_sync_folder(dbm->fs.root);
     }
-    return rv ? failure("make", dbm->file, rv, pool) : NULL;
+    return rv ? oci_fs_failure("make", dbm->file, rv, pool) : NULL;
 }
 
 static const char *judge_file(const oci_dbm_t *dbm, apr_status_t rv,
@@ -251,7 +238,7 @@ static const char *judge_file(const oci_dbm_t *dbm, apr_status_t rv,
         return apr_psprintf(pool, "%s is of a version which a newer mod_oci "
                             "wrote; this one knows version 1", dbm->file);
     }
-    return rv ? failure("read", dbm->file, rv, pool) : NULL;
+    return rv ? oci_fs_failure("read", dbm->file, rv, pool) : NULL;
 }
 
 static const char *judge_log(const char *path, apr_status_t rv,
@@ -265,7 +252,7 @@ static const char *judge_log(const char *path, apr_status_t rv,
         return apr_psprintf(pool, "%s is of a version which a newer mod_oci "
                             "wrote; this one knows version 1", path);
     }
-    return rv ? failure("read", path, rv, pool) : NULL;
+    return rv ? oci_fs_failure("read", path, rv, pool) : NULL;
 }
 
 /* Look at a log, whether it is whole, and whether another goes on. */
@@ -278,7 +265,7 @@ static const char *check_log(const oci_dbm_t *dbm, apr_uint64_t number,
     oci_log_t log;
 
     if (!rv) {
-        rv = oci_log_open(&log, path, number, O_RDONLY);
+        rv = oci_log_open(&log, path, number);
     }
     if (rv) {
         return judge_log(path, rv, pool);
@@ -353,7 +340,7 @@ static const char *start_alone(const oci_dbm_t *dbm, apr_pool_t *pool)
 
     if (stat(dbm->file, &st)) {
         error = errno == ENOENT ? make(dbm, pool)
-                                : oci_fs_failure("read", dbm->file, pool);
+                                : oci_fs_failure("read", dbm->file, errno, pool);
     }
     if (!error) {
         error = check(dbm, &snapshot, pool);
@@ -390,7 +377,7 @@ const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *parent)
                            OCI_LOCK_EXCLUSIVE, pool);
     }
     if (rv) {
-        return failure("lock", dbm->lock_file, rv, parent);
+        return oci_fs_failure("lock", dbm->lock_file, rv, parent);
     }
     error = apr_pstrdup(parent, start_alone(dbm, pool));
     apr_pool_destroy(pool);

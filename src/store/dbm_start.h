@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /**
  * @file dbm_start.h
  * @brief How an index "dbm" is made, and looked at when a server starts

@@ -9,9 +9,7 @@
  * limitations under the License.
  */
 
-
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -58,7 +56,7 @@ static apr_status_t add_log(oci_dbm_view_t *view, apr_uint64_t number)
     apr_status_t rv, again;
     oci_log_t log;
 
-    rv = oci_log_open(&log, path, number, O_RDONLY);
+    rv = oci_log_open(&log, path, number);
     if (!rv) {
         APR_ARRAY_PUSH(view->logs, oci_log_t) = log;
         return APR_SUCCESS;

@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /**
  * @file dbm_view.h
  * @brief What one process sees of an index "dbm": the snapshot, and the logs

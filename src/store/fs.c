@@ -74,12 +74,12 @@ const char *oci_fs_locate(oci_fs_t *fs, const oci_store_config_t *config,
 }
 
 const char *oci_fs_failure(const char *what, const char *path,
-                           apr_pool_t *pool)
+                           apr_status_t rv, apr_pool_t *pool)
 {
     char why[120];
 
-    apr_strerror(errno, why, sizeof(why));
-    return apr_psprintf(pool, "cannot %s %s: %s", what, path, why);
+    return apr_psprintf(pool, "cannot %s %s: %s", what, path,
+                        apr_strerror(rv, why, sizeof(why)));
 }
 
 const char *oci_fs_folder_of(const char *path, apr_pool_t *pool)
@@ -129,6 +129,18 @@ int oci_fs_open(const oci_fs_t *fs, const char *path, int flags)
     return fd;
 }
 
+const char *oci_fs_make_file(const oci_fs_t *fs, const char *path,
+                             apr_pool_t *pool)
+{
+    int fd = oci_fs_open(fs, path, O_RDWR | O_CREAT | O_EXCL);
+
+    if (fd != -1) {
+        close(fd);
+    }
+    return fd != -1 || errno == EEXIST
+           ? NULL : oci_fs_failure("make", path, errno, pool);
+}
+
 /* Make a folder of a new store, or see that it is one that we can use. */
 static const char *start_folder(const oci_fs_t *fs, const char *path,
                                 apr_pool_t *pool)
@@ -137,20 +149,23 @@ static const char *start_folder(const oci_fs_t *fs, const char *path,
     struct stat st;
 
     if (!mkdir(path, FOLDER_MODE)) {
-        if (oci_fs_give(fs, path) || oci_fs_sync_folder(parent)) {
-            return oci_fs_failure("make the folder", path, pool);
+        apr_status_t rv = oci_fs_give(fs, path);
+
+        if (rv == APR_SUCCESS) {
+            rv = oci_fs_sync_folder(parent);
         }
-        return NULL;
+        return rv == APR_SUCCESS
+               ? NULL : oci_fs_failure("make the folder", path, rv, pool);
     }
     if (errno == ENOENT) {
         return apr_psprintf(pool, "cannot make the folder %s: there is no %s",
                             path, parent);
     }
     if (errno != EEXIST) {
-        return oci_fs_failure("make the folder", path, pool);
+        return oci_fs_failure("make the folder", path, errno, pool);
     }
     if (stat(path, &st)) {
-        return oci_fs_failure("use", path, pool);
+        return oci_fs_failure("use", path, errno, pool);
     }
     if (!S_ISDIR(st.st_mode)) {
         return apr_psprintf(pool, "%s is not a folder", path);
@@ -158,7 +173,7 @@ static const char *start_folder(const oci_fs_t *fs, const char *path,
     /* Of DIR itself only the way through it is needed. */
     if (faccessat(AT_FDCWD, path, path == fs->root ? X_OK
                   : R_OK | W_OK | X_OK, AT_EACCESS)) {
-        return oci_fs_failure("use the folder", path, pool);
+        return oci_fs_failure("use the folder", path, errno, pool);
     }
     return NULL;
 }
@@ -176,11 +191,11 @@ static const char *write_version(const oci_fs_t *fs, const char *what,
     unlink(path);
     fd = oci_fs_open(fs, path, O_WRONLY | O_CREAT | O_EXCL);
     if (fd == -1) {
-        return oci_fs_failure("write", path, pool);
+        return oci_fs_failure("write", path, errno, pool);
     }
     if ((errno = oci_fs_write(fd, text, strlen(text))) || fsync(fd)
         || rename(path, fs->version) || (errno = oci_fs_sync_folder(fs->top))) {
-        text = oci_fs_failure("write", fs->version, pool);
+        text = oci_fs_failure("write", fs->version, errno, pool);
         unlink(path);
     }
     else {
@@ -202,12 +217,12 @@ static const char *check_version(const oci_fs_t *fs, const char *what,
 
     if (fd == -1) {
         return errno == ENOENT ? write_version(fs, what, pool)
-                               : oci_fs_failure("read", fs->version, pool);
+                               : oci_fs_failure("read", fs->version, errno, pool);
     }
     size = read(fd, text, sizeof(text) - 1);
     close(fd);
     if (size < 0) {
-        return oci_fs_failure("read", fs->version, pool);
+        return oci_fs_failure("read", fs->version, errno, pool);
     }
     text[size] = '\0';
     if (!strncmp(text, what, length) && text[length] == ' ') {

@@ -44,9 +44,9 @@ const char *oci_fs_resolve(const char **path,
                            const oci_store_config_t *config,
                            apr_pool_t *pool);
 
-/** The sentence "cannot WHAT PATH: why", of errno. */
+/** The sentence "cannot WHAT PATH: why", of a status or errno. */
 const char *oci_fs_failure(const char *what, const char *path,
-                           apr_pool_t *pool);
+                           apr_status_t rv, apr_pool_t *pool);
 
 /** The folder in which an absolute path lies. */
 const char *oci_fs_folder_of(const char *path, apr_pool_t *pool);
@@ -77,6 +77,14 @@ const char *oci_fs_start(const oci_fs_t *fs, const char *const *folders,
  * @return The descriptor, or -1 with errno set
  */
 int oci_fs_open(const oci_fs_t *fs, const char *path, int flags);
+
+/**
+ * Make an empty file for its owner, unless one is there: root's files would
+ * be of no use to httpd's children.
+ * @return NULL, or a sentence that says what is wrong
+ */
+const char *oci_fs_make_file(const oci_fs_t *fs, const char *path,
+                             apr_pool_t *pool);
 
 /** Give an entry that was just made to its owner, where root made it. */
 apr_status_t oci_fs_give(const oci_fs_t *fs, const char *path);

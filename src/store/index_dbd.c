@@ -18,10 +18,7 @@
  * whatever the caller asks for.
  */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "apr_strings.h"
 
@@ -68,23 +65,13 @@ static apr_status_t try_call(int *again, call_t *call,
     apr_status_t rv = session->lost ? APR_ECONNREFUSED
                                     : call->run(call, session);
 
-    *again = 0;
-    if (rv == APR_SUCCESS || rv == APR_NOTFOUND || rv == APR_EEXIST) {
-        return rv;
+    rv = oci_dbd_session_judge(again, session, rv, held);
+    if (rv == APR_ECONNREFUSED && call->unsure) {
+        *again = 0;
     }
-    if (rv == APR_EGENERAL && oci_dbd_session_lives(session)) {
-        rv = oci_dbd_session_status(session);
-        *again = rv == APR_EGENERAL;
+    if (rv != APR_SUCCESS && rv != APR_NOTFOUND && rv != APR_EEXIST) {
+        oci_dbd_session_explain(session, call->pool);
     }
-    else if (rv == APR_EGENERAL) {
-        rv = APR_ECONNREFUSED;
-        session->lost = held;
-        if (!held) {
-            oci_dbd_session_mend(session);
-            *again = !call->unsure;
-        }
-    }
-    oci_dbd_explain(session, call->pool);
     return rv;
 }
 
@@ -108,7 +95,7 @@ static apr_status_t perform(call_t *call, oci_index_t *index)
                 oci_dbd_session_close(&fresh);
             }
             else {
-                oci_dbd_explain(&fresh, call->pool);
+                oci_dbd_session_explain(&fresh, call->pool);
                 again = rv == APR_EGENERAL;
             }
         }
@@ -286,33 +273,19 @@ static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
                         pool);
 }
 
-/* Root's files would be of no use to httpd's children. */
-static const char *make_file(const oci_fs_t *owner, const char *path,
-                             apr_pool_t *pool)
-{
-    int fd = oci_fs_open(owner, path, O_RDWR | O_CREAT | O_EXCL);
-    char why[120];
-
-    if (fd != -1) {
-        close(fd);
-    }
-    return fd != -1 || errno == EEXIST ? NULL
-        : apr_psprintf(pool, "cannot make %s: %s", path,
-                       apr_strerror(errno, why, sizeof(why)));
-}
-
 static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
                          apr_pool_t *pool)
 {
-    static const char *const names[] = { "", ".lock", ".room" };
+    static const char *const names[] = { "", OCI_DBD_LOCK_FILE,
+                                         OCI_DBD_ROOM_FILE };
     const index_t *self = (index_t *)index;
     oci_fs_t owner = { .uid = uid, .gid = gid };
     const char *error = NULL;
     int i;
 
     for (i = 0; i < 3 && self->file && !error; i++) {
-        error = make_file(&owner, apr_pstrcat(pool, self->file, names[i],
-                                              NULL), pool);
+        error = oci_fs_make_file(&owner, apr_pstrcat(pool, self->file,
+                                                     names[i], NULL), pool);
     }
     return error ? error : self->source->start(self->source, pool);
 }
@@ -322,9 +295,9 @@ static const char *create(oci_index_t **index,
 {
     const oci_dialect_t *dialect = config->type ? oci_dialect_of(config->type)
                                                 : NULL;
-    char *params = (char *)config->location;
+    const char *params = config->location;
     oci_dbd_source_t *source;
-    const char *error;
+    const char *error = NULL;
 
     if (!config->type) {
         return "dbd:DRIVER says which database, out of " OCI_DBD_DRIVERS;
@@ -337,12 +310,12 @@ static const char *create(oci_index_t **index,
         return apr_psprintf(pool, "dbd:%s needs the parameters to connect "
                             "with", config->type);
     }
-    if (dialect->is_file
-        && apr_filepath_merge(&params, config->base, params, 0, pool)
-           != APR_SUCCESS) {
-        return apr_psprintf(pool, "%s is not a valid path", params);
+    if (dialect->is_file) {
+        error = oci_fs_resolve(&params, config, pool);
     }
-    error = oci_dbd_pool_create(&source, config->type, params, pool);
+    if (!error) {
+        error = oci_dbd_pool_create(&source, config->type, params, pool);
+    }
     if (!error) {
         if (dialect->is_file) {
             source->where = params;

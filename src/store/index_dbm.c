@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /* The index "dbm".  Its location is a file, which has companions:
  *
  *     FILE            a snapshot, see snapshot.c; it names a log, N
@@ -31,7 +30,6 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -337,16 +335,11 @@ static apr_status_t choose(write_t *write, const oci_change_t *changes,
 static apr_status_t open_log(write_t *write)
 {
     const oci_dbm_view_t *view = write->index->view;
-    const oci_log_t *known = oci_dbm_view_log(view);
-    apr_status_t rv = oci_log_open(&write->log,
-                                   apr_pstrdup(write->pool, known->path),
-                                   known->number, O_RDWR);
 
-    write->log.end = known->end;
-    write->log.synced = known->synced;
     write->limit = oci_dbm_merge_limit(view);
     write->bytes = oci_dbm_merge_bytes(view);
-    return rv;
+    return oci_log_open_again(&write->log, oci_dbm_view_log(view),
+                              write->pool);
 }
 
 /* Append what is new of some changes, under the lock. */

@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /**
  * @file index_dbm.h
  * @brief The index "dbm": a DBM, and a log of what changed since

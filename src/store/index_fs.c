@@ -102,10 +102,7 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
     }
     fd = oci_fs_open(&self->fs, self->lock_file, O_RDWR | O_CREAT);
     if (fd == -1 || close(fd) || oci_fs_give(&self->fs, self->lock_file)) {
-        char why[120];
-
-        return apr_psprintf(pool, "cannot use %s: %s", self->lock_file,
-                            apr_strerror(errno, why, sizeof(why)));
+        return oci_fs_failure("use", self->lock_file, errno, pool);
     }
     oci_fs_sweep(apr_pstrcat(pool, self->fs.top, "/.tmp", NULL), "", pool);
     return NULL;

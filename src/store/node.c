@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /* A node is a record of kind "n", named by its number in hex:
  *
  *     kind[1] prefix-size[2] prefix item...

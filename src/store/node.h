@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /**
  * @file node.h
  * @brief One node of a tree: names in order, in a record

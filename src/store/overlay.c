@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /* A skip list: each node is in the list of level 0, every fourth of these in
  * that of level 1, and so on.
  */

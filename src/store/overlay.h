@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /**
  * @file overlay.h
  * @brief What changed since a snapshot: keys in order, and where the values

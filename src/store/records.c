@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /* The statuses of apr_dbm are the DBM's own numbers, which no table of ours
  * or of APR's knows: they all become EIO.
  */

@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /**
  * @file records.h
  * @brief A DBM of checked records

@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /* A snapshot is a DBM of these records, whose letters are their kinds:
  *
  *     h mod_oci index   "1 " LOG " " ROOT " " LAST, the head

@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /**
  * @file snapshot.h
  * @brief The facts of an index "dbm" as of some moment, in one DBM

@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /* A B+tree; node.c draws its nodes.  All names stand in leaves.  A branch
  * says of each child which names it has at least: a name is in the last
  * child whose own is not above it, and in the first one where all are.

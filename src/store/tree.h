@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /**
  * @file tree.h
  * @brief Names in order, kept in records that have none

@@ -38,6 +38,7 @@
 #include "../unit/tap.h"
 
 #define THREADS 16
+#define NOBODY 65534           /* for httpd's User, where root tests */
 
 /* A program's run. */
 typedef struct run_t {
@@ -56,6 +57,35 @@ static inline int is_status(run_t *run, apr_status_t got,
         printf("# got %d, %s\n", got, apr_strerror(got, text, sizeof(text)));
     }
     return got == wanted;
+}
+
+/* One result for a sentence, which names both of the words. */
+static inline void says(run_t *run, const char *got, const char *path,
+                        const char *word)
+{
+    if (!tap_ok(&run->tap, got && strstr(got, path) && strstr(got, word),
+                "a sentence says \"%s\" of \"%s\"", word, path)) {
+        printf("# but: %s\n", got ? got : "(nothing)");
+    }
+}
+
+/* A file below the folder of the run. */
+static inline const char *at(run_t *run, const char *path)
+{
+    return apr_pstrcat(run->pool, run->folder, "/", path, NULL);
+}
+
+/* For nftw: whose an entry is; 0 where it is NOBODY's. */
+static inline int check_owner(const char *path, const struct stat *st,
+                              int type, struct FTW *where)
+{
+    (void)type;
+    (void)where;
+    if (st->st_uid != NOBODY || st->st_gid != NOBODY) {
+        printf("# %s belongs to %d\n", path, (int)st->st_uid);
+        return 1;
+    }
+    return 0;
 }
 
 static inline int remove_entry(const char *path, const struct stat *st,

@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /* What mod_oci.h promises of an index on a full disk: changes fail with
  * APR_ENOSPC and as a whole, what was there can be read and deleted, and
  * once there is room all goes on.
@@ -31,15 +30,10 @@
 
 #define CANNOT_MOUNT 77        /* an exit status */
 
-static const char *at(test_t *t, const char *path)
-{
-    return apr_pstrcat(t->run->pool, t->run->folder, "/", path, NULL);
-}
-
 /* Fill the disk but for so many bytes. */
 static int fill(test_t *t, size_t rest)
 {
-    const char *path = at(t, "full/ballast");
+    const char *path = at(t->run, "full/ballast");
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     static char block[4096];
     off_t size = 0;
@@ -59,7 +53,7 @@ static int fill(test_t *t, size_t rest)
 
 static int make_room(test_t *t)
 {
-    return !unlink(at(t, "full/ballast"));
+    return !unlink(at(t->run, "full/ballast"));
 }
 
 static const char *fact(char key[32], int i)
@@ -225,10 +219,10 @@ static int use(void *data, int number)
     (void)number;
     if (unshare(CLONE_NEWNS)
         || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL)
-        || mount("tmpfs", at(t, "full"), "tmpfs", 0, "size=32m")) {
+        || mount("tmpfs", at(t->run, "full"), "tmpfs", 0, "size=32m")) {
         return CANNOT_MOUNT;
     }
-    t->config.location = at(t, "full/index");
+    t->config.location = at(t->run, "full/index");
     if (open_once(t, &t->index) || open_once(t, &t->other)) {
         return 1;
     }
@@ -240,7 +234,7 @@ static void checks(test_t *t)
 {
     int result;
 
-    mkdir(at(t, "full"), 0755);
+    mkdir(at(t->run, "full"), 0755);
     fflush(stdout);
     result = end_process(start_process(use, t, 0));
     if (result == CANNOT_MOUNT) {

@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /* What mod_oci.h promises of an index whose processes are killed: what was
  * told to be done is there, and of what was not told, a prefix.
  */

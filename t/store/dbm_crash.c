@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /* What a crash can leave of an index "dbm", and what is made of it: torn and
  * damaged logs, and merges that ended at any point.
  */
@@ -52,7 +51,7 @@ static oci_value_t make_log(test_t *t, const char *type, int durable,
                             { OCI_CHANGE_DELETE, "a/1", { NULL, 0 } } };
     apr_pool_t *pool = t->run->pool;
 
-    mkdir(at(t, "a"), 0755);
+    mkdir(at(t->run, "a"), 0755);
     tap_is(&t->run->tap, open_as(t, type, "a/f", getuid()), NULL,
            "an index is made");
     of(t->index)->apply(t->index, list, 1, durable, pool);
@@ -94,7 +93,7 @@ static void check_followers(test_t *t, const char *type)
 {
     oci_value_t log = read_file(t, LOG);
     oci_index_t *follower = t->index, *writer;
-    int good, fd = open(at(t, LOG), O_WRONLY | O_APPEND);
+    int good, fd = open(at(t->run, LOG), O_WRONLY | O_APPEND);
 
     open_as(t, type, "a/f", getuid());
     writer = t->index;
@@ -148,7 +147,7 @@ static void check_damage(test_t *t, const char *type)
     char *bytes;
     int bad = 0;
 
-    remove_tree(at(t, "a"));
+    remove_tree(at(t->run, "a"));
     log = make_log(t, type, 1, &third);
     bytes = apr_pmemdup(t->run->pool, log.data, log.size);
     for (i = strlen("mod_oci index log 1 1\n"); i < third; i++) {
@@ -169,11 +168,11 @@ static void check_damage(test_t *t, const char *type)
     write_file(t, LOG, log.data, log.size);
     tap_ok(&t->run->tap, !open_as(t, type, "a/f", getuid())
            && has_three(t, NULL, "two", "three"), "and lost nothing");
-    if (truncate(at(t, LOG), third)) {
+    if (truncate(at(t->run, LOG), third)) {
         abort();
     }
     is_status(t->run, look(t, "a/2"), EIO, "a log that shrank is told");
-    remove_tree(at(t, "a"));
+    remove_tree(at(t->run, "a"));
 }
 
 /* After a power cut the second record was never written, and the third was;
@@ -193,7 +192,7 @@ static void check_hole(test_t *t, const char *type)
     tap_ok(&t->run->tap, !put(t->index, "a/1", "new")
            && has_three(t, "new", NULL, NULL)
            && read_file(t, LOG).size == third, "and is cut off");
-    remove_tree(at(t, "a"));
+    remove_tree(at(t->run, "a"));
 }
 
 /* Put values until killed. */
@@ -242,7 +241,7 @@ static void check_killed_merges(test_t *t, const char *type)
     int i, k, left = 0, bad = 0;
 
     open_gate(t->ready);
-    mkdir(at(t, "m"), 0755);
+    mkdir(at(t->run, "m"), 0755);
     open_as(t, type, "m/f", getuid());
     for (i = 0; i < KILLS; i++) {
         apr_pool_t *pool = make_pool();
@@ -269,7 +268,7 @@ static void check_killed_merges(test_t *t, const char *type)
            "%d of them in a merge, and all is there", KILLS, left);
     tap_ok(&t->run->tap, !is_there(t, "m/f.log-1"), "the log was merged");
     close_gate(t->ready);
-    remove_tree(at(t, "m"));
+    remove_tree(at(t->run, "m"));
 }
 
 /* A merge that cannot be done is of no concern to who writes, and is made up
@@ -278,10 +277,10 @@ static void check_failed_merges(test_t *t, const char *type)
 {
     int i, good, count;
 
-    mkdir(at(t, "m"), 0755);
+    mkdir(at(t->run, "m"), 0755);
     open_as(t, type, "m/f", getuid());
     put(t->index, "first", "v");
-    good = mkdir(at(t, "m/f.new"), 0755) == 0;
+    good = mkdir(at(t->run, "m/f.new"), 0755) == 0;
     for (i = 0; i < 200; i++) {
         char key[16], text[10001];
 
@@ -293,13 +292,13 @@ static void check_failed_merges(test_t *t, const char *type)
     tap_ok(&t->run->tap, good && !is_there(t, "m/f.log-2"),
            "a merge for which nothing can be written is not begun");
     /* The old log goes on in the next one, and there the merge ends. */
-    rmdir(at(t, "m/f.new"));
-    mkdir(at(t, "m/f.log-2"), 0755);
+    rmdir(at(t->run, "m/f.new"));
+    mkdir(at(t->run, "m/f.log-2"), 0755);
     good &= put(t->index, "second", "v") == APR_SUCCESS
             && !is_there(t, "m/f.new");
     tap_ok(&t->run->tap, good && holds(t, "second", "v"),
            "nor is one for which no log can be made");
-    rmdir(at(t, "m/f.log-2"));
+    rmdir(at(t->run, "m/f.log-2"));
     good &= put(t->index, "third", "v") == APR_SUCCESS;
     tap_ok(&t->run->tap, good && is_there(t, "m/f.log-2")
            && !is_there(t, "m/f.log-1"), "the next change merges");
@@ -308,7 +307,7 @@ static void check_failed_merges(test_t *t, const char *type)
            && !open_as(t, type, "m/f", getuid()) && holds(t, "first", "v")
            && holds(t, "second", "v") && holds(t, "third", "v"),
            "and all is there");
-    remove_tree(at(t, "m"));
+    remove_tree(at(t->run, "m"));
 }
 
 /* A crash after the log was ended and before FILE was replaced: both logs
@@ -317,19 +316,19 @@ static void check_two_logs(test_t *t, const char *type)
 {
     oci_value_t file;
 
-    mkdir(at(t, "m"), 0755);
+    mkdir(at(t->run, "m"), 0755);
     open_as(t, type, "m/f", getuid());
     put(t->index, "first", "v");
     file = read_file(t, "m/f");
-    if (link(at(t, "m/f.log-1"), at(t, "m/log-1"))) {
+    if (link(at(t->run, "m/f.log-1"), at(t->run, "m/log-1"))) {
         abort();
     }
     fill_log(t, "m/f.log-2", 100000);
     put(t->index, "second", "v");
     erase(t->index, "fill/0");
-    unlink(at(t, "m/f"));
+    unlink(at(t->run, "m/f"));
     write_file(t, "m/f", file.data, file.size);
-    rename(at(t, "m/log-1"), at(t, "m/f.log-1"));
+    rename(at(t->run, "m/log-1"), at(t->run, "m/f.log-1"));
     tap_ok(&t->run->tap, holds(t, "first", "v") && holds(t, "second", "v")
            && look(t, "fill/0") == APR_NOTFOUND && look(t, "fill/1") == 0,
            "two logs are read in turn");
@@ -341,9 +340,9 @@ static void check_two_logs(test_t *t, const char *type)
            && !is_there(t, "m/f.log-1") && !is_there(t, "m/f.log-2")
            && holds(t, "first", "v") && holds(t, "second", "v")
            && look(t, "fill/0") == APR_SUCCESS, "both are merged");
-    rename(at(t, "m/f.log-3"), at(t, "m/away"));
+    rename(at(t->run, "m/f.log-3"), at(t->run, "m/away"));
     is_status(t->run, look(t, "first"), ENOENT, "a log that is lost is told");
-    remove_tree(at(t, "m"));
+    remove_tree(at(t->run, "m"));
 }
 
 /* A server reloads while its children write. */
@@ -353,7 +352,7 @@ static void check_starts(test_t *t, const char *type)
     int i, bad = 0;
 
     open_gate(t->ready);
-    mkdir(at(t, "m"), 0755);
+    mkdir(at(t->run, "m"), 0755);
     open_as(t, type, "m/f", getuid());
     for (i = 0; i < 2; i++) {
         pids[i] = start_process(put_on, t, i);
@@ -371,29 +370,29 @@ static void check_starts(test_t *t, const char *type)
     }
     tap_ok(&t->run->tap, !bad, "starts do not disturb who writes");
     close_gate(t->ready);
-    remove_tree(at(t, "m"));
+    remove_tree(at(t->run, "m"));
+}
+
+static void check_type(test_t *t, const char *type)
+{
+    check_torn(t, type);
+    check_followers(t, type);
+    check_rubbish(t, type);
+    check_damage(t, type);
+    check_hole(t, type);
+    check_killed_merges(t, type);
+    check_failed_merges(t, type);
+    check_two_logs(t, type);
+    check_starts(t, type);
 }
 
 int main(void)
 {
-    static const char *const types[] = { "gdbm", "db" };
     run_t run;
     test_t t = { .run = &run };
-    int i;
 
     begin(&run);
     srand(1);
-    for (i = 0; i < 2; i++) {
-        printf("# %s\n", types[i]);
-        check_torn(&t, types[i]);
-        check_followers(&t, types[i]);
-        check_rubbish(&t, types[i]);
-        check_damage(&t, types[i]);
-        check_hole(&t, types[i]);
-        check_killed_merges(&t, types[i]);
-        check_failed_merges(&t, types[i]);
-        check_two_logs(&t, types[i]);
-        check_starts(&t, types[i]);
-    }
+    with_each_type(&t, check_type);
     return finish(&run);
 }

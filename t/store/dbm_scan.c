@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /* Lists of an index "dbm", whose keys lie in a snapshot, in logs, or in both:
  * random changes and merges, beside an array of what is there.
  */
@@ -139,37 +138,37 @@ static int has_values(facts_t *facts)
     return good;
 }
 
+static void check_type(test_t *t, const char *type)
+{
+    facts_t facts = { .test = t };
+    int good = 1, merges = 0, i;
+
+    make_keys(&facts);
+    tap_is(&t->run->tap, open_as(t, type, type, getuid()), NULL,
+           "an index is made");
+    for (i = 0; i < ROUNDS && good; i++) {
+        good = stir(&facts, i) && has_pages(&facts) && has_values(&facts);
+        if (i % 7 == 6) {
+            good = good && merge(t) && has_pages(&facts)
+                   && has_values(&facts);
+            merges++;
+        }
+    }
+    tap_ok(&t->run->tap, good, "pages and values are what was changed last");
+    tap_ok(&t->run->tap, is_there(t, apr_psprintf(t->run->pool, "%s.log-%d",
+                                                  type, merges + 1))
+           && !is_there(t, apr_psprintf(t->run->pool, "%s.log-%d", type,
+                                        merges)),
+           "with %d merges", merges);
+}
+
 int main(void)
 {
-    static const char *const types[] = { "gdbm", "db" };
     run_t run;
     test_t t = { .run = &run };
-    int i, k;
 
     begin(&run);
     srand(1);
-    for (i = 0; i < 2; i++) {
-        facts_t facts = { .test = &t };
-        int good = 1, merges = 0;
-
-        printf("# %s\n", types[i]);
-        make_keys(&facts);
-        tap_is(&run.tap, open_as(&t, types[i], types[i], getuid()), NULL,
-               "an index is made");
-        for (k = 0; k < ROUNDS && good; k++) {
-            good = stir(&facts, k) && has_pages(&facts) && has_values(&facts);
-            if (k % 7 == 6) {
-                good = good && merge(&t) && has_pages(&facts)
-                       && has_values(&facts);
-                merges++;
-            }
-        }
-        tap_ok(&run.tap, good, "pages and values are what was changed last");
-        tap_ok(&run.tap, is_there(&t, apr_psprintf(run.pool, "%s.log-%d",
-                                                   types[i], merges + 1))
-               && !is_there(&t, apr_psprintf(run.pool, "%s.log-%d", types[i],
-                                             merges)),
-               "with %d merges", merges);
-    }
+    with_each_type(&t, check_type);
     return finish(&run);
 }

@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /* What only the provider "dbm" promises: what it refuses and says, the files
  * it makes, whose they are, and what it does when some are gone.
  */
@@ -20,23 +19,23 @@
 
 #include "store/snapshot.h"
 
-#define NOBODY 65534
-
 static void check_configuration(test_t *t)
 {
-    says(t, open_as(t, NULL, "f", 0), "dbm:gdbm FILE", "needs a type");
-    says(t, open_as(t, "sdbm", "f", 0), "dbm:sdbm", "1 KiB");
-    says(t, open_as(t, "ndbm", "f", 0), "dbm:ndbm", "1 KiB");
-    says(t, open_as(t, "default", "f", 0), "dbm:default", "dbm:gdbm or");
-    says(t, open_as(t, "gdbm", NULL, 0), "dbm:gdbm FILE", "needs a file");
-    says(t, open_as(t, "db", "", 0), "dbm:db FILE", "needs a file");
-    says(t, open_as(t, "gdbm", "no/where", 0), "/no", "there is no folder");
+    says(t->run, open_as(t, NULL, "f", 0), "dbm:gdbm FILE", "needs a type");
+    says(t->run, open_as(t, "sdbm", "f", 0), "dbm:sdbm", "1 KiB");
+    says(t->run, open_as(t, "ndbm", "f", 0), "dbm:ndbm", "1 KiB");
+    says(t->run, open_as(t, "default", "f", 0), "dbm:default", "dbm:gdbm or");
+    says(t->run, open_as(t, "gdbm", NULL, 0), "dbm:gdbm FILE", "needs a file");
+    says(t->run, open_as(t, "db", "", 0), "dbm:db FILE", "needs a file");
+    says(t->run, open_as(t, "gdbm", "no/where", 0), "/no",
+         "there is no folder");
     write_file(t, "file", "x", 1);
-    says(t, open_as(t, "gdbm", "file/f", 0), "/file", "is not a folder");
-    mkdir(at(t, "a"), 0755);
-    tap_is(&t->run->tap, open_as(t, "gdbm", at(t, "a//./b/../f/"), getuid()),
+    says(t->run, open_as(t, "gdbm", "file/f", 0), "/file", "is not a folder");
+    mkdir(at(t->run, "a"), 0755);
+    tap_is(&t->run->tap,
+           open_as(t, "gdbm", at(t->run, "a//./b/../f/"), getuid()),
            NULL, "a path with everything");
-    tap_is(&t->run->tap, t->index->where, at(t, "a/f"), "is made short");
+    tap_is(&t->run->tap, t->index->where, at(t->run, "a/f"), "is made short");
 }
 
 /* A DBM that something else made. */
@@ -46,7 +45,7 @@ static void make_foreign(test_t *t, const char *type, const char *path)
     apr_pool_t *pool = make_pool();
     apr_dbm_t *dbm;
 
-    if (apr_dbm_open_ex(&dbm, type, at(t, path), APR_DBM_RWCREATE,
+    if (apr_dbm_open_ex(&dbm, type, at(t->run, path), APR_DBM_RWCREATE,
                         APR_FPROT_UREAD | APR_FPROT_UWRITE, pool)
         || apr_dbm_store(dbm, datum, datum)) {
         abort();
@@ -63,7 +62,8 @@ static void write_head(test_t *t, const char *type, const char *path,
     apr_pool_t *pool = make_pool();
     oci_records_t *records;
 
-    if (oci_records_open(&records, type, at(t, path), APR_DBM_READWRITE, pool)
+    if (oci_records_open(&records, type, at(t->run, path),
+                         APR_DBM_READWRITE, pool)
         || oci_records_put(records, 'h', "mod_oci index", &value)) {
         abort();
     }
@@ -74,22 +74,22 @@ static void check_files(test_t *t, const char *type)
 {
     const char *other = strcmp(type, "db") ? "db" : "gdbm";
 
-    mkdir(at(t, "b"), 0755);
+    mkdir(at(t->run, "b"), 0755);
     write_file(t, "b/f", "mod_oci index\n", 14);
-    says(t, open_as(t, type, "b/f", 0), "/b/f", "is not a file of");
+    says(t->run, open_as(t, type, "b/f", 0), "/b/f", "is not a file of");
     tap_is(&t->run->tap, read_file(t, "b/f").data, "mod_oci index\n",
            "and it stays as it is");
-    unlink(at(t, "b/f"));
+    unlink(at(t->run, "b/f"));
     make_foreign(t, type, "b/f");
-    says(t, open_as(t, type, "b/f", 0), "/b/f", "something else");
-    unlink(at(t, "b/f"));
+    says(t->run, open_as(t, type, "b/f", 0), "/b/f", "something else");
+    unlink(at(t->run, "b/f"));
     tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
            "an index is made");
-    says(t, open_as(t, other, "b/f", 0), "/b/f", "is not a file of");
+    says(t->run, open_as(t, other, "b/f", 0), "/b/f", "is not a file of");
     write_head(t, type, "b/f", "2 1 0 0 0");
-    says(t, open_as(t, type, "b/f", 0), "/b/f", "newer");
+    says(t->run, open_as(t, type, "b/f", 0), "/b/f", "newer");
     write_head(t, type, "b/f", "1 7 0 0");
-    says(t, open_as(t, type, "b/f", 0), "/b/f.log-7", "No such file");
+    says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-7", "No such file");
     write_head(t, type, "b/f", "1 1 0 0");
     tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
            "what it should say");
@@ -105,27 +105,28 @@ static void check_logs(test_t *t, const char *type)
 
     for (i = 0; i < 4; i++) {
         write_file(t, "b/f.log-1", lines[i], strlen(lines[i]));
-        says(t, open_as(t, type, "b/f", 0), "/b/f.log-1", "belongs there");
+        says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-1",
+             "belongs there");
     }
     write_file(t, "b/f.log-1", "mod_oci index log 2 1\n", 22);
-    says(t, open_as(t, type, "b/f", 0), "/b/f.log-1", "newer");
-    unlink(at(t, "b/f.log-1"));
-    says(t, open_as(t, type, "b/f", 0), "/b/f.log-1", "No such file");
+    says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-1", "newer");
+    unlink(at(t->run, "b/f.log-1"));
+    says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-1", "No such file");
     write_file(t, "b/f.log-1", "mod_oci index log 1 1\n", 22);
     tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
            "what it should say");
-    unlink(at(t, "b/f"));
+    unlink(at(t->run, "b/f"));
     write_file(t, "b/f.log-1", "a log of something else's", 25);
-    says(t, open_as(t, type, "b/f", getuid()), "/b/f.log-1", "exists");
+    says(t->run, open_as(t, type, "b/f", getuid()), "/b/f.log-1", "exists");
     tap_is(&t->run->tap, read_file(t, "b/f.log-1").data,
            "a log of something else's", "and it stays as it is");
     write_file(t, "b/f.log-1", "mod_oci in", 10);
     tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
            "an index whose making was ended is made");
     put(t->index, "a", "1");
-    rename(at(t, "b/f"), at(t, "b/away"));
-    says(t, open_as(t, type, "b/f", getuid()), "/b/f.log-1", "is lost");
-    rename(at(t, "b/away"), at(t, "b/f"));
+    rename(at(t->run, "b/f"), at(t->run, "b/away"));
+    says(t->run, open_as(t, type, "b/f", getuid()), "/b/f.log-1", "is lost");
+    rename(at(t->run, "b/away"), at(t->run, "b/f"));
     tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
            "it is back");
     tap_ok(&t->run->tap, holds(t, "a", "1"), "with what it had");
@@ -141,13 +142,15 @@ static void check_logs(test_t *t, const char *type)
     tap_ok(&t->run->tap, !open_as(t, type, "b/f", getuid())
            && is_there(t, "b/f.log-0"), "what is not ours stays");
     write_file(t, "b/f.log-2", "mod_oci index log 1 2\nrecords", 29);
-    says(t, open_as(t, type, "b/f", getuid()), "/b/f.log-2", "lost its end");
+    says(t->run, open_as(t, type, "b/f", getuid()), "/b/f.log-2",
+         "lost its end");
     write_file(t, "b/f.log-2", "rubbish", 7);
     open_as(t, type, "b/f", getuid());
     tap_ok(&t->run->tap, fill_log(t, "b/f.log-2", 1) == 0
-           && (unlink(at(t, "b/f.log-2")), fill_log(t, "b/f.log-3", 90000))
+           && (unlink(at(t->run, "b/f.log-2")),
+               fill_log(t, "b/f.log-3", 90000))
            && holds(t, "a", "1"), "a log that was never used is replaced");
-    remove_tree(at(t, "b"));
+    remove_tree(at(t->run, "b"));
 }
 
 static void check_form(test_t *t, const char *type)
@@ -156,14 +159,14 @@ static void check_form(test_t *t, const char *type)
     struct stat st;
     int i, good = 1;
 
-    mkdir(at(t, "c"), 0755);
+    mkdir(at(t->run, "c"), 0755);
     umask(0);
     tap_is(&t->run->tap, open_as(t, type, "c/f", getuid()), NULL,
            "an index is made");
     tap_ok(&t->run->tap, fill_log(t, "c/f.log-2", 50000)
            && fill_log(t, "c/f.log-3", 60000), "it is merged twice");
     for (i = 0; i < 3; i++) {
-        good &= !stat(at(t, files[i]), &st)
+        good &= !stat(at(t->run, files[i]), &st)
                 && st.st_mode == (S_IFREG | 0640);
     }
     tap_ok(&t->run->tap, good, "files are for their owner and its group");
@@ -176,7 +179,7 @@ static void check_form(test_t *t, const char *type)
 /* On the index of check_form. */
 static void check_verification(test_t *t, const char *type)
 {
-    const char *path = at(t, "c/f");
+    const char *path = at(t->run, "c/f");
     apr_pool_t *pool = make_pool();
     oci_snapshot_t snapshot;
     apr_status_t rv;
@@ -265,47 +268,35 @@ static void check_absence(test_t *t, const char *type)
     oci_value_t older[2], newer[2];
     int i;
 
-    mkdir(at(t, "d"), 0755);
+    mkdir(at(t->run, "d"), 0755);
     open_as(t, type, "d/f", getuid());
     put(t->index, "x/y", "v");
-    rename(at(t, "d"), at(t, "moved"));
+    rename(at(t->run, "d"), at(t->run, "moved"));
     tap_ok(&t->run->tap, fails(t), "an index that was moved away fails");
-    mkdir(at(t, "d"), 0755);
+    mkdir(at(t->run, "d"), 0755);
     tap_ok(&t->run->tap, fails(t), "with an empty folder in its place, too");
-    tap_ok(&t->run->tap, !rmdir(at(t, "d")), "where nothing is made");
-    rename(at(t, "moved"), at(t, "d"));
+    tap_ok(&t->run->tap, !rmdir(at(t->run, "d")), "where nothing is made");
+    rename(at(t->run, "moved"), at(t->run, "d"));
     tap_ok(&t->run->tap, holds(t, "x/y", "v"), "it is back with it");
     for (i = 0; i < 2; i++) {
-        rename(at(t, files[i]), at(t, "away"));
+        rename(at(t->run, files[i]), at(t->run, "away"));
         tap_ok(&t->run->tap, fails(t), "it fails without %s", files[i]);
-        rename(at(t, "away"), at(t, files[i]));
+        rename(at(t->run, "away"), at(t->run, files[i]));
         tap_ok(&t->run->tap, holds(t, "x/y", "v"), "it is back with it");
         older[i] = read_file(t, files[i]);
     }
     put(t->index, "x/y", "w");
     for (i = 0; i < 2; i++) {
         newer[i] = read_file(t, files[i]);
-        unlink(at(t, files[i]));
+        unlink(at(t->run, files[i]));
         write_file(t, files[i], older[i].data, older[i].size);
     }
     tap_ok(&t->run->tap, holds(t, "x/y", "v"), "a backup is put back");
     for (i = 0; i < 2; i++) {
-        unlink(at(t, files[i]));
+        unlink(at(t->run, files[i]));
         write_file(t, files[i], newer[i].data, newer[i].size);
     }
     tap_ok(&t->run->tap, holds(t, "x/y", "w"), "and what was there");
-}
-
-static int check_owner(const char *path, const struct stat *st, int type,
-                       struct FTW *where)
-{
-    (void)type;
-    (void)where;
-    if (st->st_uid != NOBODY || st->st_gid != NOBODY) {
-        printf("# %s belongs to %d\n", path, (int)st->st_uid);
-        return 1;
-    }
-    return 0;
 }
 
 /* Whether an index is refused to who may not use it. */
@@ -317,7 +308,7 @@ static int refuse(void *data, int number)
     if (setgid(NOBODY) || setuid(NOBODY)) {
         return 1;
     }
-    says(t, open_as(t, "gdbm", "r/f", NOBODY), "/r", "httpd's User");
+    says(t->run, open_as(t, "gdbm", "r/f", NOBODY), "/r", "httpd's User");
     return t->run->tap.failed;
 }
 
@@ -330,50 +321,50 @@ static void check_owners(test_t *t, const char *type)
         return;
     }
     chmod(t->run->folder, 0755);
-    mkdir(at(t, "o"), 0755);
-    says(t, open_as(t, type, "o/f", NOBODY), "/o", "httpd's User");
+    mkdir(at(t->run, "o"), 0755);
+    says(t->run, open_as(t, type, "o/f", NOBODY), "/o", "httpd's User");
     tap_ok(&t->run->tap, !is_there(t, "o/f") && !is_there(t, "o/f.lock"),
            "and nothing is made");
-    if (chown(at(t, "o"), NOBODY, NOBODY)) {
+    if (chown(at(t->run, "o"), NOBODY, NOBODY)) {
         abort();
     }
     tap_is(&t->run->tap, open_as(t, type, "o/f", NOBODY), NULL,
            "a folder that is httpd's");
     tap_ok(&t->run->tap, fill_log(t, "o/f.log-2", 50000)
-           && !nftw(at(t, "o"), check_owner, 16, FTW_PHYS),
+           && !nftw(at(t->run, "o"), check_owner, 16, FTW_PHYS),
            "what root makes belongs to whom it is for");
-    if (chown(at(t, "o/f.log-2"), 0, 0)) {
+    if (chown(at(t->run, "o/f.log-2"), 0, 0)) {
         abort();
     }
-    says(t, open_as(t, type, "o/f", NOBODY), "/o/f.log-2", "denied");
-    mkdir(at(t, "r"), 0755);
+    says(t->run, open_as(t, type, "o/f", NOBODY), "/o/f.log-2", "denied");
+    mkdir(at(t->run, "r"), 0755);
     pid = start_process(refuse, t, 0);
     t->run->tap.run++;
     tap_ok(&t->run->tap, !end_process(pid), "no right to write");
-    remove_tree(at(t, "o"));
-    remove_tree(at(t, "r"));
+    remove_tree(at(t->run, "o"));
+    remove_tree(at(t->run, "r"));
+}
+
+static void check_type(test_t *t, const char *type)
+{
+    check_files(t, type);
+    check_logs(t, type);
+    check_form(t, type);
+    check_verification(t, type);
+    check_release(t);
+    check_absence(t, type);
+    check_owners(t, type);
+    remove_tree(at(t->run, "c"));
+    remove_tree(at(t->run, "d"));
 }
 
 int main(void)
 {
-    static const char *const types[] = { "gdbm", "db" };
     run_t run;
     test_t t = { .run = &run };
-    int i;
 
     begin(&run);
     check_configuration(&t);
-    for (i = 0; i < 2; i++) {
-        printf("# %s\n", types[i]);
-        check_files(&t, types[i]);
-        check_logs(&t, types[i]);
-        check_form(&t, types[i]);
-        check_verification(&t, types[i]);
-        check_release(&t);
-        check_absence(&t, types[i]);
-        check_owners(&t, types[i]);
-        remove_tree(at(&t, "c"));
-        remove_tree(at(&t, "d"));
-    }
+    with_each_type(&t, check_type);
     return finish(&run);
 }

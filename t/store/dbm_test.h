@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /* What the tests of the provider "dbm" have in common. */
 
 #ifndef OCI_DBM_TEST_H
@@ -22,10 +21,14 @@
 
 #include "store/index_dbm.h"
 
-/* A file below the folder of the test. */
-static inline const char *at(test_t *t, const char *path)
+/* Check one type after the other. */
+static inline void with_each_type(test_t *t,
+                                  void (*check)(test_t *t, const char *type))
 {
-    return apr_pstrcat(t->run->pool, t->run->folder, "/", path, NULL);
+    printf("# gdbm\n");
+    check(t, "gdbm");
+    printf("# db\n");
+    check(t, "db");
 }
 
 /* Create and start an index; NULL, or a sentence. */
@@ -43,20 +46,10 @@ static inline const char *open_as(test_t *t, const char *type,
                                                t->run->pool);
 }
 
-/* One result: a sentence that names all of the words. */
-static inline void says(test_t *t, const char *got, const char *path,
-                        const char *word)
-{
-    if (!tap_ok(&t->run->tap, got && strstr(got, path) && strstr(got, word),
-                "a sentence says \"%s\" of \"%s\"", word, path)) {
-        printf("# but: %s\n", got ? got : "(nothing)");
-    }
-}
-
 static inline void write_file(test_t *t, const char *path, const char *text,
                               size_t size)
 {
-    int fd = open(at(t, path), O_WRONLY | O_CREAT | O_TRUNC, 0640);
+    int fd = open(at(t->run, path), O_WRONLY | O_CREAT | O_TRUNC, 0640);
 
     if (fd == -1 || write(fd, text, size) != (ssize_t)size) {
         abort();
@@ -66,7 +59,7 @@ static inline void write_file(test_t *t, const char *path, const char *text,
 
 static inline oci_value_t read_file(test_t *t, const char *path)
 {
-    int fd = open(at(t, path), O_RDONLY);
+    int fd = open(at(t->run, path), O_RDONLY);
     oci_value_t value = { NULL, 0 };
     struct stat st;
     char *data;
@@ -118,7 +111,7 @@ static inline int fill_log(test_t *t, const char *log, size_t size)
     char key[32];
     int i;
 
-    for (i = 0; stat(at(t, log), &st); i++) {
+    for (i = 0; stat(at(t->run, log), &st); i++) {
         memset(value, 'a' + i % 26, size);
         apr_snprintf(key, sizeof(key), "fill/%d", i);
         if (i > 10000
@@ -131,7 +124,7 @@ static inline int fill_log(test_t *t, const char *log, size_t size)
 
 static inline int is_there(test_t *t, const char *path)
 {
-    return !access(at(t, path), F_OK);
+    return !access(at(t->run, path), F_OK);
 }
 
 #endif /* OCI_DBM_TEST_H */

@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /* Trees of names in DBMs: random changes, beside an array of what is there.
  */
 

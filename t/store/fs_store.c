@@ -24,8 +24,6 @@
 #include "store/blob_fs.h"
 #include "store/index_fs.h"
 
-#define NOBODY 65534
-
 /* Open both stores at a location; the sentence of the first that refuses. */
 static const char *open_both(test_t *t, oci_index_t **index,
                              const char *location, apr_uid_t uid)
@@ -44,29 +42,14 @@ static const char *open_both(test_t *t, oci_index_t **index,
     return error ? error : oci_index_fs.start(*index, uid, uid, pool);
 }
 
-static const char *at(test_t *t, const char *path)
-{
-    return apr_pstrcat(t->run->pool, t->run->folder, "/", path, NULL);
-}
-
 static void write_file(test_t *t, const char *path, const char *text)
 {
-    int fd = open(at(t, path), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    int fd = open(at(t->run, path), O_WRONLY | O_CREAT | O_TRUNC, 0644);
 
     if (fd == -1 || write(fd, text, strlen(text)) != (ssize_t)strlen(text)) {
         abort();
     }
     close(fd);
-}
-
-/* One result: a sentence that names all of the words. */
-static void says(test_t *t, const char *got, const char *path,
-                 const char *word)
-{
-    if (!tap_ok(&t->run->tap, got && strstr(got, path) && strstr(got, word),
-                "a sentence says \"%s\" of \"%s\"", word, path)) {
-        printf("# but: %s\n", got ? got : "(nothing)");
-    }
 }
 
 static apr_status_t change(oci_index_t *index, oci_change_e kind,
@@ -86,29 +69,31 @@ static void check_refusals(test_t *t)
     oci_index_t *index;
     int i;
 
-    says(t, open_both(t, &index, NULL, 0), "fs DIR", "folder");
-    says(t, open_both(t, &index, "no/where", 0), "/no/where", "there is no");
+    says(t->run, open_both(t, &index, NULL, 0), "fs DIR", "folder");
+    says(t->run, open_both(t, &index, "no/where", 0), "/no/where",
+         "there is no");
     write_file(t, "file", "");
-    says(t, open_both(t, &index, "file", 0), "/file", "is not a folder");
-    tap_is(&t->run->tap, open_both(t, &index, at(t, "a//./b/.././"), getuid()),
+    says(t->run, open_both(t, &index, "file", 0), "/file", "is not a folder");
+    tap_is(&t->run->tap,
+           open_both(t, &index, at(t->run, "a//./b/.././"), getuid()),
            NULL, "a path with everything");
-    tap_is(&t->run->tap, t->store->where, at(t, "a"), "is made short");
+    tap_is(&t->run->tap, t->store->where, at(t->run, "a"), "is made short");
     for (i = 0; i < 2; i++) {
         const char *name = apr_pstrcat(t->run->pool, "a/", versions[i],
                                        "/.version", NULL);
         const char *words = i ? "mod_oci index" : "mod_oci blob store";
 
         write_file(t, name, apr_pstrcat(t->run->pool, words, " 2\n", NULL));
-        says(t, open_both(t, &index, "a", 0), name, "newer");
+        says(t->run, open_both(t, &index, "a", 0), name, "newer");
         write_file(t, name, apr_pstrcat(t->run->pool, words, " 1x\n", NULL));
-        says(t, open_both(t, &index, "a", 0), name, "something else");
+        says(t->run, open_both(t, &index, "a", 0), name, "something else");
         write_file(t, name, "");
-        says(t, open_both(t, &index, "a", 0), name, "something else");
+        says(t->run, open_both(t, &index, "a", 0), name, "something else");
         write_file(t, name, apr_pstrcat(t->run->pool, words, " 1\n", NULL));
         tap_is(&t->run->tap, open_both(t, &index, "a", getuid()), NULL,
                "what it should say");
     }
-    remove_tree(at(t, "a"));
+    remove_tree(at(t->run, "a"));
 }
 
 static void check_form(test_t *t)
@@ -126,15 +111,16 @@ static void check_form(test_t *t)
     change(index, OCI_CHANGE_PUT, "x/y/link", "sha256:ab");
     change(index, OCI_CHANGE_PUT, "x/y/none", "");
     change(index, OCI_CHANGE_PUT, "x/y/file", "two words");
-    tap_ok(&t->run->tap, readlink(at(t, "b/index/x/y/link"), target, 63) > 0
+    tap_ok(&t->run->tap, readlink(at(t->run, "b/index/x/y/link"),
+                                  target, 63) > 0
            && !strcmp(target, "sha256:ab"), "a short value is a link");
-    tap_ok(&t->run->tap, !lstat(at(t, "b/index/x/y/none"), &st)
+    tap_ok(&t->run->tap, !lstat(at(t->run, "b/index/x/y/none"), &st)
            && st.st_mode == (S_IFREG | 0640) && !st.st_size,
            "no value is an empty file");
-    tap_ok(&t->run->tap, !lstat(at(t, "b/index/x/y/file"), &st)
+    tap_ok(&t->run->tap, !lstat(at(t->run, "b/index/x/y/file"), &st)
            && st.st_mode == (S_IFREG | 0640) && st.st_size == 9,
            "another is a file");
-    tap_ok(&t->run->tap, !stat(at(t, "b/index/x/y"), &st)
+    tap_ok(&t->run->tap, !stat(at(t->run, "b/index/x/y"), &st)
            && st.st_mode == (S_IFDIR | 0750), "a folder's mode");
     tap_is(&t->run->tap, push(t, "up", DIGEST("abcd"), "text", pool),
            "blobs/sha256/ab/" "abcdabcdabcdabcdabcdabcdabcdabcd"
@@ -143,18 +129,18 @@ static void check_form(test_t *t)
     oci_blob_fs.upload_commit(&locator, writer, DIGEST("abcd"), 1, pool);
     oci_blob_fs.upload_commit(&locator, writer, DIGEST("abcd"), 1, pool);
     oci_blob_fs.upload_abort(writer);
-    tap_ok(&t->run->tap, !rmdir(at(t, "b/index/.tmp"))
-           && !rmdir(at(t, "b/uploads")), "nothing is left on its way");
+    tap_ok(&t->run->tap, !rmdir(at(t->run, "b/index/.tmp"))
+           && !rmdir(at(t->run, "b/uploads")), "nothing is left on its way");
     tap_is(&t->run->tap, open_both(t, &index, "b", getuid()), NULL,
            "missing folders are made again");
     change(index, OCI_CHANGE_DELETE, "x/y/link", "");
     change(index, OCI_CHANGE_DELETE, "x/y/none", "");
     change(index, OCI_CHANGE_DELETE, "x/y/file", "");
-    tap_ok(&t->run->tap, !access(at(t, "b/index/x"), F_OK)
-           && access(at(t, "b/index/x/y"), F_OK),
+    tap_ok(&t->run->tap, !access(at(t->run, "b/index/x"), F_OK)
+           && access(at(t->run, "b/index/x/y"), F_OK),
            "empty folders go, but for the first");
-    mkdir(at(t, "b/index/x/y"), 0750);
-    mkdir(at(t, "b/index/x/z"), 0750);
+    mkdir(at(t->run, "b/index/x/y"), 0750);
+    mkdir(at(t->run, "b/index/x/z"), 0750);
     is_status(t->run, change(index, OCI_CHANGE_ADD, "x/y", "v"), APR_SUCCESS,
               "a key is added where an empty folder was left");
     is_status(t->run, change(index, OCI_CHANGE_PUT, "x/z", "two words"),
@@ -163,7 +149,7 @@ static void check_form(test_t *t)
               APR_SUCCESS, "it is there");
     write_file(t, "b/index/.tmp/young", "");
     tap_is(&t->run->tap, open_both(t, &index, "b", getuid()), NULL, "again");
-    tap_ok(&t->run->tap, !access(at(t, "b/index/.tmp/young"), F_OK),
+    tap_ok(&t->run->tap, !access(at(t->run, "b/index/.tmp/young"), F_OK),
            "a start leaves others their temporaries");
     umask(022);
     apr_pool_destroy(pool);
@@ -181,13 +167,13 @@ static void check_damage(test_t *t)
            "says so by its size");
     push(t, "up", DIGEST("abcd"), "text", pool);
     tap_is(&t->run->tap, pull(t, locator, pool), "text", "a push heals it");
-    unlink(at(t, path));
+    unlink(at(t->run, path));
     tap_is(&t->run->tap, pull(t, locator, pool), "(not found)", "a lost one");
-    mkdir(at(t, path), 0755);
+    mkdir(at(t->run, path), 0755);
     tap_is(&t->run->tap, pull(t, locator, pool), "(not found)",
            "a folder is no blob");
-    rmdir(at(t, path));
-    remove_tree(at(t, "b/blobs/sha256"));
+    rmdir(at(t->run, path));
+    remove_tree(at(t->run, "b/blobs/sha256"));
     push(t, "up", DIGEST("abcd"), "text", pool);
     tap_is(&t->run->tap, pull(t, locator, pool), "text", "a push heals all");
 }
@@ -213,9 +199,9 @@ static void check_absence(test_t *t, int empty)
     apr_off_t size;
 
     open_both(t, &index, "b", getuid());
-    rename(at(t, "b"), at(t, "moved"));
+    rename(at(t->run, "b"), at(t->run, "moved"));
     if (empty) {
-        mkdir(at(t, "b"), 0750);
+        mkdir(at(t->run, "b"), 0750);
     }
     tap_ok(&t->run->tap, !works(oci_index_fs.get(&value, index, "x/y", pool))
            && !works(oci_index_fs.get(NULL, index, "x/y", pool))
@@ -233,24 +219,12 @@ static void check_absence(test_t *t, int empty)
            && !works(oci_blob_fs.blob_delete(t->store, locator, pool))
            && !works(oci_blob_fs.upload_open(&writer, t->store, "id", pool)),
            "so does a blob store");
-    tap_ok(&t->run->tap, empty ? !rmdir(at(t, "b"))
-           : access(at(t, "b"), F_OK), "nothing is made in its place");
-    rename(at(t, "moved"), at(t, "b"));
+    tap_ok(&t->run->tap, empty ? !rmdir(at(t->run, "b"))
+           : access(at(t->run, "b"), F_OK), "nothing is made in its place");
+    rename(at(t->run, "moved"), at(t->run, "b"));
     tap_ok(&t->run->tap, !oci_index_fs.get(&value, index, "x/y", pool)
            && !strcmp(pull(t, locator, pool), "text"),
            "both are back with it");
-}
-
-static int check_owner(const char *path, const struct stat *st, int type,
-                       struct FTW *where)
-{
-    (void)type;
-    (void)where;
-    if (st->st_uid != NOBODY || st->st_gid != NOBODY) {
-        printf("# %s belongs to %d\n", path, (int)st->st_uid);
-        return 1;
-    }
-    return 0;
 }
 
 /* Whether a store is refused to who may not write there. */
@@ -263,8 +237,8 @@ static int refuse(void *data, int number)
     if (setgid(NOBODY) || setuid(NOBODY)) {
         return 1;
     }
-    says(t, open_both(t, &index, "r", NOBODY), "/r/blobs", "denied");
-    says(t, open_both(t, &index, "new", NOBODY), "/new", "denied");
+    says(t->run, open_both(t, &index, "r", NOBODY), "/r/blobs", "denied");
+    says(t->run, open_both(t, &index, "new", NOBODY), "/new", "denied");
     return t->run->tap.failed;
 }
 
@@ -286,10 +260,10 @@ static void check_owners(test_t *t)
     change(index, OCI_CHANGE_ADD, "x/y/file", "two words");
     push(t, "up", DIGEST("abcd"), "text", pool);
     request(&writer, t, "more", 0, "text", pool);
-    tap_ok(&t->run->tap, !nftw(at(t, "o"), check_owner, 16, FTW_PHYS),
+    tap_ok(&t->run->tap, !nftw(at(t->run, "o"), check_owner, 16, FTW_PHYS),
            "what root makes belongs to whom it is for");
     open_both(t, &index, "r", 0);
-    chmod(at(t, "r"), 0755);
+    chmod(at(t->run, "r"), 0755);
     pid = start_process(refuse, t, 0);
     t->run->tap.run += 2;
     tap_ok(&t->run->tap, !end_process(pid), "no right to write");
@@ -325,7 +299,8 @@ static int fill(void *data, int number)
     memset(big, 'x', (2 << 20) - 1);
     if (unshare(CLONE_NEWNS)
         || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL)
-        || mount("tmpfs", at(t, "full"), "tmpfs", 0, "size=1m,nr_inodes=60")) {
+        || mount("tmpfs", at(t->run, "full"), "tmpfs", 0,
+                 "size=1m,nr_inodes=60")) {
         return 77;
     }
     if (open_both(t, &index, "full/store", getuid())
@@ -351,15 +326,15 @@ static int fill(void *data, int number)
         return 6;
     }
     apr_pool_destroy(pool);
-    return rmdir(at(t, "full/store/index/.tmp"))
-           || rmdir(at(t, "full/store/uploads")) ? 5 : 0;
+    return rmdir(at(t->run, "full/store/index/.tmp"))
+           || rmdir(at(t->run, "full/store/uploads")) ? 5 : 0;
 }
 
 static void check_full(test_t *t)
 {
     int result;
 
-    mkdir(at(t, "full"), 0755);
+    mkdir(at(t->run, "full"), 0755);
     result = end_process(start_process(fill, t, 0));
     if (result == 77) {
         tap_ok(&t->run->tap, 1, "a full disk # SKIP cannot mount one");

@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 #include "tap.h"
 
 #include "store/bytes.h"

@@ -9,7 +9,6 @@
  * limitations under the License.
  */
 
-
 /* Random changes, beside an array that is searched from its beginning. */
 
 #include <stdlib.h>
