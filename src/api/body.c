@@ -15,19 +15,25 @@
 #include "http_protocol.h"
 #include "util_filter.h"
 #include "apr_atomic.h"
+#include "apr_signal.h"
 #include "apr_strings.h"
+#include "apr_thread_mutex.h"
+#include "apr_thread_proc.h"
 
 #include "api/body.h"
 
 /* httpd hands a body out in pieces of 8000 bytes at most, each in a buffer of
- * its own.  So many are gathered before they go on: the more, the less often
- * one thread has to wait for the other, as long as they stay in the processor's
- * cache.  Where many bodies come at once, memory is dearer. */
-#define GATHER_PIECES 48
-#define GATHER_BYTES  (192 * 1024)
+ * its own.  So many are gathered before they go on; from LONG_BODY bytes on
+ * more, by two threads in turn.  Each writes what it has gathered, and then
+ * computes its part of the digest while the other one gathers what follows:
+ * so no data moves from one processor's cache to the other's.  Where many
+ * bodies come at once, there is work enough for all processors. */
+#define GATHER_BYTES  (128 * 1024)
+#define GATHER_PIECES 24
+#define LONG_BODY     (8 * 1024 * 1024)
+#define LONG_BYTES    (256 * 1024)
+#define LONG_PIECES   48
 #define MANY_BODIES   2
-#define MANY_PIECES   24
-#define MANY_BYTES    (96 * 1024)
 
 /* What is read for nothing of a refused body, to keep a connection. */
 #define SKIP_AT_MOST  (64 * 1024)
@@ -156,124 +162,267 @@ static apr_status_t keep_piece(apr_bucket_brigade *bb,
     return APR_SUCCESS;
 }
 
-/* Read on behind what bb has, until it is worth a write.  What came before
- * an error is in bb all the same. */
+/* Read on behind what bb has, until it is worth a write: no more, so that
+ * writes end where blocks of the file do.  What came before an error is in bb
+ * all the same. */
 static apr_status_t gather(oci_request_t *request, apr_bucket_brigade *bb,
-                           apr_bucket_brigade *piece)
+                           apr_bucket_brigade *piece, int is_long)
 {
     request_rec *r = request->r;
-    int many = apr_atomic_read32(request->bodies) > MANY_BODIES;
-    int most_pieces = many ? MANY_PIECES : GATHER_PIECES;
-    apr_off_t most_bytes = many ? MANY_BYTES : GATHER_BYTES;
-    apr_off_t bytes = 0;
-    int pieces;
+    apr_off_t left = is_long ? LONG_BYTES : GATHER_BYTES;
+    int pieces = is_long ? LONG_PIECES : GATHER_PIECES;
 
-    for (pieces = 0; pieces < most_pieces && bytes < most_bytes
-                     && !is_complete(bb); pieces++) {
+    for (; pieces > 0 && left > 0 && !is_complete(bb); pieces--) {
         apr_off_t length;
         apr_status_t rv = ap_get_brigade(r->input_filters, piece,
                                          AP_MODE_READBYTES, APR_BLOCK_READ,
-                                         GATHER_BYTES);
+                                         left);
+
+        if (rv == APR_SUCCESS) {
+            rv = apr_brigade_length(piece, 1, &length);
+        }
+        if (rv == APR_SUCCESS) {
+            rv = keep_piece(bb, piece, r->pool);
+        }
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        left -= length;
+        request->received += length;
+    }
+    return APR_SUCCESS;
+}
+
+/* A body on its way to its sink.  While one thread does all, there are no
+ * mutexes. */
+typedef struct passage_t {
+    oci_request_t          *request;
+    const oci_body_limit_t *limit;
+    const oci_body_sink_t  *sink;
+    void                   *baton;
+    apr_uint32_t            over;      /* nothing more is to be read */
+    apr_thread_mutex_t     *reading;   /* guards these, and r->pool: */
+    apr_bucket_brigade     *piece;
+    apr_status_t            rv;        /* of the last read */
+    oci_error_t            *refusal;
+    apr_thread_mutex_t     *writing;   /* guards these: */
+    apr_pool_t             *pool;
+    oci_error_t            *failure;
+    apr_thread_mutex_t     *digesting;
+} passage_t;
+
+/* What a thread has gathered. */
+typedef struct turn_t {
+    passage_t          *passage;
+    apr_bucket_brigade *bb;
+    apr_array_header_t *vec;           /* its data */
+} turn_t;
+
+static void enter(apr_thread_mutex_t *mutex)
+{
+    if (mutex) {
+        apr_thread_mutex_lock(mutex);
+    }
+}
+
+static void leave(apr_thread_mutex_t *mutex)
+{
+    if (mutex) {
+        apr_thread_mutex_unlock(mutex);
+    }
+}
+
+static turn_t *make_turn(passage_t *passage)
+{
+    request_rec *r = passage->request->r;
+    turn_t *turn = apr_palloc(r->pool, sizeof(*turn));
+
+    turn->passage = passage;
+    turn->bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    turn->vec = apr_array_make(r->pool, GATHER_PIECES, sizeof(struct iovec));
+    return turn;
+}
+
+/* Find the data of what was gathered. */
+static apr_status_t find_data(turn_t *turn)
+{
+    apr_bucket *b;
+
+    for (b = APR_BRIGADE_FIRST(turn->bb);
+         b != APR_BRIGADE_SENTINEL(turn->bb); b = APR_BUCKET_NEXT(b)) {
+        apr_size_t length = 0;
+        const char *data;
+        apr_status_t rv = APR_BUCKET_IS_METADATA(b) ? APR_SUCCESS
+            : apr_bucket_read(b, &data, &length, APR_BLOCK_READ);
 
         if (rv != APR_SUCCESS) {
             return rv;
         }
-        if (apr_brigade_length(piece, 1, &length) == APR_SUCCESS) {
-            bytes += length;
-        }
-        rv = keep_piece(bb, piece, r->pool);
-        if (rv != APR_SUCCESS) {
-            return rv;
+        if (length) {
+            struct iovec *buffer = apr_array_push(turn->vec);
+
+            buffer->iov_base = (char *)data;
+            buffer->iov_len = length;
         }
     }
     return APR_SUCCESS;
 }
 
-/* Where a body goes. */
-typedef struct passage_t {
-    oci_body_sink_t    *sink;
-    void               *baton;
-    apr_bucket_brigade *passed;    /* what the sink has still in use */
-} passage_t;
-
-/* Pass the first buckets with data of bb on. */
-static oci_error_t *pass_some(oci_request_t *request, apr_bucket_brigade *bb,
-                              const passage_t *passage)
+/* Gather some of the body, in place of what there was, if it may be so long.
+ * Returns whether it is the last. */
+static int read_some(turn_t *turn)
 {
-    struct iovec vec[GATHER_PIECES];
-    apr_bucket *b = APR_BRIGADE_FIRST(bb);
-    oci_error_t *error;
-    int n = 0;
+    passage_t *passage = turn->passage;
+    oci_request_t *request = passage->request;
+    const oci_body_limit_t *limit = passage->limit;
+    apr_status_t rv;
 
-    while (b != APR_BRIGADE_SENTINEL(bb) && n < GATHER_PIECES) {
-        const char *data;
-        apr_size_t length = 0;
-        apr_status_t rv = APR_SUCCESS;
-
-        if (!APR_BUCKET_IS_METADATA(b)) {
-            rv = apr_bucket_read(b, &data, &length, APR_BLOCK_READ);
-        }
-        if (rv != APR_SUCCESS) {
-            return read_error(request, rv);
-        }
-        if (length) {
-            vec[n].iov_base = (char *)data;
-            vec[n++].iov_len = length;
-            request->received += length;
-        }
-        b = APR_BUCKET_NEXT(b);
+    apr_brigade_cleanup(turn->bb);
+    apr_array_clear(turn->vec);
+    if (apr_atomic_read32(&passage->over)) {
+        return 1;
     }
-    error = n ? passage->sink(passage->baton, vec, n) : NULL;
-    apr_brigade_cleanup(passage->passed);
-    while (APR_BRIGADE_FIRST(bb) != b) {
-        apr_bucket *head = APR_BRIGADE_FIRST(bb);
-
-        APR_BUCKET_REMOVE(head);
-        APR_BRIGADE_INSERT_TAIL(passage->passed, head);
+    passage->rv = gather(request, turn->bb, passage->piece,
+                         passage->reading != NULL);
+    if (limit->bytes && request->received > limit->bytes) {
+        passage->refusal = too_large(request, limit);
     }
-    return error;
+    else if ((rv = find_data(turn)) != APR_SUCCESS) {
+        passage->rv = rv;
+    }
+    if (passage->rv != APR_SUCCESS || passage->refusal
+        || is_complete(turn->bb)) {
+        apr_atomic_set32(&passage->over, 1);
+    }
+    return apr_atomic_read32(&passage->over);
 }
 
-/* Pass all of bb on, if the body may be so long. */
-static oci_error_t *pass_all(oci_request_t *request, apr_bucket_brigade *bb,
-                             const oci_body_limit_t *limit,
-                             const passage_t *passage)
+static void write_some(turn_t *turn)
 {
-    oci_error_t *error = NULL;
-    apr_off_t length;
+    passage_t *passage = turn->passage;
 
-    if (limit->bytes && apr_brigade_length(bb, 1, &length) == APR_SUCCESS
-        && request->received + length > limit->bytes) {
-        return too_large(request, limit);
+    if (turn->vec->nelts && !passage->failure) {
+        passage->failure = passage->sink->write(
+            passage->baton, (struct iovec *)turn->vec->elts,
+            turn->vec->nelts, passage->pool);
     }
-    while (!error && !APR_BRIGADE_EMPTY(bb)) {
-        error = pass_some(request, bb, passage);
+    if (passage->failure) {
+        apr_atomic_set32(&passage->over, 1);
     }
-    return error;
+}
+
+/* Whoever reads has the right to write before another may read what follows,
+ * and so on: all is in its order. */
+static int take_turn(turn_t *turn)
+{
+    passage_t *passage = turn->passage;
+    int over;
+
+    enter(passage->reading);
+    over = read_some(turn);
+    enter(passage->writing);
+    leave(passage->reading);
+    write_some(turn);
+    enter(passage->digesting);
+    leave(passage->writing);
+    if (passage->sink->digest) {
+        passage->sink->digest(passage->baton,
+                              (struct iovec *)turn->vec->elts,
+                              turn->vec->nelts);
+    }
+    leave(passage->digesting);
+    return over;
+}
+
+static void *APR_THREAD_FUNC help(apr_thread_t *thread, void *data)
+{
+    /* signals are for httpd's own threads */
+    apr_setup_signal_thread();
+    while (!take_turn(data)) {
+        continue;
+    }
+    apr_thread_exit(thread, APR_SUCCESS);
+    return NULL;
+}
+
+static apr_status_t end_pool(void *data)
+{
+    apr_pool_destroy(data);
+    return APR_SUCCESS;
+}
+
+/* What two threads need to share the rest of a body. */
+static apr_status_t part_threads(passage_t *passage)
+{
+    apr_pool_t *pool = passage->request->r->pool;
+    apr_thread_mutex_t *mutexes[3];
+    apr_pool_t *errors;
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    for (i = 0; i < 3 && rv == APR_SUCCESS; i++) {
+        rv = apr_thread_mutex_create(&mutexes[i], APR_THREAD_MUTEX_DEFAULT,
+                                     pool);
+    }
+    /* one whose memory is its own: who writes need not wait for who reads */
+    if (rv == APR_SUCCESS) {
+        rv = apr_pool_create_unmanaged_ex(&errors, NULL, NULL);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    apr_pool_cleanup_register(pool, errors, end_pool, apr_pool_cleanup_null);
+    passage->pool = errors;
+    passage->reading = mutexes[0];
+    passage->writing = mutexes[1];
+    passage->digesting = mutexes[2];
+    return APR_SUCCESS;
+}
+
+/* Get a second thread for the rest of a body that is long, if few are. */
+static void find_helper(apr_thread_t **helper, passage_t *passage)
+{
+    const oci_request_t *request = passage->request;
+
+    if (!passage->reading && passage->sink->digest
+        && request->received >= LONG_BODY
+        && apr_atomic_read32(request->bodies) <= MANY_BODIES
+        && part_threads(passage) == APR_SUCCESS
+        && apr_thread_create(helper, NULL, help, make_turn(passage),
+                             request->r->pool) != APR_SUCCESS) {
+        *helper = NULL;                /* there is none to be had */
+    }
 }
 
 oci_error_t *oci_body_read(oci_request_t *request,
                            const oci_body_limit_t *limit,
-                           oci_body_sink_t *sink, void *baton)
+                           const oci_body_sink_t *sink, void *baton)
 {
     request_rec *r = request->r;
-    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
-    apr_bucket_brigade *bb = apr_brigade_create(r->pool, alloc);
-    apr_bucket_brigade *piece = apr_brigade_create(r->pool, alloc);
-    passage_t passage = { sink, baton, apr_brigade_create(r->pool, alloc) };
+    passage_t passage = { .request = request, .limit = limit, .sink = sink,
+                          .baton = baton, .pool = r->pool };
     oci_error_t *error = oci_body_expect(request, limit);
-    apr_status_t rv = APR_SUCCESS;
-    int complete = 0;
+    apr_thread_t *helper = NULL;
+    apr_status_t rv;
+    turn_t *turn;
 
+    if (error) {
+        return error;
+    }
+    passage.piece = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    turn = make_turn(&passage);
     apr_atomic_inc32(request->bodies);
-    while (!error && rv == APR_SUCCESS && !complete) {
-        rv = gather(request, bb, piece);
-        complete = is_complete(bb);
-        error = pass_all(request, bb, limit, &passage);
+    while (!take_turn(turn)) {
+        find_helper(&helper, &passage);
+    }
+    if (helper) {
+        apr_thread_join(&rv, helper);
     }
     apr_atomic_dec32(request->bodies);
-    sink(baton, NULL, 0);
-    apr_brigade_destroy(passage.passed);
-    apr_brigade_destroy(bb);
-    return !error && rv != APR_SUCCESS ? read_error(request, rv) : error;
+    apr_brigade_destroy(turn->bb);
+    if (passage.failure || passage.refusal) {
+        return passage.failure ? passage.failure : passage.refusal;
+    }
+    return passage.rv == APR_SUCCESS ? NULL
+                                     : read_error(request, passage.rv);
 }

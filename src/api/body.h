@@ -19,9 +19,19 @@
 
 #include "api/request.h"
 
-/** Take n buffers, which are gone after the next call; the last has none. */
-typedef oci_error_t *oci_body_sink_t(void *baton, const struct iovec *vec,
-                                     int n);
+/** Where a body goes, piece by piece. */
+typedef struct oci_body_sink_t {
+    /** Take n buffers for good; pool lives as long as the request. */
+    oci_error_t *(*write)(void *baton, const struct iovec *vec, int n,
+                          apr_pool_t *pool);
+    /**
+     * Compute a digest, or NULL for none.  Where there is one, of a long
+     * body two threads read, write and digest in turn: each of these is done
+     * by one thread at a time, for all bytes in their order, and two of them
+     * may be done at once.  So both functions leave the request alone.
+     */
+    void (*digest)(void *baton, const struct iovec *vec, int n);
+} oci_body_sink_t;
 
 /** How large a body may be. */
 typedef struct oci_body_limit_t {
@@ -39,13 +49,13 @@ oci_error_t *oci_body_expect(oci_request_t *request,
 
 /**
  * Pass a body on as it comes, and count it in request->received.
- * @return As oci_body_expect; what sink returned; OCI_E_REQUEST_INVALID for
+ * @return As oci_body_expect; what sink->write returned; OCI_E_REQUEST_INVALID for
  *         a bad encoding; OCI_E_BODY_INCOMPLETE or OCI_E_TIMEOUT where the
  *         client stopped before the end, after all that came was passed on
  */
 oci_error_t *oci_body_read(oci_request_t *request,
                            const oci_body_limit_t *limit,
-                           oci_body_sink_t *sink, void *baton);
+                           const oci_body_sink_t *sink, void *baton);
 
 /**
  * Leave a body unread.  A short one httpd skips, so that the connection stays

@@ -48,10 +48,10 @@ typedef struct collected_t {
     char      *data;
     apr_size_t size;
     apr_size_t allocated;
-    apr_pool_t *pool;
 } collected_t;
 
-static oci_error_t *collect(void *baton, const struct iovec *vec, int n)
+static oci_error_t *collect(void *baton, const struct iovec *vec, int n,
+                            apr_pool_t *pool)
 {
     collected_t *body = baton;
     int i;
@@ -64,7 +64,7 @@ static oci_error_t *collect(void *baton, const struct iovec *vec, int n)
 
             body->allocated = needed > 2 * body->allocated
                               ? needed : 2 * body->allocated;
-            larger = apr_palloc(body->pool, body->allocated);
+            larger = apr_palloc(pool, body->allocated);
             memcpy(larger, body->data, body->size);
             body->data = larger;
         }
@@ -79,14 +79,14 @@ static oci_error_t *read_manifest(collected_t *body, oci_request_t *request)
     oci_body_limit_t limit = { request->policy.max_manifest,
                                OCI_E_MANIFEST_TOO_LARGE,
                                "OCIMaxManifestSize" };
+    static const oci_body_sink_t sink = { collect, NULL };
     apr_off_t length = oci_body_length(request->r);
 
-    body->pool = request->r->pool;
     body->size = 0;
     body->allocated = length > 0 && length <= limit.bytes
                       ? (apr_size_t)length : 8192;
-    body->data = apr_palloc(body->pool, body->allocated);
-    return oci_body_read(request, &limit, collect, body);
+    body->data = apr_palloc(request->r->pool, body->allocated);
+    return oci_body_read(request, &limit, &sink, body);
 }
 
 /* The values of ?tag=, each once, and how they are answered with. */

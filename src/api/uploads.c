@@ -56,17 +56,24 @@ static oci_error_t *read_digest(const char **digest, oci_request_t *request,
 }
 
 typedef struct sink_t {
-    oci_request_t *request;
-    oci_upload_t  *upload;
+    const oci_registry_t *registry;
+    oci_upload_t         *upload;
 } sink_t;
 
-static oci_error_t *write_some(void *baton, const struct iovec *vec, int n)
+static oci_error_t *write_some(void *baton, const struct iovec *vec, int n,
+                               apr_pool_t *pool)
 {
-    sink_t *sink = baton;
+    const sink_t *sink = baton;
 
-    return oci_upload_write(sink->upload, &sink->request->registry, vec, n,
-                            sink->request->r->pool);
+    return oci_upload_write(sink->upload, sink->registry, vec, n, pool);
 }
+
+static void digest_some(void *baton, const struct iovec *vec, int n)
+{
+    oci_upload_digest(((const sink_t *)baton)->upload, vec, n);
+}
+
+static const oci_body_sink_t upload_sink = { write_some, digest_some };
 
 /* The bytes that a request says it brings: a length below 0 says nothing. */
 static oci_error_t *read_range(oci_range_t *range, oci_request_t *request)
@@ -156,8 +163,8 @@ static oci_error_t *append_body(oci_request_t *request, oci_upload_t *upload,
                                 const oci_range_t *range)
 {
     oci_body_limit_t limit = body_limit(request, range);
-    sink_t sink = { request, upload };
-    oci_error_t *error = oci_body_read(request, &limit, write_some, &sink);
+    sink_t sink = { &request->registry, upload };
+    oci_error_t *error = oci_body_read(request, &limit, &upload_sink, &sink);
 
     if (error && (error->code == OCI_E_BODY_INCOMPLETE
                   || error->code == OCI_E_TIMEOUT)) {

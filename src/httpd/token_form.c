@@ -30,11 +30,13 @@ typedef struct text_t {
     apr_size_t size;
 } text_t;
 
-static oci_error_t *take(void *baton, const struct iovec *vec, int n)
+static oci_error_t *take(void *baton, const struct iovec *vec, int n,
+                         apr_pool_t *pool)
 {
     text_t *text = baton;
     int i;
 
+    (void)pool;
     for (i = 0; i < n; i++) {
         memcpy(text->bytes + text->size, vec[i].iov_base, vec[i].iov_len);
         text->size += vec[i].iov_len;
@@ -45,6 +47,7 @@ static oci_error_t *take(void *baton, const struct iovec *vec, int n)
 static oci_error_t *read_text(text_t **text, request_rec *r)
 {
     oci_body_limit_t limit = { FORM_MAX, OCI_E_TOO_LARGE, "a form" };
+    static const oci_body_sink_t sink = { take, NULL };
     const char *type = apr_table_get(r->headers_in, "Content-Type");
     oci_request_t request;
     oci_error_t *error;
@@ -59,7 +62,7 @@ static oci_error_t *read_text(text_t **text, request_rec *r)
     request.bodies = oci_config_bodies();
     *text = apr_palloc(r->pool, sizeof(**text));
     (*text)->size = 0;
-    error = oci_body_read(&request, &limit, take, *text);
+    error = oci_body_read(&request, &limit, &sink, *text);
     (*text)->bytes[(*text)->size] = '\0';
     if (!error && strlen((*text)->bytes) != (*text)->size) {
         error = oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,

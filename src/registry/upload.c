@@ -25,10 +25,6 @@
  * An empty record says that the upload is over.
  */
 
-/* From so many bytes in one request on, the digest gets a thread of its
- * own. */
-#define LONG_BODY (8 * 1024 * 1024)
-
 static const char *format_record(const oci_upload_t *upload,
                                  apr_pool_t *pool)
 {
@@ -205,7 +201,6 @@ oci_error_t *oci_upload_claim(oci_upload_t **upload,
         return error;
     }
     (*upload)->claim = claim;
-    (*upload)->claimed_at = (*upload)->size;
     (*upload)->writer = writer;
     rv = store->provider->upload_resume(writer, (*upload)->size);
     if (rv == APR_EOF) {
@@ -222,7 +217,6 @@ void oci_upload_release(oci_upload_t *upload)
     if (upload && upload->claim) {
         apr_pool_destroy(upload->claim);
         upload->claim = NULL;
-        upload->hasher = NULL;
         upload->writer = NULL;
     }
 }
@@ -262,27 +256,26 @@ oci_error_t *oci_upload_write(oci_upload_t *upload,
                               const struct iovec *vec, int n,
                               apr_pool_t *pool)
 {
-    apr_status_t rv;
+    apr_status_t rv = registry->blobs->provider->upload_write(
+                          upload->writer, vec, n);
     int i;
 
-    if (upload->hasher) {
-        oci_hasher_update(upload->hasher, upload->hash, vec, n);
-    }
-    rv = registry->blobs->provider->upload_write(upload->writer, vec, n);
     if (rv != APR_SUCCESS) {
         return storage_error(upload, registry, rv, "write to", pool);
     }
     for (i = 0; i < n; i++) {
-        if (!upload->hasher) {
-            oci_hash_update(upload->hash, vec[i].iov_base, vec[i].iov_len);
-        }
         upload->size += vec[i].iov_len;
     }
-    if (!upload->hasher && upload->size - upload->claimed_at >= LONG_BODY
-        && oci_hasher_create(&upload->hasher, upload->claim)) {
-        upload->hasher = NULL;     /* no thread is to be had */
-    }
     return NULL;
+}
+
+void oci_upload_digest(oci_upload_t *upload, const struct iovec *vec, int n)
+{
+    int i;
+
+    for (i = 0; i < n; i++) {
+        oci_hash_update(upload->hash, vec[i].iov_base, vec[i].iov_len);
+    }
 }
 
 oci_error_t *oci_upload_save(oci_upload_t *upload,

@@ -17,7 +17,6 @@
 #ifndef OCI_UPLOAD_H
 #define OCI_UPLOAD_H
 
-#include "registry/hasher.h"
 #include "registry/registry.h"
 #include "spec/digest.h"
 
@@ -29,8 +28,6 @@ typedef struct oci_upload_t {
     oci_hash_t *hash;      /* over these bytes */
     oci_blob_writer_t *writer;  /* NULL unless claimed */
     apr_pool_t *claim;     /* the claim lives as long as this pool */
-    apr_off_t   claimed_at;/* the size when it was claimed */
-    oci_hasher_t *hasher;  /* once the body is a long one, or NULL */
 } oci_upload_t;
 
 /**
@@ -81,14 +78,20 @@ oci_error_t *oci_upload_rehash(oci_upload_t *upload,
                                oci_algorithm_e algorithm, apr_pool_t *pool);
 
 /**
- * Append n buffers to a claimed upload.  They must stay until the next call
- * has returned; one with n = 0 appends nothing.
+ * Append n buffers to a claimed upload.  They go into oci_upload_digest, too,
+ * before anything but the next write.
  * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
  */
 oci_error_t *oci_upload_write(oci_upload_t *upload,
                               const oci_registry_t *registry,
                               const struct iovec *vec, int n,
                               apr_pool_t *pool);
+
+/**
+ * Add n buffers to an upload's digest, after they were written.  Meanwhile
+ * another thread may write what follows.
+ */
+void oci_upload_digest(oci_upload_t *upload, const struct iovec *vec, int n);
 
 /**
  * Keep what was written, for any later request.

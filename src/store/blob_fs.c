@@ -51,6 +51,11 @@
 #define OPEN_TRIES  5
 #define COPY_BUFFER (128 * 1024)
 
+/* A write ends where so many bytes of the file do: the kernel keeps memory for
+ * its cache at hand in pieces of this size, and looks for larger ones. */
+#define WRITE_STEP    (32 * 1024)
+#define STEP_BUFFERS  16
+
 /* What may be dirty before the disk is set to work (bytes). */
 #define WRITEBACK_STEP (8 * 1024 * 1024)
 
@@ -269,37 +274,48 @@ static void write_back(oci_blob_writer_t *writer)
 #endif
 }
 
+/* The first buffers of vec, from a byte of the first on, up to the next
+ * multiple of WRITE_STEP in the file. */
+static int take_step(struct iovec *step, const struct iovec *vec, int n,
+                     apr_size_t used, apr_off_t offset)
+{
+    apr_size_t room = WRITE_STEP - (apr_size_t)(offset % WRITE_STEP);
+    int count;
+
+    for (count = 0; count < n && count < STEP_BUFFERS && room; count++) {
+        apr_size_t length = vec[count].iov_len - used;
+
+        step[count].iov_base = (char *)vec[count].iov_base + used;
+        step[count].iov_len = length < room ? length : room;
+        room -= step[count].iov_len;
+        used = 0;
+    }
+    return count;
+}
+
 static apr_status_t upload_write(oci_blob_writer_t *writer,
                                  const struct iovec *vec, int n)
 {
+    apr_size_t used = 0;       /* bytes of the first buffer */
     apr_status_t rv;
 
     if (writer->shared && (rv = part_from_blob(writer, writer->offset))) {
         return rv;
     }
     while (n > 0) {
-        ssize_t written = writev(writer->fd, vec, n < IOV_MAX ? n : IOV_MAX);
+        struct iovec step[STEP_BUFFERS];
+        int count = take_step(step, vec, n, used, writer->offset);
+        ssize_t written = writev(writer->fd, step, count);
 
-        if (written < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
+        if (written < 0 && errno != EINTR) {
             return errno;
         }
-        writer->offset += written;
-        for (; n > 0 && (size_t)written >= vec->iov_len; vec++, n--) {
-            written -= vec->iov_len;
-        }
         if (written > 0) {
-            /* The rest of the buffer that went in part. */
-            apr_size_t rest = vec->iov_len - written;
-
-            rv = oci_fs_write(writer->fd, (char *)vec->iov_base + written,
-                              rest);
-            if (rv != APR_SUCCESS) {
-                return rv;
-            }
-            writer->offset += rest;
+            writer->offset += written;
+            used += written;
+        }
+        while (n > 0 && used >= vec->iov_len) {
+            used -= vec->iov_len;
             vec++;
             n--;
         }

@@ -38,8 +38,8 @@ my %version = ('--http2-prior-knowledge' => '2', '--http2' => '2',
 for my $protocol (sort keys %version) {
     (my $repo = "curl$protocol") =~ tr/./-/;
     my $base = $registry->url . "/v2/$repo";
-    my $size = $size{$protocol} // 3_000_000;
-    my $bytes = random_bytes($size);
+    my $size = $size{$protocol} // 20_000_000;
+    my $bytes = random_bytes(20_000) x ($size / 20_000);
     my $digest = digest_of($bytes);
     my $text = json_text(image_manifest('{}', [$bytes]));
     spew("$dir/blob", $bytes);

@@ -75,7 +75,7 @@ sub finish {
     return;
 }
 
-my $server = OCI::Server->start;
+my $server = OCI::Server->start(config => 'OCIMaxUploadChunkSize 32000000');
 my $client = OCI::Client->new($server);
 
 # ---- the connection ends in the middle of a body
@@ -101,6 +101,34 @@ subtest 'a client that hangs up' => sub {
             finish($server, $location, $bytes, $kept, $name);
         }
     }
+};
+
+# From 8 MiB on, two threads take turns at a body.
+subtest 'a client that hangs up late in a long body' => sub {
+    my $bytes = random_bytes($MIB, 'long') x 30;
+    for my $kept (8 * $MIB + 1, 9 * $MIB + 4321, 29 * $MIB) {
+        my $location = $client->start_upload('long');
+        begin_request($server, 'PATCH', $location,
+            { 'Content-Length' => length $bytes }, substr $bytes, 0, $kept)
+            ->close;
+        is(comes_to($client, $location, $kept), $kept,
+           "all $kept bytes are kept");
+        finish($server, $location, $bytes, $kept, "from $kept on");
+    }
+};
+
+subtest 'a long body that turns out to be too long' => sub {
+    my $bytes = random_bytes($MIB, 'long') x 30;
+    my $location = $client->start_upload('long');
+    status_is($client->patch($location, substr $bytes, 0, 1000), 202);
+    my $left = 33;
+    my $long = OCI::Client->new($server);
+    my $res = $long->request(PATCH => $location, {}, sub {
+        return $left-- ? substr $bytes, 0, $MIB : undef;
+    });
+    error_is($res, 413, 'SIZE_INVALID', qr/OCIMaxUploadChunkSize/);
+    is(comes_to($client, $location, 1000), 1000, 'nothing of it is kept');
+    finish($server, $location, $bytes, 1000, 'with what is allowed');
 };
 
 subtest 'a client that hangs up again and again' => sub {
