@@ -9,31 +9,31 @@
  * limitations under the License.
  */
 
+#include <unistd.h>
+
 #include "httpd.h"
 #include "http_config.h"
 #include "http_core.h"
 #include "http_protocol.h"
 #include "util_filter.h"
 #include "apr_atomic.h"
-#include "apr_signal.h"
 #include "apr_strings.h"
-#include "apr_thread_mutex.h"
-#include "apr_thread_proc.h"
 
 #include "api/body.h"
+#include "api/turns.h"
 
 /* httpd hands a body out in pieces of 8000 bytes at most, each in a buffer of
- * its own.  So many are gathered before they go on; from LONG_BODY bytes on
- * more, by two threads in turn.  Each writes what it has gathered, and then
- * computes its part of the digest while the other one gathers what follows:
- * so no data moves from one processor's cache to the other's.  Where many
- * bodies come at once, there is work enough for all processors. */
+ * its own.  So many are gathered before they go on. */
 #define GATHER_BYTES  (128 * 1024)
 #define GATHER_PIECES 24
+
+/* After so many bytes a body is shared by two threads, unless more bodies come
+ * at once than there are processors to keep busy.  Each thread writes and
+ * digests what it has gathered, so that no data moves from one processor's
+ * cache to another's.  The more a turn has, the less they wait. */
 #define LONG_BODY     (8 * 1024 * 1024)
-#define LONG_BYTES    (256 * 1024)
-#define LONG_PIECES   48
-#define MANY_BODIES   2
+#define SHARED_BYTES  (256 * 1024)
+#define SHARED_PIECES 48
 
 /* What is read for nothing of a refused body, to keep a connection. */
 #define SKIP_AT_MOST  (64 * 1024)
@@ -166,11 +166,11 @@ static apr_status_t keep_piece(apr_bucket_brigade *bb,
  * writes end where blocks of the file do.  What came before an error is in bb
  * all the same. */
 static apr_status_t gather(oci_request_t *request, apr_bucket_brigade *bb,
-                           apr_bucket_brigade *piece, int is_long)
+                           apr_bucket_brigade *piece, int shared)
 {
     request_rec *r = request->r;
-    apr_off_t left = is_long ? LONG_BYTES : GATHER_BYTES;
-    int pieces = is_long ? LONG_PIECES : GATHER_PIECES;
+    apr_off_t left = shared ? SHARED_BYTES : GATHER_BYTES;
+    int pieces = shared ? SHARED_PIECES : GATHER_PIECES;
 
     for (; pieces > 0 && left > 0 && !is_complete(bb); pieces--) {
         apr_off_t length;
@@ -193,22 +193,22 @@ static apr_status_t gather(oci_request_t *request, apr_bucket_brigade *bb,
     return APR_SUCCESS;
 }
 
-/* A body on its way to its sink.  While one thread does all, there are no
- * mutexes. */
+/* A body on its way to its sink. */
 typedef struct passage_t {
     oci_request_t          *request;
     const oci_body_limit_t *limit;
     const oci_body_sink_t  *sink;
     void                   *baton;
     apr_uint32_t            over;      /* nothing more is to be read */
-    apr_thread_mutex_t     *reading;   /* guards these, and r->pool: */
+    int                     shared;    /* by two threads */
+    long                    processors;/* how many; 0 while nobody asks */
+    /* for who reads: */
     apr_bucket_brigade     *piece;
     apr_status_t            rv;        /* of the last read */
     oci_error_t            *refusal;
-    apr_thread_mutex_t     *writing;   /* guards these: */
+    /* for who writes: */
     apr_pool_t             *pool;
     oci_error_t            *failure;
-    apr_thread_mutex_t     *digesting;
 } passage_t;
 
 /* What a thread has gathered. */
@@ -217,20 +217,6 @@ typedef struct turn_t {
     apr_bucket_brigade *bb;
     apr_array_header_t *vec;           /* its data */
 } turn_t;
-
-static void enter(apr_thread_mutex_t *mutex)
-{
-    if (mutex) {
-        apr_thread_mutex_lock(mutex);
-    }
-}
-
-static void leave(apr_thread_mutex_t *mutex)
-{
-    if (mutex) {
-        apr_thread_mutex_unlock(mutex);
-    }
-}
 
 static turn_t *make_turn(passage_t *passage)
 {
@@ -270,8 +256,9 @@ static apr_status_t find_data(turn_t *turn)
 
 /* Gather some of the body, in place of what there was, if it may be so long.
  * Returns whether it is the last. */
-static int read_some(turn_t *turn)
+static int read_some(void *data)
 {
+    turn_t *turn = data;
     passage_t *passage = turn->passage;
     oci_request_t *request = passage->request;
     const oci_body_limit_t *limit = passage->limit;
@@ -282,8 +269,7 @@ static int read_some(turn_t *turn)
     if (apr_atomic_read32(&passage->over)) {
         return 1;
     }
-    passage->rv = gather(request, turn->bb, passage->piece,
-                         passage->reading != NULL);
+    passage->rv = gather(request, turn->bb, passage->piece, passage->shared);
     if (limit->bytes && request->received > limit->bytes) {
         passage->refusal = too_large(request, limit);
     }
@@ -293,12 +279,14 @@ static int read_some(turn_t *turn)
     if (passage->rv != APR_SUCCESS || passage->refusal
         || is_complete(turn->bb)) {
         apr_atomic_set32(&passage->over, 1);
+        return 1;
     }
-    return apr_atomic_read32(&passage->over);
+    return 0;
 }
 
-static void write_some(turn_t *turn)
+static int write_some(void *data)
 {
+    turn_t *turn = data;
     passage_t *passage = turn->passage;
 
     if (turn->vec->nelts && !passage->failure) {
@@ -309,40 +297,20 @@ static void write_some(turn_t *turn)
     if (passage->failure) {
         apr_atomic_set32(&passage->over, 1);
     }
+    return 0;
 }
 
-/* Whoever reads has the right to write before another may read what follows,
- * and so on: all is in its order. */
-static int take_turn(turn_t *turn)
+static int digest_some(void *data)
 {
-    passage_t *passage = turn->passage;
-    int over;
+    turn_t *turn = data;
+    const passage_t *passage = turn->passage;
 
-    enter(passage->reading);
-    over = read_some(turn);
-    enter(passage->writing);
-    leave(passage->reading);
-    write_some(turn);
-    enter(passage->digesting);
-    leave(passage->writing);
     if (passage->sink->digest) {
         passage->sink->digest(passage->baton,
                               (struct iovec *)turn->vec->elts,
                               turn->vec->nelts);
     }
-    leave(passage->digesting);
-    return over;
-}
-
-static void *APR_THREAD_FUNC help(apr_thread_t *thread, void *data)
-{
-    /* signals are for httpd's own threads */
-    apr_setup_signal_thread();
-    while (!take_turn(data)) {
-        continue;
-    }
-    apr_thread_exit(thread, APR_SUCCESS);
-    return NULL;
+    return 0;
 }
 
 static apr_status_t end_pool(void *data)
@@ -351,73 +319,58 @@ static apr_status_t end_pool(void *data)
     return APR_SUCCESS;
 }
 
-/* What two threads need to share the rest of a body. */
-static apr_status_t part_threads(passage_t *passage)
+/* Whether there is a processor for a second thread. */
+static int is_idle(passage_t *passage)
 {
-    apr_pool_t *pool = passage->request->r->pool;
-    apr_thread_mutex_t *mutexes[3];
-    apr_pool_t *errors;
-    apr_status_t rv = APR_SUCCESS;
-    int i;
-
-    for (i = 0; i < 3 && rv == APR_SUCCESS; i++) {
-        rv = apr_thread_mutex_create(&mutexes[i], APR_THREAD_MUTEX_DEFAULT,
-                                     pool);
+    if (!passage->processors) {
+        passage->processors = sysconf(_SC_NPROCESSORS_ONLN);
     }
-    /* one whose memory is its own: who writes need not wait for who reads */
-    if (rv == APR_SUCCESS) {
-        rv = apr_pool_create_unmanaged_ex(&errors, NULL, NULL);
-    }
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    apr_pool_cleanup_register(pool, errors, end_pool, apr_pool_cleanup_null);
-    passage->pool = errors;
-    passage->reading = mutexes[0];
-    passage->writing = mutexes[1];
-    passage->digesting = mutexes[2];
-    return APR_SUCCESS;
+    return apr_atomic_read32(passage->request->bodies)
+           <= passage->processors;
 }
 
-/* Get a second thread for the rest of a body that is long, if few are. */
-static void find_helper(apr_thread_t **helper, passage_t *passage)
+/* Get a second thread for the rest of a body that is long. */
+static void find_helper(oci_turns_t *turns, passage_t *passage)
 {
     const oci_request_t *request = passage->request;
+    apr_pool_t *pool;
 
-    if (!passage->reading && passage->sink->digest
-        && request->received >= LONG_BODY
-        && apr_atomic_read32(request->bodies) <= MANY_BODIES
-        && part_threads(passage) == APR_SUCCESS
-        && apr_thread_create(helper, NULL, help, make_turn(passage),
-                             request->r->pool) != APR_SUCCESS) {
-        *helper = NULL;                /* there is none to be had */
+    if (passage->shared || !passage->sink->digest
+        || request->received < LONG_BODY || !is_idle(passage)
+        /* who writes need not wait for who reads and uses r->pool */
+        || apr_pool_create_unmanaged_ex(&pool, NULL, NULL)) {
+        return;
     }
+    apr_pool_cleanup_register(request->r->pool, pool, end_pool,
+                              apr_pool_cleanup_null);
+    passage->pool = pool;
+    passage->shared = 1;
+    oci_turns_share(turns, make_turn(passage));
 }
 
 oci_error_t *oci_body_read(oci_request_t *request,
                            const oci_body_limit_t *limit,
                            const oci_body_sink_t *sink, void *baton)
 {
+    static oci_step_t *const steps[] = { read_some, write_some, digest_some };
     request_rec *r = request->r;
     passage_t passage = { .request = request, .limit = limit, .sink = sink,
                           .baton = baton, .pool = r->pool };
     oci_error_t *error = oci_body_expect(request, limit);
-    apr_thread_t *helper = NULL;
-    apr_status_t rv;
+    oci_turns_t *turns;
     turn_t *turn;
 
     if (error) {
         return error;
     }
     passage.piece = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    turns = oci_turns_make(steps, r->pool);
     turn = make_turn(&passage);
     apr_atomic_inc32(request->bodies);
-    while (!take_turn(turn)) {
-        find_helper(&helper, &passage);
+    while (!oci_turns_take(turns, turn)) {
+        find_helper(turns, &passage);
     }
-    if (helper) {
-        apr_thread_join(&rv, helper);
-    }
+    oci_turns_end(turns);
     apr_atomic_dec32(request->bodies);
     apr_brigade_destroy(turn->bb);
     if (passage.failure || passage.refusal) {

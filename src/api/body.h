@@ -49,9 +49,10 @@ oci_error_t *oci_body_expect(oci_request_t *request,
 
 /**
  * Pass a body on as it comes, and count it in request->received.
- * @return As oci_body_expect; what sink->write returned; OCI_E_REQUEST_INVALID for
- *         a bad encoding; OCI_E_BODY_INCOMPLETE or OCI_E_TIMEOUT where the
- *         client stopped before the end, after all that came was passed on
+ * @return As oci_body_expect; what sink->write returned;
+ *         OCI_E_REQUEST_INVALID for a bad encoding; OCI_E_BODY_INCOMPLETE or
+ *         OCI_E_TIMEOUT where the client stopped before the end, after all
+ *         that came was passed on
  */
 oci_error_t *oci_body_read(oci_request_t *request,
                            const oci_body_limit_t *limit,

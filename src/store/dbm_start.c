@@ -339,8 +339,9 @@ static const char *start_alone(const oci_dbm_t *dbm, apr_pool_t *pool)
     struct stat st;
 
     if (stat(dbm->file, &st)) {
-        error = errno == ENOENT ? make(dbm, pool)
-                                : oci_fs_failure("read", dbm->file, errno, pool);
+        error = errno == ENOENT
+                ? make(dbm, pool)
+                : oci_fs_failure("read", dbm->file, errno, pool);
     }
     if (!error) {
         error = check(dbm, &snapshot, pool);

@@ -216,8 +216,9 @@ static const char *check_version(const oci_fs_t *fs, const char *what,
     ssize_t size;
 
     if (fd == -1) {
-        return errno == ENOENT ? write_version(fs, what, pool)
-                               : oci_fs_failure("read", fs->version, errno, pool);
+        return errno == ENOENT
+               ? write_version(fs, what, pool)
+               : oci_fs_failure("read", fs->version, errno, pool);
     }
     size = read(fd, text, sizeof(text) - 1);
     close(fd);

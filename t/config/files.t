@@ -93,10 +93,10 @@ sub curl {
              headers => JSON::PP::decode_json($headers) };
 }
 
-# A push of some bytes through TLS, and back.
+# A push through TLS, of more bytes than one thread reads, and back.
 sub works_by_curl {
     my ($server, $name, @more) = @_;
-    my $bytes = random_bytes(3_000_000);
+    my $bytes = random_bytes(1_000_000) x 12;
     open my $file, '>', "$folder/blob" or die "blob: $!";
     print $file $bytes;
     close $file;
