@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "httpd.h"
+#include "ap_mpm.h"
 #include "http_config.h"
 #include "http_core.h"
 #include "http_protocol.h"
@@ -27,10 +28,10 @@
 #define GATHER_BYTES  (128 * 1024)
 #define GATHER_PIECES 24
 
-/* After so many bytes a body is shared by two threads, unless more bodies come
- * at once than there are processors to keep busy.  Each thread writes and
- * digests what it has gathered, so that no data moves from one processor's
- * cache to another's.  The more a turn has, the less they wait. */
+/* After so many bytes a body is shared by two threads, where httpd has threads
+ * itself and no more bodies come at once than there are processors.  Each one
+ * writes and digests what it has gathered, so that no data moves from one
+ * processor's cache to another's.  The more a turn has, the less they wait. */
 #define LONG_BODY     (8 * 1024 * 1024)
 #define SHARED_BYTES  (256 * 1024)
 #define SHARED_PIECES 48
@@ -126,7 +127,9 @@ static oci_error_t *read_error(const oci_request_t *request, apr_status_t rv)
     else if (APR_STATUS_IS_EOF(rv) || rv == APR_INCOMPLETE
              || APR_STATUS_IS_ECONNRESET(rv)
              || APR_STATUS_IS_ECONNABORTED(rv)
-             || APR_STATUS_IS_EPIPE(rv)) {
+             || APR_STATUS_IS_EPIPE(rv)
+             /* httpd closes connections so when it is told to end */
+             || APR_STATUS_IS_EBADF(rv)) {
         error = oci_error_make(pool, OCI_E_BODY_INCOMPLETE, NULL, NULL,
                                "the body ended early");
     }
@@ -162,37 +165,6 @@ static apr_status_t keep_piece(apr_bucket_brigade *bb,
     return APR_SUCCESS;
 }
 
-/* Read on behind what bb has, until it is worth a write: no more, so that
- * writes end where blocks of the file do.  What came before an error is in bb
- * all the same. */
-static apr_status_t gather(oci_request_t *request, apr_bucket_brigade *bb,
-                           apr_bucket_brigade *piece, int shared)
-{
-    request_rec *r = request->r;
-    apr_off_t left = shared ? SHARED_BYTES : GATHER_BYTES;
-    int pieces = shared ? SHARED_PIECES : GATHER_PIECES;
-
-    for (; pieces > 0 && left > 0 && !is_complete(bb); pieces--) {
-        apr_off_t length;
-        apr_status_t rv = ap_get_brigade(r->input_filters, piece,
-                                         AP_MODE_READBYTES, APR_BLOCK_READ,
-                                         left);
-
-        if (rv == APR_SUCCESS) {
-            rv = apr_brigade_length(piece, 1, &length);
-        }
-        if (rv == APR_SUCCESS) {
-            rv = keep_piece(bb, piece, r->pool);
-        }
-        if (rv != APR_SUCCESS) {
-            return rv;
-        }
-        left -= length;
-        request->received += length;
-    }
-    return APR_SUCCESS;
-}
-
 /* A body on its way to its sink. */
 typedef struct passage_t {
     oci_request_t          *request;
@@ -201,7 +173,7 @@ typedef struct passage_t {
     void                   *baton;
     apr_uint32_t            over;      /* nothing more is to be read */
     int                     shared;    /* by two threads */
-    long                    processors;/* how many; 0 while nobody asks */
+    long                    most;      /* bodies at once to be shared, or 0 */
     /* for who reads: */
     apr_bucket_brigade     *piece;
     apr_status_t            rv;        /* of the last read */
@@ -214,19 +186,56 @@ typedef struct passage_t {
 /* What a thread has gathered. */
 typedef struct turn_t {
     passage_t          *passage;
+    apr_read_type_e     block;         /* whether it may wait for the client */
     apr_bucket_brigade *bb;
     apr_array_header_t *vec;           /* its data */
 } turn_t;
 
-static turn_t *make_turn(passage_t *passage)
+static turn_t *make_turn(passage_t *passage, apr_read_type_e block)
 {
     request_rec *r = passage->request->r;
     turn_t *turn = apr_palloc(r->pool, sizeof(*turn));
 
     turn->passage = passage;
+    turn->block = block;
     turn->bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     turn->vec = apr_array_make(r->pool, GATHER_PIECES, sizeof(struct iovec));
     return turn;
+}
+
+/* Read on, until it is worth a write: no more, so that writes end where blocks
+ * of the file do.  What came before an error is gathered all the same. */
+static apr_status_t gather(turn_t *turn)
+{
+    const passage_t *passage = turn->passage;
+    request_rec *r = passage->request->r;
+    apr_off_t left = passage->shared ? SHARED_BYTES : GATHER_BYTES;
+    int pieces = passage->shared ? SHARED_PIECES : GATHER_PIECES;
+
+    for (; pieces > 0 && left > 0 && !is_complete(turn->bb); pieces--) {
+        apr_off_t length = 0;
+        apr_status_t rv = ap_get_brigade(r->input_filters, passage->piece,
+                                         AP_MODE_READBYTES, turn->block,
+                                         left);
+
+        if (turn->block == APR_NONBLOCK_READ
+            && (APR_STATUS_IS_EAGAIN(rv)
+                || (!rv && APR_BRIGADE_EMPTY(passage->piece)))) {
+            break;
+        }
+        if (rv == APR_SUCCESS) {
+            rv = apr_brigade_length(passage->piece, 1, &length);
+        }
+        if (rv == APR_SUCCESS) {
+            rv = keep_piece(turn->bb, passage->piece, r->pool);
+        }
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        left -= length;
+        passage->request->received += length;
+    }
+    return APR_SUCCESS;
 }
 
 /* Find the data of what was gathered. */
@@ -269,7 +278,7 @@ static int read_some(void *data)
     if (apr_atomic_read32(&passage->over)) {
         return 1;
     }
-    passage->rv = gather(request, turn->bb, passage->piece, passage->shared);
+    passage->rv = gather(turn);
     if (limit->bytes && request->received > limit->bytes) {
         passage->refusal = too_large(request, limit);
     }
@@ -319,24 +328,28 @@ static apr_status_t end_pool(void *data)
     return APR_SUCCESS;
 }
 
-/* Whether there is a processor for a second thread. */
-static int is_idle(passage_t *passage)
+/* Whether there is a processor for a second thread.  Prefork ends a process
+ * in a signal handler, whatever its threads are at. */
+static int may_share(passage_t *passage)
 {
-    if (!passage->processors) {
-        passage->processors = sysconf(_SC_NPROCESSORS_ONLN);
+    int threaded = 0;
+
+    if (!passage->most) {
+        ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded);
+        passage->most = threaded ? sysconf(_SC_NPROCESSORS_ONLN) : -1;
     }
-    return apr_atomic_read32(passage->request->bodies)
-           <= passage->processors;
+    return apr_atomic_read32(passage->request->bodies) <= passage->most;
 }
 
-/* Get a second thread for the rest of a body that is long. */
+/* Get a second thread for the rest of a body that is long.  It does not wait
+ * for the client: that is for a thread which httpd knows how to stop. */
 static void find_helper(oci_turns_t *turns, passage_t *passage)
 {
     const oci_request_t *request = passage->request;
     apr_pool_t *pool;
 
     if (passage->shared || !passage->sink->digest
-        || request->received < LONG_BODY || !is_idle(passage)
+        || request->received < LONG_BODY || !may_share(passage)
         /* who writes need not wait for who reads and uses r->pool */
         || apr_pool_create_unmanaged_ex(&pool, NULL, NULL)) {
         return;
@@ -345,7 +358,7 @@ static void find_helper(oci_turns_t *turns, passage_t *passage)
                               apr_pool_cleanup_null);
     passage->pool = pool;
     passage->shared = 1;
-    oci_turns_share(turns, make_turn(passage));
+    oci_turns_share(turns, make_turn(passage, APR_NONBLOCK_READ));
 }
 
 oci_error_t *oci_body_read(oci_request_t *request,
@@ -365,7 +378,7 @@ oci_error_t *oci_body_read(oci_request_t *request,
     }
     passage.piece = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     turns = oci_turns_make(steps, r->pool);
-    turn = make_turn(&passage);
+    turn = make_turn(&passage, APR_BLOCK_READ);
     apr_atomic_inc32(request->bodies);
     while (!oci_turns_take(turns, turn)) {
         find_helper(turns, &passage);

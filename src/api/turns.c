@@ -10,6 +10,7 @@
  */
 
 #include "apr_signal.h"
+#include "apr_thread_cond.h"
 #include "apr_thread_mutex.h"
 #include "apr_thread_proc.h"
 
@@ -19,6 +20,8 @@ struct oci_turns_t {
     oci_step_t *const  *steps;
     apr_pool_t         *pool;
     apr_thread_mutex_t *mutexes[OCI_TURN_STEPS];   /* NULL for one thread */
+    apr_thread_cond_t  *offer;     /* of a turn to the second thread */
+    int                 offered;   /* guarded by the first mutex */
     apr_thread_t       *thread;    /* the second one, or NULL */
     void               *turn;      /* its own */
 };
@@ -46,30 +49,60 @@ static void leave(const oci_turns_t *turns, int step)
     }
 }
 
-/* Who is at a step keeps it until the next one is his: nobody overtakes. */
-int oci_turns_take(oci_turns_t *turns, void *turn)
+/* Wait until it is the second thread's turn. */
+static void accept_offer(oci_turns_t *turns)
 {
-    int last, i;
+    while (!turns->offered) {
+        apr_thread_cond_wait(turns->offer, turns->mutexes[0]);
+    }
+    turns->offered = 0;
+}
 
-    enter(turns, 0);
-    last = turns->steps[0](turn);
+static void make_offer(oci_turns_t *turns)
+{
+    if (turns->offer) {
+        turns->offered = 1;
+        apr_thread_cond_signal(turns->offer);
+    }
+}
+
+/* The other steps of a turn.  Who is at a step keeps it until the next one is
+ * his: nobody overtakes. */
+static void go_on(oci_turns_t *turns, void *turn)
+{
+    int i;
+
     for (i = 1; i < OCI_TURN_STEPS; i++) {
         enter(turns, i);
         leave(turns, i - 1);
         turns->steps[i](turn);
     }
     leave(turns, i - 1);
+}
+
+int oci_turns_take(oci_turns_t *turns, void *turn)
+{
+    int last;
+
+    enter(turns, 0);
+    last = turns->steps[0](turn);
+    make_offer(turns);
+    go_on(turns, turn);
     return last;
 }
 
 static void *APR_THREAD_FUNC help(apr_thread_t *thread, void *data)
 {
     oci_turns_t *turns = data;
+    int last = 0;
 
     /* signals are for httpd's own threads */
     apr_setup_signal_thread();
-    while (!oci_turns_take(turns, turns->turn)) {
-        continue;
+    while (!last) {
+        enter(turns, 0);
+        accept_offer(turns);
+        last = turns->steps[0](turns->turn);
+        go_on(turns, turns->turn);
     }
     apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
@@ -77,19 +110,15 @@ static void *APR_THREAD_FUNC help(apr_thread_t *thread, void *data)
 
 apr_status_t oci_turns_share(oci_turns_t *turns, void *turn)
 {
-    apr_thread_mutex_t *mutexes[OCI_TURN_STEPS];
-    apr_status_t rv;
+    apr_status_t rv = apr_thread_cond_create(&turns->offer, turns->pool);
     int i;
 
-    for (i = 0; i < OCI_TURN_STEPS; i++) {
-        rv = apr_thread_mutex_create(&mutexes[i], APR_THREAD_MUTEX_DEFAULT,
-                                     turns->pool);
-        if (rv != APR_SUCCESS) {
-            return rv;
-        }
+    for (i = 0; i < OCI_TURN_STEPS && rv == APR_SUCCESS; i++) {
+        rv = apr_thread_mutex_create(&turns->mutexes[i],
+                                     APR_THREAD_MUTEX_DEFAULT, turns->pool);
     }
-    for (i = 0; i < OCI_TURN_STEPS; i++) {
-        turns->mutexes[i] = mutexes[i];
+    if (rv != APR_SUCCESS) {
+        return rv;
     }
     turns->turn = turn;
     rv = apr_thread_create(&turns->thread, NULL, help, turns, turns->pool);

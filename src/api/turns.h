@@ -17,6 +17,9 @@
  * done by one thread at a time, and for the turns in their order: so it needs
  * no locks for what it alone uses.  While one thread is at a later step, the
  * other one begins the next turn.
+ *
+ * The second thread takes a turn only after one of the first: where it finds
+ * nothing to do, it need not wait for that itself.
  */
 
 #ifndef OCI_TURNS_H
@@ -44,7 +47,7 @@ typedef int oci_step_t(void *turn);
 oci_turns_t *oci_turns_make(oci_step_t *const *steps, apr_pool_t *pool);
 
 /**
- * Take a turn.
+ * Take a turn, as the first thread.
  * @return Whether it was the last
  */
 int oci_turns_take(oci_turns_t *turns, void *turn);
