@@ -132,8 +132,10 @@ struct oci_blob_store_provider_t {
 
     /**
      * Claim an upload for this request.  The claim ends with pool, and with
-     * the process however it ends.
+     * the process however it ends.  The writer is used by one thread at a
+     * time, but upload_write by two in turn where a body is long.
      * @param id The upload
+     * @param pool For this writer alone: upload_write may use it, too
      * @return APR_EBUSY where another request holds it
      */
     apr_status_t (*upload_open)(oci_blob_writer_t **writer,

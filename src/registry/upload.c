@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "apr_allocator.h"
 #include "apr_strings.h"
 
 #include "registry/blob.h"
@@ -171,6 +172,25 @@ static oci_error_t *lost(oci_upload_t *upload,
     return error;
 }
 
+/* A pool whose memory is its own: who writes may use it while another thread
+ * uses the request's. */
+static apr_status_t make_claim(apr_pool_t **claim, apr_pool_t *parent)
+{
+    apr_allocator_t *allocator;
+    apr_status_t rv = apr_allocator_create(&allocator);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = apr_pool_create_ex(claim, parent, NULL, allocator);
+    if (rv != APR_SUCCESS) {
+        apr_allocator_destroy(allocator);
+        return rv;
+    }
+    apr_allocator_owner_set(allocator, *claim);
+    return APR_SUCCESS;
+}
+
 oci_error_t *oci_upload_claim(oci_upload_t **upload,
                               const oci_registry_t *registry,
                               apr_pool_t *pool)
@@ -181,7 +201,10 @@ oci_error_t *oci_upload_claim(oci_upload_t **upload,
     apr_pool_t *claim;
     apr_status_t rv;
 
-    apr_pool_create(&claim, pool);
+    rv = make_claim(&claim, pool);
+    if (rv != APR_SUCCESS) {
+        return storage_error(*upload, registry, rv, "claim", pool);
+    }
     rv = store->provider->upload_open(&writer, store, (*upload)->id, claim);
     if (rv == APR_EBUSY) {
         return oci_error_make(pool, OCI_E_UPLOAD_RANGE, "upload",

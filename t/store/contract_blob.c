@@ -94,6 +94,42 @@ static void check_writes(test_t *t)
     apr_pool_destroy(pool);
 }
 
+/* A writer in turn with another thread. */
+typedef struct shared_t {
+    test_t *test;
+    oci_blob_writer_t *writer;
+} shared_t;
+
+static int write_turn(void *data, int number)
+{
+    const shared_t *shared = data;
+    struct iovec vec = { (char *)(number ? "second" : "first,"), 6 };
+
+    return shared->test->provider->upload_write(shared->writer, &vec, 1);
+}
+
+static void check_turns(test_t *t)
+{
+    apr_pool_t *pool = make_pool();
+    shared_t shared = { t, NULL };
+    const char *locator;
+    int good;
+
+    good = !t->provider->upload_open(&shared.writer, t->store, "turns", pool)
+           && !t->provider->upload_resume(shared.writer, 0)
+           && !run_threads(write_turn, &shared, 1)
+           && !write_turn(&shared, 1)
+           && !run_threads(write_turn, &shared, 1)
+           && !t->provider->upload_close(shared.writer, 0);
+    tap_ok(&t->run->tap, good
+           && !t->provider->upload_commit(&locator, shared.writer,
+                                          DIGEST("0107"), 0, t->run->pool)
+           && !t->provider->upload_abort(shared.writer)
+           && !strcmp(pull(t, locator, pool), "first,secondfirst,"),
+           "two threads write in turn");
+    apr_pool_destroy(pool);
+}
+
 static void check_resume(test_t *t)
 {
     apr_pool_t *pool = make_pool();
@@ -322,6 +358,7 @@ static void checks(test_t *t)
     alarm(300);                /* a claim that never ends fails the test */
     check_blob(t);
     check_writes(t);
+    check_turns(t);
     check_resume(t);
     check_commit(t);
     check_cut(t);
