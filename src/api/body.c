@@ -22,6 +22,7 @@
 
 #include "api/body.h"
 #include "api/turns.h"
+#include "registry/pool.h"
 
 /* httpd hands a body out in pieces of 8000 bytes at most, each in a buffer of
  * its own.  So many are gathered before they go on. */
@@ -322,12 +323,6 @@ static int digest_some(void *data)
     return 0;
 }
 
-static apr_status_t end_pool(void *data)
-{
-    apr_pool_destroy(data);
-    return APR_SUCCESS;
-}
-
 /* Whether there is a processor for a second thread.  Prefork ends a process
  * in a signal handler, whatever its threads are at. */
 static int may_share(passage_t *passage)
@@ -351,11 +346,9 @@ static void find_helper(oci_turns_t *turns, passage_t *passage)
     if (passage->shared || !passage->sink->digest
         || request->received < LONG_BODY || !may_share(passage)
         /* who writes need not wait for who reads and uses r->pool */
-        || apr_pool_create_unmanaged_ex(&pool, NULL, NULL)) {
+        || oci_pool_make(&pool, request->r->pool)) {
         return;
     }
-    apr_pool_cleanup_register(request->r->pool, pool, end_pool,
-                              apr_pool_cleanup_null);
     passage->pool = pool;
     passage->shared = 1;
     oci_turns_share(turns, make_turn(passage, APR_NONBLOCK_READ));

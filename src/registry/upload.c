@@ -11,11 +11,11 @@
 
 #include <string.h>
 
-#include "apr_allocator.h"
 #include "apr_strings.h"
 
 #include "registry/blob.h"
 #include "registry/keys.h"
+#include "registry/pool.h"
 #include "registry/upload.h"
 #include "registry/upload_id.h"
 
@@ -172,25 +172,6 @@ static oci_error_t *lost(oci_upload_t *upload,
     return error;
 }
 
-/* A pool whose memory is its own: who writes may use it while another thread
- * uses the request's. */
-static apr_status_t make_claim(apr_pool_t **claim, apr_pool_t *parent)
-{
-    apr_allocator_t *allocator;
-    apr_status_t rv = apr_allocator_create(&allocator);
-
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    rv = apr_pool_create_ex(claim, parent, NULL, allocator);
-    if (rv != APR_SUCCESS) {
-        apr_allocator_destroy(allocator);
-        return rv;
-    }
-    apr_allocator_owner_set(allocator, *claim);
-    return APR_SUCCESS;
-}
-
 oci_error_t *oci_upload_claim(oci_upload_t **upload,
                               const oci_registry_t *registry,
                               apr_pool_t *pool)
@@ -201,7 +182,7 @@ oci_error_t *oci_upload_claim(oci_upload_t **upload,
     apr_pool_t *claim;
     apr_status_t rv;
 
-    rv = make_claim(&claim, pool);
+    rv = oci_pool_make(&claim, pool);
     if (rv != APR_SUCCESS) {
         return storage_error(*upload, registry, rv, "claim", pool);
     }

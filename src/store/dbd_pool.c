@@ -12,7 +12,6 @@
 /* Connections are kept while they are in use often enough.  Each process has
  * its own: those of its parent are none of its business. */
 
-#include <string.h>
 #include <unistd.h>
 
 #include "apr_reslist.h"
