@@ -49,15 +49,40 @@ sub say_times {
     return;
 }
 
+# The command for a test, which has its complaints written to a file.
+sub command_of {
+    my $path = shift;
+    my @test = $path =~ /\.t\z/ ? ($^X, "-I$OCI::Server::TOP/t/lib", $path)
+        : ($path);
+    return [ 'sh', '-c', 'exec "$@" 2>"$0"', complaints_of($path), @test ];
+}
+
+sub complaints_of {
+    return "$ENV{OCI_RUN}/" . $_[0] =~ tr{/}{!}r;
+}
+
+# What each test that failed has to say, all of it in one place: tests that
+# run beside each other do not mix their words.
+sub say_complaints {
+    my $results = shift;
+    for my $path ($results->descriptions) {
+        my ($parser) = $results->parsers($path);
+        next if !$parser->has_problems || -z complaints_of($path);
+        print "\n$path says\n", OCI::Server::slurp(complaints_of($path));
+    }
+    return;
+}
+
 sub run_tests {
     my ($jobs, @tests) = @_;
-    my $harness = TAP::Harness->new({ jobs => $jobs, lib => ["$OCI::Server::TOP/t/lib"],
-        color => -t STDOUT });
+    my $harness = TAP::Harness->new({ jobs => $jobs, color => -t STDOUT,
+        exec => sub { command_of($_[1]) } });
     my $results = TAP::Parser::Aggregator->new;
     $results->start;
     $harness->aggregate_tests($results, @tests);
     $results->stop;
     say_times($results);
+    say_complaints($results);
     $harness->summary($results);
     return $results->has_errors ? 1 : 0;
 }
