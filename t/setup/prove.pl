@@ -61,14 +61,16 @@ sub complaints_of {
     return "$ENV{OCI_RUN}/" . $_[0] =~ tr{/}{!}r;
 }
 
-# What each test that failed has to say, all of it in one place: tests that
+# What tests had to say, those that failed last, each in one piece: tests that
 # run beside each other do not mix their words.
 sub say_complaints {
     my $results = shift;
-    for my $path ($results->descriptions) {
-        my ($parser) = $results->parsers($path);
-        next if !$parser->has_problems || -z complaints_of($path);
-        print "\n$path says\n", OCI::Server::slurp(complaints_of($path));
+    my %failed = map { $_ => ($results->parsers($_))[0]->has_problems ? 1 : 0 }
+        $results->descriptions;
+    for my $path (sort { $failed{$a} <=> $failed{$b} }
+                  $results->descriptions) {
+        my $text = OCI::Server::slurp(complaints_of($path));
+        print "\n$path:\n$text" if $text ne '';
     }
     return;
 }
