@@ -98,16 +98,20 @@ sub stop {
         sleep 0.01 while $self->alive && time < $end;
     }
     my $gentle = !$self->alive;
-    kill 'KILL', -$pid;
-    sleep 0.01 while $self->alive;
+    $self->kill9;
     return $gentle;
 }
 
-# kill -9 for it and its children at once.
+# kill -9 for it and its children at once.  Returns when none of them has its
+# ports and files any longer.
 sub kill9 {
     my $self = shift;
-    kill 'KILL', -$self->{pid};
+    my $pid = $self->{pid};
+    kill 'KILL', -$pid;
+    my $end = time + 20;
     sleep 0.005 while $self->alive;
+    sleep 0.005 while time < $end && kill(0, -$pid)
+        && grep { /^\s*$pid\s+[^Z]/ } `ps -o pgid= -o stat= -s $pid`;
     return;
 }
 
