@@ -186,8 +186,7 @@ int oci_error_status(const oci_error_t *error)
 const char *oci_error_body(request_rec *r, const oci_error_t *error)
 {
     apr_pool_t *pool = r->pool;
-    const char *body = "{\"errors\":[";
-    const char *comma = "";
+    apr_array_header_t *texts = apr_array_make(pool, 1, sizeof(const char *));
 
     apr_table_setn(r->subprocess_env, "OCI_ERROR", errors[error->code].code);
     for (; error; error = error->next) {
@@ -198,13 +197,14 @@ const char *oci_error_body(request_rec *r, const oci_error_t *error)
                                  ":", oci_json_quote(error->value, pool),
                                  "}", NULL);
         }
-        body = apr_pstrcat(pool, body, comma, "{\"code\":\"",
-                           errors[error->code].code, "\",\"message\":",
-                           oci_json_quote(error->message, pool),
-                           ",\"detail\":", detail, "}", NULL);
-        comma = ",";
+        APR_ARRAY_PUSH(texts, const char *)
+            = apr_pstrcat(pool, "{\"code\":\"", errors[error->code].code,
+                          "\",\"message\":",
+                          oci_json_quote(error->message, pool),
+                          ",\"detail\":", detail, "}", NULL);
     }
-    return apr_pstrcat(pool, body, "]}\n", NULL);
+    return apr_pstrcat(pool, "{\"errors\":[",
+                       apr_array_pstrcat(pool, texts, ','), "]}\n", NULL);
 }
 
 /* Denied is httpd's to log, a client's fault is for debugging, a failure of
