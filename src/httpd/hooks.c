@@ -96,14 +96,15 @@ static int type_checker(request_rec *r)
  * request's own comes before it, and the error filter writes that anew. */
 static void mask_error_documents(request_rec *r)
 {
-    static const int statuses[] = {
-        400, 401, 403, 404, 405, 408, 411, 413, 414, 415, 417, 421, 426,
-        429, 431, 500, 501, 502, 503, 504
-    };
-    apr_size_t i;
+    int unknown = ap_index_of_response(HTTP_INTERNAL_SERVER_ERROR);
+    int status;
 
-    for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
-        ap_custom_response(r, statuses[i], MASK);
+    ap_custom_response(r, HTTP_INTERNAL_SERVER_ERROR, MASK);
+    for (status = HTTP_BAD_REQUEST; status < 600; status++) {
+        /* what httpd does not know is a 500 to it */
+        if (ap_index_of_response(status) != unknown) {
+            ap_custom_response(r, status, MASK);
+        }
     }
 }
 
