@@ -388,7 +388,9 @@ int oci_config_is_guarded(void)
 
 int oci_config_has_store(const server_rec *s)
 {
-    return oci_config_of_server(s)->places->nelts > 0;
+    /* a virtual host has the main server's Locations, too */
+    return oci_config_of_server(s)->places->nelts > 0
+           || oci_config_of_server(ap_server_conf)->places->nelts > 0;
 }
 
 apr_uint32_t *oci_config_bodies(void)

@@ -91,7 +91,7 @@ int oci_config_token_lifetime(const oci_config_t *config);
 /** Whether some directive may let one in and refuse another. */
 int oci_config_is_guarded(void);
 
-/** Whether a server has a store of its own. */
+/** Whether a server has a store, of its own or of the main server. */
 int oci_config_has_store(const server_rec *s);
 
 /** How many bodies this process reads at present, for oci_request_t. */

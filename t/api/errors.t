@@ -217,4 +217,22 @@ all_errors('pages', extra => $documents);
 all_errors('texts', extra => $texts, config => $texts);
 all_errors('redirects', extra => $elsewhere, config => $elsewhere);
 
+# A virtual host that has the main server's registry and a word of its own.
+my $server = OCI::Server->start(ports => 2, extra => $texts, after => <<'END');
+<VirtualHost *:@PORT2@>
+    OCIReadOnly On
+</VirtualHost>
+END
+for my $case ([ 400, "G\@T /v2/ HTTP/1.1\r\nHost: x\r\n\r\n" ],
+    [ 400, "GET v2/ HTTP/1.1\r\nHost: x\r\n\r\n" ],
+    [ 414, 'GET /v2/' . 'x' x 8200 . " HTTP/1.1\r\nHost: x\r\n\r\n" ]) {
+    for my $port (1, 2) {
+        my $client = OCI::Client->new($server->host($port));
+        $client->send($case->[1]);
+        error_is($client->receive, $case->[0], 'UNSUPPORTED', undef,
+            "host $port: " . substr $case->[1], 0, 8);
+    }
+}
+$server->stop;
+
 done_testing;
