@@ -278,9 +278,8 @@ static int handler(request_rec *r)
     request.r = r;
     request.route = context->route;
     request.guarded = context->judged || oci_config_tokens(config);
-    if (oci_config_is_guarded()) {
-        request.may_pull = may_pull;
-    }
+    request.lists_all = !oci_config_is_guarded();
+    request.may_pull = may_pull;
     oci_config_apply(&request, config);
     if (!request.registry.blobs || !request.registry.index) {
         oci_reply_error(r, oci_error_make(r->pool, OCI_E_UNAVAILABLE, NULL,

@@ -54,10 +54,12 @@ static void warn_of_missing_stores(const ap_directive_t *first, int has_store,
     }
 }
 
-/* Directives by which some callers may be let in and others not. */
+/* Directives by which some callers may be let in and others not, or by which
+ * nobody is let in somewhere. */
 static const char *const guards[] = {
     "AuthType", "Require", "Allow", "Deny", "Order", "Satisfy", "SSLRequire",
-    "SSLRequireSSL", "SSLVerifyClient"
+    "SSLRequireSSL", "SSLVerifyClient", "RewriteRule", "Redirect",
+    "RedirectMatch"
 };
 
 static int is_guard(const ap_directive_t *line)
