@@ -140,8 +140,26 @@ static const char *read_keys(const server_rec *s, apr_pool_t *pool)
     return error;
 }
 
-/* Where tokens are in use there has to be a key.  One in another Location
- * may or may not be in force there; a request will tell. */
+/* Whether a directive stands anywhere. */
+static int is_used(const ap_directive_t *line, const char *name)
+{
+    for (; line; line = line->next) {
+        if (line->first_child ? is_used(line->first_child, name)
+                              : is_directive(line, name)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int only_verifies(const oci_token_key_t *key)
+{
+    return key && key->keys && !oci_keys_signer(key->keys);
+}
+
+/* Where tokens are in use there has to be a key, and a service where it is
+ * somebody else's.  One in another Location may or may not be in force there;
+ * a request will tell. */
 static const char *check_tokens(const server_rec *s)
 {
     const oci_server_config_t *server = oci_config_of_server(s);
@@ -156,6 +174,13 @@ static const char *check_tokens(const server_rec *s)
         if (oci_config_tokens(config) && !config->token_key
             && !base->token_key && !server->keys->nelts) {
             return "OCIToken is On, and there is no OCITokenKey for it";
+        }
+        if (oci_config_tokens(config)
+            && only_verifies(config->token_key ? config->token_key
+                                               : base->token_key)
+            && !is_used(ap_conftree, "OCITokenService")) {
+            return "OCITokenKey is somebody else's, and no OCITokenService "
+                   "says which of his tokens are for us";
         }
     }
     return NULL;
