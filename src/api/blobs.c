@@ -180,6 +180,20 @@ static int describe(oci_request_t *request, const char *digest)
     return 0;
 }
 
+/* Send the client where the blob is.  What was said of the blob is not true of
+ * its address, which is good for a while only. */
+static oci_error_t *reply_address(oci_request_t *request, const char *url)
+{
+    request_rec *r = request->r;
+
+    apr_table_unset(r->headers_out, "ETag");
+    apr_table_unset(r->headers_out, "Accept-Ranges");
+    ap_set_content_type(r, NULL);
+    oci_reply_header(request, "Cache-Control", "no-cache");
+    oci_reply_header(request, "Location", url);
+    return oci_reply_empty(request, HTTP_TEMPORARY_REDIRECT);
+}
+
 /* HEAD /v2/<name>/blobs/<digest> */
 static oci_error_t *head(oci_request_t *request)
 {
@@ -218,11 +232,8 @@ oci_error_t *oci_blobs_get(oci_request_t *request)
     if (error || describe(request, blob.digest)) {
         return error;
     }
-    if (source.url) {
-        oci_reply_header(request, "Location", source.url);
-        return oci_reply_empty(request, HTTP_TEMPORARY_REDIRECT);
-    }
-    return reply_file(request, &blob, &source);
+    return source.url ? reply_address(request, source.url)
+                      : reply_file(request, &blob, &source);
 }
 
 /* DELETE /v2/<name>/blobs/<digest> */
