@@ -56,6 +56,12 @@ struct oci_request_t {
      */
     oci_error_t *(*may_pull)(int *allowed, oci_request_t *request,
                              const char *name, int by_token);
+
+    /**
+     * Whether the caller may push under a tag that the path does not name.
+     * @return OCI_E_DENIED, or OCI_E_UNAUTHORIZED where he is not known
+     */
+    oci_error_t *(*may_tag)(oci_request_t *request, const char *tag);
 };
 
 /**

@@ -280,6 +280,25 @@ oci_error_t *oci_authn_ask(request_rec *r, oci_context_t *context,
                           "the token is not for pulls from this repository");
 }
 
+oci_error_t *oci_authn_refuse_tag(request_rec *r,
+                                  const oci_context_t *context,
+                                  const char *tag)
+{
+    if (r->user || !oci_authn_possible(r)) {
+        return oci_error_make(r->pool, OCI_E_DENIED, "tag", tag,
+                              "this tag may not be pushed");
+    }
+    if (serves_tokens(r, context)) {
+        apr_table_setn(r->headers_out, "WWW-Authenticate",
+                       oci_bearer_challenge(r, context));
+    }
+    else {
+        ap_note_auth_failure(r);
+    }
+    return oci_error_make(r->pool, OCI_E_UNAUTHORIZED, "tag", tag,
+                          "pushing this tag takes a login");
+}
+
 void oci_authn_register(void)
 {
     static const char *const core[] = { "mod_authn_core.c", NULL };

@@ -264,6 +264,15 @@ static oci_error_t *may_pull(int *allowed, oci_request_t *request,
     return lacks ? oci_authn_ask(request->r, context, name) : NULL;
 }
 
+/* A tag in the query is as much a push of it as one in the path. */
+static oci_error_t *may_tag(oci_request_t *request, const char *tag)
+{
+    request_rec *r = request->r;
+
+    return oci_authz_allows_tag(r, request->route.name, tag)
+           ? NULL : oci_authn_refuse_tag(r, oci_context_get(r), tag);
+}
+
 static int handler(request_rec *r)
 {
     const oci_context_t *context = oci_context_get(r);
@@ -280,6 +289,7 @@ static int handler(request_rec *r)
     request.guarded = context->judged || oci_config_tokens(config);
     request.lists_all = !oci_config_is_guarded();
     request.may_pull = may_pull;
+    request.may_tag = may_tag;
     oci_config_apply(&request, config);
     if (!request.registry.blobs || !request.registry.index) {
         oci_reply_error(r, oci_error_make(r->pool, OCI_E_UNAVAILABLE, NULL,
