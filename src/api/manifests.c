@@ -31,13 +31,16 @@ oci_error_t *oci_manifests_get(oci_request_t *request)
                                           request->route.name,
                                           request->route.reference,
                                           request->r->pool);
+    int answered;
 
     if (error) {
         return error;
     }
     oci_reply_digest(request, manifest.digest);
-    if (oci_reply_not_modified(request, manifest.digest)) {
-        return NULL;
+    error = oci_reply_conditions(&answered, request, manifest.digest,
+                                 OCI_E_MANIFEST_CHANGED);
+    if (error || answered) {
+        return error;
     }
     return oci_reply_data(request, manifest.media_type, manifest.data,
                           manifest.size);

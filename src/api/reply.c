@@ -32,6 +32,7 @@ static const struct {
     const char *code;
 } errors[OCI_E_COUNT] = {
     [OCI_E_BLOB_UNKNOWN]          = { 404, "BLOB_UNKNOWN" },
+    [OCI_E_BLOB_CHANGED]          = { 412, "DIGEST_INVALID" },
     [OCI_E_UPLOAD_UNKNOWN]        = { 404, "BLOB_UPLOAD_UNKNOWN" },
     [OCI_E_UPLOAD_INVALID]        = { 400, "BLOB_UPLOAD_INVALID" },
     [OCI_E_UPLOAD_RANGE]          = { 416, "BLOB_UPLOAD_INVALID" },
@@ -171,16 +172,24 @@ oci_error_t *oci_reply_data(oci_request_t *request, const char *type,
                              brigade_of(request->r, data, size), size);
 }
 
-int oci_reply_not_modified(oci_request_t *request, const char *digest)
+/* RFC 9110, 13.2.2 */
+oci_error_t *oci_reply_conditions(int *answered, oci_request_t *request,
+                                  const char *digest, oci_error_e code)
 {
-    const char *list = apr_table_get(request->r->headers_in,
-                                     "If-None-Match");
+    request_rec *r = request->r;
+    const char *match = apr_table_get(r->headers_in, "If-Match");
+    const char *none_match = apr_table_get(r->headers_in, "If-None-Match");
 
-    if (!list || !oci_etag_match(list, digest, 1)) {
-        return 0;
+    *answered = 0;
+    if (match && !oci_etag_match(match, digest, 0)) {
+        return oci_error_make(r->pool, code, "digest", digest,
+                              "If-Match does not hold: this is %s", digest);
     }
-    oci_reply_empty(request, HTTP_NOT_MODIFIED);
-    return 1;
+    if (none_match && oci_etag_match(none_match, digest, 1)) {
+        oci_reply_empty(request, HTTP_NOT_MODIFIED);
+        *answered = 1;
+    }
+    return NULL;
 }
 
 int oci_error_status(const oci_error_t *error)
