@@ -21,6 +21,7 @@
 
 #include "httpd/authn.h"
 #include "httpd/authz.h"
+#include "httpd/config.h"
 #include "httpd/context.h"
 #include "spec/glob.h"
 #include "spec/name.h"
@@ -287,7 +288,8 @@ static const char *path_of(const char **method, const char *name,
     return apr_pstrcat(pool, "/v2/", name, end, NULL);
 }
 
-/* Whether httpd would let a request pass that is about this repository. */
+/* Whether httpd would let a request pass that is about this repository, and
+ * the registry would take its name. */
 static int passes(request_rec *r, const char *method, const char *path,
                   const char *name)
 {
@@ -302,7 +304,9 @@ static int passes(request_rec *r, const char *method, const char *path,
     asked = oci_context_get(rr);
     allowed = rr->status == HTTP_OK && asked && !asked->is_token
               && (!name || (asked->route.name
-                            && !strcmp(asked->route.name, name)));
+                            && !strcmp(asked->route.name, name)
+                            && oci_config_allows_name(oci_config_of(rr),
+                                                      name)));
     ap_destroy_sub_req(rr);
     return allowed;
 }

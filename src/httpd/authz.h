@@ -21,7 +21,7 @@
 
 /**
  * Whether the Require lines of a repository let the caller of a request act
- * on it.  httpd decides, by a sub-request.
+ * on it, and its name is allowed there.  httpd decides, by a sub-request.
  * @param r The request whose caller is meant
  * @param name A valid repository name, or NULL for the list of them
  * @param action OCI_PULL, OCI_PUSH or OCI_DELETE

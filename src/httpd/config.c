@@ -366,6 +366,11 @@ const command_rec oci_directives[] = {
     { .name = NULL }
 };
 
+int oci_config_allows_name(const oci_config_t *config, const char *name)
+{
+    return !config->pattern || !ap_regexec(config->pattern, name, 0, NULL, 0);
+}
+
 int oci_config_tokens(const oci_config_t *config)
 {
     return config->token == 1;

@@ -79,6 +79,9 @@ const oci_config_t *oci_config_of(const request_rec *r);
 /** The part of a server. */
 oci_server_config_t *oci_config_of_server(const server_rec *s);
 
+/** Whether OCIRepositoryPattern lets a valid name be used. */
+int oci_config_allows_name(const oci_config_t *config, const char *name);
+
 /** Whether tokens are in use. */
 int oci_config_tokens(const oci_config_t *config);
 

@@ -55,11 +55,11 @@ static void warn_of_missing_stores(const ap_directive_t *first, int has_store,
 }
 
 /* Directives by which some callers may be let in and others not, or by which
- * nobody is let in somewhere. */
+ * nobody is let in somewhere: what is there is in no list either. */
 static const char *const guards[] = {
     "AuthType", "Require", "Allow", "Deny", "Order", "Satisfy", "SSLRequire",
     "SSLRequireSSL", "SSLVerifyClient", "RewriteRule", "Redirect",
-    "RedirectMatch"
+    "RedirectMatch", "OCIRepositoryPattern"
 };
 
 static int is_guard(const ap_directive_t *line)

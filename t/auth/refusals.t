@@ -8,12 +8,14 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-# What other modules than those of Require refuse is refused to a mount and to
-# the catalog as well: httpd is asked, whoever it is that answers.
+# What others than the lines of Require refuse is refused to a mount and to the
+# catalog as well: httpd is asked, whoever it is that answers, and so is the
+# pattern of names.
 
 use OCI::Test;
 
 my %rules = (
+    'OCIRepositoryPattern' => 'OCIRepositoryPattern mine',
     'RewriteRule'   => "RewriteEngine On\nRewriteRule ^/v2/secret/ - [F]",
     'Redirect'      => 'Redirect 403 /v2/secret/',
     'RedirectMatch' => 'RedirectMatch 404 ^/v2/secret/'
@@ -27,7 +29,8 @@ for my $rule (sort keys %rules) {
     my ($inside, $outside)
         = map { OCI::Client->new($server->host($_)) } 1, 2;
     $inside->push_image('secret/image', 'v1', layers => [$bytes]);
-    my $status = $rule eq 'RedirectMatch' ? 404 : 403;
+    my $status = { RedirectMatch => 404, OCIRepositoryPattern => 400 }->{$rule}
+        // 403;
     status_is($outside->get("/v2/secret/image/blobs/$digest"), $status,
         "$rule: no pull");
     for my $query ("mount=$digest&from=secret/image", "mount=$digest") {
