@@ -27,6 +27,7 @@ void *oci_config_create_server(apr_pool_t *pool, server_rec *s)
     server->keys = apr_array_make(pool, 1, sizeof(oci_token_key_t *));
     server->tokens = apr_array_make(pool, 1, sizeof(oci_config_t *));
     server->guarded = 0;
+    server->guarded_paths = NULL;
     server->bodies = 0;
     return server;
 }
@@ -384,11 +385,6 @@ const oci_keys_t *oci_config_keys(const oci_config_t *config)
 int oci_config_token_lifetime(const oci_config_t *config)
 {
     return pick(config->token_lifetime, 300);
-}
-
-int oci_config_is_guarded(void)
-{
-    return oci_config_of_server(ap_server_conf)->guarded;
 }
 
 int oci_config_has_store(const server_rec *s)

@@ -26,6 +26,7 @@
 #include "httpd/authz.h"
 #include "httpd/config.h"
 #include "httpd/error_filter.h"
+#include "httpd/guards.h"
 #include "httpd/hooks.h"
 #include "httpd/start.h"
 #include "httpd/token.h"
@@ -286,8 +287,9 @@ static int handler(request_rec *r)
     memset(&request, 0, sizeof(request));
     request.r = r;
     request.route = context->route;
-    request.guarded = context->judged || oci_config_tokens(config);
-    request.lists_all = !oci_config_is_guarded();
+    request.guarded = context->judged || oci_config_tokens(config)
+                      || oci_guards_concern(r->uri);
+    request.lists_all = !oci_guards_exist();
     request.may_pull = may_pull;
     request.may_tag = may_tag;
     oci_config_apply(&request, config);

@@ -16,6 +16,7 @@
 #include "unixd.h"
 
 #include "httpd/config.h"
+#include "httpd/guards.h"
 #include "httpd/hooks.h"
 #include "httpd/key_file.h"
 #include "httpd/start.h"
@@ -52,41 +53,6 @@ static void warn_of_missing_stores(const ap_directive_t *first, int has_store,
                          "OCIBlobStore", line->filename, line->line_num);
         }
     }
-}
-
-/* Directives by which some callers may be let in and others not, or by which
- * nobody is let in somewhere: what is there is in no list either. */
-static const char *const guards[] = {
-    "AuthType", "Require", "Allow", "Deny", "Order", "Satisfy", "SSLRequire",
-    "SSLRequireSSL", "SSLVerifyClient", "RewriteRule", "Redirect",
-    "RedirectMatch", "OCIRepositoryPattern"
-};
-
-static int is_guard(const ap_directive_t *line)
-{
-    apr_size_t i;
-
-    if (is_directive(line, "Require")
-        && !ap_cstr_casecmp(line->args, "all granted")) {
-        return 0;
-    }
-    for (i = 0; i < sizeof(guards) / sizeof(guards[0]); i++) {
-        if (is_directive(line, guards[i])) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int has_guard(const ap_directive_t *line)
-{
-    for (; line; line = line->next) {
-        if (line->first_child ? has_guard(line->first_child)
-                              : is_guard(line)) {
-            return 1;
-        }
-    }
-    return 0;
 }
 
 static const char *start_place(const server_rec *s,
@@ -247,7 +213,7 @@ int oci_start(apr_pool_t *pool, server_rec *main_server)
                      error);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    oci_config_of_server(main_server)->guarded = has_guard(ap_conftree);
+    oci_guards_read(oci_config_of_server(main_server), ap_conftree, pool);
     /* httpd starts twice, the first time for a try */
     if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
         warn_of_missing_stores(ap_conftree, 0, main_server, pool);
