@@ -167,17 +167,35 @@ static oci_error_t *reply_file(oci_request_t *request, const oci_blob_t *blob,
 }
 
 /* The headers of a blob.
- * @return Whether they answer the request already
+ * @param answered Set to whether they are the answer already
  */
-static int describe(oci_request_t *request, const char *digest)
+static oci_error_t *describe(int *answered, oci_request_t *request,
+                             const char *digest)
 {
+    oci_error_t *error;
+
     oci_reply_digest(request, digest);
-    if (oci_reply_not_modified(request, digest)) {
-        return 1;
+    error = oci_reply_conditions(answered, request, digest,
+                                 OCI_E_BLOB_CHANGED);
+    if (!error && !*answered) {
+        oci_reply_header(request, "Accept-Ranges", "bytes");
+        ap_set_content_type(request->r, "application/octet-stream");
     }
-    oci_reply_header(request, "Accept-Ranges", "bytes");
-    ap_set_content_type(request->r, "application/octet-stream");
-    return 0;
+    return error;
+}
+
+/* Send the client where the blob is.  What was said of the blob is not true of
+ * its address, which is good for a while only. */
+static oci_error_t *reply_address(oci_request_t *request, const char *url)
+{
+    request_rec *r = request->r;
+
+    apr_table_unset(r->headers_out, "ETag");
+    apr_table_unset(r->headers_out, "Accept-Ranges");
+    ap_set_content_type(r, NULL);
+    oci_reply_header(request, "Cache-Control", "no-cache");
+    oci_reply_header(request, "Location", url);
+    return oci_reply_empty(request, HTTP_TEMPORARY_REDIRECT);
 }
 
 /* HEAD /v2/<name>/blobs/<digest> */
@@ -188,8 +206,10 @@ static oci_error_t *head(oci_request_t *request)
     oci_error_t *error = oci_blob_stat(&blob, &request->registry,
                                        request->route.name,
                                        request->route.reference, r->pool);
+    int answered;
 
-    if (error || describe(request, blob.digest)) {
+    if (error || (error = describe(&answered, request, blob.digest))
+        || answered) {
         return error;
     }
     return oci_reply_brigade(request, HTTP_OK,
@@ -207,6 +227,7 @@ oci_error_t *oci_blobs_get(oci_request_t *request)
     oci_blob_source_t source;
     oci_blob_t blob;
     oci_error_t *error;
+    int answered;
 
     if (r->header_only) {
         return head(request);
@@ -215,23 +236,49 @@ oci_error_t *oci_blobs_get(oci_request_t *request)
                           request->route.name, request->route.reference,
                           AP_SENDFILE_ENABLED(core->enable_sendfile),
                           r->pool);
-    if (error || describe(request, blob.digest)) {
+    if (error || (error = describe(&answered, request, blob.digest))
+        || answered) {
         return error;
     }
-    if (source.url) {
-        oci_reply_header(request, "Location", source.url);
-        return oci_reply_empty(request, HTTP_TEMPORARY_REDIRECT);
+    return source.url ? reply_address(request, source.url)
+                      : reply_file(request, &blob, &source);
+}
+
+/* Whether the conditions of a deletion hold. */
+static oci_error_t *check_conditions(oci_request_t *request)
+{
+    request_rec *r = request->r;
+    const char *digest = request->route.reference;
+    const char *match = apr_table_get(r->headers_in, "If-Match");
+    const char *none_match = apr_table_get(r->headers_in, "If-None-Match");
+    oci_blob_t blob;
+    oci_error_t *error;
+    int differs;
+
+    if (!match && !none_match) {
+        return NULL;
     }
-    return reply_file(request, &blob, &source);
+    if ((error = oci_blob_stat(&blob, &request->registry,
+                               request->route.name, digest, r->pool))) {
+        return error;
+    }
+    differs = match && !oci_etag_match(match, digest, 0);
+    if (!differs && !(none_match && oci_etag_match(none_match, digest, 1))) {
+        return NULL;
+    }
+    return oci_error_make(r->pool, OCI_E_BLOB_CHANGED, "digest", digest,
+                          "%s does not hold: this is %s",
+                          differs ? "If-Match" : "If-None-Match", digest);
 }
 
 /* DELETE /v2/<name>/blobs/<digest> */
 oci_error_t *oci_blobs_delete(oci_request_t *request)
 {
-    oci_error_t *error = oci_blob_delete(&request->registry,
-                                         request->route.name,
-                                         request->route.reference,
-                                         request->r->pool);
+    oci_error_t *error = check_conditions(request);
 
+    if (!error) {
+        error = oci_blob_delete(&request->registry, request->route.name,
+                                request->route.reference, request->r->pool);
+    }
     return error ? error : oci_reply_empty(request, HTTP_ACCEPTED);
 }

@@ -28,7 +28,7 @@ static oci_error_t *visible(apr_array_header_t **names,
     int size = fetch && fetch < BATCH ? fetch : BATCH;
     int allowed, full, i;
 
-    if (!request->may_pull) {
+    if (request->lists_all) {
         return oci_repository_list(names, &request->registry, last, fetch,
                                    pool);
     }

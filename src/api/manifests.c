@@ -31,13 +31,16 @@ oci_error_t *oci_manifests_get(oci_request_t *request)
                                           request->route.name,
                                           request->route.reference,
                                           request->r->pool);
+    int answered;
 
     if (error) {
         return error;
     }
     oci_reply_digest(request, manifest.digest);
-    if (oci_reply_not_modified(request, manifest.digest)) {
-        return NULL;
+    error = oci_reply_conditions(&answered, request, manifest.digest,
+                                 OCI_E_MANIFEST_CHANGED);
+    if (error || answered) {
+        return error;
     }
     return oci_reply_data(request, manifest.media_type, manifest.data,
                           manifest.size);
@@ -143,6 +146,18 @@ static oci_error_t *read_tags(tags_t *tags, oci_request_t *request)
     return NULL;
 }
 
+static oci_error_t *check_tags(const tags_t *tags, oci_request_t *request)
+{
+    oci_error_t *error = NULL;
+    int i;
+
+    for (i = 0; !error && i < tags->names->nelts; i++) {
+        error = request->may_tag(request, APR_ARRAY_IDX(tags->names, i,
+                                                        const char *));
+    }
+    return error;
+}
+
 static oci_condition_t read_condition(const request_rec *r)
 {
     oci_condition_t condition;
@@ -163,6 +178,7 @@ oci_error_t *oci_manifests_put(oci_request_t *request)
     oci_error_t *error;
 
     if ((error = read_tags(&tags, request))
+        || (error = check_tags(&tags, request))
         || (error = read_manifest(&body, request))) {
         return error;
     }

@@ -32,6 +32,7 @@ static const struct {
     const char *code;
 } errors[OCI_E_COUNT] = {
     [OCI_E_BLOB_UNKNOWN]          = { 404, "BLOB_UNKNOWN" },
+    [OCI_E_BLOB_CHANGED]          = { 412, "DIGEST_INVALID" },
     [OCI_E_UPLOAD_UNKNOWN]        = { 404, "BLOB_UPLOAD_UNKNOWN" },
     [OCI_E_UPLOAD_INVALID]        = { 400, "BLOB_UPLOAD_INVALID" },
     [OCI_E_UPLOAD_RANGE]          = { 416, "BLOB_UPLOAD_INVALID" },
@@ -68,13 +69,18 @@ void oci_reply_header(oci_request_t *request, const char *name,
 }
 
 /* Content by digest never changes.  Where httpd decided who may see it, only
- * the caches of those who did may keep it. */
+ * the caches of those who did may keep it.  It is whatever somebody pushed, a
+ * manifest under any media type, and no browser may take it for a page or a
+ * script of this host. */
 void oci_reply_digest(oci_request_t *request, const char *digest)
 {
     request_rec *r = request->r;
     int guarded = request->guarded || r->user || ap_auth_type(r)
                   || apr_table_get(r->headers_in, "Authorization");
 
+    oci_reply_header(request, "X-Content-Type-Options", "nosniff");
+    oci_reply_header(request, "Content-Security-Policy",
+                     "default-src 'none'; sandbox");
     oci_reply_header(request, "Docker-Content-Digest", digest);
     oci_reply_header(request, "ETag", apr_pstrcat(r->pool, "\"", digest,
                                                   "\"", NULL));
@@ -166,16 +172,24 @@ oci_error_t *oci_reply_data(oci_request_t *request, const char *type,
                              brigade_of(request->r, data, size), size);
 }
 
-int oci_reply_not_modified(oci_request_t *request, const char *digest)
+/* RFC 9110, 13.2.2 */
+oci_error_t *oci_reply_conditions(int *answered, oci_request_t *request,
+                                  const char *digest, oci_error_e code)
 {
-    const char *list = apr_table_get(request->r->headers_in,
-                                     "If-None-Match");
+    request_rec *r = request->r;
+    const char *match = apr_table_get(r->headers_in, "If-Match");
+    const char *none_match = apr_table_get(r->headers_in, "If-None-Match");
 
-    if (!list || !oci_etag_match(list, digest, 1)) {
-        return 0;
+    *answered = 0;
+    if (match && !oci_etag_match(match, digest, 0)) {
+        return oci_error_make(r->pool, code, "digest", digest,
+                              "If-Match does not hold: this is %s", digest);
     }
-    oci_reply_empty(request, HTTP_NOT_MODIFIED);
-    return 1;
+    if (none_match && oci_etag_match(none_match, digest, 1)) {
+        oci_reply_empty(request, HTTP_NOT_MODIFIED);
+        *answered = 1;
+    }
+    return NULL;
 }
 
 int oci_error_status(const oci_error_t *error)
@@ -186,8 +200,7 @@ int oci_error_status(const oci_error_t *error)
 const char *oci_error_body(request_rec *r, const oci_error_t *error)
 {
     apr_pool_t *pool = r->pool;
-    const char *body = "{\"errors\":[";
-    const char *comma = "";
+    apr_array_header_t *texts = apr_array_make(pool, 1, sizeof(const char *));
 
     apr_table_setn(r->subprocess_env, "OCI_ERROR", errors[error->code].code);
     for (; error; error = error->next) {
@@ -198,13 +211,14 @@ const char *oci_error_body(request_rec *r, const oci_error_t *error)
                                  ":", oci_json_quote(error->value, pool),
                                  "}", NULL);
         }
-        body = apr_pstrcat(pool, body, comma, "{\"code\":\"",
-                           errors[error->code].code, "\",\"message\":",
-                           oci_json_quote(error->message, pool),
-                           ",\"detail\":", detail, "}", NULL);
-        comma = ",";
+        APR_ARRAY_PUSH(texts, const char *)
+            = apr_pstrcat(pool, "{\"code\":\"", errors[error->code].code,
+                          "\",\"message\":",
+                          oci_json_quote(error->message, pool),
+                          ",\"detail\":", detail, "}", NULL);
     }
-    return apr_pstrcat(pool, body, "]}\n", NULL);
+    return apr_pstrcat(pool, "{\"errors\":[",
+                       apr_array_pstrcat(pool, texts, ','), "]}\n", NULL);
 }
 
 /* Denied is httpd's to log, a client's fault is for debugging, a failure of

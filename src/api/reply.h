@@ -51,10 +51,12 @@ oci_error_t *oci_reply_brigade(oci_request_t *request, int status,
                                apr_off_t length);
 
 /**
- * Whether If-None-Match says that the client has this entity: then the
- * reply is 304 without a body.
+ * Hold If-Match and If-None-Match of a pull against what it would get.
+ * @param answered Set to whether the client has it: the reply was a 304
+ * @param code Of the error where If-Match does not hold
  */
-int oci_reply_not_modified(oci_request_t *request, const char *digest);
+oci_error_t *oci_reply_conditions(int *answered, oci_request_t *request,
+                                  const char *digest, oci_error_e code);
 
 /** Log an error, and say it to the client. */
 void oci_reply_error(request_rec *r, const oci_error_t *error);

@@ -45,10 +45,10 @@ struct oci_request_t {
     apr_off_t        received; /* bytes of the body read so far */
     apr_uint32_t    *bodies;   /* how many this process reads at present */
     int              guarded;  /* the answer may be for this caller alone */
+    int              lists_all; /* who may list names may know all of them */
 
     /**
-     * Whether the caller may pull from another repository as well; NULL
-     * where all may.
+     * Whether the caller may pull from another repository as well.
      * @param allowed Set to it
      * @param by_token Whether a token has to be for that repository too
      * @return OCI_E_UNAUTHORIZED where he may, by a token that he is told to
@@ -56,6 +56,12 @@ struct oci_request_t {
      */
     oci_error_t *(*may_pull)(int *allowed, oci_request_t *request,
                              const char *name, int by_token);
+
+    /**
+     * Whether the caller may push under a tag that the path does not name.
+     * @return OCI_E_DENIED, or OCI_E_UNAUTHORIZED where he is not known
+     */
+    oci_error_t *(*may_tag)(oci_request_t *request, const char *tag);
 };
 
 /**

@@ -184,14 +184,6 @@ static oci_error_t *append_body(oci_request_t *request, oci_upload_t *upload,
     return error;
 }
 
-static oci_error_t *may_pull(int *allowed, oci_request_t *request,
-                             const char *name)
-{
-    *allowed = 1;
-    return request->may_pull ? request->may_pull(allowed, request, name, 1)
-                             : NULL;
-}
-
 /* A repository to mount a blob from that the caller may read, or NULL. */
 static oci_error_t *any_source(const char **from, oci_request_t *request,
                                const char *digest)
@@ -204,7 +196,7 @@ static oci_error_t *any_source(const char **from, oci_request_t *request,
 
     for (i = 0; !error && !allowed && i < names->nelts; i++) {
         *from = APR_ARRAY_IDX(names, i, const char *);
-        error = may_pull(&allowed, request, *from);
+        error = request->may_pull(&allowed, request, *from, 1);
     }
     if (!allowed) {
         *from = NULL;
@@ -227,7 +219,7 @@ static oci_error_t *find_source(const char **from, oci_request_t *request,
         *from = NULL;
         return NULL;
     }
-    error = may_pull(&allowed, request, *from);
+    error = request->may_pull(&allowed, request, *from, 1);
     if (!allowed) {
         *from = NULL;
     }

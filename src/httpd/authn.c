@@ -68,17 +68,35 @@ static int reads_credentials(request_rec *r, const oci_context_t *context)
            || (context->is_token && !ap_auth_type(r));
 }
 
+/* What tokens can't do without, NULL where it is all there. */
+static const char *missing_directive(const oci_config_t *config)
+{
+    const oci_keys_t *keys = oci_config_keys(config);
+
+    if (!keys) {
+        return "OCIToken is On, and no OCITokenKey is in force for";
+    }
+    /* somebody else's tokens may be for anybody: the Host of a request is no
+     * reason to take one for ours */
+    if (!oci_keys_signer(keys) && !config->token_service) {
+        return "OCITokenKey is somebody else's, and no OCITokenService is in "
+               "force for";
+    }
+    return NULL;
+}
+
 int oci_authn_begin(request_rec *r, oci_context_t *context)
 {
     const char *header = apr_table_get(r->headers_in, "Authorization");
-    const char *basic, *token;
+    const char *basic, *token, *missing;
 
     if (oci_context_asking(r)) {
         return OK;
     }
-    if (serves_tokens(r, context) && !oci_config_keys(oci_config_of(r))) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "oci: OCIToken is On, and "
-                      "no OCITokenKey is in force for %s", r->uri);
+    if (serves_tokens(r, context)
+        && (missing = missing_directive(oci_config_of(r)))) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "oci: %s %s", missing,
+                      r->uri);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     if (!header || !reads_credentials(r, context)) {
@@ -260,6 +278,25 @@ oci_error_t *oci_authn_ask(request_rec *r, oci_context_t *context,
                    oci_bearer_challenge(r, context));
     return oci_error_make(r->pool, OCI_E_UNAUTHORIZED, "name", name,
                           "the token is not for pulls from this repository");
+}
+
+oci_error_t *oci_authn_refuse_tag(request_rec *r,
+                                  const oci_context_t *context,
+                                  const char *tag)
+{
+    if (r->user || !oci_authn_possible(r)) {
+        return oci_error_make(r->pool, OCI_E_DENIED, "tag", tag,
+                              "this tag may not be pushed");
+    }
+    if (serves_tokens(r, context)) {
+        apr_table_setn(r->headers_out, "WWW-Authenticate",
+                       oci_bearer_challenge(r, context));
+    }
+    else {
+        ap_note_auth_failure(r);
+    }
+    return oci_error_make(r->pool, OCI_E_UNAUTHORIZED, "tag", tag,
+                          "pushing this tag takes a login");
 }
 
 void oci_authn_register(void)

@@ -48,6 +48,15 @@ void oci_authn_mend_error(request_rec *r, oci_context_t *context);
 oci_error_t *oci_authn_ask(request_rec *r, oci_context_t *context,
                            const char *name);
 
+/**
+ * Refuse who is known, and ask who is not to log in.
+ * @param tag The tag that may not be pushed
+ * @return OCI_E_DENIED or OCI_E_UNAUTHORIZED
+ */
+oci_error_t *oci_authn_refuse_tag(request_rec *r,
+                                  const oci_context_t *context,
+                                  const char *tag);
+
 /** Register the hooks. */
 void oci_authn_register(void);
 

@@ -21,6 +21,7 @@
 
 #include "httpd/authn.h"
 #include "httpd/authz.h"
+#include "httpd/config.h"
 #include "httpd/context.h"
 #include "spec/glob.h"
 #include "spec/name.h"
@@ -287,25 +288,50 @@ static const char *path_of(const char **method, const char *name,
     return apr_pstrcat(pool, "/v2/", name, end, NULL);
 }
 
-int oci_authz_allows(request_rec *r, const char *name, unsigned action)
+/* Whether httpd would let a request pass that is about this repository, and
+ * the registry would take its name. */
+static int passes(request_rec *r, const char *method, const char *path,
+                  const char *name)
 {
     oci_context_t *context = oci_context_get(r);
     const oci_context_t *asked;
-    const char *method, *path;
     request_rec *rr;
-    apr_pool_t *pool;
     int allowed;
 
-    apr_pool_create(&pool, r->pool);
-    path = path_of(&method, name, action, pool);
     context->asking = 1;
     rr = ap_sub_req_method_uri(method, path, r, NULL);
     context->asking = 0;
     asked = oci_context_get(rr);
     allowed = rr->status == HTTP_OK && asked && !asked->is_token
               && (!name || (asked->route.name
-                            && !strcmp(asked->route.name, name)));
+                            && !strcmp(asked->route.name, name)
+                            && oci_config_allows_name(oci_config_of(rr),
+                                                      name)));
     ap_destroy_sub_req(rr);
+    return allowed;
+}
+
+int oci_authz_allows(request_rec *r, const char *name, unsigned action)
+{
+    const char *method, *path;
+    apr_pool_t *pool;
+    int allowed;
+
+    apr_pool_create(&pool, r->pool);
+    path = path_of(&method, name, action, pool);
+    allowed = passes(r, method, path, name);
+    apr_pool_destroy(pool);
+    return allowed;
+}
+
+int oci_authz_allows_tag(request_rec *r, const char *name, const char *tag)
+{
+    apr_pool_t *pool;
+    int allowed;
+
+    apr_pool_create(&pool, r->pool);
+    allowed = passes(r, "PUT", apr_pstrcat(pool, "/v2/", name, "/manifests/",
+                                           tag, NULL), name);
     apr_pool_destroy(pool);
     return allowed;
 }

@@ -21,12 +21,15 @@
 
 /**
  * Whether the Require lines of a repository let the caller of a request act
- * on it.  httpd decides, by a sub-request.
+ * on it, and its name is allowed there.  httpd decides, by a sub-request.
  * @param r The request whose caller is meant
  * @param name A valid repository name, or NULL for the list of them
  * @param action OCI_PULL, OCI_PUSH or OCI_DELETE
  */
 int oci_authz_allows(request_rec *r, const char *name, unsigned action);
+
+/** Whether the caller may push under a tag of a repository: likewise. */
+int oci_authz_allows_tag(request_rec *r, const char *name, const char *tag);
 
 /** Register the authorization provider and its hooks. */
 void oci_authz_register(apr_pool_t *pool);

@@ -13,6 +13,7 @@
 #include "http_config.h"
 #include "http_core.h"
 #include "http_log.h"
+#include "http_main.h"
 #include "http_protocol.h"
 #include "apr_lib.h"
 #include "apr_strings.h"
@@ -59,21 +60,70 @@ const char *oci_bearer_issuer(request_rec *r)
     return issuer ? issuer : oci_bearer_service(r);
 }
 
-static int names(const json_t *audience, const char *service)
+/* What an entry of "aud" that means a virtual host begins with. */
+#define VIRTUAL_HOST "virtual host "
+
+/* A Host is what the client says, and so might be another virtual host's whose
+ * users are others.  Where it is the service's name, the tokens that we issue
+ * are for the virtual host as well, by what all nodes know it by.
+ * @return NULL where the service is enough, or it is the main server
+ */
+static const char *virtual_host(const request_rec *r)
+{
+    const server_rec *s = r->server;
+    const server_addr_rec *address;
+    const char *text = VIRTUAL_HOST;
+
+    if (!s->is_virtual || oci_config_of(r)->token_service) {
+        return NULL;
+    }
+    /* without a ServerName it has the main server's, which is a machine's */
+    if (s->server_hostname != ap_server_conf->server_hostname) {
+        text = apr_pstrcat(r->pool, text, s->server_hostname, NULL);
+    }
+    for (address = s->addrs; address; address = address->next) {
+        text = apr_psprintf(r->pool, "%s %d", text, (int)address->host_port);
+    }
+    return text;
+}
+
+json_t *oci_bearer_audience(request_rec *r)
+{
+    const char *service = oci_bearer_service(r);
+    const char *host = virtual_host(r);
+
+    return host ? json_pack("[s, s]", service, host) : json_string(service);
+}
+
+static int names(const json_t *audience, const char *name,
+                 apr_size_t length)
 {
     const json_t *entry;
     apr_size_t i;
 
     if (json_is_string(audience)) {
-        return !strcmp(json_string_value(audience), service);
+        return !strncmp(json_string_value(audience), name, length);
     }
     json_array_foreach (audience, i, entry) {
         if (json_is_string(entry)
-            && !strcmp(json_string_value(entry), service)) {
+            && !strncmp(json_string_value(entry), name, length)) {
             return 1;
         }
     }
     return 0;
+}
+
+/* Whether a token is for this service, and no other host's. */
+static int is_for_us(request_rec *r, const json_t *audience)
+{
+    const char *service = oci_bearer_service(r);
+    const char *host = virtual_host(r);
+
+    return names(audience, service, strlen(service) + 1)
+           && (host ? names(audience, host, strlen(host) + 1)
+                    : oci_config_of(r)->token_service
+                      || !names(audience, VIRTUAL_HOST,
+                                strlen(VIRTUAL_HOST)));
 }
 
 /* Whether a text can go where lines and fields are told apart. */
@@ -99,7 +149,7 @@ static const char *judge(request_rec *r, const json_t *claims)
     if (!issuer || strcmp(issuer, oci_bearer_issuer(r))) {
         return "it is of another issuer";
     }
-    if (!names(json_object_get(claims, "aud"), oci_bearer_service(r))) {
+    if (!is_for_us(r, json_object_get(claims, "aud"))) {
         return "it is for another service";
     }
     if (!json_is_number(expires)

@@ -18,6 +18,8 @@
 #ifndef OCI_BEARER_H
 #define OCI_BEARER_H
 
+#include <jansson.h>
+
 #include "httpd.h"
 
 #include "httpd/context.h"
@@ -27,6 +29,9 @@ const char *oci_bearer_service(request_rec *r);
 
 /** Who issues tokens, unless OCITokenIssuer says it: the service. */
 const char *oci_bearer_issuer(request_rec *r);
+
+/** Whom the tokens that are issued here are for ("aud"), a new reference. */
+json_t *oci_bearer_audience(request_rec *r);
 
 /**
  * Check a token, and set OCI_CLAIM_<name> for what it claims.

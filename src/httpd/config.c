@@ -27,6 +27,7 @@ void *oci_config_create_server(apr_pool_t *pool, server_rec *s)
     server->keys = apr_array_make(pool, 1, sizeof(oci_token_key_t *));
     server->tokens = apr_array_make(pool, 1, sizeof(oci_config_t *));
     server->guarded = 0;
+    server->guarded_paths = NULL;
     server->bodies = 0;
     return server;
 }
@@ -366,6 +367,11 @@ const command_rec oci_directives[] = {
     { .name = NULL }
 };
 
+int oci_config_allows_name(const oci_config_t *config, const char *name)
+{
+    return !config->pattern || !ap_regexec(config->pattern, name, 0, NULL, 0);
+}
+
 int oci_config_tokens(const oci_config_t *config)
 {
     return config->token == 1;
@@ -381,14 +387,11 @@ int oci_config_token_lifetime(const oci_config_t *config)
     return pick(config->token_lifetime, 300);
 }
 
-int oci_config_is_guarded(void)
-{
-    return oci_config_of_server(ap_server_conf)->guarded;
-}
-
 int oci_config_has_store(const server_rec *s)
 {
-    return oci_config_of_server(s)->places->nelts > 0;
+    /* a virtual host has the main server's Locations, too */
+    return oci_config_of_server(s)->places->nelts > 0
+           || oci_config_of_server(ap_server_conf)->places->nelts > 0;
 }
 
 apr_uint32_t *oci_config_bodies(void)

@@ -63,6 +63,9 @@ typedef struct oci_server_config_t {
     apr_array_header_t *tokens;    /* oci_config_t *: which say OCIToken */
     int                 guarded;   /* of the main server: somebody may be
                                     * refused somewhere */
+    apr_array_header_t *guarded_paths; /* likewise: const char *, what paths
+                                        * begin with where it depends on who
+                                        * it is */
     apr_uint32_t        bodies;    /* of the main server: being read now */
 } oci_server_config_t;
 
@@ -79,6 +82,9 @@ const oci_config_t *oci_config_of(const request_rec *r);
 /** The part of a server. */
 oci_server_config_t *oci_config_of_server(const server_rec *s);
 
+/** Whether OCIRepositoryPattern lets a valid name be used. */
+int oci_config_allows_name(const oci_config_t *config, const char *name);
+
 /** Whether tokens are in use. */
 int oci_config_tokens(const oci_config_t *config);
 
@@ -88,10 +94,7 @@ const oci_keys_t *oci_config_keys(const oci_config_t *config);
 /** How long a token is good for, in seconds. */
 int oci_config_token_lifetime(const oci_config_t *config);
 
-/** Whether some directive may let one in and refuse another. */
-int oci_config_is_guarded(void);
-
-/** Whether a server has a store of its own. */
+/** Whether a server has a store, of its own or of the main server. */
 int oci_config_has_store(const server_rec *s);
 
 /** How many bodies this process reads at present, for oci_request_t. */

@@ -26,6 +26,7 @@
 #include "httpd/authz.h"
 #include "httpd/config.h"
 #include "httpd/error_filter.h"
+#include "httpd/guards.h"
 #include "httpd/hooks.h"
 #include "httpd/start.h"
 #include "httpd/token.h"
@@ -96,14 +97,15 @@ static int type_checker(request_rec *r)
  * request's own comes before it, and the error filter writes that anew. */
 static void mask_error_documents(request_rec *r)
 {
-    static const int statuses[] = {
-        400, 401, 403, 404, 405, 408, 411, 413, 414, 415, 417, 421, 426,
-        429, 431, 500, 501, 502, 503, 504
-    };
-    apr_size_t i;
+    int unknown = ap_index_of_response(HTTP_INTERNAL_SERVER_ERROR);
+    int status;
 
-    for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
-        ap_custom_response(r, statuses[i], MASK);
+    ap_custom_response(r, HTTP_INTERNAL_SERVER_ERROR, MASK);
+    for (status = HTTP_BAD_REQUEST; status < 600; status++) {
+        /* what httpd does not know is a 500 to it */
+        if (ap_index_of_response(status) != unknown) {
+            ap_custom_response(r, status, MASK);
+        }
     }
 }
 
@@ -263,6 +265,15 @@ static oci_error_t *may_pull(int *allowed, oci_request_t *request,
     return lacks ? oci_authn_ask(request->r, context, name) : NULL;
 }
 
+/* A tag in the query is as much a push of it as one in the path. */
+static oci_error_t *may_tag(oci_request_t *request, const char *tag)
+{
+    request_rec *r = request->r;
+
+    return oci_authz_allows_tag(r, request->route.name, tag)
+           ? NULL : oci_authn_refuse_tag(r, oci_context_get(r), tag);
+}
+
 static int handler(request_rec *r)
 {
     const oci_context_t *context = oci_context_get(r);
@@ -276,10 +287,11 @@ static int handler(request_rec *r)
     memset(&request, 0, sizeof(request));
     request.r = r;
     request.route = context->route;
-    request.guarded = context->judged || oci_config_tokens(config);
-    if (oci_config_is_guarded()) {
-        request.may_pull = may_pull;
-    }
+    request.guarded = context->judged || oci_config_tokens(config)
+                      || oci_guards_concern(r->uri);
+    request.lists_all = !oci_guards_exist();
+    request.may_pull = may_pull;
+    request.may_tag = may_tag;
     oci_config_apply(&request, config);
     if (!request.registry.blobs || !request.registry.index) {
         oci_reply_error(r, oci_error_make(r->pool, OCI_E_UNAVAILABLE, NULL,

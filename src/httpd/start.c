@@ -16,6 +16,7 @@
 #include "unixd.h"
 
 #include "httpd/config.h"
+#include "httpd/guards.h"
 #include "httpd/hooks.h"
 #include "httpd/key_file.h"
 #include "httpd/start.h"
@@ -52,39 +53,6 @@ static void warn_of_missing_stores(const ap_directive_t *first, int has_store,
                          "OCIBlobStore", line->filename, line->line_num);
         }
     }
-}
-
-/* Directives by which some callers may be let in and others not. */
-static const char *const guards[] = {
-    "AuthType", "Require", "Allow", "Deny", "Order", "Satisfy", "SSLRequire",
-    "SSLRequireSSL", "SSLVerifyClient"
-};
-
-static int is_guard(const ap_directive_t *line)
-{
-    apr_size_t i;
-
-    if (is_directive(line, "Require")
-        && !ap_cstr_casecmp(line->args, "all granted")) {
-        return 0;
-    }
-    for (i = 0; i < sizeof(guards) / sizeof(guards[0]); i++) {
-        if (is_directive(line, guards[i])) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int has_guard(const ap_directive_t *line)
-{
-    for (; line; line = line->next) {
-        if (line->first_child ? has_guard(line->first_child)
-                              : is_guard(line)) {
-            return 1;
-        }
-    }
-    return 0;
 }
 
 static const char *start_place(const server_rec *s,
@@ -138,8 +106,26 @@ static const char *read_keys(const server_rec *s, apr_pool_t *pool)
     return error;
 }
 
-/* Where tokens are in use there has to be a key.  One in another Location
- * may or may not be in force there; a request will tell. */
+/* Whether a directive stands anywhere. */
+static int is_used(const ap_directive_t *line, const char *name)
+{
+    for (; line; line = line->next) {
+        if (line->first_child ? is_used(line->first_child, name)
+                              : is_directive(line, name)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int only_verifies(const oci_token_key_t *key)
+{
+    return key && key->keys && !oci_keys_signer(key->keys);
+}
+
+/* Where tokens are in use there has to be a key, and a service where it is
+ * somebody else's.  One in another Location may or may not be in force there;
+ * a request will tell. */
 static const char *check_tokens(const server_rec *s)
 {
     const oci_server_config_t *server = oci_config_of_server(s);
@@ -154,6 +140,13 @@ static const char *check_tokens(const server_rec *s)
         if (oci_config_tokens(config) && !config->token_key
             && !base->token_key && !server->keys->nelts) {
             return "OCIToken is On, and there is no OCITokenKey for it";
+        }
+        if (oci_config_tokens(config)
+            && only_verifies(config->token_key ? config->token_key
+                                               : base->token_key)
+            && !is_used(ap_conftree, "OCITokenService")) {
+            return "OCITokenKey is somebody else's, and no OCITokenService "
+                   "says which of his tokens are for us";
         }
     }
     return NULL;
@@ -220,7 +213,7 @@ int oci_start(apr_pool_t *pool, server_rec *main_server)
                      error);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    oci_config_of_server(main_server)->guarded = has_guard(ap_conftree);
+    oci_guards_read(oci_config_of_server(main_server), ap_conftree, pool);
     /* httpd starts twice, the first time for a try */
     if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
         warn_of_missing_stores(ap_conftree, 0, main_server, pool);

@@ -97,9 +97,9 @@ static json_t *claims_of(request_rec *r, const apr_array_header_t *scopes,
     if (apr_generate_random_bytes(id, sizeof(id)) != APR_SUCCESS) {
         return NULL;
     }
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:o}",
+    return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:s, s:o}",
                      "iss", oci_bearer_issuer(r),
-                     "aud", oci_bearer_service(r),
+                     "aud", oci_bearer_audience(r),
                      "sub", r->user ? r->user : "",
                      "iat", now, "nbf", now, "exp", now + lifetime,
                      "jti", oci_base64url_encode(id, sizeof(id), r->pool),

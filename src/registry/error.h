@@ -26,6 +26,7 @@
  */
 typedef enum {
     OCI_E_BLOB_UNKNOWN,
+    OCI_E_BLOB_CHANGED,          /* a precondition does not hold */
     OCI_E_UPLOAD_UNKNOWN,
     OCI_E_UPLOAD_INVALID,        /* the request makes no sense for it */
     OCI_E_UPLOAD_RANGE,          /* not where the upload stands, or busy */

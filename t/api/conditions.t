@@ -83,6 +83,37 @@ error_is($client->get("$base/none", 'If-None-Match' => '*'), 404,
 error_is($client->get("/v2/$repo/blobs/$other", 'If-None-Match' => "*, $other"),
     404, 'BLOB_UNKNOWN', undef, 'nor for a blob');
 
+# 412 for a pull, and for a blob that is to be deleted
+for my $path (sort keys %etag) {
+    my $digest = $etag{$path};
+    my $code = $path =~ /blobs/ ? 'DIGEST_INVALID' : 'MANIFEST_INVALID';
+    for my $method (qw(get head), $path =~ /blobs/ ? 'delete' : ()) {
+        for my $list (qq("$other"), qq(W/"$digest"), '', '"*"') {
+            for my $range (undef, 'bytes=0-1') {
+                error_is($client->$method($path, 'If-Match' => $list,
+                    Range => $range), 412, $code, qr/If-Match/,
+                    "$method, If-Match: $list");
+            }
+        }
+    }
+    for my $list (qq("$digest"), $digest, '*', qq("$other", "$digest")) {
+        status_is($client->$_($path, 'If-Match' => $list), 200,
+            "$_, If-Match: $list") for qw(get head);
+        status_is($client->get($path, 'If-Match' => $list,
+            'If-None-Match' => qq("$digest")), 304, 'and If-None-Match');
+    }
+}
+for my $list ('*', qq("$blob"), qq(W/"$blob")) {
+    error_is($client->delete("/v2/$repo/blobs/$blob", 'If-None-Match' => $list),
+        412, 'DIGEST_INVALID', qr/If-None-Match/, "DELETE, If-None-Match: $list");
+    error_is($client->delete("/v2/$repo/blobs/$other", 'If-None-Match' => $list),
+        404, 'BLOB_UNKNOWN', undef, 'of what is not there');
+}
+error_is($client->get("$base/tag", 'If-Match' => qq("$digests[0]")), 412,
+    'MANIFEST_INVALID', undef, 'a tag that has moved');
+error_is($client->get("$base/none", 'If-Match' => '*'), 404, 'MANIFEST_UNKNOWN');
+status_is($client->get("/v2/$repo/blobs/$blob"), 200, 'the blob is there still');
+
 # PUT by tag
 sub refused { error_is($_[0], 412, 'MANIFEST_INVALID', qr/\Q$_[1]/, $_[2]) }
 refused(put('tag', 2, 'If-Match' => qq("$digests[0]")), 'If-Match',

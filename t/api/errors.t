@@ -17,11 +17,11 @@ use OCI::Test;
 sub base64_sha1 { Digest::SHA::sha1_base64($_[0]) . '=' }
 
 my $documents = join "\n", map { "ErrorDocument $_ /error.html" }
-    400 .. 417, 421, 422, 426, 428, 429, 431, 500 .. 507;
+    400 .. 417, 421 .. 424, 426, 428, 429, 431, 451, 500 .. 508, 510, 511;
 my $texts = join "\n", map { qq(ErrorDocument $_ "a text of $_") }
-    400 .. 417, 429, 431, 500 .. 505;
+    400 .. 417, 421 .. 424, 429, 431, 451, 500 .. 508, 510, 511;
 my $elsewhere = join "\n", map { "ErrorDocument $_ http://127.0.0.1:1/$_" }
-    400, 402 .. 417, 429, 431, 500 .. 505;
+    400, 402 .. 417, 421 .. 424, 429, 431, 451, 500 .. 508, 510, 511;
 
 # Locations with all that httpd may refuse by.
 my $after = <<'END';
@@ -45,8 +45,13 @@ my $after = <<'END';
 <Location "/v2/small/">
     LimitRequestBody 1000
 </Location>
+RedirectMatch 410 ^/v2/gone/
+RedirectMatch 451 ^/v2/unlawful/
+RewriteEngine On
 END
-my @modules = qw(auth_basic authn_core authn_file authz_user authz_host reqtimeout);
+my @statuses = (400 .. 417, 421 .. 424, 426, 428, 429, 431, 451, 500 .. 508);
+$after .= "RewriteRule ^/v2/status/$_/ - [R=$_]\n" for @statuses;
+my @modules = qw(alias rewrite auth_basic authn_core authn_file authz_user authz_host reqtimeout);
 my $limits = "LimitRequestFields 20\nRequestReadTimeout header=0 body=1\n"
     . 'CustomLog @DIR@/env_log "%>s %{OCI_ERROR}e %{OCI_ACTION}e '
     . '%{OCI_REPOSITORY}e %{OCI_REFERENCE}e"';
@@ -162,6 +167,17 @@ sub all_errors {
         { 'Transfer-Encoding' => 'gzip' }), 400, 'UNSUPPORTED',
         'an unknown coding');
 
+    # What other modules may say.
+    for my $status (@statuses) {
+        my $code = { 401 => 'UNAUTHORIZED', 403 => 'DENIED', 413 => 'SIZE_INVALID',
+            429 => 'TOOMANYREQUESTS', 503 => 'UNAVAILABLE' }->{$status}
+            // ($status < 500 ? 'UNSUPPORTED' : 'UNKNOWN');
+        $is->($client->get("/v2/status/$status/x"), $status, $code,
+            "$status of another module");
+    }
+    $is->($client->get("/v2/$_->[0]/x"), $_->[1], 'UNSUPPORTED', $_->[0])
+        for [ gone => 410 ], [ unlawful => 451 ];
+
     # Limits
     my $small = $client->start_upload('small/x');
     error_is($client->patch($small, 'x' x 1001), 413, 'SIZE_INVALID',
@@ -200,5 +216,23 @@ all_errors('plain');
 all_errors('pages', extra => $documents);
 all_errors('texts', extra => $texts, config => $texts);
 all_errors('redirects', extra => $elsewhere, config => $elsewhere);
+
+# A virtual host that has the main server's registry and a word of its own.
+my $server = OCI::Server->start(ports => 2, extra => $texts, after => <<'END');
+<VirtualHost *:@PORT2@>
+    OCIReadOnly On
+</VirtualHost>
+END
+for my $case ([ 400, "G\@T /v2/ HTTP/1.1\r\nHost: x\r\n\r\n" ],
+    [ 400, "GET v2/ HTTP/1.1\r\nHost: x\r\n\r\n" ],
+    [ 414, 'GET /v2/' . 'x' x 8200 . " HTTP/1.1\r\nHost: x\r\n\r\n" ]) {
+    for my $port (1, 2) {
+        my $client = OCI::Client->new($server->host($port));
+        $client->send($case->[1]);
+        error_is($client->receive, $case->[0], 'UNSUPPORTED', undef,
+            "host $port: " . substr $case->[1], 0, 8);
+    }
+}
+$server->stop;
 
 done_testing;

@@ -98,6 +98,22 @@ for my $accept (undef, '*/*', 'text/html, image/gif;q=.2, */*;q=.1',
 is($client->request(GET => "$base/typed", [ map { (Accept => $_) }
     qw(a/b c/d e/f g/h) ])->body, $text, 'Accept in four lines');
 
+# What was pushed as a page is none of this host's to a browser.
+my $page = json_text({ %$document, annotations => {
+    a => '<script>alert(document.domain)</script>' } });
+$page =~ s/"mediaType":"[^"]*manifest[^"]*",?//;
+status_is(put('page', $page, 'text/html'), 201, 'a manifest that is a page');
+for my $path ("$base/page", "$base/" . digest_of($page),
+    "/v2/$repo/blobs/" . digest_of('layer')) {
+    for my $method (qw(get head)) {
+        my $res = $client->$method($path);
+        status_is($res, 200);
+        header_is($res, 'X-Content-Type-Options', 'nosniff');
+        header_is($res, 'Content-Security-Policy',
+            q(default-src 'none'; sandbox));
+    }
+}
+
 # A Range is ignored, each time.
 for my $range ('bytes=0-9', 'bytes=5-', 'bytes=-5', 'bytes=0-1,3-4',
     'bytes=999999-', 'bytes=500-0', 'bytes=x') {

@@ -57,10 +57,26 @@ key("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
 refused("OCITokenKey $dir", qr/OCITokenKey: can't read \Q$dir\E/);
 refused("OCITokenKey $dir/none/key", qr/OCITokenKey: can't make .*none\/key/);
 SKIP: {
-    skip 'openssl makes no key', 2 if !OCI::Auth::make_key("$dir/ec", 'ec');
+    skip 'openssl makes no key', 6 if !OCI::Auth::make_key("$dir/ec", 'ec');
     like(OCI::Server->refuses(extra => "OCITokenKey $dir/ec.pub",
         after => "<Location \"/token\">\nSetHandler oci-token\n</Location>"),
         qr/needs an OCITokenKey with a private key/, 'a public key signs nothing');
+    my $theirs = "OCIToken On\nOCITokenKey $dir/ec.pub\n";
+    like(OCI::Server->refuses(extra => $theirs),
+        qr/no OCITokenService says which of his tokens are for us/,
+        'whose tokens might be for anybody');
+    my $server = OCI::Server->start(extra => $theirs, after => <<'END');
+<Location "/v2/named/">
+    OCITokenService registry.example
+</Location>
+END
+    my $client = OCI::Client->new($server);
+    $server->expects(qr/no OCITokenService is in force for \/v2\/a\/tags/);
+    error_is($client->get('/v2/a/tags/list'), 500, 'UNKNOWN', undef,
+        'not where it has no name');
+    error_is($client->get('/v2/named/a/tags/list'), 404, 'NAME_UNKNOWN', undef,
+        'but where it has one');
+    $server->stop;
     `openssl ec -in $dir/ec -aes256 -passout pass:x -out $dir/encrypted 2>&1`;
     refused("OCITokenKey $dir/encrypted", qr/a private key is encrypted/);
 }

@@ -129,5 +129,23 @@ subtest 'manifests up to the limit, at once' => sub {
     grew_little('manifests');
 };
 
+# What the child needed at most, in bytes, until now.
+sub peak {
+    my ($child) = $server->children;
+    return OCI::Server::slurp("/proc/$child/status") =~ /^VmHWM:\s+(\d+) kB/m
+        ? $1 * 1024 : 0;
+}
+
+subtest 'a long list of errors' => sub {
+    my $count = 4000;
+    my $text = json_text(image_manifest('{}', [ 1 .. $count ]));
+    my $before = peak();
+    my $res = $client->put('/v2/big/manifests/none', $text,
+        'Content-Type' => IMAGE_MANIFEST);
+    error_is($res, 404, 'MANIFEST_BLOB_UNKNOWN');
+    is(scalar @{ $res->json->{errors} }, $count, 'each layer is named');
+    cmp_ok(peak() - $before, '<=', $BOUND, 'in little memory');
+};
+
 $server->stop;
 done_testing;

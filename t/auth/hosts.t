@@ -1,0 +1,92 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Registries of one httpd with users of their own and one key: a token of one is
+# nothing to another, whatever Host a client names.
+
+use OCI::Test;
+use OCI::Auth;
+
+my $login = <<'END';
+    SetHandler        oci-token
+    AuthType          Basic
+    AuthName          "registry"
+    AuthBasicProvider file
+    Require           valid-user
+END
+my $tokens = <<"END";
+OCIToken    On
+OCITokenKey "\@DIR\@/key.pem"
+<Location "/token">
+$login
+    AuthUserFile "\@DIR\@/users1"
+</Location>
+END
+my $hosts = join '', map { <<"END" } 2 .. 4;
+<VirtualHost *:\@PORT$_\@>
+    <Location "/token">
+        AuthUserFile "\@DIR\@/users$_"
+    </Location>
+</VirtualHost>
+END
+$hosts =~ s/(?=<Location "\/token">\n.*users4)/OCITokenService registry.example\n/;
+$hosts =~ s/(?=<Location "\/token">\n.*users3)/ServerName named.example\n/;
+
+my $server = OCI::Server->start(
+    ports   => 4,
+    modules => [qw(auth_basic authn_core authn_file authz_user)],
+    extra   => $tokens,
+    config  => 'Require user boss',
+    after   => $hosts
+);
+for my $n (1 .. 4) {
+    my $path = $server->dir . "/users$n";
+    open my $file, '>', $path or die "$path: $!\n";
+    print $file 'boss:{SHA}', Digest::SHA::sha1_base64("password $n"), "=\n";
+    close $file or die "$path: $!\n";
+}
+
+my @client = map { OCI::Client->new($server->host($_)) } 1 .. 4;
+my @name = ('the main server', 'a virtual host', 'one with a name',
+    'one with a service');
+
+sub token {
+    my ($n, $host) = @_;
+    my $res = $client[ $n - 1 ]->get('/token?scope=repository:x:pull,push',
+        Authorization => OCI::Auth::basic('boss', "password $n"), Host => $host);
+    $res->status == 200 or die $res->text;
+    return $res->json->{token};
+}
+
+sub push_to {
+    my ($n, $token, $host) = @_;
+    return $client[ $n - 1 ]->post('/v2/x/blobs/uploads/', '',
+        Authorization => "Bearer $token", Host => $host);
+}
+
+for my $from (1 .. 4) {
+    my $token = token($from, $server->host($from));
+    status_is(push_to($from, $token, $server->host($from)), 202,
+        "$name[$from - 1]: its own token");
+    status_is(push_to($from, token($from, 'alias.example'), 'alias.example'), 202,
+        'by another name of its');
+    for my $to (grep { $_ != $from } 1 .. 4) {
+        for my $host ($from, $to) {
+            error_is(push_to($to, $token, $server->host($host)), 401,
+                'UNAUTHORIZED', undef, "at $name[$to - 1], as Host $host");
+        }
+        error_is(push_to($to, token($from, $server->host($to)),
+            $server->host($to)), 401, 'UNAUTHORIZED', undef,
+            'nor one that was asked for by its Host');
+    }
+}
+
+$server->stop;
+done_testing;

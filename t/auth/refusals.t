@@ -1,0 +1,50 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# What others than the lines of Require refuse is refused to a mount and to the
+# catalog as well: httpd is asked, whoever it is that answers, and so is the
+# pattern of names.
+
+use OCI::Test;
+
+my %rules = (
+    'OCIRepositoryPattern' => 'OCIRepositoryPattern mine',
+    'RewriteRule'   => "RewriteEngine On\nRewriteRule ^/v2/secret/ - [F]",
+    'Redirect'      => 'Redirect 403 /v2/secret/',
+    'RedirectMatch' => 'RedirectMatch 404 ^/v2/secret/'
+);
+my $bytes = 'what nobody may have';
+my $digest = digest_of($bytes);
+
+for my $rule (sort keys %rules) {
+    my $server = OCI::Server->start(ports => 2, modules => [qw(alias rewrite)],
+        after => "<VirtualHost *:\@PORT2\@>\n$rules{$rule}\n</VirtualHost>");
+    my ($inside, $outside)
+        = map { OCI::Client->new($server->host($_)) } 1, 2;
+    $inside->push_image('secret/image', 'v1', layers => [$bytes]);
+    my $status = { RedirectMatch => 404, OCIRepositoryPattern => 400 }->{$rule}
+        // 403;
+    status_is($outside->get("/v2/secret/image/blobs/$digest"), $status,
+        "$rule: no pull");
+    for my $query ("mount=$digest&from=secret/image", "mount=$digest") {
+        status_is($outside->post("/v2/mine/blobs/uploads/?$query"), 202,
+            "$rule: no mount, $query" =~ s/sha256:\w+/.../r);
+    }
+    error_is($outside->get("/v2/mine/blobs/$digest"), 404, 'BLOB_UNKNOWN', undef,
+        'nothing came of it');
+    is_deeply($outside->get('/v2/_catalog')->json, { repositories => [] },
+        "$rule: not in the catalog");
+    status_is($inside->post("/v2/mine/blobs/uploads/?mount=$digest"), 201,
+        "$rule: a mount by who may");
+    is_deeply($outside->get('/v2/_catalog')->json, { repositories => ['mine'] },
+        'is seen');
+    $server->stop;
+}
+done_testing;

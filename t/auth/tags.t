@@ -1,0 +1,87 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Tags that not everybody may push are as safe from ?tag= as from the path.
+
+use OCI::Test;
+use OCI::Auth;
+
+my $locations = <<'END';
+<LocationMatch "^/v2/.*/manifests/release-">
+    <RequireAny>
+        Require oci pull **
+        Require user admin
+    </RequireAny>
+</LocationMatch>
+END
+my $expression = <<'END';
+<RequireAny>
+    Require user admin
+    <RequireAll>
+        Require oci * **
+        Require expr "%{REQUEST_METHOD} != 'PUT' \
+            || reqenv('OCI_REFERENCE') !~ /^release-/"
+    </RequireAll>
+</RequireAny>
+END
+my $text = json_text(image_manifest('{}', []));
+my $digest = digest_of($text);
+
+sub put {
+    my ($client, $path, $header) = @_;
+    return $client->put("/v2/team/image/manifests/$path", $text,
+        'Content-Type' => IMAGE_MANIFEST, Authorization => $header);
+}
+
+sub tags {
+    my $res = $_[0]->get('/v2/team/image/tags/list');
+    return join ' ', @{ $res->json->{tags} // [] };
+}
+
+for my $case (
+    [ 'a Location'    => $locations,  'Require all granted', 0 ],
+    [ 'an expression' => '', $expression, 0 ],
+    [ 'a Location, tokens' => $locations, 'Require all granted', 1 ]
+) {
+    my ($name, $after, $config, $tokens) = @$case;
+    my %setup = OCI::Auth::setup($tokens ? 'tokens, open pull' : 'Basic only');
+    my $server = OCI::Server->start(%setup, after => $after, config =>
+        $tokens ? $config : OCI::Auth::file_login() . "\n$config");
+    OCI::Auth::passwords($server);
+    $server->allows(qr/AH016(?:30|31)/);
+    my $client = OCI::Client->new($server);
+    $client->push_blob('team/image', '{}');
+    my %header = map {
+        my $caller = OCI::Auth->new($server, $_);
+        $_ => !$tokens ? $caller->{basic} : 'Bearer '
+            . $caller->token_for('repository:team/image:pull,push')
+    } qw(writer admin);
+
+    status_is(put($client, 'v1', undef), 201, "$name: a tag that all may push");
+    status_is(put($client, "$digest?tag=v2&tag=v3", undef), 201,
+        'or two of them');
+    for my $path ('release-1', "$digest?tag=release-1",
+        "$digest?tag=v4&tag=release-1", "$digest?tag=%72elease-1&tag=v4") {
+        my $res = put($client, $path, undef);
+        error_is($res, 401, 'UNAUTHORIZED', undef, "nobody: $path"
+            =~ s/sha256:\w+/.../r);
+        like($res->header('WWW-Authenticate'),
+            $tokens ? qr/^Bearer .*scope="repository:team\/image:pull,push"/
+                : qr/^Basic /, 'is asked who he is');
+        error_is(put($client, $path, $header{writer}), 403, 'DENIED', undef,
+            'a user is refused');
+    }
+    is(tags($client), 'v1 v2 v3', 'and nothing is there');
+    status_is(put($client, "$digest?tag=release-1&tag=v4", $header{admin}), 201,
+        'who may, may');
+    is(tags($client), 'release-1 v1 v2 v3 v4', 'and it is there');
+    $server->stop;
+}
+done_testing;

@@ -1,0 +1,68 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* A blob store "away": it is "fs", but sends those who read to another place,
+ * as a store of objects does.
+ */
+
+#include "httpd.h"
+#include "http_config.h"
+#include "ap_provider.h"
+#include "apr_strings.h"
+
+#include "mod_oci.h"
+
+module AP_MODULE_DECLARE_DATA oci_away_module;
+
+static oci_blob_store_provider_t away;
+
+static apr_status_t blob_open(oci_blob_source_t *source,
+                              oci_blob_store_t *store, const char *locator,
+                              apr_int32_t flags, apr_pool_t *pool)
+{
+    (void)flags;
+    source->file = NULL;
+    source->url = apr_pstrcat(pool, "http://objects.example/", locator,
+                              "?expires=1", NULL);
+    return store->provider->blob_size(&source->size, store, locator, pool);
+}
+
+static const char *create(oci_blob_store_t **store,
+                          const oci_store_config_t *config, apr_pool_t *pool)
+{
+    const oci_blob_store_provider_t *fs
+        = ap_lookup_provider(OCI_BLOB_STORE_GROUP, "fs",
+                             OCI_PROVIDER_VERSION);
+    const char *error = fs->create(store, config, pool);
+
+    if (!error) {
+        away = *fs;
+        away.create = create;
+        away.blob_open = blob_open;
+        (*store)->provider = &away;
+    }
+    return error;
+}
+
+static const oci_blob_store_provider_t provider = { .create = create };
+
+static void register_hooks(apr_pool_t *pool)
+{
+    ap_register_provider(pool, OCI_BLOB_STORE_GROUP, "away",
+                         OCI_PROVIDER_VERSION, &provider);
+}
+
+module AP_MODULE_DECLARE_DATA oci_away_module = {
+    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, register_hooks
+#ifdef AP_MODULE_FLAG_NONE
+    , AP_MODULE_FLAG_NONE
+#endif
+};

@@ -1,0 +1,54 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# A blob store that sends readers elsewhere: a 307, which is good for a while
+# only and so is kept by nobody; all else is answered as by any other store.
+
+use OCI::Test;
+use OCI::Module;
+
+my $build = OCI::Module->new;
+is($build->compile("$OCI::Server::TOP/t/provider/mod_oci_away.c", 'gcc'), '',
+    'the store is built');
+my $server = OCI::Server->start(
+    extra    => 'LoadModule oci_away_module ' . $build->so('mod_oci_away'),
+    location => "SetHandler oci-registry\nOCIBlobStore away \@STORE\@\n"
+        . "OCIIndex fs \@STORE\@\nRequire all granted"
+);
+my $client = OCI::Client->new($server);
+my $bytes = random_bytes(10_000, 'away');
+my $digest = $client->push_blob('away', $bytes);
+my $path = "/v2/away/blobs/$digest";
+
+for my $range (undef, 'bytes=5-9', 'bytes=99999-', 'bytes=0-1,5-6') {
+    my $res = $client->get($path, Range => $range);
+    status_is($res, 307, 'GET ' . ($range // ''));
+    like($res->header('Location'), qr{\Ahttp://objects\.example/.*\?expires=1\z},
+        'to where it is');
+    header_is($res, 'Cache-Control', 'no-cache', 'and never kept');
+    header_is($res, 'Content-Length', 0);
+    header_is($res, $_, undef, "no $_, which would be of the address")
+        for qw(ETag Content-Range Accept-Ranges Content-Type);
+    header_is($res, 'Docker-Content-Digest', $digest);
+}
+my $res = $client->head($path);
+status_is($res, 200, 'HEAD');
+header_is($res, 'Content-Length', length $bytes);
+like($res->header('Cache-Control'), qr/\Amax-age=/, 'which is for good');
+status_is($client->$_($path, 'If-None-Match' => qq("$digest")), 304,
+    "$_, If-None-Match") for qw(get head);
+error_is($client->get('/v2/away/blobs/sha256:' . '0' x 64), 404, 'BLOB_UNKNOWN');
+status_is($client->post("/v2/other/blobs/uploads/?mount=$digest&from=away"), 201,
+    'a mount');
+status_is($client->delete($path), 202, 'DELETE');
+error_is($client->get($path), 404, 'BLOB_UNKNOWN');
+
+$server->stop;
+done_testing;
