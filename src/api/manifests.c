@@ -42,6 +42,9 @@ oci_error_t *oci_manifests_get(oci_request_t *request)
     if (error || answered) {
         return error;
     }
+    /* a media type may be that of a page, which is none of this host's */
+    oci_reply_header(request, "Content-Security-Policy",
+                     "default-src 'none'; sandbox");
     return oci_reply_data(request, manifest.media_type, manifest.data,
                           manifest.size);
 }
