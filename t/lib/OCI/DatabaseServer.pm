@@ -206,14 +206,13 @@ sub log  { OCI::Server::slurp("$_[0]{dir}/log") }
 
 sub stop { $_[0]{process}->stop }
 
-# As the machine's end does to it; its own children first, which have groups
-# of their own.
+# As the machine's end does to it, and to its children, which have groups of
+# their own.
 sub kill9 {
     my $self = shift;
     my $pid = $self->{process}->pid;
     kill 'STOP', $pid;
-    kill 'KILL', split ' ', `ps -o pid= --ppid $pid`;
-    $self->{process}->kill9;
+    $self->{process}->kill9(split ' ', `ps -o pid= --ppid $pid`);
     return;
 }
 

@@ -102,17 +102,27 @@ sub stop {
     return $gentle;
 }
 
-# kill -9 for it and its children at once.  Returns when none of them has its
-# ports and files any longer.
+# kill -9 for it, its group and others at once.  Returns when none of them has
+# its ports, files and memory any longer.
 sub kill9 {
-    my $self = shift;
-    my $pid = $self->{pid};
-    kill 'KILL', -$pid;
+    my ($self, @others) = @_;
+    my @killed = (-$self->{pid}, @others);
+    kill 'KILL', @killed;
     my $end = time + 20;
     sleep 0.005 while $self->alive;
-    sleep 0.005 while time < $end && kill(0, -$pid)
-        && grep { /^\s*$pid\s+[^Z]/ } `ps -o pgid= -o stat= -s $pid`;
+    sleep 0.005 while time < $end && kill(0, @killed) && $self->runs(@others);
     return;
+}
+
+# Whether some of its group or of others is more than a zombie.
+sub runs {
+    my ($self, @others) = @_;
+    my $pid = $self->{pid};
+    my $which = join ',', @others, $pid;
+    return scalar grep {
+        my ($group, $one, $state) = split;
+        $state !~ /^Z/ && ($group == $pid || grep { $_ == $one } @others);
+    } `ps -o pgid= -o pid= -o stat= -s $pid -p $which`;
 }
 
 1;
