@@ -22,6 +22,7 @@
 #include <sys/mount.h>
 
 #include "store/blob_fs.h"
+#include "store/file_lock.h"
 #include "store/index_fs.h"
 
 /* Open both stores at a location; the sentence of the first that refuses. */
@@ -227,6 +228,24 @@ static void check_absence(test_t *t, int empty)
            "both are back with it");
 }
 
+/* A file of locks whose key is not there, or not whole, gets another. */
+static void check_lock_file(test_t *t, const char *text)
+{
+    apr_pool_t *pool = make_pool();
+    const char *path = at(t->run, "locks");
+    oci_lock_t *lock;
+    struct stat st;
+
+    write_file(t, "locks", text);
+    tap_ok(&t->run->tap, !oci_file_lock(&lock, path, "a", OCI_LOCK_EXCLUSIVE,
+                                        pool)
+           && oci_file_try_lock(&lock, path, "a", pool) == APR_EBUSY
+           && !oci_file_try_lock(&lock, path, "b", pool)
+           && !stat(path, &st) && st.st_size == 32,
+           "locks in a file of %d bytes", (int)strlen(text));
+    apr_pool_destroy(pool);
+}
+
 /* Whether a store is refused to who may not write there. */
 static int refuse(void *data, int number)
 {
@@ -355,6 +374,8 @@ int main(void)
     check_damage(&t);
     check_absence(&t, 0);
     check_absence(&t, 1);
+    check_lock_file(&t, "");
+    check_lock_file(&t, "0123456789");
     check_owners(&t);
     check_full(&t);
     return finish(&run);
