@@ -302,8 +302,15 @@ static apr_status_t fill_inodes(oci_index_t *index, apr_pool_t *pool)
     return rv;
 }
 
-/* In a file system of 1 MiB that only this process sees: nothing that was
- * there goes when it is full. */
+/* Mount a file system that only this process sees. */
+static int mount_small(test_t *t, const char *folder, const char *options)
+{
+    return unshare(CLONE_NEWNS)
+           || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL)
+           || mount("tmpfs", at(t->run, folder), "tmpfs", 0, options);
+}
+
+/* In a file system of 1 MiB: nothing that was there goes when it is full. */
 static int fill(void *data, int number)
 {
     test_t *t = data;
@@ -316,10 +323,7 @@ static int fill(void *data, int number)
 
     (void)number;
     memset(big, 'x', (2 << 20) - 1);
-    if (unshare(CLONE_NEWNS)
-        || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL)
-        || mount("tmpfs", at(t->run, "full"), "tmpfs", 0,
-                 "size=1m,nr_inodes=60")) {
+    if (mount_small(t, "full", "size=1m,nr_inodes=60")) {
         return 77;
     }
     if (open_both(t, &index, "full/store", getuid())
@@ -349,16 +353,103 @@ static int fill(void *data, int number)
            || rmdir(at(t->run, "full/store/uploads")) ? 5 : 0;
 }
 
-static void check_full(test_t *t)
+/* Where facts that change are listed. */
+typedef struct moves_t {
+    oci_index_t *index;
+    volatile int over;
+} moves_t;
+
+#define FACTS 3000             /* more than the system reads at once */
+
+static apr_status_t move(oci_index_t *index, int i, const char *text)
+{
+    char key[32];
+
+    apr_snprintf(key, sizeof(key), "moves/%04d", i);
+    return change(index, OCI_CHANGE_PUT, key, text);
+}
+
+static void *keep_moving(void *data)
+{
+    moves_t *moves = data;
+    int i;
+
+    for (i = 0; !moves->over; i = (i + 1009) % FACTS) {
+        if (move(moves->index, i, i % 2 ? "one" : "other")
+            || move(moves->index, i, "third")) {
+            abort();
+        }
+    }
+    return NULL;
+}
+
+/* How many listings were not of all facts, each once and in order. */
+static int list_moves(oci_index_t *index)
+{
+    oci_scan_t range = { "moves/", NULL, 0, 0 };
+    int i, k, bad = 0;
+
+    for (i = 0; i < 100; i++) {
+        apr_pool_t *pool = make_pool();
+        apr_array_header_t *entries;
+
+        if (oci_index_fs.scan(&entries, index, &range, pool)
+            || entries->nelts != FACTS) {
+            bad++;
+        }
+        for (k = 0; k < entries->nelts && k < FACTS; k++) {
+            if (atoi(APR_ARRAY_IDX(entries, k, oci_entry_t).key + 6) != k) {
+                bad++;
+                break;
+            }
+        }
+        apr_pool_destroy(pool);
+    }
+    return bad;
+}
+
+/* In a file system that enters a name anew where it gets another value. */
+static int stay(void *data, int number)
+{
+    test_t *t = data;
+    moves_t moves = { NULL, 0 };
+    pthread_t thread;
+    int i, bad;
+
+    (void)number;
+    if (mount_small(t, "moving", "size=64m")) {
+        return 77;
+    }
+    if (open_both(t, &moves.index, "moving/store", getuid())) {
+        return 1;
+    }
+    for (i = 0; i < FACTS; i++) {
+        if (move(moves.index, i, "first")) {
+            return 2;
+        }
+    }
+    if (pthread_create(&thread, NULL, keep_moving, &moves)) {
+        return 3;
+    }
+    bad = list_moves(moves.index);
+    moves.over = 1;
+    pthread_join(thread, NULL);
+    printf("# %d listings of 100 were wrong\n", bad);
+    return bad ? 4 : 0;
+}
+
+/* A test in a file system of its own, if it can be mounted. */
+static void check_mounted(test_t *t, const char *folder, helper_t *helper,
+                          const char *name)
 {
     int result;
 
-    mkdir(at(t->run, "full"), 0755);
-    result = end_process(start_process(fill, t, 0));
+    mkdir(at(t->run, folder), 0755);
+    result = end_process(start_process(helper, t, 0));
     if (result == 77) {
-        tap_ok(&t->run->tap, 1, "a full disk # SKIP cannot mount one");
+        tap_ok(&t->run->tap, 1, "%s # SKIP cannot mount one", name);
     }
-    else if (!tap_ok(&t->run->tap, !result, "a full disk")) {
+    else if (!tap_ok(&t->run->tap, !result, "%s", name)) {
         printf("# step %d\n", result);
     }
 }
@@ -377,6 +468,8 @@ int main(void)
     check_lock_file(&t, "");
     check_lock_file(&t, "0123456789");
     check_owners(&t);
-    check_full(&t);
+    check_mounted(&t, "full", fill, "a full disk");
+    check_mounted(&t, "moving", stay, "a listing has what is there all the "
+                  "time, and gets other values");
     return finish(&run);
 }
