@@ -30,10 +30,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#ifdef __linux__
-#include <linux/magic.h>
-#include <sys/vfs.h>
-#endif
 
 #include "apr_allocator.h"
 #include "apr_file_info.h"
@@ -42,6 +38,7 @@
 #include "apr_thread_mutex.h"
 #include "apr_time.h"
 
+#include "store/fs.h"
 #include "store/listing.h"
 
 /* Smaller folders are read as quickly as looked up. */
@@ -263,21 +260,6 @@ static int is_settled(const struct timespec *stamp, apr_time_t now)
     return time + (stamp->tv_nsec ? FINE_TICK : COARSE_TICK) < now;
 }
 
-/* Whether an entry stays where it is when a name is given to something
- * else. */
-static int keeps_places(const char *path)
-{
-#ifdef __linux__
-    struct statfs fs;
-
-    return !statfs(path, &fs) && (fs.f_type == EXT4_SUPER_MAGIC
-                                  || fs.f_type == XFS_SUPER_MAGIC);
-#else
-    (void)path;
-    return 0;
-#endif
-}
-
 /* Read a folder that has this status now.
  * *whole: whether the listing has all that was there all the time
  */
@@ -307,7 +289,7 @@ static apr_status_t read_folder(listing_t **result, int *whole,
         apr_pool_destroy(pool);
         return rv;
     }
-    *whole = keeps_places(path)
+    *whole = oci_fs_is_orderly(path)
              || (is_settled(&st->st_ctim, now) && !stat(path, &after)
                  && is_same(self, &after));
     *result = self;
