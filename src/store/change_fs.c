@@ -88,8 +88,8 @@ static apr_status_t make_entry(const change_set_t *set, const char *path,
             return errno;
         }
         rv = oci_fs_write(fd, value->data, value->size);
-        if (!rv && value->size && set->durable && fdatasync(fd)) {
-            rv = errno;
+        if (!rv && value->size) {
+            rv = oci_fs_flush(fd, set->durable);
         }
         close(fd);
     }

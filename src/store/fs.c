@@ -348,6 +348,15 @@ apr_status_t oci_fs_write(int fd, const char *data, apr_size_t size)
     return APR_SUCCESS;
 }
 
+apr_status_t oci_fs_flush(int fd, int durable)
+{
+    if (durable) {
+        return fdatasync(fd) ? errno : APR_SUCCESS;
+    }
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return fd == -1 || close(fd) ? errno : APR_SUCCESS;
+}
+
 apr_status_t oci_fs_read(oci_value_t *value, const char *path,
                          apr_pool_t *pool)
 {

@@ -124,6 +124,14 @@ int oci_fs_is_orderly(const char *path);
 apr_status_t oci_fs_write(int fd, const char *data, apr_size_t size);
 
 /**
+ * Learn whether what was written to a file can be kept: some file systems,
+ * such as NFS, tell of a full disk or quota no sooner than in a sync or when
+ * a descriptor is closed.
+ * @param durable Whether it is to be synced, too
+ */
+apr_status_t oci_fs_flush(int fd, int durable);
+
+/**
  * Read a whole file.
  * @return ELOOP where it is a symbolic link, ENOENT where it is no file
  */

@@ -9,19 +9,24 @@
  * limitations under the License.
  */
 
-/* The index "fs" in a file system that syncs no more than it is asked to:
- * statfs(2) and fsync(2) are ours here.
+/* The providers "fs" in a file system that syncs no more than it is asked to,
+ * and tells of a full quota as late as it may: statfs(2), fsync(2) and
+ * close(2) are ours here.
  */
 
-#include "contract.h"
+#include "contract_blob.h"
+
+#include <errno.h>
 
 #include <linux/magic.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
+#include "store/blob_fs.h"
 #include "store/index_fs.h"
 
 static long type;              /* of file systems */
+static const char *full;       /* what paths contain for which it's too late */
 static char synced[4096];      /* the paths of folders, with blanks between */
 
 int statfs(const char *path, struct statfs *fs)
@@ -31,15 +36,33 @@ int statfs(const char *path, struct statfs *fs)
     return 0;
 }
 
-int fsync(int fd)
+/* The path of a descriptor, or "". */
+static const char *path_of(int fd, char path[1024])
 {
-    char link[64], path[1024];
+    char link[64];
     ssize_t length;
 
     snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    length = readlink(link, path, sizeof(path) - 1);
-    if (length > 0) {
-        path[length] = '\0';
+    length = readlink(link, path, 1023);
+    path[length > 0 ? length : 0] = '\0';
+    return path;
+}
+
+int close(int fd)
+{
+    char path[1024];
+    int is_full = full && strstr(path_of(fd, path), full);
+
+    syscall(SYS_close, fd);
+    errno = is_full ? EDQUOT : 0;
+    return is_full ? -1 : 0;
+}
+
+int fsync(int fd)
+{
+    char path[1024];
+
+    if (*path_of(fd, path)) {
         strncat(synced, path, sizeof(synced) - strlen(synced) - 1);
         strcat(synced, " ");
     }
@@ -99,11 +122,39 @@ static void check(run_t *run, oci_index_t *index, const char *name,
            "%s: nor where nothing is new", name);
 }
 
+/* Nothing is acknowledged that was not kept, whether it's synced or not. */
+static void check_quota(test_t *t, oci_index_t *index)
+{
+    oci_change_t change = { OCI_CHANGE_PUT, "quota/a", { "two words", 9 } };
+    apr_pool_t *pool = make_pool();
+    oci_blob_writer_t *writer;
+
+    full = "/.tmp/";
+    is_status(t->run, oci_index_fs.apply(index, &change, 1, 0, pool), EDQUOT,
+              "a value beyond the quota");
+    full = NULL;
+    is_status(t->run, oci_index_fs.get(NULL, index, "quota/a", pool),
+              APR_NOTFOUND, "is not there");
+    tap_ok(&t->run->tap, !oci_blob_fs.upload_open(&writer, t->store, "up",
+                                                  pool)
+           && !oci_blob_fs.upload_resume(writer, 0)
+           && !oci_blob_fs.upload_write(writer, &(struct iovec){ "text", 4 },
+                                        1), "an upload");
+    full = "/uploads/";
+    is_status(t->run, oci_blob_fs.upload_close(writer, 0), EDQUOT,
+              "beyond it");
+    full = NULL;
+    is_status(t->run, oci_blob_fs.upload_close(writer, 0), APR_SUCCESS,
+              "and within it");
+    apr_pool_destroy(pool);
+}
+
 int main(void)
 {
     oci_store_config_t config = { .location = "store" };
     oci_index_t *index;
     run_t run;
+    test_t t = { .run = &run, .provider = &oci_blob_fs };
 
     begin(&run);
     config.base = run.folder;
@@ -112,12 +163,16 @@ int main(void)
     }
     else if (tap_ok(&run.tap, !oci_index_fs.create(&index, &config, run.pool)
                     && !oci_index_fs.start(index, getuid(), getgid(),
-                                           run.pool),
-                    "an index is opened")) {
+                                           run.pool)
+                    && !oci_blob_fs.create(&t.store, &config, run.pool)
+                    && !oci_blob_fs.start(t.store, getuid(), getgid(),
+                                          run.pool),
+                    "both stores are opened")) {
         type = EXT4_SUPER_MAGIC;
         check(&run, index, "ext4", 1);
         type = BTRFS_SUPER_MAGIC;
         check(&run, index, "btrfs", 0);
+        check_quota(&t, index);
     }
     return finish(&run);
 }
