@@ -236,6 +236,10 @@ static apr_status_t try_set(const char **staged, const change_set_t *set,
     if (rename(*staged, path)) {
         return errno;
     }
+    if (!value->size) {
+        /* Renaming did nothing where both were links of one file. */
+        unlink(*staged);
+    }
     *staged = NULL;
     return APR_SUCCESS;
 }

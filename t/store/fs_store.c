@@ -228,6 +228,30 @@ static void check_absence(test_t *t, int empty)
            "both are back with it");
 }
 
+/* Set a fact without a value that others set, and delete, at once. */
+static int set_empty(void *data, int number)
+{
+    oci_index_t *index = data;
+    int i, bad = 0;
+
+    for (i = 0; i < 1000; i++) {
+        bad |= change(index, OCI_CHANGE_PUT, "many/a", "") != APR_SUCCESS;
+        bad |= i % 8 == number
+               && change(index, OCI_CHANGE_DELETE, "many/a", "");
+    }
+    return bad;
+}
+
+static void check_leftovers(test_t *t)
+{
+    oci_index_t *index;
+
+    open_both(t, &index, "left", getuid());
+    tap_ok(&t->run->tap, !run_threads(set_empty, index, 8)
+           && !rmdir(at(t->run, "left/index/.tmp")),
+           "those who set one fact at once leave nothing behind");
+}
+
 /* A file of locks whose key is not there, or not whole, gets another. */
 static void check_lock_file(test_t *t, const char *text)
 {
@@ -465,6 +489,7 @@ int main(void)
     check_damage(&t);
     check_absence(&t, 0);
     check_absence(&t, 1);
+    check_leftovers(&t);
     check_lock_file(&t, "");
     check_lock_file(&t, "0123456789");
     check_owners(&t);
