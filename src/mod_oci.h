@@ -313,7 +313,9 @@ struct oci_index_provider_t {
      * use this index.  A caller never asks for a name that it holds, and may
      * hold a few names at a time.  The lock ends with unlock, with pool, and
      * with the process however it ends.  While it is held its caller gives
-     * pool, or one below it, to the other functions.
+     * pool, or one below it, to the other functions.  Who waits to exclude
+     * others is not kept from it by those who go on to share it; and names
+     * that clients have chosen don't get in each other's way.
      * @param name 1..1023 printable ASCII characters
      */
     apr_status_t (*lock)(oci_lock_t **lock, oci_index_t *index,

@@ -206,10 +206,7 @@ oci_error_t *oci_blob_delete(const oci_registry_t *registry,
         return error;
     }
     error = oci_fact_exists(&held, registry, link, pool);
-    if (!error && !held) {
-        error = unknown(digest, pool);
-    }
-    if (!error) {
+    if (!error && held) {
         oci_change_delete(changes, link);
         oci_change_delete(changes, oci_key_holder(pool, digest, name));
         error = oci_facts_apply(registry, changes, registry->durable,
@@ -219,5 +216,5 @@ oci_error_t *oci_blob_delete(const oci_registry_t *registry,
         error = oci_repository_leave(registry, name, pool);
     }
     oci_repository_unlock(registry, lock);
-    return error;
+    return error || held ? error : unknown(digest, pool);
 }

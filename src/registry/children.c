@@ -9,9 +9,22 @@
  * limitations under the License.
  */
 
+#include "apr_hash.h"
+#include "apr_strings.h"
+
 #include "registry/blob.h"
 #include "registry/children.h"
 #include "registry/manifest.h"
+
+/* One document's check. */
+typedef struct check_t {
+    const oci_registry_t *registry;
+    const char *name;
+    apr_hash_t *manifests;     /* digest: apr_off_t, of what was looked at */
+    apr_hash_t *blobs;
+    apr_pool_t *pool;
+    apr_pool_t *scratch;       /* of one child: a manifest is read whole */
+} check_t;
 
 /* The size of a child, or -1 where the repository lacks it. */
 static oci_error_t *child_size(apr_off_t *size,
@@ -42,6 +55,30 @@ static oci_error_t *child_size(apr_off_t *size,
     return error && error->code != OCI_E_BLOB_UNKNOWN ? error : NULL;
 }
 
+/* The size of a child, which is looked at once however often it is named. */
+static oci_error_t *find_size(apr_off_t *size, const check_t *check,
+                              const oci_child_t *child)
+{
+    const char *digest = child->descriptor.digest;
+    apr_hash_t *sizes = child->kind == OCI_CHILD_MANIFEST ? check->manifests
+                                                          : check->blobs;
+    const apr_off_t *known = apr_hash_get(sizes, digest, APR_HASH_KEY_STRING);
+    oci_error_t *error;
+
+    if (known) {
+        *size = *known;
+        return NULL;
+    }
+    apr_pool_clear(check->scratch);
+    error = child_size(size, check->registry, check->name, child,
+                       check->scratch);
+    if (!error) {
+        apr_hash_set(sizes, digest, APR_HASH_KEY_STRING,
+                     apr_pmemdup(check->pool, size, sizeof(*size)));
+    }
+    return error;
+}
+
 static int may_be_absent(const oci_registry_t *registry,
                          const oci_child_t *child)
 {
@@ -60,10 +97,17 @@ oci_error_t *oci_children_check(const oci_registry_t *registry,
                                 const oci_document_t *document,
                                 apr_pool_t *pool)
 {
+    check_t check = { registry, name, apr_hash_make(pool),
+                      apr_hash_make(pool), pool, NULL };
     oci_error_t *missing = NULL;
     oci_error_t **last = &missing;
+    apr_status_t rv = apr_pool_create(&check.scratch, pool);
     int i;
 
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "can't check what a manifest "
+                                 "names");
+    }
     for (i = 0; i < document->children->nelts; i++) {
         const oci_child_t *child = &APR_ARRAY_IDX(document->children, i,
                                                   oci_child_t);
@@ -71,7 +115,7 @@ oci_error_t *oci_children_check(const oci_registry_t *registry,
         oci_error_t *error;
         apr_off_t size;
 
-        error = child_size(&size, registry, name, child, pool);
+        error = find_size(&size, &check, child);
         if (error) {
             return error;
         }

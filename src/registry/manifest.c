@@ -270,7 +270,8 @@ static oci_error_t *delete_digest(const oci_registry_t *registry,
         return error;
     }
     if (!exists) {
-        return unknown(digest, pool);
+        error = oci_repository_leave(registry, name, pool);
+        return error ? error : unknown(digest, pool);
     }
     if ((error = oci_tag_delete_all(changes, registry, name, digest, pool))) {
         return error;

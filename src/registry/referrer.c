@@ -16,8 +16,21 @@
 #include "registry/keys.h"
 #include "registry/referrer.h"
 
-/* How many facts to read at once. */
+/* How many keys to read at once.  Values may be as large as manifests: they
+ * are read one by one. */
 #define BATCH 256
+
+/* One list. */
+typedef struct list_t {
+    const oci_registry_t *registry;
+    const char *artifact_type;         /* or NULL */
+    apr_size_t  bytes;                 /* of descriptors that are enough */
+    apr_size_t  total;                 /* of those in the list */
+    int         more;
+    apr_array_header_t *referrers;
+    apr_pool_t *pool;
+    apr_pool_t *scratch;               /* of one value */
+} list_t;
 
 static int is_of_type(const oci_value_t *value, const char *artifact_type)
 {
@@ -31,48 +44,81 @@ static int is_of_type(const oci_value_t *value, const char *artifact_type)
            && !memcmp(value->data, artifact_type, length);
 }
 
+/* Add a referrer to the list, if it is one that is wanted. */
+static oci_error_t *add(list_t *list, const char *key, const char *digest)
+{
+    oci_referrer_t *referrer;
+    oci_value_t value;
+    oci_error_t *error;
+    const char *line;
+
+    apr_pool_clear(list->scratch);
+    error = oci_fact_get(&value, list->registry, key, list->scratch);
+    if (error || !value.data) {
+        return error;
+    }
+    line = memchr(value.data, '\n', value.size);
+    if (!line || !is_of_type(&value, list->artifact_type)) {
+        return NULL;
+    }
+    if (list->total > list->bytes) {
+        list->more = 1;
+        return NULL;
+    }
+    referrer = apr_array_push(list->referrers);
+    referrer->digest = apr_pstrdup(list->pool, digest);
+    referrer->descriptor = apr_pstrdup(list->pool, line + 1);
+    list->total += strlen(referrer->descriptor);
+    return NULL;
+}
+
+/* Add what is wanted of those after a digest, batch by batch. */
+static oci_error_t *add_all(list_t *list, const char *folder,
+                            const char *after, apr_pool_t *batch)
+{
+    oci_scan_t scan = { folder, after, BATCH, 0 };
+    apr_array_header_t *entries;
+    oci_error_t *error;
+    int i;
+
+    do {
+        apr_pool_clear(batch);
+        error = oci_facts_scan(&entries, list->registry, &scan, batch);
+        for (i = 0; !error && !list->more && i < entries->nelts; i++) {
+            const char *key = APR_ARRAY_IDX(entries, i, oci_entry_t).key;
+
+            scan.after = oci_key_rest(batch, key, folder);
+            error = add(list, key, scan.after);
+        }
+        scan.after = apr_pstrdup(list->pool, scan.after);
+    } while (!error && !list->more && entries->nelts == BATCH);
+    return error;
+}
+
 oci_error_t *oci_referrer_list(apr_array_header_t **referrers, int *more,
                                const oci_registry_t *registry,
                                const char *name, const char *subject,
                                const char *artifact_type, const char *after,
                                apr_size_t bytes, apr_pool_t *pool)
 {
-    const char *folder = oci_key_referrer(pool, name, subject, NULL);
-    oci_scan_t scan = { folder, after, BATCH, 1 };
-    apr_array_header_t *entries;
-    apr_size_t total = 0;
-    int i;
+    list_t list = { .registry = registry, .artifact_type = artifact_type,
+                    .bytes = bytes, .pool = pool };
+    apr_pool_t *batch;
+    apr_status_t rv = apr_pool_create(&list.scratch, pool);
+    oci_error_t *error;
 
-    *referrers = apr_array_make(pool, 8, sizeof(oci_referrer_t));
-    *more = 0;
-    do {
-        oci_error_t *error = oci_facts_scan(&entries, registry, &scan, pool);
-
-        if (error) {
-            return error;
-        }
-        for (i = 0; i < entries->nelts; i++) {
-            const oci_entry_t *entry = &APR_ARRAY_IDX(entries, i,
-                                                      oci_entry_t);
-            const char *line = memchr(entry->value.data, '\n',
-                                      entry->value.size);
-            oci_referrer_t *referrer;
-
-            scan.after = oci_key_rest(pool, entry->key, folder);
-            if (!line || !is_of_type(&entry->value, artifact_type)) {
-                continue;
-            }
-            if (total > bytes) {
-                *more = 1;
-                return NULL;
-            }
-            referrer = apr_array_push(*referrers);
-            referrer->digest = scan.after;
-            referrer->descriptor = line + 1;
-            total += strlen(referrer->descriptor);
-        }
-    } while (entries->nelts == BATCH);
-    return NULL;
+    if (rv == APR_SUCCESS) {
+        rv = apr_pool_create(&batch, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "can't list referrers");
+    }
+    list.referrers = apr_array_make(pool, 8, sizeof(oci_referrer_t));
+    error = add_all(&list, oci_key_referrer(pool, name, subject, NULL),
+                    after, batch);
+    *referrers = list.referrers;
+    *more = list.more;
+    return error;
 }
 
 void oci_referrer_put(apr_array_header_t *changes, const char *name,

@@ -93,15 +93,20 @@ oci_error_t *oci_repository_leave(const oci_registry_t *registry,
 {
     const char *folders[2];
     apr_array_header_t *changes;
-    int i;
+    oci_error_t *error;
+    int exists, i;
 
+    error = oci_repository_exists(&exists, registry, name, pool);
+    if (error || !exists) {
+        return error;
+    }
     folders[0] = oci_key_manifest(pool, name, NULL);
     folders[1] = oci_key_link(pool, name, NULL);
     for (i = 0; i < 2; i++) {
         oci_scan_t scan = { folders[i], NULL, 1, 0 };
         apr_array_header_t *entries;
-        oci_error_t *error = oci_facts_scan(&entries, registry, &scan, pool);
 
+        error = oci_facts_scan(&entries, registry, &scan, pool);
         if (error || entries->nelts) {
             return error;
         }

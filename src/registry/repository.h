@@ -68,8 +68,9 @@ void oci_repository_enter(apr_array_header_t *changes, const char *name,
                           apr_pool_t *pool);
 
 /**
- * Take a repository out of the catalog if it holds nothing any more, under
- * its exclusive lock.
+ * Take a repository out of the catalog if it is there and holds nothing any
+ * more, under its exclusive lock.  A deletion that finds nothing to delete
+ * does so, too: the one before may have been cut short right here.
  * @return OCI_E_INTERNAL
  */
 oci_error_t *oci_repository_leave(const oci_registry_t *registry,

@@ -337,7 +337,7 @@ static apr_status_t upload_read(oci_blob_writer_t *writer, apr_off_t offset,
 
 static apr_status_t upload_close(oci_blob_writer_t *writer, int durable)
 {
-    return durable && fdatasync(writer->fd) ? errno : APR_SUCCESS;
+    return oci_fs_flush(writer->fd, durable);
 }
 
 /* Give the upload's bytes a second name, the temporary. */
@@ -364,8 +364,8 @@ static apr_status_t alias(oci_blob_writer_t *writer, int durable)
     }
     rv = copy(&fd, writer, st.st_size);
     if (rv == APR_SUCCESS) {
-        if (durable && fdatasync(fd)) {
-            rv = errno;
+        rv = oci_fs_flush(fd, durable);
+        if (rv != APR_SUCCESS) {
             unlink(writer->temporary);
         }
         close(fd);

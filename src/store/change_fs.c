@@ -17,8 +17,9 @@
  * that were not yet acknowledged; the registry can live with that.
  *
  * A value that is there already is left alone.  Whoever set it at the same
- * time may not have synced it yet: the sync of what is new comes later in
- * the journal; where nothing is new, its folder is synced once more.
+ * time may not have synced it yet.  Where the file system is orderly the sync
+ * of what is new brings it along; elsewhere, or where nothing is new, its
+ * folder is synced once more.
  */
 
 #ifndef _GNU_SOURCE
@@ -45,6 +46,7 @@
 typedef struct change_set_t {
     const oci_fs_t *fs;
     int durable;
+    int orderly;                   /* the file system; -1: not asked yet */
     apr_array_header_t *touched;   /* folders to sync */
     const char *standing;          /* what had its value already, or NULL */
     apr_pool_t *pool;
@@ -86,8 +88,8 @@ static apr_status_t make_entry(const change_set_t *set, const char *path,
             return errno;
         }
         rv = oci_fs_write(fd, value->data, value->size);
-        if (!rv && value->size && set->durable && fdatasync(fd)) {
-            rv = errno;
+        if (!rv && value->size) {
+            rv = oci_fs_flush(fd, set->durable);
         }
         close(fd);
     }
@@ -234,8 +236,26 @@ static apr_status_t try_set(const char **staged, const change_set_t *set,
     if (rename(*staged, path)) {
         return errno;
     }
+    if (!value->size) {
+        /* Renaming did nothing where both were links of one file. */
+        unlink(*staged);
+    }
     *staged = NULL;
     return APR_SUCCESS;
+}
+
+/* What has its value already is to be as safe as what gets one. */
+static void note_standing(change_set_t *set, const char *path)
+{
+    if (set->durable && set->orderly < 0) {
+        set->orderly = oci_fs_is_orderly(set->fs->top);
+    }
+    if (set->durable && !set->orderly) {
+        oci_fs_touch(set->touched, path, set->pool);
+    }
+    else {
+        set->standing = path;
+    }
 }
 
 /* Set a value, with the folders it needs, and in the place of an empty
@@ -249,7 +269,7 @@ static apr_status_t set_key(change_set_t *set, const oci_change_t *change,
 
     if (change->kind == OCI_CHANGE_PUT
         && has_value(set, path, &change->value)) {
-        set->standing = path;
+        note_standing(set, path);
         return APR_SUCCESS;
     }
     do {
@@ -305,7 +325,7 @@ apr_status_t oci_changes_apply(const oci_fs_t *fs,
                                const oci_change_t *changes, int count,
                                int durable, apr_pool_t *pool)
 {
-    change_set_t set = { fs, durable, NULL, NULL, pool };
+    change_set_t set = { fs, durable, -1, NULL, NULL, pool };
     int i;
 
     set.touched = apr_array_make(pool, count + 4, sizeof(char *));

@@ -17,6 +17,8 @@
 #include "store/dbd_value.h"
 #include "store/file_lock.h"
 
+#define WRITE "\001write"      /* a lock that no caller can name */
+
 apr_status_t oci_dbd_rows_read(apr_array_header_t **rows,
                                oci_dbd_session_t *session, const char *key,
                                apr_pool_t *pool)
@@ -145,7 +147,7 @@ static apr_status_t change_file(oci_dbd_session_t *session,
     oci_lock_t *lock;
     apr_status_t rv;
 
-    rv = oci_file_lock(&lock, oci_dbd_session_lock_file(session), "write",
+    rv = oci_file_lock(&lock, oci_dbd_session_lock_file(session), WRITE,
                        OCI_LOCK_EXCLUSIVE, pool);
     if (rv != APR_SUCCESS) {
         return rv;

@@ -20,6 +20,13 @@
 #include "mod_oci.h"
 
 /**
+ * Make a file that is there ready for locks, while there is room on the disk:
+ * who first locks a name there would do it.
+ * @return What the system said
+ */
+apr_status_t oci_file_prepare(const char *path, apr_pool_t *pool);
+
+/**
  * Wait for a named lock, which ends with oci_file_unlock, with pool, and with
  * the process.
  * @param path The file, which is there, and is the same for all who lock

@@ -18,6 +18,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#ifdef __linux__
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#endif
 #include <unistd.h>
 
 #include "apr_file_info.h"
@@ -315,6 +319,19 @@ apr_status_t oci_fs_sync(const oci_fs_t *fs,
     return APR_SUCCESS;
 }
 
+int oci_fs_is_orderly(const char *path)
+{
+#ifdef __linux__
+    struct statfs fs;
+
+    return !statfs(path, &fs) && (fs.f_type == EXT4_SUPER_MAGIC
+                                  || fs.f_type == XFS_SUPER_MAGIC);
+#else
+    (void)path;
+    return 0;
+#endif
+}
+
 apr_status_t oci_fs_write(int fd, const char *data, apr_size_t size)
 {
     while (size) {
@@ -329,6 +346,15 @@ apr_status_t oci_fs_write(int fd, const char *data, apr_size_t size)
         }
     }
     return APR_SUCCESS;
+}
+
+apr_status_t oci_fs_flush(int fd, int durable)
+{
+    if (durable) {
+        return fdatasync(fd) ? errno : APR_SUCCESS;
+    }
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return fd == -1 || close(fd) ? errno : APR_SUCCESS;
 }
 
 apr_status_t oci_fs_read(oci_value_t *value, const char *path,

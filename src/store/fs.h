@@ -112,8 +112,24 @@ apr_status_t oci_fs_sync(const oci_fs_t *fs,
                          const apr_array_header_t *touched,
                          apr_pool_t *pool);
 
+/**
+ * Whether the file system of a path is orderly: what is synced there brings
+ * all earlier changes with it, and an entry stays where it is in its folder
+ * when a rename gives its name to something else.  So are ext4 and XFS, but
+ * not btrfs; of others that is not known.
+ */
+int oci_fs_is_orderly(const char *path);
+
 /** Write size bytes, all or an error. */
 apr_status_t oci_fs_write(int fd, const char *data, apr_size_t size);
+
+/**
+ * Learn whether what was written to a file can be kept: some file systems,
+ * such as NFS, tell of a full disk or quota no sooner than in a sync or when
+ * a descriptor is closed.
+ * @param durable Whether it is to be synced, too
+ */
+apr_status_t oci_fs_flush(int fd, int durable);
 
 /**
  * Read a whole file.

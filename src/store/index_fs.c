@@ -12,7 +12,7 @@
 /* The index "fs".  Below DIR, its location:
  *
  *     index/.version           "mod_oci index 1" LF
- *     index/.lock              named locks
+ *     index/.lock              named locks, see file_lock.c
  *     index/.empty             the file of all facts without a value
  *     index/.tmp/...           values on their way
  *     index/repo/a/_tag/v1     a fact: the key is the path
@@ -29,7 +29,6 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -92,7 +91,7 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
     static const char *const folders[] = { "index", "index/.tmp", NULL };
     index_t *self = (index_t *)index;
     const char *error;
-    int fd;
+    apr_status_t rv;
 
     self->fs.uid = uid;
     self->fs.gid = gid;
@@ -100,9 +99,13 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
     if (error) {
         return error;
     }
-    fd = oci_fs_open(&self->fs, self->lock_file, O_RDWR | O_CREAT);
-    if (fd == -1 || close(fd) || oci_fs_give(&self->fs, self->lock_file)) {
-        return oci_fs_failure("use", self->lock_file, errno, pool);
+    error = oci_fs_make_file(&self->fs, self->lock_file, pool);
+    if (error) {
+        return error;
+    }
+    if ((rv = oci_fs_give(&self->fs, self->lock_file))
+        || (rv = oci_file_prepare(self->lock_file, pool))) {
+        return oci_fs_failure("use", self->lock_file, rv, pool);
     }
     oci_fs_sweep(apr_pstrcat(pool, self->fs.top, "/.tmp", NULL), "", pool);
     return NULL;

@@ -18,6 +18,12 @@
  * stamp was older than a tick before the reading began: every later change
  * gets another one.  On network file systems this supposes that the clocks
  * of server and client agree.
+ *
+ * Where a file system enters a name anew when it is renamed over an entry,
+ * whoever reads the folder meanwhile may miss that name, or find it twice,
+ * though it was there all the time: btrfs and tmpfs do so.  There a reading
+ * counts where nothing changed meanwhile; otherwise there is another one,
+ * and after some of them what all have found together is the listing.
  */
 
 #include <errno.h>
@@ -32,6 +38,7 @@
 #include "apr_thread_mutex.h"
 #include "apr_time.h"
 
+#include "store/fs.h"
 #include "store/listing.h"
 
 /* Smaller folders are read as quickly as looked up. */
@@ -41,6 +48,10 @@
 
 /* Memory that waits for the next listing (bytes). */
 #define KEEP_FREE      (256 * 1024)
+
+/* Readings of a folder that changes (no more than need be: each one takes
+ * its time, and who waits for it may well come again). */
+#define READINGS       5
 
 /* Ticks: of clocks that count nanoseconds, and of those that do not. */
 #define FINE_TICK      apr_time_from_msec(20)
@@ -173,6 +184,29 @@ static int compare(const void *left, const void *right)
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
+static void add_name(listing_t *listing, apr_array_header_t *names,
+                     const char *name)
+{
+    APR_ARRAY_PUSH(names, const char *) = name;
+    listing->bytes += strlen(name) + 1 + sizeof(char *);
+}
+
+/* Sort the names; one that was found twice is there once. */
+static void settle(listing_t *listing, apr_array_header_t *names)
+{
+    const char **name = (const char **)names->elts;
+    int i, count = 0;
+
+    qsort(name, names->nelts, sizeof(char *), compare);
+    for (i = 0; i < names->nelts; i++) {
+        if (!count || strcmp(name[count - 1], name[i])) {
+            name[count++] = name[i];
+        }
+    }
+    listing->names.names = name;
+    listing->names.count = count;
+}
+
 /* Read and sort the names. */
 static apr_status_t read_names(listing_t *listing)
 {
@@ -191,15 +225,31 @@ static apr_status_t read_names(listing_t *listing)
         if (*entry.name == '.' || rv == APR_INCOMPLETE) {
             continue;
         }
-        APR_ARRAY_PUSH(names, const char *) = entry.filetype == APR_DIR
-            ? apr_pstrcat(listing->pool, entry.name, "/", NULL) : entry.name;
-        listing->bytes += strlen(entry.name) + 2 + sizeof(char *);
+        add_name(listing, names, entry.filetype == APR_DIR
+                 ? apr_pstrcat(listing->pool, entry.name, "/", NULL)
+                 : entry.name);
     }
     apr_dir_close(dir);
-    qsort(names->elts, names->nelts, sizeof(char *), compare);
-    listing->names.names = (const char **)names->elts;
-    listing->names.count = names->nelts;
+    settle(listing, names);
     return APR_STATUS_IS_ENOENT(rv) ? APR_SUCCESS : rv;
+}
+
+/* Add the names of another listing. */
+static void join(listing_t *listing, const listing_t *other)
+{
+    apr_array_header_t *names = apr_array_make(
+        listing->pool, listing->names.count + other->names.count,
+        sizeof(char *));
+    int i;
+
+    memcpy(names->elts, listing->names.names,
+           listing->names.count * sizeof(char *));
+    names->nelts = listing->names.count;
+    for (i = 0; i < other->names.count; i++) {
+        add_name(listing, names, apr_pstrdup(listing->pool,
+                                             other->names.names[i]));
+    }
+    settle(listing, names);
 }
 
 /* Whether a change after now has another stamp than this. */
@@ -210,11 +260,47 @@ static int is_settled(const struct timespec *stamp, apr_time_t now)
     return time + (stamp->tv_nsec ? FINE_TICK : COARSE_TICK) < now;
 }
 
+/* Read a folder that has this status now.
+ * *whole: whether the listing has all that was there all the time
+ */
+static apr_status_t read_folder(listing_t **result, int *whole,
+                                oci_listings_t *listings, const char *path,
+                                const struct stat *st, apr_time_t now)
+{
+    apr_pool_t *pool;
+    listing_t *self;
+    struct stat after;
+    apr_status_t rv;
+
+    /* A pool without a parent: it goes with its last user, in any thread. */
+    rv = apr_pool_create_unmanaged_ex(&pool, NULL, listings->allocator);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    self = apr_pcalloc(pool, sizeof(*self));
+    self->pool = pool;
+    self->path = apr_pstrdup(pool, path);
+    self->device = st->st_dev;
+    self->inode = st->st_ino;
+    self->changed = st->st_ctim;
+    self->users = 1;
+    rv = read_names(self);
+    if (rv != APR_SUCCESS) {
+        apr_pool_destroy(pool);
+        return rv;
+    }
+    *whole = oci_fs_is_orderly(path)
+             || (is_settled(&st->st_ctim, now) && !stat(path, &after)
+                 && is_same(self, &after));
+    *result = self;
+    return APR_SUCCESS;
+}
+
 apr_status_t oci_listing_get(const oci_listing_t **listing,
                              oci_listings_t *listings, const char *path)
 {
     apr_time_t now = apr_time_now();
-    apr_pool_t *pool;
+    int whole, readings;
     listing_t *self;
     apr_status_t rv;
     struct stat st;
@@ -226,25 +312,23 @@ apr_status_t oci_listing_get(const oci_listing_t **listing,
         *listing = &self->names;
         return APR_SUCCESS;
     }
-    /* A pool without a parent: it goes with its last user, in any thread. */
-    rv = apr_pool_create_unmanaged_ex(&pool, NULL, listings->allocator);
+    rv = read_folder(&self, &whole, listings, path, &st, now);
+    for (readings = 1; !rv && !whole && readings < READINGS; readings++) {
+        listing_t *last = self;
+
+        now = apr_time_now();
+        rv = stat(path, &st) ? errno : read_folder(&self, &whole, listings,
+                                                   path, &st, now);
+        if (!rv && !whole) {
+            join(self, last);
+        }
+        apr_pool_destroy(last->pool);
+    }
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    self = apr_pcalloc(pool, sizeof(*self));
-    self->pool = pool;
-    self->path = apr_pstrdup(pool, path);
-    self->device = st.st_dev;
-    self->inode = st.st_ino;
-    self->changed = st.st_ctim;
-    self->users = 1;
-    rv = read_names(self);
-    if (rv != APR_SUCCESS) {
-        apr_pool_destroy(pool);
-        return rv;
-    }
-    if (self->names.count > REMEMBER_MIN && self->bytes <= REMEMBER_BYTES
-        && is_settled(&st.st_ctim, now)) {
+    if (whole && self->names.count > REMEMBER_MIN
+        && self->bytes <= REMEMBER_BYTES && is_settled(&st.st_ctim, now)) {
         remember(listings, self);
     }
     *listing = &self->names;

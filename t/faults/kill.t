@@ -98,6 +98,27 @@ subtest 'killed while thousands of tags are deleted' => sub {
     $server->stop;
 };
 
+# What a deletion leaves that is killed before its last step.
+for my $what (qw(blob manifest)) {
+    subtest "killed between the last $what and the catalog" => sub {
+        my $server = OCI::Server->start(config => "OCISparse All\nOCISync Off");
+        plan(skip_all => 'knows the files of the index fs alone')
+            if $server->index ne 'fs';
+        my $client = OCI::Client->new($server);
+        my $digest = $what eq 'blob' ? $client->push_blob('gone', 'bytes')
+            : $client->push_manifest('gone', undef, image_manifest());
+        my $path = "/v2/gone/${what}s/$digest";
+        my $fact = $server->store . "/index/repo/gone/_$what/$digest";
+        unlink $fact or die "$fact: $!\n";
+        is_deeply($client->get('/v2/_catalog')->json->{repositories},
+            ['gone'], 'the catalog still has it');
+        status_is($client->delete($path), 404, 'it is deleted once more');
+        is_deeply($client->get('/v2/_catalog')->json->{repositories}, [],
+            'and is no longer in the catalog');
+        $server->stop;
+    };
+}
+
 # ---- reloaded
 
 for my $mpm (qw(event prefork)) {

@@ -148,4 +148,50 @@ subtest 'a long list of errors' => sub {
 };
 
 $server->stop;
+
+# The most that a server's single child ever had, in bytes.
+sub peak_of {
+    my ($child) = shift->children;
+    my ($kib) = OCI::Server::slurp("/proc/$child/status")
+        =~ /^VmHWM:\s+(\d+) kB/m;
+    return $kib * 1024;
+}
+
+subtest 'many manifests of the limit in one request' => sub {
+    my $few = OCI::Server->start(extra => join "\n", 'StartServers 1',
+        'ServerLimit 1', 'ThreadLimit 2', 'ThreadsPerChild 2',
+        'MaxRequestWorkers 2', 'MinSpareThreads 1', 'MaxSpareThreads 2');
+    my $user = OCI::Client->new($few);
+    $user->push_blob('big', '{}');
+    my @texts = map {
+        json_text(image_manifest('{}', [], annotations =>
+            { $_ => 'x' x 4_000_000 })) } 1 .. 40;
+    # JSON::PP would take its time to read these.
+    $user->push_manifest('big', undef, $_, IMAGE_MANIFEST) for @texts;
+    my @descriptors = map { descriptor($_, IMAGE_MANIFEST) } @texts;
+    my $subject = $descriptors[0];
+    for my $n (1 .. 40) {
+        $user->push_manifest('big', undef, json_text(image_manifest('{}', [],
+            subject => $subject, annotations => { $n => 'y' x 4_000_000 })),
+            IMAGE_MANIFEST);
+    }
+    my $before = peak_of($few);
+    my $path = "/v2/big/referrers/$subject->{digest}";
+    my $seen = 0;
+    for (my $next = $path; $next; ) {
+        my $res = $user->get($next);
+        $seen += () = $res->body =~ /"digest"/g;
+        ($next) = ($res->header('Link') // '') =~ /<(.+?)>/;
+    }
+    is($seen, 40, 'its referrers are all listed');
+    status_is($user->get("$path?artifactType=none"), 200);
+    cmp_ok(peak_of($few) - $before, '<=', $BOUND, 'pages of referrers');
+
+    $before = peak_of($few);
+    $user->push_manifest('big', 'all', json_text({ schemaVersion => 2,
+        mediaType => IMAGE_INDEX, manifests => \@descriptors }));
+    cmp_ok(peak_of($few) - $before, '<=', $BOUND, 'an index that names them');
+    $few->stop;
+};
+
 done_testing;

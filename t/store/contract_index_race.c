@@ -268,6 +268,41 @@ static void check_waiting(test_t *t, oci_lock_e kind)
     apr_pool_destroy(pool);
 }
 
+/* The first helper wants the lock alone.  The others share it by turns, so
+ * that there is always one who has it, until the first says that he is done;
+ * or for so long that he was kept from it. */
+static int crowd(void *data, int number)
+{
+    test_t *t = data;
+    apr_time_t end = apr_time_now() + apr_time_from_sec(5);
+    int bad = 0;
+
+    while (number && lacks(t, "lock/done") && apr_time_now() < end) {
+        apr_pool_t *pool = make_pool();
+
+        bad |= !take(t->index, "crowd", OCI_LOCK_SHARED, pool);
+        usleep(20000);
+        apr_pool_destroy(pool);
+    }
+    if (!number) {
+        apr_pool_t *pool = make_pool();
+
+        usleep(100000);
+        bad = !take(t->other, "crowd", OCI_LOCK_EXCLUSIVE, pool)
+              || apr_time_now() > end - apr_time_from_sec(1);
+        apr_pool_destroy(pool);
+        bad |= put(t->index, "lock/done", "") != APR_SUCCESS;
+    }
+    return bad;
+}
+
+/* Two names whose 64-bit FNV-1a differs in the last bit: a store that locks a
+ * number instead of a name may take the one for the other. */
+#define NAME  "repo/a"
+#define ALIKE "repo/a/_tag/tByCLegzY3cSY_uYeVW9OTKNeGzMOdfKyhLvaEIm7F7CAQLZ" \
+              "lWihBvf9uYBOew0JxWZBLEIdeIVBt1qD3h4_Np1ihBokEbaERjlVt3iCu9-Y" \
+              "7p-6QGnh7GZG31"
+
 static void check_locks(test_t *t)
 {
     apr_pool_t *pool = make_pool();
@@ -284,6 +319,11 @@ static void check_locks(test_t *t)
     tap_ok(&t->run->tap, take(t->index, "a", OCI_LOCK_EXCLUSIVE, pool)
            && take(t->index, "b", OCI_LOCK_EXCLUSIVE, pool),
            "names are locked apart");
+    tap_ok(&t->run->tap, take(t->index, NAME, OCI_LOCK_SHARED, pool)
+           && take(t->index, ALIKE, OCI_LOCK_EXCLUSIVE, pool),
+           "so are names that a client made to look alike");
+    tap_ok(&t->run->tap, !run_threads(crowd, t, 6), "who wants a lock alone "
+           "gets it, though others go on to share it");
     tap_ok(&t->run->tap, take(t->index, "shared", OCI_LOCK_SHARED, pool)
            && !run_threads(share_lock, t, 2)
            && !run_processes(share_lock, t, 2), "a shared lock is shared");
@@ -299,6 +339,7 @@ static void check_locks(test_t *t)
     apr_pool_destroy(pool);
     erase(t->index, "lock/count");
     erase(t->index, "lock/wait");
+    erase(t->index, "lock/done");
 }
 
 static void checks(test_t *t)

@@ -22,6 +22,7 @@
 #include <sys/mount.h>
 
 #include "store/blob_fs.h"
+#include "store/file_lock.h"
 #include "store/index_fs.h"
 
 /* Open both stores at a location; the sentence of the first that refuses. */
@@ -227,6 +228,48 @@ static void check_absence(test_t *t, int empty)
            "both are back with it");
 }
 
+/* Set a fact without a value that others set, and delete, at once. */
+static int set_empty(void *data, int number)
+{
+    oci_index_t *index = data;
+    int i, bad = 0;
+
+    for (i = 0; i < 1000; i++) {
+        bad |= change(index, OCI_CHANGE_PUT, "many/a", "") != APR_SUCCESS;
+        bad |= i % 8 == number
+               && change(index, OCI_CHANGE_DELETE, "many/a", "");
+    }
+    return bad;
+}
+
+static void check_leftovers(test_t *t)
+{
+    oci_index_t *index;
+
+    open_both(t, &index, "left", getuid());
+    tap_ok(&t->run->tap, !run_threads(set_empty, index, 8)
+           && !rmdir(at(t->run, "left/index/.tmp")),
+           "those who set one fact at once leave nothing behind");
+}
+
+/* A file of locks whose key is not there, or not whole, gets another. */
+static void check_lock_file(test_t *t, const char *text)
+{
+    apr_pool_t *pool = make_pool();
+    const char *path = at(t->run, "locks");
+    oci_lock_t *lock;
+    struct stat st;
+
+    write_file(t, "locks", text);
+    tap_ok(&t->run->tap, !oci_file_lock(&lock, path, "a", OCI_LOCK_EXCLUSIVE,
+                                        pool)
+           && oci_file_try_lock(&lock, path, "a", pool) == APR_EBUSY
+           && !oci_file_try_lock(&lock, path, "b", pool)
+           && !stat(path, &st) && st.st_size == 32,
+           "locks in a file of %d bytes", (int)strlen(text));
+    apr_pool_destroy(pool);
+}
+
 /* Whether a store is refused to who may not write there. */
 static int refuse(void *data, int number)
 {
@@ -283,8 +326,15 @@ static apr_status_t fill_inodes(oci_index_t *index, apr_pool_t *pool)
     return rv;
 }
 
-/* In a file system of 1 MiB that only this process sees: nothing that was
- * there goes when it is full. */
+/* Mount a file system that only this process sees. */
+static int mount_small(test_t *t, const char *folder, const char *options)
+{
+    return unshare(CLONE_NEWNS)
+           || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL)
+           || mount("tmpfs", at(t->run, folder), "tmpfs", 0, options);
+}
+
+/* In a file system of 1 MiB: nothing that was there goes when it is full. */
 static int fill(void *data, int number)
 {
     test_t *t = data;
@@ -297,10 +347,7 @@ static int fill(void *data, int number)
 
     (void)number;
     memset(big, 'x', (2 << 20) - 1);
-    if (unshare(CLONE_NEWNS)
-        || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL)
-        || mount("tmpfs", at(t->run, "full"), "tmpfs", 0,
-                 "size=1m,nr_inodes=60")) {
+    if (mount_small(t, "full", "size=1m,nr_inodes=60")) {
         return 77;
     }
     if (open_both(t, &index, "full/store", getuid())
@@ -330,16 +377,103 @@ static int fill(void *data, int number)
            || rmdir(at(t->run, "full/store/uploads")) ? 5 : 0;
 }
 
-static void check_full(test_t *t)
+/* Where facts that change are listed. */
+typedef struct moves_t {
+    oci_index_t *index;
+    volatile int over;
+} moves_t;
+
+#define FACTS 3000             /* more than the system reads at once */
+
+static apr_status_t move(oci_index_t *index, int i, const char *text)
+{
+    char key[32];
+
+    apr_snprintf(key, sizeof(key), "moves/%04d", i);
+    return change(index, OCI_CHANGE_PUT, key, text);
+}
+
+static void *keep_moving(void *data)
+{
+    moves_t *moves = data;
+    int i;
+
+    for (i = 0; !moves->over; i = (i + 1009) % FACTS) {
+        if (move(moves->index, i, i % 2 ? "one" : "other")
+            || move(moves->index, i, "third")) {
+            abort();
+        }
+    }
+    return NULL;
+}
+
+/* How many listings were not of all facts, each once and in order. */
+static int list_moves(oci_index_t *index)
+{
+    oci_scan_t range = { "moves/", NULL, 0, 0 };
+    int i, k, bad = 0;
+
+    for (i = 0; i < 100; i++) {
+        apr_pool_t *pool = make_pool();
+        apr_array_header_t *entries;
+
+        if (oci_index_fs.scan(&entries, index, &range, pool)
+            || entries->nelts != FACTS) {
+            bad++;
+        }
+        for (k = 0; k < entries->nelts && k < FACTS; k++) {
+            if (atoi(APR_ARRAY_IDX(entries, k, oci_entry_t).key + 6) != k) {
+                bad++;
+                break;
+            }
+        }
+        apr_pool_destroy(pool);
+    }
+    return bad;
+}
+
+/* In a file system that enters a name anew where it gets another value. */
+static int stay(void *data, int number)
+{
+    test_t *t = data;
+    moves_t moves = { NULL, 0 };
+    pthread_t thread;
+    int i, bad;
+
+    (void)number;
+    if (mount_small(t, "moving", "size=64m")) {
+        return 77;
+    }
+    if (open_both(t, &moves.index, "moving/store", getuid())) {
+        return 1;
+    }
+    for (i = 0; i < FACTS; i++) {
+        if (move(moves.index, i, "first")) {
+            return 2;
+        }
+    }
+    if (pthread_create(&thread, NULL, keep_moving, &moves)) {
+        return 3;
+    }
+    bad = list_moves(moves.index);
+    moves.over = 1;
+    pthread_join(thread, NULL);
+    printf("# %d listings of 100 were wrong\n", bad);
+    return bad ? 4 : 0;
+}
+
+/* A test in a file system of its own, if it can be mounted. */
+static void check_mounted(test_t *t, const char *folder, helper_t *helper,
+                          const char *name)
 {
     int result;
 
-    mkdir(at(t->run, "full"), 0755);
-    result = end_process(start_process(fill, t, 0));
+    mkdir(at(t->run, folder), 0755);
+    result = end_process(start_process(helper, t, 0));
     if (result == 77) {
-        tap_ok(&t->run->tap, 1, "a full disk # SKIP cannot mount one");
+        tap_ok(&t->run->tap, 1, "%s # SKIP cannot mount one", name);
     }
-    else if (!tap_ok(&t->run->tap, !result, "a full disk")) {
+    else if (!tap_ok(&t->run->tap, !result, "%s", name)) {
         printf("# step %d\n", result);
     }
 }
@@ -355,7 +489,12 @@ int main(void)
     check_damage(&t);
     check_absence(&t, 0);
     check_absence(&t, 1);
+    check_leftovers(&t);
+    check_lock_file(&t, "");
+    check_lock_file(&t, "0123456789");
     check_owners(&t);
-    check_full(&t);
+    check_mounted(&t, "full", fill, "a full disk");
+    check_mounted(&t, "moving", stay, "a listing has what is there all the "
+                  "time, and gets other values");
     return finish(&run);
 }
