@@ -46,7 +46,8 @@
  * another memory_t, which a reload may bring, has another number here. */
 #define KEY "mod_oci_memory 1: "
 
-/* The byte of the file that is locked for facts; names' bytes follow. */
+/* Where the two bytes of the file are that are locked for facts; those for
+ * names follow. */
 #define FACTS 0
 
 /* Facts are a list in the order of their keys, and have links further ahead
@@ -80,32 +81,53 @@ typedef struct index_t {
     memory_t   *memory;        /* from start on */
 } index_t;
 
-/* Lock one byte of the file.  Such a lock belongs to an open file description:
- * it keeps apart threads as well as processes, and ends with its process.  So
- * each caller opens the file anew, by the only name that it has. */
-static apr_status_t lock_byte(int *fd, const memory_t *memory, off_t byte,
+/* Lock a byte of the file; F_RDLCK, F_WRLCK or F_UNLCK. */
+static apr_status_t lock_byte(int fd, off_t byte, short type)
+{
+    struct flock range = { .l_type = type, .l_whence = SEEK_SET,
+                           .l_start = byte, .l_len = 1 };
+
+    while (fcntl(fd, F_OFD_SETLKW, &range)) {
+        if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+/* Take a lock, of two bytes: a gate that all go through, and the lock itself.
+ * Who wants it alone is in the gate while he waits, so that others can't go on
+ * to share it for ever.
+ *
+ * Such locks belong to an open file description: they keep apart threads as
+ * well as processes, and end with their process.  So each caller opens the
+ * file anew, by the only name that it has. */
+static apr_status_t take_lock(int *fd, const memory_t *memory, off_t gate,
                               oci_lock_e kind)
 {
-    struct flock range = { .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+    short type = kind == OCI_LOCK_SHARED ? F_RDLCK : F_WRLCK;
     char path[64];
     apr_status_t rv;
 
-    range.l_type = kind == OCI_LOCK_SHARED ? F_RDLCK : F_WRLCK;
     apr_snprintf(path, sizeof(path), "/proc/self/fd/%d", memory->fd);
     *fd = open(path, O_RDWR | O_CLOEXEC);
     if (*fd == -1) {
         return errno;
     }
-    do {
-        rv = fcntl(*fd, F_OFD_SETLKW, &range) ? errno : APR_SUCCESS;
-    } while (rv == EINTR);
+    rv = lock_byte(*fd, gate, type);
+    if (rv == APR_SUCCESS) {
+        rv = lock_byte(*fd, gate + 1, type);
+    }
+    if (rv == APR_SUCCESS && kind == OCI_LOCK_SHARED) {
+        rv = lock_byte(*fd, gate, F_UNLCK);
+    }
     if (rv != APR_SUCCESS) {
         close(*fd);
     }
     return rv;
 }
 
-static void unlock_byte(int fd)
+static void end_lock(int fd)
 {
     static const struct flock all = { .l_type = F_UNLCK,
                                       .l_whence = SEEK_SET };
@@ -386,7 +408,7 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index,
     memory_t *memory = ((index_t *)index)->memory;
     fact_t **links[LEVELS], *fact;
     int fd;
-    apr_status_t rv = lock_byte(&fd, memory, FACTS, OCI_LOCK_SHARED);
+    apr_status_t rv = take_lock(&fd, memory, FACTS, OCI_LOCK_SHARED);
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -396,7 +418,7 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index,
     if (rv == APR_SUCCESS && value) {
         copy_value(value, fact, pool);
     }
-    unlock_byte(fd);
+    end_lock(fd);
     return rv;
 }
 
@@ -406,7 +428,7 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
 {
     memory_t *memory = ((index_t *)index)->memory;
     int fd, i;
-    apr_status_t rv = lock_byte(&fd, memory, FACTS, OCI_LOCK_EXCLUSIVE);
+    apr_status_t rv = take_lock(&fd, memory, FACTS, OCI_LOCK_EXCLUSIVE);
 
     (void)durable;
     (void)pool;
@@ -417,7 +439,7 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
     for (i = 0; i < count && rv == APR_SUCCESS; i++) {
         rv = change_one(memory, &changes[i]);
     }
-    unlock_byte(fd);
+    end_lock(fd);
     return rv;
 }
 
@@ -431,7 +453,7 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
     memory_t *memory = ((index_t *)index)->memory;
     fact_t **links[LEVELS], *fact;
     int fd;
-    apr_status_t rv = lock_byte(&fd, memory, FACTS, OCI_LOCK_SHARED);
+    apr_status_t rv = take_lock(&fd, memory, FACTS, OCI_LOCK_SHARED);
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -448,7 +470,7 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
         }
         APR_ARRAY_PUSH(*entries, oci_entry_t) = entry;
     }
-    unlock_byte(fd);
+    end_lock(fd);
     return APR_SUCCESS;
 }
 
@@ -457,32 +479,32 @@ struct oci_lock_t {
     apr_pool_t *pool;
 };
 
-static apr_status_t end_lock(void *lock)
+static apr_status_t end_named(void *lock)
 {
-    unlock_byte(((oci_lock_t *)lock)->fd);
+    end_lock(((oci_lock_t *)lock)->fd);
     return APR_SUCCESS;
 }
 
 static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
                          const char *name, oci_lock_e kind, apr_pool_t *pool)
 {
+    const memory_t *memory = ((index_t *)index)->memory;
     oci_lock_t *self = apr_palloc(pool, sizeof(*self));
-    off_t byte = FACTS + 1 + (off_t)(hash(0, name) >> 2);
-    apr_status_t rv = lock_byte(&self->fd, ((index_t *)index)->memory, byte,
-                                kind);
+    off_t gate = FACTS + 2 + 2 * (off_t)(hash(memory->seed, name) >> 3);
+    apr_status_t rv = take_lock(&self->fd, memory, gate, kind);
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
     self->pool = pool;
-    apr_pool_cleanup_register(pool, self, end_lock, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(pool, self, end_named, apr_pool_cleanup_null);
     *result = self;
     return APR_SUCCESS;
 }
 
 static apr_status_t unlock(oci_lock_t *lock)
 {
-    return apr_pool_cleanup_run(lock->pool, lock, end_lock);
+    return apr_pool_cleanup_run(lock->pool, lock, end_named);
 }
 
 static const oci_index_provider_t provider = {

@@ -274,7 +274,7 @@ static void check_waiting(test_t *t, oci_lock_e kind)
 static int crowd(void *data, int number)
 {
     test_t *t = data;
-    apr_time_t end = apr_time_now() + apr_time_from_sec(5);
+    apr_time_t end = apr_time_now() + apr_time_from_sec(15);
     int bad = 0;
 
     while (number && lacks(t, "lock/done") && apr_time_now() < end) {
