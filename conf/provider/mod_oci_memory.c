@@ -14,8 +14,7 @@
  *     OCIIndex memory[:SIZE] [NAME]
  *
  * It holds SIZE MiB, 64 unless told, until httpd stops; a reload keeps it,
- * at the size that it has.  Two of one NAME are the same index.  The README
- * beside this file walks through it.
+ * at the size that it has.  Two of one NAME are the same index; see README.
  *
  * The memory is a file without a name, mapped before httpd forks: it is at
  * the same address in all processes, and plain pointers may lie in it.
@@ -25,8 +24,7 @@
  * One half is in use.  Facts and values are put into it one behind another,
  * and what goes leaves its room unused; when a half is full, what is still
  * there is copied to the other.  A fact appears, changes and goes when one
- * pointer is set, and so does a half: whoever is killed in between leaves an
- * index that is whole.
+ * pointer is set, and so does a half: a kill in between leaves all of it whole.
  */
 
 #include <errno.h>
@@ -46,8 +44,7 @@
  * another memory_t, which a reload may bring, has another number here. */
 #define KEY "mod_oci_memory 1: "
 
-/* Where the two bytes of the file are that are locked for facts; those for
- * names follow. */
+/* Where facts are locked; names follow.  Each has two bytes of the file. */
 #define FACTS 0
 
 /* Facts are a list in the order of their keys, and have links further ahead
@@ -81,60 +78,51 @@ typedef struct index_t {
     memory_t   *memory;        /* from start on */
 } index_t;
 
-/* Lock a byte of the file; F_RDLCK, F_WRLCK or F_UNLCK. */
-static apr_status_t lock_byte(int fd, off_t byte, short type)
-{
-    struct flock range = { .l_type = type, .l_whence = SEEK_SET,
-                           .l_start = byte, .l_len = 1 };
+struct oci_lock_t {
+    int         fd;
+    apr_pool_t *pool;          /* of a named one */
+};
 
-    while (fcntl(fd, F_OFD_SETLKW, &range)) {
-        if (errno != EINTR) {
-            return errno;
-        }
-    }
-    return APR_SUCCESS;
-}
-
-/* Take a lock, of two bytes: a gate that all go through, and the lock itself.
- * Who wants it alone is in the gate while he waits, so that others can't go on
- * to share it for ever.
- *
- * Such locks belong to an open file description: they keep apart threads as
- * well as processes, and end with their process.  So each caller opens the
- * file anew, by the only name that it has. */
-static apr_status_t take_lock(int *fd, const memory_t *memory, off_t gate,
-                              oci_lock_e kind)
+/* Take a lock: a byte for it, behind a gate that all go through.  Who waits to
+ * have it alone is in the gate, so that others can't go on to share it.  Locks
+ * of an open file description keep apart threads and processes, and end with
+ * these.  So each caller opens the file anew, by the only name that it has. */
+static apr_status_t begin_lock(oci_lock_t *lock, const memory_t *memory,
+                               off_t gate, oci_lock_e kind)
 {
     short type = kind == OCI_LOCK_SHARED ? F_RDLCK : F_WRLCK;
+    struct flock steps[] = {
+        { .l_type = type, .l_start = gate, .l_len = 1 },
+        { .l_type = type, .l_start = gate + 1, .l_len = 1 },
+        { .l_type = F_UNLCK, .l_start = gate, .l_len = 1 }
+    };
     char path[64];
-    apr_status_t rv;
+    int i;
 
     apr_snprintf(path, sizeof(path), "/proc/self/fd/%d", memory->fd);
-    *fd = open(path, O_RDWR | O_CLOEXEC);
-    if (*fd == -1) {
-        return errno;
+    lock->fd = open(path, O_RDWR | O_CLOEXEC);
+    for (i = 0; lock->fd != -1 && i < 3; i++) {
+        while (fcntl(lock->fd, F_OFD_SETLKW, &steps[i])) {
+            apr_status_t rv = errno;
+
+            if (rv != EINTR) {
+                close(lock->fd);
+                return rv;
+            }
+        }
     }
-    rv = lock_byte(*fd, gate, type);
-    if (rv == APR_SUCCESS) {
-        rv = lock_byte(*fd, gate + 1, type);
-    }
-    if (rv == APR_SUCCESS && kind == OCI_LOCK_SHARED) {
-        rv = lock_byte(*fd, gate, F_UNLCK);
-    }
-    if (rv != APR_SUCCESS) {
-        close(*fd);
-    }
-    return rv;
+    return lock->fd == -1 ? errno : APR_SUCCESS;
 }
 
-static void end_lock(int fd)
+static apr_status_t end_lock(void *lock)
 {
-    static const struct flock all = { .l_type = F_UNLCK,
-                                      .l_whence = SEEK_SET };
+    static const struct flock all = { .l_type = F_UNLCK };
+    int fd = ((oci_lock_t *)lock)->fd;
 
     /* Not by close alone: what was forked meanwhile has it open, too. */
     fcntl(fd, F_OFD_SETLK, &all);
     close(fd);
+    return APR_SUCCESS;
 }
 
 /* FNV-1a, stirred once more so that all bits depend on all of the text. */
@@ -407,8 +395,8 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index,
 {
     memory_t *memory = ((index_t *)index)->memory;
     fact_t **links[LEVELS], *fact;
-    int fd;
-    apr_status_t rv = take_lock(&fd, memory, FACTS, OCI_LOCK_SHARED);
+    oci_lock_t lock;
+    apr_status_t rv = begin_lock(&lock, memory, FACTS, OCI_LOCK_SHARED);
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -418,7 +406,7 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index,
     if (rv == APR_SUCCESS && value) {
         copy_value(value, fact, pool);
     }
-    end_lock(fd);
+    end_lock(&lock);
     return rv;
 }
 
@@ -427,8 +415,9 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
                           int count, int durable, apr_pool_t *pool)
 {
     memory_t *memory = ((index_t *)index)->memory;
-    int fd, i;
-    apr_status_t rv = take_lock(&fd, memory, FACTS, OCI_LOCK_EXCLUSIVE);
+    oci_lock_t lock;
+    int i;
+    apr_status_t rv = begin_lock(&lock, memory, FACTS, OCI_LOCK_EXCLUSIVE);
 
     (void)durable;
     (void)pool;
@@ -439,7 +428,7 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
     for (i = 0; i < count && rv == APR_SUCCESS; i++) {
         rv = change_one(memory, &changes[i]);
     }
-    end_lock(fd);
+    end_lock(&lock);
     return rv;
 }
 
@@ -452,8 +441,8 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
     apr_size_t length = strlen(range->folder);
     memory_t *memory = ((index_t *)index)->memory;
     fact_t **links[LEVELS], *fact;
-    int fd;
-    apr_status_t rv = take_lock(&fd, memory, FACTS, OCI_LOCK_SHARED);
+    oci_lock_t lock;
+    apr_status_t rv = begin_lock(&lock, memory, FACTS, OCI_LOCK_SHARED);
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -470,18 +459,7 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
         }
         APR_ARRAY_PUSH(*entries, oci_entry_t) = entry;
     }
-    end_lock(fd);
-    return APR_SUCCESS;
-}
-
-struct oci_lock_t {
-    int         fd;
-    apr_pool_t *pool;
-};
-
-static apr_status_t end_named(void *lock)
-{
-    end_lock(((oci_lock_t *)lock)->fd);
+    end_lock(&lock);
     return APR_SUCCESS;
 }
 
@@ -491,20 +469,20 @@ static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
     const memory_t *memory = ((index_t *)index)->memory;
     oci_lock_t *self = apr_palloc(pool, sizeof(*self));
     off_t gate = FACTS + 2 + 2 * (off_t)(hash(memory->seed, name) >> 3);
-    apr_status_t rv = take_lock(&self->fd, memory, gate, kind);
+    apr_status_t rv = begin_lock(self, memory, gate, kind);
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
     self->pool = pool;
-    apr_pool_cleanup_register(pool, self, end_named, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(pool, self, end_lock, apr_pool_cleanup_null);
     *result = self;
     return APR_SUCCESS;
 }
 
 static apr_status_t unlock(oci_lock_t *lock)
 {
-    return apr_pool_cleanup_run(lock->pool, lock, end_named);
+    return apr_pool_cleanup_run(lock->pool, lock, end_lock);
 }
 
 static const oci_index_provider_t provider = {

@@ -61,6 +61,17 @@ sub complaints_of {
     return "$ENV{OCI_RUN}/" . $_[0] =~ tr{/}{!}r;
 }
 
+# Programs complain among their results, too.
+my %remarks;
+
+sub collect_remarks {
+    my ($parser, $job) = @_;
+    my $add = sub { $remarks{ $job->[1] } .= $_[0]->raw . "\n" };
+    $parser->callback(comment => $add);
+    $parser->callback(test => sub { $add->(@_) if !$_[0]->is_ok });
+    return;
+}
+
 # What tests had to say, those that failed last, each in one piece: tests that
 # run beside each other do not mix their words.
 sub say_complaints {
@@ -70,6 +81,7 @@ sub say_complaints {
     for my $path (sort { $failed{$a} <=> $failed{$b} }
                   $results->descriptions) {
         my $text = OCI::Server::slurp(complaints_of($path));
+        $text .= $remarks{$path} // '' if $failed{$path};
         print "\n$path:\n$text" if $text ne '';
     }
     return;
@@ -79,6 +91,7 @@ sub run_tests {
     my ($jobs, @tests) = @_;
     my $harness = TAP::Harness->new({ jobs => $jobs, color => -t STDOUT,
         exec => sub { command_of($_[1]) } });
+    $harness->callback(made_parser => \&collect_remarks);
     my $results = TAP::Parser::Aggregator->new;
     $results->start;
     $harness->aggregate_tests($results, @tests);

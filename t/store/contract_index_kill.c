@@ -20,6 +20,7 @@
 #include "contract_index.h"
 
 #include <fcntl.h>
+#include <poll.h>
 
 #include "apr_time.h"
 
@@ -250,6 +251,7 @@ static int settle(worker_t *worker)
 static int run_round(worker_t workers[WORKERS], unsigned *seed)
 {
     pid_t pids[WORKERS];
+    int on_the_way = dice(seed, 4) == 0;
     int i, status, good = 1;
 
     for (i = 0; i < WORKERS; i++) {
@@ -258,6 +260,12 @@ static int run_round(worker_t workers[WORKERS], unsigned *seed)
         }
         fcntl(workers[i].words[1], F_SETPIPE_SZ, 1 << 20);
         pids[i] = start_process(work, &workers[i], workers[i].next);
+    }
+    /* Most are killed at work, on a slow machine too, some on their way. */
+    for (i = 0; i < WORKERS && !on_the_way; i++) {
+        struct pollfd word = { workers[i].words[0], POLLIN, 0 };
+
+        poll(&word, 1, 20000);
     }
     usleep(1000 + dice(seed, 30000));
     for (i = 0; i < WORKERS; i++) {
@@ -297,7 +305,7 @@ static void checks(test_t *t)
     for (i = 0; i < WORKERS; i++) {
         lists += workers[i].next;
     }
-    tap_ok(&t->run->tap, good && lists > kills, "%d processes were killed "
+    tap_ok(&t->run->tap, good && lists > kills / 2, "%d processes were killed "
            "among %d lists of changes", kills, lists);
     tap_is(&t->run->tap, open_once(t, &t->index), NULL,
            "the index is opened anew");
