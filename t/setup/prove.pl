@@ -49,12 +49,14 @@ sub say_times {
     return;
 }
 
-# The command for a test, which has its complaints written to a file.
+# The command for a test, which has its complaints written to a file.  The shell
+# stays: the harness waits for tests one by one once they have no errors to
+# write to it.
 sub command_of {
     my $path = shift;
     my @test = $path =~ /\.t\z/ ? ($^X, "-I$OCI::Server::TOP/t/lib", $path)
         : ($path);
-    return [ 'sh', '-c', 'exec "$@" 2>"$0"', complaints_of($path), @test ];
+    return [ 'sh', '-c', '"$@" 2>"$0"; exit $?', complaints_of($path), @test ];
 }
 
 sub complaints_of {
