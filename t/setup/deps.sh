@@ -40,15 +40,15 @@ missing() {
     done
 }
 
-# The first of each list of alternatives that apt has: of a name that others
-# merely mention it shows nothing, and says that all is well.
+# The first of each list of alternatives that apt has, each once: of a name that
+# others merely mention it shows nothing, and says that all is well.
 offered() {
     for need in $1; do
         for name in $(echo "$need" | tr '|' ' '); do
             apt-cache show "$name" 2>/dev/null | grep -q . && break
         done
         echo "$name"
-    done
+    done | sort -u
 }
 
 wanted=
