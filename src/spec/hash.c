@@ -9,15 +9,19 @@
  * limitations under the License.
  */
 
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "spec/digest.h"
 #include "spec/hash.h"
 
-apr_uint64_t oci_hash(const char *name)
-{
-    apr_uint64_t value = APR_UINT64_C(0xcbf29ce484222325);
+#define DIGITS 15              /* in base 16 */
 
-    for (; *name; name++) {
-        value = (value ^ (unsigned char)*name)
-                * APR_UINT64_C(0x100000001b3);
-    }
-    return value;
+apr_int64_t oci_hash(const char *text, apr_pool_t *pool)
+{
+    const char *digest = oci_digest_of(OCI_SHA256, text, strlen(text), pool);
+
+    return apr_strtoi64(apr_pstrmemdup(pool, strchr(digest, ':') + 1, DIGITS),
+                        NULL, 16);
 }

@@ -17,9 +17,12 @@
 #ifndef OCI_HASH_H
 #define OCI_HASH_H
 
-#include "apr.h"
+#include "apr_pools.h"
 
-/** 64 bits that differ where names do, as good as always (FNV-1a). */
-apr_uint64_t oci_hash(const char *name);
+/**
+ * 60 bits that differ where texts do, as good as always: nobody can make a
+ * text that has the number of a given one.
+ */
+apr_int64_t oci_hash(const char *text, apr_pool_t *pool);
 
 #endif /* OCI_HASH_H */

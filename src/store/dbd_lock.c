@@ -245,7 +245,7 @@ apr_status_t oci_dbd_lock(oci_lock_t **result, oci_dbd_source_t *source,
     lock->pool = pool;
     lock->kind = kind;
     lock->hash = apr_psprintf(pool, "%" APR_INT64_T_FMT,
-                              (apr_int64_t)oci_hash(name));
+                              oci_hash(name, pool));
     do {
         rv = take_anywhere(&again, lock, source, name);
     } while (again && ++tries < TRIES);

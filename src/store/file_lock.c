@@ -39,18 +39,17 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "spec/digest.h"
+#include "spec/hash.h"
 #include "store/file_lock.h"
 
 #ifndef F_OFD_SETLKW
 #error "mod_oci needs locks of open file descriptions (POSIX.1-2024)"
 #endif
 
-#define KEY_SIZE  32
-#define HASH_SIZE 15           /* hex digits: an offset has 63 bits */
+#define KEY_SIZE 32
 
 /* What who writes the key has; no name's bytes lie so high. */
-#define KEY_LOCK  ((off_t)1 << 62)
+#define KEY_LOCK ((off_t)1 << 62)
 
 struct oci_lock_t {
     apr_pool_t *pool;
@@ -137,16 +136,13 @@ static apr_status_t find_gate(off_t *gate, int fd, const char *name,
 {
     apr_status_t rv = APR_SUCCESS;
     char key[KEY_SIZE];
-    const char *text;
 
     if (!read_key(key, fd)) {
         rv = make_key(key, fd, pool);
     }
     if (!rv) {
-        text = apr_psprintf(pool, "%.*s%s", KEY_SIZE, key, name);
-        text = oci_digest_of(OCI_SHA256, text, strlen(text), pool);
-        text = apr_pstrmemdup(pool, strchr(text, ':') + 1, HASH_SIZE);
-        *gate = (off_t)apr_strtoi64(text, NULL, 16) * 2;
+        *gate = 2 * (off_t)oci_hash(apr_psprintf(pool, "%.*s%s", KEY_SIZE,
+                                                 key, name), pool);
     }
     return rv;
 }
