@@ -253,7 +253,7 @@ static oci_error_t *check_conditions(oci_request_t *request)
     const char *none_match = apr_table_get(r->headers_in, "If-None-Match");
     oci_blob_t blob;
     oci_error_t *error;
-    int differs;
+    const char *header;
 
     if (!match && !none_match) {
         return NULL;
@@ -262,13 +262,12 @@ static oci_error_t *check_conditions(oci_request_t *request)
                                request->route.name, digest, r->pool))) {
         return error;
     }
-    differs = match && !oci_etag_match(match, digest, 0);
-    if (!differs && !(none_match && oci_etag_match(none_match, digest, 1))) {
+    header = oci_etag_refusal(match, none_match, digest);
+    if (!header) {
         return NULL;
     }
     return oci_error_make(r->pool, OCI_E_BLOB_CHANGED, "digest", digest,
-                          "%s does not hold: this is %s",
-                          differs ? "If-Match" : "If-None-Match", digest);
+                          "%s does not hold: this is %s", header, digest);
 }
 
 /* DELETE /v2/<name>/blobs/<digest> */

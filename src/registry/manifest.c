@@ -112,14 +112,9 @@ static oci_error_t *check_condition(const oci_condition_t *condition,
         }
         digest = exists ? digest : NULL;
     }
-    if (condition->match && !oci_etag_match(condition->match, digest, 0)) {
-        header = "If-Match";
-    }
-    else if (condition->none_match
-             && oci_etag_match(condition->none_match, digest, 1)) {
-        header = "If-None-Match";
-    }
-    else {
+    header = oci_etag_refusal(condition->match, condition->none_match,
+                              digest);
+    if (!header) {
         return NULL;
     }
     return oci_error_make(pool, OCI_E_MANIFEST_CHANGED, "digest", digest,

@@ -60,3 +60,13 @@ int oci_etag_match(const char *list, const char *value, int weak)
     }
     return 0;
 }
+
+const char *oci_etag_refusal(const char *match, const char *none_match,
+                             const char *value)
+{
+    if (match && !oci_etag_match(match, value, 0)) {
+        return "If-Match";
+    }
+    return none_match && oci_etag_match(none_match, value, 1)
+           ? "If-None-Match" : NULL;
+}

@@ -28,4 +28,14 @@
  */
 int oci_etag_match(const char *list, const char *value, int weak);
 
+/**
+ * Which condition does not hold for an entity (RFC 9110, 13.1.1 and 13.1.2).
+ * @param match The value of If-Match, or NULL
+ * @param none_match That of If-None-Match, or NULL
+ * @param value As above
+ * @return The header's name, or NULL where both hold
+ */
+const char *oci_etag_refusal(const char *match, const char *none_match,
+                             const char *value);
+
 #endif /* OCI_ETAG_H */
