@@ -251,6 +251,12 @@ void oci_authn_offer(request_rec *r, const oci_context_t *context)
     }
 }
 
+static void ask_for_token(request_rec *r, const oci_context_t *context)
+{
+    apr_table_setn(r->headers_out, "WWW-Authenticate",
+                   oci_bearer_challenge(r, context));
+}
+
 void oci_authn_mend_error(request_rec *r, oci_context_t *context)
 {
     if (r->status == HTTP_UNAUTHORIZED && context->authenticated) {
@@ -265,8 +271,7 @@ void oci_authn_mend_error(request_rec *r, oci_context_t *context)
         context->token_error = "insufficient_scope";
     }
     apr_table_unset(r->err_headers_out, "WWW-Authenticate");
-    apr_table_setn(r->headers_out, "WWW-Authenticate",
-                   oci_bearer_challenge(r, context));
+    ask_for_token(r, context);
 }
 
 oci_error_t *oci_authn_ask(request_rec *r, oci_context_t *context,
@@ -274,8 +279,7 @@ oci_error_t *oci_authn_ask(request_rec *r, oci_context_t *context,
 {
     context->token_error = "insufficient_scope";
     context->source = name;
-    apr_table_setn(r->headers_out, "WWW-Authenticate",
-                   oci_bearer_challenge(r, context));
+    ask_for_token(r, context);
     return oci_error_make(r->pool, OCI_E_UNAUTHORIZED, "name", name,
                           "the token is not for pulls from this repository");
 }
@@ -289,8 +293,7 @@ oci_error_t *oci_authn_refuse_tag(request_rec *r,
                               "this tag may not be pushed");
     }
     if (serves_tokens(r, context)) {
-        apr_table_setn(r->headers_out, "WWW-Authenticate",
-                       oci_bearer_challenge(r, context));
+        ask_for_token(r, context);
     }
     else {
         ap_note_auth_failure(r);

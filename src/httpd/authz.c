@@ -326,14 +326,8 @@ int oci_authz_allows(request_rec *r, const char *name, unsigned action)
 
 int oci_authz_allows_tag(request_rec *r, const char *name, const char *tag)
 {
-    apr_pool_t *pool;
-    int allowed;
-
-    apr_pool_create(&pool, r->pool);
-    allowed = passes(r, "PUT", apr_pstrcat(pool, "/v2/", name, "/manifests/",
-                                           tag, NULL), name);
-    apr_pool_destroy(pool);
-    return allowed;
+    return passes(r, "PUT", apr_pstrcat(r->pool, "/v2/", name, "/manifests/",
+                                        tag, NULL), name);
 }
 
 static int post_perdir_config(request_rec *r)
