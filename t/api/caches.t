@@ -209,34 +209,34 @@ END
         'is seen');
 
     # What authorization gave to one is not for all caches, however it was given.
-$server->halt;
-for my $case (
-    [ 'an address'   => 1, "<Location \"/v2/inner/\">\nRequire ip 127\n</Location>" ],
-    [ 'a pattern'    => 1, '<LocationMatch "^/v2/in">' . "\nRequire local\n"
-        . '</LocationMatch>' ],
-    [ 'any path'     => 1, "<Location \"/*\">\nRequire ip 127\n</Location>" ],
-    [ 'a condition'  => 1, "<If \"true\">\nRequire local\n</If>" ],
-    [ 'another host' => 1, "<VirtualHost *:1>\n<Location />\nRequire local\n"
-        . "</Location>\n</VirtualHost>" ],
-    [ 'elsewhere'    => 0, "<Location /status>\nRequire local\n</Location>" ],
-    [ 'files'        => 0, "<Directory />\nRequire all denied\n</Directory>\n"
-        . '<Files ".ht*">' . "\nRequire all denied\n</Files>" ],
-    [ 'rewriting'    => 0, "RewriteEngine On\nRewriteRule ^/x - [F]" ],
-    [ 'all granted'  => 0, "<Location \"/v2/\">\nRequire all granted\n</Location>" ]
-) {
-    my ($name, $private, $after) = @$case;
-    my $own = OCI::Server->start(modules => [qw(authz_host rewrite)],
-        after => $after);
-    my $caller = OCI::Client->new($own);
-    my $blob = $caller->push_blob('inner/a', 'some bytes');
-    is($caller->get("/v2/inner/a/blobs/$blob")->header('Cache-Control'),
-        ($private ? 'private, ' : '') . 'max-age=31536000', "guarded by $name");
-    $own->stop;
-}
-$server->again;
-$client->close;
+    $server->halt;
+    for my $case (
+        [ 'an address'   => 1, "<Location \"/v2/inner/\">\nRequire ip 127\n</Location>" ],
+        [ 'a pattern'    => 1, '<LocationMatch "^/v2/in">' . "\nRequire local\n"
+            . '</LocationMatch>' ],
+        [ 'any path'     => 1, "<Location \"/*\">\nRequire ip 127\n</Location>" ],
+        [ 'a condition'  => 1, "<If \"true\">\nRequire local\n</If>" ],
+        [ 'another host' => 1, "<VirtualHost *:1>\n<Location />\nRequire local\n"
+            . "</Location>\n</VirtualHost>" ],
+        [ 'elsewhere'    => 0, "<Location /status>\nRequire local\n</Location>" ],
+        [ 'files'        => 0, "<Directory />\nRequire all denied\n</Directory>\n"
+            . '<Files ".ht*">' . "\nRequire all denied\n</Files>" ],
+        [ 'rewriting'    => 0, "RewriteEngine On\nRewriteRule ^/x - [F]" ],
+        [ 'all granted'  => 0, "<Location \"/v2/\">\nRequire all granted\n</Location>" ]
+    ) {
+        my ($name, $private, $after) = @$case;
+        my $own = OCI::Server->start(modules => [qw(authz_host rewrite)],
+            after => $after);
+        my $caller = OCI::Client->new($own);
+        my $blob = $caller->push_blob('inner/a', 'some bytes');
+        is($caller->get("/v2/inner/a/blobs/$blob")->header('Cache-Control'),
+            ($private ? 'private, ' : '') . 'max-age=31536000', "guarded by $name");
+        $own->stop;
+    }
+    $server->again;
+    $client->close;
 
-# What authorization gave to one, others don't get.
+    # What authorization gave to one, others don't get.
     anew(config => '', extra => $cache, after => <<'END');
 <Location "/v2/guarded/">
     AuthType Basic
