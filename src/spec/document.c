@@ -13,7 +13,6 @@
 
 #include <string.h>
 
-#include <jansson.h>
 #include <openssl/evp.h>
 
 #include "apr_lib.h"
@@ -21,6 +20,8 @@
 
 #include "spec/digest.h"
 #include "spec/json.h"
+#include "spec/json_check.h"
+#include "spec/json_span.h"
 
 #define LETTERS_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
                        "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -34,6 +35,17 @@ typedef enum {
     FORM_INDEX,            /* manifests */
     FORM_SCHEMA1           /* Docker's oldest, which nobody stores any more */
 } form_e;
+
+/* The members of a manifest that are read. */
+enum {
+    SCHEMA_VERSION, MEDIA_TYPE, CONFIG, LAYERS, MANIFESTS, SUBJECT,
+    ANNOTATIONS, ARTIFACT_TYPE, MEMBERS
+};
+
+static const char *const member_names[MEMBERS] = {
+    "schemaVersion", "mediaType", "config", "layers", "manifests", "subject",
+    "annotations", "artifactType"
+};
 
 static const struct {
     const char *media_type;
@@ -101,50 +113,31 @@ static int type_valid(const char *text)
     return subtype && !text[subtype];
 }
 
-/* A member that may be absent: some clients write null for that. */
-static json_t *optional(const json_t *object, const char *name)
+/* Whether annotations, perhaps none, are as they should be. */
+static int annotations_valid(oci_span_t annotations)
 {
-    json_t *member = json_object_get(object, name);
-
-    return json_is_null(member) ? NULL : member;
+    return !annotations.text || (oci_span_is_object(annotations)
+                                 && oci_span_all_strings(annotations));
 }
 
-/* Whether values, an object's or array's, are all strings. */
-static int all_strings(json_t *values)
+/* Whether urls, perhaps none, are as they should be. */
+static int urls_valid(oci_span_t urls)
 {
-    const char *key;
-    json_t *value;
-    apr_size_t i;
-
-    json_object_foreach (values, key, value) {
-        if (!json_is_string(value)) {
-            return 0;
-        }
-    }
-    json_array_foreach (values, i, value) {
-        if (!json_is_string(value)) {
-            return 0;
-        }
-    }
-    return 1;
+    return !urls.text
+           || (oci_span_is_array(urls) && oci_span_all_strings(urls));
 }
 
-static int annotations_valid(json_t *annotations)
-{
-    return !annotations
-           || (json_is_object(annotations) && all_strings(annotations));
-}
-
-/* Whether text is the base64 of what a descriptor describes. */
-static int data_valid(const char *text, const oci_descriptor_t *descriptor,
+/* Whether a string is the base64 of what a descriptor describes. */
+static int data_valid(oci_span_t string, const oci_descriptor_t *descriptor,
                       apr_pool_t *pool)
 {
-    apr_size_t length = strlen(text);
-    apr_size_t digits = strspn(text, LETTERS_DIGITS "+/");
+    const char *text = oci_span_text(string, pool);
+    apr_size_t length = text ? strlen(text) : 0;
+    apr_size_t digits = text ? strspn(text, LETTERS_DIGITS "+/") : 0;
     apr_size_t size = digits / 4 * 3 + digits % 4 * 3 / 4;
     unsigned char *data;
 
-    if (length % 4 || length - digits > 2
+    if (!text || length % 4 || length - digits > 2
         || strspn(text + digits, "=") != length - digits
         || descriptor->size != (apr_off_t)size) {
         return 0;
@@ -159,56 +152,61 @@ static int data_valid(const char *text, const oci_descriptor_t *descriptor,
  * @return NULL, or a problem to put behind the descriptor's name
  */
 static const char *read_descriptor(oci_descriptor_t *descriptor,
-                                   const json_t *json, apr_pool_t *pool)
+                                   oci_span_t json, apr_pool_t *pool)
 {
-    const char *type = json_string_value(json_object_get(json, "mediaType"));
-    const char *digest = json_string_value(json_object_get(json, "digest"));
-    const json_t *size = json_object_get(json, "size");
-    const json_t *data = optional(json, "data");
-    json_t *urls = optional(json, "urls");
+    enum { TYPE, DIGEST, SIZE, DATA, URLS, NOTES, COUNT };
+    static const char *const names[COUNT] = {
+        "mediaType", "digest", "size", "data", "urls", "annotations"
+    };
+    oci_span_t members[COUNT];
+    const char *type, *digest;
+    apr_int64_t size;
 
-    if (!json_is_object(json)) {
+    if (!oci_span_is_object(json)) {
         return " is not an object";
     }
+    oci_span_members(members, json, names, COUNT);
+    type = oci_span_text(members[TYPE], pool);
     if (!type || !type_valid(type)) {
         return ".mediaType is not a media type";
     }
+    digest = oci_span_text(members[DIGEST], pool);
     if (!digest || !oci_digest_valid(digest)) {
         return ".digest is not a valid sha256 or sha512 digest";
     }
-    if (!json_is_integer(size) || json_integer_value(size) < 0) {
+    if (!oci_span_integer(&size, members[SIZE]) || size < 0) {
         return ".size is not a number of bytes";
     }
-    if (urls && !(json_is_array(urls) && all_strings(urls))) {
+    if (!urls_valid(members[URLS])) {
         return ".urls is not an array of strings";
     }
-    if (!annotations_valid(optional(json, "annotations"))) {
+    if (!annotations_valid(members[NOTES])) {
         return ".annotations is not an object of strings";
     }
 
-    descriptor->media_type = apr_pstrdup(pool, type);
-    descriptor->digest = apr_pstrdup(pool, digest);
-    descriptor->size = (apr_off_t)json_integer_value(size);
-    if (data && !(json_is_string(data)
-                  && data_valid(json_string_value(data), descriptor, pool))) {
+    descriptor->media_type = type;
+    descriptor->digest = digest;
+    descriptor->size = (apr_off_t)size;
+    if (members[DATA].text && !data_valid(members[DATA], descriptor, pool)) {
         return ".data is not the base64 of content with this digest and size";
     }
     return NULL;
 }
 
 /* Read the array of this name into children, whose kind it is. */
-static const char *read_children(oci_document_t *document,
-                                 const json_t *root, const char *name,
-                                 oci_child_e kind, apr_pool_t *pool)
+static const char *read_children(oci_document_t *document, oci_span_t array,
+                                 const char *name, oci_child_e kind,
+                                 apr_pool_t *pool)
 {
-    const json_t *array = json_object_get(root, name);
-    const json_t *json;
+    oci_walk_t walk;
+    oci_span_t json;
     apr_size_t i;
 
-    if (!json_is_array(array)) {
+    if (!oci_span_is_array(array)) {
         return apr_psprintf(pool, "%s is not an array", name);
     }
-    json_array_foreach (array, i, json) {
+    walk = oci_walk_begin(array);
+    for (i = 0; oci_walk_element(&json, &walk); i++) {
         oci_child_t *child = apr_array_push(document->children);
         const char *problem = read_descriptor(&child->descriptor, json, pool);
 
@@ -222,62 +220,57 @@ static const char *read_children(oci_document_t *document,
     return NULL;
 }
 
-static const char *read_image(oci_document_t *document, const json_t *root,
-                              apr_pool_t *pool)
+static const char *read_image(oci_document_t *document,
+                              const oci_span_t *members, apr_pool_t *pool)
 {
     oci_child_t *config = apr_array_push(document->children);
     const char *problem = read_descriptor(&config->descriptor,
-                                          json_object_get(root, "config"),
-                                          pool);
+                                          members[CONFIG], pool);
 
     if (problem) {
         return apr_pstrcat(pool, "config", problem, NULL);
     }
     config->kind = OCI_CHILD_BLOB;
     document->artifact_type = config->descriptor.media_type;
-    return read_children(document, root, "layers", OCI_CHILD_BLOB, pool);
+    return read_children(document, members[LAYERS], "layers", OCI_CHILD_BLOB,
+                         pool);
 }
 
 /* Read what the form asks for. */
-static const char *read_content(oci_document_t *document, const json_t *root,
-                                apr_pool_t *pool)
+static const char *read_content(oci_document_t *document,
+                                const oci_span_t *members, apr_pool_t *pool)
 {
     form_e form = form_of(document->media_type);
-    int image = json_object_get(root, "config")
-                || json_object_get(root, "layers");
-    int index = json_object_get(root, "manifests") != NULL;
+    int image = members[CONFIG].text || members[LAYERS].text;
+    int index = members[MANIFESTS].text != NULL;
 
     if (image && index) {
         return "a manifest has either config and layers or manifests, "
                "never both";
     }
     if (form == FORM_INDEX || (form == FORM_ANY && index)) {
-        return read_children(document, root, "manifests", OCI_CHILD_MANIFEST,
-                             pool);
+        return read_children(document, members[MANIFESTS], "manifests",
+                             OCI_CHILD_MANIFEST, pool);
     }
     if (form == FORM_IMAGE || image) {
-        return read_image(document, root, pool);
+        return read_image(document, members, pool);
     }
     return "a manifest has either config and layers or manifests";
 }
 
 /* Read what may stand in any form. */
-static const char *read_common(oci_document_t *document, const json_t *root,
-                               apr_pool_t *pool)
+static const char *read_common(oci_document_t *document,
+                               const oci_span_t *members, apr_pool_t *pool)
 {
-    json_t *annotations = optional(root, "annotations");
-    const json_t *artifact = optional(root, "artifactType");
-    const json_t *subject = optional(root, "subject");
-
-    if (!annotations_valid(annotations)) {
+    if (!annotations_valid(members[ANNOTATIONS])) {
         return "annotations is not an object of strings";
     }
-    if (annotations) {
-        document->annotations = oci_json_text(annotations, pool);
+    if (members[ANNOTATIONS].text) {
+        document->annotations = oci_span_compact(members[ANNOTATIONS], pool);
     }
 
-    if (artifact) {
-        const char *text = json_string_value(artifact);
+    if (members[ARTIFACT_TYPE].text) {
+        const char *text = oci_span_text(members[ARTIFACT_TYPE], pool);
         const char *p;
 
         for (p = text; p && *p && !apr_iscntrl(*p); p++);
@@ -285,13 +278,14 @@ static const char *read_common(oci_document_t *document, const json_t *root,
             return "artifactType is not a string without control characters";
         }
         if (*text) {
-            document->artifact_type = apr_pstrdup(pool, text);
+            document->artifact_type = text;
         }
     }
 
-    if (subject) {
+    if (members[SUBJECT].text) {
         oci_descriptor_t *descriptor = apr_palloc(pool, sizeof(*descriptor));
-        const char *problem = read_descriptor(descriptor, subject, pool);
+        const char *problem = read_descriptor(descriptor, members[SUBJECT],
+                                              pool);
 
         if (problem) {
             return apr_pstrcat(pool, "subject", problem, NULL);
@@ -315,14 +309,13 @@ static const char *bare_type(const char *content_type, apr_pool_t *pool)
 }
 
 /* Settle the media type, by "mediaType" and Content-Type. */
-static const char *read_type(oci_document_t *document, const json_t *root,
+static const char *read_type(oci_document_t *document, oci_span_t member,
                              const char *content_type, apr_pool_t *pool)
 {
-    const json_t *member = json_object_get(root, "mediaType");
-    const char *inner = json_string_value(member);
+    const char *inner = oci_span_text(member, pool);
     const char *outer = NULL;
 
-    if (member && !(inner && type_valid(inner))) {
+    if (member.text && !(inner && type_valid(inner))) {
         return "mediaType is not a media type";
     }
     if (content_type) {
@@ -338,43 +331,43 @@ static const char *read_type(oci_document_t *document, const json_t *root,
         return apr_psprintf(pool, "mediaType is %s, but the Content-Type is "
                             "%s", inner, outer);
     }
-    document->media_type = inner ? apr_pstrdup(pool, inner) : outer;
+    document->media_type = inner ? inner : outer;
     return NULL;
 }
 
 static const char *check_version(const oci_document_t *document,
-                                 const json_t *root)
+                                 oci_span_t member)
 {
-    const json_t *version = json_object_get(root, "schemaVersion");
+    apr_int64_t version;
 
-    if (form_of(document->media_type) == FORM_SCHEMA1
-        || json_integer_value(version) == 1) {
+    if (!oci_span_integer(&version, member)) {
+        version = 0;
+    }
+    if (form_of(document->media_type) == FORM_SCHEMA1 || version == 1) {
         return "Docker's image manifest schema 1 is not supported, push "
                "schema 2 or an OCI image";
     }
-    if (json_integer_value(version) != 2) {
-        return "schemaVersion is not 2";
-    }
-    return NULL;
+    return version == 2 ? NULL : "schemaVersion is not 2";
 }
 
-static const char *read_document(oci_document_t *document,
-                                 const json_t *root,
+static const char *read_document(oci_document_t *document, oci_span_t root,
                                  const char *content_type, apr_pool_t *pool)
 {
+    oci_span_t members[MEMBERS];
     const char *problem;
 
-    if (!json_is_object(root)) {
+    if (!oci_span_is_object(root)) {
         return "a manifest is a JSON object";
     }
-    problem = read_type(document, root, content_type, pool);
+    oci_span_members(members, root, member_names, MEMBERS);
+    problem = read_type(document, members[MEDIA_TYPE], content_type, pool);
     if (!problem) {
-        problem = check_version(document, root);
+        problem = check_version(document, members[SCHEMA_VERSION]);
     }
     if (!problem) {
-        problem = read_content(document, root, pool);
+        problem = read_content(document, members, pool);
     }
-    return problem ? problem : read_common(document, root, pool);
+    return problem ? problem : read_common(document, members, pool);
 }
 
 const char *oci_document_parse(oci_document_t **document,
@@ -382,39 +375,33 @@ const char *oci_document_parse(oci_document_t **document,
                                const char *data, apr_size_t size,
                                apr_pool_t *pool)
 {
-    json_error_t error;
-    json_t *root = json_loadb(data, size, JSON_REJECT_DUPLICATES, &error);
-    const char *problem;
+    const char *problem = oci_json_check(data, size, pool);
 
-    if (!root) {
-        return apr_psprintf(pool, "a manifest is JSON, but in line %d: %s",
-                            error.line, error.text);
+    if (problem) {
+        return apr_pstrcat(pool, "the manifest is not valid JSON, ", problem,
+                           NULL);
     }
     *document = apr_pcalloc(pool, sizeof(**document));
     (*document)->children = apr_array_make(pool, 16, sizeof(oci_child_t));
-    problem = read_document(*document, root, content_type, pool);
-    json_decref(root);
-    return problem;
+    return read_document(*document, oci_span_of(data, size), content_type,
+                         pool);
 }
 
 const char *oci_document_descriptor(const oci_document_t *document,
                                     const char *digest, apr_size_t size,
                                     apr_pool_t *pool)
 {
-    const char *text = apr_psprintf(pool, "{\"mediaType\":%s,\"digest\":%s,"
+    const char *type = document->artifact_type;
+    const char *annotations = document->annotations;
+    const char *head = apr_psprintf(pool, "{\"mediaType\":%s,\"digest\":%s,"
                                     "\"size\":%" APR_SIZE_T_FMT,
                                     oci_json_quote(document->media_type,
                                                    pool),
                                     oci_json_quote(digest, pool), size);
 
-    if (document->artifact_type) {
-        text = apr_pstrcat(pool, text, ",\"artifactType\":",
-                           oci_json_quote(document->artifact_type, pool),
-                           NULL);
-    }
-    if (document->annotations) {
-        text = apr_pstrcat(pool, text, ",\"annotations\":",
-                           document->annotations, NULL);
-    }
-    return apr_pstrcat(pool, text, "}", NULL);
+    return apr_pstrcat(pool, head,
+                       type ? ",\"artifactType\":" : "",
+                       type ? oci_json_quote(type, pool) : "",
+                       annotations ? ",\"annotations\":" : "",
+                       annotations ? annotations : "", "}", NULL);
 }

@@ -51,19 +51,22 @@ typedef struct oci_document_t {
 /**
  * Read a manifest and hold it against what the specification asks:
  *
- *  - one JSON object in UTF-8, no member twice, no NUL in a string;
+ *  - one JSON object in UTF-8, in which no object has a member twice;
  *  - schemaVersion 2, which refuses Docker's schema 1 with a sentence;
  *  - either "config" and "layers" (an array, maybe empty), or "manifests"
  *    (likewise), never members of both; a media type that is known decides
  *    which of them it must be;
- *  - "mediaType", where there is one, equal to the Content-Type;
+ *  - "mediaType", if it is there, equal to the Content-Type;
  *  - descriptors ("config", "layers", "manifests", "subject"): a media type
  *    by RFC 6838, a valid digest, a size from 0 up, "data" in base64 that
  *    has this size and digest, "urls" of strings, "annotations";
  *  - "annotations": strings to strings; "artifactType": a string without
- *    control characters; null for these, "subject", "urls" and "data" is
- *    absence;
+ *    control characters;
+ *  - a member whose value is null counts as absent, whatever its name;
  *  - unknown members and unknown media types of any form are fine.
+ *
+ * Besides what the document keeps, this takes at most four times the size of
+ * the bytes in memory; both together at most eight times.
  *
  * @param document Set to what was found
  * @param content_type The request's Content-Type, parameters and all, or

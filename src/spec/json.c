@@ -16,44 +16,17 @@
 
 #include "apr_strings.h"
 
-/* The bytes of the UTF-8 character that text begins with, or 0 where it
- * begins with none (RFC 3629, 4: no surrogates, nothing longer than need be,
- * nothing beyond U+10FFFF).
- */
-static int character_length(const unsigned char *text)
+#include "spec/utf8.h"
+
+/* The bytes of text once its quotes, backslashes and control characters are
+ * escaped. */
+static apr_size_t escaped_length(const char *text)
 {
-    unsigned char least = 0x80, greatest = 0xbf;
-    int length, i;
+    apr_size_t length = 0;
 
-    if (*text < 0x80) {
-        return 1;
-    }
-    if (*text < 0xc2 || *text > 0xf4) {
-        return 0;
-    }
-    length = *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : 4;
-
-    switch (*text) {
-    case 0xe0:
-        least = 0xa0;
-        break;
-    case 0xed:
-        greatest = 0x9f;
-        break;
-    case 0xf0:
-        least = 0x90;
-        break;
-    case 0xf4:
-        greatest = 0x8f;
-        break;
-    }
-    if (text[1] < least || text[1] > greatest) {
-        return 0;
-    }
-    for (i = 2; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80) {
-            return 0;
-        }
+    for (; *text; text++) {
+        length += (unsigned char)*text < 0x20 ? 6
+                  : *text == '"' || *text == '\\' ? 2 : 1;
     }
     return length;
 }
@@ -62,13 +35,13 @@ const char *oci_json_quote(const char *text, apr_pool_t *pool)
 {
     static const char hex[] = "0123456789abcdef";
     const unsigned char *p = (const unsigned char *)text;
-    /* No byte grows to more than the six of an escape. */
-    char *quoted = apr_palloc(pool, 6 * strlen(text) + 3);
+    const unsigned char *end = p + strlen(text);
+    char *quoted = apr_palloc(pool, escaped_length(text) + 3);
     char *out = quoted;
 
     *out++ = '"';
-    while (*p) {
-        int length = character_length(p);
+    while (p < end) {
+        int length = oci_utf8_length((const char *)p, end - p);
 
         if (!length) {
             *out++ = '?';

@@ -12,6 +12,10 @@
 /**
  * @file json.h
  * @brief What JSON needs beyond jansson's own functions
+ *
+ * jansson reads what administrators write and what has the size of a header.
+ * Larger texts from clients are read by json_check.h and json_span.h, in
+ * little memory.
  */
 
 #ifndef OCI_JSON_H

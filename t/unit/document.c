@@ -122,6 +122,33 @@ static const struct {
       "a/config" },
     { OCI_IMAGE, IMAGE "],'blobs':null,'signatures':[1.5,true]}", OCI_IMAGE,
       "blob a/config;", "a/config" },
+
+    /* Legal JSON that nothing of ours reads. */
+    { OCI_IMAGE, IMAGE "],'x':['\\u0000','\\ud800','\\udc00\\ud800'],"
+      "'\\u0000':1,'\\ud800':18446744073709551615,'y':1e400,'z':-0.0e-999,"
+      "'99':99999999999999999999999}", OCI_IMAGE, "blob a/config;",
+      "a/config" },
+    { OCI_IMAGE, ONE(",'x\\u0000':'\\ud800','annotations':{'\\ud800':"
+      "'\\u0000'},'urls':['\\u0000']"), OCI_IMAGE,
+      "blob a/config;blob a/layer;", "a/config" },
+    { OCI_IMAGE, IMAGE "],'x':'\\u0041','\\u0058':1,'x\\u0000':2}",
+      OCI_IMAGE, "blob a/config;", "a/config" },
+
+    /* Names and values in escapes. */
+    { NULL, "{'schema\\u0056ersion':2,'media\\u0054ype':'a\\/b'" CONFIG
+      ",'\\u006cayers':[]}", "a/b", "blob a/config;", "a/config" },
+    { OCI_IMAGE, ONE(",'data':'\\u00653\\u0030='"), OCI_IMAGE,
+      "blob a/config;blob a/layer;", "a/config" },
+
+    /* null is absence. */
+    { OCI_IMAGE, IMAGE "],'mediaType':null,'manifests':null}", OCI_IMAGE,
+      "blob a/config;", "a/config" },
+    { OCI_INDEX, V2 ",'manifests':[],'config':null,'layers':null,"
+      "'mediaType':null}", OCI_INDEX, "", NULL },
+    { "a/unknown", IMAGE "],'manifests':null}", "a/unknown",
+      "blob a/config;", "a/config" },
+    { "a/unknown", V2 ",'manifests':[],'config':null}", "a/unknown", "",
+      NULL },
 };
 
 /* What is refused, and words of the sentence that says so. */
@@ -130,26 +157,22 @@ static const struct {
     const char *text;
     const char *words;
 } bad[] = {
-    { OCI_IMAGE, "", "is JSON" },
-    { OCI_IMAGE, "{", "is JSON" },
+    { OCI_IMAGE, "", "not valid JSON, line 1: " },
+    { OCI_IMAGE, "{", "not valid JSON, line 1: " },
     { OCI_IMAGE, "[]", "JSON object" },
-    { OCI_IMAGE, "null", "is JSON" },
-    { OCI_IMAGE, "'x'", "is JSON" },
-    { OCI_IMAGE, IMAGE "]} x", "is JSON" },
-    { OCI_IMAGE, IMAGE "]}{}", "is JSON" },
-    { OCI_IMAGE, IMAGE "],}", "is JSON" },
-    { OCI_IMAGE, "\xef\xbb\xbf" IMAGE "]}", "is JSON" },
-    { OCI_IMAGE, IMAGE "],'x':'\xff'}", "is JSON" },
-    { OCI_IMAGE, IMAGE "],'x':'\xc3'}", "is JSON" },
-    { OCI_IMAGE, IMAGE "],'x':'\xed\xa0\x80'}", "is JSON" },
-    { OCI_IMAGE, IMAGE "],'x':'\\ud800'}", "is JSON" },
-    { OCI_IMAGE, IMAGE "],'x':'\\u0000'}", "is JSON" },
-    { OCI_IMAGE, IMAGE "],'\\u0000':'x'}", "is JSON" },
+    { OCI_IMAGE, "null", "a manifest is a JSON object" },
+    { OCI_IMAGE, "'x'", "a manifest is a JSON object" },
+    { OCI_IMAGE, IMAGE "]} x", "not valid JSON, line 1: " },
+    { OCI_IMAGE, IMAGE "]}{}", "not valid JSON, line 1: " },
+    { OCI_IMAGE, IMAGE "],}", "not valid JSON, line 1: " },
+    { OCI_IMAGE, "\xef\xbb\xbf" IMAGE "]}", "not valid JSON, line 1: " },
+    { OCI_IMAGE, IMAGE "],'x':'\xff'}", "not valid JSON, line 1: " },
+    { OCI_IMAGE, IMAGE "],'x':'\xc3'}", "not valid JSON, line 1: " },
+    { OCI_IMAGE, IMAGE "],'x':'\xed\xa0\x80'}", "not valid JSON, line 1: " },
     { OCI_IMAGE, IMAGE "],'x':1,'x':1}", "duplicate" },
     { OCI_IMAGE, IMAGE "],'x':{'y':1,'\\u0079':1}}", "duplicate" },
     { OCI_IMAGE, V2 ",'schemaVersion':2" CONFIG ",'layers':[]}",
       "duplicate" },
-    { OCI_IMAGE, IMAGE "],'x':99999999999999999999999}", "is JSON" },
 
     { NULL, IMAGE "]}", "neither a Content-Type nor mediaType" },
     { "", IMAGE "]}", "Content-Type is not" },
@@ -165,7 +188,6 @@ static const struct {
     },
     { "application/octet-stream", IMAGE "]" TYPED(OCI_IMAGE) "}",
       "but the Content-Type" },
-    { OCI_IMAGE, IMAGE "],'mediaType':null}", "mediaType is not" },
     { OCI_IMAGE, IMAGE "],'mediaType':1}", "mediaType is not" },
     { NULL, IMAGE "],'mediaType':''}", "mediaType is not" },
     { NULL, IMAGE "],'mediaType':'a/b; c=d'}", "mediaType is not" },
@@ -184,7 +206,30 @@ static const struct {
     { DOCKER_SCHEMA1 "+prettyjws; x", "{'schemaVersion':1}", "schema 1" },
     { NULL, IMAGE "]" TYPED(DOCKER_SCHEMA1 "+json") "}", "schema 1" },
 
+    { OCI_IMAGE, "\n" IMAGE "],\n\n'x':01}", "not valid JSON, line 4: " },
+    { OCI_IMAGE, IMAGE "],'x':{'a':[{'b':1,\n'b':2}]}}",
+      "line 2: a duplicate member, \"b\"" },
+    { OCI_IMAGE, ONE(",'size':2"), "a duplicate member, \"size\"" },
+    { OCI_IMAGE, ONE(",'annotations':{'k':'v','\\u006b':'w'}"),
+      "duplicate" },
+    { OCI_IMAGE, IMAGE "],'x':{'\\u0000':1,'\\u0000':2}}", "duplicate" },
+    { OCI_IMAGE, IMAGE "],'x':{'\\ud83d\\ude00':1,'\xf0\x9f\x98\x80':2}}",
+      "duplicate" },
+
+    /* What we use must be text. */
+    { NULL, IMAGE "],'mediaType':'a/b\\u0000'}", "mediaType is not" },
+    { OCI_IMAGE, IMAGE "{'mediaType':'a/b\\u0000'," DESCRIPTOR "}]}",
+      "layers[0].mediaType is not" },
+    { OCI_IMAGE, IMAGE "{'mediaType':'a/b','digest':'" BRACES_SHA256
+      "\\u0000','size':2}]}", "layers[0].digest is not" },
+    { OCI_IMAGE, IMAGE "],'artifactType':'a\\u0000'}", "artifactType is" },
+    { OCI_IMAGE, IMAGE "],'artifactType':'a\\ud800'}", "artifactType is" },
+    { OCI_IMAGE, ONE(",'data':'e30=\\u0000'"), "layers[0].data is not" },
+    { OCI_IMAGE, IMAGE "{'mediaType':'a/b','digest':'" BRACES_SHA256
+      "','size':9223372036854775808}]}", "layers[0].size is not" },
+
     { "a/unknown", V2 "}", "either config and layers or manifests" },
+    { "a/unknown", V2 ",'manifests':null}", "either config and layers or" },
     { OCI_IMAGE, V2 "}", "config is not an object" },
     { OCI_IMAGE, V2 ",'layers':[]}", "config is not an object" },
     { OCI_IMAGE, V2 ",'config':null,'layers':[]}", "config is not an obj" },
@@ -195,13 +240,10 @@ static const struct {
     { OCI_INDEX, V2 "}", "manifests is not an array" },
     { OCI_INDEX, V2 ",'manifests':null}", "manifests is not an array" },
     { OCI_INDEX, IMAGE "]}", "manifests is not an array" },
-    { "a/unknown", V2 ",'manifests':null}", "manifests is not an array" },
     { "a/unknown", V2 CONFIG "}", "layers is not an array" },
     { "a/unknown", V2 ",'layers':[]}", "config is not an object" },
     { OCI_IMAGE, IMAGE "],'manifests':[]}", "never both" },
-    { OCI_IMAGE, IMAGE "],'manifests':null}", "never both" },
     { OCI_INDEX, V2 ",'manifests':[],'layers':[]}", "never both" },
-    { OCI_INDEX, V2 ",'manifests':[],'config':null}", "never both" },
     { "a/unknown", V2 ",'manifests':[],'layers':[]}", "never both" },
 
     { OCI_IMAGE, IMAGE "1]}", "layers[0] is not an object" },
@@ -359,6 +401,14 @@ static void descriptor_tests(tap_t *tap, apr_pool_t *pool)
            ",\"size\":123,\"artifactType\":\"a/\\\"q\\\"\""
            ",\"annotations\":{\"z\":\"1\",\"a\":\"\xc3\xa4\"}}",
            "its descriptor");
+
+    tap_is(tap, parse(&document, OCI_IMAGE, IMAGE "],'annotations': { 'a' :"
+                      " '\\u0000 \\/\\b\\t\\u000a\\u001f\\u007f\\ud83d\\ude00"
+                      "\\udfff\\ud800\\u0022\\u005c' } }", pool), NULL,
+           "escapes are accepted");
+    tap_is(tap, document->annotations,
+           "{\"a\":\"\\u0000 /\\b\\t\\n\\u001F\x7f\xf0\x9f\x98\x80"
+           "\\uDFFF\\uD800\\\"\\\\\"}", "only necessary ones are kept");
 
     parse(&document, OCI_INDEX, V2 ",'manifests':[]}", pool);
     tap_ok(tap, !document->subject && !document->annotations,
