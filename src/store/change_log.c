@@ -299,6 +299,9 @@ static apr_status_t read_body(oci_log_t *log, oci_overlay_t *overlay,
         else if (end - key < length) {
             return EIO;
         }
+        if (memchr(key, '\0', length)) {
+            return EIO;
+        }
         oci_overlay_set(overlay, key, length, &place);
     }
     return next == end ? APR_SUCCESS : EIO;

@@ -16,7 +16,8 @@
  *     leaf "l":    item = size[2] rest-of-name
  *     branch "b":  item = child[4] child-bytes[2] size[2] rest-of-name
  *
- * with numbers of so many bytes.  The prefix is that of all names in it.
+ * with numbers of so many bytes.  The prefix is that of all names in it.  A
+ * node has one item at least.  A name has at most 1023 bytes, and no NUL.
  */
 
 #include <errno.h>
@@ -30,6 +31,7 @@
 #define HEAD        3
 #define LEAF_ITEM   2
 #define BRANCH_ITEM 8
+#define NAME_SIZE   1023       /* of a name, at most */
 
 static void name_record(char name[9], apr_uint32_t number)
 {
@@ -48,14 +50,16 @@ apr_status_t oci_node_open(oci_node_cursor_t *cursor, oci_records_t *records,
     if (rv) {
         return rv == APR_NOTFOUND ? EIO : rv;
     }
-    if (value.size < HEAD) {
+    if (value.size < HEAD || value.size > OCI_NODE_MAX
+        || (value.data[0] != 'b' && value.data[0] != 'l')) {
         return EIO;
     }
     cursor->branch = value.data[0] == 'b';
     cursor->prefix = value.data + HEAD;
     cursor->prefix_size = oci_bytes_get(value.data + 1, 2);
     cursor->end = value.data + value.size;
-    if (cursor->prefix_size > value.size - HEAD) {
+    if (cursor->prefix_size > value.size - HEAD
+        || memchr(cursor->prefix, '\0', cursor->prefix_size)) {
         return EIO;
     }
     cursor->next = cursor->prefix + cursor->prefix_size;
@@ -79,7 +83,9 @@ apr_status_t oci_node_next(oci_node_cursor_t *cursor)
     }
     cursor->name = cursor->next + head;
     cursor->name_size = oci_bytes_get(cursor->name - 2, 2);
-    if (cursor->name_size > left - head) {
+    if (cursor->name_size > left - head
+        || cursor->prefix_size + cursor->name_size > NAME_SIZE
+        || memchr(cursor->name, '\0', cursor->name_size)) {
         return EIO;
     }
     cursor->next = cursor->name + cursor->name_size;
@@ -129,7 +135,10 @@ apr_status_t oci_node_read(oci_node_t *node, oci_records_t *records,
         }
         APR_ARRAY_PUSH(node->items, oci_node_item_t) = item;
     }
-    return rv == APR_EOF ? APR_SUCCESS : rv;
+    if (rv == APR_EOF) {
+        rv = node->items->nelts ? APR_SUCCESS : EIO;
+    }
+    return rv;
 }
 
 apr_size_t oci_node_common(const char *name, const char *other)

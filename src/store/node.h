@@ -70,7 +70,7 @@ int oci_node_compare(const oci_node_cursor_t *cursor, const char *name);
 /** The name at the cursor, whole. */
 const char *oci_node_name(const oci_node_cursor_t *cursor, apr_pool_t *pool);
 
-/** Read a node to change it; as oci_node_open. */
+/** Read a node to change it, one item at least; as oci_node_open. */
 apr_status_t oci_node_read(oci_node_t *node, oci_records_t *records,
                            apr_uint32_t number, apr_pool_t *pool);
 

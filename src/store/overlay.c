@@ -95,9 +95,11 @@ void oci_overlay_set(oci_overlay_t *overlay, const char *key,
                      apr_size_t length, const oci_place_t *place)
 {
     node_t **links[LEVELS];
-    node_t *node = seek(overlay, key, length, 0, links);
+    node_t *node;
     int levels, i;
 
+    length = strnlen(key, length);
+    node = seek(overlay, key, length, 0, links);
     if (!node || compare(key, length, node)) {
         levels = roll(overlay);
         node = apr_palloc(overlay->pool,

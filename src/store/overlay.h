@@ -45,7 +45,7 @@ int oci_overlay_count(const oci_overlay_t *overlay);
 
 /**
  * Set a key's place, in the stead of any that it has.
- * @param key Is copied; need not end with a NUL
+ * @param key Is copied; need not end with a NUL, and ends at the first one
  */
 void oci_overlay_set(oci_overlay_t *overlay, const char *key,
                      apr_size_t length, const oci_place_t *place);

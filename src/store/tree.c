@@ -34,6 +34,11 @@
  * remembered. */
 #define KNOWN_MAX 512
 
+/* More levels than the numbers of nodes allow, as each branch has two
+ * children but for one on the way to the root: a tree that has them leads in
+ * a circle. */
+#define LEVELS_MAX 64
+
 typedef struct known_t {
     apr_uint32_t      number;
     oci_node_cursor_t cursor;      /* before the first item */
@@ -94,13 +99,16 @@ apr_status_t oci_tree_find(const oci_tree_t *tree, const char *name,
     apr_uint32_t number = tree->root;
     oci_node_cursor_t cursor;
     apr_status_t rv;
-    int order = -1;
+    int order = -1, level = 0;
 
     if (!number) {
         return APR_NOTFOUND;
     }
     while (!(rv = open_node(&cursor, tree, number, pool))
            && cursor.branch) {
+        if (++level == LEVELS_MAX) {
+            return EIO;
+        }
         rv = find_child(&number, &cursor, name);
         if (rv) {
             return rv;
@@ -124,6 +132,8 @@ typedef struct list_t {
     apr_size_t folder_size;
     int limit;
     int done;
+    int level;             /* of the node that is being listed */
+    const char *last;      /* the name before, or NULL */
 } list_t;
 
 /* List the names of a leaf. */
@@ -138,6 +148,10 @@ static apr_status_t list_leaf(list_t *list, oci_node_cursor_t *cursor)
             continue;
         }
         name = oci_node_name(cursor, list->names->pool);
+        if (list->last && strcmp(list->last, name) >= 0) {
+            return EIO;
+        }
+        list->last = name;
         if (strncmp(name, list->folder, list->folder_size)) {
             list->done = 1;
             break;
@@ -179,16 +193,21 @@ static apr_status_t list_node(list_t *list, apr_uint32_t number,
 {
     oci_node_cursor_t cursor;
     apr_pool_t *pool;
-    apr_status_t rv = apr_pool_create(&pool, parent);
+    apr_status_t rv;
 
-    if (rv) {
+    if (list->level == LEVELS_MAX) {
+        return EIO;
+    }
+    if ((rv = apr_pool_create(&pool, parent))) {
         return rv;
     }
+    list->level++;
     rv = open_node(&cursor, list->tree, number, pool);
     if (!rv) {
         rv = cursor.branch ? list_children(list, &cursor, pool)
                            : list_leaf(list, &cursor);
     }
+    list->level--;
     apr_pool_destroy(pool);
     return rv;
 }
@@ -196,7 +215,8 @@ static apr_status_t list_node(list_t *list, apr_uint32_t number,
 apr_status_t oci_tree_list(apr_array_header_t *names, const oci_tree_t *tree,
                            const char *after, const char *folder, int limit)
 {
-    list_t list = { tree, names, after, folder, strlen(folder), limit, 0 };
+    list_t list = { tree, names, after, folder, strlen(folder), limit, 0, 0,
+                    NULL };
 
     return tree->root ? list_node(&list, tree->root, names->pool)
                       : APR_SUCCESS;
@@ -323,6 +343,9 @@ static apr_status_t join_children(oci_tree_t *tree, oci_node_t *node,
                                        pool))) {
                 return rv;
             }
+            if (one.branch != other.branch) {
+                return EIO;
+            }
             if (other.branch) {
                 item_at(other.items, 0)->name = right->name;
             }
@@ -392,11 +415,15 @@ static apr_status_t change_node(oci_tree_t *tree, const oci_node_item_t *old,
 {
     oci_node_t node;
     apr_pool_t *pool;
-    apr_status_t rv = apr_pool_create(&pool, out->pool);
+    apr_status_t rv;
 
-    if (rv) {
+    if (tree->level == LEVELS_MAX) {
+        return EIO;
+    }
+    if ((rv = apr_pool_create(&pool, out->pool))) {
         return rv;
     }
+    tree->level++;
     rv = oci_node_read(&node, tree->records, old->child, pool);
     if (!rv && node.branch) {
         apr_array_header_t *before = node.items;
@@ -419,6 +446,7 @@ static apr_status_t change_node(oci_tree_t *tree, const oci_node_item_t *old,
             APR_ARRAY_PUSH(out, oci_node_item_t) = *old;
         }
     }
+    tree->level--;
     apr_pool_destroy(pool);
     return rv;
 }
@@ -468,6 +496,7 @@ apr_status_t oci_tree_change(oci_tree_t *tree,
     oci_node_t node = { 0, items };
     apr_status_t rv;
 
+    tree->level = 0;
     if (tree->root) {
         rv = change_node(tree, &root, changes, count, items);
     }

@@ -31,6 +31,7 @@ typedef struct oci_tree_t {
     apr_uint32_t   last;       /* the last number that was given to a node */
     apr_hash_t    *known;      /* nodes that are remembered: empty at first;
                                   NULL where the tree is to be changed */
+    int            level;      /* of the node that oci_tree_change is at */
 } oci_tree_t;
 
 /** One name that comes or goes. */
