@@ -70,9 +70,11 @@ my @cases = (
         qr/JSON/ ],
     [ 'overlong UTF-8', with(annotations => { a => 'XX' }) =~ s/XX/\xc0\xaf/r,
         qr/JSON/ ],
-    [ 'half a surrogate', with(annotations => { a => 'XX' }) =~ s/XX/\\ud800/r,
-        qr/JSON/ ],
-    [ 'a NUL', with(annotations => { a => 'XX' }) =~ s/XX/\\u0000/r, qr/JSON/ ],
+    [ 'half a surrogate', with(artifactType => 'XX') =~ s/XX/\\ud800/r,
+        qr/artifactType/ ],
+    [ 'a NUL', with(artifactType => 'XX') =~ s/XX/\\u0000/r, qr/artifactType/ ],
+    [ 'a NUL in a media type', with_layer(mediaType => 'a/XX')
+        =~ s/XX/\\u0000/r, qr/mediaType/ ],
     [ 'a raw control character', with(annotations => { a => 'XX' }) =~ s/XX/\n/r,
         qr/JSON/ ],
     [ 'a member twice', replaced(qr/^\{/, '{"schemaVersion":2,'), qr/duplicate/i ],
@@ -179,6 +181,26 @@ error_is($client->get("$base/$_"), 404, 'MANIFEST_UNKNOWN', undef,
     'nothing was stored') for 'bad', digest_of($bad);
 is_deeply($client->get("/v2/$repo/tags/list")->json->{tags}, [], 'no tag either');
 error_is($client->get('/v2/rules/none/manifests/bad'), 404, 'MANIFEST_UNKNOWN');
+
+# Legal JSON that nothing here reads; null is absence.
+for my $case (
+    [ 'a NUL', replaced(qr/\}\z/, ',"x":"x\u0000y","x\u0000":1}') ],
+    [ 'half a surrogate', replaced(qr/\}\z/, ',"x":"\ud800"}') ],
+    [ 'large numbers', replaced(qr/\}\z/,
+        ',"x":[18446744073709551615,1e400,-1e-400]}') ],
+    [ 'such annotations', with(annotations => { a => 'XX' })
+        =~ s/XX/\\u0000\\ud800/r ],
+    [ 'null for what may be absent', with(annotations => undef,
+        artifactType => undef, mediaType => undef, subject => undef) ],
+    [ 'manifests null in an image', with(manifests => undef) ],
+    [ 'config and layers null in an index', json_text({ %{ image_index([]) },
+        config => undef, layers => undef }), IMAGE_INDEX ],
+) {
+    my ($name, $text, $type) = @$case;
+    status_is(put('legal', $text, $type), 201, "accepted: $name");
+    ok($client->get("$base/legal")->body eq $text, 'and kept as it is');
+}
+$client->delete("$base/legal");
 
 # Each missing piece is named.
 my @missing = map { digest_of($_) } qw(one two three);

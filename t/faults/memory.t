@@ -10,6 +10,7 @@
 
 # httpd's memory does not grow with the bytes that pass through it.
 
+use OCI::Crowd;
 use OCI::Test;
 
 use Time::HiRes qw(sleep);
@@ -149,6 +150,46 @@ subtest 'a long list of errors' => sub {
 };
 
 $server->stop;
+
+# A manifest of the limit with a member that repeats a part of JSON.
+sub junk {
+    my ($name, $first, $part, $last) = @_;
+    my $text = json_text(image_manifest('{}', []));
+    $text =~ s/\}\z/,"$name":$first/ or die 'no object';
+    my $room = 4_194_304 - length("$text$last}");
+    return $text . $part x int($room / length $part) . "$last}";
+}
+
+subtest 'JSON of many small values, four at once' => sub {
+    my @cases = (
+        [ 'objects', 201, junk('x', '[{}', ',{}', ']') ],
+        [ 'numbers', 201, junk('x', '[0', ',0', ']') ],
+        [ 'strings', 201, junk('x', '[""', ',""', ']') ],
+        [ 'nested objects', 201, junk('x', '[0', ',{"a":{"b":[]}}', ']') ],
+        [ 'one name', 400, junk('x', '{"":0', ',"":0', '}') ],
+        [ 'annotations', 400, junk('annotations', '{"":""', ',"":""', '}') ],
+        [ 'open arrays', 400, junk('x', '', '[', '') ],
+        [ 'layers', 400, junk('manifests', '[{}', ',{}', ']') ],
+    );
+    for my $case (@cases) {
+        my ($name, $status, $text) = @$case;
+        my $one = OCI::Server->start(extra => join "\n", 'StartServers 1',
+            'ServerLimit 1', 'ThreadLimit 8', 'ThreadsPerChild 8',
+            'MaxRequestWorkers 8', 'MinSpareThreads 1', 'MaxSpareThreads 8');
+        OCI::Client->new($one)->push_image('junk', 'warm');
+        my $before = peak_of($one);
+        my @seen = map { @$_ } at_once([$one], 4, sub {
+            my ($user, $n) = @_;
+            return $user->put("/v2/junk/manifests/$n", $text,
+                'Content-Type' => IMAGE_MANIFEST)->status;
+        });
+        is("@seen", join(' ', ($status) x 4), "$name: $status");
+        my $growth = peak_of($one) - $before;
+        cmp_ok($growth, '<=', 4 * 8 * 4 * $MIB,
+            sprintf '%s: %.1f MiB more at most', $name, $growth / $MIB);
+        $one->stop;
+    }
+};
 
 subtest 'many manifests of the limit in one request' => sub {
     my $few = OCI::Server->start(extra => join "\n", 'StartServers 1',
