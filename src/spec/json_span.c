@@ -217,20 +217,24 @@ int oci_span_compare(const char *one, const char *other)
 {
     apr_uint32_t left, right;
 
-    /* Where neither has an escape, UTF-8 has the order of characters. */
-    do {
-        one++;
-        other++;
-    } while (*one == *other && *one != '"' && *one != '\\');
-    if (*one != '\\' && *other != '\\') {
-        return *one == *other ? 0 : *one == '"' ? -1 : *other == '"' ? 1
-               : (unsigned char)*one - (unsigned char)*other;
-    }
-    do {
+    one++;
+    other++;
+    for (;;) {
+        /* Where neither has an escape, UTF-8 has the order of characters. */
+        while (*one == *other && *one != '"' && *one != '\\') {
+            one++;
+            other++;
+        }
+        if (*one != '\\' && *other != '\\') {
+            return *one == *other ? 0 : *one == '"' ? -1 : *other == '"' ? 1
+                   : (unsigned char)*one - (unsigned char)*other;
+        }
         left = next_character(&one);
         right = next_character(&other);
-    } while (left && left == right);
-    return left < right ? -1 : left > right;
+        if (left != right) {
+            return left < right ? -1 : 1;
+        }
+    }
 }
 
 /* Whether a string is this text, of printable ASCII. */

@@ -179,6 +179,19 @@ int oci_node_fit(apr_uint32_t *size, const oci_node_t *node, int first,
     return i - first;
 }
 
+/* Whether names are in order, as those of a damaged tree may not be. */
+static int in_order(const oci_node_t *node, int first, int count)
+{
+    int i;
+
+    for (i = first + 1; i < first + count; i++) {
+        if (strcmp(item_at(node, i - 1)->name, item_at(node, i)->name) >= 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 apr_status_t oci_node_write(oci_records_t *records, apr_uint32_t number,
                             const oci_node_t *node, int first, int count)
 {
@@ -189,6 +202,9 @@ apr_status_t oci_node_write(oci_records_t *records, apr_uint32_t number,
     char record[9];
     int i;
 
+    if (!in_order(node, first, count)) {
+        return EIO;
+    }
     *end++ = node->branch ? 'b' : 'l';
     oci_bytes_put(end, prefix, 2);
     memcpy(end + 2, name, prefix);

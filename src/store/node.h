@@ -82,7 +82,11 @@ apr_status_t oci_node_read(oci_node_t *node, oci_records_t *records,
 int oci_node_fit(apr_uint32_t *size, const oci_node_t *node, int first,
                  apr_size_t limit);
 
-/** Write count items, which fit, from first on as a node. */
+/**
+ * Write count items, which fit, from first on as a node.
+ * @return EIO if their names are not in order, as those of a damaged tree
+ *         may be, or as oci_records_put
+ */
 apr_status_t oci_node_write(oci_records_t *records, apr_uint32_t number,
                             const oci_node_t *node, int first, int count);
 

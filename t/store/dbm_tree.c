@@ -227,11 +227,75 @@ static void check_damage(test_t *t)
     apr_pool_destroy(pool);
 }
 
+#define NODE(bytes) { bytes, sizeof(bytes) - 1 }
+
+/* Damaged trees, whose sums are right all the same: their nodes from number
+ * 1 on, which is the root. */
+static const struct {
+    const char *name;
+    oci_value_t nodes[3];
+    int lists;             /* whether names can be listed */
+} damaged[] = {
+    { "a NUL in a name", { NODE("l\0\0" "\0\14a\0longer name") }, 0 },
+    { "a NUL at a name's end", { NODE("l\0\0" "\0\2a\0") }, 0 },
+    { "a NUL in the prefix", { NODE("l\0\3a\0b" "\0\1c" "\0\1d") }, 0 },
+    { "a NUL in a branch", { NODE("b\0\0" "\0\0\0\2" "\0\11" "\0\0"
+      "\0\0\0\3" "\0\11" "\0\7a\0aaaaa"), NODE("l\0\0" "\0\1a"),
+      NODE("l\0\0" "\0\1b") }, 0 },
+    { "a prefix beyond the end", { NODE("l\0\5a/" "\0\1c") }, 0 },
+    { "a name beyond the end", { NODE("l\0\0" "\0\3ab") }, 0 },
+    { "no items", { NODE("l\0\0") }, 1 },
+    { "no items in a branch", { NODE("b\0\0") }, 0 },
+    { "neither leaf nor branch", { NODE("x\0\0" "\0\1a") }, 0 },
+    { "names out of order", { NODE("l\0\0" "\0\1c" "\0\1b") }, 0 },
+    { "a name twice", { NODE("l\0\0" "\0\1c" "\0\1c") }, 0 },
+    { "a circle", { NODE("b\0\0" "\0\0\0\1" "\0\11" "\0\0"
+      "\0\0\0\1" "\0\11" "\0\1m") }, 0 },
+    { "a leaf beside a branch", { NODE("b\0\0" "\0\0\0\2" "\0\11" "\0\0"
+      "\0\0\0\3" "\0\11" "\0\1m"), NODE("l\0\0" "\0\1b"),
+      NODE("b\0\0" "\0\0\0\2" "\0\11" "\0\0") }, 0 },
+    { "names of another child", { NODE("b\0\0" "\0\0\0\2" "\0\11" "\0\0"
+      "\0\0\0\3" "\0\11" "\0\1m"), NODE("l\0\0" "\0\3b/c" "\0\3b/d"),
+      NODE("l\0\0" "\0\0" "\0\2b/") }, 0 },
+};
+
+/* Whether a damaged tree is told to be that, and is not read beyond its
+ * nodes' ends. */
+static void check_damaged(test_t *t, int n)
+{
+    static const char *const names[] = { "a", "a/", "b", "c", "z" };
+    apr_pool_t *pool = make_pool();
+    oci_tree_t tree = { .records = t->tree.records, .root = 1, .last = 3 };
+    oci_tree_change_t changes[] = { { "a!", 0 }, { "n!", 0 } };
+    apr_array_header_t *list = apr_array_make(pool, 8, sizeof(char *));
+    apr_status_t rv;
+    int i, bad = 0;
+
+    for (i = 0; i < 3; i++) {
+        const char *record = apr_itoa(pool, i + 1);
+
+        bad |= damaged[n].nodes[i].size
+               ? oci_records_put(tree.records, 'n', record,
+                                 &damaged[n].nodes[i])
+               : oci_records_delete(tree.records, 'n', record);
+    }
+    for (i = 0; i < (int)(sizeof(names) / sizeof(*names)); i++) {
+        rv = oci_tree_find(&tree, names[i], pool);
+        bad |= rv && rv != EIO && rv != APR_NOTFOUND;
+    }
+    rv = oci_tree_list(list, &tree, "", "", NAMES);
+    bad |= rv != (damaged[n].lists ? APR_SUCCESS : EIO);
+    tap_ok(&t->run->tap, !bad, "%s: reading tells", damaged[n].name);
+    is_status(t->run, oci_tree_change(&tree, changes, 2, pool), EIO,
+              "so does changing");
+    apr_pool_destroy(pool);
+}
+
 int main(void)
 {
     static const char *const types[] = { "gdbm", "db" };
     run_t run;
-    int i;
+    int i, n;
 
     begin(&run);
     for (i = 0; i < 2; i++) {
@@ -247,6 +311,9 @@ int main(void)
         if (is_status(&run, rv, APR_SUCCESS, "a DBM")) {
             check_changes(&t);
             check_damage(&t);
+            for (n = 0; n < (int)(sizeof(damaged) / sizeof(*damaged)); n++) {
+                check_damaged(&t, n);
+            }
         }
         apr_pool_destroy(pool);
     }
