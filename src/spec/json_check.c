@@ -114,10 +114,10 @@ static const char *check_string(check_t *check)
         }
         length = oci_utf8_length(p, check->end - p);
         if ((unsigned char)*p < ' ') {
-            problem = "a string has a control character that is not escaped";
+            return "a string has a control character that is not escaped";
         }
-        else if (!length) {
-            problem = "a string is not valid UTF-8";
+        if (!length) {
+            return "a string is not valid UTF-8";
         }
         check->next += length;
     }

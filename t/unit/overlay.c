@@ -109,6 +109,10 @@ int main(void)
     tap_ok(&tap, oci_overlay_find(overlay, "~")
            && !oci_overlay_find(overlay, "~longer"),
            "a key need not end with a NUL");
+    oci_overlay_set(overlay, "~\0longer", 8, &model.place[0]);
+    tap_ok(&tap, oci_overlay_find(overlay, "~")
+           && oci_overlay_count(overlay) == model.count + 1,
+           "a key ends at a NUL");
     tap_ok(&tap, !oci_overlay_after(overlay, "~")
            && !oci_overlay_after(overlay, "\xff"), "nothing is after the last");
     apr_pool_destroy(pool);
