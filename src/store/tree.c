@@ -34,9 +34,7 @@
  * remembered. */
 #define KNOWN_MAX 512
 
-/* More levels than the numbers of nodes allow, as each branch has two
- * children but for one on the way to the root: a tree that has them leads in
- * a circle. */
+/* More levels than any tree has: one that has them leads in a circle. */
 #define LEVELS_MAX 64
 
 typedef struct known_t {
@@ -106,10 +104,7 @@ apr_status_t oci_tree_find(const oci_tree_t *tree, const char *name,
     }
     while (!(rv = open_node(&cursor, tree, number, pool))
            && cursor.branch) {
-        if (++level == LEVELS_MAX) {
-            return EIO;
-        }
-        rv = find_child(&number, &cursor, name);
+        rv = ++level < LEVELS_MAX ? find_child(&number, &cursor, name) : EIO;
         if (rv) {
             return rv;
         }
@@ -193,12 +188,10 @@ static apr_status_t list_node(list_t *list, apr_uint32_t number,
 {
     oci_node_cursor_t cursor;
     apr_pool_t *pool;
-    apr_status_t rv;
+    apr_status_t rv = list->level < LEVELS_MAX
+                      ? apr_pool_create(&pool, parent) : EIO;
 
-    if (list->level == LEVELS_MAX) {
-        return EIO;
-    }
-    if ((rv = apr_pool_create(&pool, parent))) {
+    if (rv) {
         return rv;
     }
     list->level++;
@@ -220,12 +213,6 @@ apr_status_t oci_tree_list(apr_array_header_t *names, const oci_tree_t *tree,
 
     return tree->root ? list_node(&list, tree->root, names->pool)
                       : APR_SUCCESS;
-}
-
-static apr_status_t write_node(oci_tree_t *tree, apr_uint32_t number,
-                               const oci_node_t *node, int first, int count)
-{
-    return oci_node_write(tree->records, number, node, first, count);
 }
 
 /* The name by which a parent knows a node that begins at first: no longer
@@ -283,7 +270,7 @@ static apr_status_t write_parts(oci_tree_t *tree, const oci_node_t *node,
             item.child = ++tree->last;
         }
         APR_ARRAY_PUSH(out, oci_node_item_t) = item;
-        rv = write_node(tree, item.child, node, i, count);
+        rv = oci_node_write(tree->records, item.child, node, i, count);
     }
     return rv;
 }
@@ -353,8 +340,8 @@ static apr_status_t join_children(oci_tree_t *tree, oci_node_t *node,
             if (oci_node_fit(&size, &one, 0, OCI_NODE_MAX)
                 == one.items->nelts) {
                 left->size = size;
-                if ((rv = write_node(tree, left->child, &one, 0,
-                                     one.items->nelts))
+                if ((rv = oci_node_write(tree->records, left->child, &one, 0,
+                                         one.items->nelts))
                     || (rv = oci_node_delete(tree->records, right->child))) {
                     return rv;
                 }
@@ -415,12 +402,10 @@ static apr_status_t change_node(oci_tree_t *tree, const oci_node_item_t *old,
 {
     oci_node_t node;
     apr_pool_t *pool;
-    apr_status_t rv;
+    apr_status_t rv = tree->level < LEVELS_MAX
+                      ? apr_pool_create(&pool, out->pool) : EIO;
 
-    if (tree->level == LEVELS_MAX) {
-        return EIO;
-    }
-    if ((rv = apr_pool_create(&pool, out->pool))) {
+    if (rv) {
         return rv;
     }
     tree->level++;
