@@ -23,8 +23,8 @@
 
 #include "store/index_fs.h"
 
-#define NAMES 3000
-#define FLOOD 20000            /* reports: more than a queue holds */
+#define NAMES 2000
+#define FLOOD 9000             /* changes: two reports each */
 
 static int entries_read;
 static int failing_init;
@@ -258,7 +258,7 @@ static int stir(void *data, int number)
     for (i = 0; i < 8 && number < 2; i++) {
         bad += page_through(t, number ? 0 : 97);
     }
-    for (i = 0; i < 2000 && number >= 2; i++) {
+    for (i = 0; i < 500 && number >= 2; i++) {
         int at = 2 * ((i * 1009 + number * 101) % NAMES);
 
         put(t, "stir/", at + 1, "v");
