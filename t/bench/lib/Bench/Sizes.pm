@@ -92,7 +92,7 @@ sub row_sizes {
             . "?mount=$config&from=bench/image", 'text/plain');
         load($host, 0, $size{$name}, 'PUT', "/v2/$name/manifests/t@@@@@@",
             TYPE, Bench::Rows::manifest_file($bench, 1));
-        load($host, 0, $size{$name}, 'POST', "/v2/$name/r@@@@@@$mount",
+        load($host, 0, $size{$name}, 'POST', "/v2/$name/r" . '@@@@@@' . $mount,
             'text/plain');
     }
     for (['manifest DELETE by digest'],
