@@ -256,6 +256,9 @@ typedef struct oci_scan_t {
                               or NULL */
     int         limit;     /* at most so many, 0 for all */
     int         values;    /* whether their values are wanted too */
+    int         any;       /* with a limit of 1, and no after: any key of the
+                              range will do, not only the first; a provider
+                              may ignore this */
 } oci_scan_t;
 
 typedef enum {

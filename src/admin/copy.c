@@ -148,7 +148,7 @@ static const char *is_marked(int *marked, const oci_registry_t *registry,
 static const char *is_empty(int *empty, const oci_registry_t *registry,
                             apr_pool_t *pool)
 {
-    oci_scan_t any = { "", NULL, 1, 0 };
+    oci_scan_t any = { "", NULL, 1, 0, 1 };
     apr_array_header_t *entries;
     oci_error_t *error = oci_facts_scan(&entries, registry, &any, pool);
 

@@ -52,7 +52,7 @@ static oci_entry_t *entry_at(const cursor_t *cursor, int i)
 
 static oci_error_t *read_page(cursor_t *cursor)
 {
-    oci_scan_t scan = { "", *cursor->after ? cursor->after : NULL, PAGE, 0 };
+    oci_scan_t scan = { "", *cursor->after ? cursor->after : NULL, PAGE, 0, 0 };
 
     apr_pool_clear(cursor->pool);
     cursor->at = 0;
@@ -89,7 +89,7 @@ static oci_error_t *read_run(cursor_t *cursor)
 {
     int first = cursor->at - 1, end = first, i;
     oci_scan_t scan = { "", first ? entry_at(cursor, first - 1)->key
-                                  : cursor->after, 0, 1 };
+                                  : cursor->after, 0, 1, 0 };
     apr_array_header_t *found;
     oci_error_t *error;
 

@@ -132,7 +132,7 @@ oci_error_t *oci_blob_holders(apr_array_header_t **names,
 {
     const char *folder = oci_key_holders(pool, digest);
     const char *first = apr_pstrcat(pool, digest, ",", NULL);
-    oci_scan_t scan = { folder, first, limit, 1 };
+    oci_scan_t scan = { folder, first, limit, 1, 0 };
     apr_array_header_t *entries;
     oci_error_t *error = oci_facts_scan(&entries, registry, &scan, pool);
     int i;

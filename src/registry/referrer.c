@@ -76,7 +76,7 @@ static oci_error_t *add(list_t *list, const char *key, const char *digest)
 static oci_error_t *add_all(list_t *list, const char *folder,
                             const char *after, apr_pool_t *batch)
 {
-    oci_scan_t scan = { folder, after, BATCH, 0 };
+    oci_scan_t scan = { folder, after, BATCH, 0, 0 };
     apr_array_header_t *entries;
     oci_error_t *error;
     int i;

@@ -27,7 +27,7 @@ oci_error_t *oci_repository_list(apr_array_header_t **names,
                                  const char *after, int limit,
                                  apr_pool_t *pool)
 {
-    oci_scan_t scan = { oci_key_catalog(pool, NULL), NULL, limit, 0 };
+    oci_scan_t scan = { oci_key_catalog(pool, NULL), NULL, limit, 0, 0 };
     apr_array_header_t *entries;
     oci_error_t *error;
 
@@ -103,7 +103,7 @@ oci_error_t *oci_repository_leave(const oci_registry_t *registry,
     folders[0] = oci_key_manifest(pool, name, NULL);
     folders[1] = oci_key_link(pool, name, NULL);
     for (i = 0; i < 2; i++) {
-        oci_scan_t scan = { folders[i], NULL, 1, 0 };
+        oci_scan_t scan = { folders[i], NULL, 1, 0, 1 };
         apr_array_header_t *entries;
 
         error = oci_facts_scan(&entries, registry, &scan, pool);

@@ -31,7 +31,7 @@ oci_error_t *oci_tag_list(apr_array_header_t **tags,
                           const oci_registry_t *registry, const char *name,
                           const char *after, int limit, apr_pool_t *pool)
 {
-    oci_scan_t scan = { oci_key_tag(pool, name, NULL), after, limit, 0 };
+    oci_scan_t scan = { oci_key_tag(pool, name, NULL), after, limit, 0, 0 };
     apr_array_header_t *entries;
     oci_error_t *error;
     int exists;
@@ -83,7 +83,8 @@ oci_error_t *oci_tag_delete_all(apr_array_header_t *changes,
                                 const char *name, const char *digest,
                                 apr_pool_t *pool)
 {
-    oci_scan_t scan = { oci_key_tagged(pool, name, digest, NULL), NULL, 0, 0 };
+    oci_scan_t scan = { oci_key_tagged(pool, name, digest, NULL), NULL, 0, 0,
+                        0 };
     apr_array_header_t *entries;
     oci_error_t *error = oci_facts_scan(&entries, registry, &scan, pool);
     int i;

@@ -37,6 +37,7 @@
 
 #include "store/change_fs.h"
 #include "store/file_lock.h"
+#include "store/folder.h"
 #include "store/fs.h"
 #include "store/index_fs.h"
 #include "store/listing.h"
@@ -154,33 +155,6 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
     return oci_changes_apply(fs_of(index), changes, count, durable, pool);
 }
 
-/* Where among names the keys greater than after begin. */
-static int find_start(const oci_listing_t *listing, const char *after)
-{
-    int low = 0, high = listing->count;
-
-    while (low < high) {
-        int middle = (low + high) / 2;
-
-        if (strcmp(listing->names[middle], after) < 0) {
-            low = middle + 1;
-        }
-        else {
-            high = middle;
-        }
-    }
-    /* The folder that after lies in sorts right before it. */
-    if (low > 0) {
-        const char *name = listing->names[low - 1];
-        apr_size_t length = strlen(name);
-
-        if (name[length - 1] == '/' && !strncmp(name, after, length)) {
-            low--;
-        }
-    }
-    return low;
-}
-
 static int is_full(const walk_t *walk)
 {
     return walk->limit > 0 && walk->entries->nelts >= walk->limit;
@@ -202,42 +176,83 @@ static apr_status_t add_entry(walk_t *walk, const char *name)
     return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
 }
 
+static apr_status_t walk_folder(walk_t *walk, apr_size_t length,
+                                const char *after);
+
+/* Add what a name stands for, in the directory that the walk is in: an entry
+ * or those of a directory. */
+static apr_status_t add_name(walk_t *walk, apr_size_t length,
+                             const char *name, const char *after)
+{
+    apr_size_t size = strlen(name);
+    apr_status_t rv;
+
+    if (name[size - 1] != '/') {
+        return after && !strcmp(name, after) ? APR_SUCCESS
+                                             : add_entry(walk, name);
+    }
+    if (length + size >= sizeof(walk->path)) {
+        return APR_ENAMETOOLONG;
+    }
+    memcpy(walk->path + length, name, size + 1);
+    rv = walk_folder(walk, length + size,
+                     after && !strncmp(name, after, size)
+                     ? after + size : NULL);
+    walk->path[length] = '\0';
+    return rv;
+}
+
 /* Walk through the folder walk->path, whose length is given. */
 static apr_status_t walk_folder(walk_t *walk, apr_size_t length,
                                 const char *after)
 {
-    oci_listings_t *listings = ((index_t *)walk->index)->listings;
-    const oci_listing_t *listing;
-    apr_status_t rv = oci_listing_get(&listing, listings, walk->path);
-    int i;
+    oci_listing_range_t range = { walk->path, after, 0, 0 };
+    const char *slash = after ? strchr(after, '/') : NULL;
+    apr_array_header_t *names;
+    apr_status_t rv;
+    int more, i;
 
-    if (rv != APR_SUCCESS) {
-        rv = oci_fs_absent(fs_of(walk->index), rv);
-        return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
+    if (slash) {
+        /* The directory that after lies in is to be entered. */
+        range.after = apr_pstrmemdup(walk->pool, after, slash + 1 - after);
     }
-    i = after ? find_start(listing, after) : 0;
-    for (; i < listing->count && !is_full(walk) && rv == APR_SUCCESS; i++) {
-        const char *name = listing->names[i];
-        apr_size_t size = strlen(name);
-
-        if (name[size - 1] != '/') {
-            if (!after || strcmp(name, after)) {
-                rv = add_entry(walk, name);
-            }
+    do {
+        range.limit = walk->limit > 0 ? walk->limit - walk->entries->nelts
+                                      : 0;
+        rv = oci_listing_read(&names, &more,
+                              ((index_t *)walk->index)->listings, &range,
+                              walk->pool);
+        if (rv != APR_SUCCESS) {
+            rv = oci_fs_absent(fs_of(walk->index), rv);
+            return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
         }
-        else if (length + size >= sizeof(walk->path)) {
-            rv = APR_ENAMETOOLONG;
+        for (i = 0; i < names->nelts && !is_full(walk) && !rv; i++) {
+            range.after = APR_ARRAY_IDX(names, i, const char *);
+            range.past = 1;
+            rv = add_name(walk, length, range.after, after);
         }
-        else {
-            memcpy(walk->path + length, name, size + 1);
-            rv = walk_folder(walk, length + size,
-                             after && !strncmp(name, after, size)
-                             ? after + size : NULL);
-            walk->path[length] = '\0';
-        }
-    }
-    oci_listing_release(listings, listing);
+    } while (more && !rv && !is_full(walk));
     return rv;
+}
+
+/* Add any entry of the folder that the walk is in, at the cost of looking
+ * for one: there may be very many others. */
+static apr_status_t add_any(walk_t *walk)
+{
+    apr_pool_t *pool;
+    apr_status_t rv = apr_pool_create(&pool, walk->pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = oci_folder_find(walk->path, sizeof(walk->path), pool);
+        apr_pool_destroy(pool);
+    }
+    if (rv == APR_SUCCESS) {
+        return add_entry(walk, "");
+    }
+    if (rv == APR_NOTFOUND) {
+        rv = oci_fs_absent(fs_of(walk->index), ENOENT);
+    }
+    return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
 }
 
 static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
@@ -257,7 +272,8 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
                                   && range->limit < 128 ? range->limit : 128,
                                   sizeof(oci_entry_t));
     *entries = walk.entries;
-    return walk_folder(&walk, length, range->after);
+    return range->any && !range->after ? add_any(&walk)
+           : walk_folder(&walk, length, range->after);
 }
 
 static apr_status_t lock(oci_lock_t **result, oci_index_t *index,

@@ -9,77 +9,80 @@
  * limitations under the License.
  */
 
-/* A page of a large folder must not cost the reading of the folder.  So the
- * sorted names of large folders are remembered, and good as long as the
- * folder's ctime is the same; its mtime would do, but can be set at will.
+/* A page of a large directory must not cost the reading of the directory,
+ * even while others change it.  So the sorted names of large directories are
+ * remembered, and changed as the directories change (fs_watch.h).  The watch
+ * is there before the directory is read, so what changes meanwhile is known,
+ * too: it is applied to what was read.
  *
- * A folder can change twice within one tick of the file system's clock, and
- * its stamp only once.  A listing is therefore remembered only where the
- * stamp was older than a tick before the reading began: every later change
- * gets another one.  On network file systems this supposes that the clocks
- * of server and client agree.
+ * Where a directory cannot be watched, its names are good as long as its
+ * ctime is the same (folder.c).
  *
- * Where a file system enters a name anew when it is renamed over an entry,
- * whoever reads the folder meanwhile may miss that name, or find it twice,
- * though it was there all the time: btrfs and tmpfs do so.  There a reading
- * counts where nothing changed meanwhile; otherwise there is another one,
- * and after some of them what all have found together is the listing.
+ * A directory that is removed, or replaced by another one, is noticed by its
+ * inode.  Its status is asked for before the reports are read: should the
+ * inode's number be in use again, a report says so.
  */
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "apr_allocator.h"
-#include "apr_file_info.h"
 #include "apr_strings.h"
-#include "apr_tables.h"
 #include "apr_thread_mutex.h"
-#include "apr_time.h"
 
-#include "store/fs.h"
+#include "store/folder.h"
+#include "store/fs_watch.h"
 #include "store/listing.h"
+#include "store/name_list.h"
 
-/* Smaller folders are read as quickly as looked up. */
+/* Smaller directories are read as quickly as looked up. */
 #define REMEMBER_MIN   64
 #define REMEMBER_MAX   32                      /* listings */
 #define REMEMBER_BYTES (64 * 1024 * 1024)
 
-/* Memory that waits for the next listing (bytes). */
+/* Names that are copied while other threads wait. */
+#define PIECE          1000
+
+/* Memory that waits for the next reading (bytes). */
 #define KEEP_FREE      (256 * 1024)
 
-/* Readings of a folder that changes (no more than need be: each one takes
- * its time, and who waits for it may well come again). */
-#define READINGS       5
-
-/* Ticks: of clocks that count nanoseconds, and of those that do not. */
-#define FINE_TICK      apr_time_from_msec(20)
-#define COARSE_TICK    apr_time_from_sec(2)
-
 typedef struct listing_t {
-    oci_listing_t   names;     /* first: what the caller sees */
-    apr_pool_t     *pool;      /* its own; holds all of it */
-    const char     *path;
-    dev_t           device;
-    ino_t           inode;
-    struct timespec changed;   /* ctime before it was read */
-    apr_size_t      bytes;
-    int             users;     /* under the mutex */
+    struct listing_t *next;    /* among those that are being read */
+    char             *path;
+    struct stat       status;  /* says which directory it is */
+    int               watch;   /* or OCI_WATCH_NONE: good until its ctime
+                                  changes */
+    int               reading; /* names came, and gone went, since the watch
+                                  was there */
+    int               lost;    /* and something is missing */
+    oci_name_list_t   names;
+    oci_name_list_t   gone;
 } listing_t;
 
 struct oci_listings_t {
-    apr_allocator_t    *allocator;         /* of the listings' pools */
-    apr_thread_mutex_t *mutex;
+    apr_allocator_t    *allocator;         /* of the pools of readings */
+    apr_thread_mutex_t *mutex;             /* for all that follows */
+    pid_t               process;           /* whose fd and watches are */
+    int                 fd;                /* of the reports, or -1 */
     listing_t  *remembered[REMEMBER_MAX];  /* the last used one last */
     int         count;
-    apr_size_t  bytes;
+    listing_t  *reading;                   /* each is its reader's */
 };
 
-static void drop(listing_t *listing)
+static void destroy(listing_t *listing)
 {
-    if (--listing->users == 0) {
-        apr_pool_destroy(listing->pool);
+    oci_name_list_clear(&listing->names);
+    oci_name_list_clear(&listing->gone);
+    free(listing->path);
+    free(listing);
+}
+
+static void stop_watch(oci_listings_t *self, const listing_t *listing)
+{
+    if (self->fd != -1 && listing->watch != OCI_WATCH_NONE) {
+        oci_watch_remove(self->fd, listing->watch);
     }
 }
 
@@ -90,17 +93,32 @@ static void forget(oci_listings_t *self, int i)
     self->count--;
     memmove(self->remembered + i, self->remembered + i + 1,
             (self->count - i) * sizeof(listing));
-    self->bytes -= listing->bytes;
-    drop(listing);
+    stop_watch(self, listing);
+    destroy(listing);
 }
 
-static apr_status_t forget_all(void *data)
+/* Close the queue, which ends all watches if no other process has it. */
+static void forget_all(oci_listings_t *self)
 {
-    oci_listings_t *self = data;
+    listing_t *listing;
 
+    if (self->fd != -1) {
+        close(self->fd);
+        self->fd = -1;
+    }
     while (self->count) {
         forget(self, self->count - 1);
     }
+    for (listing = self->reading; listing; listing = listing->next) {
+        listing->lost = 1;
+    }
+}
+
+static apr_status_t end(void *data)
+{
+    oci_listings_t *self = data;
+
+    forget_all(self);
     apr_allocator_destroy(self->allocator);
     return APR_SUCCESS;
 }
@@ -120,225 +138,343 @@ apr_status_t oci_listings_create(oci_listings_t **listings, apr_pool_t *pool)
     }
     apr_allocator_mutex_set(self->allocator, mutex);
     apr_allocator_max_free_set(self->allocator, KEEP_FREE);
-    apr_pool_cleanup_register(pool, self, forget_all, apr_pool_cleanup_null);
+    self->process = getpid();
+    self->fd = -1;
+    apr_pool_cleanup_register(pool, self, end, apr_pool_cleanup_null);
     *listings = self;
     return APR_SUCCESS;
 }
 
-static int is_same(const listing_t *listing, const struct stat *st)
+static void apply(listing_t *listing, const oci_watch_event_t *event)
 {
-    return listing->device == st->st_dev && listing->inode == st->st_ino
-           && listing->changed.tv_sec == st->st_ctim.tv_sec
-           && listing->changed.tv_nsec == st->st_ctim.tv_nsec;
+    if (*event->name == '.') {
+        return;
+    }
+    if (event->kind == OCI_WATCH_ADDED) {
+        oci_name_list_add(&listing->names, event->name);
+        oci_name_list_remove(&listing->gone, event->name);
+    }
+    else {
+        oci_name_list_remove(&listing->names, event->name);
+        if (listing->reading) {
+            oci_name_list_add(&listing->gone, event->name);
+        }
+    }
 }
 
-/* Find a listing that is still good, for one more user. */
-static listing_t *recall(oci_listings_t *self, const char *path,
-                         const struct stat *st)
+static void handle(void *data, const oci_watch_event_t *event)
 {
-    listing_t *found = NULL;
+    oci_listings_t *self = data;
+    listing_t *listing;
     int i;
 
+    for (i = self->count - 1; i >= 0; i--) {
+        listing = self->remembered[i];
+        if (listing->watch == OCI_WATCH_NONE
+            || (event->watch != OCI_WATCH_NONE
+                && event->watch != listing->watch)) {
+            continue;
+        }
+        if (event->kind == OCI_WATCH_LOST) {
+            forget(self, i);
+        }
+        else {
+            apply(listing, event);
+        }
+    }
+    for (listing = self->reading; listing; listing = listing->next) {
+        if (event->watch == OCI_WATCH_NONE
+            || event->watch == listing->watch) {
+            if (event->kind == OCI_WATCH_LOST) {
+                listing->lost = 1;
+            }
+            else {
+                apply(listing, event);
+            }
+        }
+    }
+}
+
+/* Forget what was not used for long, until the rest is within bounds. */
+static void trim(oci_listings_t *self)
+{
+    apr_size_t bytes = 0;
+    int i;
+
+    for (i = self->count - 1; i >= 0; i--) {
+        bytes += self->remembered[i]->names.bytes;
+        if (bytes > REMEMBER_BYTES) {
+            while (i-- >= 0) {
+                forget(self, 0);
+            }
+            return;
+        }
+    }
+}
+
+/* Under the mutex: apply what was reported so far. */
+static void refresh(oci_listings_t *self)
+{
+    if (self->process != getpid()) {
+        /* The queue is our parent's, which would miss what we read. */
+        self->reading = NULL;
+        forget_all(self);
+        self->process = getpid();
+    }
+    if (self->fd != -1) {
+        if (oci_watch_read(self->fd, handle, self)) {
+            forget_all(self);
+        }
+        trim(self);
+    }
+}
+
+static int is_good(const listing_t *listing, const struct stat *st)
+{
+    const struct stat *own = &listing->status;
+
+    return own->st_dev == st->st_dev && own->st_ino == st->st_ino
+           && (listing->watch != OCI_WATCH_NONE
+               || (own->st_ctim.tv_sec == st->st_ctim.tv_sec
+                   && own->st_ctim.tv_nsec == st->st_ctim.tv_nsec));
+}
+
+/* How many names of a remembered listing to copy. */
+static int piece_of(const oci_listing_range_t *range)
+{
+    return range->limit > 0 && range->limit < PIECE ? range->limit : PIECE;
+}
+
+/* Copy names of a listing that is remembered and still good, or return 0. */
+static int recall(apr_array_header_t *names, int *more, oci_listings_t *self,
+                  const oci_listing_range_t *range, const struct stat *st)
+{
+    int i, found = 0;
+
     apr_thread_mutex_lock(self->mutex);
-    for (i = 0; i < self->count; i++) {
+    refresh(self);
+    for (i = self->count - 1; i >= 0 && !found; i--) {
         listing_t *listing = self->remembered[i];
 
-        if (!strcmp(listing->path, path)) {
-            if (is_same(listing, st)) {
-                found = listing;
-                found->users++;
-                memmove(self->remembered + i, self->remembered + i + 1,
-                        (self->count - 1 - i) * sizeof(found));
-                self->remembered[self->count - 1] = found;
-            }
+        if (strcmp(listing->path, range->path)) {
+            continue;
+        }
+        if (!is_good(listing, st)) {
+            forget(self, i);
             break;
         }
+        memmove(self->remembered + i, self->remembered + i + 1,
+                (self->count - 1 - i) * sizeof(listing));
+        self->remembered[self->count - 1] = listing;
+        *more = oci_name_list_copy(names, &listing->names, range->after,
+                                   range->past, piece_of(range));
+        found = 1;
     }
     apr_thread_mutex_unlock(self->mutex);
     return found;
 }
 
+/* Under the mutex: remember a listing in the place of any other one of its
+ * directory. */
 static void remember(oci_listings_t *self, listing_t *listing)
 {
     int i;
 
-    apr_thread_mutex_lock(self->mutex);
     for (i = self->count - 1; i >= 0; i--) {
         if (!strcmp(self->remembered[i]->path, listing->path)) {
             forget(self, i);
         }
     }
-    while (self->count == REMEMBER_MAX
-           || (self->count
-               && self->bytes + listing->bytes > REMEMBER_BYTES)) {
+    if (self->count == REMEMBER_MAX) {
         forget(self, 0);
     }
     self->remembered[self->count++] = listing;
-    self->bytes += listing->bytes;
-    listing->users++;
+    trim(self);
+}
+
+static listing_t *make(const char *path, int watch)
+{
+    listing_t *listing = calloc(1, sizeof(*listing));
+
+    if (listing) {
+        listing->path = strdup(path);
+        listing->watch = watch;
+        if (!listing->path) {
+            free(listing);
+            return NULL;
+        }
+    }
+    return listing;
+}
+
+/* Watch a directory that is to be read; NULL where that cannot be, or where
+ * another thread is about to read it. */
+static listing_t *begin(oci_listings_t *self, const char *path)
+{
+    listing_t *listing = NULL;
+    int watch;
+
+    apr_thread_mutex_lock(self->mutex);
+    refresh(self);
+    if ((self->fd != -1 || !oci_watch_open(&self->fd))
+        && !oci_watch_add(&watch, self->fd, path)) {
+        listing = make(path, watch);
+        if (!listing) {
+            oci_watch_remove(self->fd, watch);
+        }
+        else {
+            listing->reading = 1;
+            listing->next = self->reading;
+            self->reading = listing;
+        }
+    }
     apr_thread_mutex_unlock(self->mutex);
+    return listing;
 }
 
-static int compare(const void *left, const void *right)
+static void fill(listing_t *listing, const oci_folder_t *folder,
+                 oci_name_list_t *names)
 {
-    return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-static void add_name(listing_t *listing, apr_array_header_t *names,
-                     const char *name)
-{
-    APR_ARRAY_PUSH(names, const char *) = name;
-    listing->bytes += strlen(name) + 1 + sizeof(char *);
-}
-
-/* Sort the names; one that was found twice is there once. */
-static void settle(listing_t *listing, apr_array_header_t *names)
-{
-    const char **name = (const char **)names->elts;
-    int i, count = 0;
-
-    qsort(name, names->nelts, sizeof(char *), compare);
-    for (i = 0; i < names->nelts; i++) {
-        if (!count || strcmp(name[count - 1], name[i])) {
-            name[count++] = name[i];
-        }
-    }
-    listing->names.names = name;
-    listing->names.count = count;
-}
-
-/* Read and sort the names. */
-static apr_status_t read_names(listing_t *listing)
-{
-    apr_array_header_t *names = apr_array_make(listing->pool, 64,
-                                               sizeof(char *));
-    apr_finfo_t entry;
-    apr_dir_t *dir;
-    apr_status_t rv = apr_dir_open(&dir, listing->path, listing->pool);
-
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    while ((rv = apr_dir_read(&entry, APR_FINFO_NAME | APR_FINFO_TYPE, dir))
-               == APR_SUCCESS || rv == APR_INCOMPLETE) {
-        /* Incomplete: it went before its type was known. */
-        if (*entry.name == '.' || rv == APR_INCOMPLETE) {
-            continue;
-        }
-        add_name(listing, names, entry.filetype == APR_DIR
-                 ? apr_pstrcat(listing->pool, entry.name, "/", NULL)
-                 : entry.name);
-    }
-    apr_dir_close(dir);
-    settle(listing, names);
-    return APR_STATUS_IS_ENOENT(rv) ? APR_SUCCESS : rv;
-}
-
-/* Add the names of another listing. */
-static void join(listing_t *listing, const listing_t *other)
-{
-    apr_array_header_t *names = apr_array_make(
-        listing->pool, listing->names.count + other->names.count,
-        sizeof(char *));
     int i;
 
-    memcpy(names->elts, listing->names.names,
-           listing->names.count * sizeof(char *));
-    names->nelts = listing->names.count;
-    for (i = 0; i < other->names.count; i++) {
-        add_name(listing, names, apr_pstrdup(listing->pool,
-                                             other->names.names[i]));
+    listing->status = folder->status;
+    for (i = 0; i < folder->count; i++) {
+        oci_name_list_add(names, folder->names[i]);
     }
-    settle(listing, names);
 }
 
-/* Whether a change after now has another stamp than this. */
-static int is_settled(const struct timespec *stamp, apr_time_t now)
+/* Under the mutex: take a listing out of those that are being read. */
+static void take_out(oci_listings_t *self, listing_t *listing)
 {
-    apr_time_t time = apr_time_make(stamp->tv_sec, stamp->tv_nsec / 1000);
+    listing_t **link = &self->reading;
 
-    return time + (stamp->tv_nsec ? FINE_TICK : COARSE_TICK) < now;
+    while (*link && *link != listing) {
+        link = &(*link)->next;
+    }
+    if (*link) {
+        *link = listing->next;
+    }
 }
 
-/* Read a folder that has this status now.
- * *whole: whether the listing has all that was there all the time
- */
-static apr_status_t read_folder(listing_t **result, int *whole,
-                                oci_listings_t *listings, const char *path,
-                                const struct stat *st, apr_time_t now)
+/* Remember what was read while it was watched; whether it counts. */
+static int finish(oci_listings_t *self, listing_t *listing,
+                  const oci_folder_t *folder)
 {
-    apr_pool_t *pool;
-    listing_t *self;
-    struct stat after;
-    apr_status_t rv;
+    oci_name_list_t names = { NULL, 0, 0, 0, 0 };
+    struct stat st;
+    int good;
 
-    /* A pool without a parent: it goes with its last user, in any thread. */
-    rv = apr_pool_create_unmanaged_ex(&pool, NULL, listings->allocator);
-    if (rv != APR_SUCCESS) {
-        return rv;
+    if (folder) {
+        fill(listing, folder, &names);
     }
-    self = apr_pcalloc(pool, sizeof(*self));
-    self->pool = pool;
-    self->path = apr_pstrdup(pool, path);
-    self->device = st->st_dev;
-    self->inode = st->st_ino;
-    self->changed = st->st_ctim;
-    self->users = 1;
-    rv = read_names(self);
-    if (rv != APR_SUCCESS) {
-        apr_pool_destroy(pool);
-        return rv;
+    good = folder && !stat(listing->path, &st) && is_good(listing, &st);
+    apr_thread_mutex_lock(self->mutex);
+    refresh(self);
+    take_out(self, listing);
+    good = good && !listing->lost;
+    if (good) {
+        oci_name_list_add_all(&names, &listing->names);
+        oci_name_list_remove_all(&names, &listing->gone);
+        oci_name_list_clear(&listing->names);
+        oci_name_list_clear(&listing->gone);
+        listing->names = names;
+        listing->reading = 0;
+        remember(self, listing);
     }
-    *whole = oci_fs_is_orderly(path)
-             || (is_settled(&st->st_ctim, now) && !stat(path, &after)
-                 && is_same(self, &after));
-    *result = self;
-    return APR_SUCCESS;
+    else {
+        stop_watch(self, listing);
+        oci_name_list_clear(&names);
+        destroy(listing);
+    }
+    apr_thread_mutex_unlock(self->mutex);
+    return good;
 }
 
-apr_status_t oci_listing_get(const oci_listing_t **listing,
-                             oci_listings_t *listings, const char *path)
+/* Copy the names of a directory that is not remembered. */
+static int copy(apr_array_header_t *names, const oci_folder_t *folder,
+                const oci_listing_range_t *range)
 {
-    apr_time_t now = apr_time_now();
-    int whole, readings;
-    listing_t *self;
+    int low = 0, high = folder->count;
+
+    while (range->after && low < high) {
+        int middle = (low + high) / 2;
+        int order = strcmp(folder->names[middle], range->after);
+
+        if (order < 0 || (order == 0 && range->past)) {
+            low = middle + 1;
+        }
+        else {
+            high = middle;
+        }
+    }
+    for (; low < folder->count; low++) {
+        if (range->limit > 0 && names->nelts >= range->limit) {
+            return 1;
+        }
+        APR_ARRAY_PUSH(names, const char *) =
+            apr_pstrdup(names->pool, folder->names[low]);
+    }
+    return 0;
+}
+
+/* Read a directory, remember it if it is large, and copy names. */
+static apr_status_t read_anew(apr_array_header_t *names, int *more,
+                              oci_listings_t *self,
+                              const oci_listing_range_t *range,
+                              apr_pool_t *pool)
+{
+    oci_folder_t folder;
+    apr_status_t rv = oci_folder_read(&folder, range->path, REMEMBER_MIN,
+                                      pool);
+    listing_t *listing;
+
+    if (!rv && folder.partial) {
+        listing = begin(self, range->path);
+        if (listing) {
+            rv = oci_folder_read_once(&folder, range->path, pool);
+            /* What was read once counts with the reports alone. */
+            if (finish(self, listing, rv ? NULL : &folder)
+                && recall(names, more, self, range, &folder.status)) {
+                return APR_SUCCESS;
+            }
+        }
+        rv = oci_folder_read(&folder, range->path, 0, pool);
+        if (!rv && folder.settled
+            && (listing = make(range->path, OCI_WATCH_NONE))) {
+            fill(listing, &folder, &listing->names);
+            apr_thread_mutex_lock(self->mutex);
+            remember(self, listing);
+            apr_thread_mutex_unlock(self->mutex);
+        }
+    }
+    if (rv == APR_SUCCESS) {
+        *more = copy(names, &folder, range);
+    }
+    return rv;
+}
+
+apr_status_t oci_listing_read(apr_array_header_t **names, int *more,
+                              oci_listings_t *listings,
+                              const oci_listing_range_t *range,
+                              apr_pool_t *pool)
+{
+    apr_pool_t *reading;
     apr_status_t rv;
     struct stat st;
 
-    if (stat(path, &st)) {
+    if (stat(range->path, &st)) {
         return errno;
     }
-    if ((self = recall(listings, path, &st))) {
-        *listing = &self->names;
+    *names = apr_array_make(pool, 32, sizeof(char *));
+    if (recall(*names, more, listings, range, &st)) {
         return APR_SUCCESS;
     }
-    rv = read_folder(&self, &whole, listings, path, &st, now);
-    for (readings = 1; !rv && !whole && readings < READINGS; readings++) {
-        listing_t *last = self;
-
-        now = apr_time_now();
-        rv = stat(path, &st) ? errno : read_folder(&self, &whole, listings,
-                                                   path, &st, now);
-        if (!rv && !whole) {
-            join(self, last);
-        }
-        apr_pool_destroy(last->pool);
-    }
+    /* What a reading takes goes back to the system. */
+    rv = apr_pool_create_unmanaged_ex(&reading, NULL, listings->allocator);
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    if (whole && self->names.count > REMEMBER_MIN
-        && self->bytes <= REMEMBER_BYTES && is_settled(&st.st_ctim, now)) {
-        remember(listings, self);
-    }
-    *listing = &self->names;
-    return APR_SUCCESS;
-}
-
-void oci_listing_release(oci_listings_t *listings,
-                         const oci_listing_t *listing)
-{
-    apr_thread_mutex_lock(listings->mutex);
-    drop((listing_t *)listing);
-    apr_thread_mutex_unlock(listings->mutex);
+    rv = read_anew(*names, more, listings, range, reading);
+    apr_pool_destroy(reading);
+    return rv;
 }

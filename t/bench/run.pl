@@ -14,9 +14,10 @@
 # From the environment:
 #
 #     ROWS     what to measure, such as "push,pull" (all): small, login, pull,
-#              push, blobs, manifests, tags, memory, index
+#              push, blobs, manifests, tags, memory, index, sizes
 #     TURNS    how often each contender takes its turn (5; pull 10, memory 3)
 #     SECONDS  about how long a turn is, where no size says it (2)
+#     ENTRIES  what "sizes" compares with 100 entries (100000)
 #     TMPDIR   where servers keep their files (/var/tmp): 4 GB on a real disk
 #
 # A figure that is not reached does not fail the run; a wrong answer does.
@@ -31,14 +32,16 @@ use Bench::Indexes;
 use Bench::Measure;
 use Bench::Rows;
 use Bench::Server;
+use Bench::Sizes;
 use Bench::Table;
 use File::Temp ();
 use OCI::Peer;
 use POSIX ();
 
 $| = 1;
-my @names = (@Bench::Rows::NAMES, 'index');
-my %row = (%Bench::Rows::ROWS, index => \&Bench::Indexes::row_index);
+my @names = (@Bench::Rows::NAMES, 'index', 'sizes');
+my %row = (%Bench::Rows::ROWS, index => \&Bench::Indexes::row_index,
+    sizes => \&Bench::Sizes::row_sizes);
 my @rows = split /[\s,]+/, $ENV{ROWS} || join ',', @names;
 for my $name (@rows) {
     $row{$name} or die "$name is none of @names\n";

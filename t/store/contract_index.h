@@ -100,7 +100,7 @@ static inline const char *page(oci_index_t *index, const char *folder,
                                const char *after, int limit, int values,
                                apr_pool_t *pool)
 {
-    oci_scan_t range = { folder, after, limit, values };
+    oci_scan_t range = { folder, after, limit, values, 0 };
     apr_array_header_t *entries;
     const char *text = "";
     int i;

@@ -66,7 +66,7 @@ static const char *fact(char key[32], int i)
 static int has_facts(test_t *t, int first)
 {
     apr_pool_t *pool = make_pool();
-    oci_scan_t range = { "fact/", NULL, 0, 1 };
+    oci_scan_t range = { "fact/", NULL, 0, 1, 0 };
     apr_array_header_t *entries;
     int i, good = !of(t->index)->scan(&entries, t->index, &range, pool)
                   && entries->nelts == FACTS - first;
@@ -96,7 +96,7 @@ static int has_bigs(test_t *t, int count)
 {
     static char value[BIG];
     apr_pool_t *pool = make_pool();
-    oci_scan_t range = { "big/", NULL, 0, 0 };
+    oci_scan_t range = { "big/", NULL, 0, 0, 0 };
     apr_array_header_t *entries;
     int i, good = !of(t->index)->scan(&entries, t->index, &range, pool)
                   && entries->nelts == count;

@@ -170,7 +170,7 @@ static int has_values(worker_t *worker, const int values[KEYS])
     apr_pool_t *pool = make_pool();
     oci_index_t *index = worker->test->index;
     oci_scan_t range = { apr_psprintf(pool, "kill/%d/", worker->name), NULL,
-                         0, 1 };
+                         0, 1, 0 };
     apr_array_header_t *entries;
     int i, k, good, count = 0;
 

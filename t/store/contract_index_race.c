@@ -82,7 +82,7 @@ static void check_races(test_t *t)
 /* Page through the folder: each fixed key comes once, in order. */
 static int page_through(test_t *t, int values, apr_pool_t *pool)
 {
-    oci_scan_t range = { "stir/", NULL, 7, values };
+    oci_scan_t range = { "stir/", NULL, 7, values, 0 };
     apr_array_header_t *entries;
     int next = 0, i;
 

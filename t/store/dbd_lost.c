@@ -90,7 +90,7 @@ static const char *value_of(test_t *t, const char *key, apr_pool_t *pool)
 static void check_repeats(test_t *t)
 {
     apr_pool_t *pool = make_pool();
-    oci_scan_t range = { "lost/", NULL, 0, 1 };
+    oci_scan_t range = { "lost/", NULL, 0, 1, 0 };
     apr_array_header_t *entries;
     oci_lock_t *lock;
 
@@ -217,7 +217,7 @@ static int either(void *data, int number)
 
 static void check(test_t *t)
 {
-    oci_scan_t range = { "lost/", NULL, 0, 0 };
+    oci_scan_t range = { "lost/", NULL, 0, 0, 0 };
     apr_array_header_t *entries;
     int i;
 

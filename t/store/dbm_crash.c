@@ -236,7 +236,7 @@ static int kill_merge(test_t *t, int wait, int number)
 
 static void check_killed_merges(test_t *t, const char *type)
 {
-    oci_scan_t range = { "", NULL, 0, 1 };
+    oci_scan_t range = { "", NULL, 0, 1, 0 };
     apr_array_header_t *entries;
     int i, k, left = 0, bad = 0;
 

@@ -113,7 +113,7 @@ static int has_pages(facts_t *facts)
     for (i = 0; i < PAGES; i++) {
         const char *key = facts->keys[rand() % KEYS];
         oci_scan_t range = { folders[rand() % 4], NULL,
-                             limits[rand() % 9], rand() % 2 };
+                             limits[rand() % 9], rand() % 2, 0 };
 
         if (rand() % 3 && !strncmp(key, range.folder,
                                    strlen(range.folder))) {

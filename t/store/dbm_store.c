@@ -244,7 +244,7 @@ static int works(apr_status_t rv)
 /* Whether nothing works, by any function. */
 static int fails(test_t *t)
 {
-    oci_scan_t range = { "x/", NULL, 0, 0 };
+    oci_scan_t range = { "x/", NULL, 0, 0, 0 };
     apr_pool_t *pool = make_pool();
     apr_array_header_t *entries;
     oci_lock_t *lock;

@@ -190,7 +190,7 @@ static void check_absence(test_t *t, int empty)
 {
     apr_pool_t *pool = t->run->pool;
     const char *locator = push(t, "up", DIGEST("abcd"), "text", pool);
-    oci_scan_t range = { "x/", NULL, 0, 0 };
+    oci_scan_t range = { "x/", NULL, 0, 0, 0 };
     apr_array_header_t *entries;
     oci_blob_source_t source;
     oci_blob_writer_t *writer;
@@ -410,7 +410,7 @@ static void *keep_moving(void *data)
 /* How many listings were not of all facts, each once and in order. */
 static int list_moves(oci_index_t *index)
 {
-    oci_scan_t range = { "moves/", NULL, 0, 0 };
+    oci_scan_t range = { "moves/", NULL, 0, 0, 0 };
     int i, k, bad = 0;
 
     for (i = 0; i < 100; i++) {

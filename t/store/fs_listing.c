@@ -1,0 +1,411 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Listings of large directories of the index "fs": they follow what others
+ * add, replace and remove, with reports of the system and without, and cost
+ * no reading of the directory.  readdir, inotify_init1 and inotify_add_watch
+ * are ours here, to count or to fail.
+ */
+
+#include "contract.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+
+#include "store/index_fs.h"
+
+#define NAMES 2000
+#define FLOOD 9000             /* changes: two reports each */
+
+static int entries_read;
+static int failing_init;
+static int failing_add;
+static int watches;
+
+struct dirent *readdir(DIR *dir)
+{
+    static struct dirent *(*next)(DIR *);
+
+    if (!next) {
+        *(void **)&next = dlsym(RTLD_NEXT, "readdir");
+    }
+    __sync_fetch_and_add(&entries_read, 1);
+    return next(dir);
+}
+
+int inotify_init1(int flags)
+{
+    static int (*next)(int);
+
+    if (failing_init) {
+        errno = EMFILE;
+        return -1;
+    }
+    if (!next) {
+        *(void **)&next = dlsym(RTLD_NEXT, "inotify_init1");
+    }
+    return next(flags);
+}
+
+int inotify_add_watch(int fd, const char *path, uint32_t mask)
+{
+    static int (*next)(int, const char *, uint32_t);
+
+    if (failing_add) {
+        errno = ENOSPC;
+        return -1;
+    }
+    if (!next) {
+        *(void **)&next = dlsym(RTLD_NEXT, "inotify_add_watch");
+    }
+    watches++;
+    return next(fd, path, mask);
+}
+
+typedef struct test_t {
+    run_t *run;
+    oci_index_t *index;
+    int round;
+} test_t;
+
+static void change(test_t *t, oci_change_e kind, const char *key,
+                   const char *text)
+{
+    oci_change_t one = { kind, key, { text, strlen(text) } };
+    apr_pool_t *pool = make_pool();
+
+    if (oci_index_fs.apply(t->index, &one, 1, 0, pool)) {
+        abort();
+    }
+    apr_pool_destroy(pool);
+}
+
+static void put(test_t *t, const char *folder, int number, const char *text)
+{
+    char key[64];
+
+    apr_snprintf(key, sizeof(key), "%s%05d", folder, number);
+    change(t, OCI_CHANGE_PUT, key, text);
+}
+
+static void erase(test_t *t, const char *folder, int number)
+{
+    char key[64];
+
+    apr_snprintf(key, sizeof(key), "%s%05d", folder, number);
+    change(t, OCI_CHANGE_DELETE, key, "");
+}
+
+/* Fill a directory with even numbers, each with a link of its own. */
+static void fill(test_t *t, const char *folder)
+{
+    int i;
+
+    for (i = 0; i < NAMES; i++) {
+        put(t, folder, 2 * i, "v");
+    }
+}
+
+static void empty(test_t *t, const char *folder)
+{
+    int i;
+
+    for (i = 0; i < 2 * NAMES; i++) {
+        erase(t, folder, i);
+    }
+}
+
+static apr_array_header_t *scan(test_t *t, const oci_scan_t *range,
+                                apr_pool_t *pool)
+{
+    apr_array_header_t *entries;
+
+    if (oci_index_fs.scan(&entries, t->index, range, pool)) {
+        abort();
+    }
+    return entries;
+}
+
+/* Whether a directory has this number now, by a page of one key. */
+static int is_listed(test_t *t, const char *folder, int number)
+{
+    apr_pool_t *pool = make_pool();
+    const char *after = apr_psprintf(pool, "%05d", number - 1);
+    oci_scan_t range = { folder, after, 1, 0, 0 };
+    apr_array_header_t *entries = scan(t, &range, pool);
+    int found = entries->nelts
+        && atoi(APR_ARRAY_IDX(entries, 0, oci_entry_t).key + strlen(folder))
+           == number;
+
+    apr_pool_destroy(pool);
+    return found;
+}
+
+/* How many keys a directory has, or -1 where they are not in order. */
+static int count(test_t *t, const char *folder)
+{
+    apr_pool_t *pool = make_pool();
+    oci_scan_t range = { folder, NULL, 0, 0, 0 };
+    apr_array_header_t *entries = scan(t, &range, pool);
+    int i, sum = entries->nelts;
+
+    for (i = 1; i < entries->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(entries, i - 1, oci_entry_t).key,
+                   APR_ARRAY_IDX(entries, i, oci_entry_t).key) >= 0) {
+            sum = -1;
+        }
+    }
+    apr_pool_destroy(pool);
+    return sum;
+}
+
+/* A process of its own adds or removes a number. */
+static int add_one(void *data, int number)
+{
+    put(data, "large/", number, "v");
+    return 0;
+}
+
+static int erase_one(void *data, int number)
+{
+    erase(data, "large/", number);
+    return 0;
+}
+
+/* Pages while another process changes the directory: entries read. */
+static int read_while_changing(test_t *t, int *bad)
+{
+    int before = entries_read, i;
+
+    for (i = 0; i < 50; i++) {
+        int number = 2 * (i * 37 % NAMES) + 1;
+
+        end_process(start_process(add_one, t, number));
+        *bad += !is_listed(t, "large/", number);
+        end_process(start_process(erase_one, t, number));
+        *bad += is_listed(t, "large/", number);
+        *bad += !is_listed(t, "large/", number + 1);
+    }
+    return entries_read - before;
+}
+
+static void check_cost(test_t *t)
+{
+    oci_scan_t any = { "large/", NULL, 1, 0, 1 };
+    apr_pool_t *pool = make_pool();
+    int bad = 0, number;
+
+    fill(t, "large/");
+    number = entries_read;
+    tap_ok(&t->run->tap, scan(t, &any, pool)->nelts == 1
+           && entries_read - number < 10,
+           "any key is found without reading the directory (%d entries)",
+           entries_read - number);
+    any.folder = "none/";
+    tap_ok(&t->run->tap, !scan(t, &any, pool)->nelts, "none is none");
+    is_listed(t, "large/", 2);
+    number = read_while_changing(t, &bad);
+    tap_ok(&t->run->tap, !bad, "pages show what another process changed "
+           "right before (%d do not)", bad);
+    tap_ok(&t->run->tap, number < 10 || !watches, "pages do not read the "
+           "directory again when it changes (%d entries)", number);
+    apr_pool_destroy(pool);
+}
+
+/* Page through a directory: whether each even number comes once. */
+static int page_through(test_t *t, int limit)
+{
+    char after[16] = "";
+    int next = 0, more = 1;
+
+    while (more) {
+        apr_pool_t *pool = make_pool();
+        oci_scan_t range = { "stir/", *after ? after : NULL, limit, 0, 0 };
+        apr_array_header_t *entries = scan(t, &range, pool);
+        int i;
+
+        for (i = 0; i < entries->nelts; i++) {
+            const char *name = APR_ARRAY_IDX(entries, i, oci_entry_t).key + 5;
+
+            if (*after && strcmp(name, after) <= 0) {
+                return 1;
+            }
+            apr_cpystrn(after, name, sizeof(after));
+            next += atoi(name) == 2 * next;
+        }
+        more = limit && entries->nelts;
+        apr_pool_destroy(pool);
+    }
+    return next != NAMES;
+}
+
+/* The first two read; the others add and remove odd numbers, and replace
+ * even ones. */
+static int stir(void *data, int number)
+{
+    test_t *t = data;
+    int i, bad = 0;
+
+    for (i = 0; i < 8 && number < 2; i++) {
+        bad += page_through(t, number ? 0 : 97);
+    }
+    for (i = 0; i < 500 && number >= 2; i++) {
+        int at = 2 * ((i * 1009 + number * 101) % NAMES);
+
+        put(t, "stir/", at + 1, "v");
+        put(t, "stir/", at, i % 2 ? "one" : "other");
+        erase(t, "stir/", at + 1);
+    }
+    return bad;
+}
+
+static void check_crowd(test_t *t, const char *name)
+{
+    fill(t, "stir/");
+    tap_ok(&t->run->tap, !run_threads(stir, t, 5), "%s: pages hold what is "
+           "there all the time: threads", name);
+    tap_ok(&t->run->tap, !run_processes(stir, t, 5), "%s: processes", name);
+    tap_ok(&t->run->tap, count(t, "stir/") == NAMES, "%s: and nothing else "
+           "is left (%d)", name, count(t, "stir/"));
+    empty(t, "stir/");
+}
+
+static void check_overflow(test_t *t)
+{
+    int i;
+
+    count(t, "large/");
+    for (i = 0; i < FLOOD; i++) {
+        put(t, "large/", 1, "v");
+        erase(t, "large/", 1);
+    }
+    put(t, "large/", 3, "v");
+    erase(t, "large/", 4);
+    tap_ok(&t->run->tap, is_listed(t, "large/", 3)
+           && !is_listed(t, "large/", 4)
+           && count(t, "large/") == NAMES,
+           "more changes than a queue of reports holds");
+    erase(t, "large/", 3);
+    put(t, "large/", 4, "v");
+}
+
+static void check_replaced(test_t *t)
+{
+    count(t, "gone/");
+    fill(t, "gone/");
+    tap_ok(&t->run->tap, count(t, "gone/") == NAMES, "a new directory");
+    empty(t, "gone/");
+    tap_ok(&t->run->tap, !count(t, "gone/"), "is removed");
+    fill(t, "gone/");
+    erase(t, "gone/", 0);
+    tap_ok(&t->run->tap, count(t, "gone/") == NAMES - 1, "and made anew");
+    rename(at(t->run, "store/index/gone"), at(t->run, "store/index/aside"));
+    put(t, "gone/", 0, "v");
+    tap_ok(&t->run->tap, count(t, "gone/") == 1
+           && count(t, "aside/") == NAMES - 1, "or another takes its place");
+    empty(t, "gone/");
+    empty(t, "aside/");
+}
+
+static void check_nested(test_t *t)
+{
+    apr_pool_t *pool = make_pool();
+    oci_scan_t range = { "tree/", NULL, 0, 0, 0 };
+    char key[64];
+    int i;
+
+    for (i = 0; i < 200; i++) {
+        apr_snprintf(key, sizeof(key), "tree/%03d/a", i);
+        change(t, OCI_CHANGE_PUT, key, "v");
+        apr_snprintf(key, sizeof(key), "tree/%03d!", i);
+        change(t, OCI_CHANGE_PUT, key, "v");
+    }
+    tap_ok(&t->run->tap, count(t, "tree/") == 400, "keys of directories");
+    change(t, OCI_CHANGE_DELETE, "tree/100/a", "");
+    change(t, OCI_CHANGE_PUT, "tree/101/b", "v");
+    tap_ok(&t->run->tap, count(t, "tree/") == 400, "one goes, one comes");
+    range.after = "101/a";
+    range.limit = 2;
+    tap_is(&t->run->tap, APR_ARRAY_IDX(scan(t, &range, pool), 0,
+           oci_entry_t).key, "tree/101/b", "after a key of a directory");
+    range.after = "099/a";
+    tap_is(&t->run->tap, APR_ARRAY_IDX(scan(t, &range, pool), 1,
+           oci_entry_t).key, "tree/101!", "over one that is gone");
+    apr_pool_destroy(pool);
+}
+
+/* In a child after the parent has a listing: both see what comes. */
+static int look(void *data, int number)
+{
+    test_t *t = data;
+
+    put(t, "large/", number, "v");
+    return !is_listed(t, "large/", number) || !is_listed(t, "large/", 2);
+}
+
+static void check_fork(test_t *t)
+{
+    count(t, "large/");
+    tap_ok(&t->run->tap, !end_process(start_process(look, t, 7))
+           && !end_process(start_process(look, t, 9)),
+           "a child has listings of its own");
+    tap_ok(&t->run->tap, is_listed(t, "large/", 7)
+           && is_listed(t, "large/", 9),
+           "and takes none of its parent's reports");
+    erase(t, "large/", 7);
+    erase(t, "large/", 9);
+}
+
+static void check_refused(test_t *t, int *failing, const char *name)
+{
+    int bad = 0;
+
+    *failing = 1;
+    put(t, "large/", 1, "v");
+    erase(t, "large/", 1);
+    read_while_changing(t, &bad);
+    tap_ok(&t->run->tap, !bad, "%s: pages are right", name);
+    check_crowd(t, name);
+    *failing = 0;
+}
+
+static const char *open_index(test_t *t)
+{
+    oci_store_config_t config = { .location = "store",
+                                  .base = t->run->folder };
+    const char *error = oci_index_fs.create(&t->index, &config,
+                                            t->run->pool);
+
+    return error ? error : oci_index_fs.start(t->index, getuid(), getgid(),
+                                              t->run->pool);
+}
+
+int main(void)
+{
+    run_t run;
+    test_t t = { .run = &run };
+
+    begin(&run);
+    if (tap_is(&run.tap, open_index(&t), NULL, "an index is opened")) {
+        check_cost(&t);
+        check_crowd(&t, "watched");
+        check_overflow(&t);
+        check_replaced(&t);
+        check_nested(&t);
+        check_fork(&t);
+    }
+    if (tap_is(&run.tap, open_index(&t), NULL, "another is opened")) {
+        check_refused(&t, &failing_init, "no queue of reports");
+        check_refused(&t, &failing_add, "no watch");
+    }
+    return finish(&run);
+}
