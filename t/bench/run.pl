@@ -14,7 +14,7 @@
 # From the environment:
 #
 #     ROWS     what to measure, such as "push,pull" (all): small, login, pull,
-#              push, blobs, manifests, tags, memory, index
+#              push, patches, blobs, manifests, tags, memory, index
 #     TURNS    how often each contender takes its turn (5; pull 10, memory 3)
 #     SECONDS  about how long a turn is, where no size says it (2)
 #     TMPDIR   where servers keep their files (/var/tmp): 4 GB on a real disk
