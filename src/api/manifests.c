@@ -98,6 +98,7 @@ static oci_error_t *read_manifest(collected_t *body, oci_request_t *request)
 /* The values of ?tag=, each once, and how they are answered with. */
 typedef struct tags_t {
     apr_array_header_t *names;
+    apr_size_t bytes;          /* of the answer */
     const char *answer;
     const char *invalid;
     apr_pool_t *pool;
@@ -113,11 +114,15 @@ static int add_tag(void *baton, const char *key, const char *value)
         tags->invalid = value;
         return 0;
     }
+    if (tags->bytes > TAGS_BYTES) {
+        return 0;
+    }
     for (i = 0; i < tags->names->nelts; i++) {
         if (!strcmp(APR_ARRAY_IDX(tags->names, i, const char *), value)) {
             return 1;
         }
     }
+    tags->bytes += (tags->names->nelts ? 1 : 0) + strlen(value);
     APR_ARRAY_PUSH(tags->names, const char *) = value;
     return 1;
 }
@@ -128,6 +133,7 @@ static oci_error_t *read_tags(tags_t *tags, oci_request_t *request)
     apr_pool_t *pool = request->r->pool;
 
     tags->names = apr_array_make(pool, 1, sizeof(const char *));
+    tags->bytes = 0;
     tags->invalid = NULL;
     apr_table_do(add_tag, tags, request->query, "tag", NULL);
     if (tags->invalid) {
@@ -140,12 +146,12 @@ static oci_error_t *read_tags(tags_t *tags, oci_request_t *request)
                               request->route.reference, "a parameter tag "
                               "needs a digest as the reference");
     }
-    tags->answer = apr_array_pstrcat(pool, tags->names, ',');
-    if (strlen(tags->answer) > TAGS_BYTES) {
+    if (tags->bytes > TAGS_BYTES) {
         return oci_error_make(pool, OCI_E_URI_TOO_LONG, "limit",
                               APR_STRINGIFY(TAGS_BYTES), "the tags are "
                               "longer together than one answer can hold");
     }
+    tags->answer = apr_array_pstrcat(pool, tags->names, ',');
     return NULL;
 }
 

@@ -158,6 +158,16 @@ static oci_error_t *open_upload(oci_upload_t **upload, oci_range_t *range,
     return error ? error : check_offset(request, *upload, range);
 }
 
+/* The same, for a request that goes on with the upload's bytes. */
+static oci_error_t *open_to_append(oci_upload_t **upload, oci_range_t *range,
+                                   oci_request_t *request)
+{
+    oci_error_t *error = open_upload(upload, range, request);
+
+    return error ? error : oci_upload_verify(*upload, &request->registry,
+                                             request->r->pool);
+}
+
 /* Append the body.  What came before a client fell silent is kept. */
 static oci_error_t *append_body(oci_request_t *request, oci_upload_t *upload,
                                 const oci_range_t *range)
@@ -256,9 +266,9 @@ static oci_error_t *post_blob(oci_request_t *request, const char *digest)
     if (error) {
         return error;
     }
-    error = oci_upload_begin(&upload, registry, request->route.name,
-                             oci_digest_algorithm(digest), pool);
-    if (error || (error = oci_upload_claim(&upload, registry, pool))) {
+    error = oci_upload_begin_once(&upload, registry, request->route.name,
+                                  oci_digest_algorithm(digest), pool);
+    if (error) {
         return error;
     }
     error = append_body(request, upload, &range);
@@ -266,7 +276,6 @@ static oci_error_t *post_blob(oci_request_t *request, const char *digest)
         error = oci_upload_finish(upload, registry, digest, pool);
     }
     if (error) {
-        /* nobody was told where it is */
         oci_upload_cancel(upload, registry, pool);
     }
     oci_upload_release(upload);
@@ -345,7 +354,7 @@ oci_error_t *oci_uploads_patch(oci_request_t *request)
 {
     oci_upload_t *upload = NULL;
     oci_range_t range;
-    oci_error_t *error = open_upload(&upload, &range, request);
+    oci_error_t *error = open_to_append(&upload, &range, request);
 
     if (!error) {
         error = append_body(request, upload, &range);
@@ -379,7 +388,7 @@ oci_error_t *oci_uploads_put(oci_request_t *request)
         return oci_error_make(pool, OCI_E_DIGEST_INVALID, NULL, NULL,
                               "the parameter digest is missing");
     }
-    error = open_upload(&upload, &range, request);
+    error = open_to_append(&upload, &range, request);
     if (!error) {
         error = oci_upload_rehash(upload, registry,
                                   oci_digest_algorithm(digest), pool);

@@ -17,6 +17,7 @@
 #include "apr_strings.h"
 
 #include "httpd/config.h"
+#include "registry/boot.h"
 
 void *oci_config_create_server(apr_pool_t *pool, server_rec *s)
 {
@@ -83,6 +84,7 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
     oci_config_t *config = apr_pmemdup(pool, base, sizeof(*base));
 
     if (over->blobs) {
+        config->boot = over->boot;
         config->blobs = over->blobs;
         config->default_index = over->default_index;
         config->default_whole = over->default_whole;
@@ -219,6 +221,7 @@ static const char *set_blob_store(cmd_parms *cmd, void *config_,
         return error;
     }
     remember(cmd, config);
+    config->boot = oci_boot_name(cmd->pool);
     config->default_index = NULL;
     error = prefixed(cmd, provider->create(&config->blobs, store,
                                            cmd->pool));
@@ -410,6 +413,7 @@ void oci_config_apply(oci_request_t *request, const oci_config_t *config)
     registry->whole = config->index ? config->whole : config->default_whole;
     registry->sparse = pick(config->sparse, OCI_SPARSE_NONE);
     registry->durable = pick(config->sync, 1);
+    registry->boot = config->boot;
     policy->pattern = config->pattern;
     policy->max_manifest = pick_size(config->max_manifest, 4194304);
     policy->max_chunk = pick_size(config->max_chunk, 0);

@@ -33,6 +33,7 @@ typedef struct oci_token_key_t {
 
 /** The configuration of a place: a Location, or a server's default. */
 typedef struct oci_config_t {
+    const char *boot;           /* of this machine, or NULL */
     oci_blob_store_t *blobs;
     oci_index_t *index;         /* as OCIIndex says */
     apr_uint32_t *whole;        /* what oci_registry_t has of it */

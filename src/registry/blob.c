@@ -15,6 +15,7 @@
 
 #include "registry/blob.h"
 #include "registry/keys.h"
+#include "registry/pending.h"
 #include "registry/repository.h"
 
 static oci_error_t *unknown(const char *digest, apr_pool_t *pool)
@@ -206,6 +207,9 @@ oci_error_t *oci_blob_delete(const oci_registry_t *registry,
         return error;
     }
     error = oci_fact_exists(&held, registry, link, pool);
+    if (!error && held) {
+        error = oci_pending_cancel(changes, registry, name, pool);
+    }
     if (!error && held) {
         oci_change_delete(changes, link);
         oci_change_delete(changes, oci_key_holder(pool, digest, name));

@@ -9,22 +9,14 @@
  * limitations under the License.
  */
 
-#include "apr_hash.h"
+#include <stdlib.h>
+#include <string.h>
+
 #include "apr_strings.h"
 
 #include "registry/blob.h"
 #include "registry/children.h"
 #include "registry/manifest.h"
-
-/* One document's check. */
-typedef struct check_t {
-    const oci_registry_t *registry;
-    const char *name;
-    apr_hash_t *manifests;     /* digest: apr_off_t, of what was looked at */
-    apr_hash_t *blobs;
-    apr_pool_t *pool;
-    apr_pool_t *scratch;       /* of one child: a manifest is read whole */
-} check_t;
 
 /* The size of a child, or -1 where the repository lacks it. */
 static oci_error_t *child_size(apr_off_t *size,
@@ -55,26 +47,59 @@ static oci_error_t *child_size(apr_off_t *size,
     return error && error->code != OCI_E_BLOB_UNKNOWN ? error : NULL;
 }
 
-/* The size of a child, which is looked at once however often it is named. */
-static oci_error_t *find_size(apr_off_t *size, const check_t *check,
-                              const oci_child_t *child)
+/* Whether a child is looked for among the manifests first. */
+static int is_manifest(const oci_child_t *child)
 {
-    const char *digest = child->descriptor.digest;
-    apr_hash_t *sizes = child->kind == OCI_CHILD_MANIFEST ? check->manifests
-                                                          : check->blobs;
-    const apr_off_t *known = apr_hash_get(sizes, digest, APR_HASH_KEY_STRING);
-    oci_error_t *error;
+    return child->kind == OCI_CHILD_MANIFEST;
+}
 
-    if (known) {
-        *size = *known;
-        return NULL;
+/* Children that are looked up alike are equal. */
+static int compare(const void *left, const void *right)
+{
+    const oci_child_t *one = *(const oci_child_t *const *)left;
+    const oci_child_t *other = *(const oci_child_t *const *)right;
+    int order = is_manifest(one) - is_manifest(other);
+
+    return order ? order : strcmp(one->descriptor.digest,
+                                  other->descriptor.digest);
+}
+
+/* Find the sizes of all children, each of which is looked up once, however
+ * often it is named.  They are sorted for that: a client can choose digests
+ * that collide in a hash table, but none that are hard to sort. */
+static oci_error_t *find_sizes(apr_off_t *sizes,
+                               const oci_registry_t *registry,
+                               const char *name,
+                               const apr_array_header_t *children,
+                               apr_pool_t *pool)
+{
+    const oci_child_t *first = (const oci_child_t *)children->elts;
+    const oci_child_t **sorted = apr_palloc(pool, children->nelts
+                                                  * sizeof(*sorted));
+    oci_error_t *error = NULL;
+    apr_pool_t *scratch;       /* of one child: a manifest is read whole */
+    apr_status_t rv = apr_pool_create(&scratch, pool);
+    int i;
+
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "can't check what a manifest "
+                                 "names");
     }
-    apr_pool_clear(check->scratch);
-    error = child_size(size, check->registry, check->name, child,
-                       check->scratch);
-    if (!error) {
-        apr_hash_set(sizes, digest, APR_HASH_KEY_STRING,
-                     apr_pmemdup(check->pool, size, sizeof(*size)));
+    for (i = 0; i < children->nelts; i++) {
+        sorted[i] = &first[i];
+    }
+    qsort(sorted, children->nelts, sizeof(*sorted), compare);
+    for (i = 0; i < children->nelts && !error; i++) {
+        apr_off_t *size = &sizes[sorted[i] - first];
+
+        if (i && !compare(&sorted[i], &sorted[i - 1])) {
+            *size = sizes[sorted[i - 1] - first];
+            continue;
+        }
+        error = child_size(size, registry, name, sorted[i], scratch);
+        if (!error) {
+            apr_pool_clear(scratch);
+        }
     }
     return error;
 }
@@ -97,28 +122,21 @@ oci_error_t *oci_children_check(const oci_registry_t *registry,
                                 const oci_document_t *document,
                                 apr_pool_t *pool)
 {
-    check_t check = { registry, name, apr_hash_make(pool),
-                      apr_hash_make(pool), pool, NULL };
+    const apr_array_header_t *children = document->children;
+    apr_off_t *sizes = apr_palloc(pool, children->nelts * sizeof(*sizes));
     oci_error_t *missing = NULL;
     oci_error_t **last = &missing;
-    apr_status_t rv = apr_pool_create(&check.scratch, pool);
+    oci_error_t *error = find_sizes(sizes, registry, name, children, pool);
     int i;
 
-    if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "can't check what a manifest "
-                                 "names");
+    if (error) {
+        return error;
     }
-    for (i = 0; i < document->children->nelts; i++) {
-        const oci_child_t *child = &APR_ARRAY_IDX(document->children, i,
-                                                  oci_child_t);
+    for (i = 0; i < children->nelts; i++) {
+        const oci_child_t *child = &APR_ARRAY_IDX(children, i, oci_child_t);
         const oci_descriptor_t *descriptor = &child->descriptor;
-        oci_error_t *error;
-        apr_off_t size;
+        apr_off_t size = sizes[i];
 
-        error = find_size(&size, &check, child);
-        if (error) {
-            return error;
-        }
         if (size < 0 && !may_be_absent(registry, child)) {
             *last = oci_error_make(pool, OCI_E_MANIFEST_BLOB_UNKNOWN,
                                    "digest", descriptor->digest,

@@ -49,6 +49,12 @@ const char *oci_key_referrer(apr_pool_t *pool, const char *name,
                        digest, NULL);
 }
 
+const char *oci_key_pending(apr_pool_t *pool, const char *name,
+                            const char *token)
+{
+    return apr_pstrcat(pool, "repo/", name, "/_pending/", token, NULL);
+}
+
 const char *oci_key_blob(apr_pool_t *pool, const char *digest)
 {
     return apr_pstrcat(pool, "blob/", digest, NULL);

@@ -19,10 +19,11 @@
  *     repo/<name>/_tagged/<digest>/<tag>       -
  *     repo/<name>/_blob/<digest>               -
  *     repo/<name>/_referrer/<subject>/<digest> artifact type LF descriptor
+ *     repo/<name>/_pending/<token>             -
  *     blob/<digest>                            size ";" locator
  *     holder/<xx>/<digest>,<hash>              the name that hash is of
  *     catalog/<name>!                          -
- *     upload/<day>/<id>                        see upload.c
+ *     upload/<day>/<id>                        see upload_record.h
  *     secret                                   see upload_id.c
  *     copy                                     index LF key, or index LF
  *
@@ -34,6 +35,18 @@
  *
  * _tagged may hold more than _tag, never less: it says which tags to look
  * at when a manifest goes.  So do holder and _blob.
+ *
+ * _pending marks a push whose manifest names so much that it is checked
+ * before the repository is locked, see pending.h.  It goes with the push, or
+ * with the next deletion in the repository.  What a killed process leaves can
+ * be told by its age: a token begins with the seconds of its making, in 8 hex
+ * digits.
+ *
+ * An upload's fact may go by age, too: its id begins with its seconds in the
+ * same form, and <day> is these by 86400.  Once the id is older than
+ * OCI_UPLOAD_ID_LIFE (upload_id.h) it names no new upload, and so its
+ * tombstone, which is an empty value, says nothing that absence does not.
+ * Younger ids need it.
  *
  * copy marks an index that is being filled from another, up to a key so far:
  * it is not to be served.
@@ -56,6 +69,8 @@ const char *oci_key_link(apr_pool_t *pool, const char *name,
                          const char *digest);
 const char *oci_key_referrer(apr_pool_t *pool, const char *name,
                              const char *subject, const char *digest);
+const char *oci_key_pending(apr_pool_t *pool, const char *name,
+                            const char *token);
 const char *oci_key_blob(apr_pool_t *pool, const char *digest);
 const char *oci_key_holders(apr_pool_t *pool, const char *digest);
 const char *oci_key_holder(apr_pool_t *pool, const char *digest,

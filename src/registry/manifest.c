@@ -17,12 +17,31 @@
 #include "registry/children.h"
 #include "registry/keys.h"
 #include "registry/manifest.h"
+#include "registry/pending.h"
 #include "registry/referrer.h"
 #include "registry/repository.h"
 #include "registry/tag.h"
 #include "spec/digest.h"
 #include "spec/document.h"
 #include "spec/etag.h"
+
+/* A manifest that names more than so much is checked before the locks: what
+ * a few children cost is less than the mark that it takes. */
+#define CHILDREN_FEW 16
+
+/* How often a push is checked without a lock while others delete. */
+#define EARLY_CHECKS 3
+
+/* A manifest on its way into a repository. */
+typedef struct manifest_push_t {
+    const oci_registry_t *registry;
+    const char *name;
+    const oci_push_t *push;
+    const char *digest;
+    const oci_document_t *document;
+    const apr_array_header_t *tags;    /* const char *: all that it sets */
+    apr_pool_t *pool;
+} manifest_push_t;
 
 static oci_error_t *unknown(const char *reference, apr_pool_t *pool)
 {
@@ -148,54 +167,131 @@ static oci_error_t *lock_tags(oci_lock_t **repository, oci_lock_t **tag,
 }
 
 /* Manifest, referrer, catalog, tags: each names what is there already. */
-static oci_error_t *store(const oci_registry_t *registry, const char *name,
-                          const oci_push_t *push, const char *digest,
-                          const oci_document_t *document,
-                          const apr_array_header_t *tags, apr_pool_t *pool)
+static oci_error_t *store(const manifest_push_t *self, const char *mark)
 {
+    const oci_push_t *push = self->push;
+    apr_pool_t *pool = self->pool;
     apr_array_header_t *changes = oci_changes_make(pool);
-    apr_size_t head = strlen(document->media_type);
+    apr_size_t head = strlen(self->document->media_type);
     char *value = apr_palloc(pool, head + 1 + push->size);
     oci_error_t *error;
     int i;
 
-    memcpy(value, document->media_type, head);
+    memcpy(value, self->document->media_type, head);
     value[head] = '\n';
     memcpy(value + head + 1, push->data, push->size);
     oci_change_put(changes, OCI_CHANGE_PUT,
-                   oci_key_manifest(pool, name, digest), value,
+                   oci_key_manifest(pool, self->name, self->digest), value,
                    head + 1 + push->size);
-    if (document->subject) {
-        oci_referrer_put(changes, name, document, digest, push->size, pool);
+    if (self->document->subject) {
+        oci_referrer_put(changes, self->name, self->document, self->digest,
+                         push->size, pool);
     }
-    oci_repository_enter(changes, name, pool);
-    for (i = 0; i < tags->nelts; i++) {
-        error = oci_tag_put(changes, registry, name,
-                            APR_ARRAY_IDX(tags, i, const char *), digest,
-                            pool);
+    oci_repository_enter(changes, self->name, pool);
+    for (i = 0; i < self->tags->nelts; i++) {
+        error = oci_tag_put(changes, self->registry, self->name,
+                            APR_ARRAY_IDX(self->tags, i, const char *),
+                            self->digest, pool);
         if (error) {
             return error;
         }
     }
-    return oci_facts_apply(registry, changes, registry->durable, pool);
+    if (mark) {
+        oci_change_delete(changes, mark);
+    }
+    return oci_facts_apply(self->registry, changes, self->registry->durable,
+                           pool);
 }
 
-/* Check and store, under the locks. */
-static oci_error_t *put_locked(const oci_registry_t *registry,
-                               const char *name, const oci_push_t *push,
-                               const char *digest,
-                               const oci_document_t *document,
-                               const apr_array_header_t *tags,
-                               apr_pool_t *pool)
+static oci_error_t *check_children(const manifest_push_t *self)
 {
-    oci_error_t *error = oci_children_check(registry, name, document, pool);
+    return oci_children_check(self->registry, self->name, self->document,
+                              self->pool);
+}
 
-    if (!error) {
-        error = check_condition(&push->condition, registry, name,
-                                push->reference, pool);
+/* Remove the mark of a push that failed; a deletion does it otherwise. */
+static void drop_mark(const manifest_push_t *self, const char *mark)
+{
+    apr_array_header_t *changes = oci_changes_make(self->pool);
+
+    oci_change_delete(changes, mark);
+    oci_facts_apply(self->registry, changes, 0, self->pool);
+}
+
+/* Check and store, under the locks.
+ * mark: of a check that was made before, or NULL
+ * *again: whether a deletion came between, and nothing is stored */
+static oci_error_t *put_locked(int *again, const manifest_push_t *self,
+                               const char *mark)
+{
+    oci_error_t *error;
+    int holds;
+
+    *again = 0;
+    if (mark) {
+        error = oci_fact_exists(&holds, self->registry, mark, self->pool);
+        if (!error && !holds) {
+            *again = 1;
+            return NULL;
+        }
     }
-    return error ? error : store(registry, name, push, digest, document,
-                                 tags, pool);
+    else {
+        error = check_children(self);
+    }
+    if (!error) {
+        error = check_condition(&self->push->condition, self->registry,
+                                self->name, self->push->reference,
+                                self->pool);
+    }
+    return error ? error : store(self, mark);
+}
+
+static oci_error_t *lock_and_put(int *again, const manifest_push_t *self,
+                                 const char *mark)
+{
+    oci_lock_t *repository, *tag;
+    oci_error_t *error = lock_tags(&repository, &tag, self->registry,
+                                   self->name, self->tags, self->pool);
+
+    if (error) {
+        return error;
+    }
+    error = put_locked(again, self, mark);
+    oci_repository_unlock(self->registry, tag);
+    oci_repository_unlock(self->registry, repository);
+    return error;
+}
+
+/* Store a manifest.  Where it names much, its children are checked before
+ * the repository is locked, and once more for each deletion that comes
+ * between; the last of these checks is made under the lock. */
+static oci_error_t *put(const manifest_push_t *self)
+{
+    int early = self->document->children->nelts > CHILDREN_FEW
+                ? EARLY_CHECKS : 0;
+    oci_error_t *error = NULL;
+    int again;
+
+    do {
+        const char *mark = NULL;
+
+        again = 0;
+        if (early-- > 0) {
+            error = oci_pending_mark(&mark, self->registry, self->name,
+                                     self->pool);
+            if (error) {
+                return error;
+            }
+            error = check_children(self);
+        }
+        if (!error) {
+            error = lock_and_put(&again, self, mark);
+        }
+        if (error && mark) {
+            drop_mark(self, mark);
+        }
+    } while (!error && again);
+    return error;
 }
 
 static apr_array_header_t *all_tags(const oci_push_t *push, apr_pool_t *pool)
@@ -220,10 +316,9 @@ oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
                                        ? oci_digest_algorithm(push->reference)
                                        : OCI_SHA256, push->data, push->size,
                                        pool);
-    apr_array_header_t *tags = all_tags(push, pool);
+    manifest_push_t self = { registry, name, push, digest, NULL,
+                             all_tags(push, pool), pool };
     oci_document_t *document;
-    oci_lock_t *repository, *tag;
-    oci_error_t *error;
     const char *wrong;
 
     if (by_digest && strcmp(digest, push->reference)) {
@@ -237,16 +332,10 @@ oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
         return oci_error_make(pool, OCI_E_MANIFEST_INVALID, "digest", digest,
                               "%s", wrong);
     }
-    error = lock_tags(&repository, &tag, registry, name, tags, pool);
-    if (error) {
-        return error;
-    }
-    error = put_locked(registry, name, push, digest, document, tags, pool);
-    oci_repository_unlock(registry, tag);
-    oci_repository_unlock(registry, repository);
+    self.document = document;
     pushed->digest = digest;
     pushed->subject = document->subject ? document->subject->digest : NULL;
-    return error;
+    return put(&self);
 }
 
 /* Tags, referrer, manifest: the opposite order of a push. */
@@ -268,7 +357,9 @@ static oci_error_t *delete_digest(const oci_registry_t *registry,
         error = oci_repository_leave(registry, name, pool);
         return error ? error : unknown(digest, pool);
     }
-    if ((error = oci_tag_delete_all(changes, registry, name, digest, pool))) {
+    if ((error = oci_pending_cancel(changes, registry, name, pool))
+        || (error = oci_tag_delete_all(changes, registry, name, digest,
+                                       pool))) {
         return error;
     }
     error = oci_manifest_get(&manifest, registry, name, digest, pool);

@@ -29,6 +29,7 @@ typedef enum {
 
 typedef struct oci_registry_t {
     oci_blob_store_t *blobs;
+    const char       *boot;      /* of this machine, or NULL: see boot.h */
     oci_index_t      *index;
     oci_sparse_e      sparse;
     int               durable;   /* whether success waits for the disk */

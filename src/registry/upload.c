@@ -18,41 +18,26 @@
 #include "registry/pool.h"
 #include "registry/upload.h"
 #include "registry/upload_id.h"
+#include "registry/upload_record.h"
 
-/* The record of an upload, once it has bytes:
+/* An upload of several requests, and what is there after each:
  *
- *   <algorithm>;<size>;<state of the hash>
+ *     POST    nothing: the id proves itself, see upload_id.h
+ *     PATCH   its bytes in the blob store, not synced; a record, which says
+ *             in which boot they were written, see upload_record.h
+ *     PUT     a blob, synced; a tombstone in the place of the record
  *
- * An empty record says that the upload is over.
+ * A request in the same boot trusts the record.  One on another host, or
+ * after a reboot, reads all bytes once and compares their hash with the
+ * record's, since the record may have outlived them.  From then on the
+ * upload is synced with each record, so that it may go on from host to host
+ * and is not read again.
+ *
+ * An upload of one request has an id that no client knows, and neither a
+ * record nor a tombstone.
  */
 
-static const char *format_record(const oci_upload_t *upload,
-                                 apr_pool_t *pool)
-{
-    oci_algorithm_e algorithm = oci_hash_algorithm(upload->hash);
-
-    return apr_psprintf(pool, "%s;%" APR_OFF_T_FMT ";%s",
-                        oci_algorithm_name(algorithm), upload->size,
-                        oci_hash_save(upload->hash, pool));
-}
-
-static apr_status_t parse_record(oci_upload_t *upload, const char *text,
-                                 apr_pool_t *pool)
-{
-    const char *size = strchr(text, ';');
-    const char *state = size ? strchr(size + 1, ';') : NULL;
-    oci_algorithm_e algorithm;
-    char *end;
-
-    if (!state
-        || oci_algorithm_parse(&algorithm, apr_pstrmemdup(pool, text,
-                                                          size - text))
-        || apr_strtoff(&upload->size, size + 1, &end, 10) || end != state
-        || upload->size < 0) {
-        return APR_EINVAL;
-    }
-    return oci_hash_load(&upload->hash, algorithm, state + 1, pool);
-}
+#define BUFFER_SIZE (128 * 1024)
 
 /* The record is written whole, but never synced: after the machine's end an
  * older one is as good, since a claim drops what lies beyond it. */
@@ -60,11 +45,27 @@ static oci_error_t *put_record(const oci_upload_t *upload,
                                const oci_registry_t *registry,
                                const char *record, apr_pool_t *pool)
 {
-    apr_array_header_t *changes = oci_changes_make(pool);
+    apr_array_header_t *changes;
 
+    if (upload->once) {
+        return NULL;
+    }
+    changes = oci_changes_make(pool);
     oci_change_put(changes, OCI_CHANGE_PUT, oci_key_upload(pool, upload->id),
                    record, strlen(record));
     return oci_facts_apply(registry, changes, 0, pool);
+}
+
+/* Write how the upload stands. */
+static oci_error_t *save_record(const oci_upload_t *upload,
+                                const oci_registry_t *registry,
+                                apr_pool_t *pool)
+{
+    oci_upload_record_t record = { upload->size, upload->hash, upload->boot,
+                                   upload->rehashed };
+
+    return put_record(upload, registry,
+                      oci_upload_record_format(&record, pool), pool);
 }
 
 static oci_error_t *storage_error(const oci_upload_t *upload,
@@ -118,6 +119,7 @@ static oci_error_t *read_upload(oci_upload_t **upload,
                                 oci_algorithm_e algorithm, apr_pool_t *pool)
 {
     const char *key = oci_key_upload(pool, id);
+    oci_upload_record_t record;
     oci_value_t value;
     oci_error_t *error = oci_fact_get(&value, registry, key, pool);
     apr_status_t rv;
@@ -125,15 +127,26 @@ static oci_error_t *read_upload(oci_upload_t **upload,
     if (error) {
         return error;
     }
-    if (value.data && !value.size) {
+    if (value.data ? !value.size
+                   : oci_upload_id_expired(id, apr_time_now())) {
         return unknown(id, pool);
     }
     *upload = make_upload(name, id, algorithm, pool);
-    if (value.data
-        && (rv = parse_record(*upload, value.data, pool)) != APR_SUCCESS) {
+    if (!value.data) {
+        return NULL;
+    }
+    rv = oci_upload_record_parse(&record, value.data, value.size, pool);
+    if (rv != APR_SUCCESS) {
         return oci_error_storage(pool, rv, "%s/%s is no record of an upload",
                                  registry->index->where, key);
     }
+    (*upload)->size = record.size;
+    (*upload)->hash = record.hash;
+    (*upload)->boot = record.boot;
+    (*upload)->rehashed = record.rehashed;
+    (*upload)->unsure = record.size > 0
+                        && !oci_upload_record_trusted(&record,
+                                                      registry->boot);
     return NULL;
 }
 
@@ -154,9 +167,11 @@ oci_error_t *oci_upload_find(oci_upload_t **upload,
                  : unknown(id, pool);
 }
 
-/* An upload whose bytes went behind our back is over. */
+/* An upload whose bytes went behind our back is over.
+ * what: the bytes that are there, for the log */
 static oci_error_t *lost(oci_upload_t *upload,
-                         const oci_registry_t *registry, apr_pool_t *pool)
+                         const oci_registry_t *registry, const char *what,
+                         apr_pool_t *pool)
 {
     oci_error_t *error = oci_upload_cancel(upload, registry, pool);
 
@@ -164,56 +179,94 @@ static oci_error_t *lost(oci_upload_t *upload,
         error = oci_error_make(pool, OCI_E_UPLOAD_UNKNOWN, "upload",
                                upload->id, "the upload's bytes were lost; "
                                "begin a new one");
-        error->note = apr_psprintf(pool, "upload %s in %s had fewer bytes "
-                                   "than the %" APR_OFF_T_FMT " that were "
-                                   "written", upload->id,
-                                   registry->blobs->where, upload->size);
+        error->note = apr_psprintf(pool, "upload %s in %s had %s the %"
+                                   APR_OFF_T_FMT " that were written",
+                                   upload->id, registry->blobs->where, what,
+                                   upload->size);
     }
     return error;
+}
+
+/* Open the upload's bytes, which no other request can do meanwhile. */
+static oci_error_t *open_writer(oci_blob_writer_t **writer,
+                                apr_pool_t **claim,
+                                const oci_upload_t *upload,
+                                const oci_registry_t *registry,
+                                apr_pool_t *pool)
+{
+    oci_blob_store_t *store = registry->blobs;
+    apr_status_t rv = oci_pool_make(claim, pool);
+
+    if (rv != APR_SUCCESS) {
+        return storage_error(upload, registry, rv, "claim", pool);
+    }
+    rv = store->provider->upload_open(writer, store, upload->id, *claim);
+    if (rv == APR_EBUSY) {
+        return oci_error_make(pool, OCI_E_UPLOAD_RANGE, "upload", upload->id,
+                              "another request is writing to this upload");
+    }
+    if (rv != APR_SUCCESS) {
+        return storage_error(upload, registry, rv, "open", pool);
+    }
+    return NULL;
 }
 
 oci_error_t *oci_upload_claim(oci_upload_t **upload,
                               const oci_registry_t *registry,
                               apr_pool_t *pool)
 {
-    oci_blob_store_t *store = registry->blobs;
+    const oci_blob_store_provider_t *provider = registry->blobs->provider;
     oci_blob_writer_t *writer;
-    oci_error_t *error;
     apr_pool_t *claim;
+    oci_error_t *error = open_writer(&writer, &claim, *upload, registry,
+                                     pool);
     apr_status_t rv;
 
-    rv = oci_pool_make(&claim, pool);
-    if (rv != APR_SUCCESS) {
-        return storage_error(*upload, registry, rv, "claim", pool);
-    }
-    rv = store->provider->upload_open(&writer, store, (*upload)->id, claim);
-    if (rv == APR_EBUSY) {
-        return oci_error_make(pool, OCI_E_UPLOAD_RANGE, "upload",
-                              (*upload)->id, "another request is writing to "
-                              "this upload");
-    }
-    if (rv != APR_SUCCESS) {
-        return storage_error(*upload, registry, rv, "open", pool);
+    if (error) {
+        return error;
     }
     error = read_upload(upload, registry, (*upload)->name, (*upload)->id,
                         oci_hash_algorithm((*upload)->hash), pool);
     if (error) {
         if (error->code == OCI_E_UPLOAD_UNKNOWN) {
-            store->provider->upload_abort(writer);
+            provider->upload_abort(writer);
         }
         apr_pool_destroy(claim);
         return error;
     }
     (*upload)->claim = claim;
     (*upload)->writer = writer;
-    rv = store->provider->upload_resume(writer, (*upload)->size);
+    rv = provider->upload_resume(writer, (*upload)->size);
     if (rv == APR_EOF) {
-        return lost(*upload, registry, pool);
+        return lost(*upload, registry, "fewer bytes than", pool);
     }
     if (rv != APR_SUCCESS) {
         return storage_error(*upload, registry, rv, "resume", pool);
     }
     return NULL;
+}
+
+oci_error_t *oci_upload_begin_once(oci_upload_t **upload,
+                                   const oci_registry_t *registry,
+                                   const char *name,
+                                   oci_algorithm_e algorithm,
+                                   apr_pool_t *pool)
+{
+    oci_error_t *error = oci_upload_begin(upload, registry, name, algorithm,
+                                          pool);
+    apr_status_t rv;
+
+    if (!error) {
+        (*upload)->once = 1;
+        error = open_writer(&(*upload)->writer, &(*upload)->claim, *upload,
+                            registry, pool);
+    }
+    if (error) {
+        return error;
+    }
+    rv = registry->blobs->provider->upload_resume((*upload)->writer, 0);
+    return rv == APR_SUCCESS ? NULL : storage_error(*upload, registry, rv,
+                                                    "begin", pool);
 }
 
 void oci_upload_release(oci_upload_t *upload)
@@ -225,34 +278,90 @@ void oci_upload_release(oci_upload_t *upload)
     }
 }
 
-oci_error_t *oci_upload_rehash(oci_upload_t *upload,
+/* Hash the bytes that are there.  *size: how many of them, fewer than
+ * expected where some are lost */
+static oci_error_t *hash_bytes(oci_hash_t *hash, apr_off_t *size,
+                               const oci_upload_t *upload,
                                const oci_registry_t *registry,
-                               oci_algorithm_e algorithm, apr_pool_t *pool)
+                               apr_pool_t *pool)
 {
-    oci_hash_t *hash = upload->hash;
-    apr_size_t length;
-    apr_off_t offset;
-    char *buffer;
+    const oci_blob_store_provider_t *provider = registry->blobs->provider;
+    char *buffer = upload->size ? apr_palloc(pool, BUFFER_SIZE) : NULL;
+    apr_size_t length = 1;
 
-    if (oci_hash_algorithm(hash) == algorithm) {
-        return NULL;
-    }
-    hash = oci_hash_make(algorithm, pool);
-    buffer = upload->size ? apr_palloc(pool, 128 * 1024) : NULL;
-    for (offset = 0; offset < upload->size; offset += length) {
+    for (*size = 0; *size < upload->size && length; *size += length) {
+        apr_off_t left = upload->size - *size;
         apr_status_t rv;
 
-        length = (apr_size_t)(upload->size - offset < 128 * 1024
-                              ? upload->size - offset : 128 * 1024);
-        rv = registry->blobs->provider->upload_read(upload->writer, offset,
-                                                    buffer, &length);
-        if (rv != APR_SUCCESS || !length) {
+        length = left < BUFFER_SIZE ? (apr_size_t)left : BUFFER_SIZE;
+        rv = provider->upload_read(upload->writer, *size, buffer, &length);
+        if (rv != APR_SUCCESS) {
             return storage_error(upload, registry, rv, "read", pool);
         }
         oci_hash_update(hash, buffer, length);
     }
-    upload->hash = hash;
     return NULL;
+}
+
+oci_error_t *oci_upload_verify(oci_upload_t *upload,
+                               const oci_registry_t *registry,
+                               apr_pool_t *pool)
+{
+    oci_hash_t *hash;
+    oci_error_t *error;
+    apr_off_t size;
+
+    if (!upload->unsure) {
+        return NULL;
+    }
+    hash = oci_hash_make(oci_hash_algorithm(upload->hash), pool);
+    error = hash_bytes(hash, &size, upload, registry, pool);
+    if (error) {
+        return error;
+    }
+    if (size < upload->size
+        || strcmp(oci_hash_save(hash, pool),
+                  oci_hash_save(upload->hash, pool))) {
+        return lost(upload, registry, "other bytes than", pool);
+    }
+    upload->unsure = 0;
+    upload->boot = OCI_BOOT_SYNCED;
+    return NULL;
+}
+
+oci_error_t *oci_upload_rehash(oci_upload_t *upload,
+                               const oci_registry_t *registry,
+                               oci_algorithm_e algorithm, apr_pool_t *pool)
+{
+    oci_algorithm_e old = oci_hash_algorithm(upload->hash);
+    oci_hash_t *hash;
+    oci_error_t *error;
+    apr_off_t size;
+
+    if (old == algorithm) {
+        return NULL;
+    }
+    if (upload->rehashed) {
+        return oci_error_make(pool, OCI_E_DIGEST_INVALID, "upload",
+                              upload->id, "the algorithm of an upload can "
+                              "change once: close this one with a digest by "
+                              "%s, or begin a new upload",
+                              oci_algorithm_name(old));
+    }
+    hash = oci_hash_make(algorithm, pool);
+    error = hash_bytes(hash, &size, upload, registry, pool);
+    if (error) {
+        return error;
+    }
+    if (size < upload->size) {
+        return storage_error(upload, registry, APR_EOF, "read", pool);
+    }
+    upload->hash = hash;
+    if (!upload->size) {
+        return NULL;
+    }
+    upload->rehashed = 1;
+    return save_record(upload, registry, pool);
 }
 
 oci_error_t *oci_upload_write(oci_upload_t *upload,
@@ -282,17 +391,44 @@ void oci_upload_digest(oci_upload_t *upload, const struct iovec *vec, int n)
     }
 }
 
+/* Only bytes that the next request may have to find on another host, or
+ * after a boot that it cannot tell from this one, are synced here. */
 oci_error_t *oci_upload_save(oci_upload_t *upload,
                              const oci_registry_t *registry,
                              apr_pool_t *pool)
 {
-    apr_status_t rv = registry->blobs->provider->upload_close(
-                          upload->writer, registry->durable);
+    int sync = !registry->boot
+               || (upload->boot && !strcmp(upload->boot, OCI_BOOT_SYNCED));
+    apr_status_t rv;
 
+    if (upload->once) {
+        return NULL;
+    }
+    rv = registry->blobs->provider->upload_close(upload->writer, sync);
     if (rv != APR_SUCCESS) {
         return storage_error(upload, registry, rv, "sync", pool);
     }
-    return put_record(upload, registry, format_record(upload, pool), pool);
+    upload->boot = sync ? OCI_BOOT_SYNCED : registry->boot;
+    return save_record(upload, registry, pool);
+}
+
+/* The upload is over: a tombstone, where a client may ask for it again, and
+ * its bytes go. */
+static oci_error_t *end_upload(const oci_upload_t *upload,
+                               const oci_registry_t *registry,
+                               apr_pool_t *pool)
+{
+    oci_error_t *error = put_record(upload, registry, "", pool);
+    apr_status_t rv;
+
+    if (error) {
+        return error;
+    }
+    rv = registry->blobs->provider->upload_abort(upload->writer);
+    if (rv != APR_SUCCESS) {
+        return storage_error(upload, registry, rv, "remove", pool);
+    }
+    return NULL;
 }
 
 oci_error_t *oci_upload_finish(oci_upload_t *upload,
@@ -322,22 +458,12 @@ oci_error_t *oci_upload_finish(oci_upload_t *upload,
     if ((error = oci_blob_enter(registry, &blob, upload->name, pool))) {
         return error;
     }
-    return oci_upload_cancel(upload, registry, pool);
+    return end_upload(upload, registry, pool);
 }
 
 oci_error_t *oci_upload_cancel(oci_upload_t *upload,
                                const oci_registry_t *registry,
                                apr_pool_t *pool)
 {
-    oci_error_t *error = put_record(upload, registry, "", pool);
-    apr_status_t rv;
-
-    if (error) {
-        return error;
-    }
-    rv = registry->blobs->provider->upload_abort(upload->writer);
-    if (rv != APR_SUCCESS) {
-        return storage_error(upload, registry, rv, "remove", pool);
-    }
-    return NULL;
+    return end_upload(upload, registry, pool);
 }

@@ -28,6 +28,11 @@ typedef struct oci_upload_t {
     oci_hash_t *hash;      /* over these bytes */
     oci_blob_writer_t *writer;  /* NULL unless claimed */
     apr_pool_t *claim;     /* the claim lives as long as this pool */
+    const char *boot;      /* in which the bytes were written, see
+                              upload_record.h; NULL where that is not known */
+    int         rehashed;  /* the algorithm was changed once */
+    int         unsure;    /* the bytes may not be those that were hashed */
+    int         once;      /* no client knows the id: there is no record */
 } oci_upload_t;
 
 /**
@@ -40,6 +45,17 @@ oci_error_t *oci_upload_begin(oci_upload_t **upload,
                               const oci_registry_t *registry,
                               const char *name, oci_algorithm_e algorithm,
                               apr_pool_t *pool);
+
+/**
+ * Begin an upload of one request, and claim it.  No client is told its id,
+ * so it leaves neither a record nor a tombstone, however it ends.
+ * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ */
+oci_error_t *oci_upload_begin_once(oci_upload_t **upload,
+                                   const oci_registry_t *registry,
+                                   const char *name,
+                                   oci_algorithm_e algorithm,
+                                   apr_pool_t *pool);
 
 /**
  * Look at an upload.
@@ -69,9 +85,21 @@ oci_error_t *oci_upload_claim(oci_upload_t **upload,
 void oci_upload_release(oci_upload_t *upload);
 
 /**
- * Let the digest be computed by another algorithm from here on; what there
- * is already is read back.
- * @return OCI_E_INTERNAL
+ * Make sure, before a claimed upload goes on, that its bytes are those that
+ * were hashed.  They are read only where another host wrote them, or an
+ * earlier boot of this one; at most once for an upload.
+ * @return OCI_E_UPLOAD_UNKNOWN where bytes were lost: the upload is over;
+ *         OCI_E_INTERNAL
+ */
+oci_error_t *oci_upload_verify(oci_upload_t *upload,
+                               const oci_registry_t *registry,
+                               apr_pool_t *pool);
+
+/**
+ * Let the digest be computed by another algorithm from here on.  All bytes
+ * are read for that, so an upload that has bytes can change once.
+ * @return OCI_E_DIGEST_INVALID where it has changed before; OCI_E_INTERNAL,
+ *         OCI_E_STORAGE_FULL
  */
 oci_error_t *oci_upload_rehash(oci_upload_t *upload,
                                const oci_registry_t *registry,
@@ -94,7 +122,8 @@ oci_error_t *oci_upload_write(oci_upload_t *upload,
 void oci_upload_digest(oci_upload_t *upload, const struct iovec *vec, int n);
 
 /**
- * Keep what was written, for any later request.
+ * Keep what was written, for any later request.  It need not outlive the
+ * machine: oci_upload_verify tells whether it did.
  * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
  */
 oci_error_t *oci_upload_save(oci_upload_t *upload,

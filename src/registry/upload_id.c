@@ -28,6 +28,7 @@
  *   <seconds, 8 hex digits> <16 random hex digits> <algorithm, 1 digit> "-"
  *   <the first 16 bytes of an HMAC-SHA256, as hex digits>
  */
+#define TIME_LENGTH 8
 #define BODY_LENGTH 25
 #define CODE_BYTES  16
 #define ID_LENGTH   (BODY_LENGTH + 1 + 2 * CODE_BYTES)
@@ -135,4 +136,13 @@ oci_error_t *oci_upload_id_check(int *valid, oci_algorithm_e *algorithm,
         *algorithm = id[BODY_LENGTH - 1] - '0';
     }
     return error;
+}
+
+int oci_upload_id_expired(const char *id, apr_time_t now)
+{
+    char seconds[TIME_LENGTH + 1];
+
+    apr_cpystrn(seconds, id, sizeof(seconds));
+    return apr_time_sec(now) - apr_strtoi64(seconds, NULL, 16)
+           > OCI_UPLOAD_ID_LIFE;
 }

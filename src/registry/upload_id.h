@@ -21,8 +21,13 @@
 #ifndef OCI_UPLOAD_ID_H
 #define OCI_UPLOAD_ID_H
 
+#include "apr_time.h"
+
 #include "registry/registry.h"
 #include "spec/digest.h"
+
+/** For how long an id that has no record names a new upload, in seconds. */
+#define OCI_UPLOAD_ID_LIFE (7 * 86400)
 
 /**
  * Make the id of a new upload.
@@ -43,5 +48,11 @@ oci_error_t *oci_upload_id_check(int *valid, oci_algorithm_e *algorithm,
                                  const oci_registry_t *registry,
                                  const char *name, const char *id,
                                  apr_pool_t *pool);
+
+/**
+ * Whether a valid id is too old to name a new upload: where it has no record
+ * the upload is over.  So the tombstone of such an id may be removed.
+ */
+int oci_upload_id_expired(const char *id, apr_time_t now);
 
 #endif /* OCI_UPLOAD_ID_H */

@@ -30,14 +30,15 @@
  */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "apr_hash.h"
 #include "apr_strings.h"
 #include "apr_thread_mutex.h"
 
+#include "store/dbm_lock.h"
 #include "store/dbm_merge.h"
 #include "store/dbm_start.h"
 #include "store/dbm_view.h"
@@ -64,7 +65,6 @@ typedef struct write_t {
     apr_off_t           bytes;     /* of all logs */
     apr_off_t           limit;     /* of the last log, before a merge */
     apr_array_header_t *changes;   /* const oci_change_t *: what is new */
-    apr_hash_t         *last;      /* key: the last of them */
     apr_pool_t         *pool;
 } write_t;
 
@@ -267,21 +267,19 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
     return APR_SUCCESS;
 }
 
-/* The value that a key has after the changes so far; as get. */
+/* The value that a key has after the changes so far; as get.
+ * last: the last of them that has this key, or NULL */
 static apr_status_t get_current(oci_value_t *value, const write_t *write,
-                                const char *key)
+                                const char *key, const oci_change_t *last)
 {
-    const oci_change_t *change = apr_hash_get(write->last, key,
-                                              APR_HASH_KEY_STRING);
-
-    if (!change) {
+    if (!last) {
         return oci_dbm_view_get(value, write->index->view, key, write->pool);
     }
-    if (change->kind == OCI_CHANGE_DELETE) {
+    if (last->kind == OCI_CHANGE_DELETE) {
         return APR_NOTFOUND;
     }
     if (value) {
-        *value = change->value;
+        *value = last->value;
     }
     return APR_SUCCESS;
 }
@@ -289,11 +287,13 @@ static apr_status_t get_current(oci_value_t *value, const write_t *write,
 /* Whether a change would change nothing; APR_EEXIST of an ADD that finds its
  * key.  A damaged value is no obstacle to a new one. */
 static apr_status_t judge(int *idle, const write_t *write,
-                          const oci_change_t *change)
+                          const oci_change_t *change,
+                          const oci_change_t *last)
 {
     int put = change->kind == OCI_CHANGE_PUT;
     oci_value_t value;
-    apr_status_t rv = get_current(put ? &value : NULL, write, change->key);
+    apr_status_t rv = get_current(put ? &value : NULL, write, change->key,
+                                  last);
 
     if (change->kind == OCI_CHANGE_ADD) {
         *idle = 0;
@@ -306,26 +306,58 @@ static apr_status_t judge(int *idle, const write_t *write,
     return APR_SUCCESS;
 }
 
+/* The order of keys, and of the changes of each. */
+static int compare(const void *left, const void *right)
+{
+    const oci_change_t *one = *(const oci_change_t *const *)left;
+    const oci_change_t *other = *(const oci_change_t *const *)right;
+    int order = strcmp(one->key, other->key);
+
+    return order ? order : (one > other) - (one < other);
+}
+
+/* For each change the one before it that has the same key, or NULL.  They
+ * are sorted for that: clients choose names, and could choose such as collide
+ * in a hash table. */
+static const oci_change_t **find_last(const write_t *write,
+                                      const oci_change_t *changes, int count)
+{
+    const oci_change_t **last = apr_pcalloc(write->pool,
+                                            count * sizeof(*last));
+    const oci_change_t **sorted = apr_palloc(write->pool,
+                                             count * sizeof(*sorted));
+    int i;
+
+    for (i = 0; i < count; i++) {
+        sorted[i] = &changes[i];
+    }
+    qsort(sorted, count, sizeof(*sorted), compare);
+    for (i = 1; i < count; i++) {
+        if (!strcmp(sorted[i]->key, sorted[i - 1]->key)) {
+            last[sorted[i] - changes] = sorted[i - 1];
+        }
+    }
+    return last;
+}
+
 /* Choose the changes that are to be written. */
 static apr_status_t choose(write_t *write, const oci_change_t *changes,
                            int count)
 {
+    const oci_change_t **last = find_last(write, changes, count);
     apr_status_t rv = APR_SUCCESS;
     int i, idle;
 
-    write->last = apr_hash_make(write->pool);
     write->changes = apr_array_make(write->pool, count,
                                     sizeof(oci_change_t *));
     for (i = 0; i < count; i++) {
-        rv = judge(&idle, write, &changes[i]);
+        rv = judge(&idle, write, &changes[i], last[i]);
         if (rv) {
             break;
         }
         if (!idle) {
             APR_ARRAY_PUSH(write->changes, const oci_change_t *)
                 = &changes[i];
-            apr_hash_set(write->last, changes[i].key, APR_HASH_KEY_STRING,
-                         &changes[i]);
         }
     }
     return rv;
@@ -414,7 +446,7 @@ static apr_status_t apply_in(write_t *write, const oci_change_t *changes,
     oci_log_close(&write->log);
     /* Whether a merge succeeds is of no concern to the change. */
     if (write->log.end > write->limit) {
-        oci_dbm_merge(dbm, write->bytes, write->pool);
+        oci_dbm_merge_unlocked(dbm, write->bytes, write->pool);
     }
     return rv;
 }
@@ -439,8 +471,7 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
 static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
                          const char *name, oci_lock_e kind, apr_pool_t *pool)
 {
-    return oci_file_lock(result, ((index_t *)index)->dbm.lock_file, name,
-                         kind, pool);
+    return oci_dbm_lock(result, &((index_t *)index)->dbm, name, kind, pool);
 }
 
 const oci_index_provider_t oci_index_dbm = {
@@ -450,5 +481,5 @@ const oci_index_provider_t oci_index_dbm = {
     apply,
     scan,
     lock,
-    oci_file_unlock
+    oci_dbm_unlock
 };

@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "store/overlay.h"
@@ -38,7 +39,11 @@ oci_overlay_t *oci_overlay_make(apr_pool_t *pool)
     oci_overlay_t *self = apr_pcalloc(pool, sizeof(*self));
 
     self->pool = pool;
-    self->dice = 1;
+    /* Who knew the dice could choose keys that are slow to find. */
+    if (apr_generate_random_bytes((unsigned char *)&self->dice,
+                                  sizeof(self->dice)) || !self->dice) {
+        self->dice = 1;
+    }
     return self;
 }
 

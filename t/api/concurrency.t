@@ -189,6 +189,45 @@ is_deeply([ grep { !/\A(?:202|404)\z/ } map { @$_ } @results[ 1, 3, 5, 7 ] ], []
 $client->push_blob('churn', 'small');
 is($client->get("/v2/churn/blobs/$small")->body, 'small', 'is there after a push');
 
+# An index that names so much that it is checked before the repository is
+# locked, while its children go and come back.
+my @children = map { json_text(image_manifest('{}', [], annotations =>
+    { child => "$_" })) } 0 .. 29;
+$client->push_blob('naming', '{}');
+$client->push_manifest('naming', undef, $_) for @children;
+my $naming = json_text(image_index(\@children));
+my $named = digest_of($naming);
+@results = at_once([$server], 4, sub {
+    my ($own, $n) = @_;
+    my $base = '/v2/naming/manifests';
+    my %seen;
+    for my $round (1 .. 15) {
+        if ($n < 2) {
+            my $child = $children[ ($round * 14 + $n) % 30 ];
+            my $digest = digest_of($child);
+            my @gone = map { $own->delete("$base/$_")->status } $digest, $named;
+            $seen{ "child $gone[0]" }++ if $gone[0] != 202;
+
+            # No other client pushes this child.  The index went after it:
+            # one that is there now was pushed without the child.
+            $seen{'index without its child'}++
+                if $own->get("$base/$named")->status == 200
+                && $own->get("$base/$digest")->status != 200;
+            put($own, "naming/manifests/$digest", $child)->status == 201
+                or $seen{'child not pushed'}++;
+            next;
+        }
+        my $status = $own->put("$base/$named", $naming,
+            'Content-Type' => IMAGE_INDEX)->status;
+        $seen{"index $status"}++ if $status !~ /\A(?:201|404)\z/;
+    }
+    return map { "$_: $seen{$_}" } sort keys %seen;
+});
+is_deeply(\@results, [ ([]) x 4 ],
+    'an index is never pushed without a child that was deleted meanwhile');
+status_is($client->put("/v2/naming/manifests/$named", $naming,
+    'Content-Type' => IMAGE_INDEX), 201, 'and is pushed with all of them');
+
 # A delete whose client does not wait for it: all or nothing.
 $client->push_blob('victim', '{}');
 my $victim = $client->push_manifest('victim', undef, $texts[0]);

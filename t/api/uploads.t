@@ -12,6 +12,8 @@
 
 use OCI::Test;
 
+use Digest::SHA qw(hmac_sha256_hex);
+
 my $server = OCI::Server->start(
     config => "OCIMinUploadChunkSize 4096\nOCIMaxUploadChunkSize 1000000");
 my $client = OCI::Client->new($server);
@@ -198,6 +200,17 @@ for my $query ('', '?digest-algorithm=sha512', '?digest-algorithm=sha256') {
             $which);
     }
 }
+
+# All bytes are read again for another algorithm: that is done once.
+$where = begin();
+$client->patch($where, $bytes);
+error_is(put($where, digest_of('x', 'sha512'), ''), 400, 'DIGEST_INVALID',
+    qr/\Q$sha512\E/, 'another algorithm, a wrong digest') for 1 .. 2;
+error_is(put($where, $digest, ''), 400, 'DIGEST_INVALID', qr/change once.*sha512/,
+    'back to the first algorithm');
+stands($client->get($where), 204, 300_000, 'the session stays');
+stored(put($where, $sha512, ''), 'closed by the second', $bytes, $sha512);
+
 error_is($client->post("/v2/$repo/blobs/uploads/?digest-algorithm=$_"), 400,
     'DIGEST_INVALID', qr/sha512/, "digest-algorithm=$_")
     for qw(sha384 md5 SHA256 x), '';
@@ -262,6 +275,40 @@ for my $method (qw(PATCH PUT)) {
     stands($client->get($where), 204, 50_000, "$method: the session is the same");
     $client->patch($where, join '', @pieces[ 1 .. 4 ]);
     stored(put($where, $digest, $pieces[5]), "$method: goes on");
+}
+
+# What an upload leaves in the index, where that is in files.
+sub facts {
+    my $folder = $server->store . '/index/upload';
+    return scalar split /\n/, `find $folder ! -type d`;
+}
+SKIP: {
+    skip('looks at the files of the index fs', 9) if $server->index ne 'fs';
+    my $before = facts();
+    begin();
+    $client->post("/v2/$repo/blobs/uploads/?digest=$digest", $bytes);
+    $client->post("/v2/$repo/blobs/uploads/?digest=" . digest_of('x'), $bytes);
+    my $own = OCI::Client->new($server);
+    $own->send("POST /v2/$repo/blobs/uploads/?digest=$digest HTTP/1.1\r\n"
+        . "Host: x\r\nContent-Length: 300000\r\n\r\n$pieces[0]");
+    $own->finish;
+    $own->receive('POST');
+    is(facts(), $before, 'a push in one request leaves no fact');
+
+    # An id of eight days ago, as the registry would have made it.
+    begin();
+    my $secret = readlink $server->store . '/index/secret';
+    my $body = sprintf '%08x%016x0', time - 8 * 86_400, $n;
+    my $old = "$body-" . substr hmac_sha256_hex("$body $repo", $secret), 0, 32;
+    $body = sprintf '%08x%016x0', time - 6 * 86_400, $n;
+    my $young = "$body-" . substr hmac_sha256_hex("$body $repo", $secret), 0, 32;
+    error_is($client->get("/v2/$repo/blobs/uploads/$old"), 404,
+        'BLOB_UPLOAD_UNKNOWN', undef, 'an id without a record ends with a week');
+    error_is(put("/v2/$repo/blobs/uploads/$old", $digest, $bytes), 404,
+        'BLOB_UPLOAD_UNKNOWN', undef, 'so its tombstone may go');
+    status_is($client->get("/v2/$repo/blobs/uploads/$young"), 204,
+        'a younger one is good');
+    stored(put("/v2/$repo/blobs/uploads/$young", $digest, $bytes), 'and is used');
 }
 
 # Over the limit of one request.

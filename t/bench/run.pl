@@ -14,7 +14,7 @@
 # From the environment:
 #
 #     ROWS     what to measure, such as "push,pull" (all): small, login, pull,
-#              push, blobs, manifests, tags, memory, index, sizes
+#              push, patches, blobs, manifests, tags, memory, index, sizes
 #     TURNS    how often each contender takes its turn (5; pull 10, memory 3)
 #     SECONDS  about how long a turn is, where no size says it (2)
 #     ENTRIES  what "sizes" compares with 100 entries (100000)

@@ -14,11 +14,15 @@
  *   transfer get  HOST:PORT PATH MIB
  *   transfer put  HOST:PORT PATH MIB
  *   transfer push HOST:PORT PATH MIB [UPLOADS]
+ *   transfer whole HOST:PORT PATH MIB
+ *   transfer patches HOST:PORT PATH MIB
  *
  * "put" is one PUT.  "push" does what docker does below PATH, such as
  * /v2/NAME/blobs/uploads/: POST, PATCH with a chunked body, PUT without one;
- * as many at once as UPLOADS says, each of other content.  Prints the seconds
- * from the first request to the last answer, and the last digest.
+ * as many at once as UPLOADS says, each of other content.  "whole" is POST and
+ * PUT with the body; "patches" is POST, PATCHes of 64 KiB, PUT without a body.
+ * Prints the seconds from the first request to the last answer, and the last
+ * digest.
  *
  * A body is the same random MiB over and over with a count stamped into it:
  * it comes out of the processor's cache, so that the server's work is what is
@@ -36,6 +40,7 @@
 #include "http.h"
 
 #define PIECE  32768               /* what Go's client sends as one chunk */
+#define PATCH  65536               /* bytes of one of several PATCHes */
 #define PIECES 32                  /* in a block, which is a MiB */
 #define LEAD   6                   /* "8000" and a line's end */
 #define TAIL   2
@@ -117,17 +122,55 @@ static void put(http_t *http, const char *path, body_t *body)
     http_answer(http, 201);
 }
 
-static void push(http_t *http, const char *path, body_t *body)
+static void begin_upload(http_t *http, const char *path)
 {
     http_head(http, "POST %s HTTP/1.1\r\nContent-Length: 0\r\n", path);
     http_answer(http, 202);
+}
+
+/* Send the head of the closing PUT. */
+static void head_of_end(http_t *http, const body_t *body, long long length)
+{
+    http_head(http, "PUT %s%cdigest=sha256:%s HTTP/1.1\r\n"
+              "Content-Length: %lld\r\n", http->location,
+              strchr(http->location, '?') ? '&' : '?', body->digest, length);
+}
+
+static void push(http_t *http, const char *path, body_t *body)
+{
+    begin_upload(http, path);
     http_head(http, "PATCH %s HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
               "Content-Type: application/octet-stream\r\n", http->location);
     send_body(http, body);
     http_answer(http, 202);
-    http_head(http, "PUT %s%cdigest=sha256:%s HTTP/1.1\r\n"
-              "Content-Length: 0\r\n", http->location,
-              strchr(http->location, '?') ? '&' : '?', body->digest);
+    head_of_end(http, body, 0);
+    http_answer(http, 201);
+}
+
+static void whole(http_t *http, const char *path, body_t *body)
+{
+    begin_upload(http, path);
+    head_of_end(http, body, (long long)body->blocks << 20);
+    send_body(http, body);
+    http_answer(http, 201);
+}
+
+static void patches(http_t *http, const char *path, body_t *body)
+{
+    size_t offset;
+    int i;
+
+    begin_upload(http, path);
+    for (i = 0; i < body->blocks; i++) {
+        stamp(body, i);
+        for (offset = 0; offset < PIECES * PIECE; offset += PATCH) {
+            http_head(http, "PATCH %s HTTP/1.1\r\nContent-Length: %d\r\n",
+                      http->location, PATCH);
+            http_send(http, body->block + offset, PATCH);
+            http_answer(http, 202);
+        }
+    }
+    head_of_end(http, body, 0);
     http_answer(http, 201);
 }
 
@@ -178,6 +221,12 @@ static double transfer_one(const char *verb, transfer_t *transfer)
 
     if (!strcmp(verb, "get")) {
         get(http, transfer->path, &transfer->body);
+    }
+    else if (!strcmp(verb, "whole")) {
+        whole(http, transfer->path, &transfer->body);
+    }
+    else if (!strcmp(verb, "patches")) {
+        patches(http, transfer->path, &transfer->body);
     }
     else {
         put(http, transfer->path, &transfer->body);

@@ -36,10 +36,11 @@ use constant {
     CACHED   => Bench::Server::CACHED,
     MANY     => 10_000,
     GIB      => 1024,                   # in MiB
+    PATCHED  => 128,                    # likewise
     TYPE     => OCI::Client::IMAGE_MANIFEST
 };
 
-our @NAMES = qw(small login pull push blobs manifests tags memory);
+our @NAMES = qw(small login pull push patches blobs manifests tags memory);
 our %ROWS = map { $_ => __PACKAGE__->can("row_$_") } @NAMES;
 
 # ---- what rows need
@@ -239,6 +240,25 @@ sub row_push {
         least => 1.4) if $peer;
     row('push of 1 GiB', %same, beside => $all[1],
         name => 'mod_dav PUT', least => 0.75);
+    return;
+}
+
+# Many requests for what one can do: what each costs beside its bytes.
+sub row_patches {
+    my $bench = shift;
+    my $server = $bench->{server};
+    my $path = '/v2/bench/patches/blobs/uploads/';
+    my @all = map {
+        my $verb = $_;
+        {
+            pid   => $server->pid,
+            run   => sub { transfer($verb, $server->host, $path, PATCHED) },
+            after => sub { forget($server->store) }
+        }
+    } qw(patches whole);
+    race($bench->{turns} // 5, @all);
+    row('2,048 PATCHes of 64 KiB', ours => $all[0], beside => $all[1],
+        name => 'one PUT', by => 'rate', least => 0.25, mib => PATCHED);
     return;
 }
 

@@ -1,0 +1,41 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "apr_file_io.h"
+#include "apr_strings.h"
+
+#include "registry/boot.h"
+#include "spec/digest.h"
+
+/* Linux makes a random UUID at each boot. */
+#define BOOT_FILE  "/proc/sys/kernel/random/boot_id"
+#define UUID_BYTES 36
+
+const char *oci_boot_name(apr_pool_t *pool)
+{
+    char uuid[UUID_BYTES];
+    apr_size_t length = 0;
+    apr_file_t *file;
+    const char *digest;
+
+    if (apr_file_open(&file, BOOT_FILE, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT,
+                      pool) != APR_SUCCESS) {
+        return NULL;
+    }
+    apr_file_read_full(file, uuid, sizeof(uuid), &length);
+    apr_file_close(file);
+    if (length != sizeof(uuid)) {
+        return NULL;
+    }
+    digest = oci_digest_of(OCI_SHA256, uuid, length, pool);
+    return apr_pstrmemdup(pool, digest + sizeof("sha256:") - 1,
+                          OCI_BOOT_LENGTH);
+}

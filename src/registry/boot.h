@@ -1,0 +1,35 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file boot.h
+ * @brief The boot of this machine: what was written but not synced lasts as
+ *        long as that
+ */
+
+#ifndef OCI_BOOT_H
+#define OCI_BOOT_H
+
+#include "apr_pools.h"
+
+/** Digits of a boot's name. */
+#define OCI_BOOT_LENGTH 32
+
+/**
+ * A name for the running system since it was booted, which no other machine
+ * and no other boot has.  Containers of one machine share it, as they share
+ * its page cache.
+ * @return OCI_BOOT_LENGTH lower-case hex digits from pool, or NULL where the
+ *         system does not tell
+ */
+const char *oci_boot_name(apr_pool_t *pool);
+
+#endif /* OCI_BOOT_H */

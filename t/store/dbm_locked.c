@@ -1,0 +1,117 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Where changes make a merge due while their caller holds locks: the merge
+ * comes after the last of these.
+ */
+
+#include "dbm_test.h"
+
+#define SIZE 60000
+#define MANY 20                /* of these are more than a log may have */
+
+/* Make so many changes, with a pool. */
+static void fill(test_t *t, apr_pool_t *pool, int count)
+{
+    char *value = apr_palloc(pool, SIZE);
+    int i;
+
+    for (i = 0; i < count; i++) {
+        oci_change_t one = { OCI_CHANGE_PUT,
+                             apr_psprintf(pool, "fill/%d", i),
+                             { value, SIZE } };
+
+        memset(value, 'a' + t->round++ % 26, SIZE);
+        if (oci_index_dbm.apply(t->index, &one, 1, 0, pool)) {
+            abort();
+        }
+    }
+}
+
+static oci_lock_t *take(test_t *t, const char *name, apr_pool_t *pool)
+{
+    oci_lock_t *lock;
+
+    if (oci_index_dbm.lock(&lock, t->index, name, OCI_LOCK_SHARED, pool)) {
+        abort();
+    }
+    return lock;
+}
+
+/* Two locks, the second in a pool below the first one's. */
+static void check_locks(test_t *t)
+{
+    apr_pool_t *pool = make_pool(), *below;
+    oci_lock_t *one = take(t, "one", pool), *two;
+
+    apr_pool_create(&below, pool);
+    two = take(t, "two", below);
+    fill(t, below, MANY);
+    tap_ok(&t->run->tap, !is_there(t, "f.log-2"),
+           "no merge while two locks are held");
+    oci_index_dbm.unlock(two);
+    tap_ok(&t->run->tap, !is_there(t, "f.log-2"), "nor while one is");
+    oci_index_dbm.unlock(one);
+    tap_ok(&t->run->tap, is_there(t, "f.log-2") && !is_there(t, "f.log-1"),
+           "a merge after the last");
+    apr_pool_destroy(pool);
+}
+
+static void check_others(test_t *t)
+{
+    apr_pool_t *pool = make_pool(), *other = make_pool();
+    oci_lock_t *lock = take(t, "one", other);
+
+    fill(t, pool, MANY);
+    tap_ok(&t->run->tap, is_there(t, "f.log-3"),
+           "locks that others hold keep nobody from merging");
+    oci_index_dbm.unlock(lock);
+    apr_pool_destroy(pool);
+    apr_pool_destroy(other);
+}
+
+/* A pool goes with the lock that is held in it. */
+static void check_pools(test_t *t)
+{
+    apr_pool_t *pool = make_pool(), *below;
+
+    apr_pool_create(&below, pool);
+    take(t, "one", below);
+    fill(t, below, MANY);
+    tap_ok(&t->run->tap, !is_there(t, "f.log-4"), "no merge under the lock");
+    apr_pool_destroy(below);
+    fill(t, pool, 1);
+    tap_ok(&t->run->tap, is_there(t, "f.log-4"),
+           "the next change merges where the lock went with its pool");
+    apr_pool_destroy(pool);
+}
+
+static void check(test_t *t, const char *type)
+{
+    tap_is(&t->run->tap, open_as(t, type, "f", getuid()), NULL,
+           "an index is made");
+    check_locks(t);
+    check_others(t);
+    check_pools(t);
+    unlink(at(t->run, "f"));
+    unlink(at(t->run, "f.lock"));
+    unlink(at(t->run, "f.log-4"));
+}
+
+int main(void)
+{
+    run_t run;
+    test_t t = { .run = &run };
+
+    begin(&run);
+    with_each_type(&t, check);
+    return finish(&run);
+}

@@ -1,0 +1,198 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* A push whose manifest names much: what it asks under the repository's lock,
+ * and deletions that come between its check and its record.
+ */
+
+#include "registry_test.h"
+
+#include "registry/blob.h"
+#include "registry/manifest.h"
+#include "registry/repository.h"
+
+#define MANY   40
+#define TYPE   "application/vnd.oci.image.manifest.v1+json"
+
+typedef struct test_t {
+    run_t *run;
+    oci_registry_t registry;
+    const char *digests[MANY + 1];     /* of blobs; the last is not named */
+} test_t;
+
+static test_t t;
+
+static int deletions;                  /* still to come */
+static int victim;                     /* the blob that they take */
+static int seen;                       /* children that were looked up */
+
+/* Let the repository hold a blob. */
+static void make_blob(int number)
+{
+    apr_pool_t *pool = make_pool();
+    oci_blob_t blob = { t.digests[number], 1, NULL };
+    oci_blob_writer_t *writer;
+    struct iovec vec = { "x", 1 };
+
+    if (oci_blob_fs.upload_open(&writer, t.registry.blobs, "one", pool)
+        || oci_blob_fs.upload_resume(writer, 0)
+        || oci_blob_fs.upload_write(writer, &vec, 1)
+        || oci_blob_fs.upload_close(writer, 0)
+        || oci_blob_fs.upload_commit(&blob.locator, writer, blob.digest, 0,
+                                     pool)
+        || oci_blob_fs.upload_abort(writer)
+        || oci_blob_enter(&t.registry, &blob, "a", pool)) {
+        abort();
+    }
+    apr_pool_destroy(pool);
+}
+
+static void make_blobs(void)
+{
+    int i;
+
+    for (i = 0; i <= MANY; i++) {
+        t.digests[i] = oci_digest_of(OCI_SHA256, &i, sizeof(i), t.run->pool);
+        make_blob(i);
+    }
+}
+
+/* Push a manifest with so many layers, each named twice. */
+static oci_error_t *push(int layers)
+{
+    apr_pool_t *pool = t.run->pool;
+    const char *text = "";
+    oci_push_t manifest = { .reference = "v1", .content_type = TYPE };
+    oci_pushed_t pushed;
+    int i;
+
+    for (i = 0; i < 2 * layers; i++) {
+        text = apr_psprintf(pool, "%s%s{\"mediaType\":\"a/b\",\"size\":1,"
+                            "\"digest\":\"%s\"}", text, i ? "," : "",
+                            t.digests[i / 2]);
+    }
+    manifest.data = apr_psprintf(pool, "{\"schemaVersion\":2,\"config\":{"
+                                 "\"mediaType\":\"a/b\",\"size\":1,"
+                                 "\"digest\":\"%s\"},\"layers\":[%s]}",
+                                 t.digests[0], text);
+    manifest.size = strlen(manifest.data);
+    memset(&counts, 0, sizeof(counts));
+    return oci_manifest_put(&pushed, &t.registry, "a", &manifest, pool);
+}
+
+/* Once the last child is looked for, a blob goes. */
+static void delete_meanwhile(const char *key)
+{
+    apr_pool_t *pool;
+    oci_error_t *error;
+
+    if (!deletions || counts.locks || strncmp(key, "blob/", 5)
+        || ++seen % MANY) {
+        return;
+    }
+    deletions--;
+    before_get = NULL;
+    pool = make_pool();
+    error = oci_blob_delete(&t.registry, "a", t.digests[victim], pool);
+    if (error) {
+        abort();
+    }
+    apr_pool_destroy(pool);
+    make_blob(MANY);
+    before_get = delete_meanwhile;
+}
+
+/* The child that is looked up first. */
+static int first_child(void)
+{
+    int i, first = 0;
+
+    for (i = 1; i < MANY; i++) {
+        first = strcmp(t.digests[i], t.digests[first]) < 0 ? i : first;
+    }
+    return first;
+}
+
+static void check_questions(void)
+{
+    is_error(t.run, push(MANY), OCI_E_COUNT, "a push that names much");
+    tap_ok(&t.run->tap, counts.gets <= 2 * MANY + 8,
+           "each child is looked up once: %d questions", counts.gets);
+    tap_ok(&t.run->tap, counts.locked <= 4,
+           "and none of them under a lock: %d questions", counts.locked);
+    tap_ok(&t.run->tap, !count_facts(&t.registry, "repo/a/_pending/"),
+           "the mark of the push is gone");
+    is_error(t.run, push(2), OCI_E_COUNT, "a push that names little");
+    tap_ok(&t.run->tap, counts.gets <= 8,
+           "costs nothing more: %d questions", counts.gets);
+}
+
+/* by: the blob that goes while the children are checked */
+static void check_deletion(int times, int by, oci_error_e code,
+                           const char *name)
+{
+    oci_error_t *error;
+
+    deletions = times;
+    victim = by;
+    seen = 0;
+    before_get = delete_meanwhile;
+    error = push(MANY);
+    before_get = NULL;
+    is_error(t.run, error, code, name);
+    tap_ok(&t.run->tap, deletions < times
+           && !count_facts(&t.registry, "repo/a/_pending/"),
+           "no mark is left");
+}
+
+static void check_condition(void)
+{
+    apr_pool_t *pool = t.run->pool;
+    oci_push_t manifest = { .reference = "v1", .content_type = TYPE,
+                            .condition = { "\"other\"", NULL } };
+    oci_pushed_t pushed;
+    const char *text = "{\"schemaVersion\":2,\"config\":{\"mediaType\":"
+                       "\"a/b\",\"size\":1,\"digest\":\"%s\"},"
+                       "\"layers\":[%s]}";
+    const char *layers = "";
+    int i;
+
+    for (i = 0; i < MANY; i++) {
+        layers = apr_psprintf(pool, "%s%s{\"mediaType\":\"a/b\",\"size\":1,"
+                              "\"digest\":\"%s\"}", layers, i ? "," : "",
+                              t.digests[0]);
+    }
+    manifest.data = apr_psprintf(pool, text, t.digests[0], layers);
+    manifest.size = strlen(manifest.data);
+    is_error(t.run, oci_manifest_put(&pushed, &t.registry, "a", &manifest,
+                                     pool), OCI_E_MANIFEST_CHANGED,
+             "a condition that does not hold");
+    tap_ok(&t.run->tap, !count_facts(&t.registry, "repo/a/_pending/"),
+           "leaves no mark");
+}
+
+int main(void)
+{
+    run_t run;
+
+    begin(&run);
+    t.run = &run;
+    alarm(60);             /* a deletion must not wait for the push */
+    open_registry(&t.registry, &run);
+    make_blobs();
+    check_questions();
+    check_condition();
+    check_deletion(1, MANY, OCI_E_COUNT, "another blob goes meanwhile");
+    check_deletion(1000, MANY, OCI_E_COUNT, "others go again and again");
+    check_deletion(1, first_child(), OCI_E_MANIFEST_BLOB_UNKNOWN,
+                   "a child that was looked up goes meanwhile");
+    return finish(&run);
+}

@@ -1,0 +1,301 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* What the requests of an upload cost, and what it leaves: syncs, bytes that
+ * are read again, facts.
+ */
+
+#include "registry_test.h"
+
+#include "registry/keys.h"
+#include "registry/upload.h"
+#include "registry/upload_id.h"
+
+#define PIECE 1000
+
+typedef struct test_t {
+    run_t *run;
+    oci_registry_t registry;
+    const char *id;
+    apr_off_t size;        /* bytes sent */
+    oci_hash_t *hash;      /* over these */
+} test_t;
+
+/* Add a piece to the bytes of a claimed upload. */
+static oci_error_t *append(test_t *t, oci_upload_t *upload, apr_pool_t *pool)
+{
+    struct iovec vec = { apr_palloc(pool, PIECE), PIECE };
+    oci_error_t *error;
+
+    memset(vec.iov_base, 'a' + (int)(t->size / PIECE % 26), PIECE);
+    error = oci_upload_write(upload, &t->registry, &vec, 1, pool);
+    oci_upload_digest(upload, &vec, 1);
+    oci_hash_update(t->hash, vec.iov_base, PIECE);
+    t->size += PIECE;
+    return error;
+}
+
+static void begin_upload(test_t *t, oci_algorithm_e digest)
+{
+    oci_upload_t *upload;
+
+    if (oci_upload_begin(&upload, &t->registry, "a", OCI_SHA256,
+                         t->run->pool)) {
+        abort();
+    }
+    t->id = upload->id;
+    t->size = 0;
+    t->hash = oci_hash_make(digest, t->run->pool);
+}
+
+/* What a request does before its body. */
+static oci_error_t *open_upload(oci_upload_t **upload, test_t *t,
+                                apr_pool_t *pool)
+{
+    oci_error_t *error = oci_upload_find(upload, &t->registry, "a", t->id,
+                                         pool);
+
+    if (!error) {
+        error = oci_upload_claim(upload, &t->registry, pool);
+    }
+    return error ? error : oci_upload_verify(*upload, &t->registry, pool);
+}
+
+static oci_error_t *patch(test_t *t)
+{
+    oci_upload_t *upload = NULL;
+    oci_error_t *error = open_upload(&upload, t, t->run->pool);
+
+    if (!error) {
+        error = append(t, upload, t->run->pool);
+    }
+    if (!error) {
+        error = oci_upload_save(upload, &t->registry, t->run->pool);
+    }
+    oci_upload_release(upload);
+    return error;
+}
+
+/* Close the upload without a further byte.  digest: or NULL for the right */
+static oci_error_t *put(test_t *t, const char *digest)
+{
+    oci_upload_t *upload = NULL;
+    oci_error_t *error = open_upload(&upload, t, t->run->pool);
+
+    if (!digest) {
+        digest = oci_hash_digest(t->hash, t->run->pool);
+    }
+    if (!error) {
+        error = oci_upload_rehash(upload, &t->registry,
+                                  oci_digest_algorithm(digest),
+                                  t->run->pool);
+    }
+    if (!error) {
+        error = oci_upload_finish(upload, &t->registry, digest,
+                                  t->run->pool);
+    }
+    oci_upload_release(upload);
+    return error;
+}
+
+static void check_syncs(test_t *t)
+{
+    oci_error_t *error = NULL;
+    int i;
+
+    begin_upload(t, OCI_SHA256);
+    memset(&counts, 0, sizeof(counts));
+    for (i = 0; i < 20 && !error; i++) {
+        error = patch(t);
+    }
+    is_error(t->run, error, OCI_E_COUNT, "twenty PATCHes");
+    tap_ok(&t->run->tap, !counts.syncs && !counts.reads,
+           "none syncs, and none reads a byte again");
+    is_error(t->run, put(t, NULL), OCI_E_COUNT, "the closing PUT");
+    tap_ok(&t->run->tap, counts.syncs == 1 && !counts.reads, "syncs once");
+
+    begin_upload(t, OCI_SHA256);
+    t->registry.boot = NULL;
+    memset(&counts, 0, sizeof(counts));
+    patch(t);
+    is_error(t->run, patch(t), OCI_E_COUNT, "where no boot is known");
+    tap_ok(&t->run->tap, counts.syncs == 2 && !counts.reads,
+           "each PATCH syncs");
+    t->registry.boot = BOOT;
+    is_error(t->run, put(t, NULL), OCI_E_COUNT, "and any host goes on");
+    tap_ok(&t->run->tap, !counts.reads, "without reading");
+}
+
+static void check_later_boot(test_t *t)
+{
+    int i;
+
+    begin_upload(t, OCI_SHA256);
+    patch(t);
+    t->registry.boot = LATER;
+    memset(&counts, 0, sizeof(counts));
+    is_error(t->run, patch(t), OCI_E_COUNT, "a PATCH in a later boot");
+    tap_ok(&t->run->tap, counts.reads == 1 && counts.syncs == 1,
+           "reads the bytes again, and syncs");
+    for (i = 0; i < 6; i++) {
+        t->registry.boot = i % 2 ? LATER : BOOT;
+        patch(t);
+    }
+    tap_ok(&t->run->tap, counts.reads == 1 && counts.syncs == 7,
+           "hosts that take turns do so once");
+    t->registry.boot = BOOT;
+    is_error(t->run, put(t, NULL), OCI_E_COUNT, "it becomes a blob");
+}
+
+/* The state of the old form, which says nothing of a boot. */
+static void check_old_record(test_t *t)
+{
+    const char *key, *text;
+    oci_value_t value;
+    apr_array_header_t *changes = oci_changes_make(t->run->pool);
+
+    begin_upload(t, OCI_SHA256);
+    patch(t);
+    key = oci_key_upload(t->run->pool, t->id);
+    oci_fact_get(&value, &t->registry, key, t->run->pool);
+    text = apr_pstrmemdup(t->run->pool, value.data,
+                          strrchr(value.data, ';') - value.data);
+    oci_change_put(changes, OCI_CHANGE_PUT, key, text, strlen(text));
+    oci_facts_apply(&t->registry, changes, 0, t->run->pool);
+    memset(&counts, 0, sizeof(counts));
+    is_error(t->run, patch(t), OCI_E_COUNT, "a record of the old form");
+    patch(t);
+    tap_ok(&t->run->tap, counts.reads == 1, "is compared with the bytes once");
+    is_error(t->run, put(t, NULL), OCI_E_COUNT, "it becomes a blob");
+}
+
+/* The bytes are zeros, as a power cut may leave them, or end early. */
+static void check_lost_bytes(test_t *t, int size)
+{
+    char zeros[PIECE] = "";
+    const char *path;
+    oci_error_t *error;
+    FILE *file;
+
+    begin_upload(t, OCI_SHA256);
+    patch(t);
+    path = apr_pstrcat(t->run->pool, at(t->run, "uploads/"), t->id, NULL);
+    file = fopen(path, "w");
+    if (!file || (int)fwrite(zeros, 1, size, file) != size || fclose(file)) {
+        abort();
+    }
+    t->registry.boot = LATER;
+    error = patch(t);
+    is_error(t->run, error, OCI_E_UPLOAD_UNKNOWN, "lost bytes end an upload");
+    says(t->run, error ? error->message : NULL, "bytes were lost",
+         "begin a new one");
+    is_error(t->run, put(t, NULL), OCI_E_UPLOAD_UNKNOWN, "for good");
+    t->registry.boot = BOOT;
+}
+
+static void check_rehash(test_t *t)
+{
+    const char *wrong = oci_digest_of(OCI_SHA512, "wrong", 5, t->run->pool);
+    oci_error_t *error;
+
+    begin_upload(t, OCI_SHA512);
+    patch(t);
+    memset(&counts, 0, sizeof(counts));
+    is_error(t->run, put(t, wrong), OCI_E_DIGEST_INVALID,
+             "a PUT by another algorithm, with a wrong digest");
+    tap_ok(&t->run->tap, counts.reads == 1, "reads the bytes again");
+    put(t, wrong);
+    error = put(t, oci_digest_of(OCI_SHA256, "wrong", 5, t->run->pool));
+    is_error(t->run, error, OCI_E_DIGEST_INVALID,
+             "a second change of the algorithm");
+    says(t->run, error ? error->message : NULL, "sha512", "change once");
+    tap_ok(&t->run->tap, counts.reads == 1, "no further PUT reads them");
+    patch(t);
+    is_error(t->run, put(t, NULL), OCI_E_COUNT, "the right digest closes it");
+    tap_ok(&t->run->tap, counts.reads == 1, "without reading");
+}
+
+/* An upload of one request.  save: after a body that was cut off */
+static void push_once(test_t *t, int save, int wrong, oci_error_e code)
+{
+    apr_pool_t *pool = make_pool();
+    oci_upload_t *upload;
+    const char *digest;
+    oci_error_t *error = oci_upload_begin_once(&upload, &t->registry, "a",
+                                               OCI_SHA256, pool);
+
+    t->hash = oci_hash_make(OCI_SHA256, pool);
+    if (error || (error = append(t, upload, pool))) {
+        abort();
+    }
+    digest = wrong ? oci_digest_of(OCI_SHA256, "wrong", 5, pool)
+                   : oci_hash_digest(t->hash, pool);
+    error = save ? oci_upload_save(upload, &t->registry, pool)
+                 : oci_upload_finish(upload, &t->registry, digest, pool);
+    is_error(t->run, error, code, save ? "a body that is cut off"
+             : wrong ? "a wrong digest" : "a push in one request");
+    if (error || save) {
+        oci_upload_cancel(upload, &t->registry, pool);
+    }
+    oci_upload_release(upload);
+    apr_pool_destroy(pool);
+}
+
+static void check_facts(test_t *t)
+{
+    int before = count_facts(&t->registry, "upload/");
+
+    push_once(t, 0, 0, OCI_E_COUNT);
+    push_once(t, 0, 1, OCI_E_DIGEST_INVALID);
+    push_once(t, 1, 0, OCI_E_COUNT);
+    tap_ok(&t->run->tap, count_facts(&t->registry, "upload/") == before,
+           "a push in one request leaves no fact of an upload");
+    begin_upload(t, OCI_SHA256);
+    patch(t);
+    put(t, NULL);
+    tap_ok(&t->run->tap, count_facts(&t->registry, "upload/") == before + 1,
+           "an upload that a client knows leaves a tombstone");
+    is_error(t->run, put(t, NULL), OCI_E_UPLOAD_UNKNOWN, "which ends it");
+}
+
+static void check_age(test_t *t)
+{
+    apr_time_t now = apr_time_now();
+    apr_time_t life = apr_time_from_sec(OCI_UPLOAD_ID_LIFE);
+
+    begin_upload(t, OCI_SHA256);
+    tap_ok(&t->run->tap, !oci_upload_id_expired(t->id, now)
+           && !oci_upload_id_expired(t->id, now - life)
+           && !oci_upload_id_expired(t->id, now + life
+                                            - apr_time_from_sec(60)),
+           "an id names a new upload for a week");
+    tap_ok(&t->run->tap, oci_upload_id_expired(t->id, now + life
+                                               + apr_time_from_sec(60)),
+           "and no longer");
+}
+
+int main(void)
+{
+    run_t run;
+    test_t t = { .run = &run };
+
+    begin(&run);
+    open_registry(&t.registry, &run);
+    check_syncs(&t);
+    check_later_boot(&t);
+    check_old_record(&t);
+    check_lost_bytes(&t, PIECE);
+    check_lost_bytes(&t, PIECE / 2);
+    check_rehash(&t);
+    check_facts(&t);
+    check_age(&t);
+    return finish(&run);
+}
