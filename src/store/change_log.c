@@ -41,7 +41,9 @@
 #include "store/change_log.h"
 #include "store/log_format.h"
 
-#define CHUNK (64 * 1024)      /* read at once, bytes */
+#define HEAD    OCI_LOG_HEAD
+#define SYNCED  OCI_LOG_SYNCED
+#define CHUNK   (64 * 1024)    /* read at once, bytes */
 
 const char *oci_log_path(const char *file, apr_uint64_t number,
                          apr_pool_t *pool)
@@ -51,7 +53,8 @@ const char *oci_log_path(const char *file, apr_uint64_t number,
 
 int oci_log_head_line(char line[64], apr_uint64_t number)
 {
-    return apr_snprintf(line, 64, OCI_LOG_WORDS "1 %" APR_UINT64_T_FMT "\n", number);
+    return apr_snprintf(line, 64, OCI_LOG_WORDS "1 %" APR_UINT64_T_FMT "\n",
+                        number);
 }
 
 apr_status_t oci_log_read_at(int fd, char *bytes, apr_size_t size,
@@ -82,11 +85,11 @@ apr_uint64_t oci_log_sum(const oci_log_t *log, apr_off_t offset,
 int oci_log_is_record(const oci_log_t *log, apr_off_t offset,
                       const char *bytes, apr_size_t left)
 {
-    apr_uint64_t size = left < OCI_LOG_HEAD ? 0 : oci_bytes_get(bytes, 8);
+    apr_uint64_t size = left < HEAD ? 0 : oci_bytes_get(bytes, 8);
 
-    return size > OCI_LOG_SYNCED && size <= left - OCI_LOG_HEAD
+    return size > SYNCED && size <= left - HEAD
            && oci_bytes_get(bytes + 8, 8)
-              == oci_log_sum(log, offset, bytes + OCI_LOG_HEAD, size);
+              == oci_log_sum(log, offset, bytes + HEAD, size);
 }
 
 static apr_status_t open_log(oci_log_t *log, const char *path,
@@ -173,17 +176,17 @@ apr_status_t oci_log_size(apr_off_t *size, const oci_log_t *log)
     return st.st_size < log->end ? EIO : APR_SUCCESS;
 }
 
-/* Read the changes of a body, which lies at log->end + OCI_LOG_HEAD. */
+/* Read the changes of a body, which lies at log->end + HEAD. */
 static apr_status_t read_body(oci_log_t *log, oci_overlay_t *overlay,
                               const char *body, apr_size_t size)
 {
-    const char *next = body + OCI_LOG_SYNCED, *end = body + size;
-    apr_off_t synced = (apr_off_t)oci_bytes_get(body, OCI_LOG_SYNCED);
+    const char *next = body + SYNCED, *end = body + size;
+    apr_off_t synced = (apr_off_t)oci_bytes_get(body, SYNCED);
 
     if (synced > log->synced) {
         log->synced = synced;
     }
-    if (size == OCI_LOG_SYNCED + 1 && *next == 'e') {
+    if (size == SYNCED + 1 && *next == 'e') {
         log->ended = 1;
         return APR_SUCCESS;
     }
@@ -199,7 +202,7 @@ static apr_status_t read_body(oci_log_t *log, oci_overlay_t *overlay,
             }
             place.size = oci_bytes_get(next, 4);
             next += 4;
-            place.offset = log->end + OCI_LOG_HEAD + (next - body);
+            place.offset = log->end + HEAD + (next - body);
             if ((apr_size_t)(end - next) < place.size) {
                 return EIO;
             }
@@ -224,26 +227,27 @@ apr_status_t oci_log_follow(oci_log_t *log, apr_off_t size,
         char *bytes = apr_palloc(pool, length), *next = bytes;
         apr_status_t rv = oci_log_read_at(log->fd, bytes, length, log->end);
 
-        while (!rv && !log->ended && oci_log_is_record(log, log->end, next, length)) {
+        while (!rv && !log->ended
+               && oci_log_is_record(log, log->end, next, length)) {
             apr_uint64_t body = oci_bytes_get(next, 8);
 
-            rv = read_body(log, overlay, next + OCI_LOG_HEAD, body);
-            log->end += OCI_LOG_HEAD + body;
-            next += OCI_LOG_HEAD + body;
-            length -= OCI_LOG_HEAD + body;
+            rv = read_body(log, overlay, next + HEAD, body);
+            log->end += HEAD + body;
+            next += HEAD + body;
+            length -= HEAD + body;
         }
         if (rv) {
             return rv == APR_EOF ? APR_INCOMPLETE : rv;
         }
         room = CHUNK;
         if (next == bytes) {
-            apr_uint64_t body = length < OCI_LOG_HEAD ? 0 : oci_bytes_get(next, 8);
+            apr_uint64_t body = length < HEAD ? 0 : oci_bytes_get(next, 8);
 
-            if (length < OCI_LOG_HEAD || body > (apr_uint64_t)left - OCI_LOG_HEAD
-                || body <= length - OCI_LOG_HEAD) {
+            if (length < HEAD || body > (apr_uint64_t)left - HEAD
+                || body <= length - HEAD) {
                 return APR_INCOMPLETE;
             }
-            room = OCI_LOG_HEAD + body;
+            room = HEAD + body;
         }
     }
     return APR_SUCCESS;
@@ -258,7 +262,7 @@ apr_status_t oci_log_check(const oci_log_t *log, apr_off_t size,
 
     for (i = 0; i < left && !rv; i++) {
         if (oci_log_is_record(log, log->end + i, bytes + i, left - i)
-            && oci_bytes_get(bytes + i + OCI_LOG_HEAD, OCI_LOG_SYNCED)
+            && oci_bytes_get(bytes + i + HEAD, SYNCED)
                > (apr_uint64_t)log->end) {
             return EIO;
         }
@@ -270,7 +274,8 @@ apr_status_t oci_log_value(oci_value_t *value, const oci_log_t *log,
                            const oci_place_t *place, apr_pool_t *pool)
 {
     char *data = apr_palloc(pool, place->size + 1);
-    apr_status_t rv = oci_log_read_at(log->fd, data, place->size, place->offset);
+    apr_status_t rv = oci_log_read_at(log->fd, data, place->size,
+                                      place->offset);
 
     data[place->size] = '\0';
     value->data = data;

@@ -42,6 +42,8 @@
 #include "store/change_log.h"
 #include "store/log_format.h"
 
+#define HEAD    OCI_LOG_HEAD
+#define SYNCED  OCI_LOG_SYNCED
 #define RESERVE (64 * 1024)    /* kept behind the end, bytes */
 #define BLOCK   512            /* of a stat's st_blocks, bytes */
 
@@ -160,18 +162,19 @@ apr_status_t oci_log_trim(const oci_log_t *log)
 static apr_status_t write_record(oci_log_t *log, char *record,
                                  const char *end)
 {
-    apr_size_t body = end - record - OCI_LOG_HEAD;
+    apr_size_t body = end - record - HEAD;
     apr_status_t rv;
 
-    oci_bytes_put(record + OCI_LOG_HEAD, log->synced, OCI_LOG_SYNCED);
+    oci_bytes_put(record + HEAD, log->synced, SYNCED);
     oci_bytes_put(record, body, 8);
-    oci_bytes_put(record + 8, oci_log_sum(log, log->end, record + OCI_LOG_HEAD, body), 8);
-    rv = write_at(log->fd, record, OCI_LOG_HEAD + body, log->end);
+    oci_bytes_put(record + 8, oci_log_sum(log, log->end, record + HEAD, body),
+                  8);
+    rv = write_at(log->fd, record, HEAD + body, log->end);
     if (rv) {
         cut(log);
         return rv;
     }
-    log->end += OCI_LOG_HEAD + body;
+    log->end += HEAD + body;
     return APR_SUCCESS;
 }
 
@@ -193,7 +196,7 @@ apr_status_t oci_log_secure(const oci_log_t *log, apr_pool_t *pool)
     while (!rv && used < size) {
         rv = oci_log_is_record(log, at + used, bytes + used, size - used)
              ? APR_SUCCESS : APR_INCOMPLETE;
-        used += rv ? 0 : OCI_LOG_HEAD + oci_bytes_get(bytes + used, 8);
+        used += rv ? 0 : HEAD + oci_bytes_get(bytes + used, 8);
     }
     if (rv) {
         return rv == APR_EOF ? APR_INCOMPLETE : rv;
@@ -236,7 +239,7 @@ apr_status_t oci_log_append(oci_log_t *log,
                             const apr_array_header_t *changes,
                             apr_pool_t *pool)
 {
-    apr_size_t size = OCI_LOG_HEAD + OCI_LOG_SYNCED;
+    apr_size_t size = HEAD + SYNCED;
     char *record, *end;
     apr_status_t rv;
     int i, puts = 0;
@@ -256,7 +259,7 @@ apr_status_t oci_log_append(oci_log_t *log,
         return rv;
     }
     record = apr_palloc(pool, size);
-    end = record + OCI_LOG_HEAD + OCI_LOG_SYNCED;
+    end = record + HEAD + SYNCED;
     for (i = 0; i < changes->nelts; i++) {
         end = write_change(end, APR_ARRAY_IDX(changes, i,
                                               const oci_change_t *));
@@ -266,10 +269,10 @@ apr_status_t oci_log_append(oci_log_t *log,
 
 apr_status_t oci_log_finish(oci_log_t *log)
 {
-    char record[OCI_LOG_HEAD + OCI_LOG_SYNCED + 1];
+    char record[HEAD + SYNCED + 1];
     apr_status_t rv;
 
-    record[OCI_LOG_HEAD + OCI_LOG_SYNCED] = 'e';
+    record[HEAD + SYNCED] = 'e';
     rv = write_record(log, record, record + sizeof(record));
     log->ended = !rv;
     return rv;
