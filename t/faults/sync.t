@@ -122,4 +122,23 @@ status_is(failing('/_tag', $tag), 500,
     'the same, which finds its value there, waits for the folder');
 status_is($tag->(), 201, 'and succeeds when the folder does');
 $server->stop;
+
+# The other indexes that sync files themselves.
+for my $kind ('dbd:sqlite3', 'dbm:gdbm', 'dbm:db') {
+    $server = OCI::Server->start(
+        env    => { LD_PRELOAD => $library, OCI_FAILS => "$folder/word" },
+        config => "OCIIndex $kind \@STORE\@/facts");
+    $server->expects(qr/\[oci:error\].*can't write/);
+    $client = OCI::Client->new($server);
+    $client->push_blob('a', '{}');
+    $client->push_blob('a', $bytes);
+    status_is(failing('/facts', $put), 500, "$kind: a change that fails");
+    status_is($put->(), 201, "$kind: once more, it succeeds");
+    $server->kill9;
+    $server->again;
+    $client = OCI::Client->new($server);
+    is($client->get('/v2/a/manifests/v1')->body, $text,
+        "$kind: it is there after a kill");
+    $server->stop;
+}
 done_testing;
