@@ -176,8 +176,11 @@ oci_error_t *oci_pairing_foresee(const oci_registry_t *registry,
                                  apr_pool_t *pool)
 {
     pair_t pair = { .registry = registry, .starting = 1, .pool = pool };
+    int unfinished;
 
-    return judge(&pair);
+    /* A copy may still be on its way; its requests are answered 503. */
+    return oci_fact_exists(&unfinished, registry, oci_key_copy(), pool)
+           || unfinished ? NULL : judge(&pair);
 }
 
 static oci_error_t *refuse_copy(const oci_registry_t *registry,

@@ -13,7 +13,6 @@
 
 use OCI::Test;
 
-use File::Path ();
 use File::Temp ();
 use OCI::Admin;
 
@@ -260,14 +259,10 @@ $server->stop;
 make_index($to = place(), 0);
 set_fact($to, 'copy', "fs $from/index\nrepo/r1/_tag");
 give_to_httpd($to);
-my $store = place();
-File::Path::make_path("$store/blobs");
-open my $id, '>', "$store/blobs/.id" or die "$store: $!\n";
-print $id "0123456789abcdef0123456789abcdef\n";
-close $id;
-give_to_httpd($store);
-set_fact($from, 'store', '0123456789abcdef0123456789abcdef');
-$server = OCI::Server->start(config => "OCIIndex fs $to", store => $store);
+my $id = '0123456789abcdef' x 2;
+set_fact($from, 'store', $id);
+$server = OCI::Server->start(config => "OCIIndex fs $to",
+    store => make_blobs(place(), $id));
 $server->expects(qr{oci:error\].*\Q$to\E/index\ holds\ an\ unfinished\ copy:\ run
     \ "ociadmin\ copy"\ again}x);
 $client = OCI::Client->new($server);
