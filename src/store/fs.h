@@ -102,7 +102,11 @@ apr_status_t oci_fs_make_folders(const oci_fs_t *fs, const char *path,
 void oci_fs_touch(apr_array_header_t *touched, const char *path,
                   apr_pool_t *pool);
 
-/** Sync a folder: what entries it has. */
+/**
+ * Sync a folder: what entries it has.  After a failure it may be tried again:
+ * a file system with a journal keeps such changes until they are written, or
+ * takes no more, unlike the bytes of a file, which it drops.
+ */
 apr_status_t oci_fs_sync_folder(const char *path);
 
 /**
