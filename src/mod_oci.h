@@ -24,8 +24,10 @@
  *
  * Who calls, and when:
  *  - create while a directive is read, start before httpd forks its
- *    children; both in one thread of the parent, as root where httpd is
- *    started by root, and both twice at a start and again at each reload.
+ *    children; both in one thread of the parent, and both twice at a start
+ *    and again at each reload.  Where root starts httpd, start is called with
+ *    the effective user and groups of httpd's children: inside a store root
+ *    would follow links that a child has planted.
  *  - All else from any thread of any process, at once, also while an older
  *    generation of httpd still uses the store.  Two processes share nothing
  *    but the store; what start opened is inherited by children, and a child
@@ -67,7 +69,7 @@ extern "C" {
 
 #define OCI_BLOB_STORE_GROUP "oci-blob-store"
 #define OCI_INDEX_GROUP      "oci-index"
-#define OCI_PROVIDER_VERSION "1"
+#define OCI_PROVIDER_VERSION "2"
 
 #define OCI_REASON "mod_oci reason"
 
@@ -123,8 +125,8 @@ struct oci_blob_store_provider_t {
     /**
      * Prepare the store at the server's start; called again at each reload.
      * A store of a newer version than the provider knows is refused.
-     * @param uid,gid Whose processes will use the store: what root creates
-     *        here is given to them
+     * @param uid,gid Whose processes will use the store; where root starts
+     *        httpd they are the effective ones of the caller
      * @return NULL, or a sentence that says what is wrong
      */
     const char *(*start)(oci_blob_store_t *store, apr_uid_t uid,
@@ -162,7 +164,8 @@ struct oci_blob_store_provider_t {
 
     /**
      * Make what was written survive: the process's end always, the
-     * machine's where durable is set.
+     * machine's where durable is set.  After a failure no one knows what was
+     * kept: the registry then aborts the upload.
      */
     apr_status_t (*upload_close)(oci_blob_writer_t *writer, int durable);
 
@@ -203,6 +206,20 @@ struct oci_blob_store_provider_t {
      */
     apr_status_t (*blob_delete)(oci_blob_store_t *store,
                                 const char *locator, apr_pool_t *pool);
+
+    /**
+     * The id that a store has kept since it was first used, by which its
+     * index knows it again.  It lies where the bytes lie, so that a disk that
+     * is not mounted takes it along.  Also called before start.  NULL for a
+     * provider whose stores have no ids.
+     * @param id Set to it: 1 to 64 printable characters
+     * @param make Whether a store that has none gets a random one, which is
+     *        as safe on the disk then as a blob; of callers at once all get
+     *        the same
+     * @return APR_NOTFOUND where the store works and has none
+     */
+    apr_status_t (*identity)(const char **id, oci_blob_store_t *store,
+                             int make, apr_pool_t *pool);
 };
 
 /* ------------------------------------------------------------------------

@@ -28,6 +28,7 @@
 #include "apr_strings.h"
 #include "apr_user.h"
 
+#include "admin/as_owner.h"
 #include "admin/copy.h"
 #include "admin/interrupt.h"
 #include "admin/mirror.h"
@@ -45,6 +46,7 @@ typedef struct copy_t {
     const char  *user;             /* or NULL */
     oci_place_t  from;
     oci_place_t  to;
+    oci_owner_t  owner;            /* of TO */
     oci_mirror_t mirror;
     apr_pool_t  *pool;
 } copy_t;
@@ -96,42 +98,39 @@ static const char *sentence(const oci_error_t *error, apr_pool_t *pool)
     return apr_psprintf(pool, "%s: %s", error->note, why);
 }
 
-/* Find whose TO is to be. */
-static const char *find_owner(copy_t *copy)
+/* Have both indexes used as their owners: FROM as the one it has, TO as the
+ * one that --user names, or else FROM's or, where that is root, its own.  A
+ * database that has no path is used as the caller. */
+static const char *find_owners(copy_t *copy)
 {
-    oci_owner_t *owner = &copy->mirror.owner;
     apr_pool_t *pool = copy->pool;
+    oci_owner_t from, to;
 
+    if (apr_uid_current(&from.uid, &from.gid, pool) != APR_SUCCESS) {
+        return "cannot find out which user runs this command";
+    }
+    oci_place_owner(&from, &copy->from);
+    to = from;
     if (copy->user) {
-        return apr_uid_get(&owner->uid, &owner->gid, copy->user, pool)
-               == APR_SUCCESS ? NULL
-            : apr_psprintf(pool, "there is no user '%s'", copy->user);
+        if (apr_uid_get(&to.uid, &to.gid, copy->user, pool) != APR_SUCCESS) {
+            return apr_psprintf(pool, "there is no user '%s'", copy->user);
+        }
     }
-    if (apr_uid_current(&owner->uid, &owner->gid, pool) != APR_SUCCESS) {
-        return "cannot tell who calls";
+    else if (to.uid == 0) {
+        oci_place_owner(&to, &copy->to);
     }
-    oci_place_owner(owner, &copy->from, pool);
-    if (owner->uid == 0) {
-        oci_place_owner(owner, &copy->to, pool);
+    copy->mirror.source.index = oci_as_owner(copy->from.index, &from, pool);
+    if (copy->to.index->where[0] == '/') {
+        copy->mirror.target.index = oci_as_owner(copy->to.index, &to, pool);
     }
+    copy->owner = to;
     return NULL;
 }
 
-/* What the owner makes is his at once, however soon we are killed; but only
- * root may be allowed to make it. */
-static const char *start(const oci_place_t *place, const copy_t *copy)
+static const char *start(oci_index_t *index, const copy_t *copy)
 {
-    const oci_owner_t *owner = &copy->mirror.owner;
-    oci_index_t *index = place->index;
-    const char *error = "cannot act as the owner";
-
-    if (oci_owner_enter(owner) == APR_SUCCESS) {
-        error = index->provider->start(index, owner->uid, owner->gid,
-                                       copy->pool);
-    }
-    oci_owner_leave();
-    return error ? index->provider->start(index, owner->uid, owner->gid,
-                                          copy->pool) : NULL;
+    return index->provider->start(index, copy->owner.uid, copy->owner.gid,
+                                  copy->pool);
 }
 
 /* Whether an index is marked as an unfinished copy. */
@@ -174,7 +173,7 @@ static const char *open_source(copy_t *copy)
         return apr_psprintf(pool, "cannot copy from %s: %s", name,
                             apr_strerror(rv, why, sizeof(why)));
     }
-    if ((error = start(&copy->from, copy))
+    if ((error = start(copy->mirror.source.index, copy))
         || (error = is_marked(&is, &copy->mirror.source, pool))) {
         return error;
     }
@@ -244,8 +243,8 @@ static const char *check_target(copy_t *copy)
 
 static const char *open_target(copy_t *copy)
 {
-    oci_index_t *index = copy->to.index;
-    const char *error = start(&copy->to, copy);
+    oci_index_t *index = copy->mirror.target.index;
+    const char *error = start(index, copy);
     oci_lock_t *lock;
     apr_status_t rv;
     int same;
@@ -335,7 +334,7 @@ oci_outcome_e oci_copy_command(const char **error, apr_getopt_t *arguments,
     copy.mirror.target.index = copy.to.index;
     copy.mirror.name = copy.from.id;
     copy.mirror.progress = oci_progress_create(copy.quiet, pool);
-    if ((*error = find_owner(&copy)) || (*error = open_source(&copy))
+    if ((*error = find_owners(&copy)) || (*error = open_source(&copy))
         || (*error = open_target(&copy)) || (*error = transfer(&copy))) {
         return OCI_FAILED;
     }

@@ -150,14 +150,7 @@ oci_error_t *oci_mirror_apply(const oci_mirror_t *mirror,
                               const apr_array_header_t *changes,
                               apr_pool_t *pool)
 {
-    apr_status_t rv = oci_owner_enter(&mirror->owner);
-    oci_error_t *error = rv == APR_SUCCESS
-        ? oci_facts_apply(&mirror->target, changes, 1, pool)
-        : oci_error_storage(pool, rv, "can't act as the owner of %s",
-                            mirror->target.index->where);
-
-    oci_owner_leave();
-    return error;
+    return oci_facts_apply(&mirror->target, changes, 1, pool);
 }
 
 /* The mark comes last: what it says is done is done before it. */

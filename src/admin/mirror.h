@@ -24,14 +24,12 @@
 #ifndef OCI_MIRROR_H
 #define OCI_MIRROR_H
 
-#include "admin/owner.h"
 #include "admin/progress.h"
 #include "registry/registry.h"
 
 typedef struct oci_mirror_t {
     oci_registry_t  source;        /* of these the index alone matters */
     oci_registry_t  target;
-    oci_owner_t     owner;         /* of the target */
     const char     *name;          /* of the source, for the mark */
     const char     *after;         /* the keys up to this are done; or NULL */
     oci_progress_t *progress;
@@ -52,7 +50,7 @@ void oci_mirror_mark(apr_array_header_t *changes, const oci_mirror_t *mirror,
                      const char *key, apr_pool_t *pool);
 
 /**
- * Change the target as its owner, durably.
+ * Change the target, durably.
  * @return As oci_facts_apply
  */
 oci_error_t *oci_mirror_apply(const oci_mirror_t *mirror,

@@ -45,8 +45,8 @@ static const struct {
       "    A copy that was interrupted goes on when it is called again.\n"
       "      --force      where TO holds something else: replace that\n"
       "      --quiet      say nothing of the progress\n"
-      "      --user NAME  whose TO is to be, where root calls; else FROM's\n"
-      "                   owner or, where that is root, TO's folder's\n" },
+      "      --user NAME  the user that writes TO, where root calls; else\n"
+      "                   FROM's owner or, where that is root, TO's\n" },
     { "help", help, "\n    This text.\n" },
     { "--help", help, NULL },
     { "--version", version, "\n    What this program is.\n" },

@@ -116,23 +116,9 @@ apr_status_t oci_place_find(const oci_place_t *place, apr_pool_t *pool)
                           : APR_SUCCESS;
 }
 
-void oci_place_owner(oci_owner_t *owner, const oci_place_t *place,
-                     apr_pool_t *pool)
+void oci_place_owner(oci_owner_t *owner, const oci_place_t *place)
 {
-    char *path = apr_pstrdup(pool, place->index->where);
-    apr_finfo_t info;
-
-    if (!is_path(path)) {
-        return;
+    if (is_path(place->index->where)) {
+        oci_owner_of_path(owner, place->index->where);
     }
-    while (apr_stat(&info, path, APR_FINFO_OWNER, pool) != APR_SUCCESS) {
-        char *slash = strrchr(path, '/');
-
-        if (slash == path) {
-            return;
-        }
-        *slash = '\0';
-    }
-    owner->uid = info.user;
-    owner->gid = info.group;
 }

@@ -22,8 +22,8 @@
 #ifndef OCI_PLACE_H
 #define OCI_PLACE_H
 
-#include "admin/owner.h"
 #include "mod_oci.h"
+#include "store/owner.h"
 
 typedef struct oci_place_t {
     const char  *name;     /* provider and type, and where the index lies:
@@ -47,11 +47,9 @@ const char *oci_place_parse(oci_place_t *place, const char *text,
 apr_status_t oci_place_find(const oci_place_t *place, apr_pool_t *pool);
 
 /**
- * Who owns a place on the disk or, where nothing is there yet, the nearest
- * folder above it.
- * @param owner Left alone where there is neither
+ * The owner of a place on the disk, as oci_owner_of_path finds it.
+ * @param owner Left alone where that is root, or the place is not on the disk
  */
-void oci_place_owner(oci_owner_t *owner, const oci_place_t *place,
-                     apr_pool_t *pool);
+void oci_place_owner(oci_owner_t *owner, const oci_place_t *place);
 
 #endif /* OCI_PLACE_H */

@@ -15,6 +15,7 @@
 #include "api/endpoints.h"
 #include "api/reply.h"
 #include "api/request.h"
+#include "registry/pairing.h"
 #include "spec/digest.h"
 #include "spec/name.h"
 #include "spec/query.h"

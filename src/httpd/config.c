@@ -87,11 +87,11 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
         config->boot = over->boot;
         config->blobs = over->blobs;
         config->default_index = over->default_index;
-        config->default_whole = over->default_whole;
+        config->default_checked = over->default_checked;
     }
     if (over->index) {
         config->index = over->index;
-        config->whole = over->whole;
+        config->checked = over->checked;
     }
     if (over->pattern) {
         config->pattern = over->pattern;
@@ -192,7 +192,7 @@ static const char *set_index(cmd_parms *cmd, void *config_, const char *name,
         return error;
     }
     remember(cmd, config);
-    config->whole = apr_pcalloc(cmd->pool, sizeof(*config->whole));
+    config->checked = apr_pcalloc(cmd->pool, sizeof(*config->checked));
     return prefixed(cmd, provider->create(&config->index, store, cmd->pool));
 }
 
@@ -203,7 +203,8 @@ static const char *set_default_index(cmd_parms *cmd, oci_config_t *config,
     const oci_index_provider_t *provider
         = ap_lookup_provider(OCI_INDEX_GROUP, "fs", OCI_PROVIDER_VERSION);
 
-    config->default_whole = apr_pcalloc(cmd->pool, sizeof(*config->whole));
+    config->default_checked = apr_pcalloc(cmd->pool,
+                                          sizeof(*config->checked));
     return prefixed(cmd, provider->create(&config->default_index, store,
                                           cmd->pool));
 }
@@ -410,7 +411,8 @@ void oci_config_apply(oci_request_t *request, const oci_config_t *config)
     request->bodies = oci_config_bodies();
     registry->blobs = config->blobs;
     registry->index = config->index ? config->index : config->default_index;
-    registry->whole = config->index ? config->whole : config->default_whole;
+    registry->checked = config->index ? config->checked
+                                      : config->default_checked;
     registry->sparse = pick(config->sparse, OCI_SPARSE_NONE);
     registry->durable = pick(config->sync, 1);
     registry->boot = config->boot;

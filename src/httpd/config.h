@@ -36,9 +36,9 @@ typedef struct oci_config_t {
     const char *boot;           /* of this machine, or NULL */
     oci_blob_store_t *blobs;
     oci_index_t *index;         /* as OCIIndex says */
-    apr_uint32_t *whole;        /* what oci_registry_t has of it */
+    void **checked;             /* what oci_registry_t has of it */
     oci_index_t *default_index; /* where OCIIndex says nothing, or NULL */
-    apr_uint32_t *default_whole;
+    void **default_checked;
     const ap_regex_t *pattern;
     apr_off_t max_manifest;     /* the rest is -1 where it is not set */
     apr_off_t max_chunk;

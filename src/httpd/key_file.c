@@ -9,6 +9,7 @@
  * limitations under the License.
  */
 
+#include <errno.h>
 #include <string.h>
 
 #include "apr_file_io.h"
@@ -54,8 +55,8 @@ static const char *make_file(const char *path, apr_pool_t *pool)
     return rv == APR_SUCCESS ? NULL : failure("make", path, rv, pool);
 }
 
-const char *oci_key_file_read(oci_keys_t **keys, const char *path,
-                              apr_pool_t *pool)
+static const char *read_file(oci_keys_t **keys, const char *path,
+                             apr_pool_t *pool)
 {
     apr_file_t *file;
     char *text = NULL;
@@ -83,4 +84,39 @@ const char *oci_key_file_read(oci_keys_t **keys, const char *path,
     error = oci_keys_read(keys, text, size, pool);
     return error ? apr_psprintf(pool, "OCITokenKey: %s: %s", path, error)
                  : NULL;
+}
+
+/* Whether the user of the store decides what a path leads to. */
+static int is_exposed(const char *path, const oci_owner_t *user,
+                      apr_pool_t *pool)
+{
+    oci_caller_t caller;
+    int exposed = oci_owner_enter(&caller, user, pool) != APR_SUCCESS
+                  || (caller.changed && oci_owner_is_barred(path) == EPERM);
+
+    oci_owner_leave(&caller);
+    return exposed;
+}
+
+const char *oci_key_file_read(oci_keys_t **keys, const char *path,
+                              const oci_owner_t *user, apr_pool_t *pool)
+{
+    oci_caller_t caller;
+    const char *error;
+
+    if (!is_exposed(path, user, pool)) {
+        return read_file(keys, path, pool);
+    }
+    /* A link that this user has made leads to nothing that it can't read. */
+    if (oci_owner_enter(&caller, user, pool) == APR_SUCCESS) {
+        error = read_file(keys, path, pool);
+    }
+    else {
+        error = "cannot act as httpd's User";
+    }
+    oci_owner_leave(&caller);
+    return error ? apr_pstrcat(pool, error, "; httpd's User can write to a "
+                               "directory on the way to the file: give the "
+                               "file to this user, or move it to where only "
+                               "root can write", NULL) : NULL;
 }

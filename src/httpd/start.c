@@ -9,11 +9,16 @@
  * limitations under the License.
  */
 
+#include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "httpd.h"
 #include "http_config.h"
 #include "http_core.h"
 #include "http_log.h"
 #include "unixd.h"
+#include "apr_strings.h"
 
 #include "httpd/config.h"
 #include "httpd/guards.h"
@@ -21,6 +26,8 @@
 #include "httpd/key_file.h"
 #include "httpd/start.h"
 #include "httpd/token.h"
+#include "registry/pairing.h"
+#include "store/owner.h"
 
 APLOG_USE_MODULE(oci);
 
@@ -55,26 +62,66 @@ static void warn_of_missing_stores(const ap_directive_t *first, int has_store,
     }
 }
 
+/* Ask in a process of its own whether a blob store, which is not started yet,
+ * and an index on the disk belong together: what providers open and read for
+ * that stays out of the parent.  A database is asked by the first request. */
+static const char *check_pair(oci_blob_store_t *blobs, oci_index_t *index,
+                              apr_pool_t *pool)
+{
+    oci_registry_t registry = { .blobs = blobs, .index = index };
+    char text[4096];
+    int ends[2];
+    ssize_t size = 0, n;
+    pid_t pid;
+
+    if (index->where[0] != '/') {
+        return NULL;
+    }
+    if (pipe(ends)) {
+        return "cannot make a pipe to examine the stores";
+    }
+    pid = fork();
+    if (pid == 0) {
+        oci_error_t *error = oci_pairing_foresee(&registry, pool);
+
+        _exit(error && write(ends[1], error->note, strlen(error->note)) < 0);
+    }
+    close(ends[1]);
+    while (pid != -1 && size < (ssize_t)sizeof(text) - 1
+           && ((n = read(ends[0], text + size, sizeof(text) - 1 - size)) > 0
+               || (n == -1 && errno == EINTR))) {
+        size += n > 0 ? n : 0;
+    }
+    close(ends[0]);
+    while (pid != -1 && waitpid(pid, NULL, 0) == -1 && errno == EINTR) {
+    }
+    return pid == -1 ? "cannot make a process to examine the stores"
+           : size ? apr_pstrmemdup(pool, text, size) : NULL;
+}
+
+/* Start the stores of a place, as the user that httpd's children have. */
 static const char *start_place(const server_rec *s,
                                const oci_config_t *config, apr_pool_t *pool)
 {
     const oci_config_t *base = ap_get_module_config(s->lookup_defaults,
                                                     &oci_module);
     oci_index_t *index = config->index ? config->index : base->index;
+    oci_blob_store_t *blobs = config->blobs ? config->blobs : base->blobs;
+    apr_uid_t uid = ap_unixd_config.user_id;
+    apr_gid_t gid = ap_unixd_config.group_id;
     const char *error = NULL;
 
     if (!index) {
         index = config->default_index;
     }
-    if (config->blobs) {
-        error = config->blobs->provider->start(config->blobs,
-                                               ap_unixd_config.user_id,
-                                               ap_unixd_config.group_id,
-                                               pool);
+    if (index) {
+        error = index->provider->start(index, uid, gid, pool);
     }
-    if (!error && index) {
-        error = index->provider->start(index, ap_unixd_config.user_id,
-                                       ap_unixd_config.group_id, pool);
+    if (!error && index && blobs) {
+        error = check_pair(blobs, index, pool);
+    }
+    if (!error && config->blobs) {
+        error = blobs->provider->start(blobs, uid, gid, pool);
     }
     return error;
 }
@@ -82,26 +129,35 @@ static const char *start_place(const server_rec *s,
 static const char *start_stores(const server_rec *s, apr_pool_t *pool)
 {
     const apr_array_header_t *places = oci_config_of_server(s)->places;
+    const oci_owner_t user = { ap_unixd_config.user_id,
+                               ap_unixd_config.group_id };
     const char *error = NULL;
+    oci_caller_t caller;
     int i;
 
+    if (oci_owner_enter(&caller, &user, pool) != APR_SUCCESS) {
+        error = "cannot act as httpd's User to start the stores";
+    }
     for (i = 0; i < places->nelts && !error; i++) {
         error = start_place(s, APR_ARRAY_IDX(places, i, oci_config_t *),
                             pool);
     }
+    oci_owner_leave(&caller);
     return error;
 }
 
 static const char *read_keys(const server_rec *s, apr_pool_t *pool)
 {
     const apr_array_header_t *keys = oci_config_of_server(s)->keys;
+    const oci_owner_t user = { ap_unixd_config.user_id,
+                               ap_unixd_config.group_id };
     const char *error = NULL;
     int i;
 
     for (i = 0; i < keys->nelts && !error; i++) {
         oci_token_key_t *key = APR_ARRAY_IDX(keys, i, oci_token_key_t *);
 
-        error = oci_key_file_read(&key->keys, key->path, pool);
+        error = oci_key_file_read(&key->keys, key->path, &user, pool);
     }
     return error;
 }

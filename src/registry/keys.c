@@ -99,6 +99,11 @@ const char *oci_key_copy(void)
     return "copy";
 }
 
+const char *oci_key_store(void)
+{
+    return "store";
+}
+
 int oci_key_is_small(const char *key)
 {
     if (!strncmp(key, "repo/", 5)) {

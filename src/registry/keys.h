@@ -26,6 +26,7 @@
  *     upload/<day>/<id>                        see upload_record.h
  *     secret                                   see upload_id.c
  *     copy                                     index LF key, or index LF
+ *     store                                    the id of the blob store
  *
  * A repository's own facts begin with "_", which no component of a name
  * does.  <xx> are the first two hex digits of the digest, <day> is the one
@@ -79,6 +80,7 @@ const char *oci_key_catalog(apr_pool_t *pool, const char *name);
 const char *oci_key_upload(apr_pool_t *pool, const char *id);
 const char *oci_key_secret(void);
 const char *oci_key_copy(void);
+const char *oci_key_store(void);
 
 /** Whether the value of a key is no more than the table says, and so some
  * hundred bytes at most, rather than what a client has sent. */

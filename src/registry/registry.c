@@ -11,36 +11,9 @@
 
 #include <string.h>
 
-#include "apr_atomic.h"
 #include "apr_strings.h"
 
-#include "registry/keys.h"
 #include "registry/registry.h"
-
-oci_error_t *oci_registry_check(const oci_registry_t *registry,
-                                apr_pool_t *pool)
-{
-    oci_error_t *error;
-    int unfinished;
-
-    if (apr_atomic_read32(registry->whole)) {
-        return NULL;
-    }
-    /* Where the index fails, whoever wants something of it will say so. */
-    if (oci_fact_exists(&unfinished, registry, oci_key_copy(), pool)) {
-        return NULL;
-    }
-    if (!unfinished) {
-        apr_atomic_set32(registry->whole, 1);
-        return NULL;
-    }
-    error = oci_error_make(pool, OCI_E_UNAVAILABLE, NULL, NULL,
-                           "this registry is being moved");
-    error->note = apr_pstrcat(pool, registry->index->where, " holds an "
-                              "unfinished copy: run \"ociadmin copy\" again "
-                              "to finish it", NULL);
-    return error;
-}
 
 oci_error_t *oci_fact_get(oci_value_t *value, const oci_registry_t *registry,
                           const char *key, apr_pool_t *pool)

@@ -33,17 +33,10 @@ typedef struct oci_registry_t {
     oci_index_t      *index;
     oci_sparse_e      sparse;
     int               durable;   /* whether success waits for the disk */
-    apr_uint32_t     *whole;     /* of the index, one for each process: set
-                                    once it is known to be no unfinished
-                                    copy */
+    void            **checked;   /* of the index, one for each process: the
+                                    blob store with which the index was
+                                    found fit to be served, or NULL */
 } oci_registry_t;
-
-/**
- * Refuse a registry whose index is an unfinished copy, for as long as it is.
- * @return OCI_E_UNAVAILABLE
- */
-oci_error_t *oci_registry_check(const oci_registry_t *registry,
-                                apr_pool_t *pool);
 
 /**
  * One fact.

@@ -391,6 +391,20 @@ void oci_upload_digest(oci_upload_t *upload, const struct iovec *vec, int n)
     }
 }
 
+/* A sync tells once that bytes are lost, and a later one of the same file
+ * says nothing of them: such an upload is over.  Its bytes go first, so that
+ * nobody finishes it though its record can't be written. */
+static oci_error_t *fail_to_sync(oci_upload_t *upload,
+                                 const oci_registry_t *registry,
+                                 apr_status_t rv, apr_pool_t *pool)
+{
+    oci_error_t *error = storage_error(upload, registry, rv, "sync", pool);
+
+    registry->blobs->provider->upload_abort(upload->writer);
+    put_record(upload, registry, "", pool);
+    return error;
+}
+
 /* Only bytes that the next request may have to find on another host, or
  * after a boot that it cannot tell from this one, are synced here. */
 oci_error_t *oci_upload_save(oci_upload_t *upload,
@@ -406,7 +420,7 @@ oci_error_t *oci_upload_save(oci_upload_t *upload,
     }
     rv = registry->blobs->provider->upload_close(upload->writer, sync);
     if (rv != APR_SUCCESS) {
-        return storage_error(upload, registry, rv, "sync", pool);
+        return fail_to_sync(upload, registry, rv, pool);
     }
     upload->boot = sync ? OCI_BOOT_SYNCED : registry->boot;
     return save_record(upload, registry, pool);
@@ -447,10 +461,11 @@ oci_error_t *oci_upload_finish(oci_upload_t *upload,
                               "received is %s", upload->size, actual);
     }
     rv = provider->upload_close(upload->writer, registry->durable);
-    if (rv == APR_SUCCESS) {
-        rv = provider->upload_commit(&blob.locator, upload->writer, digest,
-                                     registry->durable, pool);
+    if (rv != APR_SUCCESS) {
+        return fail_to_sync(upload, registry, rv, pool);
     }
+    rv = provider->upload_commit(&blob.locator, upload->writer, digest,
+                                 registry->durable, pool);
     if (rv != APR_SUCCESS) {
         return storage_error(upload, registry, rv,
                              apr_psprintf(pool, "make %s of", digest), pool);

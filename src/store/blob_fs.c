@@ -12,6 +12,7 @@
 /* The blob store "fs".  Below DIR, its location:
  *
  *     blobs/.version           "mod_oci blob store 1" LF
+ *     blobs/.id                the store's id, see blob_id.c
  *     blobs/sha256/ab/ab01...  a blob; the path is also its locator
  *     blobs/sha512/...
  *     uploads/<id>             an upload's bytes
@@ -44,6 +45,7 @@
 #include "apr_strings.h"
 
 #include "store/blob_fs.h"
+#include "store/blob_id.h"
 #include "store/fs.h"
 
 #define VERSION     "mod_oci blob store"
@@ -99,8 +101,8 @@ static const char *start(oci_blob_store_t *store, apr_uid_t uid,
     oci_fs_t *fs = &((blob_store_t *)store)->fs;
     const char *error;
 
-    fs->uid = uid;
-    fs->gid = gid;
+    (void)uid;
+    (void)gid;
     error = oci_fs_start(fs, folders, VERSION, pool);
     if (!error) {
         oci_fs_sweep(apr_pstrcat(pool, fs->root, "/uploads", NULL), ".",
@@ -120,7 +122,7 @@ static apr_status_t close_writer(void *data)
 }
 
 /* Open and lock the file that has the upload's name, or a new one. */
-static apr_status_t claim(int *fd, const oci_fs_t *fs, const char *path)
+static apr_status_t claim(int *fd, const char *path)
 {
     int tries;
 
@@ -128,7 +130,7 @@ static apr_status_t claim(int *fd, const oci_fs_t *fs, const char *path)
         struct stat ours, there;
         apr_status_t rv;
 
-        *fd = oci_fs_open(fs, path, O_RDWR | O_CREAT);
+        *fd = oci_fs_open(path, O_RDWR | O_CREAT | O_NOFOLLOW);
         if (*fd == -1) {
             return errno;
         }
@@ -140,11 +142,7 @@ static apr_status_t claim(int *fd, const oci_fs_t *fs, const char *path)
         /* Its last holder may have removed it before we had the lock. */
         if (!stat(path, &there) && there.st_dev == ours.st_dev
             && there.st_ino == ours.st_ino) {
-            rv = oci_fs_give(fs, path);
-            if (rv) {
-                close(*fd);
-            }
-            return rv;
+            return APR_SUCCESS;
         }
         close(*fd);
     }
@@ -163,7 +161,7 @@ static apr_status_t upload_open(oci_blob_writer_t **writer,
     self->path = apr_pstrcat(pool, self->fs->root, "/uploads/", id, NULL);
     self->temporary = apr_pstrcat(pool, self->fs->root, "/uploads/.", id,
                                   NULL);
-    rv = claim(&self->fd, self->fs, self->path);
+    rv = claim(&self->fd, self->path);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -181,8 +179,7 @@ static apr_status_t copy(int *fd, oci_blob_writer_t *writer, apr_off_t size)
     apr_status_t rv = APR_SUCCESS;
 
     unlink(writer->temporary);
-    *fd = oci_fs_open(writer->fs, writer->temporary,
-                      O_RDWR | O_CREAT | O_EXCL);
+    *fd = oci_fs_open(writer->temporary, O_RDWR | O_CREAT | O_EXCL);
     if (*fd == -1) {
         return errno;
     }
@@ -475,6 +472,12 @@ static apr_status_t blob_delete(oci_blob_store_t *store, const char *locator,
            ? oci_fs_absent(fs, errno) : APR_SUCCESS;
 }
 
+static apr_status_t identity(const char **id, oci_blob_store_t *store,
+                             int make, apr_pool_t *pool)
+{
+    return oci_blob_id(id, fs_of(store), make, pool);
+}
+
 const oci_blob_store_provider_t oci_blob_fs = {
     create,
     start,
@@ -487,5 +490,6 @@ const oci_blob_store_provider_t oci_blob_fs = {
     upload_abort,
     blob_open,
     blob_size,
-    blob_delete
+    blob_delete,
+    identity
 };

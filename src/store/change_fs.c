@@ -22,10 +22,6 @@
  * folder is synced once more.
  */
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE            /* renameat2 */
-#endif
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -76,23 +72,18 @@ static apr_status_t make_entry(const change_set_t *set, const char *path,
     int fd;
 
     if (is_target(value)) {
-        if (symlink(apr_pstrmemdup(set->pool, value->data, value->size),
-                    path)) {
-            return errno;
-        }
-        rv = oci_fs_give(set->fs, path);
+        return symlink(apr_pstrmemdup(set->pool, value->data, value->size),
+                       path) ? errno : APR_SUCCESS;
     }
-    else {
-        fd = oci_fs_open(set->fs, path, O_WRONLY | O_CREAT | O_EXCL);
-        if (fd == -1) {
-            return errno;
-        }
-        rv = oci_fs_write(fd, value->data, value->size);
-        if (!rv && value->size) {
-            rv = oci_fs_flush(fd, set->durable);
-        }
-        close(fd);
+    fd = oci_fs_open(path, O_WRONLY | O_CREAT | O_EXCL);
+    if (fd == -1) {
+        return errno;
     }
+    rv = oci_fs_write(fd, value->data, value->size);
+    if (!rv && value->size) {
+        rv = oci_fs_flush(fd, set->durable);
+    }
+    close(fd);
     if (rv) {
         unlink(path);
     }
@@ -160,23 +151,6 @@ static apr_status_t stage(const char **staged, const change_set_t *set,
     return rv;
 }
 
-/* Rename, where nothing has the new name. */
-static apr_status_t rename_new(const char **from, const char *to)
-{
-    apr_status_t rv = link(*from, to) ? errno : APR_SUCCESS;
-
-#ifdef RENAME_NOREPLACE
-    if (oci_fs_no_links(rv)) {
-        rv = renameat2(AT_FDCWD, *from, AT_FDCWD, to, RENAME_NOREPLACE)
-             ? errno : APR_SUCCESS;
-        if (!rv) {
-            *from = NULL;
-        }
-    }
-#endif
-    return rv;
-}
-
 /* Sync a file whose writer may not have cared for it. */
 static int sync_file(const char *path)
 {
@@ -231,7 +205,7 @@ static apr_status_t try_set(const char **staged, const change_set_t *set,
         return rv;
     }
     if (change->kind == OCI_CHANGE_ADD) {
-        return rename_new(staged, path);
+        return oci_fs_rename_new(staged, path);
     }
     if (rename(*staged, path)) {
         return errno;

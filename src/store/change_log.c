@@ -27,14 +27,7 @@
  * them, which nobody was told were safe.  Damage looks the same, but for
  * this: a record says how many bytes of the log were known to be synced when
  * it was written, and what is among these does not vanish by itself.
- *
- * Some blocks behind the end belong to the log already.  Only deletions are
- * written where the disk has no more of them.
  */
-
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE            /* fallocate */
-#endif
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,13 +39,11 @@
 
 #include "store/bytes.h"
 #include "store/change_log.h"
+#include "store/log_format.h"
 
-#define WORDS   "mod_oci index log "
-#define HEAD    16             /* of a record, bytes */
-#define SYNCED  8              /* of a body, bytes */
+#define HEAD    OCI_LOG_HEAD
+#define SYNCED  OCI_LOG_SYNCED
 #define CHUNK   (64 * 1024)    /* read at once, bytes */
-#define RESERVE (64 * 1024)    /* kept behind the end, bytes */
-#define BLOCK   512            /* of a stat's st_blocks, bytes */
 
 const char *oci_log_path(const char *file, apr_uint64_t number,
                          apr_pool_t *pool)
@@ -60,74 +51,14 @@ const char *oci_log_path(const char *file, apr_uint64_t number,
     return apr_psprintf(pool, "%s.log-%" APR_UINT64_T_FMT, file, number);
 }
 
-static int head_line(char line[64], apr_uint64_t number)
+int oci_log_head_line(char line[64], apr_uint64_t number)
 {
-    return apr_snprintf(line, 64, WORDS "1 %" APR_UINT64_T_FMT "\n", number);
+    return apr_snprintf(line, 64, OCI_LOG_WORDS "1 %" APR_UINT64_T_FMT "\n",
+                        number);
 }
 
-/* See that there is room for records up to end, and for deletions after
- * that. */
-static apr_status_t reserve(int fd, apr_off_t end)
-{
-#ifdef FALLOC_FL_KEEP_SIZE
-    apr_off_t last = (end / RESERVE + 2) * RESERVE;
-    struct stat st;
-
-    if (fstat(fd, &st)) {
-        return errno;
-    }
-    if ((apr_off_t)st.st_blocks * BLOCK >= end + RESERVE) {
-        return APR_SUCCESS;
-    }
-    while (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, last)) {
-        if (errno == ENOSPC || errno == EDQUOT) {
-            return errno;
-        }
-        /* Not every file system can do that. */
-        if (errno != EINTR) {
-            break;
-        }
-    }
-#endif
-    return APR_SUCCESS;
-}
-
-apr_status_t oci_log_create(const oci_fs_t *fs, const char *path,
-                            apr_uint64_t number)
-{
-    char line[64];
-    int size = head_line(line, number);
-    struct stat st;
-    apr_status_t rv;
-    int fd;
-
-    if (!lstat(path, &st)) {
-        if (!S_ISREG(st.st_mode) || st.st_size > size) {
-            return APR_EEXIST;
-        }
-        unlink(path);
-    }
-    fd = oci_fs_open(fs, path, O_WRONLY | O_CREAT | O_EXCL);
-    if (fd == -1) {
-        return errno;
-    }
-    rv = oci_fs_write(fd, line, size);
-    if (!rv) {
-        rv = reserve(fd, size);
-    }
-    if (!rv && fsync(fd)) {
-        rv = errno;
-    }
-    close(fd);
-    if (rv) {
-        unlink(path);
-    }
-    return rv;
-}
-
-/* All of size bytes, or APR_EOF. */
-static apr_status_t read_at(int fd, char *bytes, apr_size_t size,
-                            apr_off_t offset)
+apr_status_t oci_log_read_at(int fd, char *bytes, apr_size_t size,
+                             apr_off_t offset)
 {
     while (size) {
         ssize_t n = pread(fd, bytes, size, offset);
@@ -144,29 +75,28 @@ static apr_status_t read_at(int fd, char *bytes, apr_size_t size,
     return APR_SUCCESS;
 }
 
-static apr_status_t write_at(int fd, const char *bytes, apr_size_t size,
-                             apr_off_t offset)
+apr_uint64_t oci_log_sum(const oci_log_t *log, apr_off_t offset,
+                         const char *body, apr_size_t size)
 {
-    while (size) {
-        ssize_t n = pwrite(fd, bytes, size, offset);
+    return oci_bytes_sum(log->number << 40 ^ (apr_uint64_t)offset, body,
+                         size);
+}
 
-        if (n >= 0) {
-            bytes += n;
-            size -= n;
-            offset += n;
-        }
-        else if (errno != EINTR) {
-            return errno;
-        }
-    }
-    return APR_SUCCESS;
+int oci_log_is_record(const oci_log_t *log, apr_off_t offset,
+                      const char *bytes, apr_size_t left)
+{
+    apr_uint64_t size = left < HEAD ? 0 : oci_bytes_get(bytes, 8);
+
+    return size > SYNCED && size <= left - HEAD
+           && oci_bytes_get(bytes + 8, 8)
+              == oci_log_sum(log, offset, bytes + HEAD, size);
 }
 
 static apr_status_t open_log(oci_log_t *log, const char *path,
                              apr_uint64_t number, int flags)
 {
     char wanted[64], line[64] = "";
-    int size = head_line(wanted, number);
+    int size = oci_log_head_line(wanted, number);
     struct stat st;
     apr_status_t rv;
 
@@ -175,17 +105,17 @@ static apr_status_t open_log(oci_log_t *log, const char *path,
     log->end = size;
     log->synced = 0;
     log->ended = 0;
-    log->fd = open(path, flags | O_CLOEXEC);
+    log->fd = open(path, flags | O_NOFOLLOW | O_CLOEXEC);
     if (log->fd == -1) {
         return errno;
     }
-    rv = read_at(log->fd, line, size, 0);
+    rv = oci_log_read_at(log->fd, line, size, 0);
     if (!rv && fstat(log->fd, &st)) {
         rv = errno;
     }
     if (!rv && memcmp(line, wanted, size)) {
-        rv = !strncmp(line, WORDS, strlen(WORDS))
-             && apr_atoi64(line + strlen(WORDS)) > 1 ? APR_ENOTIMPL
+        rv = !strncmp(line, OCI_LOG_WORDS, strlen(OCI_LOG_WORDS))
+             && apr_atoi64(line + strlen(OCI_LOG_WORDS)) > 1 ? APR_ENOTIMPL
                                                      : APR_EINVAL;
     }
     if (rv) {
@@ -246,24 +176,6 @@ apr_status_t oci_log_size(apr_off_t *size, const oci_log_t *log)
     return st.st_size < log->end ? EIO : APR_SUCCESS;
 }
 
-static apr_uint64_t sum_of(const oci_log_t *log, apr_off_t offset,
-                           const char *body, apr_size_t size)
-{
-    return oci_bytes_sum(log->number << 40 ^ (apr_uint64_t)offset, body,
-                         size);
-}
-
-/* Whether bytes, left of them, begin with a record that lies at offset. */
-static int is_record(const oci_log_t *log, apr_off_t offset,
-                     const char *bytes, apr_size_t left)
-{
-    apr_uint64_t size = left < HEAD ? 0 : oci_bytes_get(bytes, 8);
-
-    return size > SYNCED && size <= left - HEAD
-           && oci_bytes_get(bytes + 8, 8)
-              == sum_of(log, offset, bytes + HEAD, size);
-}
-
 /* Read the changes of a body, which lies at log->end + HEAD. */
 static apr_status_t read_body(oci_log_t *log, oci_overlay_t *overlay,
                               const char *body, apr_size_t size)
@@ -316,9 +228,10 @@ apr_status_t oci_log_follow(oci_log_t *log, apr_off_t size,
         apr_off_t left = size - log->end;
         apr_size_t length = left < (apr_off_t)room ? (apr_size_t)left : room;
         char *bytes = apr_palloc(pool, length), *next = bytes;
-        apr_status_t rv = read_at(log->fd, bytes, length, log->end);
+        apr_status_t rv = oci_log_read_at(log->fd, bytes, length, log->end);
 
-        while (!rv && !log->ended && is_record(log, log->end, next, length)) {
+        while (!rv && !log->ended
+               && oci_log_is_record(log, log->end, next, length)) {
             apr_uint64_t body = oci_bytes_get(next, 8);
 
             rv = read_body(log, overlay, next + HEAD, body);
@@ -348,10 +261,10 @@ apr_status_t oci_log_check(const oci_log_t *log, apr_off_t size,
 {
     apr_size_t left = size - log->end, i;
     char *bytes = apr_palloc(pool, left);
-    apr_status_t rv = read_at(log->fd, bytes, left, log->end);
+    apr_status_t rv = oci_log_read_at(log->fd, bytes, left, log->end);
 
     for (i = 0; i < left && !rv; i++) {
-        if (is_record(log, log->end + i, bytes + i, left - i)
+        if (oci_log_is_record(log, log->end + i, bytes + i, left - i)
             && oci_bytes_get(bytes + i + HEAD, SYNCED)
                > (apr_uint64_t)log->end) {
             return EIO;
@@ -360,115 +273,12 @@ apr_status_t oci_log_check(const oci_log_t *log, apr_off_t size,
     return rv;
 }
 
-static apr_status_t cut(const oci_log_t *log)
-{
-    if (ftruncate(log->fd, log->end)) {
-        return errno;
-    }
-    /* Where that fails there is no room for deletions, but for those that
-     * will find some. */
-    reserve(log->fd, log->end);
-    return APR_SUCCESS;
-}
-
-apr_status_t oci_log_trim(const oci_log_t *log)
-{
-    struct stat st;
-
-    if (fstat(log->fd, &st)) {
-        return errno;
-    }
-    return st.st_size > log->end ? cut(log) : APR_SUCCESS;
-}
-
-/* Write a record, which ends at end and is filled in but for its head and
- * what is synced. */
-static apr_status_t write_record(oci_log_t *log, char *record,
-                                 const char *end)
-{
-    apr_size_t body = end - record - HEAD;
-    apr_status_t rv;
-
-    oci_bytes_put(record + HEAD, log->synced, SYNCED);
-    oci_bytes_put(record, body, 8);
-    oci_bytes_put(record + 8, sum_of(log, log->end, record + HEAD, body), 8);
-    rv = write_at(log->fd, record, HEAD + body, log->end);
-    if (rv) {
-        cut(log);
-        return rv;
-    }
-    log->end += HEAD + body;
-    return APR_SUCCESS;
-}
-
-static char *write_change(char *bytes, const oci_change_t *change)
-{
-    apr_size_t length = strlen(change->key);
-    int deleted = change->kind == OCI_CHANGE_DELETE;
-
-    *bytes = deleted ? 'd' : 'p';
-    oci_bytes_put(bytes + 1, length, 2);
-    memcpy(bytes + 3, change->key, length);
-    bytes += 3 + length;
-    if (!deleted) {
-        oci_bytes_put(bytes, change->value.size, 4);
-        bytes += 4;
-        if (change->value.size) {
-            memcpy(bytes, change->value.data, change->value.size);
-        }
-        bytes += change->value.size;
-    }
-    return bytes;
-}
-
-apr_status_t oci_log_append(oci_log_t *log,
-                            const apr_array_header_t *changes,
-                            apr_pool_t *pool)
-{
-    apr_size_t size = HEAD + SYNCED;
-    char *record, *end;
-    apr_status_t rv;
-    int i, puts = 0;
-
-    for (i = 0; i < changes->nelts; i++) {
-        const oci_change_t *change = APR_ARRAY_IDX(changes, i,
-                                                   const oci_change_t *);
-
-        size += 7 + strlen(change->key);
-        if (change->kind != OCI_CHANGE_DELETE) {
-            size += change->value.size;
-            puts = 1;
-        }
-    }
-    rv = reserve(log->fd, log->end + size);
-    if (rv && puts) {
-        return rv;
-    }
-    record = apr_palloc(pool, size);
-    end = record + HEAD + SYNCED;
-    for (i = 0; i < changes->nelts; i++) {
-        end = write_change(end, APR_ARRAY_IDX(changes, i,
-                                              const oci_change_t *));
-    }
-    return write_record(log, record, end);
-}
-
-apr_status_t oci_log_finish(oci_log_t *log)
-{
-    char record[HEAD + SYNCED + 1];
-    apr_status_t rv;
-
-    record[HEAD + SYNCED] = 'e';
-    rv = write_record(log, record, record + sizeof(record));
-    log->ended = !rv;
-    return rv;
-}
-
 apr_status_t oci_log_value(oci_value_t *value, const oci_log_t *log,
                            const oci_place_t *place, apr_pool_t *pool)
 {
     char *data = apr_palloc(pool, place->size + 1);
-    apr_status_t rv = read_at(log->fd, data, place->size, place->offset);
+    apr_status_t rv = oci_log_read_at(log->fd, data, place->size,
+                                      place->offset);
 
     data[place->size] = '\0';
     value->data = data;

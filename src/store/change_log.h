@@ -46,8 +46,7 @@ const char *oci_log_path(const char *file, apr_uint64_t number,
  * @return APR_EEXIST where something else is there; ENOSPC or EDQUOT where
  *         there is no room for records either
  */
-apr_status_t oci_log_create(const oci_fs_t *fs, const char *path,
-                            apr_uint64_t number);
+apr_status_t oci_log_create(const char *path, apr_uint64_t number);
 
 /**
  * Open a log to follow it, to be closed by oci_log_close.
@@ -102,6 +101,25 @@ apr_status_t oci_log_check(const oci_log_t *log, apr_off_t size,
  * @return What the system said
  */
 apr_status_t oci_log_trim(const oci_log_t *log);
+
+/**
+ * Before what is appended next is synced: write once more what is not known
+ * to be synced, through the descriptor that will be.
+ * @param log Opened by oci_log_open_again, while nobody else appends
+ * @param pool For the time of the call
+ * @return APR_INCOMPLETE where some of it can no longer be read as it was
+ *         written; or what the system said
+ */
+apr_status_t oci_log_secure(const oci_log_t *log, apr_pool_t *pool);
+
+/**
+ * Put a new file, which is synced, in the place of a log.  Whoever has the
+ * old one open learns so from oci_log_size.
+ * @param log Open, while nobody else appends; it is copied up to its end
+ * @param pool For the time of the call
+ * @return What the system said
+ */
+apr_status_t oci_log_renew(const oci_log_t *log, apr_pool_t *pool);
 
 /**
  * Append changes as one record, which is not synced.

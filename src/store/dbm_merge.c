@@ -125,7 +125,7 @@ static apr_status_t copy(int from, int to, apr_pool_t *pool)
 /* Copy FILE to FILE.new. */
 static apr_status_t copy_file(merge_t *merge)
 {
-    int fd = open(merge->dbm->file, O_RDONLY | O_CLOEXEC);
+    int fd = open(merge->dbm->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     apr_status_t rv = APR_SUCCESS;
 
     if (fd == -1) {
@@ -158,7 +158,7 @@ static apr_status_t switch_logs(merge_t *merge)
     if (rv) {
         return rv;
     }
-    rv = oci_log_create(&dbm->fs, next, known->number + 1);
+    rv = oci_log_create(next, known->number + 1);
     if (rv) {
         oci_log_close(&log);
         return rv;
@@ -168,16 +168,23 @@ static apr_status_t switch_logs(merge_t *merge)
         rv = oci_log_trim(&log);
     }
     if (!rv) {
+        rv = oci_log_secure(&log, merge->pool);
+    }
+    if (!rv) {
         rv = oci_log_finish(&log);
     }
     if (!rv && fdatasync(log.fd)) {
         rv = errno;
     }
     if (rv) {
-        /* Nobody has written to the next one yet. */
+        /* Nobody has written to the next one yet.  The disk may have the end
+         * of this one all the same, so there is to be a next one; a new
+         * file, so that who has read that end already opens all anew. */
         log.end = known->end;
         oci_log_trim(&log);
-        unlink(next);
+        if (oci_log_create(next, known->number + 1)) {
+            unlink(next);
+        }
     }
     oci_log_close(&log);
     return rv;
@@ -336,8 +343,7 @@ apr_status_t oci_dbm_merge(const oci_dbm_t *dbm, apr_off_t bytes,
     rv = oci_file_try_lock(&lock, dbm->lock_file, OCI_DBM_MERGE, merge.pool);
     if (!rv) {
         unlink(dbm->new_file);
-        merge.fd = oci_fs_open(&dbm->fs, dbm->new_file,
-                               O_RDWR | O_CREAT | O_EXCL);
+        merge.fd = oci_fs_open(dbm->new_file, O_RDWR | O_CREAT | O_EXCL);
         rv = merge.fd == -1 ? errno : copy_file(&merge);
         if (!rv) {
             rv = read_logs(&merge);

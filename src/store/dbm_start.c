@@ -11,11 +11,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "apr_dbm.h"
@@ -43,41 +40,11 @@ static const char *check_type(const oci_dbm_t *dbm, apr_pool_t *pool)
                         apr_strerror(rv, why, sizeof(why)));
 }
 
-/* Become who uses the store, in a process that is there for that. */
-static int become(const oci_fs_t *fs)
+/* Whether the effective user, who is to use the store, may use a path:
+ * permissions have many forms, and only the system knows them all. */
+static apr_status_t check_access(const char *path, int mode)
 {
-    const struct passwd *user = getpwuid(fs->uid);
-
-    return (user ? initgroups(user->pw_name, fs->gid)
-                 : setgroups(1, &fs->gid))
-           || setgid(fs->gid) || setuid(fs->uid);
-}
-
-/* Whether who uses the store may use a path: permissions have many forms,
- * and only the system knows them all. */
-static apr_status_t check_access(const oci_fs_t *fs, const char *path,
-                                 int mode)
-{
-    int status;
-    pid_t pid;
-
-    if (geteuid() || !fs->uid) {
-        return faccessat(AT_FDCWD, path, mode, AT_EACCESS) ? errno
-                                                           : APR_SUCCESS;
-    }
-    pid = fork();
-    if (pid == 0) {
-        _exit(become(fs) || access(path, mode) ? errno : 0);
-    }
-    while (pid != -1 && waitpid(pid, &status, 0) == -1) {
-        if (errno != EINTR) {
-            pid = -1;
-        }
-    }
-    if (pid == -1) {
-        return errno;
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : EACCES;
+    return faccessat(AT_FDCWD, path, mode, AT_EACCESS) ? errno : APR_SUCCESS;
 }
 
 static const char *check_folder(const oci_dbm_t *dbm, apr_pool_t *pool)
@@ -95,7 +62,7 @@ static const char *check_folder(const oci_dbm_t *dbm, apr_pool_t *pool)
     if (!S_ISDIR(st.st_mode)) {
         return apr_psprintf(pool, "%s is not a folder", folder);
     }
-    rv = check_access(&dbm->fs, folder, R_OK | W_OK | X_OK);
+    rv = check_access(folder, R_OK | W_OK | X_OK);
     if (rv) {
         char why[120];
 
@@ -110,13 +77,13 @@ static const char *check_folder(const oci_dbm_t *dbm, apr_pool_t *pool)
 /* Make the file of locks, unless it is there. */
 static const char *make_lock_file(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
-    const char *error = oci_fs_make_file(&dbm->fs, dbm->lock_file, pool);
+    const char *error = oci_fs_make_file(dbm->lock_file, pool);
     apr_status_t rv;
 
     if (error) {
         return error;
     }
-    rv = check_access(&dbm->fs, dbm->lock_file, R_OK | W_OK);
+    rv = check_access(dbm->lock_file, R_OK | W_OK);
     return rv ? oci_fs_failure("use", dbm->lock_file, rv, pool) : NULL;
 }
 
@@ -182,13 +149,10 @@ static apr_status_t make_snapshot(const oci_dbm_t *dbm, apr_pool_t *pool)
     if (!rv) {
         rv = oci_snapshot_finish(&snapshot);
     }
-    if (!rv) {
-        rv = oci_fs_give(&dbm->fs, dbm->new_file);
-    }
     if (rv) {
         return rv;
     }
-    fd = oci_fs_open(&dbm->fs, dbm->new_file, O_RDWR);
+    fd = oci_fs_open(dbm->new_file, O_RDWR | O_NOFOLLOW);
     if (fd == -1) {
         return errno;
     }
@@ -209,7 +173,7 @@ static const char *make(const oci_dbm_t *dbm, apr_pool_t *pool)
     if (error) {
         return error;
     }
-    rv = oci_log_create(&dbm->fs, path, 1);
+    rv = oci_log_create(path, 1);
     if (rv) {
         return oci_fs_failure("make", path, rv, pool);
     }
@@ -260,10 +224,14 @@ static const char *check_log(const oci_dbm_t *dbm, apr_uint64_t number,
                              int *ended, apr_pool_t *pool)
 {
     const char *path = oci_log_path(dbm->file, number, pool);
-    apr_status_t rv = check_access(&dbm->fs, path, R_OK | W_OK);
+    const char *error = oci_fs_check_file(path, pool);
+    apr_status_t rv = check_access(path, R_OK | W_OK);
     apr_off_t size;
     oci_log_t log;
 
+    if (error) {
+        return error;
+    }
     if (!rv) {
         rv = oci_log_open(&log, path, number);
     }
@@ -290,7 +258,7 @@ static const char *check_log(const oci_dbm_t *dbm, apr_uint64_t number,
 static const char *check(const oci_dbm_t *dbm, oci_snapshot_t *snapshot,
                          apr_pool_t *pool)
 {
-    apr_status_t rv = check_access(&dbm->fs, dbm->file, R_OK);
+    apr_status_t rv = check_access(dbm->file, R_OK);
     const char *error;
     apr_uint64_t number;
     int ended = 1;
@@ -314,13 +282,18 @@ static const char *check(const oci_dbm_t *dbm, oci_snapshot_t *snapshot,
     return error;
 }
 
-/* Remove what killed processes left: nobody else is at it. */
+/* Remove what killed processes left: nobody else is at it.  A log may go once
+ * the name of the snapshot that holds it is safe on the disk, which the merge
+ * that made the snapshot may have failed to see to. */
 static void sweep(const oci_dbm_t *dbm, apr_uint64_t first, apr_pool_t *pool)
 {
     const apr_array_header_t *numbers = list_logs(dbm, pool);
     int i;
 
     unlink(dbm->new_file);
+    if (oci_fs_sync_folder(dbm->fs.root)) {
+        return;
+    }
     for (i = 0; numbers && i < numbers->nelts; i++) {
         apr_uint64_t number = APR_ARRAY_IDX(numbers, i, apr_uint64_t);
         const char *path = oci_log_path(dbm->file, number, pool);
@@ -335,10 +308,11 @@ static void sweep(const oci_dbm_t *dbm, apr_uint64_t first, apr_pool_t *pool)
 static const char *start_alone(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
     oci_snapshot_t snapshot = { .log = 0 };
-    const char *error = NULL;
+    const char *error;
     struct stat st;
 
-    if (stat(dbm->file, &st)) {
+    error = oci_fs_check_file(dbm->file, pool);
+    if (!error && lstat(dbm->file, &st)) {
         error = errno == ENOENT
                 ? make(dbm, pool)
                 : oci_fs_failure("read", dbm->file, errno, pool);

@@ -10,12 +10,17 @@
  */
 
 /* APR makes files and folders without saying how durable, cannot sync a
- * folder, and knows neither links nor owners: so the system's own calls are
- * used for these.  On POSIX systems an apr_status_t is an errno.
+ * folder, and does not know links: so the system's own calls are used for
+ * these.  On POSIX systems an apr_status_t is an errno.
  */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE            /* renameat2 */
+#endif
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #ifdef __linux__
@@ -29,6 +34,7 @@
 #include "apr_time.h"
 
 #include "store/fs.h"
+#include "store/owner.h"
 
 #define FILE_MODE   0640
 #define FOLDER_MODE 0750
@@ -108,68 +114,89 @@ apr_status_t oci_fs_sync_folder(const char *path)
     return rv;
 }
 
-apr_status_t oci_fs_give(const oci_fs_t *fs, const char *path)
-{
-    return geteuid() || !lchown(path, fs->uid, fs->gid)
-           ? APR_SUCCESS : errno;
-}
-
-int oci_fs_open(const oci_fs_t *fs, const char *path, int flags)
+int oci_fs_open(const char *path, int flags)
 {
     int fd;
 
     do {
         fd = open(path, flags | O_CLOEXEC, FILE_MODE);
     } while (fd == -1 && errno == EINTR);
-    if (fd != -1 && (flags & O_EXCL) && !geteuid()
-        && fchown(fd, fs->uid, fs->gid)) {
-        int error = errno;
-
-        unlink(path);
-        close(fd);
-        errno = error;
-        return -1;
-    }
     return fd;
 }
 
-const char *oci_fs_make_file(const oci_fs_t *fs, const char *path,
-                             apr_pool_t *pool)
+const char *oci_fs_check_file(const char *path, apr_pool_t *pool)
 {
-    int fd = oci_fs_open(fs, path, O_RDWR | O_CREAT | O_EXCL);
+    struct stat st;
+
+    if (lstat(path, &st)) {
+        return errno == ENOENT ? NULL
+                               : oci_fs_failure("use", path, errno, pool);
+    }
+    if (S_ISREG(st.st_mode)) {
+        return NULL;
+    }
+    return apr_psprintf(pool, "%s is %s: expected a file; remove it, or name "
+                        "another place", path, S_ISLNK(st.st_mode)
+                        ? "a symbolic link" : "not a file");
+}
+
+const char *oci_fs_make_file(const char *path, apr_pool_t *pool)
+{
+    int fd = oci_fs_open(path, O_RDWR | O_CREAT | O_EXCL);
 
     if (fd != -1) {
         close(fd);
+        return NULL;
     }
-    return fd != -1 || errno == EEXIST
-           ? NULL : oci_fs_failure("make", path, errno, pool);
+    return errno == EEXIST ? oci_fs_check_file(path, pool)
+                           : oci_fs_failure("make", path, errno, pool);
+}
+
+/* Make a folder, if need be with the help of root. */
+static apr_status_t make_folder(const char *path, apr_pool_t *pool)
+{
+    apr_status_t rv;
+
+    if (!mkdir(path, FOLDER_MODE)) {
+        return oci_fs_sync_folder(oci_fs_folder_of(path, pool));
+    }
+    if (errno != EACCES || getuid() || !geteuid()) {
+        return errno;
+    }
+    rv = oci_owner_make_folder(path, FOLDER_MODE);
+    return rv == EPERM ? EACCES : rv;
+}
+
+/* Tell why a folder of a new store was not made. */
+static const char *refuse_folder(const char *path, apr_status_t rv,
+                                 apr_pool_t *pool)
+{
+    if (rv == ENOENT) {
+        return apr_psprintf(pool, "cannot make the folder %s: there is no %s",
+                            path, oci_fs_folder_of(path, pool));
+    }
+    return apr_pstrcat(pool, oci_fs_failure("make the folder", path, rv,
+                                            pool),
+                       rv == EACCES ? "; make it, and give it to httpd's User"
+                                    : NULL, NULL);
 }
 
 /* Make a folder of a new store, or see that it is one that we can use. */
 static const char *start_folder(const oci_fs_t *fs, const char *path,
                                 apr_pool_t *pool)
 {
-    const char *parent = oci_fs_folder_of(path, pool);
+    apr_status_t rv = make_folder(path, pool);
     struct stat st;
 
-    if (!mkdir(path, FOLDER_MODE)) {
-        apr_status_t rv = oci_fs_give(fs, path);
-
-        if (rv == APR_SUCCESS) {
-            rv = oci_fs_sync_folder(parent);
-        }
-        return rv == APR_SUCCESS
-               ? NULL : oci_fs_failure("make the folder", path, rv, pool);
+    if (rv != EEXIST) {
+        return rv ? refuse_folder(path, rv, pool) : NULL;
     }
-    if (errno == ENOENT) {
-        return apr_psprintf(pool, "cannot make the folder %s: there is no %s",
-                            path, parent);
-    }
-    if (errno != EEXIST) {
-        return oci_fs_failure("make the folder", path, errno, pool);
-    }
-    if (stat(path, &st)) {
+    if (path == fs->root ? stat(path, &st) : lstat(path, &st)) {
         return oci_fs_failure("use", path, errno, pool);
+    }
+    if (S_ISLNK(st.st_mode)) {
+        return apr_psprintf(pool, "%s is a symbolic link: expected a folder; "
+                            "move the folder here, or mount it", path);
     }
     if (!S_ISDIR(st.st_mode)) {
         return apr_psprintf(pool, "%s is not a folder", path);
@@ -193,7 +220,7 @@ static const char *write_version(const oci_fs_t *fs, const char *what,
     int fd;
 
     unlink(path);
-    fd = oci_fs_open(fs, path, O_WRONLY | O_CREAT | O_EXCL);
+    fd = oci_fs_open(path, O_WRONLY | O_CREAT | O_EXCL);
     if (fd == -1) {
         return oci_fs_failure("write", path, errno, pool);
     }
@@ -213,7 +240,7 @@ static const char *check_version(const oci_fs_t *fs, const char *what,
                                  apr_pool_t *pool)
 {
     apr_size_t length = strlen(what);
-    int fd = oci_fs_open(fs, fs->version, O_RDONLY);
+    int fd = oci_fs_open(fs->version, O_RDONLY | O_NOFOLLOW);
     apr_int64_t number;
     char text[80];
     char *end;
@@ -265,17 +292,12 @@ apr_status_t oci_fs_make_folders(const oci_fs_t *fs, const char *path,
 
     while ((slash = strchr(slash + 1, '/'))) {
         const char *folder = apr_pstrmemdup(pool, path, slash - path);
-        apr_status_t rv;
 
         if (mkdir(folder, FOLDER_MODE)) {
             if (errno != EEXIST) {
                 return errno;
             }
             continue;
-        }
-        if ((rv = oci_fs_give(fs, folder))) {
-            rmdir(folder);
-            return rv;
         }
         if (touched) {
             oci_fs_touch(touched, folder, pool);
@@ -406,6 +428,22 @@ apr_status_t oci_fs_absent(const oci_fs_t *fs, apr_status_t rv)
 int oci_fs_no_links(apr_status_t rv)
 {
     return rv == EPERM || rv == EOPNOTSUPP || rv == ENOSYS || rv == EMLINK;
+}
+
+apr_status_t oci_fs_rename_new(const char **from, const char *to)
+{
+    apr_status_t rv = link(*from, to) ? errno : APR_SUCCESS;
+
+#ifdef RENAME_NOREPLACE
+    if (oci_fs_no_links(rv)) {
+        rv = renameat2(AT_FDCWD, *from, AT_FDCWD, to, RENAME_NOREPLACE)
+             ? errno : APR_SUCCESS;
+        if (!rv) {
+            *from = NULL;
+        }
+    }
+#endif
+    return rv;
 }
 
 void oci_fs_sweep(const char *folder, const char *prefix, apr_pool_t *pool)

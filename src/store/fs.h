@@ -26,13 +26,11 @@
 
 #include "mod_oci.h"
 
-/** Where a store lies, and whose it is. */
+/** Where a store lies. */
 typedef struct oci_fs_t {
     const char *root;      /* DIR, absolute */
     const char *top;       /* DIR/name */
     const char *version;   /* DIR/name/.version */
-    apr_uid_t   uid;       /* who owns what root makes */
-    apr_gid_t   gid;
 } oci_fs_t;
 
 /**
@@ -61,7 +59,10 @@ const char *oci_fs_locate(oci_fs_t *fs, const oci_store_config_t *config,
 
 /**
  * Make what is missing of a store's folders, and its version file, or check
- * that they are ours.  DIR's own parent must be there.
+ * that they are ours.  DIR's own parent must be there.  All is done with the
+ * rights of the effective user; root as the real user helps to make folders
+ * where only root may, as oci_owner_make_folder allows.  DIR may be a link;
+ * nothing below it may.
  * @param folders Paths relative to DIR, parents first, ended by NULL; the
  *        top folder is among them
  * @param what The version file's words before the number, which is 1
@@ -71,23 +72,23 @@ const char *oci_fs_start(const oci_fs_t *fs, const char *const *folders,
                          const char *what, apr_pool_t *pool);
 
 /**
- * open(2), closed on exec, that gives a new file to its owner.
- * @param flags O_CREAT and O_EXCL together where root may call: only then
- *        is the file known to be new
+ * open(2), closed on exec.
  * @return The descriptor, or -1 with errno set
  */
-int oci_fs_open(const oci_fs_t *fs, const char *path, int flags);
+int oci_fs_open(const char *path, int flags);
 
 /**
- * Make an empty file for its owner, unless one is there: root's files would
- * be of no use to httpd's children.
- * @return NULL, or a sentence that says what is wrong
+ * Make an empty file, unless one is there.
+ * @return NULL, or a sentence that says what is wrong, such as a link in its
+ *         place
  */
-const char *oci_fs_make_file(const oci_fs_t *fs, const char *path,
-                             apr_pool_t *pool);
+const char *oci_fs_make_file(const char *path, apr_pool_t *pool);
 
-/** Give an entry that was just made to its owner, where root made it. */
-apr_status_t oci_fs_give(const oci_fs_t *fs, const char *path);
+/**
+ * Refuse a path that exists and is not a file: a link may lead anywhere.
+ * @return NULL, or a sentence
+ */
+const char *oci_fs_check_file(const char *path, apr_pool_t *pool);
 
 /**
  * Make the folders of a file that lies below the top folder.
@@ -101,7 +102,11 @@ apr_status_t oci_fs_make_folders(const oci_fs_t *fs, const char *path,
 void oci_fs_touch(apr_array_header_t *touched, const char *path,
                   apr_pool_t *pool);
 
-/** Sync a folder: what entries it has. */
+/**
+ * Sync a folder: what entries it has.  After a failure it may be tried again:
+ * a file system with a journal keeps such changes until they are written, or
+ * takes no more, unlike the bytes of a file, which it drops.
+ */
 apr_status_t oci_fs_sync_folder(const char *path);
 
 /**
@@ -147,6 +152,13 @@ apr_status_t oci_fs_absent(const oci_fs_t *fs, apr_status_t rv);
 
 /** Whether a status of link(2) means that links do not exist here. */
 int oci_fs_no_links(apr_status_t rv);
+
+/**
+ * Give a file another name, unless something has it.
+ * @param from Set to NULL where the first name has gone
+ * @return EEXIST where something has it
+ */
+apr_status_t oci_fs_rename_new(const char **from, const char *to);
 
 /**
  * Remove what killed processes left in a folder of temporaries.

@@ -279,13 +279,14 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
     static const char *const names[] = { "", OCI_DBD_LOCK_FILE,
                                          OCI_DBD_ROOM_FILE };
     const index_t *self = (index_t *)index;
-    oci_fs_t owner = { .uid = uid, .gid = gid };
     const char *error = NULL;
     int i;
 
+    (void)uid;
+    (void)gid;
     for (i = 0; i < 3 && self->file && !error; i++) {
-        error = oci_fs_make_file(&owner, apr_pstrcat(pool, self->file,
-                                                     names[i], NULL), pool);
+        error = oci_fs_make_file(apr_pstrcat(pool, self->file, names[i],
+                                             NULL), pool);
     }
     return error ? error : self->source->start(self->source, pool);
 }

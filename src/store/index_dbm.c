@@ -65,6 +65,7 @@ typedef struct write_t {
     apr_off_t           bytes;     /* of all logs */
     apr_off_t           limit;     /* of the last log, before a merge */
     apr_array_header_t *changes;   /* const oci_change_t *: what is new */
+    int                 durable;
     apr_pool_t         *pool;
 } write_t;
 
@@ -139,8 +140,8 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
 {
     oci_dbm_t *dbm = &((index_t *)index)->dbm;
 
-    dbm->fs.uid = uid;
-    dbm->fs.gid = gid;
+    (void)uid;
+    (void)gid;
     return oci_dbm_start(dbm, pool);
 }
 
@@ -374,6 +375,27 @@ static apr_status_t open_log(write_t *write)
                               write->pool);
 }
 
+/* The system has dropped a part of the log that was not synced: go on, with
+ * what is before it, in a new file.  Nobody was told that the rest is safe. */
+static apr_status_t renew_log(write_t *write)
+{
+    index_t *self = write->index;
+    apr_status_t rv;
+
+    apr_thread_mutex_lock(self->mutex);
+    close_view(self);
+    rv = update_view(self, 1);
+    if (!rv) {
+        rv = open_log(write);
+    }
+    apr_thread_mutex_unlock(self->mutex);
+    if (!rv) {
+        rv = oci_log_renew(&write->log, write->pool);
+        oci_log_close(&write->log);
+    }
+    return rv;
+}
+
 /* Append what is new of some changes, under the lock. */
 static apr_status_t append(write_t *write, const oci_change_t *changes,
                            int count)
@@ -396,6 +418,9 @@ static apr_status_t append(write_t *write, const oci_change_t *changes,
         return rv;
     }
     rv = oci_log_trim(&write->log);
+    if (!rv && write->durable) {
+        rv = oci_log_secure(&write->log, write->pool);
+    }
     if (!rv && write->changes->nelts) {
         rv = oci_log_append(&write->log, write->changes, write->pool);
     }
@@ -423,7 +448,7 @@ static apr_status_t sync_log(const write_t *write)
 }
 
 static apr_status_t apply_in(write_t *write, const oci_change_t *changes,
-                             int count, int durable)
+                             int count)
 {
     oci_dbm_t *dbm = &write->index->dbm;
     oci_lock_t *lock;
@@ -434,11 +459,14 @@ static apr_status_t apply_in(write_t *write, const oci_change_t *changes,
         return rv;
     }
     rv = append(write, changes, count);
+    if (rv == APR_INCOMPLETE && !(rv = renew_log(write))) {
+        rv = append(write, changes, count);
+    }
     oci_file_unlock(lock);
     if (rv && rv != APR_EEXIST) {
         return rv;
     }
-    if (durable) {
+    if (write->durable) {
         apr_status_t synced = sync_log(write);
 
         rv = synced ? synced : rv;
@@ -454,7 +482,7 @@ static apr_status_t apply_in(write_t *write, const oci_change_t *changes,
 static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
                           int count, int durable, apr_pool_t *pool)
 {
-    write_t write = { .index = (index_t *)index };
+    write_t write = { .index = (index_t *)index, .durable = durable };
     apr_status_t rv;
 
     if (!count) {
@@ -462,7 +490,7 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
     }
     rv = apr_pool_create(&write.pool, pool);
     if (!rv) {
-        rv = apply_in(&write, changes, count, durable);
+        rv = apply_in(&write, changes, count);
         apr_pool_destroy(write.pool);
     }
     return tell(write.index, rv, pool);

@@ -94,18 +94,17 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
     const char *error;
     apr_status_t rv;
 
-    self->fs.uid = uid;
-    self->fs.gid = gid;
+    (void)uid;
+    (void)gid;
     error = oci_fs_start(&self->fs, folders, VERSION, pool);
+    if (!error) {
+        error = oci_fs_make_file(self->lock_file, pool);
+    }
     if (error) {
         return error;
     }
-    error = oci_fs_make_file(&self->fs, self->lock_file, pool);
-    if (error) {
-        return error;
-    }
-    if ((rv = oci_fs_give(&self->fs, self->lock_file))
-        || (rv = oci_file_prepare(self->lock_file, pool))) {
+    rv = oci_file_prepare(self->lock_file, pool);
+    if (rv) {
         return oci_fs_failure("use", self->lock_file, rv, pool);
     }
     oci_fs_sweep(apr_pstrcat(pool, self->fs.top, "/.tmp", NULL), "", pool);

@@ -196,7 +196,7 @@ SKIP: {
     is_deeply(facts_of($to), $facts, 'with all facts');
     make_index($to = place(), 0);
     fails(ociadmin('copy', '--user', $other, "fs $from", "fs $to"), 1,
-        qr{can't write \Q$to\E/index/copy: Permission denied},
+        qr{cannot use the folder \Q$to\E/index: Permission denied},
         'what httpd could not write, ociadmin does not');
 }
 
@@ -259,7 +259,10 @@ $server->stop;
 make_index($to = place(), 0);
 set_fact($to, 'copy', "fs $from/index\nrepo/r1/_tag");
 give_to_httpd($to);
-$server = OCI::Server->start(config => "OCIIndex fs $to");
+my $id = '0123456789abcdef' x 2;
+set_fact($from, 'store', $id);
+$server = OCI::Server->start(config => "OCIIndex fs $to",
+    store => make_blobs(place(), $id));
 $server->expects(qr{oci:error\].*\Q$to\E/index\ holds\ an\ unfinished\ copy:\ run
     \ "ociadmin\ copy"\ again}x);
 $client = OCI::Client->new($server);

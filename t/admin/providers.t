@@ -49,6 +49,9 @@ set_fact($from, 'repo/x/_tag/' . 'k' x 255, 'a long key');
 set_fact($from, 'upload/1/' . join('/', ('k' x 250) x 3), 'a longer key');
 set_fact($from, 'secret', '0123456789abcdef');
 give_to_httpd($from);
+my $id = '0123456789abcdef' x 2;
+set_fact($from, 'store', $id);
+give_to_httpd($from);
 my $facts = facts_of($from);
 
 my $place = "fs $from";
@@ -88,7 +91,8 @@ for my $kind (@kinds) {
         my @others = grep { (lstat)[4] != $user } split /\n/, `find $dir`;
         is_deeply(\@others, [], "all of it is the source's owner's");
     }
-    my $server = OCI::Server->start(config => qq(OCIIndex $kind "$location"));
+    my $server = OCI::Server->start(config => qq(OCIIndex $kind "$location"),
+        store => make_blobs("$dir/blobs", $id));
     my $client = OCI::Client->new($server);
     my $tags = $client->get('/v2/r7/tags/list')->json->{tags};
     is(scalar @$tags, scalar(grep { m{^repo/r7/_tag/} } keys %$facts),

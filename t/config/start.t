@@ -13,6 +13,7 @@
 use OCI::Test;
 
 use File::Temp ();
+use OCI::Admin;
 
 # No OCIBlobStore: a warning that names the line, and 503.
 my $server = OCI::Server->start(
@@ -74,6 +75,7 @@ sub refused {
     chmod 0755, "$folder";
     mkdir "$folder/s";
     $prepare->("$folder/s");
+    give_to_httpd("$folder/s");
     like(OCI::Server->refuses(config => "OCIBlobStore fs $folder/s"),
         $message, $name);
     return;

@@ -16,6 +16,7 @@
 use OCI::Test;
 
 use File::Path qw(make_path remove_tree);
+use OCI::Admin;
 
 my $server = OCI::Server->start(config => 'OCISync Off');
 my $client = OCI::Client->new($server);
@@ -428,6 +429,7 @@ subtest 'a store of a newer version' => sub {
             my $dir = File::Temp->newdir;
             make_path("$dir/store/$part");
             write_file("$dir/store/$part/.version", $text =~ s/1\n/$new/r);
+            give_to_httpd("$dir/store");
             my $said = OCI::Server->refuses(dir => "$dir");
             like($said, qr{\Q$dir/store/$part/.version\E .*newer}s,
                  "$part: version " . $new =~ s/\n//r . ' is refused');
@@ -438,6 +440,7 @@ subtest 'a store of a newer version' => sub {
             my $dir = File::Temp->newdir;
             make_path("$dir/store/$part");
             write_file("$dir/store/$part/.version", $other);
+            give_to_httpd("$dir/store");
             like(OCI::Server->refuses(dir => "$dir"),
                  qr{\Q$dir/store/$part/.version\E}, "$part: '"
                  . $other =~ s/\n/\\n/r . "' is refused by name");

@@ -14,6 +14,7 @@
 
 use OCI::Test;
 
+use File::Temp ();
 use OCI::Crowd;
 use OCI::Database;
 use OCI::Disk;
@@ -98,8 +99,9 @@ sub all_at_once {
 }
 
 sub stopped {
-    my ($index, $database) = @_;
-    my @nodes = nodes(%option, index => $index, database => $database);
+    my ($index, $database, $store) = @_;
+    my @nodes = nodes(%option, index => $index, database => $database,
+        store => $store);
     for my $node (@nodes) {
         $node->expects(qr/\[oci:error\].*\bconnect/i);
         $node->allows(qr/\[dbd:error\]/);
@@ -127,8 +129,9 @@ sub stopped {
 }
 
 sub under_load {
-    my ($index, $database) = @_;
-    my @nodes = nodes(index => $index, database => $database);
+    my ($index, $database, $store) = @_;
+    my @nodes = nodes(index => $index, database => $database,
+        store => $store);
     $_->allows(qr/\[(?:oci|dbd):error\]/) for @nodes;
     my $end = time + $SECONDS;
     my ($rounds, $steps, $struck, @faults) = (0, 0, 0);
@@ -204,11 +207,14 @@ sub full {
 for my $kind (qw(pgsql mysql)) {
     for my $index ("dbd:$kind", "mod_dbd:$kind") {
         my $database = OCI::Database->start($kind, own => 1);
+        my $top = File::Temp->newdir(TMPDIR => 1);
+        chmod 0755, "$top";
         SKIP: {
             $database or skip("there is no server for $kind", 1);
-            subtest "$index: stopped" => sub { stopped($index, $database) };
+            subtest "$index: stopped" =>
+                sub { stopped($index, $database, "$top/store") };
             subtest "$index: restarted under load" =>
-                sub { under_load($index, $database) };
+                sub { under_load($index, $database, "$top/store") };
             $database->server->stop;
         }
     }

@@ -34,6 +34,7 @@
 #include "apr_strings.h"
 
 #include "mod_oci.h"
+#include "store/owner.h"
 
 #include "../unit/tap.h"
 
@@ -123,6 +124,19 @@ static inline int finish(run_t *run)
     remove_tree(run->folder);
     apr_terminate();
     return tap_done(&run->tap);
+}
+
+/* Act as a user, as httpd does when it starts a store; to be ended by
+ * oci_owner_leave. */
+static inline oci_caller_t act_as(run_t *run, apr_uid_t uid)
+{
+    oci_owner_t owner = { uid, uid };
+    oci_caller_t caller;
+
+    if (oci_owner_enter(&caller, &owner, run->pool)) {
+        abort();
+    }
+    return caller;
 }
 
 static inline apr_pool_t *make_pool(void)

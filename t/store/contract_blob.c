@@ -340,6 +340,54 @@ static int push_same(void *data, int number)
     return bad;
 }
 
+static int make_identity(void *data, int number)
+{
+    test_t *t = data;
+    const char *id;
+    apr_pool_t *pool = make_pool();
+    int bad = t->provider->identity(&id, t->store, 1, pool) != APR_SUCCESS
+              || write(t->ready[1], id, strlen(id)) != (ssize_t)strlen(id);
+
+    (void)number;
+    apr_pool_destroy(pool);
+    return bad;
+}
+
+/* Whoever makes the id, all get the same. */
+static void check_identity(test_t *t)
+{
+    apr_pool_t *pool = make_pool();
+    const char *id = "", *again = NULL;
+    char ids[CHILDREN * 64 + 1] = "";
+    size_t length, i, odd = 0;
+    int made;
+
+    if (!t->provider->identity) {
+        tap_ok(&t->run->tap, 1, "a store has an id # SKIP not this one");
+        apr_pool_destroy(pool);
+        return;
+    }
+    is_status(t->run, t->provider->identity(&id, t->store, 0, pool),
+              APR_NOTFOUND, "a new store has no id");
+    made = !run_processes(make_identity, t, CHILDREN)
+           && read(t->ready[0], ids, sizeof(ids) - 1) > 0
+           && !t->provider->identity(&id, t->store, 0, pool)
+           && !t->provider->identity(&again, t->store, 1, pool);
+    tap_ok(&t->run->tap, made && !strcmp(id, again),
+           "processes that make one at once");
+    length = strlen(id);
+    for (i = 0; i < length; i++) {
+        odd += id[i] <= ' ' || id[i] > '~';
+    }
+    tap_ok(&t->run->tap, length && length <= 64 && !odd, "it is printable");
+    for (i = 0; made && i < CHILDREN; i++) {
+        odd += strncmp(ids + i * length, id, length) != 0;
+    }
+    tap_ok(&t->run->tap, !odd && strlen(ids) == CHILDREN * length,
+           "all of them get the same");
+    apr_pool_destroy(pool);
+}
+
 static void check_races(test_t *t)
 {
     tap_ok(&t->run->tap, !run_threads(contend, t, 8),
@@ -356,6 +404,7 @@ static void checks(test_t *t)
 {
     open_gate(t->ready);
     alarm(300);                /* a claim that never ends fails the test */
+    check_identity(t);
     check_blob(t);
     check_writes(t);
     check_turns(t);

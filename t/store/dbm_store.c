@@ -314,6 +314,7 @@ static int refuse(void *data, int number)
 
 static void check_owners(test_t *t, const char *type)
 {
+    oci_caller_t caller;
     pid_t pid;
 
     if (getuid()) {
@@ -330,9 +331,11 @@ static void check_owners(test_t *t, const char *type)
     }
     tap_is(&t->run->tap, open_as(t, type, "o/f", NOBODY), NULL,
            "a folder that is httpd's");
+    caller = act_as(t->run, NOBODY);
     tap_ok(&t->run->tap, fill_log(t, "o/f.log-2", 50000)
            && !nftw(at(t->run, "o"), check_owner, 16, FTW_PHYS),
-           "what root makes belongs to whom it is for");
+           "all that is made belongs to httpd's User");
+    oci_owner_leave(&caller);
     if (chown(at(t->run, "o/f.log-2"), 0, 0)) {
         abort();
     }

@@ -31,19 +31,23 @@ static inline void with_each_type(test_t *t,
     check(t, "db");
 }
 
-/* Create and start an index; NULL, or a sentence. */
+/* Create and start an index as a user; NULL, or a sentence. */
 static inline const char *open_as(test_t *t, const char *type,
                                   const char *location, apr_uid_t uid)
 {
     oci_store_config_t config = { .type = type, .location = location,
                                   .base = t->run->folder };
+    oci_caller_t caller = act_as(t->run, uid);
     const char *error;
 
     t->config = config;
     t->provider = &oci_index_dbm;
     error = oci_index_dbm.create(&t->index, &config, t->run->pool);
-    return error ? error : oci_index_dbm.start(t->index, uid, uid,
-                                               t->run->pool);
+    if (!error) {
+        error = oci_index_dbm.start(t->index, uid, uid, t->run->pool);
+    }
+    oci_owner_leave(&caller);
+    return error;
 }
 
 static inline void write_file(test_t *t, const char *path, const char *text,

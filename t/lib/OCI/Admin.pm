@@ -26,7 +26,8 @@ use OCI::Client;
 use OCI::Server;
 use POSIX ();
 
-our @EXPORT = qw(ociadmin tool make_index set_fact facts_of give_to_httpd);
+our @EXPORT = qw(ociadmin tool make_index make_blobs set_fact facts_of
+    give_to_httpd);
 
 # The program, of the same build as the module.
 sub tool {
@@ -93,6 +94,18 @@ sub make_index {
         set_fact($dir, "repo/$repo/_tagged/$digest/v$n", '');
     }
     return;
+}
+
+# Make a blob store without blobs in DIR, which has this id: an index whose fact
+# "store" is the same belongs to it.
+sub make_blobs {
+    my ($dir, $id) = @_;
+    File::Path::make_path("$dir/blobs");
+    open my $file, '>', "$dir/blobs/.id" or die "$dir: $!\n";
+    print $file "$id\n";
+    close $file;
+    give_to_httpd($dir);
+    return $dir;
 }
 
 # Give all in a folder to the user that httpd's children have, where root runs

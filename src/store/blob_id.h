@@ -9,27 +9,23 @@
  * limitations under the License.
  */
 
-#include <errno.h>
-#include <stdlib.h>
-#include <unistd.h>
+/**
+ * @file blob_id.h
+ * @brief The id of a blob store in a folder
+ */
 
-#include "admin/owner.h"
+#ifndef OCI_BLOB_ID_H
+#define OCI_BLOB_ID_H
 
-apr_status_t oci_owner_enter(const oci_owner_t *owner)
-{
-    if (geteuid()) {
-        return APR_SUCCESS;
-    }
-    if (!setegid(owner->gid) && !seteuid(owner->uid)) {
-        return APR_SUCCESS;
-    }
-    return errno;
-}
+#include "store/fs.h"
 
-void oci_owner_leave(void)
-{
-    /* What was root before may be so again; else nothing is as it seems. */
-    if (seteuid(getuid()) || setegid(getgid())) {
-        abort();
-    }
-}
+/**
+ * Read the id of a blob store, the first line of the file ".id" in its top
+ * folder.
+ * @param make Whether to make one where there is none
+ * @return APR_NOTFOUND where the store is in its place and has none
+ */
+apr_status_t oci_blob_id(const char **id, const oci_fs_t *fs, int make,
+                         apr_pool_t *pool);
+
+#endif /* OCI_BLOB_ID_H */

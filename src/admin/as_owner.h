@@ -10,29 +10,22 @@
  */
 
 /**
- * @file owner.h
- * @brief Whose a store is to be, where root works on it
+ * @file as_owner.h
+ * @brief An index that is used with the rights of its owner
  */
 
-#ifndef OCI_OWNER_H
-#define OCI_OWNER_H
+#ifndef OCI_AS_OWNER_H
+#define OCI_AS_OWNER_H
 
-#include "apr_user.h"
-
-typedef struct oci_owner_t {
-    apr_uid_t uid;
-    apr_gid_t gid;
-} oci_owner_t;
+#include "mod_oci.h"
+#include "store/owner.h"
 
 /**
- * Act as the owner, so that what is made is his from its first moment, and
- * nothing is that he could not do himself.  Nothing happens where the caller
- * is not root.
- * @return What the system said
+ * An index whose every call is made as its owner, where root calls.
+ * @param index What is called
+ * @param pool Of the result
  */
-apr_status_t oci_owner_enter(const oci_owner_t *owner);
+oci_index_t *oci_as_owner(oci_index_t *index, const oci_owner_t *owner,
+                          apr_pool_t *pool);
 
-/** Act as the caller again. */
-void oci_owner_leave(void);
-
-#endif /* OCI_OWNER_H */
+#endif /* OCI_AS_OWNER_H */

@@ -1,0 +1,85 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# ociadmin copy, called by root: what httpd's User could not read or write is
+# neither read for it nor written, whatever links it has made.
+
+use OCI::Test;
+
+use File::Temp ();
+use OCI::Admin;
+
+plan skip_all => 'needs root' if $>;
+
+my $user = OCI::Server::user();
+my ($uid, $gid) = (getpwnam($user))[ 2, 3 ];
+my $TOP = File::Temp->newdir('mod_oci-owners-XXXXXX', TMPDIR => 1);
+chmod 0755, "$TOP";
+my ($secret, $theirs) = ("$TOP/secret", "$TOP/theirs");
+
+# A registry of root's, for root's group to read, in each form.
+mkdir $secret, 0750;
+make_index($secret, 50);
+for my $kind ('dbm:gdbm', 'dbm:db', 'dbd:sqlite3') {
+    my $run = ociadmin('copy', "fs $secret", "$kind $secret/$kind");
+    is($run->{status}, 0, "root copies its own to $kind") or diag($run->{err});
+}
+my $facts = facts_of($secret);
+
+# A registry of httpd's User, with a link to root's in its place.
+mkdir $theirs;
+chown $uid, $gid, $theirs;
+
+sub is_kept_out {
+    my ($from, $to, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $run = ociadmin('copy', $from, $to);
+    is($run->{status}, 1, $name) or diag("$run->{out}$run->{err}");
+    return;
+}
+
+sub link_to {
+    my ($path, $target) = @_;
+    symlink $target, $path or die "$path: $!\n";
+    system 'chown', '-h', "$uid:$gid", $path;
+    return;
+}
+
+link_to("$theirs/index", "$secret/index");
+is_kept_out("fs $theirs", "fs $TOP/to1", 'FROM, whose index is a link');
+link_to("$theirs/store", $secret);
+is_kept_out("fs $theirs/store", "fs $TOP/to2", 'FROM, whose folder is a link');
+for my $kind ('dbm:gdbm', 'dbm:db', 'dbd:sqlite3') {
+    link_to("$theirs/$kind", "$secret/$kind");
+    link_to("$theirs/$kind.log-1", "$secret/$kind.log-1");
+    is_kept_out("$kind $theirs/$kind", "fs $TOP/to-$kind", "FROM, $kind");
+}
+my @got = grep { %{ facts_of($_) } } grep { -d "$_/index" } glob "$TOP/to*";
+is("@got", '', 'nothing of it was copied');
+
+make_index("$TOP/from", 20);
+is_kept_out("fs $TOP/from", "fs $theirs/store", 'TO, whose folder is a link');
+is_kept_out("fs $TOP/from", "fs $theirs", 'TO, whose index is a link');
+is_kept_out("fs $TOP/from", "dbd:sqlite3 $theirs/dbd:sqlite3",
+    'TO, whose file is a link');
+is_deeply(facts_of($secret), $facts, 'root\'s registry is as it was');
+
+# TO lies where only root may make a folder: it is the user's all the same.
+mkdir "$TOP/good";
+make_index("$TOP/good", 20);
+give_to_httpd("$TOP/good");
+my $run = ociadmin('copy', "fs $TOP/good", "fs $TOP/copy");
+is($run->{status}, 0, 'a copy into a folder that root makes')
+    or diag($run->{err});
+my %owners = map { (lstat)[4] => 1 } split /\n/, `find $TOP/copy`;
+is_deeply([ keys %owners ], [$uid], 'all of it is the user\'s');
+is_deeply(facts_of("$TOP/copy"), facts_of("$TOP/good"), 'with all facts');
+
+done_testing;

@@ -1,0 +1,139 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# httpd starts as root, in a store that httpd's User can write: a link that
+# this user has made there changes nothing that is root's.
+
+use OCI::Test;
+
+use File::Temp ();
+
+plan skip_all => 'needs root' if $>;
+
+my ($uid, $gid) = (getpwnam(OCI::Server::user()))[ 2, 3 ];
+
+# A clock that is two hours ahead: temporaries are removed after one.
+my $tools = File::Temp->newdir(TMPDIR => 1);
+chmod 0755, "$tools";
+my $clock = "$tools/clock.so";
+open my $compiler, '|-', "gcc -shared -fPIC -o $clock -xc - 2>$tools/gcc"
+    or die "gcc: $!\n";
+print $compiler <<'CODE';
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+int gettimeofday(struct timeval *now, void *zone)
+{
+    int rv = syscall(SYS_gettimeofday, now, zone);
+    now->tv_sec += 7200;
+    return rv;
+}
+CODE
+close $compiler or $clock = '';
+
+# What is root's: a folder with a file in it, and a file beside it.
+my $mine = File::Temp->newdir(TMPDIR => 1);
+chmod 0755, "$mine";
+mkdir "$mine/folder" or die "$mine: $!\n";
+for my $name ('folder/file', 'file') {
+    open my $file, '>', "$mine/$name" or die "$mine/$name: $!\n";
+    print $file $name eq 'file' ? '' : "text\n";
+    close $file;
+}
+
+# All that can be seen of it.
+sub state_of {
+    return join "\n", map {
+        my @stat = lstat;
+        join ' ', $_, @stat[ 2, 4, 5, 7, 9 ], OCI::Server::slurp($_);
+    } sort split /\n/, `find $mine`;
+}
+my $state = state_of();
+
+# A start where httpd's User has put a link: it's refused, and nothing of
+# root's has changed.
+sub refuses_link {
+    my ($config, $path, $target, $message) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $top = File::Temp->newdir(TMPDIR => 1);
+    chmod 0755, "$top";
+    my $store = "$top/store";
+    my @folders = ($store, map { "$store/$_" } qw(blobs uploads index));
+    mkdir $_ for @folders;
+    open my $file, '>', "$store/index/.version" or die "$store: $!\n";
+    print $file "mod_oci index 1\n";
+    close $file;
+    chown $uid, $gid, @folders, "$store/index/.version";
+    system 'rm', '-rf', "$store/$path";
+    symlink $target, "$store/$path" or die "$store/$path: $!\n";
+    system 'chown', '-h', "$uid:$gid", "$store/$path";
+    my $refused = OCI::Server->refuses(
+        config => "OCIBlobStore fs $store\n" . $config =~ s/\@S\@/$store/gr,
+        !OCI::Server->sanitized && $clock ? (env => { LD_PRELOAD => $clock })
+        : ());
+    like($refused, $message, "$path as a link is refused");
+    is(state_of(), $state, "$path as a link: what is root's is as it was");
+    return;
+}
+
+my $LINK = qr/is a symbolic link: expected a f(?:older|ile)/;
+for my $path (qw(index index/.tmp blobs uploads)) {
+    refuses_link('', $path, "$mine/folder", $LINK);
+}
+refuses_link('', 'index/.lock', "$mine/file", $LINK);
+refuses_link('', 'index/.version', "$mine/file", qr/cannot read/);
+for my $type (qw(gdbm db)) {
+    for my $suffix ('', '.lock') {
+        refuses_link("OCIIndex dbm:$type \@S\@/f", "f$suffix", "$mine/file",
+            $LINK);
+    }
+    refuses_link("OCIIndex dbm:$type \@S\@/f", 'f.log-1', "$mine/file",
+        qr/cannot make \S+log-1/);
+}
+for my $suffix ('', '.lock') {
+    refuses_link('OCIIndex dbd:sqlite3 @S@/f', "f$suffix", "$mine/file",
+        $LINK);
+}
+
+# DIR itself is made for httpd's User where only root could make it, and
+# nowhere else.
+my $top = File::Temp->newdir(TMPDIR => 1);
+chmod 0755, "$top";
+mkdir "$top/theirs" or die "$top: $!\n";
+chown $uid, $gid, "$top/theirs";
+mkdir "$top/theirs/mine" or die "$top: $!\n";
+like(OCI::Server->refuses(config => "OCIBlobStore fs $top/theirs/mine/new"),
+    qr/cannot make the folder \S+new: Permission denied; make it, and give/,
+    'no folder is made as root below one that httpd\'s User can write');
+ok(!-e "$top/theirs/mine/new", 'it is not there');
+my $server = OCI::Server->start(config => "OCIBlobStore fs $top/new");
+$server->stop;
+is(join(' ', map { (lstat)[4] } split /\n/, `find $top/new`) =~ s/\b$uid\b//gr
+    =~ s/ //gr, '', 'where only root can write it is made for the user');
+
+# The key of tokens is read as httpd's User where this user decides which
+# file it is.
+my $secret = "$mine/secret";
+open my $file, '>', $secret or die "$secret: $!\n";
+print $file '0123456789abcdef' x 4;
+close $file;
+chmod 0600, $secret;
+symlink $secret, "$top/theirs/key" or die "$top: $!\n";
+like(OCI::Server->refuses(config =>
+        "OCIToken On\nOCITokenKey $top/theirs/key"),
+    qr{can't read \S+key: Permission denied; httpd's User can write},
+    'a key file that is a link of httpd\'s User');
+$server = OCI::Server->start(config =>
+    "OCIToken On\nOCITokenKey $top/theirs/new");
+is((stat "$top/theirs/new")[4], $uid, 'a new key there is the user\'s');
+$server->stop;
+
+done_testing;

@@ -1,0 +1,155 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# A blob store and an index that do not belong together, such as those of a
+# disk that was not mounted: nothing is served or taken, and all is well again
+# when the right one is in its place.
+
+use OCI::Test;
+
+use File::Path ();
+use OCI::Admin;
+use OCI::Database;
+
+my $ID = qr/[0-9a-f]{32}/;
+
+# Every kind of index, and where it lies; undef without its server.  An index
+# on the disk is looked at when httpd starts.
+sub location {
+    my ($kind, $dir) = @_;
+    return $dir if $kind eq 'fs';
+    return "$dir/facts" if $kind !~ /pgsql|mysql/;
+    my $database = OCI::Database->start($kind =~ s/.*://r);
+    return $database && $database->params;
+}
+
+# The pair is refused with this sentence: by the start, or by each request.
+sub is_refused {
+    my ($server, $kind, $sentence, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    $server->expects($sentence);
+    if ($kind !~ /pgsql|mysql/) {
+        ok(!eval { $server->again; 1 }, "$name: httpd does not start");
+        like($server->log, qr/oci:emerg\].*$sentence/, "$name: it says why");
+        return;
+    }
+    $server->again;
+    my $client = OCI::Client->new($server);
+    error_is($client->get('/v2/a/manifests/v1'), 503, 'UNAVAILABLE',
+        qr/not in their place/, "$name: a pull");
+    error_is($client->post('/v2/a/blobs/uploads/'), 503, 'UNAVAILABLE',
+        qr/not in their place/, "$name: a push");
+    like($server->log, qr/oci:error\].*$sentence/, "$name: it says why");
+    $server->halt;
+    return;
+}
+
+sub empty_store {
+    my $store = shift;
+    mkdir $store or die "$store: $!\n";
+    give_to_httpd($store);
+    return;
+}
+
+sub spew {
+    my ($path, $text) = @_;
+    open my $file, '>', $path or die "$path: $!\n";
+    print $file $text;
+    close $file;
+    give_to_httpd($path);
+    return;
+}
+
+for my $kind (qw(fs dbm:gdbm dbm:db dbd:sqlite3 dbd:pgsql dbd:mysql)) {
+    my $server = OCI::Server->start(location => '');
+    $server->halt;
+    $server->allows(qr/^AH00016: Configuration Failed/);
+    my $dir = $server->dir;
+    my $facts = "$dir/facts";
+    empty_store($facts);
+    my $location = location($kind, $facts);
+    if (!$location) {
+        pass("# SKIP there is no server for $kind");
+        next;
+    }
+    my $store = $server->store;
+    $server->set(location => "SetHandler oci-registry\nRequire all granted\n"
+        . "OCIBlobStore fs $store\nOCIIndex $kind \"$location\"");
+    $server->again;
+    my $image = OCI::Client->new($server)->push_image('a', 'v1');
+    my $pull = sub {
+        my $name = shift;
+        my $client = OCI::Client->new($server);
+        is($client->get('/v2/a/manifests/v1')->body, $image->{text},
+            "$kind, $name: a pull");
+        $client->push_image('b', 'v1');
+    };
+    like(OCI::Server::slurp("$store/blobs/.id"), qr/\A$ID\n\z/,
+        "$kind: a new store has an id");
+    $server->graceful;
+    $pull->('after a reload');
+    $server->halt;
+
+    # The disk is not mounted: an empty folder is in its place.
+    rename $store, "$store.away" or die "$store: $!\n";
+    empty_store($store);
+    is_refused($server, $kind, qr/\Q$store\E has no id: is its disk mounted/, "$kind, no disk");
+    is_deeply([ glob "$store/*" ], [], "$kind: nothing was made there")
+        if $kind !~ /pgsql|mysql/;
+
+    # Another registry's.
+    File::Path::make_path("$store/blobs", "$store/uploads");
+    spew("$store/blobs/.version", "mod_oci blob store 1\n");
+    spew("$store/blobs/.id", 'f' x 32 . "\n");
+    give_to_httpd($store);
+    is_refused($server, $kind, qr/has the id f{32}: configure a pair/,
+        "$kind, another store");
+
+    # What README says of a pair that was put together on purpose.
+    my $id = OCI::Server::slurp("$store.away/blobs/.id");
+    spew("$store/blobs/.id", $id);
+    $server->again;
+    status_is(OCI::Client->new($server)->get('/v2/a/manifests/v1'), 200,
+        "$kind: it is served where the id is written there");
+    $server->halt;
+
+    # The right one is back.
+    File::Path::remove_tree($store);
+    rename "$store.away", $store or die "$store: $!\n";
+    $server->again;
+    $pull->('with the right store');
+    $server->halt;
+    $server->stop;
+}
+
+# A registry of before there were ids gets one; but not if its blobs are away.
+my $server = OCI::Server->start(config => 'OCIIndex fs @DIR@/facts');
+$server->allows(qr/^AH00016: Configuration Failed/);
+my $client = OCI::Client->new($server);
+my $image = $client->push_image('a', 'v1');
+$server->halt;
+my $store = $server->store;
+my @marks = ("$store/blobs/.id", $server->dir . '/facts/index/store');
+is(scalar(grep { -e || -l } @marks), 2, 'both know the id');
+unlink @marks;
+rename $store, "$store.away" or die "$store: $!\n";
+empty_store($store);
+is_refused($server, 'fs', qr/\Q$store\E has none of them: is its disk mounted/,
+    'an old registry without its disk');
+is_deeply([ glob "$store/*" ], [], 'nothing was made there');
+rmdir $store;
+rename "$store.away", $store or die "$store: $!\n";
+$server->again;
+$client = OCI::Client->new($server);
+is($client->get('/v2/a/manifests/v1')->body, $image->{text}, 'it is served');
+is(scalar(grep { -e || -l } @marks), 2, 'and has an id now');
+$server->stop;
+
+done_testing;
