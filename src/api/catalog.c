@@ -26,7 +26,7 @@ static oci_error_t *visible(apr_array_header_t **names,
     apr_pool_t *pool = request->r->pool;
     apr_array_header_t *batch;
     int size = fetch && fetch < BATCH ? fetch : BATCH;
-    int allowed, full, i;
+    int full, i;
 
     if (request->lists_all) {
         return oci_repository_list(names, &request->registry, last, fetch,
@@ -42,11 +42,7 @@ static oci_error_t *visible(apr_array_header_t **names,
         }
         for (i = 0; i < batch->nelts; i++) {
             last = APR_ARRAY_IDX(batch, i, const char *);
-            error = request->may_pull(&allowed, request, last, 0);
-            if (error) {
-                return error;
-            }
-            if (allowed) {
+            if (request->may_list(request, last)) {
                 APR_ARRAY_PUSH(*names, const char *) = last;
                 if ((*names)->nelts == fetch) {
                     return NULL;

@@ -170,6 +170,25 @@ static oci_error_t *check_reference(const oci_request_t *request)
     }
 }
 
+/* A page of another site can make a browser send a POST, with the password or
+ * certificate that the browser has for this one.  All else it would have to
+ * ask for first. */
+static oci_error_t *check_origin(const oci_request_t *request)
+{
+    request_rec *r = request->r;
+    const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
+
+    if (r->method_number != M_POST || !site
+        || (ap_cstr_casecmp(site, "cross-site")
+            && ap_cstr_casecmp(site, "same-site"))) {
+        return NULL;
+    }
+    return oci_error_make(r->pool, OCI_E_DENIED, "Sec-Fetch-Site", site,
+                          "a browser sent this request for a page of another "
+                          "site; the registry takes uploads only from pages "
+                          "of its own host and from other clients");
+}
+
 static oci_error_t *serve(oci_request_t *request)
 {
     request_rec *r = request->r;
@@ -180,7 +199,8 @@ static oci_error_t *serve(oci_request_t *request)
         return oci_error_make(r->pool, OCI_E_ENDPOINT_UNKNOWN, "path",
                               r->uri, "there is nothing at this path");
     }
-    if ((error = check_name(request)) || (error = check_reference(request))
+    if ((error = check_origin(request))
+        || (error = check_name(request)) || (error = check_reference(request))
         || (error = find_handler(&handler, request))) {
         return error;
     }

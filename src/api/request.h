@@ -48,14 +48,17 @@ struct oci_request_t {
     int              lists_all; /* who may list names may know all of them */
 
     /**
-     * Whether the caller may pull from another repository as well.
+     * Whether the caller may mount a blob from another repository: pull the
+     * blob from there.
      * @param allowed Set to it
-     * @param by_token Whether a token has to be for that repository too
-     * @return OCI_E_UNAUTHORIZED where he may, by a token that he is told to
-     *         ask for
+     * @return OCI_E_UNAUTHORIZED where the caller may, by a token that it is
+     *         told to ask for
      */
-    oci_error_t *(*may_pull)(int *allowed, oci_request_t *request,
-                             const char *name, int by_token);
+    oci_error_t *(*may_mount)(int *allowed, oci_request_t *request,
+                              const char *name, const char *digest);
+
+    /** Whether the caller may see a repository's name in the catalog. */
+    int (*may_list)(oci_request_t *request, const char *name);
 
     /**
      * Whether the caller may push under a tag that the path does not name.

@@ -20,8 +20,8 @@
 #include "spec/name.h"
 #include "spec/range.h"
 
-/* How many holders of a blob are asked about, at most. */
-#define HOLDERS_MAX 100
+/* How many repositories are asked about for a mount that names none. */
+#define SOURCES 8
 
 /* Location, Range and id of an upload as it stands. */
 static void describe(oci_request_t *request, const oci_upload_t *upload)
@@ -194,19 +194,24 @@ static oci_error_t *append_body(oci_request_t *request, oci_upload_t *upload,
     return error;
 }
 
-/* A repository to mount a blob from that the caller may read, or NULL. */
+/* A repository to mount a blob from that the caller may read, or NULL.  A
+ * caller that gets none can't tell from the time that it took whether others
+ * hold the blob: as many questions are asked in any case. */
 static oci_error_t *any_source(const char **from, oci_request_t *request,
                                const char *digest)
 {
     apr_array_header_t *names;
     oci_error_t *error = oci_blob_holders(&names, &request->registry, digest,
-                                          HOLDERS_MAX, request->r->pool);
-    int allowed = 0;
-    int i;
+                                          SOURCES, request->r->pool);
+    int i, allowed = 0;
 
+    *from = NULL;
     for (i = 0; !error && !allowed && i < names->nelts; i++) {
         *from = APR_ARRAY_IDX(names, i, const char *);
-        error = request->may_pull(&allowed, request, *from, 1);
+        error = request->may_mount(&allowed, request, *from, digest);
+    }
+    for (; !error && !allowed && !request->lists_all && i < SOURCES; i++) {
+        request->may_list(request, request->route.name);
     }
     if (!allowed) {
         *from = NULL;
@@ -229,7 +234,7 @@ static oci_error_t *find_source(const char **from, oci_request_t *request,
         *from = NULL;
         return NULL;
     }
-    error = request->may_pull(&allowed, request, *from, 1);
+    error = request->may_mount(&allowed, request, *from, digest);
     if (!allowed) {
         *from = NULL;
     }

@@ -164,6 +164,15 @@ static int has_vain_password(request_rec *r, const oci_context_t *context)
            && apr_table_get(r->headers_in, "Authorization");
 }
 
+/* What is asked of credentials, whoever may be let in without them. */
+static int check_credentials(request_rec *r, oci_context_t *context)
+{
+    if (has_vain_password(r, context)) {
+        return HTTP_UNAUTHORIZED;
+    }
+    return serves_tokens(r, context) ? check_token(r, context) : DECLINED;
+}
+
 static int access_checker(request_rec *r)
 {
     oci_context_t *context = oci_context_get(r);
@@ -171,14 +180,28 @@ static int access_checker(request_rec *r)
     if (!context || oci_context_asking(r)) {
         return DECLINED;
     }
-    if (has_vain_password(r, context)) {
-        return HTTP_UNAUTHORIZED;
-    }
     if (context->is_token && r->method_number == M_POST && !r->main) {
         context->form_error = oci_token_form_read(&context->form, r);
+    }
+    return check_credentials(r, context);
+}
+
+/* The end of authorization, which "Satisfy Any" does not skip.  A caller that
+ * may be one whom a line refuses is asked to log in. */
+static int fixups(request_rec *r)
+{
+    oci_context_t *context = oci_context_get(r);
+
+    if (!context) {
         return DECLINED;
     }
-    return serves_tokens(r, context) ? check_token(r, context) : DECLINED;
+    if (context->wants_login && !r->user) {
+        if (ap_auth_type(r)) {
+            ap_note_auth_failure(r);
+        }
+        return HTTP_UNAUTHORIZED;
+    }
+    return oci_context_asking(r) ? DECLINED : check_credentials(r, context);
 }
 
 /* Who sends credentials is authenticated even where nobody need be: wrong
@@ -187,8 +210,11 @@ static int force_authn(request_rec *r)
 {
     const oci_context_t *context = oci_context_get(r);
 
-    if (!context || oci_context_asking(r)) {
+    if (!context) {
         return DECLINED;
+    }
+    if (oci_context_asking(r)) {
+        return r->main->user ? OK : DECLINED;
     }
     if (context->bearer) {
         return context->bearer->user ? OK : DECLINED;
@@ -197,19 +223,44 @@ static int force_authn(request_rec *r)
            ? OK : DECLINED;
 }
 
-/* A question of ours is about who made the request; tokens say who that is;
- * all else is for httpd's providers. */
+static int set_variable(void *env, const char *name, const char *value)
+{
+    apr_table_set(env, name, value);
+    return 1;
+}
+
+/* A question is asked for the caller of the main request, as that was
+ * authenticated. */
+static int identify_asker(request_rec *r)
+{
+    const apr_table_t *identity = oci_context_get(r->main)->identity;
+
+    if (!r->main->user) {
+        return HTTP_UNAUTHORIZED;
+    }
+    r->user = r->main->user;
+    r->ap_auth_type = r->main->ap_auth_type;
+    if (identity) {
+        apr_table_do(set_variable, r->subprocess_env, identity, NULL);
+    }
+    return OK;
+}
+
+/* A question of ours is about the caller of the main request; tokens say who
+ * that is; all else is for httpd's providers. */
 static int check_user_id(request_rec *r)
 {
-    const oci_context_t *context = oci_context_get(r);
+    oci_context_t *context = oci_context_get(r);
 
-    if (!context || context->is_token) {
+    if (!context) {
         return DECLINED;
     }
     if (oci_context_asking(r)) {
-        r->user = r->main->user;
-        r->ap_auth_type = r->main->ap_auth_type;
-        return r->user ? OK : HTTP_UNAUTHORIZED;
+        return identify_asker(r);
+    }
+    context->before = apr_table_copy(r->pool, r->subprocess_env);
+    if (context->is_token) {
+        return DECLINED;
     }
     if (context->bearer && context->bearer->user) {
         r->user = apr_pstrdup(r->pool, context->bearer->user);
@@ -232,13 +283,38 @@ static int check_nobody(request_rec *r)
            ? HTTP_FORBIDDEN : DECLINED;
 }
 
-/* httpd comes here once it knows who this is. */
+/* What authentication set in the environment. */
+static const apr_table_t *find_identity(request_rec *r,
+                                        const apr_table_t *before)
+{
+    const apr_array_header_t *entries = apr_table_elts(r->subprocess_env);
+    apr_table_t *identity = NULL;
+    int i;
+
+    for (i = 0; i < entries->nelts; i++) {
+        const apr_table_entry_t *entry = &APR_ARRAY_IDX(entries, i,
+                                                        apr_table_entry_t);
+        const char *old = apr_table_get(before, entry->key);
+
+        if (!old || strcmp(old, entry->val)) {
+            identity = identity ? identity : apr_table_make(r->pool, 4);
+            apr_table_setn(identity, entry->key, entry->val);
+        }
+    }
+    return identity;
+}
+
+/* httpd comes here once it knows the user. */
 static int auth_checker(request_rec *r)
 {
     oci_context_t *context = oci_context_get(r);
 
     if (context) {
         context->authenticated = 1;
+        context->wants_login = 0;
+        if (context->before && !context->identity) {
+            context->identity = find_identity(r, context->before);
+        }
     }
     return DECLINED;
 }
@@ -259,7 +335,8 @@ static void ask_for_token(request_rec *r, const oci_context_t *context)
 
 void oci_authn_mend_error(request_rec *r, oci_context_t *context)
 {
-    if (r->status == HTTP_UNAUTHORIZED && context->authenticated) {
+    if (r->status == HTTP_UNAUTHORIZED && context->authenticated
+        && !context->token_error) {
         r->status = HTTP_FORBIDDEN;
         r->status_line = NULL;
         apr_table_unset(r->headers_out, "WWW-Authenticate");
@@ -314,4 +391,5 @@ void oci_authn_register(void)
                         AP_AUTH_INTERNAL_PER_URI);
     ap_hook_check_authz(auth_checker, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_URI);
+    ap_hook_fixups(fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
 }

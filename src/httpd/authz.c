@@ -23,6 +23,7 @@
 #include "httpd/authz.h"
 #include "httpd/config.h"
 #include "httpd/context.h"
+#include "httpd/question.h"
 #include "spec/glob.h"
 #include "spec/name.h"
 #include "spec/scope.h"
@@ -44,7 +45,6 @@ typedef struct piece_t {
 typedef struct require_t {
     unsigned            actions;
     apr_array_header_t *globs;     /* apr_array_header_t * of piece_t */
-    int                 has_expression;
     int                 negated;   /* what it allows is what is refused */
 } require_t;
 
@@ -98,7 +98,6 @@ static const char *parse_glob(require_t *require, cmd_parms *cmd,
         if (!text) {
             return apr_psprintf(cmd->pool, "'%s' has no end", start);
         }
-        require->has_expression = 1;
         start = apr_pstrmemdup(cmd->pool, start, text - start);
         piece->is_path = is_claim(start);
         piece->expression = ap_expr_parse_cmd(cmd, start,
@@ -168,8 +167,19 @@ static const char *parse(cmd_parms *cmd, const char *line,
     return NULL;
 }
 
-/* An expression's value as a pattern, NULL where it can't be used. */
-static const char *expand(request_rec *r, const piece_t *piece)
+/* How a line's globs match a name. */
+typedef enum {
+    MATCH_NO,
+    MATCH_UNKNOWN,     /* with some value in the place of one that is not
+                        * known, or can't be used */
+    MATCH_YES
+} match_e;
+
+/* An expression's value as a pattern.
+ * @param match Lowered where the value is not known, or is nothing
+ */
+static const char *expand(match_e *match, request_rec *r,
+                          const piece_t *piece)
 {
     const char *error = NULL;
     const char *value = ap_expr_str_exec(r, piece->expression, &error);
@@ -177,55 +187,84 @@ static const char *expand(request_rec *r, const piece_t *piece)
     if (error) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "oci: can't evaluate an "
                       "expression of a Require line: %s", error);
-        return NULL;
     }
-    if (!*value || (ap_strchr_c(value, '/')
-                    && !(piece->is_path && oci_name_valid(value)))) {
-        return NULL;
+    else if (!*value && (r->user || !oci_authn_possible(r))) {
+        *match = MATCH_NO;
+        return "";
     }
-    return oci_glob_escape(value, r->pool);
+    else if (*value && (!ap_strchr_c(value, '/')
+                        || (piece->is_path && oci_name_valid(value)))) {
+        return oci_glob_escape(value, r->pool);
+    }
+    *match = *match == MATCH_YES ? MATCH_UNKNOWN : *match;
+    return piece->is_path ? "**" : "*";
 }
 
-/* A glob with its values in it, NULL where one of them can't be used. */
-static const char *pattern_of(request_rec *r,
-                              const apr_array_header_t *pieces)
+/* How one glob matches.  Where no repository is concerned it is only asked
+ * whether it has all its values. */
+static match_e match_glob(request_rec *r, const apr_array_header_t *pieces,
+                          const char *name)
 {
     const char *pattern = "";
+    match_e match = MATCH_YES;
     int i;
 
     for (i = 0; i < pieces->nelts; i++) {
         const piece_t *piece = &APR_ARRAY_IDX(pieces, i, piece_t);
-        const char *text = piece->text ? piece->text : expand(r, piece);
 
-        if (!text) {
-            return NULL;
-        }
-        pattern = apr_pstrcat(r->pool, pattern, text, NULL);
+        pattern = apr_pstrcat(r->pool, pattern, piece->text ? piece->text
+                              : expand(&match, r, piece), NULL);
     }
-    return pattern;
+    return !name || oci_glob_match(pattern, name, r->pool) ? match
+                                                           : MATCH_NO;
 }
 
-/* Whether some glob matches.  Where no repository is concerned a line says
- * only whether it could allow anything: one of its globs can be used. */
-static int names(request_rec *r, const require_t *require, const char *name)
+/* The best match among a line's globs. */
+static match_e match_name(request_rec *r, const require_t *require,
+                          const char *name)
 {
+    match_e best = MATCH_NO;
     int i;
 
-    for (i = 0; i < require->globs->nelts; i++) {
-        const char *pattern = pattern_of(r, APR_ARRAY_IDX(require->globs, i,
-                                                          const
-                                                          apr_array_header_t
-                                                          *));
+    for (i = 0; i < require->globs->nelts && best != MATCH_YES; i++) {
+        match_e match = match_glob(r, APR_ARRAY_IDX(require->globs, i,
+                                                    const
+                                                    apr_array_header_t *),
+                                   name);
 
-        if (pattern && (!name || oci_glob_match(pattern, name, r->pool))) {
-            return 1;
-        }
+        best = match > best ? match : best;
     }
-    return 0;
+    return best;
 }
 
-/* Who is not known yet is asked who he is before he is refused, and before
- * it is said that a line which depends on it does not concern him. */
+/* A line that allows.  An anonymous caller is asked to log in before the
+ * request is refused. */
+static authz_status allow(request_rec *r, match_e match)
+{
+    if (match == MATCH_YES) {
+        return AUTHZ_GRANTED;
+    }
+    return !r->user && oci_authn_possible(r) ? AUTHZ_DENIED_NO_USER
+                                             : AUTHZ_DENIED;
+}
+
+/* A line that refuses, behind "not" or in <RequireNone>: httpd refuses what it
+ * grants, and has no other use for its answers.  In particular it does not
+ * ask for a login where such a line wants one, so this is left to the end of
+ * authorization; see oci_authn_register. */
+static authz_status refuse(request_rec *r, oci_context_t *context,
+                           match_e match)
+{
+    if (match == MATCH_NO) {
+        return AUTHZ_DENIED;
+    }
+    if (!r->user && oci_authn_possible(r)) {
+        context->wants_login = 1;
+        return AUTHZ_DENIED;
+    }
+    return AUTHZ_GRANTED;
+}
+
 static authz_status check(request_rec *r, const char *line,
                           const void *parsed)
 {
@@ -235,38 +274,16 @@ static authz_status check(request_rec *r, const char *line,
     int concerns = context && (name ? (require->actions & context->action)
                                       == context->action
                                     : !require->negated);
-    int matches = concerns && names(r, require, name);
+    match_e match = concerns ? match_name(r, require, name) : MATCH_NO;
 
     (void)line;
     if (context) {
         context->judged = 1;
     }
-    if (!r->user && oci_authn_possible(r)
-        && (matches == require->negated
-            || (concerns && !matches && require->has_expression))) {
-        return AUTHZ_DENIED_NO_USER;
-    }
-    return matches ? AUTHZ_GRANTED : AUTHZ_DENIED;
+    return require->negated ? refuse(r, context, match) : allow(r, match);
 }
 
 static const authz_provider provider = { check, parse };
-
-/* httpd logs whom it refuses as an error.  To be refused what one merely
- * might have asked for is none: each line of the catalog would be there. */
-static void hush(request_rec *r)
-{
-    module *core = ap_find_linked_module("mod_authz_core.c");
-    struct ap_logconf *quiet;
-
-    if (core && !APLOG_R_MODULE_IS_LEVEL(r, core->module_index,
-                                         APLOG_DEBUG)) {
-        quiet = ap_new_log_config(r->pool, r->log ? r->log
-                                                  : &r->server->log);
-        ap_set_module_loglevel(r->pool, quiet, core->module_index,
-                               APLOG_CRIT);
-        r->log = quiet;
-    }
-}
 
 /* The request that does an action, as far as authorization is concerned. */
 static const char *path_of(const char **method, const char *name,
@@ -288,29 +305,6 @@ static const char *path_of(const char **method, const char *name,
     return apr_pstrcat(pool, "/v2/", name, end, NULL);
 }
 
-/* Whether httpd would let a request pass that is about this repository, and
- * the registry would take its name. */
-static int passes(request_rec *r, const char *method, const char *path,
-                  const char *name)
-{
-    oci_context_t *context = oci_context_get(r);
-    const oci_context_t *asked;
-    request_rec *rr;
-    int allowed;
-
-    context->asking = 1;
-    rr = ap_sub_req_method_uri(method, path, r, NULL);
-    context->asking = 0;
-    asked = oci_context_get(rr);
-    allowed = rr->status == HTTP_OK && asked && !asked->is_token
-              && (!name || (asked->route.name
-                            && !strcmp(asked->route.name, name)
-                            && oci_config_allows_name(oci_config_of(rr),
-                                                      name)));
-    ap_destroy_sub_req(rr);
-    return allowed;
-}
-
 int oci_authz_allows(request_rec *r, const char *name, unsigned action)
 {
     const char *method, *path;
@@ -319,23 +313,24 @@ int oci_authz_allows(request_rec *r, const char *name, unsigned action)
 
     apr_pool_create(&pool, r->pool);
     path = path_of(&method, name, action, pool);
-    allowed = passes(r, method, path, name);
+    allowed = oci_question_passes(r, method, path, name);
     apr_pool_destroy(pool);
     return allowed;
 }
 
 int oci_authz_allows_tag(request_rec *r, const char *name, const char *tag)
 {
-    return passes(r, "PUT", apr_pstrcat(r->pool, "/v2/", name, "/manifests/",
-                                        tag, NULL), name);
+    return oci_question_passes(r, "PUT",
+                               apr_pstrcat(r->pool, "/v2/", name,
+                                           "/manifests/", tag, NULL), name);
 }
 
-static int post_perdir_config(request_rec *r)
+int oci_authz_allows_blob(request_rec *r, const char *name,
+                          const char *digest)
 {
-    if (oci_context_asking(r)) {
-        hush(r);
-    }
-    return DECLINED;
+    return oci_question_passes(r, "GET",
+                               apr_pstrcat(r->pool, "/v2/", name, "/blobs/",
+                                           digest, NULL), name);
 }
 
 /* Per URL, since a sub-request about another repository must be judged
@@ -345,6 +340,4 @@ void oci_authz_register(apr_pool_t *pool)
     ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, "oci",
                               AUTHZ_PROVIDER_VERSION, &provider,
                               AP_AUTH_INTERNAL_PER_URI);
-    ap_hook_post_perdir_config(post_perdir_config, NULL, NULL,
-                               APR_HOOK_REALLY_FIRST);
 }

@@ -31,7 +31,11 @@ int oci_authz_allows(request_rec *r, const char *name, unsigned action);
 /** Whether the caller may push under a tag of a repository: likewise. */
 int oci_authz_allows_tag(request_rec *r, const char *name, const char *tag);
 
-/** Register the authorization provider and its hooks. */
+/** Whether the caller may pull a blob of a repository: likewise. */
+int oci_authz_allows_blob(request_rec *r, const char *name,
+                          const char *digest);
+
+/** Register the authorization provider. */
 void oci_authz_register(apr_pool_t *pool);
 
 #endif /* OCI_AUTHZ_H */

@@ -42,6 +42,11 @@ typedef struct oci_context_t {
     int         judged;            /* a Require oci line was asked */
     const char *source;            /* a repository to ask a token for too */
     int         asking;            /* a sub-request of ours is under way */
+    int         wants_login;       /* a line that refuses could not tell
+                                    * whether it concerns this caller */
+    const apr_table_t *before;     /* the environment before authentication */
+    const apr_table_t *identity;   /* what authentication set in it; NULL
+                                    * for nothing */
     const apr_table_t *form;       /* what was posted for a token, or NULL */
     oci_error_t *form_error;       /* why it is no form */
 } oci_context_t;

@@ -14,6 +14,8 @@
 #include "httpd.h"
 #include "http_config.h"
 #include "http_main.h"
+#include "http_protocol.h"
+#include "http_request.h"
 #include "apr_strings.h"
 
 #include "httpd/guards.h"
@@ -26,7 +28,7 @@ static const struct {
 } guards[] = {
     { "AuthType", 1 }, { "Require", 1 }, { "Allow", 1 }, { "Deny", 1 },
     { "Order", 1 }, { "Satisfy", 1 }, { "SSLRequire", 1 },
-    { "SSLRequireSSL", 1 }, { "SSLVerifyClient", 1 }, { "RewriteRule", 0 },
+    { "SSLRequireSSL", 1 }, { "SSLVerifyClient", 1 }, { "RewriteRule", 1 },
     { "Redirect", 0 }, { "RedirectMatch", 0 }, { "OCIRepositoryPattern", 0 }
 };
 
@@ -37,21 +39,62 @@ static const char *const others[] = {
     "<ProxyMatch"
 };
 
+/* Sections that hold for some requests only, whatever stands in them. */
+static const char *const conditions[] = { "<If", "<ElseIf", "<Else" };
+
+/* The modules of httpd that are asked about requests.  What they refuse, they
+ * refuse by the directives above.  Of others that is not known. */
+static const char *const known_modules[] = {
+    "core.c", "event.c", "http_core.c", "prefork.c", "worker.c",
+    "mod_access_compat.c", "mod_actions.c",
+    "mod_alias.c", "mod_allowmethods.c", "mod_asis.c", "mod_auth_basic.c",
+    "mod_auth_digest.c", "mod_auth_form.c", "mod_authn_anon.c",
+    "mod_authn_core.c", "mod_authn_dbd.c", "mod_authn_dbm.c",
+    "mod_authn_file.c", "mod_authn_socache.c", "mod_authnz_fcgi.c",
+    "mod_authnz_ldap.c", "mod_authz_core.c", "mod_authz_dbd.c",
+    "mod_authz_dbm.c", "mod_authz_groupfile.c", "mod_authz_host.c",
+    "mod_authz_owner.c", "mod_authz_user.c", "mod_autoindex.c",
+    "mod_cache.c", "mod_cern_meta.c", "mod_cgi.c", "mod_cgid.c",
+    "mod_dav.c", "mod_dav_fs.c", "mod_dbd.c", "mod_dir.c", "mod_env.c",
+    "mod_expires.c", "mod_file_cache.c", "mod_headers.c", "mod_http2.c",
+    "mod_imagemap.c", "mod_include.c", "mod_info.c", "mod_log_config.c",
+    "mod_log_debug.c", "mod_log_forensic.c", "mod_logio.c", "mod_md.c",
+    "mod_mime.c", "mod_mime_magic.c", "mod_negotiation.c", "mod_oci.c",
+    "mod_proxy.c", "mod_proxy_connect.c", "mod_proxy_http.c",
+    "mod_proxy_http2.c", "mod_remoteip.c", "mod_reqtimeout.c",
+    "mod_request.c", "mod_rewrite.c", "mod_session.c", "mod_session_cookie.c",
+    "mod_session_dbd.c", "mod_setenvif.c", "mod_speling.c", "mod_ssl.c",
+    "mod_status.c", "mod_unique_id.c", "mod_userdir.c", "mod_usertrack.c",
+    "mod_vhost_alias.c"
+};
+
 static int is_directive(const ap_directive_t *line, const char *name)
 {
     return !ap_cstr_casecmp(line->directive, name);
 }
 
-static int is_other(const ap_directive_t *section)
+static int is_one_of(const ap_directive_t *section, const char *const *names,
+                     apr_size_t count)
 {
     apr_size_t i;
 
-    for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        if (is_directive(section, others[i])) {
+    for (i = 0; i < count; i++) {
+        if (is_directive(section, names[i])) {
             return 1;
         }
     }
     return 0;
+}
+
+#define IS_ONE_OF(section, names) \
+    is_one_of(section, names, sizeof(names) / sizeof(names[0]))
+
+static void add_guard(oci_server_config_t *server, const char *path)
+{
+    server->guarded = 1;
+    if (path) {
+        APR_ARRAY_PUSH(server->guarded_paths, const char *) = path;
+    }
 }
 
 /* What all paths in a section begin with, as far as that is known. */
@@ -83,10 +126,7 @@ static void read_line(oci_server_config_t *server,
     }
     for (i = 0; i < sizeof(guards) / sizeof(guards[0]); i++) {
         if (is_directive(line, guards[i].name)) {
-            server->guarded = 1;
-            if (guards[i].by_caller && path) {
-                APR_ARRAY_PUSH(server->guarded_paths, const char *) = path;
-            }
+            add_guard(server, guards[i].by_caller ? path : NULL);
             return;
         }
     }
@@ -99,7 +139,11 @@ static void read_lines(oci_server_config_t *server,
 {
     for (; line; line = line->next) {
         if (line->first_child) {
-            read_lines(server, line->first_child, !path || is_other(line)
+            if (IS_ONE_OF(line, conditions)) {
+                add_guard(server, path);
+            }
+            read_lines(server, line->first_child,
+                       !path || IS_ONE_OF(line, others)
                        ? NULL : beginning(line, path, pool), pool);
         }
         else {
@@ -108,12 +152,63 @@ static void read_lines(oci_server_config_t *server,
     }
 }
 
+static int is_known(const char *module)
+{
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(known_modules) / sizeof(known_modules[0]); i++) {
+        if (!strcmp(module, known_modules[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Whether a module that is not httpd's own is asked at some stage of a
+ * request.
+ * @param hooks Of one stage.  Their types differ in their first member alone,
+ *        which points to a function
+ */
+static int has_stranger(const apr_array_header_t *hooks)
+{
+    int i;
+
+    for (i = 0; hooks && i < hooks->nelts; i++) {
+        const ap_LINK_fixups_t *hook
+            = (const ap_LINK_fixups_t *)(hooks->elts + i * hooks->elt_size);
+
+        if (!is_known(hook->szName)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int has_strangers(void)
+{
+    return has_stranger(ap_hook_get_quick_handler())
+           || has_stranger(ap_hook_get_post_read_request())
+           || has_stranger(ap_hook_get_translate_name())
+           || has_stranger(ap_hook_get_map_to_storage())
+           || has_stranger(ap_hook_get_post_perdir_config())
+           || has_stranger(ap_hook_get_header_parser())
+           || has_stranger(ap_hook_get_access_checker())
+           || has_stranger(ap_hook_get_access_checker_ex())
+           || has_stranger(ap_hook_get_check_user_id())
+           || has_stranger(ap_hook_get_auth_checker())
+           || has_stranger(ap_hook_get_type_checker())
+           || has_stranger(ap_hook_get_fixups());
+}
+
 void oci_guards_read(oci_server_config_t *server, const ap_directive_t *tree,
                      apr_pool_t *pool)
 {
     server->guarded = 0;
     server->guarded_paths = apr_array_make(pool, 4, sizeof(const char *));
     read_lines(server, tree, "", pool);
+    if (has_strangers()) {
+        add_guard(server, "");
+    }
 }
 
 int oci_guards_exist(void)

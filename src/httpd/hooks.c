@@ -28,6 +28,7 @@
 #include "httpd/error_filter.h"
 #include "httpd/guards.h"
 #include "httpd/hooks.h"
+#include "httpd/question.h"
 #include "httpd/start.h"
 #include "httpd/token.h"
 #include "spec/scope.h"
@@ -247,22 +248,27 @@ static void lift_default_body_limit(request_rec *r)
 
 /* A token that says what it is for is for nothing else.  Where the Require
  * lines allow more, one of our own can be had for that. */
-static oci_error_t *may_pull(int *allowed, oci_request_t *request,
-                             const char *name, int by_token)
+static oci_error_t *may_mount(int *allowed, oci_request_t *request,
+                              const char *name, const char *digest)
 {
     oci_context_t *context = oci_context_get(request->r);
     const oci_bearer_t *bearer = context->bearer;
-    int lacks = by_token && bearer && bearer->scopes
+    int lacks = bearer && bearer->scopes
                 && !oci_scopes_allow(bearer->scopes, "repository", name,
                                      OCI_PULL);
 
     *allowed = 0;
-    if ((lacks && !bearer->ours)
-        || !oci_authz_allows(request->r, name, OCI_PULL)) {
+    if (!oci_authz_allows_blob(request->r, name, digest)
+        || (lacks && !bearer->ours)) {
         return NULL;
     }
     *allowed = !lacks;
     return lacks ? oci_authn_ask(request->r, context, name) : NULL;
+}
+
+static int may_list(oci_request_t *request, const char *name)
+{
+    return oci_authz_allows(request->r, name, OCI_PULL);
 }
 
 /* A tag in the query is as much a push of it as one in the path. */
@@ -290,7 +296,8 @@ static int handler(request_rec *r)
     request.guarded = context->judged || oci_config_tokens(config)
                       || oci_guards_concern(r->uri);
     request.lists_all = !oci_guards_exist();
-    request.may_pull = may_pull;
+    request.may_mount = may_mount;
+    request.may_list = may_list;
     request.may_tag = may_tag;
     oci_config_apply(&request, config);
     if (!request.registry.blobs || !request.registry.index) {
@@ -322,6 +329,7 @@ void oci_hooks_register(apr_pool_t *pool)
     oci_error_filter_register();
     oci_authn_register();
     oci_authz_register(pool);
+    oci_question_register();
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_create_request(create_request, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_read_request(post_read_request, NULL, NULL,

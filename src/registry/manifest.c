@@ -136,9 +136,10 @@ static oci_error_t *check_condition(const oci_condition_t *condition,
     if (!header) {
         return NULL;
     }
-    return oci_error_make(pool, OCI_E_MANIFEST_CHANGED, "digest", digest,
-                          "%s does not hold: %s names %s", header, reference,
-                          digest ? digest : "nothing");
+    /* what it names is for those to know who may pull */
+    return oci_error_make(pool, OCI_E_MANIFEST_CHANGED, "reference",
+                          reference, "%s does not hold for what %s names "
+                          "now", header, reference);
 }
 
 /* The locks of a push: one tag is locked by itself, several by the whole

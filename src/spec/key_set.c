@@ -19,12 +19,12 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "apr_base64.h"
 #include "apr_lib.h"
 #include "apr_strings.h"
 
 #include "spec/base64url.h"
 
+#define SECRET_MARK      "secret:"
 #define SECRET_BYTES_MIN 32
 
 /* So many tokens are remembered as verified. */
@@ -49,6 +49,10 @@ static const char *add_pem(oci_keys_t *keys, const char *name,
 
     if (!strcmp(name, "PUBLIC KEY")) {
         return add_pkey(keys, d2i_PUBKEY(NULL, &data, size), 0);
+    }
+    if (!strcmp(name, "RSA PUBLIC KEY")) {
+        return add_pkey(keys, d2i_PublicKey(EVP_PKEY_RSA, NULL, &data, size),
+                        0);
     }
     if (!strcmp(name, "CERTIFICATE")) {
         certificate = d2i_X509(NULL, &data, size);
@@ -162,29 +166,8 @@ static const char *read_jwks(oci_keys_t *keys, const char *text,
     return problem;
 }
 
-/* Whether a text is a key in DER, without the lines that make it PEM: then
- * it is public, or meant for another algorithm, and no secret of ours. */
-static int is_bare_key(const char *text, apr_pool_t *pool)
-{
-    unsigned char *der = apr_palloc(pool, apr_base64_decode_len(text) + 1);
-    long size = apr_base64_decode_binary(der, text);
-    const unsigned char *p = der;
-    EVP_PKEY *pkey = d2i_PUBKEY(NULL, &p, size);
-    X509 *certificate;
-    int found;
-
-    if (!pkey) {
-        p = der;
-        pkey = d2i_AutoPrivateKey(NULL, &p, size);
-    }
-    p = der;
-    certificate = d2i_X509(NULL, &p, size);
-    found = pkey || certificate;
-    EVP_PKEY_free(pkey);
-    X509_free(certificate);
-    return found;
-}
-
+/* A secret is one by its mark alone: what is public, such as a key in a form
+ * that is not known here, is never taken for one. */
 static const char *read_secret(oci_keys_t *keys, const char *text,
                                apr_size_t size)
 {
@@ -195,19 +178,21 @@ static const char *read_secret(oci_keys_t *keys, const char *text,
     while (size && apr_isspace(text[size - 1])) {
         size--;
     }
-    text = apr_pstrmemdup(pool, text, size);
+    for (; size && apr_isspace(*text); size--) {
+        text++;
+    }
     for (i = 0; i < size && apr_isgraph(text[i]); i++) {
         continue;
     }
-    if (i < size || size < SECRET_BYTES_MIN || is_bare_key(text, pool)) {
-        return "it is neither PEM, nor a JSON Web Key Set, nor a secret of "
+    if (i < size || size < SECRET_BYTES_MIN) {
+        return "what follows \"" SECRET_MARK "\" is not a secret: expected "
                APR_STRINGIFY(SECRET_BYTES_MIN) " or more printable "
-               "characters";
+               "characters without blanks";
     }
     key = apr_array_push(keys->list);
     memset(key, 0, sizeof(*key));
     key->algorithm = "HS256";
-    key->secret = text;
+    key->secret = apr_pstrmemdup(pool, text, size);
     key->secret_size = size;
     key->can_sign = 1;
     return NULL;
@@ -229,8 +214,14 @@ const char *oci_keys_read(oci_keys_t **keys, const char *text,
     else if (*text == '{') {
         problem = read_jwks(*keys, text, size);
     }
+    else if (!strncmp(text, SECRET_MARK, strlen(SECRET_MARK))) {
+        problem = read_secret(*keys, text + strlen(SECRET_MARK),
+                              size - strlen(SECRET_MARK));
+    }
     else {
-        problem = read_secret(*keys, text, size);
+        problem = "it holds no key: expected PEM, a JSON Web Key Set, or \""
+                  SECRET_MARK "\" and " APR_STRINGIFY(SECRET_BYTES_MIN)
+                  " or more printable characters";
     }
     ERR_clear_error();
     return problem || (*keys)->list->nelts ? problem

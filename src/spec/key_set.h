@@ -32,8 +32,8 @@ typedef struct oci_keys_t {
 
 /**
  * Read keys: private or public ones in PEM, certificates, a JSON Web Key
- * Set (RFC 7517) of public ones, or else a secret: 32 printable characters
- * at least.  The first that can sign does; all verify.
+ * Set (RFC 7517) of public ones, or "secret:" and a secret of 32 or more
+ * printable characters.  The first that can sign does; all verify.
  * @param keys Set to them; they live in pool
  * @param text,size What the file holds, with a NUL behind
  * @return NULL, or a sentence that says what is wrong

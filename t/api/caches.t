@@ -221,11 +221,13 @@ END
         [ 'elsewhere'    => 0, "<Location /status>\nRequire local\n</Location>" ],
         [ 'files'        => 0, "<Directory />\nRequire all denied\n</Directory>\n"
             . '<Files ".ht*">' . "\nRequire all denied\n</Files>" ],
-        [ 'rewriting'    => 0, "RewriteEngine On\nRewriteRule ^/x - [F]" ],
+        [ 'rewriting'    => 1, "RewriteEngine On\nRewriteRule ^/x - [F]" ],
+        [ 'a condition on anything' => 1,
+            "<If \"-R '10.0.0.0/8'\">\nRedirect 403 /v2/\n</If>" ],
         [ 'all granted'  => 0, "<Location \"/v2/\">\nRequire all granted\n</Location>" ]
     ) {
         my ($name, $private, $after) = @$case;
-        my $own = OCI::Server->start(modules => [qw(authz_host rewrite)],
+        my $own = OCI::Server->start(modules => [qw(authz_host rewrite alias)],
             after => $after);
         my $caller = OCI::Client->new($own);
         my $blob = $caller->push_blob('inner/a', 'some bytes');

@@ -84,8 +84,10 @@ subtest 'issuer.conf' => sub {
     is(post($server, 'group/other/x', Authorization => $job), 403,
         'to no other');
     is(post($server, 'release/x', Authorization => $job), 403, 'nor to release');
-    is(post($server, 'release/x', Authorization =>
-        $token->(ref_protected => 'true')), 202, 'which what is protected may');
+    my $protected = sub { post($server, 'release/x', Authorization =>
+        $token->(ref_protected => 'true', @_)) };
+    is($protected->(), 403, 'nor from what any project protects');
+    is($protected->(project_path => 'team/app'), 202, 'but one project may');
     is(OCI::Client->new($server)->get('/v2/public/x/tags/list')->status, 404,
         'anybody pulls what is public');
     $server->stop;

@@ -50,8 +50,10 @@ sub key {
         $name);
 }
 
-key('short', qr/OCITokenKey: .*key: it is neither PEM, nor/, 'a short secret');
-key('', qr/neither PEM/, 'an empty file');
+key('secret: short', qr/what follows "secret:" is not a secret/, 'a short secret');
+key('0123456789abcdef' x 3, qr/OCITokenKey: .*key: it holds no key: expected PEM/,
+    'a secret without its mark');
+key('', qr/it holds no key/, 'an empty file');
 key("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
     qr/a key can't be read/, 'a damaged key');
 refused("OCITokenKey $dir", qr/OCITokenKey: can't read \Q$dir\E/);

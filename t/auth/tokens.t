@@ -288,7 +288,7 @@ subtest 'rotation' => sub {
     error_is(with($old, GET => $path), 401, 'UNAUTHORIZED', undef,
         'the old key is gone');
     status_is(with($new, GET => $path), 200, 'the new one is there');
-    $put->('0123456789abcdef' x 3, "\n");
+    $put->('secret: ', '0123456789abcdef' x 3, "\n");
     $new = $caller{admin}->token_for('repository:secret/image:pull');
     is((OCI::Auth::claims($new))[0]{alg}, 'HS256', 'a secret signs too');
     status_is(with($new, GET => $path), 200, 'and holds');

@@ -23,8 +23,10 @@
 #define SECRET "0123456789abcdef0123456789abcdef"
 #define NO_SIGNER "none of our keys signed it"
 #define NO_TOKEN  "it is no JSON Web Token"
-#define NO_SECRET "it is neither PEM, nor a JSON Web Key Set, nor a secret " \
-                  "of 32 or more printable characters"
+#define NO_KEY    "it holds no key: expected PEM, a JSON Web Key Set, or " \
+                  "\"secret:\" and 32 or more printable characters"
+#define NO_SECRET "what follows \"secret:\" is not a secret: expected 32 or " \
+                  "more printable characters without blanks"
 
 #define JWK_ES "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" RFC_ES_X \
                "\",\"y\":\"" RFC_ES_Y "\""
@@ -38,12 +40,19 @@ static const struct {
     const char *text;
     const char *problem;
 } files[] = {
-    { SECRET, NULL },
-    { SECRET "\n", NULL },
-    { "0123456789abcdef0123456789abcde\n\n\n", NO_SECRET },
-    { "", NO_SECRET },
-    { "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ someone", NO_SECRET },
-    { "0123456789abcdef0123456789abcd\xc3\xa9", NO_SECRET },
+    { "secret:" SECRET, NULL },
+    { "secret: " SECRET "\n", NULL },
+    { "secret: 0123456789abcdef0123456789abcde\n\n\n", NO_SECRET },
+    { "secret:", NO_SECRET },
+    { "secret: 0123456789abcdef 0123456789abcdef", NO_SECRET },
+    { "secret: 0123456789abcdef0123456789abcd\xc3\xa9", NO_SECRET },
+    /* what is public, or may be, is no secret */
+    { SECRET, NO_KEY },
+    { "", NO_KEY },
+    { "[" JWK_RS "}]", NO_KEY },
+    { "https://ci.example.com/.well-known/jwks.json", NO_KEY },
+    { "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ someone", NO_KEY },
+    { "MIIBCgKCAQEAvxQbBfN4LmYyEOLcYt0aUQ7mZT0JmBM9Vw3bKTB2f0l6q", NO_KEY },
     { SET(JWK_ES "}"), NULL },
     { SET(JWK_RS "}," JWK_ES "}"), NULL },
     { SET(JWK_RS ",\"use\":\"enc\"}," JWK_ES "}"), NULL },
@@ -175,7 +184,7 @@ static void test_forms(tap_t *tap, apr_pool_t *pool)
     oci_keys_t *keys;
     size_t i;
 
-    read_keys(&keys, SECRET, pool);
+    read_keys(&keys, "secret:" SECRET, pool);
     for (i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
         tap_is(tap, verify(keys, token_of(forms[i].header, forms[i].claims,
                                           "", pool), pool),
@@ -209,7 +218,7 @@ static void test_confusion(tap_t *tap, apr_pool_t *pool)
         tap_is(tap, verify(keys, hmac_token("", 0, headers[i], pool), pool),
                NO_SIGNER, "nor nothing");
     }
-    read_keys(&keys, SECRET, pool);
+    read_keys(&keys, "secret:" SECRET, pool);
     tap_is(tap, verify(keys, hmac_token(SECRET, 32, headers[0], pool), pool),
            NULL, "a secret is");
     tap_is(tap, verify(keys, hmac_token(SECRET, 32, headers[1], pool), pool),
@@ -230,7 +239,7 @@ static void test_bare(tap_t *tap, apr_pool_t *pool)
             *to++ = *line;
         }
     }
-    tap_is(tap, read_keys(&keys, bare, pool), NO_SECRET,
+    tap_is(tap, read_keys(&keys, bare, pool), NO_KEY,
            "a key without its lines is no secret");
 }
 

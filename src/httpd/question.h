@@ -1,0 +1,37 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/**
+ * @file question.h
+ * @brief Asking httpd whether a caller might make another request
+ */
+
+#ifndef OCI_QUESTION_H
+#define OCI_QUESTION_H
+
+#include "httpd.h"
+
+/**
+ * Whether httpd would let a request of the same caller pass, and the registry
+ * would take its repository name.
+ * @param r The request whose caller is meant
+ * @param method Such as "GET"
+ * @param path Of the other request
+ * @param name The repository that the path names, or NULL
+ * @return Whether it would
+ */
+int oci_question_passes(request_rec *r, const char *method,
+                        const char *path, const char *name);
+
+/** Register the hooks. */
+void oci_question_register(void);
+
+#endif /* OCI_QUESTION_H */

@@ -1,0 +1,181 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# What a line refuses stays refused to a caller who has not logged in, and
+# whatever else lets that caller in.
+
+use OCI::Test;
+use OCI::Auth;
+
+my @modules = qw(auth_basic authn_core authn_file authz_user authz_host
+    access_compat setenvif rewrite alias);
+
+sub with_policy {
+    my ($policy, %option) = @_;
+    my $server = OCI::Server->start(modules => \@modules,
+        extra => '',
+        config => OCI::Auth::file_login() . "\n$policy", %option);
+    OCI::Auth::passwords($server);
+    $server->allows(qr/AH01617|AH01618|AH01630|AH01631|AH01629/);
+    return $server;
+}
+
+# A line behind "not", or in <RequireNone>, holds for anonymous callers too.
+my %refusing = (
+    'not' => <<'END',
+<RequireAll>
+    Require all granted
+    Require not oci * secret/**
+</RequireAll>
+END
+    'RequireNone' => <<'END',
+<RequireAll>
+    Require all granted
+    <RequireNone>
+        Require oci * secret/**
+    </RequireNone>
+</RequireAll>
+END
+);
+for my $form (sort keys %refusing) {
+    my $server = with_policy($refusing{$form});
+    my %caller = map { $_ => OCI::Auth->new($server, $_) } qw(anonymous reader);
+    my $image = $caller{anonymous}{client}->push_image('open/x', 'v1');
+    for my $try ([ GET => 'manifests/v1' ], [ GET => 'tags/list' ],
+        [ GET => "blobs/$image->{digest}" ], [ POST => 'blobs/uploads/' ],
+        [ PUT => 'manifests/v1' ], [ DELETE => 'manifests/v1' ]) {
+        my ($method, $path) = @$try;
+        my $res = $caller{anonymous}->request($method => "/v2/secret/x/$path");
+        error_is($res, 401, 'UNAUTHORIZED', undef, "$form: anonymous $method $path");
+        like($res->header('WWW-Authenticate') // '', qr/^Basic /, 'is asked to log in');
+        error_is($caller{reader}->request($method => "/v2/secret/x/$path"), 403,
+            'DENIED', undef, 'a user is refused');
+        unlike($caller{anonymous}->request($method => "/v2/open/x/$path")->status,
+            qr/^40[13]$/, 'elsewhere it is allowed');
+    }
+    status_is($caller{anonymous}->request(GET => '/v2/'), 200, "$form: /v2/");
+    error_is(OCI::Auth->new($server, 'wrong')->request(GET => '/v2/open/x/tags/list'),
+        401, 'UNAUTHORIZED', undef, 'a wrong password');
+    $server->stop;
+}
+
+# Tokens: the anonymous one is granted nothing that is refused.
+my $server = OCI::Server->start(modules => \@modules,
+    extra => OCI::Auth::token_endpoint(OCI::Auth::file_login(), 1),
+    config => $refusing{not});
+OCI::Auth::passwords($server);
+$server->allows(qr/AH01630|AH01631|AH01629/);
+my $anonymous = OCI::Auth->new($server, 'anonymous');
+my $token = $anonymous->token_for('repository:secret/x:pull,push',
+    'repository:open/x:pull');
+is_deeply([ map { $_->{name} } @{ (OCI::Auth::claims($token))[1]{access} } ],
+    ['open/x'], 'an anonymous token is for what is not refused');
+error_is($anonymous->{client}->get('/v2/secret/x/tags/list',
+    Authorization => "Bearer $token"), 401, 'UNAUTHORIZED', undef,
+    'and gets nothing else');
+$server->stop;
+
+# Satisfy Any lets an address in; a token is for its scopes all the same.
+$server = OCI::Server->start(modules => \@modules,
+    extra => OCI::Auth::token_endpoint(OCI::Auth::file_login(), 1),
+    config => "Satisfy Any\nOrder allow,deny\nAllow from 127.0.0.1\n"
+        . 'Require oci * **');
+OCI::Auth::passwords($server);
+my $client = OCI::Client->new($server);
+$token = OCI::Auth->new($server, 'reader')->token_for('repository:a/b:pull');
+my @bearer = (Authorization => "Bearer $token");
+status_is($client->get('/v2/a/b/tags/list', @bearer), 404, 'Satisfy Any: its scope');
+for my $try ([ POST => '/v2/other/c/blobs/uploads/' ], [ GET => '/v2/other/c/tags/list' ],
+    [ POST => '/v2/a/b/blobs/uploads/' ], [ GET => '/v2/_catalog' ]) {
+    my ($method, $path) = @$try;
+    error_is($client->request($method, $path, {@bearer},
+        $method eq 'POST' ? '' : undef), 401, 'UNAUTHORIZED', undef,
+        "no other: $method $path");
+    error_is($client->request($method, $path, { Authorization => 'Bearer a.b.c' },
+        $method eq 'POST' ? '' : undef), 401, 'UNAUTHORIZED', undef,
+        'nor one that is not valid');
+    error_is($client->request($method, $path,
+        { Authorization => OCI::Auth::basic('reader', 'guess') },
+        $method eq 'POST' ? '' : undef), 401, 'UNAUTHORIZED', undef,
+        'nor a password that nothing can check');
+}
+$server->stop;
+
+# A token endpoint where nothing can check a password.
+$server = OCI::Server->start(modules => \@modules, extra => <<'END');
+OCIToken On
+OCITokenKey "@DIR@/key.pem"
+<Location "/token">
+    SetHandler oci-token
+    Require all granted
+</Location>
+END
+$client = OCI::Client->new($server);
+my @form = ('Content-Type' => 'application/x-www-form-urlencoded');
+my $ask = 'grant_type=password&service=' . $server->host;
+error_is($client->get('/token', Authorization => OCI::Auth::basic('reader', 'x')),
+    401, 'UNAUTHORIZED', undef, 'a password in a header');
+error_is($client->post('/token', "$ask&username=reader&password=x", @form), 401,
+    'UNAUTHORIZED', undef, 'a password in a form');
+status_is($client->post('/token', $ask, @form), 200, 'none is fine');
+$server->stop;
+
+# A caller that may only push learns no digest.
+$server = with_policy(<<'END');
+<RequireAny>
+    Require user admin
+    <RequireAll>
+        Require user writer
+        Require oci push,delete **
+    </RequireAll>
+</RequireAny>
+END
+my $image = do {
+    my $caller = OCI::Auth->new($server, 'admin');
+    my $config = '{}';
+    my $digest = digest_of($config);
+    status_is($caller->request(POST => "/v2/a/x/blobs/uploads/?digest=$digest", {},
+        $config), 201, 'a config');
+    my $text = json_text(image_manifest($config, []));
+    my $type = { 'Content-Type' => 'application/vnd.oci.image.manifest.v1+json' };
+    status_is($caller->request(PUT => '/v2/a/x/manifests/v1', $type, $text), 201,
+        'an image');
+    { digest => digest_of($text), text => $text, type => $type };
+};
+my $writer = OCI::Auth->new($server, 'writer');
+for my $try ([ PUT => 'If-Match', '"x"' ], [ PUT => 'If-None-Match', '*' ],
+    [ DELETE => 'If-Match', '"x"' ]) {
+    my ($method, $header, $value) = @$try;
+    my $res = $writer->request($method => '/v2/a/x/manifests/v1',
+        { %{ $image->{type} }, $header => $value },
+        $method eq 'PUT' ? $image->{text} : undef);
+    error_is($res, 412, 'MANIFEST_INVALID', qr/\Q$header\E does not hold/,
+        "$method, $header");
+    unlike($res->text, qr/$image->{digest}/, 'and no digest in the answer');
+}
+$server->stop;
+
+# Pages of other sites can make a browser post, with what it has of passwords.
+$server = OCI::Server->start;
+$client = OCI::Client->new($server);
+my $digest = $client->push_blob('csrf/from', 'some bytes');
+for my $site (qw(cross-site same-site Cross-Site)) {
+    for my $query ('', "?mount=$digest&from=csrf/from", "?digest=$digest") {
+        error_is($client->post("/v2/csrf/to/blobs/uploads/$query",
+            $query =~ /\?digest/ ? 'some bytes' : '', 'Content-Type' => 'text/plain',
+            'Sec-Fetch-Site' => $site), 403, 'DENIED', qr/page of another site/,
+            "$site: POST" . substr $query, 0, 7);
+    }
+}
+status_is($client->head("/v2/csrf/to/blobs/$digest"), 404, 'nothing came of it');
+status_is($client->post('/v2/csrf/to/blobs/uploads/', '', 'Sec-Fetch-Site' => $_),
+    202, "$_: POST") for qw(same-origin none);
+$server->stop;
+done_testing;
