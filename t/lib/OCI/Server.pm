@@ -98,7 +98,7 @@ sub start {
     $self->make_folder;
     push @live, $self;
     for (1 .. 20) {
-        $self->{listen} = [ map { free_port() } 1 .. $option{ports} // 1 ];
+        $self->{listen} = [ free_ports($option{ports} // 1) ];
         return $self if $self->launch;
         last if $self->log !~ /could not bind/;
         unlink "$self->{dir}/output", $self->error_log;
@@ -138,6 +138,14 @@ sub user {
         return $name if defined getpwnam $name;
     }
     die "no user for httpd's children\n";
+}
+
+# Free ports, each of them once.
+sub free_ports {
+    my ($count) = @_;
+    my %port;
+    $port{ free_port() } = 1 while keys %port < $count;
+    return sort { $a <=> $b } keys %port;
 }
 
 # A port below those that the system gives to outgoing connections.  Who takes
