@@ -20,6 +20,7 @@
 #include "httpd/authn.h"
 #include "httpd/bearer.h"
 #include "httpd/config.h"
+#include "httpd/question.h"
 #include "httpd/token_form.h"
 #include "spec/scope.h"
 
@@ -90,7 +91,7 @@ int oci_authn_begin(request_rec *r, oci_context_t *context)
     const char *header = apr_table_get(r->headers_in, "Authorization");
     const char *basic, *token, *missing;
 
-    if (oci_context_asking(r)) {
+    if (oci_question_asker(r)) {
         return OK;
     }
     if (serves_tokens(r, context)
@@ -177,7 +178,7 @@ static int access_checker(request_rec *r)
 {
     oci_context_t *context = oci_context_get(r);
 
-    if (!context || oci_context_asking(r)) {
+    if (!context || oci_question_asker(r)) {
         return DECLINED;
     }
     if (context->is_token && r->method_number == M_POST && !r->main) {
@@ -187,7 +188,8 @@ static int access_checker(request_rec *r)
 }
 
 /* The end of authorization, which "Satisfy Any" does not skip.  A caller that
- * may be one whom a line refuses is asked to log in. */
+ * may be one whom a line refuses is asked to log in.  The headers of a request
+ * that may ask questions are kept before mod_headers changes them. */
 static int fixups(request_rec *r)
 {
     oci_context_t *context = oci_context_get(r);
@@ -201,7 +203,14 @@ static int fixups(request_rec *r)
         }
         return HTTP_UNAUTHORIZED;
     }
-    return oci_context_asking(r) ? DECLINED : check_credentials(r, context);
+    if (oci_question_asker(r)) {
+        return DECLINED;
+    }
+    if (context->is_token || r->args
+        || context->route.endpoint == OCI_ROUTE_CATALOG) {
+        context->headers = apr_table_copy(r->pool, r->headers_in);
+    }
+    return check_credentials(r, context);
 }
 
 /* Who sends credentials is authenticated even where nobody need be: wrong
@@ -213,8 +222,8 @@ static int force_authn(request_rec *r)
     if (!context) {
         return DECLINED;
     }
-    if (oci_context_asking(r)) {
-        return r->main->user ? OK : DECLINED;
+    if (oci_question_asker(r)) {
+        return oci_question_asker(r)->user ? OK : DECLINED;
     }
     if (context->bearer) {
         return context->bearer->user ? OK : DECLINED;
@@ -229,34 +238,35 @@ static int set_variable(void *env, const char *name, const char *value)
     return 1;
 }
 
-/* A question is asked for the caller of the main request, as that was
+/* A question is asked for the caller of the asker, as that was
  * authenticated. */
-static int identify_asker(request_rec *r)
+static int identify_asker(request_rec *r, const request_rec *asker)
 {
-    const apr_table_t *identity = oci_context_get(r->main)->identity;
+    const apr_table_t *identity = oci_context_get(asker)->identity;
 
-    if (!r->main->user) {
+    if (!asker->user) {
         return HTTP_UNAUTHORIZED;
     }
-    r->user = r->main->user;
-    r->ap_auth_type = r->main->ap_auth_type;
+    r->user = asker->user;
+    r->ap_auth_type = asker->ap_auth_type;
     if (identity) {
         apr_table_do(set_variable, r->subprocess_env, identity, NULL);
     }
     return OK;
 }
 
-/* A question of ours is about the caller of the main request; tokens say who
- * that is; all else is for httpd's providers. */
+/* A question is about the asker's caller; tokens say who that is; all else is
+ * for httpd's providers. */
 static int check_user_id(request_rec *r)
 {
     oci_context_t *context = oci_context_get(r);
+    const request_rec *asker;
 
     if (!context) {
         return DECLINED;
     }
-    if (oci_context_asking(r)) {
-        return identify_asker(r);
+    if ((asker = oci_question_asker(r))) {
+        return identify_asker(r, asker);
     }
     context->before = apr_table_copy(r->pool, r->subprocess_env);
     if (context->is_token) {
@@ -333,8 +343,24 @@ static void ask_for_token(request_rec *r, const oci_context_t *context)
                    oci_bearer_challenge(r, context));
 }
 
+/* Whether a refusal is of a caller who has shown no credentials. */
+static int is_of_nobody(request_rec *r, const oci_context_t *context)
+{
+    return !r->user && oci_authn_possible(r)
+           && (context->bearer
+               || !apr_table_get(r->headers_in, "Authorization"));
+}
+
 void oci_authn_mend_error(request_rec *r, oci_context_t *context)
 {
+    if (r->status == HTTP_FORBIDDEN && context->refused
+        && is_of_nobody(r, context)) {
+        r->status = HTTP_UNAUTHORIZED;
+        r->status_line = NULL;
+        if (ap_auth_type(r)) {
+            ap_note_auth_failure(r);
+        }
+    }
     if (r->status == HTTP_UNAUTHORIZED && context->authenticated
         && !context->token_error) {
         r->status = HTTP_FORBIDDEN;

@@ -46,6 +46,7 @@ typedef struct require_t {
     unsigned            actions;
     apr_array_header_t *globs;     /* apr_array_header_t * of piece_t */
     int                 negated;   /* what it allows is what is refused */
+    int                 decides;   /* ... whatever other lines say */
 } require_t;
 
 /* The end of an expression that begins with "%{". */
@@ -130,15 +131,17 @@ static const char *parse_actions(unsigned *actions, cmd_parms *cmd,
     return NULL;
 }
 
-/* Whether a line stands in <RequireNone>, or behind "not", or in both. */
-static int is_negated(const ap_directive_t *line)
+/* See whether a line stands in <RequireNone>, or behind "not", or in both. */
+static void read_place(require_t *require, const ap_directive_t *line)
 {
-    int negated = !ap_cstr_casecmpn(line->args, "not ", 4);
+    int not = !ap_cstr_casecmpn(line->args, "not ", 4);
 
+    require->negated = not;
+    require->decides = not || !ap_cstr_casecmp(line->parent->directive,
+                                               "<RequireNone");
     for (line = line->parent; line; line = line->parent) {
-        negated ^= !ap_cstr_casecmp(line->directive, "<RequireNone");
+        require->negated ^= !ap_cstr_casecmp(line->directive, "<RequireNone");
     }
-    return negated;
 }
 
 static const char *parse(cmd_parms *cmd, const char *line,
@@ -154,7 +157,7 @@ static const char *parse(cmd_parms *cmd, const char *line,
     if (!*line) {
         return "Require oci: a repository, or a glob such as **, is missing";
     }
-    require->negated = is_negated(cmd->directive);
+    read_place(require, cmd->directive);
     require->globs = apr_array_make(cmd->pool, 1,
                                     sizeof(apr_array_header_t *));
     while (*line) {
@@ -248,21 +251,25 @@ static authz_status allow(request_rec *r, match_e match)
                                              : AUTHZ_DENIED;
 }
 
-/* A line that refuses, behind "not" or in <RequireNone>: httpd refuses what it
- * grants, and has no other use for its answers.  In particular it does not
- * ask for a login where such a line wants one, so this is left to the end of
- * authorization; see oci_authn_register. */
-static authz_status refuse(request_rec *r, oci_context_t *context,
-                           match_e match)
+/* A line that refuses: httpd refuses what it grants, and has no other use for
+ * its answers.  In particular it asks for no login where such a line can't tell
+ * without one, or is one of several that refuse together; that is left to the
+ * end of authorization, see fixups in authn.c. */
+static authz_status refuse(const require_t *require, request_rec *r,
+                           oci_context_t *context, match_e match)
 {
     if (match == MATCH_NO) {
         return AUTHZ_DENIED;
     }
-    if (!r->user && oci_authn_possible(r)) {
-        context->wants_login = 1;
-        return AUTHZ_DENIED;
+    if (r->user || !oci_authn_possible(r)) {
+        return AUTHZ_GRANTED;
     }
-    return AUTHZ_GRANTED;
+    if (require->decides && match == MATCH_YES) {
+        context->refused = 1;
+        return AUTHZ_GRANTED;
+    }
+    context->wants_login = 1;
+    return AUTHZ_DENIED;
 }
 
 static authz_status check(request_rec *r, const char *line,
@@ -280,7 +287,8 @@ static authz_status check(request_rec *r, const char *line,
     if (context) {
         context->judged = 1;
     }
-    return require->negated ? refuse(r, context, match) : allow(r, match);
+    return require->negated ? refuse(require, r, context, match)
+                            : allow(r, match);
 }
 
 static const authz_provider provider = { check, parse };

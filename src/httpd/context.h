@@ -41,9 +41,12 @@ typedef struct oci_context_t {
     const char *token_error;       /* for the challenge, or NULL */
     int         judged;            /* a Require oci line was asked */
     const char *source;            /* a repository to ask a token for too */
-    int         asking;            /* a sub-request of ours is under way */
+    int         asking;            /* a question is being made */
     int         wants_login;       /* a line that refuses could not tell
                                     * whether it concerns this caller */
+    int         refused;           /* a line refused an anonymous caller */
+    const apr_table_t *headers;    /* those of the request as it came, where
+                                    * it may have to ask */
     const apr_table_t *before;     /* the environment before authentication */
     const apr_table_t *identity;   /* what authentication set in it; NULL
                                     * for nothing */
@@ -53,9 +56,5 @@ typedef struct oci_context_t {
 
 /** The context of a request, NULL where it is for neither. */
 oci_context_t *oci_context_get(const request_rec *r);
-
-/** Whether this is a sub-request by which we ask httpd whether something is
- * allowed to who made the main request. */
-int oci_context_asking(const request_rec *r);
 
 #endif /* OCI_CONTEXT_H */

@@ -152,7 +152,7 @@ static void read_lines(oci_server_config_t *server,
     }
 }
 
-static int is_known(const char *module)
+int oci_guards_know(const char *module)
 {
     apr_size_t i;
 
@@ -177,7 +177,7 @@ static int has_stranger(const apr_array_header_t *hooks)
         const ap_LINK_fixups_t *hook
             = (const ap_LINK_fixups_t *)(hooks->elts + i * hooks->elt_size);
 
-        if (!is_known(hook->szName)) {
+        if (!oci_guards_know(hook->szName)) {
             return 1;
         }
     }

@@ -32,4 +32,7 @@ int oci_guards_exist(void);
 /** Whether one may be let in and another not where a path is. */
 int oci_guards_concern(const char *path);
 
+/** Whether a module, such as "mod_alias.c", is one of httpd's own, or ours. */
+int oci_guards_know(const char *module);
+
 #endif /* OCI_GUARDS_H */

@@ -73,13 +73,6 @@ oci_context_t *oci_context_get(const request_rec *r)
     return ap_get_module_config(r->request_config, &oci_module);
 }
 
-int oci_context_asking(const request_rec *r)
-{
-    const oci_context_t *context = r->main ? oci_context_get(r->main) : NULL;
-
-    return context && context->asking;
-}
-
 /* httpd neither looks for a file of that name nor guesses a type from it. */
 static int map_to_storage(request_rec *r)
 {

@@ -9,16 +9,19 @@
  * limitations under the License.
  */
 
-/* A question is a sub-request that stops before the handler.  It is to be
- * decided as the request that it stands for would be: so it has the caller's
- * headers, user and claims, but its own request line and environment.
+/* A question is a request that stops before the handler.  It is decided as the
+ * request that it stands for would be: so it has the caller's headers, user and
+ * claims, but a request line and an environment of its own.  httpd makes it as
+ * a sub-request; it is then cut off from its main request, since mod_rewrite
+ * ([NS], IS_SUBREQ) and others treat sub-requests differently.
  *
- *   create_request      an empty environment, and what the token claims
- *   translate_name      SetEnvIf and the like of the server
- *   post_perdir_config  those of the Location
- *   force_authn         on, where the main request has a user: authn.c
- *   check_user_id       the main request's user, and what authentication set
- *                       in its environment
+ *   create_request      the caller's headers as they came, an empty
+ *                       environment, and what the token claims
+ *   translate_name      what is set in the environment as soon as a request is
+ *                       read, such as by the server's SetEnvIf
+ *   force_authn         on, where the asker has a user: authn.c
+ *   check_user_id       the asker's user, and what authentication set in its
+ *                       environment
  *   fixups              a login that a line wanted, and that is missing
  */
 
@@ -33,11 +36,15 @@
 
 #include "httpd/config.h"
 #include "httpd/context.h"
+#include "httpd/guards.h"
 #include "httpd/question.h"
 
 APLOG_USE_MODULE(oci);
 
 #define CLAIM "OCI_CLAIM_"
+
+/* Where a question keeps the request that asks it. */
+#define ASKER "mod_oci asker"
 
 /* httpd logs a refusal as an error.  A refused question is none: each line of
  * the catalog would be logged. */
@@ -60,13 +67,21 @@ static void silence(request_rec *r)
     r->log = quiet;
 }
 
-/* What a request for a body would have, and what makes an answer depend on a
- * representation. */
+request_rec *oci_question_asker(const request_rec *r)
+{
+    void *asker;
+
+    apr_pool_userdata_get(&asker, ASKER, r->pool);
+    return asker;
+}
+
+/* What belongs to the body and the answer of the request at hand.
+ * Content-Type stays: a push under the tag that a question is about has it
+ * too, and a policy may depend on it. */
 static void drop_headers(apr_table_t *headers)
 {
     static const char *const names[] = {
-        "Content-Encoding", "Content-Language", "Content-Length",
-        "Content-Range", "Content-Type", "Transfer-Encoding", "Expect",
+        "Content-Length", "Content-Range", "Transfer-Encoding", "Expect",
         "If-Match", "If-None-Match", "If-Modified-Since",
         "If-Unmodified-Since", "If-Range", "Range"
     };
@@ -85,40 +100,69 @@ static int copy_claim(void *env, const char *name, const char *value)
     return 1;
 }
 
-/* httpd has just copied the main request's environment, much of which is about
- * the main request's URL. */
+/* httpd has just copied the asker's environment, much of which is about the
+ * asker's URL, and called the protocol INCLUDED. */
 static int create_request(request_rec *r)
 {
-    if (oci_context_asking(r)) {
-        r->headers_in = apr_table_copy(r->pool, r->main->headers_in);
-        drop_headers(r->headers_in);
-        r->subprocess_env = apr_table_make(r->pool, 8);
-        apr_table_do(copy_claim, r->subprocess_env,
-                     r->main->subprocess_env, NULL);
+    request_rec *asker = r->main;
+    const oci_context_t *context = asker ? oci_context_get(asker) : NULL;
+
+    if (!context || !context->asking) {
+        return OK;
     }
+    apr_pool_userdata_setn(asker, ASKER, NULL, r->pool);
+    r->main = NULL;
+    r->protocol = asker->protocol;
+    r->headers_in = apr_table_copy(r->pool, context->headers
+                                            ? context->headers
+                                            : asker->headers_in);
+    drop_headers(r->headers_in);
+    r->subprocess_env = apr_table_make(r->pool, 8);
+    apr_table_do(copy_claim, r->subprocess_env, asker->subprocess_env, NULL);
     return OK;
 }
 
-/* httpd parses the headers of main requests alone.  mod_setenvif applies the
- * server's lines when it is called first for a request, and those of the
- * Location when it is called again. */
+/* Let other modules see the question as they see a request that was read.  Of
+ * httpd's own, mod_setenvif alone sets variables then; the others work on the
+ * connection. */
+static int read_question(request_rec *r)
+{
+    const apr_array_header_t *hooks = ap_hook_get_post_read_request();
+    int i;
+
+    for (i = 0; hooks && i < hooks->nelts; i++) {
+        const ap_LINK_post_read_request_t *hook
+            = &APR_ARRAY_IDX(hooks, i, ap_LINK_post_read_request_t);
+        int status;
+
+        if (oci_guards_know(hook->szName)
+            && strcmp(hook->szName, "mod_setenvif.c")) {
+            continue;
+        }
+        status = hook->pFunc(r);
+        if (status != OK && status != DECLINED) {
+            return status;
+        }
+    }
+    return DECLINED;
+}
+
 static int translate_name(request_rec *r)
 {
-    if (!oci_context_asking(r)) {
+    if (!oci_question_asker(r)) {
         return DECLINED;
     }
     r->the_request = apr_psprintf(r->pool, "%s %s %s", r->method,
                                   r->unparsed_uri, r->protocol);
-    return ap_run_header_parser(r) == OK ? DECLINED : HTTP_FORBIDDEN;
+    return read_question(r);
 }
 
 static int post_perdir_config(request_rec *r)
 {
-    if (!oci_context_asking(r)) {
-        return DECLINED;
+    if (oci_question_asker(r)) {
+        silence(r);
     }
-    silence(r);
-    return ap_run_header_parser(r) == OK ? OK : HTTP_FORBIDDEN;
+    return DECLINED;
 }
 
 int oci_question_passes(request_rec *r, const char *method,
@@ -145,7 +189,7 @@ int oci_question_passes(request_rec *r, const char *method,
 void oci_question_register(void)
 {
     ap_hook_create_request(create_request, NULL, NULL,
-                           APR_HOOK_REALLY_FIRST);
+                           APR_HOOK_REALLY_LAST);
     ap_hook_translate_name(translate_name, NULL, NULL,
                            APR_HOOK_REALLY_FIRST);
     ap_hook_post_perdir_config(post_perdir_config, NULL, NULL,

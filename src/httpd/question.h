@@ -31,6 +31,12 @@
 int oci_question_passes(request_rec *r, const char *method,
                         const char *path, const char *name);
 
+/**
+ * The request that asks a question.
+ * @return NULL for a request that is none of our questions
+ */
+request_rec *oci_question_asker(const request_rec *r);
+
 /** Register the hooks. */
 void oci_question_register(void);
 

@@ -108,7 +108,7 @@ static int has_blob(pair_t *pair, const oci_value_t *record)
  * the store. */
 static oci_error_t *look_for_blobs(pair_t *pair)
 {
-    oci_scan_t scan = { oci_key_blob(pair->pool, NULL), NULL, SAMPLE, 1 };
+    oci_scan_t scan = { oci_key_blob(pair->pool, NULL), NULL, SAMPLE, 1, 0 };
     apr_array_header_t *entries;
     int i;
 

@@ -64,7 +64,7 @@ oci_error_t *oci_pending_cancel(apr_array_header_t *changes,
                                 const oci_registry_t *registry,
                                 const char *name, apr_pool_t *pool)
 {
-    oci_scan_t scan = { oci_key_pending(pool, name, NULL), NULL, 0, 0 };
+    oci_scan_t scan = { oci_key_pending(pool, name, NULL), NULL, 0, 0, 0 };
     apr_array_header_t *entries;
     oci_error_t *error = oci_facts_scan(&entries, registry, &scan, pool);
     int i;

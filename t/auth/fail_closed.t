@@ -66,6 +66,24 @@ for my $form (sort keys %refusing) {
     $server->stop;
 }
 
+# The order of lines decides nothing: what one section grants to all is not
+# kept from them by another that refuses it.
+for my $order (0, 1) {
+    my @sections = ("<RequireAll>\nRequire oci pull **\n"
+        . "Require not oci pull private/**\n</RequireAll>",
+        'Require oci pull private/public/**');
+    @sections = reverse @sections if $order;
+    my $server = with_policy(join "\n", '<RequireAny>', @sections, '</RequireAny>');
+    for my $who (qw(anonymous reader)) {
+        my $caller = OCI::Auth->new($server, $who);
+        is($caller->request(GET => '/v2/private/public/x/tags/list')->status, 404,
+            "order $order: $who may");
+        is($caller->request(GET => '/v2/private/x/tags/list')->status,
+            $who eq 'anonymous' ? 401 : 403, 'and may not elsewhere');
+    }
+    $server->stop;
+}
+
 # Tokens: the anonymous one is granted nothing that is refused.
 my $server = OCI::Server->start(modules => \@modules,
     extra => OCI::Auth::token_endpoint(OCI::Auth::file_login(), 1),
