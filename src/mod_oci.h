@@ -43,9 +43,12 @@
  *    system; never APR_NOTFOUND or APR_EEXIST for a store that is broken.
  *    APR_ENOSPC (or EDQUOT) says that the store is full: what was there is
  *    then still there, and can be read and deleted.  APR_ECONNREFUSED says
- *    that the store can't be reached at present: clients are told to come
- *    back.  All else is logged, and is a 500 to clients.  Who can say more
- *    than a status does gives the pool a sentence under OCI_REASON, which
+ *    that the store can't be reached at present, APR_TIMEUP that it did not
+ *    answer in time: clients are told to come back.  No function waits
+ *    without a limit.  Clients give up after 30 seconds, so all waits of a
+ *    call together end after about 20.  All else is logged, and is a 500 to
+ *    clients.  Who can say more than a status does gives the pool a sentence
+ *    under OCI_REASON, which
  *    lives as long as the pool: apr_pool_userdata_setn(text, OCI_REASON,
  *    NULL, pool).
  *  - A failure may leave a change undone or done, never half of it.
@@ -337,6 +340,7 @@ struct oci_index_provider_t {
      * others is not kept from it by those who go on to share it; and names
      * that clients have chosen don't get in each other's way.
      * @param name 1..1023 printable ASCII characters
+     * @return APR_TIMEUP where the lock was not free within the limit
      */
     apr_status_t (*lock)(oci_lock_t **lock, oci_index_t *index,
                          const char *name, oci_lock_e kind,

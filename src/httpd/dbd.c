@@ -9,64 +9,94 @@
  * limitations under the License.
  */
 
+/* The connections are not those of mod_dbd, whose pool has no limit for
+ * waiting: a request whose login holds one of them (mod_authn_dbd) could wait
+ * for a second one for ever.  Only what they connect to is the same. */
+
+#include <stdlib.h>
+
 #include "httpd.h"
 #include "http_config.h"
 #include "apr_dbd.h"
 #include "apr_optional.h"
+#include "apr_strings.h"
 #include "mod_dbd.h"
 
 #include "httpd/dbd.h"
 #include "store/index_dbd.h"
 
-/* A server's connections, as DBDriver and DBDParams say. */
-typedef struct server_source_t {
-    oci_dbd_source_t base;
-    server_rec *server;
-    APR_OPTIONAL_FN_TYPE(ap_dbd_open) *open;
-    APR_OPTIONAL_FN_TYPE(ap_dbd_close) *close;
-} server_source_t;
-
-static const char *start(oci_dbd_source_t *source, apr_pool_t *pool)
+/* Read what stands directly in a section. */
+static void read_section(oci_dbd_where_t *where,
+                         const ap_directive_t *directive, apr_pool_t *pool)
 {
-    server_source_t *self = (server_source_t *)source;
+    for (; directive; directive = directive->next) {
+        const char *args = directive->args;
+        const char *name = directive->directive;
 
-    (void)pool;
-    self->open = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open);
-    self->close = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
-    return self->open && self->close ? NULL
-        : "OCIIndex dbd needs mod_dbd, which is not loaded";
-}
-
-static apr_status_t acquire(oci_dbd_connection_t *connection,
-                            oci_dbd_source_t *source, const char **why,
-                            apr_pool_t *pool)
-{
-    server_source_t *self = (server_source_t *)source;
-    ap_dbd_t *dbd = self->open(pool, self->server);
-
-    if (!dbd) {
-        *why = "mod_dbd has no connection";
-        return APR_ECONNREFUSED;
+        if (!ap_cstr_casecmp(name, "DBDriver")) {
+            where->driver = ap_getword_conf(pool, &args);
+        }
+        else if (!ap_cstr_casecmp(name, "DBDParams")) {
+            where->params = ap_getword_conf(pool, &args);
+        }
+        else if (!ap_cstr_casecmp(name, "DBDMax")) {
+            where->most = atoi(ap_getword_conf(pool, &args));
+        }
+        else if (!ap_cstr_casecmp(name, "DBDKeep")) {
+            where->keep = atoi(ap_getword_conf(pool, &args));
+        }
     }
-    connection->driver = dbd->driver;
-    connection->handle = dbd->handle;
-    connection->pool = dbd->pool;
-    connection->ticket = dbd;
-    return APR_SUCCESS;
 }
 
-static void release(oci_dbd_source_t *source,
-                    oci_dbd_connection_t *connection)
+/* The section of a virtual host; NULL for the main server's. */
+static const ap_directive_t *find_section(const server_rec *server)
 {
-    server_source_t *self = (server_source_t *)source;
+    const ap_directive_t *directive;
 
-    self->close(self->server, connection->ticket);
+    for (directive = ap_conftree; directive && server->is_virtual;
+         directive = directive->next) {
+        if (!ap_cstr_casecmp(directive->directive, "<VirtualHost")
+            && directive->line_num == (int)server->defn_line_number
+            && server->defn_name && directive->filename
+            && !strcmp(directive->filename, server->defn_name)) {
+            return directive->first_child;
+        }
+    }
+    return NULL;
+}
+
+/* Where mod_dbd connects a server to: what its virtual host does not say,
+ * the main server does. */
+static const char *find(oci_dbd_where_t *where, apr_pool_t *pool)
+{
+    const server_rec *server = where->data;
+
+    if (!APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open)) {
+        return "OCIIndex dbd needs mod_dbd, which is not loaded";
+    }
+    read_section(where, ap_conftree, pool);
+    read_section(where, find_section(server), pool);
+    if (!where->driver) {
+        return apr_psprintf(pool, "OCIIndex dbd uses the database that "
+                            "DBDriver names, but neither the server at %s:%u "
+                            "nor the main server has DBDriver; add DBDriver "
+                            "and DBDParams",
+                            server->defn_name ? server->defn_name
+                                              : "httpd.conf",
+                            server->defn_line_number);
+    }
+    if (!where->params) {
+        where->params = "";
+    }
+    return NULL;
 }
 
 static const char *create(oci_index_t **index,
                           const oci_store_config_t *config, apr_pool_t *pool)
 {
-    server_source_t *self;
+    oci_dbd_source_t *source;
+    oci_dbd_where_t *where;
+    const char *error;
 
     if (config->type) {
         return oci_index_dbd.create(index, config, pool);
@@ -74,14 +104,14 @@ static const char *create(oci_index_t **index,
     if (config->location) {
         return "dbd takes no location: DBDriver and DBDParams say where";
     }
-    self = apr_pcalloc(pool, sizeof(*self));
-    self->base.where = "dbd";
-    self->base.start = start;
-    self->base.acquire = acquire;
-    self->base.release = release;
-    self->server = config->server;
-    oci_index_dbd_create(index, &self->base, pool);
-    return NULL;
+    where = apr_pcalloc(pool, sizeof(*where));
+    where->find = find;
+    where->data = config->server;
+    error = oci_dbd_pool_create(&source, where, pool);
+    if (!error) {
+        oci_index_dbd_create(index, source, where, pool);
+    }
+    return error;
 }
 
 /* Only create differs: it gives an index of the provider oci_index_dbd. */

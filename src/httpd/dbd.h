@@ -11,7 +11,7 @@
 
 /**
  * @file dbd.h
- * @brief The index "dbd" on the connections of mod_dbd
+ * @brief The index "dbd" in the database of mod_dbd
  */
 
 #ifndef OCI_DBD_H
@@ -19,7 +19,7 @@
 
 #include "mod_oci.h"
 
-/** As oci_index_dbd, but mod_dbd connects where no type is given. */
+/** As oci_index_dbd, but without a type it uses the database of mod_dbd. */
 extern const oci_index_provider_t oci_index_mod_dbd;
 
 #endif /* OCI_DBD_H */

@@ -47,6 +47,11 @@ oci_error_t *oci_error_storage(apr_pool_t *pool, apr_status_t status,
         error = oci_error_make(pool, OCI_E_UNAVAILABLE, NULL, NULL,
                                "the registry's storage can't be reached");
     }
+    else if (APR_STATUS_IS_TIMEUP(status)) {
+        error = oci_error_make(pool, OCI_E_UNAVAILABLE, NULL, NULL,
+                               "the registry's storage did not answer in "
+                               "time");
+    }
     else {
         error = oci_error_make(pool, OCI_E_INTERNAL, NULL, NULL,
                                "the registry's storage failed");

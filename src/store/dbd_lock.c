@@ -22,6 +22,7 @@
 #include "spec/hash.h"
 #include "store/dbd_lock.h"
 #include "store/file_lock.h"
+#include "store/wait.h"
 
 #define TRIES 5
 
@@ -81,7 +82,8 @@ static apr_status_t make_hold(hold_t **result, oci_dbd_source_t *source,
                               apr_pool_t *pool)
 {
     hold_t *hold = apr_pcalloc(pool, sizeof(*hold));
-    apr_status_t rv = oci_dbd_session_open(&hold->session, source, pool);
+    apr_status_t rv = oci_dbd_session_open(&hold->session, source,
+                                           OCI_DBD_FOR_LOCKS, pool);
 
     if (rv != APR_SUCCESS) {
         oci_dbd_session_explain(&hold->session, pool);
@@ -106,9 +108,6 @@ static void end_hold(hold_t *hold)
             first->next = hold->next;
         }
     }
-    if (hold->session.lost) {
-        oci_dbd_session_forget(&hold->session);
-    }
     oci_dbd_session_close(&hold->session);
 }
 
@@ -126,15 +125,31 @@ static apr_status_t ask(int *yes, oci_lock_t *lock, oci_sql_e id,
     return rv;
 }
 
+static apr_status_t give_up(oci_lock_t *lock)
+{
+    oci_dbd_session_t *session = &lock->hold->session;
+
+    session->late = 1;
+    session->why = apr_psprintf(session->pool, "waited %d s for a lock",
+                                session->source->seconds);
+    return APR_EGENERAL;
+}
+
 /* Take the first slot that is free; wait for one where none is. */
 static apr_status_t share(oci_lock_t *lock)
 {
-    int slots = lock->hold->session.dialect->slots;
+    oci_dbd_session_t *session = &lock->hold->session;
+    apr_time_t until = oci_wait_now()
+                       + apr_time_from_sec(session->source->seconds);
+    int slots = session->dialect->slots;
     int first = slots ? (int)(apr_time_now() % slots) : 0;
     apr_status_t rv;
     int i, yes = 0;
 
     for (i = 0; !yes; i++) {
+        if (i > slots && oci_wait_now() >= until) {
+            return give_up(lock);
+        }
         lock->slot = apr_itoa(lock->pool, slots ? (first + i) % slots : 0);
         rv = ask(&yes, lock, OCI_SQL_SHARE, i < slots ? "0" : "1", 1);
         if (rv != APR_SUCCESS) {
@@ -144,22 +159,24 @@ static apr_status_t share(oci_lock_t *lock)
     return APR_SUCCESS;
 }
 
-static apr_status_t take(oci_lock_t *lock)
+/* How many answers say that all of a lock was taken, or given back. */
+static int parts(const oci_lock_t *lock)
 {
     int slots = lock->hold->session.dialect->slots;
+
+    return slots && lock->kind == OCI_LOCK_EXCLUSIVE ? slots : 1;
+}
+
+static apr_status_t take(oci_lock_t *lock)
+{
     apr_status_t rv;
     int yes;
 
     if (lock->kind == OCI_LOCK_SHARED) {
         return share(lock);
     }
-    rv = ask(&yes, lock, OCI_SQL_LOCK, NULL, slots ? slots : 1);
-    if (rv == APR_SUCCESS && !yes) {
-        ask(&yes, lock, OCI_SQL_UNLOCK, NULL, slots);
-        lock->hold->session.why = "not all parts of a lock were given";
-        return APR_EGENERAL;
-    }
-    return rv;
+    rv = ask(&yes, lock, OCI_SQL_LOCK, NULL, parts(lock));
+    return rv == APR_SUCCESS && !yes ? give_up(lock) : rv;
 }
 
 /* Take a lock on a connection.
@@ -169,6 +186,10 @@ static apr_status_t try_take(int *again, oci_lock_t *lock)
     oci_dbd_session_t *session = &lock->hold->session;
     apr_status_t rv = session->lost ? APR_ECONNREFUSED : take(lock);
 
+    if (rv != APR_SUCCESS) {
+        /* A lock, or some slots of it, may have been given all the same. */
+        oci_dbd_session_abandon(session);
+    }
     rv = oci_dbd_session_judge(again, session, rv, lock->hold->count > 0);
     if (rv != APR_SUCCESS) {
         oci_dbd_session_explain(session, lock->pool);
@@ -185,8 +206,9 @@ static apr_status_t end_lock(void *data)
     int yes;
 
     rv = hold->session.lost ? APR_ECONNREFUSED
-        : ask(&yes, lock, shared ? OCI_SQL_UNSHARE : OCI_SQL_UNLOCK, NULL, 1);
-    if (rv != APR_SUCCESS) {
+        : ask(&yes, lock, shared ? OCI_SQL_UNSHARE : OCI_SQL_UNLOCK, NULL,
+              parts(lock));
+    if (rv != APR_SUCCESS || !yes) {
         oci_dbd_session_explain(&hold->session, lock->pool);
         hold->session.lost = 1;
     }
@@ -240,6 +262,7 @@ apr_status_t oci_dbd_lock(oci_lock_t **result, oci_dbd_source_t *source,
 {
     oci_lock_t *lock = apr_pcalloc(pool, sizeof(*lock));
     apr_status_t rv;
+    apr_time_t until = oci_wait_now() + apr_time_from_sec(source->seconds);
     int again, tries = 0;
 
     lock->pool = pool;
@@ -248,7 +271,7 @@ apr_status_t oci_dbd_lock(oci_lock_t **result, oci_dbd_source_t *source,
                               oci_hash(name, pool));
     do {
         rv = take_anywhere(&again, lock, source, name);
-    } while (again && ++tries < TRIES);
+    } while (again && ++tries < TRIES && oci_wait_now() < until);
     *result = lock;
     return rv;
 }

@@ -23,7 +23,7 @@
 /**
  * Wait for a named lock, which lasts as its connection does: until unlock, or
  * the end of pool, of the process, of the host, or of the database.
- * @return As oci_dbd_session_open; APR_ECONNREFUSED, APR_EGENERAL
+ * @return As oci_dbd_session_open; APR_ECONNREFUSED, APR_EGENERAL, APR_TIMEUP
  */
 apr_status_t oci_dbd_lock(oci_lock_t **lock, oci_dbd_source_t *source,
                           const char *name, oci_lock_e kind,

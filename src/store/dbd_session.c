@@ -18,7 +18,10 @@
 #include "apr_strings.h"
 
 #include "mod_oci.h"
+#include "store/dbd_connect.h"
 #include "store/dbd_session.h"
+#include "store/dbd_watch.h"
+#include "store/wait.h"
 
 /* What a connection keeps between sessions, in its own pool. */
 typedef struct oci_dbd_kept_t {
@@ -46,6 +49,48 @@ static apr_status_t fail(oci_dbd_session_t *session, int error)
     return APR_EGENERAL;
 }
 
+/* A statement that runs within the limit. */
+typedef struct timed_t {
+    oci_dbd_due_t due;
+    apr_time_t limit;          /* when it was to be done */
+    const char *what;          /* is waited for */
+} timed_t;
+
+/* The server is given a moment to end the statement by its own limit: then
+ * the connection stays. */
+static void begin(timed_t *timed, oci_dbd_session_t *session,
+                  const char *what)
+{
+    oci_dbd_connection_t *connection = &session->connection;
+    apr_time_t limit = apr_time_from_sec(session->source->seconds);
+
+    timed->what = what;
+    timed->limit = oci_wait_now() + limit;
+    oci_dbd_watch_begin(connection->watch, &timed->due,
+                        oci_dbd_socket(connection),
+                        limit + apr_time_from_sec(1));
+}
+
+/* End it; returns APR_EGENERAL where the driver reported an error. */
+static apr_status_t end(timed_t *timed, oci_dbd_session_t *session, int error)
+{
+    oci_dbd_watch_end(session->connection.watch, &timed->due);
+    session->late = error && oci_wait_now() >= timed->limit;
+    if (timed->due.cut) {
+        session->cut = 1;
+    }
+    if (!error) {
+        return APR_SUCCESS;
+    }
+    fail(session, error);
+    if (session->late) {
+        session->why = apr_psprintf(session->pool, "waited %d s for %s: %s",
+                                    session->source->seconds, timed->what,
+                                    session->why);
+    }
+    return APR_EGENERAL;
+}
+
 void oci_dbd_session_explain(const oci_dbd_session_t *session,
                              apr_pool_t *pool)
 {
@@ -57,22 +102,13 @@ void oci_dbd_session_explain(const oci_dbd_session_t *session,
     }
 }
 
-void oci_dbd_session_forget(oci_dbd_session_t *session)
-{
-    oci_dbd_kept_t *kept = session->kept;
-
-    apr_pool_clear(kept->pool);
-    memset(kept->statements, 0, sizeof(kept->statements));
-    kept->generation++;
-    kept->ready = 0;
-}
-
 /* All statements are made before the first is used: where a driver connects
  * anew by itself, one that it makes later would be outside of a transaction,
  * and without locks, that are believed to be there. */
 static apr_status_t prepare(oci_dbd_session_t *session)
 {
     oci_dbd_kept_t *kept = session->kept;
+    timed_t timed;
     int id, error;
 
     for (id = 0; id < OCI_SQL_COUNT; id++) {
@@ -83,11 +119,12 @@ static apr_status_t prepare(oci_dbd_session_t *session)
         if (!text) {
             continue;
         }
+        begin(&timed, session, "an answer");
         error = apr_dbd_prepare(session->connection.driver, kept->pool,
                                 session->connection.handle, text, label,
                                 &kept->statements[id]);
-        if (error) {
-            return fail(session, error);
+        if (end(&timed, session, error) != APR_SUCCESS) {
+            return APR_EGENERAL;
         }
     }
     return APR_SUCCESS;
@@ -96,26 +133,37 @@ static apr_status_t prepare(oci_dbd_session_t *session)
 apr_status_t oci_dbd_session_run(oci_dbd_session_t *session,
                                  const char *text)
 {
-    int count;
-    int error = apr_dbd_query(session->connection.driver,
-                              session->connection.handle, &count, text);
+    timed_t timed;
+    int error, count;
 
-    return error ? fail(session, error) : APR_SUCCESS;
+    begin(&timed, session, "an answer");
+    error = apr_dbd_query(session->connection.driver,
+                          session->connection.handle, &count, text);
+    return end(&timed, session, error);
 }
 
 apr_status_t oci_dbd_session_change(int *count, oci_dbd_session_t *session,
                                     oci_sql_e id, const char **args)
 {
     const oci_dbd_connection_t *connection = &session->connection;
-    int error = apr_dbd_pquery(connection->driver, session->pool,
-                               connection->handle, count,
-                               session->kept->statements[id], 0, args);
+    apr_pool_t *scratch;
+    apr_status_t rv = apr_pool_create(&scratch, session->pool);
+    timed_t timed;
+    int error;
 
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    begin(&timed, session, "an answer");
+    error = apr_dbd_pquery(connection->driver, scratch, connection->handle,
+                           count, session->kept->statements[id], 0, args);
     if (error && error == session->dialect->duplicate) {
         *count = 0;
-        return APR_SUCCESS;
+        error = 0;
     }
-    return error ? fail(session, error) : APR_SUCCESS;
+    rv = end(&timed, session, error);
+    apr_pool_destroy(scratch);
+    return rv;
 }
 
 apr_status_t oci_dbd_session_commit(oci_dbd_session_t *session)
@@ -155,21 +203,22 @@ apr_status_t oci_dbd_session_select(apr_array_header_t **cells,
     apr_dbd_results_t *results = NULL;
     apr_pool_t *scratch;
     apr_status_t rv = apr_pool_create(&scratch, pool);
+    timed_t timed;
     int error;
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
+    begin(&timed, session, id == OCI_SQL_SHARE || id == OCI_SQL_LOCK
+                           ? "a lock" : "an answer");
     error = apr_dbd_pselect(connection->driver, scratch, connection->handle,
                             &results, session->kept->statements[id],
                             session->dialect->seek, 0, args);
     *cells = apr_array_make(pool, 8, sizeof(const char *));
-    if (error) {
-        rv = fail(session, error);
-    }
-    else {
+    if (!error) {
         collect(*cells, session, results, scratch);
     }
+    rv = end(&timed, session, error);
     apr_pool_destroy(scratch);
     return rv;
 }
@@ -182,14 +231,18 @@ static apr_status_t ask(const char **cell, oci_dbd_session_t *session,
     apr_dbd_results_t *results = NULL;
     apr_array_header_t *cells = apr_array_make(scratch, 8,
                                                sizeof(const char *));
-    int error = apr_dbd_select(connection->driver, scratch,
-                               connection->handle, &results, text,
-                               session->dialect->seek);
+    timed_t timed;
+    int error;
 
-    if (error) {
-        return fail(session, error);
+    begin(&timed, session, "an answer");
+    error = apr_dbd_select(connection->driver, scratch, connection->handle,
+                           &results, text, session->dialect->seek);
+    if (!error) {
+        collect(cells, session, results, scratch);
     }
-    collect(cells, session, results, scratch);
+    if (end(&timed, session, error) != APR_SUCCESS) {
+        return APR_EGENERAL;
+    }
     *cell = cells->nelts > column ? APR_ARRAY_IDX(cells, column, const char *)
                                   : NULL;
     return APR_SUCCESS;
@@ -278,6 +331,29 @@ static apr_status_t find_table(oci_dbd_session_t *session,
     return APR_SUCCESS;
 }
 
+/* Tell the server how long it may take, and when to give up a client whose
+ * host is gone, so that its locks end. */
+static apr_status_t set_limits(oci_dbd_session_t *session,
+                               apr_pool_t *scratch)
+{
+    const oci_dialect_t *dialect = session->dialect;
+    int seconds = session->source->seconds;
+    const char *answer;
+    const char *text = apr_psprintf(scratch, dialect->limits,
+                                    dialect->unit * seconds,
+                                    dialect->unit * seconds,
+                                    dialect->unit * seconds);
+    apr_status_t rv = dialect->is_file
+        ? ask(&answer, session, text, 0, scratch)
+        : oci_dbd_session_run(session, text);
+
+    if (rv == APR_SUCCESS && dialect->lock_limits
+        && session->connection.use == OCI_DBD_FOR_LOCKS) {
+        rv = oci_dbd_session_run(session, dialect->lock_limits);
+    }
+    return rv;
+}
+
 static apr_status_t set_up(oci_dbd_session_t *session)
 {
     const oci_dialect_t *dialect = session->dialect;
@@ -289,6 +365,9 @@ static apr_status_t set_up(oci_dbd_session_t *session)
     for (text = dialect->setup; rv == APR_SUCCESS && *text; text++) {
         rv = dialect->is_file ? ask(&answer, session, *text, 0, scratch)
                               : oci_dbd_session_run(session, *text);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = set_limits(session, scratch);
     }
     if (rv == APR_SUCCESS && dialect->is_file) {
         rv = find_companions(session, scratch);
@@ -338,6 +417,9 @@ apr_status_t oci_dbd_session_status(const oci_dbd_session_t *session)
                                          "is full" };
     apr_size_t i;
 
+    if (session->late) {
+        return APR_TIMEUP;
+    }
     for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (session->why && strstr(session->why, words[i])) {
             return APR_ENOSPC;
@@ -346,53 +428,74 @@ apr_status_t oci_dbd_session_status(const oci_dbd_session_t *session)
     return APR_EGENERAL;
 }
 
-/* Make the connection anew, where its driver can. */
+/* Get a connection, and set it up if it is new. */
+static apr_status_t get_connection(oci_dbd_session_t *session,
+                                   oci_dbd_use_e use)
+{
+    oci_dbd_source_t *source = session->source;
+    apr_status_t rv = source->acquire(&session->connection, source, use,
+                                      &session->why, session->pool);
+
+    session->connection.use = use;
+    if (rv != APR_SUCCESS) {
+        return rv == APR_TIMEUP ? rv : APR_ECONNREFUSED;
+    }
+    rv = find_kept(session);
+    if (rv == APR_SUCCESS && !session->kept->ready) {
+        rv = set_up(session);
+    }
+    if (rv == APR_EGENERAL) {
+        rv = oci_dbd_session_status(session);
+    }
+    return rv;
+}
+
+static void drop(oci_dbd_session_t *session)
+{
+    session->connection.broken = 1;
+    session->source->release(session->source, &session->connection);
+}
+
+/* Replace a connection that is lost. */
 static apr_status_t mend(oci_dbd_session_t *session)
 {
-    oci_dbd_connection_t *connection = &session->connection;
     apr_status_t rv;
 
-    oci_dbd_session_forget(session);
-    if (apr_dbd_check_conn(connection->driver, session->pool,
-                           connection->handle) != APR_SUCCESS) {
-        connection->broken = 1;
-        return APR_ECONNREFUSED;
+    drop(session);
+    rv = get_connection(session, session->connection.use);
+    if (rv != APR_SUCCESS) {
+        drop(session);
     }
-    rv = set_up(session);
-    return rv == APR_EGENERAL ? oci_dbd_session_status(session) : rv;
+    return rv;
 }
 
 apr_status_t oci_dbd_session_open(oci_dbd_session_t *session,
-                                  oci_dbd_source_t *source, apr_pool_t *pool)
+                                  oci_dbd_source_t *source,
+                                  oci_dbd_use_e use, apr_pool_t *pool)
 {
     apr_status_t rv;
 
     memset(session, 0, sizeof(*session));
     session->source = source;
     session->pool = pool;
-    rv = source->acquire(&session->connection, source, &session->why, pool);
-    session->connection.broken = 0;
+    rv = get_connection(session, use);
     if (rv != APR_SUCCESS) {
-        return APR_ECONNREFUSED;
-    }
-    rv = find_kept(session);
-    if (rv == APR_SUCCESS && !session->kept->ready) {
-        rv = set_up(session);
-        /* What can't be mended is replaced by who tries again. */
-        if (rv == APR_EGENERAL
-            && (rv = mend(session)) == APR_ECONNREFUSED) {
-            rv = APR_EGENERAL;
-        }
-    }
-    if (rv != APR_SUCCESS) {
-        oci_dbd_session_close(session);
+        drop(session);
     }
     return rv;
 }
 
 void oci_dbd_session_close(oci_dbd_session_t *session)
 {
+    if (session->cut || session->lost) {
+        session->connection.broken = 1;
+    }
     session->source->release(session->source, &session->connection);
+}
+
+void oci_dbd_session_abandon(oci_dbd_session_t *session)
+{
+    session->connection.broken = 1;
 }
 
 /* Find out what a failure left: whether the connection is still the one that
@@ -402,6 +505,7 @@ static int lives(oci_dbd_session_t *session)
     const char *why = session->why;
     const char *args[] = { ".", NULL };
     apr_array_header_t *cells;
+    int late = session->late;
     int well;
 
     /* A statement that was prepared before ends with its connection. */
@@ -410,6 +514,7 @@ static int lives(oci_dbd_session_t *session)
            && oci_dbd_session_select(&cells, session, OCI_SQL_EXISTS, args,
                                      session->pool) == APR_SUCCESS;
     session->why = why;
+    session->late |= late;
     return well;
 }
 
@@ -420,15 +525,23 @@ apr_status_t oci_dbd_session_judge(int *again, oci_dbd_session_t *session,
     if (rv != APR_EGENERAL) {
         return rv;
     }
+    if (session->cut) {
+        session->lost = held;
+        return APR_TIMEUP;
+    }
     if (lives(session)) {
         rv = oci_dbd_session_status(session);
         *again = rv == APR_EGENERAL;
         return rv;
     }
     session->lost = held;
+    if (session->late) {
+        oci_dbd_session_abandon(session);
+        return APR_TIMEUP;
+    }
     if (!held) {
-        mend(session);
-        *again = 1;
+        rv = mend(session);
+        *again = rv == APR_SUCCESS || rv == APR_EGENERAL;
     }
     return APR_ECONNREFUSED;
 }

@@ -31,6 +31,8 @@ typedef struct oci_dbd_session_t {
     const oci_dialect_t *dialect;
     const char *why;       /* what the database said of the last failure */
     int lost;              /* its connection was, and with it its locks */
+    int late;              /* the last failure came of a limit */
+    int cut;               /* its connection was, by dbd_watch */
     struct oci_dbd_kept_t *kept;
     oci_dbd_source_t *source;
     oci_dbd_connection_t connection;
@@ -42,13 +44,14 @@ typedef struct oci_dbd_session_t {
  * connection: the table is made where there is none.
  * @param session Filled in, also on failure, but then needs no close
  * @param pool Lives longer than the session
- * @return APR_ECONNREFUSED where it can't be reached; APR_EGENERAL where
+ * @return APR_ECONNREFUSED where it can't be reached; APR_TIMEUP where it
+ *         did not answer within the limit; APR_EGENERAL where
  *         another try may have better luck; APR_EINVAL where the database is
  *         not ours to use
  */
 apr_status_t oci_dbd_session_open(oci_dbd_session_t *session,
                                   oci_dbd_source_t *source,
-                                  apr_pool_t *pool);
+                                  oci_dbd_use_e use, apr_pool_t *pool);
 
 /**
  * End a session's transaction well.
@@ -58,6 +61,9 @@ apr_status_t oci_dbd_session_commit(oci_dbd_session_t *session);
 
 /** End a session. */
 void oci_dbd_session_close(oci_dbd_session_t *session);
+
+/** Let its connection be closed when it ends: it may still hold locks. */
+void oci_dbd_session_abandon(oci_dbd_session_t *session);
 
 /**
  * Tell the database what needs no answer.
@@ -85,9 +91,6 @@ apr_status_t oci_dbd_session_select(apr_array_header_t **cells,
                                     oci_dbd_session_t *session, oci_sql_e id,
                                     const char **args, apr_pool_t *pool);
 
-/** Know that what was prepared is lost; the next session prepares anew. */
-void oci_dbd_session_forget(oci_dbd_session_t *session);
-
 /**
  * Judge what came of a use of the session.  After a failure a transaction is
  * rolled back, and a connection that was lost is made anew, or given up.
@@ -95,7 +98,8 @@ void oci_dbd_session_forget(oci_dbd_session_t *session);
  * @param rv What came of it
  * @param held Whether there are locks, which are lost with their connection
  * @return rv; instead of APR_EGENERAL APR_ECONNREFUSED where the connection
- *         was lost, APR_ENOSPC where there is no room
+ *         was lost, APR_ENOSPC where there is no room, APR_TIMEUP where a
+ *         limit was reached
  */
 apr_status_t oci_dbd_session_judge(int *again, oci_dbd_session_t *session,
                                    apr_status_t rv, int held);

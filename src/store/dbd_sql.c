@@ -71,8 +71,8 @@ static const char *const pgsql_statements[OCI_SQL_COUNT] = {
     [OCI_SQL_DELETE] = DELETE,
     [OCI_SQL_SHARE] = "SELECT 1 FROM pg_advisory_lock_shared(%lld)",
     [OCI_SQL_LOCK] = "SELECT 1 FROM pg_advisory_lock(%lld)",
-    [OCI_SQL_UNSHARE] = "SELECT pg_advisory_unlock_shared(%lld)",
-    [OCI_SQL_UNLOCK] = "SELECT pg_advisory_unlock(%lld)"
+    [OCI_SQL_UNSHARE] = "SELECT pg_advisory_unlock_shared(%lld)::int",
+    [OCI_SQL_UNLOCK] = "SELECT pg_advisory_unlock(%lld)::int"
 };
 
 static const char *const mysql_statements[OCI_SQL_COUNT] = {
@@ -89,14 +89,13 @@ static const char *const mysql_statements[OCI_SQL_COUNT] = {
     [OCI_SQL_DELETE] = DELETE,
     [OCI_SQL_COMMIT] = "COMMIT",
     [OCI_SQL_SHARE] = "SELECT GET_LOCK(" SLOT_NAME "%s), %d)",
-    [OCI_SQL_LOCK] = ALL_SLOTS("GET_LOCK", ", 1000000"),
+    [OCI_SQL_LOCK] = ALL_SLOTS("GET_LOCK", ", @@max_statement_time"),
     [OCI_SQL_UNSHARE] = "SELECT RELEASE_LOCK(" SLOT_NAME "%s))",
     [OCI_SQL_UNLOCK] = ALL_SLOTS("RELEASE_LOCK", "")
 };
 
 /* In WAL mode readers and the writer don't stand in each other's way. */
 static const char *const sqlite_setup[] = {
-    "PRAGMA busy_timeout = 20000",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     NULL
@@ -114,12 +113,29 @@ static const char *const mysql_setup[] = {
     NULL
 };
 
+/* In milliseconds.  The host of a client that is gone is noticed after about
+ * half a minute. */
+#define PGSQL_LIMITS                                                         \
+    "SET lock_timeout = %d; SET statement_timeout = %d; "                    \
+    "SET idle_in_transaction_session_timeout = '30s'; "                      \
+    "SET tcp_user_timeout = %d; SET tcp_keepalives_idle = 10; "              \
+    "SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
+
+/* In seconds.  MariaDB cannot be told to look after a client's host: one that
+ * holds locks says something once a minute, or is taken for gone. */
+#define MYSQL_LIMITS                                                         \
+    "SET SESSION innodb_lock_wait_timeout = %d, lock_wait_timeout = %d, "    \
+    "max_statement_time = %d"
+#define MYSQL_LOCK_LIMITS "SET SESSION wait_timeout = 60"
+
 static const oci_dialect_t dialects[] = {
     {
         .driver = "sqlite3",
         .begin = "BEGIN IMMEDIATE",
         .create = CREATE("TEXT", "TEXT", " WITHOUT ROWID"),
         .setup = sqlite_setup,
+        .limits = "PRAGMA busy_timeout = %d",
+        .unit = 1000,
         .statements = sqlite_statements,
         .is_file = 1
     },
@@ -128,6 +144,8 @@ static const oci_dialect_t dialects[] = {
         .begin = "BEGIN",
         .create = CREATE("TEXT COLLATE \"C\"", "TEXT", ""),
         .setup = pgsql_setup,
+        .limits = PGSQL_LIMITS,
+        .unit = 1000,
         .statements = pgsql_statements,
         /* a plan for any range and limit would read and sort the range */
         .unprepared = 1u << OCI_SQL_LIST | 1u << OCI_SQL_READ,
@@ -139,6 +157,9 @@ static const oci_dialect_t dialects[] = {
         .create = CREATE("VARBINARY(1023)", "VARBINARY(8000)",
                          " ENGINE=InnoDB"),
         .setup = mysql_setup,
+        .limits = MYSQL_LIMITS,
+        .lock_limits = MYSQL_LOCK_LIMITS,
+        .unit = 1,
         .statements = mysql_statements,
         .duplicate = 1062,
         .slots = SLOTS

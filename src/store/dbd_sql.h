@@ -55,6 +55,9 @@ typedef struct oci_dialect_t {
     const char *begin;     /* start a transaction that writes */
     const char *create;    /* make the table */
     const char *const *setup;      /* for each connection, ended by NULL */
+    const char *limits;    /* for each connection; the limit of a wait thrice */
+    const char *lock_limits; /* more for one that holds locks, or NULL */
+    int         unit;      /* of the limit, in a second */
     const char *const *statements; /* by oci_sql_e; NULL for what it lacks */
     unsigned    unprepared; /* bits of statements to plan each time */
     int         duplicate; /* the error that says that a row is there; 0 */

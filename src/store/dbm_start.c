@@ -22,6 +22,7 @@
 
 #include "store/dbm_start.h"
 #include "store/file_lock.h"
+#include "store/wait.h"
 
 /* Load the DBM, once for the whole process: its first use must not be that
  * of a pool that goes. */
@@ -344,12 +345,12 @@ const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *parent)
     }
     rv = apr_pool_create(&pool, parent);
     if (!rv) {
-        rv = oci_file_lock(&merge, dbm->lock_file, OCI_DBM_MERGE,
-                           OCI_LOCK_EXCLUSIVE, pool);
+        rv = oci_file_lock_within(&merge, dbm->lock_file, OCI_DBM_MERGE,
+                                  OCI_WAIT_START, pool);
     }
     if (!rv) {
-        rv = oci_file_lock(&write, dbm->lock_file, OCI_DBM_WRITE,
-                           OCI_LOCK_EXCLUSIVE, pool);
+        rv = oci_file_lock_within(&write, dbm->lock_file, OCI_DBM_WRITE,
+                                  OCI_WAIT_START, pool);
     }
     if (rv) {
         return oci_fs_failure("lock", dbm->lock_file, rv, parent);

@@ -24,10 +24,14 @@
  *
  * So who waits for the lock alone has the gate, and lets nobody pass: those
  * who share it would otherwise keep it from him by turns.
+ *
+ * The kernel's own wait for a lock has no limit, and a frozen process keeps
+ * its locks.  So a waiting thread tries again after pauses, which grow to a
+ * tenth of the time waited so far, within PAUSE_LEAST and PAUSE_MOST.
  */
 
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE            /* F_OFD_SETLKW */
+#define _GNU_SOURCE            /* F_OFD_SETLK */
 #endif
 
 #include <errno.h>
@@ -41,12 +45,16 @@
 
 #include "spec/hash.h"
 #include "store/file_lock.h"
+#include "store/wait.h"
 
-#ifndef F_OFD_SETLKW
+#ifndef F_OFD_SETLK
 #error "mod_oci needs locks of open file descriptions (POSIX.1-2024)"
 #endif
 
 #define KEY_SIZE 32
+
+#define PAUSE_LEAST 20         /* microseconds */
+#define PAUSE_MOST  2000
 
 /* What who writes the key has; no name's bytes lie so high. */
 #define KEY_LOCK ((off_t)1 << 62)
@@ -57,17 +65,19 @@ struct oci_lock_t {
     off_t       gate;          /* followed by the lock */
 };
 
-/* Lock some bytes, or unlock them.
- * command: F_OFD_SETLKW or F_OFD_SETLK
+/* Lock some bytes where nobody else has them, or unlock them.
  * type: F_RDLCK, F_WRLCK or F_UNLCK
+ * Returns APR_EBUSY where another descriptor has a lock there.
  */
-static apr_status_t set_lock(int fd, int command, short type, off_t start,
-                             off_t length)
+static apr_status_t set_lock(int fd, short type, off_t start, off_t length)
 {
     struct flock range = { .l_type = type, .l_whence = SEEK_SET,
                            .l_start = start, .l_len = length };
 
-    while (fcntl(fd, command, &range)) {
+    while (fcntl(fd, F_OFD_SETLK, &range)) {
+        if (errno == EAGAIN || errno == EACCES) {
+            return APR_EBUSY;
+        }
         if (errno != EINTR) {
             return errno;
         }
@@ -77,7 +87,28 @@ static apr_status_t set_lock(int fd, int command, short type, off_t start,
 
 static apr_status_t unlock(int fd, off_t start, off_t length)
 {
-    return set_lock(fd, F_OFD_SETLK, F_UNLCK, start, length);
+    return set_lock(fd, F_UNLCK, start, length);
+}
+
+/* Lock a byte, waiting for it until a time of oci_wait_now. */
+static apr_status_t wait_lock(int fd, short type, off_t start,
+                              apr_time_t until)
+{
+    apr_status_t rv = set_lock(fd, type, start, 1);
+    apr_time_t began = rv == APR_EBUSY ? oci_wait_now() : 0;
+
+    while (rv == APR_EBUSY) {
+        apr_time_t now = oci_wait_now();
+        apr_interval_time_t rest = (now - began) / 10;
+
+        if (now >= until) {
+            return APR_TIMEUP;
+        }
+        apr_sleep(rest < PAUSE_LEAST ? PAUSE_LEAST
+                  : rest > PAUSE_MOST ? PAUSE_MOST : rest);
+        rv = set_lock(fd, type, start, 1);
+    }
+    return rv;
 }
 
 static apr_status_t end_lock(void *data)
@@ -118,7 +149,8 @@ static apr_status_t write_key(char key[KEY_SIZE], int fd, apr_pool_t *pool)
 
 static apr_status_t make_key(char key[KEY_SIZE], int fd, apr_pool_t *pool)
 {
-    apr_status_t rv = set_lock(fd, F_OFD_SETLKW, F_WRLCK, KEY_LOCK, 1);
+    apr_status_t rv = wait_lock(fd, F_WRLCK, KEY_LOCK,
+                                oci_wait_now() + OCI_WAIT_FILE);
 
     if (rv) {
         return rv;
@@ -148,28 +180,21 @@ static apr_status_t find_gate(off_t *gate, int fd, const char *name,
 }
 
 /* Pass the gate, and take the lock. */
-static apr_status_t take(const oci_lock_t *self, oci_lock_e kind)
+static apr_status_t take(const oci_lock_t *self, oci_lock_e kind,
+                         apr_interval_time_t limit)
 {
     short type = kind == OCI_LOCK_SHARED ? F_RDLCK : F_WRLCK;
-    apr_status_t rv = set_lock(self->fd, F_OFD_SETLKW, type, self->gate, 1);
+    apr_time_t until = oci_wait_now() + limit;
+    apr_status_t rv = wait_lock(self->fd, type, self->gate, until);
 
     if (rv) {
         return rv;
     }
-    rv = set_lock(self->fd, F_OFD_SETLKW, type, self->gate + 1, 1);
+    rv = wait_lock(self->fd, type, self->gate + 1, until);
     if (rv || kind == OCI_LOCK_SHARED) {
         unlock(self->fd, self->gate, 1);
     }
     return rv;
-}
-
-/* Take the lock where nobody has it. */
-static apr_status_t try_take(const oci_lock_t *self)
-{
-    apr_status_t rv = set_lock(self->fd, F_OFD_SETLK, F_WRLCK,
-                               self->gate + 1, 1);
-
-    return rv == EAGAIN || rv == EACCES ? APR_EBUSY : rv;
 }
 
 static apr_status_t begin_lock(oci_lock_t **lock, const char *path,
@@ -204,13 +229,40 @@ static apr_status_t settle(oci_lock_t *lock, apr_status_t rv)
     return APR_SUCCESS;
 }
 
+/* Take a lock, and say in the pool what was waited for in vain. */
+static apr_status_t take_within(oci_lock_t *lock, const char *path,
+                                oci_lock_e kind, apr_interval_time_t limit)
+{
+    apr_status_t rv = take(lock, kind, limit);
+
+    if (rv == APR_TIMEUP) {
+        char *text = apr_psprintf(lock->pool, "waited %" APR_TIME_T_FMT
+                                  " ms for a lock in %s, which another "
+                                  "request or process keeps",
+                                  apr_time_as_msec(limit), path);
+
+        apr_pool_userdata_setn(text, OCI_REASON, NULL, lock->pool);
+    }
+    return settle(lock, rv);
+}
+
 apr_status_t oci_file_lock(oci_lock_t **lock, const char *path,
                            const char *name, oci_lock_e kind,
                            apr_pool_t *pool)
 {
     apr_status_t rv = begin_lock(lock, path, name, pool);
 
-    return rv ? rv : settle(*lock, take(*lock, kind));
+    return rv ? rv : take_within(*lock, path, kind, OCI_WAIT_FILE);
+}
+
+apr_status_t oci_file_lock_within(oci_lock_t **lock, const char *path,
+                                  const char *name,
+                                  apr_interval_time_t limit,
+                                  apr_pool_t *pool)
+{
+    apr_status_t rv = begin_lock(lock, path, name, pool);
+
+    return rv ? rv : take_within(*lock, path, OCI_LOCK_EXCLUSIVE, limit);
 }
 
 apr_status_t oci_file_try_lock(oci_lock_t **lock, const char *path,
@@ -218,7 +270,8 @@ apr_status_t oci_file_try_lock(oci_lock_t **lock, const char *path,
 {
     apr_status_t rv = begin_lock(lock, path, name, pool);
 
-    return rv ? rv : settle(*lock, try_take(*lock));
+    return rv ? rv : settle(*lock, set_lock((*lock)->fd, F_WRLCK,
+                                            (*lock)->gate + 1, 1));
 }
 
 apr_status_t oci_file_prepare(const char *path, apr_pool_t *pool)

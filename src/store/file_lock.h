@@ -30,11 +30,21 @@ apr_status_t oci_file_prepare(const char *path, apr_pool_t *pool);
  * Wait for a named lock, which ends with oci_file_unlock, with pool, and with
  * the process.
  * @param path The file, which is there, and is the same for all who lock
- * @return What the system said
+ * @return APR_TIMEUP after OCI_WAIT_FILE, with a sentence under OCI_REASON;
+ *         or what the system said
  */
 apr_status_t oci_file_lock(oci_lock_t **lock, const char *path,
                            const char *name, oci_lock_e kind,
                            apr_pool_t *pool);
+
+/**
+ * Wait for an exclusive lock with another limit; as above.
+ * @param limit In microseconds
+ */
+apr_status_t oci_file_lock_within(oci_lock_t **lock, const char *path,
+                                  const char *name,
+                                  apr_interval_time_t limit,
+                                  apr_pool_t *pool);
 
 /**
  * Take a named lock that is free; as above.

@@ -28,13 +28,14 @@
 #include "store/dbd_value.h"
 #include "store/fs.h"
 #include "store/index_dbd.h"
+#include "store/wait.h"
 
 #define TRIES 8
 
 typedef struct index_t {
     oci_index_t       base;
     oci_dbd_source_t *source;
-    const char       *file;    /* the database, or NULL */
+    const oci_dbd_where_t *where;
 } index_t;
 
 /* What is asked of a session, as often as need be. */
@@ -79,6 +80,7 @@ static apr_status_t perform(call_t *call, oci_index_t *index)
 {
     oci_dbd_source_t *source = ((index_t *)index)->source;
     oci_dbd_session_t *held = oci_dbd_held(source, call->pool);
+    apr_time_t until = oci_wait_now() + apr_time_from_sec(source->seconds);
     apr_status_t rv;
     int again = 1, tries;
 
@@ -89,7 +91,8 @@ static apr_status_t perform(call_t *call, oci_index_t *index)
             rv = try_call(&again, call, held, 1);
         }
         else {
-            rv = oci_dbd_session_open(&fresh, source, call->pool);
+            rv = oci_dbd_session_open(&fresh, source, OCI_DBD_FOR_CALLS,
+                                      call->pool);
             if (rv == APR_SUCCESS) {
                 rv = try_call(&again, call, &fresh, 0);
                 oci_dbd_session_close(&fresh);
@@ -99,7 +102,7 @@ static apr_status_t perform(call_t *call, oci_index_t *index)
                 again = rv == APR_EGENERAL;
             }
         }
-        if (!again || tries == TRIES) {
+        if (!again || tries == TRIES || oci_wait_now() >= until) {
             return rv;
         }
         pause_a_little(tries);
@@ -273,22 +276,59 @@ static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
                         pool);
 }
 
-static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
-                         apr_pool_t *pool)
+/* Make a database that is a file, and what lies beside it. */
+static const char *make_files(const char *file, apr_pool_t *pool)
 {
     static const char *const names[] = { "", OCI_DBD_LOCK_FILE,
                                          OCI_DBD_ROOM_FILE };
-    const index_t *self = (index_t *)index;
     const char *error = NULL;
     int i;
 
+    for (i = 0; i < 3 && !error; i++) {
+        error = oci_fs_make_file(apr_pstrcat(pool, file, names[i], NULL),
+                                 pool);
+    }
+    return error;
+}
+
+/* Statements that others have prepared in a SQLite database fail after a
+ * table is made there.  So it is made before any child connects; where that
+ * fails the first request tells why. */
+static void make_table(oci_dbd_source_t *source, apr_pool_t *pool)
+{
+    oci_dbd_session_t session;
+
+    if (oci_dbd_session_open(&session, source, OCI_DBD_FOR_CALLS, pool)
+        == APR_SUCCESS) {
+        oci_dbd_session_abandon(&session);
+        oci_dbd_session_close(&session);
+    }
+}
+
+static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
+                         apr_pool_t *pool)
+{
+    const index_t *self = (index_t *)index;
+    const char *error = self->source->start(self->source, pool);
+    const oci_dialect_t *dialect = error ? NULL
+                                         : oci_dialect_of(self->where->driver);
+
     (void)uid;
     (void)gid;
-    for (i = 0; i < 3 && self->file && !error; i++) {
-        error = oci_fs_make_file(apr_pstrcat(pool, self->file, names[i],
-                                             NULL), pool);
+    if (error) {
+        return error;
     }
-    return error ? error : self->source->start(self->source, pool);
+    if (!dialect) {
+        return apr_psprintf(pool, "dbd: unknown driver '%s'; known are: "
+                            OCI_DBD_DRIVERS, self->where->driver);
+    }
+    if (dialect->is_file) {
+        error = make_files(self->where->params, pool);
+        if (!error && self->where->find) {
+            make_table(self->source, pool);
+        }
+    }
+    return error;
 }
 
 static const char *create(oci_index_t **index,
@@ -296,6 +336,7 @@ static const char *create(oci_index_t **index,
 {
     const oci_dialect_t *dialect = config->type ? oci_dialect_of(config->type)
                                                 : NULL;
+    oci_dbd_where_t *where = apr_pcalloc(pool, sizeof(*where));
     const char *params = config->location;
     oci_dbd_source_t *source;
     const char *error = NULL;
@@ -315,23 +356,25 @@ static const char *create(oci_index_t **index,
         error = oci_fs_resolve(&params, config, pool);
     }
     if (!error) {
-        error = oci_dbd_pool_create(&source, config->type, params, pool);
+        where->driver = config->type;
+        where->params = params;
+        error = oci_dbd_pool_create(&source, where, pool);
     }
     if (!error) {
         if (dialect->is_file) {
             source->where = params;
         }
-        oci_index_dbd_create(index, source, pool);
-        ((index_t *)*index)->file = dialect->is_file ? params : NULL;
+        oci_index_dbd_create(index, source, where, pool);
     }
     return error;
 }
 
 void oci_index_dbd_create(oci_index_t **index, oci_dbd_source_t *source,
-                          apr_pool_t *pool)
+                          const oci_dbd_where_t *where, apr_pool_t *pool)
 {
     index_t *self = apr_pcalloc(pool, sizeof(*self));
 
+    self->where = where;
     self->source = source;
     self->base.provider = &oci_index_dbd;
     self->base.where = source->where;

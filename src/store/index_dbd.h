@@ -24,10 +24,11 @@
 extern const oci_index_provider_t oci_index_dbd;
 
 /**
- * Make an index on connections that come from elsewhere.
+ * Make an index on a source of connections.
  * @param source Lives as long as pool
+ * @param where What the source was made with; lives as long as pool
  */
 void oci_index_dbd_create(oci_index_t **index, oci_dbd_source_t *source,
-                          apr_pool_t *pool);
+                          const oci_dbd_where_t *where, apr_pool_t *pool);
 
 #endif /* OCI_INDEX_DBD_H */
