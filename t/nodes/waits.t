@@ -1,0 +1,201 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# No request waits without a limit: for a database that does not answer, for a
+# lock that another process keeps, or for a second connection.  Each gets 503
+# before its client gives up, and all goes on afterwards.
+
+use OCI::Test;
+
+use File::Temp ();
+use OCI::Auth;
+use OCI::Crowd;
+use OCI::Database;
+use OCI::Nodes;
+use Time::HiRes qw(sleep time);
+
+my $GIVES_UP = 30;      # seconds after which clients do
+
+# The processes of a database server.
+sub processes {
+    my $server = shift;
+    my $pid = $server->pid;
+    return ($pid, split ' ', `ps -o pid= --ppid $pid`);
+}
+
+# One line of the log for each request that was refused.
+sub one_line_each {
+    my ($node, $count, $name) = @_;
+    my $lines = () = $node->log =~ /\[oci:error\]/g;
+    is($lines, $count, $name);
+    return;
+}
+
+# A server that is frozen while its kernel goes on to acknowledge.
+sub frozen {
+    my ($index, $database, $store) = @_;
+    my $node = OCI::Server->start(index => $index, database => $database,
+        store => $store, extra => "Timeout 60\nKeepAliveTimeout 60");
+    $node->expects(qr/\[oci:error\]/);
+    my $client = OCI::Client->new($node);
+    my $image = $client->push_image('there', 'v1');
+    my $before = () = $node->log =~ /\[oci:error\]/g;
+
+    kill 'STOP', processes($database->server);
+    my $start = time;
+    my @results = at_once([$node], 3, sub {
+        my ($own, $n) = @_;
+        my $res = $n == 0 ? $own->get('/v2/there/manifests/v1')
+            : $n == 1 ? $own->put('/v2/there/manifests/v2', $image->{text},
+                'Content-Type' => IMAGE_MANIFEST)
+            : $own->delete("/v2/there/manifests/$image->{digest}");
+        return $res->status;
+    });
+    is_deeply(\@results, [ ([503]) x 3 ], 'each request is answered');
+    cmp_ok(time - $start, '<', $GIVES_UP, 'before a client gives up');
+    kill 'CONT', processes($database->server);
+    one_line_each($node, $before + 3, 'one line in the log for each');
+
+    my $res;
+    for (1 .. 100) {
+        $res = $client->get('/v2/there/manifests/v1');
+        last if $res->status == 200;
+        sleep 0.1;
+    }
+    status_is($res, 200, 'later all is well');
+    status_is($client->put('/v2/there/manifests/v3', $image->{text},
+        'Content-Type' => IMAGE_MANIFEST), 201, 'pushes too');
+    $node->stop;
+    return;
+}
+
+# A table of users in a SQLite file, made as httpd's user.
+sub make_users {
+    my ($file, $sql) = @_;
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        my ($uid, $gid) = (getpwnam OCI::Server::user())[ 2, 3 ];
+        ($(, $)) = ($gid, "$gid $gid") if !$>;
+        ($<, $>) = ($uid, $uid) if !$>;
+        exec 'python3', '-c', 'import sqlite3, sys
+sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])', $file, $sql;
+    }
+    waitpid $pid, 0;
+    is($?, 0, 'users are in the file');
+    return;
+}
+
+# Requests whose login holds a connection of mod_dbd.
+sub logins {
+    my ($kind, $database, $store) = @_;
+    my $password = '{SHA}' . Digest::SHA::sha1_base64('secret') . '=';
+    my $sql = "CREATE TABLE people (name VARCHAR(100), password VARCHAR(100));"
+        . "INSERT INTO people VALUES ('reader', '$password');";
+    if ($database) {
+        $database->sql($sql);
+    }
+    else {
+        mkdir $store;
+        chown((getpwnam(OCI::Server::user()))[ 2, 3 ], $store) if !$>;
+        make_users("$store/facts", $sql);
+    }
+    my $server = OCI::Server->start(index => "mod_dbd:$kind", store => $store,
+        database => $database, modules => [qw(auth_basic authn_core authn_dbd
+            authz_user)], extra => "DBDMin 1\nDBDKeep 1\nDBDMax 4",
+        config => <<'END');
+AuthType Basic
+AuthName registry
+AuthBasicProvider dbd
+AuthDBDUserPWQuery "SELECT password FROM people WHERE name = %s"
+Require valid-user
+END
+    my @login = (Authorization => OCI::Auth::basic('reader', 'secret'));
+    my @results = at_once([$server], 16, sub {
+        my ($own, $n) = @_;
+        return statuses(6, sub {
+            $_[0] % 2 ? $own->get('/v2/', @login)
+                : $own->get("/v2/none$n/tags/list", @login) });
+    });
+    is_deeply(\@results, [ ([ 200, 404 ]) x 16 ],
+        "mod_dbd:$kind: 16 logins at once with four connections");
+    $server->stop;
+    return;
+}
+
+# A process that has a lock and is frozen; and one that waits for it.
+sub held {
+    my ($index, $database, $store) = @_;
+    my @nodes = nodes(index => $index, database => $database, store => $store);
+    $_->allows(qr/\[oci:error\].*waited/) for @nodes;
+    my $client = OCI::Client->new($nodes[1]);
+    my $image = $client->push_image('held', 'v1');
+    $client->push_image('other', 'v1');
+    my $number = lock_number('repo/held');
+    my $holder = open my $pipe, '|-' // die "fork: $!";
+    if (!$holder) {
+        open STDOUT, '>', '/dev/null';
+        exec $database->server->{ask}->($database->server, $database->{name});
+    }
+    $pipe->autoflush(1);
+    print $pipe "SELECT pg_advisory_lock($number);\n";
+    sleep 0.5;
+    my $start = time;
+    my @results = at_once([ $nodes[1] ], 40, sub {
+        my ($own, $n) = @_;
+        return $own->delete("/v2/held/manifests/$image->{digest}")->status
+            if $n == 0;
+        return $own->put("/v2/held/manifests/t$n", $image->{text},
+            'Content-Type' => IMAGE_MANIFEST)->status if $n < 36;
+        return statuses(5, sub { $own->get('/v2/other/manifests/v1') });
+    });
+    is_deeply([ @results[ 36 .. 39 ] ], [ ([200]) x 4 ],
+        'pulls go on while 36 requests wait for a lock');
+    is(join(' ', do { my %s = map { $_->[0] => 1 } @results[ 0 .. 35 ];
+            sort keys %s }),
+        '503', 'which are told to come back');
+    cmp_ok(time - $start, '<', $GIVES_UP, 'before clients give up');
+    close $pipe;
+    my $res;
+    for (1 .. 100) {
+        $res = $client->put('/v2/held/manifests/t1', $image->{text},
+            'Content-Type' => IMAGE_MANIFEST);
+        last if $res->status == 201;
+        sleep 0.1;
+    }
+    status_is($res, 201, 'later all is well');
+    $_->stop for @nodes;
+    return;
+}
+
+# What dbd_lock.c calls a name.
+sub lock_number {
+    my $hex = substr Digest::SHA::sha256_hex($_[0]), 0, 15;
+    return hex $hex;
+}
+
+my $folder = File::Temp->newdir(TMPDIR => 1);
+chmod 0755, "$folder";
+logins('sqlite3', undef, "$folder/store");
+for my $kind (qw(pgsql mysql)) {
+    SKIP: {
+        my $database = OCI::Database->start($kind, own => 1)
+            or skip("there is no server for $kind", 1);
+        my $top = File::Temp->newdir(TMPDIR => 1);
+        chmod 0755, "$top";
+        subtest "dbd:$kind: frozen" =>
+            sub { frozen("dbd:$kind", $database, "$top/store") };
+        subtest "mod_dbd:$kind: logins" => sub { logins($kind, $database, "$top/store") };
+        subtest "dbd:$kind: a lock that is kept" =>
+            sub { held("dbd:$kind", $database, "$top/store") }
+            if $kind eq 'pgsql';
+        $database->server->stop;
+    }
+}
+done_testing;
