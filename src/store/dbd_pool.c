@@ -32,7 +32,9 @@
 #define IDLE apr_time_from_sec(25)
 
 /* What a process has. */
-typedef struct own_t {
+typedef struct own_t own_t;
+struct own_t {
+    own_t **known_at;          /* where the source has it */
     apr_pool_t *pool;          /* of all that follows */
     pid_t owner;               /* the process */
     apr_thread_mutex_t *mutex; /* for abandoned */
@@ -41,7 +43,7 @@ typedef struct own_t {
     apr_reslist_t *lists[OCI_DBD_USES];
     oci_dbd_watch_t *watch;
     oci_dbd_connect_t how;
-} own_t;
+};
 
 typedef struct pool_source_t {
     oci_dbd_source_t base;
@@ -83,11 +85,16 @@ static apr_status_t end_connection(void *resource, void *data,
     return APR_SUCCESS;
 }
 
-/* The pool goes: connections end before their pools do. */
+/* The pool goes: connections end before their pools do.  At the end of the
+ * process the pool may go before its source does. */
 static apr_status_t end_lists(void *data)
 {
     own_t *own = data;
     int use;
+
+    if (*own->known_at == own) {
+        *own->known_at = NULL;
+    }
 
     for (use = 0; use < OCI_DBD_USES; use++) {
         apr_reslist_destroy(own->lists[use]);
@@ -149,7 +156,7 @@ static apr_status_t make_lists(own_t *own, int most, int keep, int seconds)
     return rv;
 }
 
-static apr_status_t make_own(own_t **result, const pool_source_t *self)
+static apr_status_t make_own(own_t **result, pool_source_t *self)
 {
     const oci_dbd_where_t *where = self->where;
     apr_pool_t *pool;
@@ -162,6 +169,7 @@ static apr_status_t make_own(own_t **result, const pool_source_t *self)
     own = apr_pcalloc(pool, sizeof(*own));
     own->pool = pool;
     own->owner = getpid();
+    own->known_at = &self->own;
     own->how.driver = apr_pstrdup(pool, where->driver);
     own->how.params = oci_dbd_limit_params(where->driver, where->params,
                                            self->base.seconds, pool);

@@ -23,73 +23,9 @@
 #include "store/dbd_watch.h"
 #include "store/wait.h"
 
-/* What a connection keeps between sessions, in its own pool. */
-typedef struct oci_dbd_kept_t {
-    const oci_dialect_t *dialect;
-    int         ready;         /* set up, and its table is there */
-    const char *lock_file;
-    const char *room_file;
-    apr_uint32_t generation;   /* makes the names of statements new */
-    apr_pool_t *pool;          /* of the statements */
-    apr_dbd_prepared_t *statements[OCI_SQL_COUNT];
-} oci_dbd_kept_t;
-
 #define KEPT "mod_oci dbd"
 
 #define ROOM (1024 * 1024)     /* kept for deleting on a full disk, bytes */
-
-/* Keep what the database says of a failure. */
-static apr_status_t fail(oci_dbd_session_t *session, int error)
-{
-    const char *text = apr_dbd_error(session->connection.driver,
-                                     session->connection.handle, error);
-
-    session->why = apr_pstrdup(session->pool, text && *text
-                                              ? text : "unknown error");
-    return APR_EGENERAL;
-}
-
-/* A statement that runs within the limit. */
-typedef struct timed_t {
-    oci_dbd_due_t due;
-    apr_time_t limit;          /* when it was to be done */
-    const char *what;          /* is waited for */
-} timed_t;
-
-/* The server is given a moment to end the statement by its own limit: then
- * the connection stays. */
-static void begin(timed_t *timed, oci_dbd_session_t *session,
-                  const char *what)
-{
-    oci_dbd_connection_t *connection = &session->connection;
-    apr_time_t limit = apr_time_from_sec(session->source->seconds);
-
-    timed->what = what;
-    timed->limit = oci_wait_now() + limit;
-    oci_dbd_watch_begin(connection->watch, &timed->due,
-                        oci_dbd_socket(connection),
-                        limit + apr_time_from_sec(1));
-}
-
-/* End it; returns APR_EGENERAL where the driver reported an error. */
-static apr_status_t end(timed_t *timed, oci_dbd_session_t *session, int error)
-{
-    oci_dbd_watch_end(session->connection.watch, &timed->due);
-    session->late = error && oci_wait_now() >= timed->limit;
-    if (timed->due.cut) {
-        session->cut = 1;
-    }
-    if (!error) {
-        return APR_SUCCESS;
-    }
-    fail(session, error);
-    if (session->late) {
-        session->why = apr_psprintf(session->pool, "waited %d s for %s: %s",
-                                    session->source->seconds, timed->what,
-                                    session->why);
-    }
-    return APR_EGENERAL;
-}
 
 void oci_dbd_session_explain(const oci_dbd_session_t *session,
                              apr_pool_t *pool)
@@ -100,152 +36,6 @@ void oci_dbd_session_explain(const oci_dbd_session_t *session,
         apr_pool_userdata_setn(apr_pstrmemdup(pool, session->why, line),
                                OCI_REASON, NULL, pool);
     }
-}
-
-/* All statements are made before the first is used: where a driver connects
- * anew by itself, one that it makes later would be outside of a transaction,
- * and without locks, that are believed to be there. */
-static apr_status_t prepare(oci_dbd_session_t *session)
-{
-    oci_dbd_kept_t *kept = session->kept;
-    timed_t timed;
-    int id, error;
-
-    for (id = 0; id < OCI_SQL_COUNT; id++) {
-        const char *text = kept->dialect->statements[id];
-        const char *label = kept->dialect->unprepared & 1u << id ? NULL
-            : apr_psprintf(kept->pool, "oci_%u_%d", kept->generation, id);
-
-        if (!text) {
-            continue;
-        }
-        begin(&timed, session, "an answer");
-        error = apr_dbd_prepare(session->connection.driver, kept->pool,
-                                session->connection.handle, text, label,
-                                &kept->statements[id]);
-        if (end(&timed, session, error) != APR_SUCCESS) {
-            return APR_EGENERAL;
-        }
-    }
-    return APR_SUCCESS;
-}
-
-apr_status_t oci_dbd_session_run(oci_dbd_session_t *session,
-                                 const char *text)
-{
-    timed_t timed;
-    int error, count;
-
-    begin(&timed, session, "an answer");
-    error = apr_dbd_query(session->connection.driver,
-                          session->connection.handle, &count, text);
-    return end(&timed, session, error);
-}
-
-apr_status_t oci_dbd_session_change(int *count, oci_dbd_session_t *session,
-                                    oci_sql_e id, const char **args)
-{
-    const oci_dbd_connection_t *connection = &session->connection;
-    apr_pool_t *scratch;
-    apr_status_t rv = apr_pool_create(&scratch, session->pool);
-    timed_t timed;
-    int error;
-
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    begin(&timed, session, "an answer");
-    error = apr_dbd_pquery(connection->driver, scratch, connection->handle,
-                           count, session->kept->statements[id], 0, args);
-    if (error && error == session->dialect->duplicate) {
-        *count = 0;
-        error = 0;
-    }
-    rv = end(&timed, session, error);
-    apr_pool_destroy(scratch);
-    return rv;
-}
-
-apr_status_t oci_dbd_session_commit(oci_dbd_session_t *session)
-{
-    int count;
-
-    return session->dialect->statements[OCI_SQL_COMMIT]
-           ? oci_dbd_session_change(&count, session, OCI_SQL_COMMIT, NULL)
-           : oci_dbd_session_run(session, "COMMIT");
-}
-
-/* Copy the cells of all rows: drivers reuse, or free, what they return. */
-static void collect(apr_array_header_t *cells,
-                    const oci_dbd_session_t *session,
-                    apr_dbd_results_t *results, apr_pool_t *scratch)
-{
-    const apr_dbd_driver_t *driver = session->connection.driver;
-    int columns = apr_dbd_num_cols(driver, results);
-    apr_dbd_row_t *row = NULL;
-    int i;
-
-    while (!apr_dbd_get_row(driver, scratch, results, &row, -1)) {
-        for (i = 0; i < columns; i++) {
-            const char *cell = apr_dbd_get_entry(driver, row, i);
-
-            APR_ARRAY_PUSH(cells, const char *)
-                = apr_pstrdup(cells->pool, cell ? cell : "");
-        }
-    }
-}
-
-apr_status_t oci_dbd_session_select(apr_array_header_t **cells,
-                                    oci_dbd_session_t *session, oci_sql_e id,
-                                    const char **args, apr_pool_t *pool)
-{
-    const oci_dbd_connection_t *connection = &session->connection;
-    apr_dbd_results_t *results = NULL;
-    apr_pool_t *scratch;
-    apr_status_t rv = apr_pool_create(&scratch, pool);
-    timed_t timed;
-    int error;
-
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    begin(&timed, session, id == OCI_SQL_SHARE || id == OCI_SQL_LOCK
-                           ? "a lock" : "an answer");
-    error = apr_dbd_pselect(connection->driver, scratch, connection->handle,
-                            &results, session->kept->statements[id],
-                            session->dialect->seek, 0, args);
-    *cells = apr_array_make(pool, 8, sizeof(const char *));
-    if (!error) {
-        collect(*cells, session, results, scratch);
-    }
-    rv = end(&timed, session, error);
-    apr_pool_destroy(scratch);
-    return rv;
-}
-
-/* A text's rows, the first cell of the first of them. */
-static apr_status_t ask(const char **cell, oci_dbd_session_t *session,
-                        const char *text, int column, apr_pool_t *scratch)
-{
-    const oci_dbd_connection_t *connection = &session->connection;
-    apr_dbd_results_t *results = NULL;
-    apr_array_header_t *cells = apr_array_make(scratch, 8,
-                                               sizeof(const char *));
-    timed_t timed;
-    int error;
-
-    begin(&timed, session, "an answer");
-    error = apr_dbd_select(connection->driver, scratch, connection->handle,
-                           &results, text, session->dialect->seek);
-    if (!error) {
-        collect(cells, session, results, scratch);
-    }
-    if (end(&timed, session, error) != APR_SUCCESS) {
-        return APR_EGENERAL;
-    }
-    *cell = cells->nelts > column ? APR_ARRAY_IDX(cells, column, const char *)
-                                  : NULL;
-    return APR_SUCCESS;
 }
 
 /* Keep some room on the disk, unless it is kept already. */
@@ -269,7 +59,9 @@ static apr_status_t find_companions(oci_dbd_session_t *session,
 {
     oci_dbd_kept_t *kept = session->kept;
     const char *file;
-    apr_status_t rv = ask(&file, session, "PRAGMA database_list", 2, scratch);
+    apr_status_t rv = oci_dbd_session_ask(&file, session,
+                                          "PRAGMA database_list", 2,
+                                          scratch);
     int fd;
 
     if (rv != APR_SUCCESS) {
@@ -299,7 +91,7 @@ static apr_status_t read_version(const char **version,
                                  oci_dbd_session_t *session,
                                  apr_pool_t *scratch)
 {
-    return ask(version, session, "SELECT value FROM oci_facts "
+    return oci_dbd_session_ask(version, session, "SELECT value FROM oci_facts "
                "WHERE name = '.version' AND part = -1", 0, scratch);
 }
 
@@ -344,7 +136,7 @@ static apr_status_t set_limits(oci_dbd_session_t *session,
                                     dialect->unit * seconds,
                                     dialect->unit * seconds);
     apr_status_t rv = dialect->is_file
-        ? ask(&answer, session, text, 0, scratch)
+        ? oci_dbd_session_ask(&answer, session, text, 0, scratch)
         : oci_dbd_session_run(session, text);
 
     if (rv == APR_SUCCESS && dialect->lock_limits
@@ -363,8 +155,9 @@ static apr_status_t set_up(oci_dbd_session_t *session)
     apr_status_t rv = apr_pool_create(&scratch, session->pool);
 
     for (text = dialect->setup; rv == APR_SUCCESS && *text; text++) {
-        rv = dialect->is_file ? ask(&answer, session, *text, 0, scratch)
-                              : oci_dbd_session_run(session, *text);
+        rv = dialect->is_file
+             ? oci_dbd_session_ask(&answer, session, *text, 0, scratch)
+             : oci_dbd_session_run(session, *text);
     }
     if (rv == APR_SUCCESS) {
         rv = set_limits(session, scratch);
@@ -376,7 +169,7 @@ static apr_status_t set_up(oci_dbd_session_t *session)
         rv = find_table(session, scratch);
     }
     if (rv == APR_SUCCESS) {
-        rv = prepare(session);
+        rv = oci_dbd_session_prepare(session);
     }
     apr_pool_destroy(scratch);
     session->kept->ready = rv == APR_SUCCESS;
@@ -554,7 +347,8 @@ void oci_dbd_session_make_room(oci_dbd_session_t *session)
     oci_dbd_session_run(session, "ROLLBACK");
     unlink(session->kept->room_file);
     if (apr_pool_create(&scratch, session->pool) == APR_SUCCESS) {
-        ask(&answer, session, "PRAGMA wal_checkpoint(TRUNCATE)", 0, scratch);
+        oci_dbd_session_ask(&answer, session,
+                            "PRAGMA wal_checkpoint(TRUNCATE)", 0, scratch);
         apr_pool_destroy(scratch);
     }
 }

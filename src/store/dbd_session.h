@@ -17,27 +17,11 @@
 #ifndef OCI_DBD_SESSION_H
 #define OCI_DBD_SESSION_H
 
-#include "apr_tables.h"
-
-#include "store/dbd_source.h"
-#include "store/dbd_sql.h"
+#include "store/dbd_statement.h"
 
 /** What the names of files beside a database's own end with. */
 #define OCI_DBD_LOCK_FILE ".lock"
 #define OCI_DBD_ROOM_FILE ".room"
-
-/** A session; nobody else uses its connection meanwhile. */
-typedef struct oci_dbd_session_t {
-    const oci_dialect_t *dialect;
-    const char *why;       /* what the database said of the last failure */
-    int lost;              /* its connection was, and with it its locks */
-    int late;              /* the last failure came of a limit */
-    int cut;               /* its connection was, by dbd_watch */
-    struct oci_dbd_kept_t *kept;
-    oci_dbd_source_t *source;
-    oci_dbd_connection_t connection;
-    apr_pool_t *pool;
-} oci_dbd_session_t;
 
 /**
  * Begin a session.  The database is prepared at the first one of a
@@ -53,43 +37,11 @@ apr_status_t oci_dbd_session_open(oci_dbd_session_t *session,
                                   oci_dbd_source_t *source,
                                   oci_dbd_use_e use, apr_pool_t *pool);
 
-/**
- * End a session's transaction well.
- * @return APR_EGENERAL
- */
-apr_status_t oci_dbd_session_commit(oci_dbd_session_t *session);
-
 /** End a session. */
 void oci_dbd_session_close(oci_dbd_session_t *session);
 
 /** Let its connection be closed when it ends: it may still hold locks. */
 void oci_dbd_session_abandon(oci_dbd_session_t *session);
-
-/**
- * Tell the database what needs no answer.
- * @return APR_EGENERAL
- */
-apr_status_t oci_dbd_session_run(oci_dbd_session_t *session,
-                                 const char *text);
-
-/**
- * Run a statement that changes rows.
- * @param count Set to how many it changed
- * @param args Its arguments
- * @return APR_EGENERAL
- */
-apr_status_t oci_dbd_session_change(int *count, oci_dbd_session_t *session,
-                                    oci_sql_e id, const char **args);
-
-/**
- * Run a statement that returns rows.
- * @param cells Set to an array of const char *: the columns of the first row,
- *        of the second ...
- * @return APR_EGENERAL
- */
-apr_status_t oci_dbd_session_select(apr_array_header_t **cells,
-                                    oci_dbd_session_t *session, oci_sql_e id,
-                                    const char **args, apr_pool_t *pool);
 
 /**
  * Judge what came of a use of the session.  After a failure a transaction is

@@ -24,9 +24,27 @@
 #include "store/file_lock.h"
 #include "store/wait.h"
 
+const char *oci_dbm_check_type(const char *type, apr_pool_t *pool)
+{
+    if (!type) {
+        return "the dbm provider needs a type: \"dbm:gdbm FILE\" or "
+               "\"dbm:db FILE\"";
+    }
+    if (!strcmp(type, "gdbm") || !strcmp(type, "db")) {
+        return NULL;
+    }
+    if (!strcmp(type, "sdbm") || !strcmp(type, "ndbm")) {
+        return apr_psprintf(pool, "dbm:%s cannot hold an index, since its "
+                            "records are limited to 1 KiB or little more: "
+                            "use dbm:gdbm or dbm:db", type);
+    }
+    return apr_psprintf(pool, "dbm:%s is not known: use dbm:gdbm or dbm:db",
+                        type);
+}
+
 /* Load the DBM, once for the whole process: its first use must not be that
  * of a pool that goes. */
-static const char *check_type(const oci_dbm_t *dbm, apr_pool_t *pool)
+static const char *load_type(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
     const char *one, *other;
     apr_status_t rv = apr_dbm_get_usednames_ex(pool, dbm->type, dbm->file,
@@ -329,7 +347,7 @@ static const char *start_alone(const oci_dbm_t *dbm, apr_pool_t *pool)
 
 const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *parent)
 {
-    const char *error = check_type(dbm, parent);
+    const char *error = load_type(dbm, parent);
     oci_lock_t *merge, *write;
     apr_pool_t *pool;
     apr_status_t rv;

@@ -26,4 +26,11 @@
  */
 const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *pool);
 
+/**
+ * Whether an index can be kept in a DBM of this type.
+ * @param type As OCIIndex dbm:TYPE has it, or NULL
+ * @return NULL, or a sentence that says what is wrong
+ */
+const char *oci_dbm_check_type(const char *type, apr_pool_t *pool);
+
 #endif /* OCI_DBM_START_H */

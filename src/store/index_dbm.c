@@ -84,30 +84,12 @@ static apr_status_t close_index(void *data)
     return APR_SUCCESS;
 }
 
-static const char *check_type(const char *type, apr_pool_t *pool)
-{
-    if (!type) {
-        return "the dbm provider needs a type: \"dbm:gdbm FILE\" or "
-               "\"dbm:db FILE\"";
-    }
-    if (!strcmp(type, "gdbm") || !strcmp(type, "db")) {
-        return NULL;
-    }
-    if (!strcmp(type, "sdbm") || !strcmp(type, "ndbm")) {
-        return apr_psprintf(pool, "dbm:%s cannot hold an index, since its "
-                            "records are limited to 1 KiB or little more: "
-                            "use dbm:gdbm or dbm:db", type);
-    }
-    return apr_psprintf(pool, "dbm:%s is not known: use dbm:gdbm or dbm:db",
-                        type);
-}
-
 static const char *create(oci_index_t **index,
                           const oci_store_config_t *config, apr_pool_t *pool)
 {
     index_t *self = apr_pcalloc(pool, sizeof(*self));
     oci_dbm_t *dbm = &self->dbm;
-    const char *error = check_type(config->type, pool);
+    const char *error = oci_dbm_check_type(config->type, pool);
 
     if (!error && (!config->location || !*config->location)) {
         error = apr_psprintf(pool, "the dbm provider needs a file: \"dbm:%s "
