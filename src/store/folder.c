@@ -105,9 +105,13 @@ static void join(oci_folder_t *folder, const oci_folder_t *other,
     apr_array_header_t *names = apr_array_make(
         pool, folder->count + other->count, sizeof(char *));
 
-    memcpy(names->elts, folder->names, folder->count * sizeof(char *));
-    memcpy(names->elts + folder->count * sizeof(char *), other->names,
-           other->count * sizeof(char *));
+    if (folder->count) {
+        memcpy(names->elts, folder->names, folder->count * sizeof(char *));
+    }
+    if (other->count) {
+        memcpy(names->elts + folder->count * sizeof(char *), other->names,
+               other->count * sizeof(char *));
+    }
     names->nelts = folder->count + other->count;
     settle(folder, names);
 }
