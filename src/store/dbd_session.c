@@ -154,13 +154,13 @@ static apr_status_t set_up(oci_dbd_session_t *session)
     apr_pool_t *scratch;
     apr_status_t rv = apr_pool_create(&scratch, session->pool);
 
+    if (rv == APR_SUCCESS) {
+        rv = set_limits(session, scratch);
+    }
     for (text = dialect->setup; rv == APR_SUCCESS && *text; text++) {
         rv = dialect->is_file
              ? oci_dbd_session_ask(&answer, session, *text, 0, scratch)
              : oci_dbd_session_run(session, *text);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = set_limits(session, scratch);
     }
     if (rv == APR_SUCCESS && dialect->is_file) {
         rv = find_companions(session, scratch);
