@@ -53,6 +53,9 @@ static apr_status_t connect_now(oci_dbd_connection_t *connection,
     }
     if (rv != APR_SUCCESS) {
         connection->handle = NULL;
+        /* the text lies in what this driver has just freed */
+        *error = strcmp(how->driver, "mysql") ? *error
+            : "can't connect to the MariaDB server with these parameters";
     }
     return rv;
 }
