@@ -187,6 +187,14 @@ static int access_checker(request_rec *r)
     return check_credentials(r, context);
 }
 
+/* Whether the answer to a request may depend on questions: what else its
+ * caller may do. */
+static int may_ask(const request_rec *r, const oci_context_t *context)
+{
+    return context->is_token || r->args
+           || context->route.endpoint == OCI_ROUTE_CATALOG;
+}
+
 /* The end of authorization, which "Satisfy Any" does not skip.  A caller that
  * may be one whom a line refuses is asked to log in.  The headers of a request
  * that may ask questions are kept before mod_headers changes them. */
@@ -206,8 +214,7 @@ static int fixups(request_rec *r)
     if (oci_question_asker(r)) {
         return DECLINED;
     }
-    if (context->is_token || r->args
-        || context->route.endpoint == OCI_ROUTE_CATALOG) {
+    if (may_ask(r, context)) {
         context->headers = apr_table_copy(r->pool, r->headers_in);
     }
     return check_credentials(r, context);
@@ -218,24 +225,19 @@ static int fixups(request_rec *r)
 static int force_authn(request_rec *r)
 {
     const oci_context_t *context = oci_context_get(r);
+    const request_rec *asker;
 
     if (!context) {
         return DECLINED;
     }
-    if (oci_question_asker(r)) {
-        return oci_question_asker(r)->user ? OK : DECLINED;
+    if ((asker = oci_question_asker(r))) {
+        return asker->user ? OK : DECLINED;
     }
     if (context->bearer) {
         return context->bearer->user ? OK : DECLINED;
     }
     return ap_auth_type(r) && apr_table_get(r->headers_in, "Authorization")
            ? OK : DECLINED;
-}
-
-static int set_variable(void *env, const char *name, const char *value)
-{
-    apr_table_set(env, name, value);
-    return 1;
 }
 
 /* A question is asked for the caller of the asker, as that was
@@ -250,7 +252,8 @@ static int identify_asker(request_rec *r, const request_rec *asker)
     r->user = asker->user;
     r->ap_auth_type = asker->ap_auth_type;
     if (identity) {
-        apr_table_do(set_variable, r->subprocess_env, identity, NULL);
+        apr_table_overlap(r->subprocess_env, identity,
+                          APR_OVERLAP_TABLES_SET);
     }
     return OK;
 }
@@ -268,7 +271,9 @@ static int check_user_id(request_rec *r)
     if ((asker = oci_question_asker(r))) {
         return identify_asker(r, asker);
     }
-    context->before = apr_table_copy(r->pool, r->subprocess_env);
+    if (may_ask(r, context)) {
+        context->before = apr_table_copy(r->pool, r->subprocess_env);
+    }
     if (context->is_token) {
         return DECLINED;
     }
@@ -343,7 +348,7 @@ static void ask_for_token(request_rec *r, const oci_context_t *context)
                    oci_bearer_challenge(r, context));
 }
 
-/* Whether a refusal is of a caller who has shown no credentials. */
+/* Whether a caller who is refused sent no credentials. */
 static int is_of_nobody(request_rec *r, const oci_context_t *context)
 {
     return !r->user && oci_authn_possible(r)
