@@ -36,11 +36,11 @@ static const struct {
  * what is passed on. */
 static const char *const others[] = {
     "<Directory", "<DirectoryMatch", "<Files", "<FilesMatch", "<Proxy",
-    "<ProxyMatch"
+    "<ProxyMatch", NULL
 };
 
 /* Sections that hold for some requests only, whatever stands in them. */
-static const char *const conditions[] = { "<If", "<ElseIf", "<Else" };
+static const char *const conditions[] = { "<If", "<ElseIf", "<Else", NULL };
 
 /* The modules of httpd that are asked about requests.  What they refuse, they
  * refuse by the directives above.  Of others that is not known. */
@@ -73,21 +73,14 @@ static int is_directive(const ap_directive_t *line, const char *name)
     return !ap_cstr_casecmp(line->directive, name);
 }
 
-static int is_one_of(const ap_directive_t *section, const char *const *names,
-                     apr_size_t count)
+/* names: ended by NULL */
+static int is_one_of(const ap_directive_t *section, const char *const *names)
 {
-    apr_size_t i;
-
-    for (i = 0; i < count; i++) {
-        if (is_directive(section, names[i])) {
-            return 1;
-        }
+    while (*names && !is_directive(section, *names)) {
+        names++;
     }
-    return 0;
+    return *names != NULL;
 }
-
-#define IS_ONE_OF(section, names) \
-    is_one_of(section, names, sizeof(names) / sizeof(names[0]))
 
 static void add_guard(oci_server_config_t *server, const char *path)
 {
@@ -139,11 +132,11 @@ static void read_lines(oci_server_config_t *server,
 {
     for (; line; line = line->next) {
         if (line->first_child) {
-            if (IS_ONE_OF(line, conditions)) {
+            if (is_one_of(line, conditions)) {
                 add_guard(server, path);
             }
             read_lines(server, line->first_child,
-                       !path || IS_ONE_OF(line, others)
+                       !path || is_one_of(line, others)
                        ? NULL : beginning(line, path, pool), pool);
         }
         else {

@@ -99,65 +99,63 @@ static const char *check_pair(oci_blob_store_t *blobs, oci_index_t *index,
            : size ? apr_pstrmemdup(pool, text, size) : NULL;
 }
 
-/* Start the stores of a place, as the user that httpd's children have. */
+/* Start the stores of a place.
+ * user: the one that httpd's children have, whose rights the caller has */
 static const char *start_place(const server_rec *s,
-                               const oci_config_t *config, apr_pool_t *pool)
+                               const oci_config_t *config,
+                               const oci_owner_t *user, apr_pool_t *pool)
 {
     const oci_config_t *base = ap_get_module_config(s->lookup_defaults,
                                                     &oci_module);
     oci_index_t *index = config->index ? config->index : base->index;
     oci_blob_store_t *blobs = config->blobs ? config->blobs : base->blobs;
-    apr_uid_t uid = ap_unixd_config.user_id;
-    apr_gid_t gid = ap_unixd_config.group_id;
     const char *error = NULL;
 
     if (!index) {
         index = config->default_index;
     }
     if (index) {
-        error = index->provider->start(index, uid, gid, pool);
+        error = index->provider->start(index, user->uid, user->gid, pool);
     }
     if (!error && index && blobs) {
         error = check_pair(blobs, index, pool);
     }
     if (!error && config->blobs) {
-        error = blobs->provider->start(blobs, uid, gid, pool);
+        error = blobs->provider->start(blobs, user->uid, user->gid, pool);
     }
     return error;
 }
 
-static const char *start_stores(const server_rec *s, apr_pool_t *pool)
+static const char *start_stores(const server_rec *s, const oci_owner_t *user,
+                                apr_pool_t *pool)
 {
     const apr_array_header_t *places = oci_config_of_server(s)->places;
-    const oci_owner_t user = { ap_unixd_config.user_id,
-                               ap_unixd_config.group_id };
     const char *error = NULL;
     oci_caller_t caller;
     int i;
 
-    if (oci_owner_enter(&caller, &user, pool) != APR_SUCCESS) {
+    if (oci_owner_enter(&caller, user, pool) != APR_SUCCESS) {
         error = "cannot act as httpd's User to start the stores";
     }
     for (i = 0; i < places->nelts && !error; i++) {
         error = start_place(s, APR_ARRAY_IDX(places, i, oci_config_t *),
-                            pool);
+                            user, pool);
     }
     oci_owner_leave(&caller);
     return error;
 }
 
-static const char *read_keys(const server_rec *s, apr_pool_t *pool)
+static const char *read_keys(const server_rec *s, const oci_owner_t *user,
+                             apr_pool_t *pool)
 {
     const apr_array_header_t *keys = oci_config_of_server(s)->keys;
-    const oci_owner_t user = { ap_unixd_config.user_id,
-                               ap_unixd_config.group_id };
     const char *error = NULL;
     int i;
 
     for (i = 0; i < keys->nelts && !error; i++) {
         oci_token_key_t *key = APR_ARRAY_IDX(keys, i, oci_token_key_t *);
 
-        error = oci_key_file_read(&key->keys, key->path, &user, pool);
+        error = oci_key_file_read(&key->keys, key->path, user, pool);
     }
     return error;
 }
@@ -242,10 +240,12 @@ static int can_sign(const server_rec *s)
 /* Start all of a server. */
 static const char *start_server(const server_rec *s, apr_pool_t *pool)
 {
-    const char *error = start_stores(s, pool);
+    const oci_owner_t user = { ap_unixd_config.user_id,
+                               ap_unixd_config.group_id };
+    const char *error = start_stores(s, &user, pool);
 
     if (!error) {
-        error = read_keys(s, pool);
+        error = read_keys(s, &user, pool);
     }
     return error ? error : check_tokens(s);
 }
