@@ -120,9 +120,8 @@ static const char *find_owners(copy_t *copy)
         oci_place_owner(&to, &copy->to);
     }
     copy->mirror.source.index = oci_as_owner(copy->from.index, &from, pool);
-    if (copy->to.index->where[0] == '/') {
-        copy->mirror.target.index = oci_as_owner(copy->to.index, &to, pool);
-    }
+    copy->mirror.target.index = oci_place_has_path(&copy->to)
+        ? oci_as_owner(copy->to.index, &to, pool) : copy->to.index;
     copy->owner = to;
     return NULL;
 }
@@ -197,7 +196,7 @@ static const char *change_mark(const copy_t *copy, int is_marked)
     else {
         oci_change_delete(changes, oci_key_copy());
     }
-    error = oci_mirror_apply(&copy->mirror, changes, copy->pool);
+    error = oci_facts_apply(&copy->mirror.target, changes, 1, copy->pool);
     return error ? sentence(error, copy->pool) : NULL;
 }
 
@@ -330,8 +329,6 @@ oci_outcome_e oci_copy_command(const char **error, apr_getopt_t *arguments,
         *error = "FROM and TO are the same index";
         return OCI_FAILED;
     }
-    copy.mirror.source.index = copy.from.index;
-    copy.mirror.target.index = copy.to.index;
     copy.mirror.name = copy.from.id;
     copy.mirror.progress = oci_progress_create(copy.quiet, pool);
     if ((*error = find_owners(&copy)) || (*error = open_source(&copy))

@@ -146,13 +146,6 @@ void oci_mirror_mark(apr_array_header_t *changes, const oci_mirror_t *mirror,
                    strlen(text));
 }
 
-oci_error_t *oci_mirror_apply(const oci_mirror_t *mirror,
-                              const apr_array_header_t *changes,
-                              apr_pool_t *pool)
-{
-    return oci_facts_apply(&mirror->target, changes, 1, pool);
-}
-
 /* The mark comes last: what it says is done is done before it. */
 static oci_error_t *end_batch(run_t *run)
 {
@@ -161,7 +154,7 @@ static oci_error_t *end_batch(run_t *run)
 
     if (run->writes && run->count) {
         oci_mirror_mark(run->changes, mirror, run->last, run->pool);
-        error = oci_mirror_apply(mirror, run->changes, run->pool);
+        error = oci_facts_apply(&mirror->target, run->changes, 1, run->pool);
     }
     if (error) {
         return error;

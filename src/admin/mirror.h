@@ -50,18 +50,10 @@ void oci_mirror_mark(apr_array_header_t *changes, const oci_mirror_t *mirror,
                      const char *key, apr_pool_t *pool);
 
 /**
- * Change the target, durably.
- * @return As oci_facts_apply
- */
-oci_error_t *oci_mirror_apply(const oci_mirror_t *mirror,
-                              const apr_array_header_t *changes,
-                              apr_pool_t *pool);
-
-/**
  * Make what follows mirror->after the same in the target.  Each batch is
  * safe on the disk when the next one begins.
  * @param pool Or one above it holds what locks the target
- * @return As oci_fact_get and oci_mirror_apply
+ * @return As oci_fact_get and oci_facts_apply
  */
 oci_error_t *oci_mirror_update(oci_mirror_t *mirror, apr_pool_t *pool);
 

@@ -56,9 +56,9 @@ static const char *find_provider(const oci_index_provider_t **provider,
 }
 
 /* Providers whose index is a file or a folder say where by its path. */
-static int is_path(const char *where)
+int oci_place_has_path(const oci_place_t *place)
 {
-    return *where == '/';
+    return place->index->where[0] == '/';
 }
 
 /* The parameters of a connection may hold a password. */
@@ -67,7 +67,7 @@ static void name_place(oci_place_t *place, const char *words,
 {
     const char *where = place->index->where;
 
-    if (is_path(where)) {
+    if (oci_place_has_path(place)) {
         place->name = apr_pstrcat(pool, words, " ", where, NULL);
         place->id = place->name;
         return;
@@ -109,16 +109,16 @@ const char *oci_place_parse(oci_place_t *place, const char *text,
 
 apr_status_t oci_place_find(const oci_place_t *place, apr_pool_t *pool)
 {
-    const char *where = place->index->where;
     apr_finfo_t info;
 
-    return is_path(where) ? apr_stat(&info, where, APR_FINFO_TYPE, pool)
-                          : APR_SUCCESS;
+    return oci_place_has_path(place)
+           ? apr_stat(&info, place->index->where, APR_FINFO_TYPE, pool)
+           : APR_SUCCESS;
 }
 
 void oci_place_owner(oci_owner_t *owner, const oci_place_t *place)
 {
-    if (is_path(place->index->where)) {
+    if (oci_place_has_path(place)) {
         oci_owner_of_path(owner, place->index->where);
     }
 }

@@ -40,6 +40,9 @@ typedef struct oci_place_t {
 const char *oci_place_parse(oci_place_t *place, const char *text,
                             apr_pool_t *pool);
 
+/** Whether a place is a file or a folder, and not a database elsewhere. */
+int oci_place_has_path(const oci_place_t *place);
+
 /**
  * Look for a place on the disk, before start makes what is missing.
  * @return APR_SUCCESS also where the index is no file or folder
