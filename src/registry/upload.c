@@ -426,25 +426,6 @@ oci_error_t *oci_upload_save(oci_upload_t *upload,
     return save_record(upload, registry, pool);
 }
 
-/* The upload is over: a tombstone, where a client may ask for it again, and
- * its bytes go. */
-static oci_error_t *end_upload(const oci_upload_t *upload,
-                               const oci_registry_t *registry,
-                               apr_pool_t *pool)
-{
-    oci_error_t *error = put_record(upload, registry, "", pool);
-    apr_status_t rv;
-
-    if (error) {
-        return error;
-    }
-    rv = registry->blobs->provider->upload_abort(upload->writer);
-    if (rv != APR_SUCCESS) {
-        return storage_error(upload, registry, rv, "remove", pool);
-    }
-    return NULL;
-}
-
 oci_error_t *oci_upload_finish(oci_upload_t *upload,
                                const oci_registry_t *registry,
                                const char *digest, apr_pool_t *pool)
@@ -473,12 +454,23 @@ oci_error_t *oci_upload_finish(oci_upload_t *upload,
     if ((error = oci_blob_enter(registry, &blob, upload->name, pool))) {
         return error;
     }
-    return end_upload(upload, registry, pool);
+    return oci_upload_cancel(upload, registry, pool);
 }
 
 oci_error_t *oci_upload_cancel(oci_upload_t *upload,
                                const oci_registry_t *registry,
                                apr_pool_t *pool)
 {
-    return end_upload(upload, registry, pool);
+    /* A tombstone, where a client may ask for it again, and no bytes. */
+    oci_error_t *error = put_record(upload, registry, "", pool);
+    apr_status_t rv;
+
+    if (error) {
+        return error;
+    }
+    rv = registry->blobs->provider->upload_abort(upload->writer);
+    if (rv != APR_SUCCESS) {
+        return storage_error(upload, registry, rv, "remove", pool);
+    }
+    return NULL;
 }
