@@ -189,7 +189,6 @@ static apr_status_t find_kept(oci_dbd_session_t *session)
     if (!kept) {
         kept = apr_pcalloc(connection->pool, sizeof(*kept));
         kept->dialect = oci_dialect_of(driver);
-        apr_pool_create(&kept->pool, connection->pool);
         apr_pool_userdata_setn(kept, KEPT, NULL, connection->pool);
     }
     session->kept = kept;

@@ -72,19 +72,20 @@ static apr_status_t end(timed_t *timed, oci_dbd_session_t *session, int error)
 apr_status_t oci_dbd_session_prepare(oci_dbd_session_t *session)
 {
     oci_dbd_kept_t *kept = session->kept;
+    apr_pool_t *pool = session->connection.pool;
     timed_t timed;
     int id, error;
 
     for (id = 0; id < OCI_SQL_COUNT; id++) {
         const char *text = kept->dialect->statements[id];
         const char *label = kept->dialect->unprepared & 1u << id ? NULL
-            : apr_psprintf(kept->pool, "oci_%u_%d", kept->generation, id);
+            : apr_psprintf(pool, "oci_%d", id);
 
         if (!text) {
             continue;
         }
         begin(&timed, session, "an answer");
-        error = apr_dbd_prepare(session->connection.driver, kept->pool,
+        error = apr_dbd_prepare(session->connection.driver, pool,
                                 session->connection.handle, text, label,
                                 &kept->statements[id]);
         if (end(&timed, session, error) != APR_SUCCESS) {

@@ -28,8 +28,6 @@ typedef struct oci_dbd_kept_t {
     int         ready;         /* set up, and its table is there */
     const char *lock_file;
     const char *room_file;
-    apr_uint32_t generation;   /* makes the names of statements new */
-    apr_pool_t *pool;          /* of the statements */
     apr_dbd_prepared_t *statements[OCI_SQL_COUNT];
 } oci_dbd_kept_t;
 
@@ -40,7 +38,7 @@ typedef struct oci_dbd_session_t {
     int lost;              /* its connection was, and with it its locks */
     int late;              /* the last failure came of a limit */
     int cut;               /* its connection was, by dbd_watch */
-    struct oci_dbd_kept_t *kept;
+    oci_dbd_kept_t *kept;
     oci_dbd_source_t *source;
     oci_dbd_connection_t connection;
     apr_pool_t *pool;
