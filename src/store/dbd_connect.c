@@ -39,6 +39,20 @@ typedef struct attempt_t {
     const char  *error;
 } attempt_t;
 
+/* What tells a connection's socket.  The client libraries are there once their
+ * driver is: nothing is linked against them. */
+static oci_dbd_socket_fn *find_socket(const char *driver)
+{
+    const char *name = !strcmp(driver, "pgsql") ? "PQsocket"
+        : !strcmp(driver, "mysql") ? "mysql_get_socket" : NULL;
+    oci_dbd_socket_fn *function = NULL;
+
+    if (name) {
+        *(void **)&function = dlsym(RTLD_DEFAULT, name);
+    }
+    return function;
+}
+
 static apr_status_t connect_now(oci_dbd_connection_t *connection,
                                 const oci_dbd_connect_t *how,
                                 const char **error)
@@ -57,6 +71,7 @@ static apr_status_t connect_now(oci_dbd_connection_t *connection,
         *error = strcmp(how->driver, "mysql") ? *error
             : "can't connect to the MariaDB server with these parameters";
     }
+    connection->find_socket = find_socket(how->driver);
     return rv;
 }
 
@@ -144,22 +159,11 @@ apr_status_t oci_dbd_connect(oci_dbd_connection_t *connection,
     return rv;
 }
 
-/* The client libraries are there once their driver is: nothing is linked
- * against them. */
 int oci_dbd_socket(const oci_dbd_connection_t *connection)
 {
-    const char *driver = apr_dbd_name(connection->driver);
-    const char *name = !strcmp(driver, "pgsql") ? "PQsocket"
-        : !strcmp(driver, "mysql") ? "mysql_get_socket" : NULL;
-    void *symbol = name ? dlsym(RTLD_DEFAULT, name) : NULL;
-    int (*function)(const void *);
-
-    if (!symbol) {
-        return -1;
-    }
-    *(void **)&function = symbol;
-    return function(apr_dbd_native_handle(connection->driver,
-                                          connection->handle));
+    return connection->find_socket
+           ? connection->find_socket(apr_dbd_native_handle(
+                 connection->driver, connection->handle)) : -1;
 }
 
 /* Whether a parameter is named. */

@@ -33,6 +33,9 @@ typedef enum {
     OCI_DBD_USES
 } oci_dbd_use_e;
 
+/** What tells the socket of a client library's own handle. */
+typedef int oci_dbd_socket_fn(const void *handle);
+
 /** A connection that one caller has. */
 typedef struct oci_dbd_connection_t {
     const apr_dbd_driver_t *driver;
@@ -41,6 +44,7 @@ typedef struct oci_dbd_connection_t {
     void       *ticket;    /* what the source knows it by; NULL: none */
     oci_dbd_use_e use;
     struct oci_dbd_watch_t *watch; /* of its statements */
+    oci_dbd_socket_fn *find_socket; /* NULL: it has none */
     int         broken;    /* it is of no more use */
 } oci_dbd_connection_t;
 
