@@ -22,18 +22,16 @@
 #include "spec/hash.h"
 #include "store/dbd_lock.h"
 #include "store/file_lock.h"
+#include "store/hold.h"
 #include "store/wait.h"
 
 #define TRIES 5
 
-/* A connection that holds locks, at the pool of the first of them. */
-typedef struct hold_t hold_t;
-struct hold_t {
+/* A connection that holds locks. */
+typedef struct hold_t {
+    oci_hold_t        base;
     oci_dbd_session_t session;
-    int         count;         /* of locks */
-    apr_pool_t *pool;
-    hold_t     *next;          /* another source's, of the same pool */
-};
+} hold_t;
 
 struct oci_lock_t {
     apr_pool_t *pool;
@@ -44,35 +42,10 @@ struct oci_lock_t {
     oci_lock_e  kind;
 };
 
-#define HELD "mod_oci dbd held"
-
-static hold_t *holds_of(apr_pool_t *pool)
-{
-    void *holds;
-
-    apr_pool_userdata_get(&holds, HELD, pool);
-    return holds;
-}
-
-static hold_t *find_hold(const oci_dbd_source_t *source, apr_pool_t *pool)
-{
-    for (; pool; pool = apr_pool_parent_get(pool)) {
-        hold_t *hold = holds_of(pool);
-
-        while (hold && hold->session.source != source) {
-            hold = hold->next;
-        }
-        if (hold) {
-            return hold;
-        }
-    }
-    return NULL;
-}
-
 oci_dbd_session_t *oci_dbd_held(const oci_dbd_source_t *source,
                                 apr_pool_t *pool)
 {
-    hold_t *hold = find_hold(source, pool);
+    hold_t *hold = (hold_t *)oci_hold_find(source, pool);
 
     return hold ? &hold->session : NULL;
 }
@@ -89,25 +62,14 @@ static apr_status_t make_hold(hold_t **result, oci_dbd_source_t *source,
         oci_dbd_session_explain(&hold->session, pool);
         return rv;
     }
-    hold->pool = pool;
-    hold->next = holds_of(pool);
-    apr_pool_userdata_setn(hold, HELD, NULL, pool);
+    oci_hold_begin(&hold->base, source, pool);
     *result = hold;
     return APR_SUCCESS;
 }
 
 static void end_hold(hold_t *hold)
 {
-    hold_t *first = holds_of(hold->pool);
-
-    if (first == hold) {
-        apr_pool_userdata_setn(hold->next, HELD, NULL, hold->pool);
-    }
-    for (; first && first != hold; first = first->next) {
-        if (first->next == hold) {
-            first->next = hold->next;
-        }
-    }
+    oci_hold_end(&hold->base);
     oci_dbd_session_close(&hold->session);
 }
 
@@ -190,7 +152,8 @@ static apr_status_t try_take(int *again, oci_lock_t *lock)
         /* A lock, or some slots of it, may have been given all the same. */
         oci_dbd_session_abandon(session);
     }
-    rv = oci_dbd_session_judge(again, session, rv, lock->hold->count > 0);
+    rv = oci_dbd_session_judge(again, session, rv,
+                               lock->hold->base.count > 0);
     if (rv != APR_SUCCESS) {
         oci_dbd_session_explain(session, lock->pool);
     }
@@ -212,7 +175,7 @@ static apr_status_t end_lock(void *data)
         oci_dbd_session_explain(&hold->session, lock->pool);
         hold->session.lost = 1;
     }
-    if (!--hold->count) {
+    if (!--hold->base.count) {
         end_hold(hold);
     }
     return hold->session.lost ? APR_ECONNREFUSED : APR_SUCCESS;
@@ -235,7 +198,7 @@ static apr_status_t take_anywhere(int *again, oci_lock_t *lock,
     apr_status_t rv;
 
     *again = 0;
-    lock->hold = find_hold(source, lock->pool);
+    lock->hold = (hold_t *)oci_hold_find(source, lock->pool);
     if (!lock->hold
         && (rv = make_hold(&lock->hold, source, lock->pool)) != APR_SUCCESS) {
         *again = rv == APR_EGENERAL;
@@ -246,11 +209,11 @@ static apr_status_t take_anywhere(int *again, oci_lock_t *lock,
     }
     rv = try_take(again, lock);
     if (rv == APR_SUCCESS) {
-        lock->hold->count++;
+        lock->hold->base.count++;
         apr_pool_cleanup_register(lock->pool, lock, end_lock,
                                   apr_pool_cleanup_null);
     }
-    else if (!lock->hold->count) {
+    else if (!lock->hold->base.count) {
         end_hold(lock->hold);
     }
     return rv;

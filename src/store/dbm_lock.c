@@ -12,18 +12,14 @@
 #include "store/dbm_lock.h"
 #include "store/dbm_merge.h"
 #include "store/file_lock.h"
+#include "store/hold.h"
 
-/* The locks that a caller holds, found by the pool of the first of them or
- * one below it.  A hold lives as long as that pool, and is used again. */
-typedef struct hold_t hold_t;
-struct hold_t {
+typedef struct hold_t {
+    oci_hold_t       base;
     const oci_dbm_t *dbm;
-    int         count;         /* of locks */
-    int         due;           /* whether a merge waits for the last */
-    apr_off_t   bytes;         /* of the logs, then */
-    apr_pool_t *pool;
-    hold_t     *next;          /* another index's, of the same pool */
-};
+    int              due;      /* whether a merge waits for the last lock */
+    apr_off_t        bytes;    /* of the logs, then */
+} hold_t;
 
 struct oci_lock_t {
     apr_pool_t *pool;
@@ -31,57 +27,14 @@ struct oci_lock_t {
     hold_t     *hold;
 };
 
-#define HELD "mod_oci dbm held"
-
-static hold_t *holds_of(apr_pool_t *pool)
-{
-    void *holds;
-
-    apr_pool_userdata_get(&holds, HELD, pool);
-    return holds;
-}
-
-/* The hold of an index in which there are locks, or NULL. */
-static hold_t *find_hold(const oci_dbm_t *dbm, apr_pool_t *pool)
-{
-    for (; pool; pool = apr_pool_parent_get(pool)) {
-        hold_t *hold = holds_of(pool);
-
-        while (hold && (hold->dbm != dbm || !hold->count)) {
-            hold = hold->next;
-        }
-        if (hold) {
-            return hold;
-        }
-    }
-    return NULL;
-}
-
-/* A hold for a first lock. */
-static hold_t *make_hold(const oci_dbm_t *dbm, apr_pool_t *pool)
-{
-    hold_t *hold = holds_of(pool);
-
-    while (hold && hold->dbm != dbm) {
-        hold = hold->next;
-    }
-    if (!hold) {
-        hold = apr_pcalloc(pool, sizeof(*hold));
-        hold->dbm = dbm;
-        hold->pool = pool;
-        hold->next = holds_of(pool);
-        apr_pool_userdata_setn(hold, HELD, NULL, pool);
-    }
-    hold->due = 0;
-    return hold;
-}
-
 /* A pool that ends with a lock in it leaves the merge to the next change. */
 static apr_status_t end_lock(void *data)
 {
     oci_lock_t *lock = data;
 
-    lock->hold->count--;
+    if (!--lock->hold->base.count) {
+        oci_hold_end(&lock->hold->base);
+    }
     return oci_file_unlock(lock->file);
 }
 
@@ -97,11 +50,13 @@ apr_status_t oci_dbm_lock(oci_lock_t **result, const oci_dbm_t *dbm,
         return rv;
     }
     lock->pool = pool;
-    lock->hold = find_hold(dbm, pool);
+    lock->hold = (hold_t *)oci_hold_find(dbm, pool);
     if (!lock->hold) {
-        lock->hold = make_hold(dbm, pool);
+        lock->hold = apr_pcalloc(pool, sizeof(*lock->hold));
+        lock->hold->dbm = dbm;
+        oci_hold_begin(&lock->hold->base, dbm, pool);
     }
-    lock->hold->count++;
+    lock->hold->base.count++;
     apr_pool_cleanup_register(pool, lock, end_lock, apr_pool_cleanup_null);
     *result = lock;
     return APR_SUCCESS;
@@ -112,9 +67,8 @@ apr_status_t oci_dbm_unlock(oci_lock_t *lock)
     hold_t *hold = lock->hold;
     apr_status_t rv = apr_pool_cleanup_run(lock->pool, lock, end_lock);
 
-    if (!hold->count && hold->due) {
-        hold->due = 0;
-        oci_dbm_merge(hold->dbm, hold->bytes, hold->pool);
+    if (!hold->base.count && hold->due) {
+        oci_dbm_merge(hold->dbm, hold->bytes, hold->base.pool);
     }
     return rv;
 }
@@ -122,7 +76,7 @@ apr_status_t oci_dbm_unlock(oci_lock_t *lock)
 void oci_dbm_merge_unlocked(const oci_dbm_t *dbm, apr_off_t bytes,
                             apr_pool_t *pool)
 {
-    hold_t *hold = find_hold(dbm, pool);
+    hold_t *hold = (hold_t *)oci_hold_find(dbm, pool);
 
     if (hold) {
         hold->due = 1;
