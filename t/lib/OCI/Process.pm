@@ -114,14 +114,15 @@ sub kill9 {
     return;
 }
 
-# Whether some of its group or of others is more than a zombie.
+# Whether some of its group or of others is more than a zombie.  One that ps
+# shows as multi-threaded has threads that are still ending, and its sockets.
 sub runs {
     my ($self, @others) = @_;
     my $pid = $self->{pid};
     my $which = join ',', @others, $pid;
     return scalar grep {
         my ($group, $one, $state) = split;
-        $state !~ /^Z/ && ($group == $pid || grep { $_ == $one } @others);
+        $state !~ /^Z[^l]*$/ && ($group == $pid || grep { $_ == $one } @others);
     } `ps -o pgid= -o pid= -o stat= -s $pid -p $which`;
 }
 
