@@ -9,13 +9,13 @@
  * limitations under the License.
  */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "apr_strings.h"
 
 #include "mod_oci.h"
 #include "registry/keys.h"
+#include "registry/random.h"
 #include "spec/digest.h"
 
 const char *oci_key_manifest(apr_pool_t *pool, const char *name,
@@ -82,11 +82,8 @@ const char *oci_key_catalog(apr_pool_t *pool, const char *name)
 
 const char *oci_key_upload(apr_pool_t *pool, const char *id)
 {
-    /* an id begins with its seconds in 8 hex digits */
-    const char *seconds = apr_pstrndup(pool, id, 8);
-
-    return apr_psprintf(pool, "upload/%ld/%s",
-                        strtol(seconds, NULL, 16) / 86400, id);
+    return apr_psprintf(pool, "upload/%" APR_INT64_T_FMT "/%s",
+                        oci_stamp_seconds(id) / 86400, id);
 }
 
 const char *oci_key_secret(void)

@@ -40,11 +40,11 @@
  * _pending marks a push whose manifest names so much that it is checked
  * before the repository is locked, see pending.h.  It goes with the push, or
  * with the next deletion in the repository.  What a killed process leaves can
- * be told by its age: a token begins with the seconds of its making, in 8 hex
- * digits.
+ * be told by its age: a token is a stamp, which begins with its seconds, see
+ * random.h.
  *
- * An upload's fact may go by age, too: its id begins with its seconds in the
- * same form, and <day> is these by 86400.  Once the id is older than
+ * An upload's fact may go by age, too: its id begins with a stamp, and <day>
+ * is the stamp's seconds by 86400.  Once the id is older than
  * OCI_UPLOAD_ID_LIFE (upload_id.h) it names no new upload, and so its
  * tombstone, which is an empty value, says nothing that absence does not.
  * Younger ids need it.

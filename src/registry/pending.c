@@ -9,42 +9,22 @@
  * limitations under the License.
  */
 
-#include "apr_escape.h"
-#include "apr_general.h"
-#include "apr_strings.h"
-#include "apr_time.h"
-
 #include "registry/keys.h"
 #include "registry/pending.h"
+#include "registry/random.h"
 #include "registry/repository.h"
-
-#define RANDOM_BYTES 8
-
-/* A token: the seconds in 8 hex digits, and random ones. */
-static const char *make_token(apr_pool_t *pool)
-{
-    unsigned char random[RANDOM_BYTES];
-
-    if (apr_generate_random_bytes(random, sizeof(random)) != APR_SUCCESS) {
-        return NULL;
-    }
-    return apr_psprintf(pool, "%08lx%s",
-                        (unsigned long)apr_time_sec(apr_time_now()),
-                        apr_pescape_hex(pool, random, sizeof(random), 0));
-}
 
 oci_error_t *oci_pending_mark(const char **mark,
                               const oci_registry_t *registry,
                               const char *name, apr_pool_t *pool)
 {
     apr_array_header_t *changes = oci_changes_make(pool);
-    const char *token = make_token(pool);
+    const char *token;
     oci_lock_t *lock;
-    oci_error_t *error;
+    oci_error_t *error = oci_random_stamp(&token, pool);
 
-    if (!token) {
-        return oci_error_storage(pool, APR_EGENERAL,
-                                 "can't read random bytes");
+    if (error) {
+        return error;
     }
     *mark = oci_key_pending(pool, name, token);
     oci_change_put(changes, OCI_CHANGE_PUT, *mark, NULL, 0);

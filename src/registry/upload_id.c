@@ -16,32 +16,23 @@
 #include <openssl/hmac.h>
 
 #include "apr_escape.h"
-#include "apr_general.h"
 #include "apr_strings.h"
 #include "apr_time.h"
 
 #include "registry/keys.h"
+#include "registry/random.h"
 #include "registry/upload_id.h"
 
 /* An id:
  *
- *   <seconds, 8 hex digits> <16 random hex digits> <algorithm, 1 digit> "-"
+ *   <stamp, 24 hex digits: see random.h> <algorithm, 1 digit> "-"
  *   <the first 16 bytes of an HMAC-SHA256, as hex digits>
  */
-#define TIME_LENGTH 8
 #define BODY_LENGTH 25
 #define CODE_BYTES  16
 #define ID_LENGTH   (BODY_LENGTH + 1 + 2 * CODE_BYTES)
 
 #define SECRET_BYTES 32
-
-static const char *random_hex(apr_size_t bytes, apr_pool_t *pool)
-{
-    unsigned char *data = apr_palloc(pool, bytes);
-
-    return apr_generate_random_bytes(data, bytes) == APR_SUCCESS
-           ? apr_pescape_hex(pool, data, bytes, 0) : NULL;
-}
 
 /* The registry's secret, made by whoever needs it first. */
 static oci_error_t *read_secret(oci_value_t *secret,
@@ -56,9 +47,8 @@ static oci_error_t *read_secret(oci_value_t *secret,
     if (error || secret->data) {
         return error;
     }
-    if (!(text = random_hex(SECRET_BYTES, pool))) {
-        return oci_error_storage(pool, APR_EGENERAL,
-                                 "can't read random bytes");
+    if ((error = oci_random_hex(&text, SECRET_BYTES, pool))) {
+        return error;
     }
     changes = oci_changes_make(pool);
     oci_change_put(changes, OCI_CHANGE_ADD, key, text, strlen(text));
@@ -98,18 +88,13 @@ oci_error_t *oci_upload_id_make(const char **id,
                                 const char *name, oci_algorithm_e algorithm,
                                 apr_pool_t *pool)
 {
-    const char *random = random_hex(8, pool);
-    const char *body;
-    const char *code;
-    oci_error_t *error;
+    const char *stamp, *body, *code;
+    oci_error_t *error = oci_random_stamp(&stamp, pool);
 
-    if (!random) {
-        return oci_error_storage(pool, APR_EGENERAL,
-                                 "can't read random bytes");
+    if (error) {
+        return error;
     }
-    body = apr_psprintf(pool, "%08lx%s%d",
-                        (unsigned long)apr_time_sec(apr_time_now()), random,
-                        algorithm);
+    body = apr_psprintf(pool, "%s%d", stamp, algorithm);
     error = compute_code(&code, registry, name, body, pool);
     if (!error) {
         *id = apr_pstrcat(pool, body, "-", code, NULL);
@@ -140,9 +125,5 @@ oci_error_t *oci_upload_id_check(int *valid, oci_algorithm_e *algorithm,
 
 int oci_upload_id_expired(const char *id, apr_time_t now)
 {
-    char seconds[TIME_LENGTH + 1];
-
-    apr_cpystrn(seconds, id, sizeof(seconds));
-    return apr_time_sec(now) - apr_strtoi64(seconds, NULL, 16)
-           > OCI_UPLOAD_ID_LIFE;
+    return apr_time_sec(now) - oci_stamp_seconds(id) > OCI_UPLOAD_ID_LIFE;
 }

@@ -1,0 +1,54 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include "apr_escape.h"
+#include "apr_general.h"
+#include "apr_strings.h"
+#include "apr_time.h"
+
+#include "registry/random.h"
+
+#define SECONDS_LENGTH 8
+#define RANDOM_BYTES   8
+
+oci_error_t *oci_random_hex(const char **text, apr_size_t bytes,
+                            apr_pool_t *pool)
+{
+    unsigned char *data = apr_palloc(pool, bytes);
+
+    if (apr_generate_random_bytes(data, bytes) != APR_SUCCESS) {
+        return oci_error_storage(pool, APR_EGENERAL,
+                                 "can't read random bytes");
+    }
+    *text = apr_pescape_hex(pool, data, bytes, 0);
+    return NULL;
+}
+
+oci_error_t *oci_random_stamp(const char **stamp, apr_pool_t *pool)
+{
+    const char *random;
+    oci_error_t *error = oci_random_hex(&random, RANDOM_BYTES, pool);
+
+    if (!error) {
+        *stamp = apr_psprintf(pool, "%0*lx%s", SECONDS_LENGTH,
+                              (unsigned long)apr_time_sec(apr_time_now()),
+                              random);
+    }
+    return error;
+}
+
+apr_int64_t oci_stamp_seconds(const char *stamp)
+{
+    char seconds[SECONDS_LENGTH + 1];
+
+    apr_cpystrn(seconds, stamp, sizeof(seconds));
+    return apr_strtoi64(seconds, NULL, 16);
+}
