@@ -14,6 +14,7 @@
 use OCI::Test;
 
 use File::Temp ();
+use OCI::Library;
 
 plan skip_all => 'needs root' if $>;
 
@@ -23,9 +24,7 @@ my ($uid, $gid) = (getpwnam(OCI::Server::user()))[ 2, 3 ];
 my $tools = File::Temp->newdir(TMPDIR => 1);
 chmod 0755, "$tools";
 my $clock = "$tools/clock.so";
-open my $compiler, '|-', "gcc -shared -fPIC -o $clock -xc - 2>$tools/gcc"
-    or die "gcc: $!\n";
-print $compiler <<'CODE';
+OCI::Library::build($clock, <<'CODE') or $clock = '';
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -37,7 +36,6 @@ int gettimeofday(struct timeval *now, void *zone)
     return rv;
 }
 CODE
-close $compiler or $clock = '';
 
 # What is root's: a folder with a file in it, and a file beside it.
 my $mine = File::Temp->newdir(TMPDIR => 1);

@@ -14,6 +14,7 @@
 use OCI::Test;
 
 use File::Temp ();
+use OCI::Library;
 
 plan skip_all => 'the sanitizers are loaded in this place'
     if OCI::Server->sanitized;
@@ -21,9 +22,7 @@ plan skip_all => 'the sanitizers are loaded in this place'
 my $folder = File::Temp->newdir(TMPDIR => 1);
 chmod 0755, "$folder";
 my $counter = "$folder/counter.so";
-open my $compiler, '|-', "gcc -shared -fPIC -o $counter -xc - 2>$folder/gcc"
-    or die "gcc: $!";
-print $compiler <<'CODE';
+OCI::Library::build($counter, <<'CODE')
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -39,7 +38,7 @@ static void note(const char *what)
 int fsync(int fd)     { note("f"); return syscall(SYS_fsync, fd); }
 int fdatasync(int fd) { note("d"); return syscall(SYS_fdatasync, fd); }
 CODE
-close $compiler or plan skip_all => 'gcc makes no library';
+    or plan skip_all => 'gcc makes no library';
 
 open my $file, '>', "$folder/syncs" or die "syncs: $!";
 close $file;

@@ -16,6 +16,7 @@
 use OCI::Test;
 
 use File::Temp ();
+use OCI::Library;
 
 plan skip_all => 'the sanitizers are loaded in this place'
     if OCI::Server->sanitized;
@@ -23,9 +24,7 @@ plan skip_all => 'the sanitizers are loaded in this place'
 my $folder = File::Temp->newdir(TMPDIR => 1);
 chmod 0755, "$folder";
 my $library = "$folder/fails.so";
-open my $compiler, '|-', "gcc -shared -fPIC -o $library -xc - 2>$folder/gcc"
-    or die "gcc: $!\n";
-print $compiler <<'CODE';
+OCI::Library::build($library, <<'CODE')
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -58,7 +57,7 @@ int fdatasync(int fd)
     return fails(fd) ? -1 : syscall(SYS_fdatasync, fd);
 }
 CODE
-close $compiler or plan skip_all => 'gcc makes no library';
+    or plan skip_all => 'gcc makes no library';
 
 my $server = OCI::Server->start(
     env => { LD_PRELOAD => $library, OCI_FAILS => "$folder/word" });
