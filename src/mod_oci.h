@@ -48,9 +48,8 @@
  *    without a limit.  Clients give up after 30 seconds, so all waits of a
  *    call together end after about 20.  All else is logged, and is a 500 to
  *    clients.  Who can say more than a status does gives the pool a sentence
- *    under OCI_REASON, which
- *    lives as long as the pool: apr_pool_userdata_setn(text, OCI_REASON,
- *    NULL, pool).
+ *    under OCI_REASON, which lives as long as the pool:
+ *    apr_pool_userdata_setn(text, OCI_REASON, NULL, pool).
  *  - A failure may leave a change undone or done, never half of it.
  */
 

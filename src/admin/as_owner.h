@@ -21,8 +21,8 @@
 #include "store/owner.h"
 
 /**
- * An index whose every call is made as its owner, where root calls.
- * @param index What is called
+ * Wrap an index: where root calls it, each call runs as its owner.
+ * @param index What is wrapped
  * @param pool Of the result
  */
 oci_index_t *oci_as_owner(oci_index_t *index, const oci_owner_t *owner,

@@ -158,7 +158,7 @@ static oci_error_t *open_upload(oci_upload_t **upload, oci_range_t *range,
     return error ? error : check_offset(request, *upload, range);
 }
 
-/* The same, for a request that goes on with the upload's bytes. */
+/* As open_upload, and make sure of the bytes that the request goes on from. */
 static oci_error_t *open_to_append(oci_upload_t **upload, oci_range_t *range,
                                    oci_request_t *request)
 {
