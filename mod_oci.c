@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * mod_oci: an OCI registry inside Apache httpd
@@ -25,7 +16,7 @@
 #include "ap_provider.h"
 
 #include "httpd/config.h"
-#include "httpd/dbd.h"
+#include "httpd/index_mod_dbd.h"
 #include "httpd/hooks.h"
 #include "store/builtin.h"
 
@@ -50,5 +41,5 @@ AP_DECLARE_MODULE(oci) = {
     NULL,
     oci_directives,
     register_hooks,
-    0
+    0,
 };

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file mod_oci.h
@@ -77,11 +68,11 @@ extern "C" {
 
 /** What the configuration says of a store; lives as long as the store. */
 typedef struct oci_store_config_t {
-    const char *type;      /* what followed "provider:", or NULL */
-    const char *location;  /* the directive's last argument, or NULL */
-    const char *base;      /* ServerRoot: relative paths start here */
-    void       *server;    /* the server_rec whose section it is, or NULL
-                              where no httpd runs */
+    const char *type;     /* what followed "provider:", or NULL */
+    const char *location; /* the directive's last argument, or NULL */
+    const char *base;     /* ServerRoot: relative paths start here */
+    void *server;         /* the server_rec whose section it is, or NULL
+                             where no httpd runs */
 } oci_store_config_t;
 
 /* ------------------------------------------------------------------------
@@ -101,7 +92,7 @@ typedef struct oci_blob_store_provider_t oci_blob_store_provider_t;
 /** A store; providers put this first in their own structure. */
 typedef struct oci_blob_store_t {
     const oci_blob_store_provider_t *provider;
-    const char *where;     /* for logs: a locator is found at where/locator */
+    const char *where; /* for logs: a locator is found at where/locator */
 } oci_blob_store_t;
 
 /** An upload that one request holds; providers define it. */
@@ -109,9 +100,9 @@ typedef struct oci_blob_writer_t oci_blob_writer_t;
 
 /** Where to read a blob: a file, or an address to send the client to. */
 typedef struct oci_blob_source_t {
-    apr_file_t *file;      /* open for reading, or NULL */
-    apr_off_t   size;      /* bytes that the file has now */
-    const char *url;       /* where file is NULL: absolute, good for a while */
+    apr_file_t *file; /* open for reading, or NULL */
+    apr_off_t size;   /* bytes that the file has now */
+    const char *url;  /* where file is NULL: absolute, good for a while */
 } oci_blob_source_t;
 
 struct oci_blob_store_provider_t {
@@ -121,8 +112,7 @@ struct oci_blob_store_provider_t {
      * @return NULL, or a sentence that says what is wrong
      */
     const char *(*create)(oci_blob_store_t **store,
-                          const oci_store_config_t *config,
-                          apr_pool_t *pool);
+                          const oci_store_config_t *config, apr_pool_t *pool);
 
     /**
      * Prepare the store at the server's start; called again at each reload.
@@ -131,8 +121,8 @@ struct oci_blob_store_provider_t {
      *        httpd they are the effective ones of the caller
      * @return NULL, or a sentence that says what is wrong
      */
-    const char *(*start)(oci_blob_store_t *store, apr_uid_t uid,
-                         apr_gid_t gid, apr_pool_t *pool);
+    const char *(*start)(oci_blob_store_t *store, apr_uid_t uid, apr_gid_t gid,
+                         apr_pool_t *pool);
 
     /**
      * Claim an upload for this request.  The claim ends with pool, and with
@@ -179,9 +169,8 @@ struct oci_blob_store_provider_t {
      * @param digest "algorithm:hex", valid
      */
     apr_status_t (*upload_commit)(const char **locator,
-                                  oci_blob_writer_t *writer,
-                                  const char *digest, int durable,
-                                  apr_pool_t *pool);
+                                  oci_blob_writer_t *writer, const char *digest,
+                                  int durable, apr_pool_t *pool);
 
     /** Forget the upload and free its space, unless it became a blob. */
     apr_status_t (*upload_abort)(oci_blob_writer_t *writer);
@@ -206,8 +195,8 @@ struct oci_blob_store_provider_t {
      * Delete a blob's bytes; who reads them at the time may go on.
      * @return APR_NOTFOUND where they are not there
      */
-    apr_status_t (*blob_delete)(oci_blob_store_t *store,
-                                const char *locator, apr_pool_t *pool);
+    apr_status_t (*blob_delete)(oci_blob_store_t *store, const char *locator,
+                                apr_pool_t *pool);
 
     /**
      * The id that a store has kept since it was first used, by which its
@@ -220,8 +209,8 @@ struct oci_blob_store_provider_t {
      *        the same
      * @return APR_NOTFOUND where the store works and has none
      */
-    apr_status_t (*identity)(const char **id, oci_blob_store_t *store,
-                             int make, apr_pool_t *pool);
+    apr_status_t (*identity)(const char **id, oci_blob_store_t *store, int make,
+                             apr_pool_t *pool);
 };
 
 /* ------------------------------------------------------------------------
@@ -240,58 +229,54 @@ typedef struct oci_index_provider_t oci_index_provider_t;
 /** An index; providers put this first in their own structure. */
 typedef struct oci_index_t {
     const oci_index_provider_t *provider;
-    const char *where;     /* for logs: a key is found at where/key; an
-                              absolute path where it is on the disk */
+    const char *where; /* for logs: a key is found at where/key; an
+                          absolute path where it is on the disk */
 } oci_index_t;
 
 typedef struct oci_value_t {
-    const char *data;      /* followed by a NUL that does not count */
-    apr_size_t  size;      /* bytes */
+    const char *data; /* followed by a NUL that does not count */
+    apr_size_t size;  /* bytes */
 } oci_value_t;
 
 typedef enum {
-    OCI_CHANGE_PUT,        /* set, whether or not it is there */
-    OCI_CHANGE_ADD,        /* set; APR_EEXIST where it is there */
-    OCI_CHANGE_DELETE      /* remove; absence is no error */
+    OCI_CHANGE_PUT,   /* set, whether or not it is there */
+    OCI_CHANGE_ADD,   /* set; APR_EEXIST where it is there */
+    OCI_CHANGE_DELETE /* remove; absence is no error */
 } oci_change_e;
 
 typedef struct oci_change_t {
     oci_change_e kind;
-    const char  *key;
-    oci_value_t  value;    /* of PUT and ADD; data may be NULL where size
-                              is 0, and need not end with a NUL */
+    const char *key;
+    oci_value_t value; /* of PUT and ADD; data may be NULL where size
+                          is 0, and need not end with a NUL */
 } oci_change_t;
 
 typedef struct oci_entry_t {
-    const char *key;       /* whole */
-    oci_value_t value;     /* data is NULL unless values were asked for */
+    const char *key;   /* whole */
+    oci_value_t value; /* data is NULL unless values were asked for */
 } oci_entry_t;
 
 /** A range of keys. */
 typedef struct oci_scan_t {
-    const char *folder;    /* keys below it, such as "a/b/": ends with "/";
-                              or "" for all */
-    const char *after;     /* keys greater than folder + after, any bytes;
-                              or NULL */
-    int         limit;     /* at most so many, 0 for all */
-    int         values;    /* whether their values are wanted too */
-    int         any;       /* with a limit of 1, and no after: any key of the
-                              range will do, not only the first; a provider
-                              may ignore this */
+    const char *folder; /* keys below it, such as "a/b/": ends with "/";
+                           or "" for all */
+    const char *after;  /* keys greater than folder + after, any bytes;
+                           or NULL */
+    int limit;          /* at most so many, 0 for all */
+    int values;         /* whether their values are wanted too */
+    int any;            /* with a limit of 1, and no after: any key of the
+                           range will do, not only the first; a provider
+                           may ignore this */
 } oci_scan_t;
 
-typedef enum {
-    OCI_LOCK_SHARED,
-    OCI_LOCK_EXCLUSIVE
-} oci_lock_e;
+typedef enum { OCI_LOCK_SHARED, OCI_LOCK_EXCLUSIVE } oci_lock_e;
 
 /** A lock that is held; providers define it. */
 typedef struct oci_lock_t oci_lock_t;
 
 struct oci_index_provider_t {
     /** As for a blob store. */
-    const char *(*create)(oci_index_t **index,
-                          const oci_store_config_t *config,
+    const char *(*create)(oci_index_t **index, const oci_store_config_t *config,
                           apr_pool_t *pool);
 
     /** As for a blob store. */
@@ -304,8 +289,8 @@ struct oci_index_provider_t {
      * @param value Set to it; NULL to ask only whether it is there
      * @return APR_NOTFOUND where the index works and has no such key
      */
-    apr_status_t (*get)(oci_value_t *value, oci_index_t *index,
-                        const char *key, apr_pool_t *pool);
+    apr_status_t (*get)(oci_value_t *value, oci_index_t *index, const char *key,
+                        apr_pool_t *pool);
 
     /**
      * Apply changes in their order; later ones see earlier ones.  A reader
@@ -342,8 +327,7 @@ struct oci_index_provider_t {
      * @return APR_TIMEUP where the lock was not free within the limit
      */
     apr_status_t (*lock)(oci_lock_t **lock, oci_index_t *index,
-                         const char *name, oci_lock_e kind,
-                         apr_pool_t *pool);
+                         const char *name, oci_lock_e kind, apr_pool_t *pool);
 
     /**
      * Give a lock back.

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* The authentication provider "robot": names whose passwords end by a day.
  *
@@ -59,8 +50,7 @@ static void *merge_dir(apr_pool_t *pool, void *base_, void *over_)
 
 static const char *set_file(cmd_parms *cmd, void *config, const char *path)
 {
-    ((robot_config_t *)config)->file = ap_server_root_relative(cmd->pool,
-                                                               path);
+    ((robot_config_t *)config)->file = ap_server_root_relative(cmd->pool, path);
     return NULL;
 }
 
@@ -75,7 +65,7 @@ static int is_over(const char *day)
     apr_time_exp_gmt(&now, apr_time_now());
     apr_strftime(today, &length, sizeof(today), "%Y-%m-%d", &now);
     return apr_fnmatch(DAY_PATTERN, day, 0) != APR_SUCCESS
-           || strcmp(day, today) < 0;
+        || strcmp(day, today) < 0;
 }
 
 /* The part behind a line's next colon, where the part before it ends. */
@@ -104,8 +94,9 @@ static authn_status check_line(request_rec *r, char *day, const char *user,
         return AUTH_DENIED;
     }
     if (is_over(day)) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "robot: the password of "
-                      "%s was good until '%s'", name, day);
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "robot: the password of %s was good until '%s'", name,
+                      day);
         return AUTH_DENIED;
     }
     return AUTH_GRANTED;
@@ -122,8 +113,8 @@ static authn_status check_password(request_rec *r, const char *user,
     apr_status_t rv;
 
     if (!config->file) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "robot: AuthRobotFile is "
-                      "not set");
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "robot: AuthRobotFile is not set");
         return AUTH_GENERAL_ERROR;
     }
     rv = ap_pcfg_openfile(&file, r->pool, config->file);
@@ -147,14 +138,14 @@ static authn_status check_password(request_rec *r, const char *user,
 /* AuthType Digest asks for hashes that nothing but itself can check. */
 static const authn_provider provider = {
     check_password,
-    NULL
+    NULL,
 };
 
 static const command_rec directives[] = {
     AP_INIT_TAKE1("AuthRobotFile", set_file, NULL, OR_AUTHCFG,
                   "a file of lines DAY:NAME:HASH, where passwords end by a "
                   "day"),
-    { .name = NULL }
+    { .name = NULL },
 };
 
 static void register_hooks(apr_pool_t *pool)
@@ -165,12 +156,6 @@ static void register_hooks(apr_pool_t *pool)
 }
 
 module AP_MODULE_DECLARE_DATA authn_robot_module = {
-    STANDARD20_MODULE_STUFF,
-    create_dir,
-    merge_dir,
-    NULL,
-    NULL,
-    directives,
-    register_hooks,
-    0
+    STANDARD20_MODULE_STUFF, create_dir, merge_dir, NULL, NULL, directives,
+    register_hooks,          0,
 };

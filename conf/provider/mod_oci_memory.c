@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* The index "memory": facts in memory that all processes of an httpd share.
  *
@@ -52,35 +43,35 @@
 #define LEVELS 16
 
 typedef struct fact_t {
-    const oci_value_t *value;  /* with its data behind it */
-    const char        *key;
-    int                levels;
-    struct fact_t     *next[]; /* for each level the next that has it */
+    const oci_value_t *value; /* with its data behind it */
+    const char *key;
+    int levels;
+    struct fact_t *next[]; /* for each level the next that has it */
 } fact_t;
 
 typedef struct half_t {
-    char      *end;            /* of what was taken */
-    char      *limit;          /* of what there is */
-    fact_t    *first[LEVELS];
-    char       data[];
+    char *end;   /* of what was taken */
+    char *limit; /* of what there is */
+    fact_t *first[LEVELS];
+    char data[];
 } half_t;
 
 typedef struct memory_t {
-    half_t      *half;         /* that is in use */
-    half_t      *halves[2];
+    half_t *half; /* that is in use */
+    half_t *halves[2];
     apr_uint64_t seed;
-    int          fd;           /* the file, in whichever process */
+    int fd; /* the file, in whichever process */
 } memory_t;
 
 typedef struct index_t {
     oci_index_t base;
-    apr_size_t  size;
-    memory_t   *memory;        /* from start on */
+    apr_size_t size;
+    memory_t *memory; /* from start on */
 } index_t;
 
 struct oci_lock_t {
-    int         fd;
-    apr_pool_t *pool;          /* of a named one */
+    int fd;
+    apr_pool_t *pool; /* of a named one */
 };
 
 /* Take a lock: a byte for it, behind a gate that all go through.  Who waits to
@@ -94,7 +85,7 @@ static apr_status_t begin_lock(oci_lock_t *lock, const memory_t *memory,
     struct flock steps[] = {
         { .l_type = type, .l_start = gate, .l_len = 1 },
         { .l_type = type, .l_start = gate + 1, .l_len = 1 },
-        { .l_type = F_UNLCK, .l_start = gate, .l_len = 1 }
+        { .l_type = F_UNLCK, .l_start = gate, .l_len = 1 },
     };
     char path[64];
     int i;
@@ -129,8 +120,7 @@ static apr_status_t end_lock(void *lock)
 static apr_uint64_t hash(apr_uint64_t value, const char *text)
 {
     for (value ^= APR_UINT64_C(0xcbf29ce484222325); *text; text++) {
-        value = (value ^ (unsigned char)*text)
-                * APR_UINT64_C(0x100000001b3);
+        value = (value ^ (unsigned char)*text) * APR_UINT64_C(0x100000001b3);
     }
     value = (value ^ (value >> 32)) * APR_UINT64_C(0x9e3779b97f4a7c15);
     return value ^ (value >> 32);
@@ -227,8 +217,7 @@ static void change_halves(memory_t *memory)
         half->first[i] = NULL;
     }
     for (fact = memory->half->first[0]; fact; fact = fact->next[0]) {
-        fact_t *copy = make_fact(half, fact->key, fact->levels,
-                                 fact->value);
+        fact_t *copy = make_fact(half, fact->key, fact->levels, fact->value);
 
         for (i = 0; i < fact->levels; i++) {
             copy->next[i] = NULL;
@@ -248,9 +237,8 @@ static apr_status_t make_room(memory_t *memory, const oci_change_t *changes,
 
     for (i = 0; i < count; i++) {
         if (changes[i].kind != OCI_CHANGE_DELETE) {
-            size += fact_size(changes[i].key,
-                              levels_of(memory, changes[i].key))
-                    + value_size(&changes[i].value);
+            size += fact_size(changes[i].key, levels_of(memory, changes[i].key))
+                + value_size(&changes[i].value);
         }
     }
     if (size > room_in(memory->half)) {
@@ -297,8 +285,8 @@ static apr_status_t change_one(memory_t *memory, const oci_change_t *change)
 
 static const oci_index_provider_t provider;
 
-static const char *create(oci_index_t **index,
-                          const oci_store_config_t *config, apr_pool_t *pool)
+static const char *create(oci_index_t **index, const oci_store_config_t *config,
+                          apr_pool_t *pool)
 {
     index_t *self = apr_pcalloc(pool, sizeof(*self));
     apr_int64_t size = 64;
@@ -308,12 +296,15 @@ static const char *create(oci_index_t **index,
         size = apr_strtoi64(config->type, &end, 10);
     }
     if (*end || size < 1 || size > 1024) {
-        return apr_psprintf(pool, "memory:SIZE has a size from 1 to 1024 MiB"
-                            ", not '%s'", config->type);
+        return apr_psprintf(pool,
+                            "memory:SIZE has a size from 1 to 1024 MiB"
+                            ", not '%s'",
+                            config->type);
     }
     self->base.provider = &provider;
-    self->base.where = !config->location ? "memory"
-                       : apr_pstrcat(pool, "memory ", config->location, NULL);
+    self->base.where = !config->location
+        ? "memory"
+        : apr_pstrcat(pool, "memory ", config->location, NULL);
     self->size = size * 1024 * 1024;
     *index = &self->base;
     return NULL;
@@ -332,8 +323,9 @@ static apr_status_t make_memory(memory_t **memory, apr_size_t size)
     if (fd == -1) {
         return errno;
     }
-    self = ftruncate(fd, whole) ? MAP_FAILED
-           : mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    self = ftruncate(fd, whole)
+        ? MAP_FAILED
+        : mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (self == MAP_FAILED) {
         rv = errno;
         close(fd);
@@ -374,24 +366,23 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
             apr_pool_userdata_set(self->memory, key, NULL, process);
         }
     }
-    if (rv == APR_SUCCESS && !geteuid()
-        && fchown(self->memory->fd, uid, gid)) {
+    if (rv == APR_SUCCESS && !geteuid() && fchown(self->memory->fd, uid, gid)) {
         rv = errno;
     }
-    return rv == APR_SUCCESS ? NULL
-           : apr_pstrcat(pool, "cannot make the index: ",
-                         apr_strerror(rv, why, sizeof(why)), NULL);
+    return rv == APR_SUCCESS
+        ? NULL
+        : apr_pstrcat(pool, "cannot make the index: ",
+                      apr_strerror(rv, why, sizeof(why)), NULL);
 }
 
-static void copy_value(oci_value_t *value, const fact_t *fact,
-                       apr_pool_t *pool)
+static void copy_value(oci_value_t *value, const fact_t *fact, apr_pool_t *pool)
 {
     value->size = fact->value->size;
     value->data = apr_pmemdup(pool, fact->value->data, value->size + 1);
 }
 
-static apr_status_t get(oci_value_t *value, oci_index_t *index,
-                        const char *key, apr_pool_t *pool)
+static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
+                        apr_pool_t *pool)
 {
     memory_t *memory = ((index_t *)index)->memory;
     fact_t **links[LEVELS], *fact;
@@ -436,8 +427,9 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
                          const oci_scan_t *range, apr_pool_t *pool)
 {
     /* No key has a byte as small as the last one here. */
-    const char *from = apr_pstrcat(pool, range->folder, range->after
-                                   ? range->after : "", "\1", NULL);
+    const char *from = apr_pstrcat(pool, range->folder,
+                                   range->after ? range->after : "", "\1",
+                                   NULL);
     apr_size_t length = strlen(range->folder);
     memory_t *memory = ((index_t *)index)->memory;
     fact_t **links[LEVELS], *fact;
@@ -486,15 +478,15 @@ static apr_status_t unlock(oci_lock_t *lock)
 }
 
 static const oci_index_provider_t provider = {
-    create, start, get, apply, scan, lock, unlock
+    create, start, get, apply, scan, lock, unlock,
 };
 
 static void register_hooks(apr_pool_t *pool)
 {
-    ap_register_provider(pool, OCI_INDEX_GROUP, "memory",
-                         OCI_PROVIDER_VERSION, &provider);
+    ap_register_provider(pool, OCI_INDEX_GROUP, "memory", OCI_PROVIDER_VERSION,
+                         &provider);
 }
 
 AP_DECLARE_MODULE(oci_memory) = {
-    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, register_hooks, 0
+    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, register_hooks, 0,
 };

@@ -1,24 +1,17 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* An index that is used with the rights of its owner. */
 
 #include "admin/as_owner.h"
 
 typedef struct index_t {
-    oci_index_t          base;
-    oci_index_provider_t provider;  /* the index's own, but for these calls */
-    oci_index_t         *index;
-    oci_owner_t          owner;
+    oci_index_t base;
+    oci_index_provider_t provider; /* the index's own, but for these calls */
+    oci_index_t *index;
+    oci_owner_t owner;
 } index_t;
 
-static apr_status_t enter(oci_caller_t *caller, oci_index_t *index,
+static apr_status_t enter(oci_owner_caller_t *caller, oci_index_t *index,
                           apr_pool_t *pool)
 {
     return oci_owner_enter(caller, &((index_t *)index)->owner, pool);
@@ -28,7 +21,7 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
                          apr_pool_t *pool)
 {
     oci_index_t *inner = ((index_t *)index)->index;
-    oci_caller_t caller;
+    oci_owner_caller_t caller;
     const char *error = "cannot act as the owner of the index";
 
     if (enter(&caller, index, pool) == APR_SUCCESS) {
@@ -38,11 +31,11 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
     return error;
 }
 
-static apr_status_t get(oci_value_t *value, oci_index_t *index,
-                        const char *key, apr_pool_t *pool)
+static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
+                        apr_pool_t *pool)
 {
     oci_index_t *inner = ((index_t *)index)->index;
-    oci_caller_t caller;
+    oci_owner_caller_t caller;
     apr_status_t rv = enter(&caller, index, pool);
 
     if (rv == APR_SUCCESS) {
@@ -56,7 +49,7 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
                           int count, int durable, apr_pool_t *pool)
 {
     oci_index_t *inner = ((index_t *)index)->index;
-    oci_caller_t caller;
+    oci_owner_caller_t caller;
     apr_status_t rv = enter(&caller, index, pool);
 
     if (rv == APR_SUCCESS) {
@@ -70,7 +63,7 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
                          const oci_scan_t *range, apr_pool_t *pool)
 {
     oci_index_t *inner = ((index_t *)index)->index;
-    oci_caller_t caller;
+    oci_owner_caller_t caller;
     apr_status_t rv = enter(&caller, index, pool);
 
     if (rv == APR_SUCCESS) {
@@ -84,7 +77,7 @@ static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
                          const char *name, oci_lock_e kind, apr_pool_t *pool)
 {
     oci_index_t *inner = ((index_t *)index)->index;
-    oci_caller_t caller;
+    oci_owner_caller_t caller;
     apr_status_t rv = enter(&caller, index, pool);
 
     if (rv == APR_SUCCESS) {

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* A copy, and what is there if it ends after any of its steps:
  *
@@ -32,7 +23,7 @@
 #include "admin/copy.h"
 #include "admin/interrupt.h"
 #include "admin/mirror.h"
-#include "admin/place.h"
+#include "admin/named_index.h"
 #include "registry/keys.h"
 
 /* No repository is called so: locks are named after these, too. */
@@ -41,14 +32,14 @@
 #define AGAIN "run the same command again to go on from there"
 
 typedef struct copy_t {
-    int          force;
-    int          quiet;
-    const char  *user;             /* or NULL */
-    oci_place_t  from;
-    oci_place_t  to;
-    oci_owner_t  owner;            /* of TO */
+    int force;
+    int quiet;
+    const char *user; /* or NULL */
+    oci_named_index_t from;
+    oci_named_index_t to;
+    oci_owner_t owner; /* of TO */
     oci_mirror_t mirror;
-    apr_pool_t  *pool;
+    apr_pool_t *pool;
 } copy_t;
 
 enum { OPTION_FORCE = 256, OPTION_QUIET, OPTION_USER };
@@ -56,8 +47,8 @@ enum { OPTION_FORCE = 256, OPTION_QUIET, OPTION_USER };
 static const apr_getopt_option_t options[] = {
     { "force", OPTION_FORCE, 0, NULL },
     { "quiet", OPTION_QUIET, 0, NULL },
-    { "user",  OPTION_USER,  1, NULL },
-    { NULL, 0, 0, NULL }
+    { "user", OPTION_USER, 1, NULL },
+    { NULL, 0, 0, NULL },
 };
 
 static const char *parse(copy_t *copy, apr_getopt_t *arguments)
@@ -79,11 +70,12 @@ static const char *parse(copy_t *copy, apr_getopt_t *arguments)
     if (arguments->argc - arguments->ind != 2) {
         return "copy takes two indexes, FROM and TO, each in one argument";
     }
-    error = oci_place_parse(&copy->from, arguments->argv[arguments->ind],
-                            copy->pool);
-    return error ? error
-        : oci_place_parse(&copy->to, arguments->argv[arguments->ind + 1],
-                          copy->pool);
+    error = oci_named_index_parse(&copy->from, arguments->argv[arguments->ind],
+                                  copy->pool);
+    return error
+        ? error
+        : oci_named_index_parse(&copy->to, arguments->argv[arguments->ind + 1],
+                                copy->pool);
 }
 
 /* An error of the registry's as a sentence; APR_EGENERAL says nothing. */
@@ -109,7 +101,7 @@ static const char *find_owners(copy_t *copy)
     if (apr_uid_current(&from.uid, &from.gid, pool) != APR_SUCCESS) {
         return "cannot find out which user runs this command";
     }
-    oci_place_owner(&from, &copy->from);
+    oci_named_index_owner(&from, &copy->from);
     to = from;
     if (copy->user) {
         if (apr_uid_get(&to.uid, &to.gid, copy->user, pool) != APR_SUCCESS) {
@@ -117,11 +109,12 @@ static const char *find_owners(copy_t *copy)
         }
     }
     else if (to.uid == 0) {
-        oci_place_owner(&to, &copy->to);
+        oci_named_index_owner(&to, &copy->to);
     }
     copy->mirror.source.index = oci_as_owner(copy->from.index, &from, pool);
-    copy->mirror.target.index = oci_place_has_path(&copy->to)
-        ? oci_as_owner(copy->to.index, &to, pool) : copy->to.index;
+    copy->mirror.target.index = oci_named_index_has_path(&copy->to)
+        ? oci_as_owner(copy->to.index, &to, pool)
+        : copy->to.index;
     copy->owner = to;
     return NULL;
 }
@@ -162,7 +155,7 @@ static const char *open_source(copy_t *copy)
 {
     const char *name = copy->from.name;
     apr_pool_t *pool = copy->pool;
-    apr_status_t rv = oci_place_find(&copy->from, pool);
+    apr_status_t rv = oci_named_index_find(&copy->from, pool);
     const char *error;
     int is;
 
@@ -177,17 +170,17 @@ static const char *open_source(copy_t *copy)
         return error;
     }
     if (is) {
-        return apr_psprintf(pool, "%s is itself a copy that was not "
-                            "finished", name);
+        return apr_psprintf(pool, "%s is itself a copy that was not finished",
+                            name);
     }
     error = is_empty(&is, &copy->mirror.source, pool);
     return error || !is ? error
-        : apr_psprintf(pool, "there is nothing in %s", name);
+                        : apr_psprintf(pool, "there is nothing in %s", name);
 }
 
 static const char *change_mark(const copy_t *copy, int is_marked)
 {
-    apr_array_header_t *changes = oci_changes_make(copy->pool);
+    apr_array_header_t *changes = oci_change_list_make(copy->pool);
     oci_error_t *error;
 
     if (is_marked) {
@@ -212,7 +205,8 @@ static const char *read_mark(copy_t *copy, const char *mark)
         copy->mirror.after = end + 1;
     }
     else if (!copy->force) {
-        return apr_psprintf(copy->pool, "%s holds an unfinished copy of "
+        return apr_psprintf(copy->pool,
+                            "%s holds an unfinished copy of "
                             "%.*s: finish that, or replace it by --force",
                             copy->to.name, (int)length, mark);
     }
@@ -235,9 +229,11 @@ static const char *check_target(copy_t *copy)
         return read_mark(copy, mark.data);
     }
     error = is_empty(&empty, &copy->mirror.target, copy->pool);
-    return error || empty || copy->force ? error
-        : apr_psprintf(copy->pool, "%s is not empty: --force replaces what "
-                       "it holds", copy->to.name);
+    return error || empty || copy->force
+        ? error
+        : apr_psprintf(copy->pool,
+                       "%s is not empty: --force replaces what it holds",
+                       copy->to.name);
 }
 
 static const char *open_target(copy_t *copy)
@@ -255,7 +251,8 @@ static const char *open_target(copy_t *copy)
                                copy->pool);
     if (rv != APR_SUCCESS) {
         return sentence(oci_error_storage(copy->pool, rv, "can't lock %s",
-                                          copy->to.name), copy->pool);
+                                          copy->to.name),
+                        copy->pool);
     }
     oci_interrupt_hold();
     if ((error = check_target(copy))) {
@@ -307,12 +304,14 @@ static const char *transfer(copy_t *copy)
         return error ? error : change_mark(copy, 0);
     }
     error = change_mark(copy, 1);
-    return error ? error
-        : apr_psprintf(copy->pool, "%" APR_UINT64_T_FMT " %s, the first at "
+    return error
+        ? error
+        : apr_psprintf(copy->pool,
+                       "%" APR_UINT64_T_FMT " %s, the first at "
                        "%s: stop what changes %s (OCIReadOnly On) and run "
-                       "the same command again", mirror->different,
-                       mirror->different == 1 ? "fact differs"
-                                              : "facts differ",
+                       "the same command again",
+                       mirror->different,
+                       mirror->different == 1 ? "fact differs" : "facts differ",
                        mirror->first, copy->from.name);
 }
 
@@ -336,7 +335,8 @@ oci_outcome_e oci_copy_command(const char **error, apr_getopt_t *arguments,
         return OCI_FAILED;
     }
     printf("%s now holds what %s does: %" APR_UINT64_T_FMT " facts, %s, in "
-           "%.1f s\n", copy.to.name, copy.from.name, copy.mirror.facts,
+           "%.1f s\n",
+           copy.to.name, copy.from.name, copy.mirror.facts,
            oci_progress_bytes(copy.mirror.bytes, pool),
            (apr_time_now() - begun) / (double)APR_USEC_PER_SEC);
     return OCI_DONE;

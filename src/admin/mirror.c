@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Making an index equal to another, and seeing whether it is. */
 
 #include <string.h>
 
@@ -17,19 +10,19 @@
 #include "admin/mirror.h"
 #include "registry/keys.h"
 
-#define KEY_MAX     1023               /* bytes, as mod_oci.h has it */
-#define PAGE        1000               /* keys */
-#define BATCH       1000               /* facts */
-#define BATCH_BYTES (4 * 1024 * 1024)  /* of values, less the last one's */
+#define KEY_MAX     1023              /* bytes, as mod_oci.h has it */
+#define PAGE        1000              /* keys */
+#define BATCH       1000              /* facts */
+#define BATCH_BYTES (4 * 1024 * 1024) /* of values, less the last one's */
 
 /* Where one of the two indexes is read. */
 typedef struct cursor_t {
     const oci_registry_t *registry;
-    apr_pool_t *pool;                  /* of the page */
-    apr_array_header_t *page;          /* of keys; see read_run */
-    int at;                            /* the one after key */
-    const char *key;                   /* NULL at the end */
-    char after[KEY_MAX + 1];           /* what the page follows */
+    apr_pool_t *pool;         /* of the page */
+    apr_array_header_t *page; /* of keys; see read_run */
+    int at;                   /* the one after key */
+    const char *key;          /* NULL at the end */
+    char after[KEY_MAX + 1];  /* what the page follows */
 } cursor_t;
 
 /* One call's work.  A batch holds all values that were read for it. */
@@ -38,11 +31,11 @@ typedef struct run_t {
     int writes;
     cursor_t source;
     cursor_t target;
-    apr_pool_t *pool;                  /* of the batch */
+    apr_pool_t *pool; /* of the batch */
     apr_array_header_t *changes;
     int count;
     apr_size_t bytes;
-    char last[KEY_MAX + 1];            /* the key that was done last */
+    char last[KEY_MAX + 1]; /* the key that was done last */
 } run_t;
 
 static oci_entry_t *entry_at(const cursor_t *cursor, int i)
@@ -56,8 +49,7 @@ static oci_error_t *read_page(cursor_t *cursor)
 
     apr_pool_clear(cursor->pool);
     cursor->at = 0;
-    return oci_facts_scan(&cursor->page, cursor->registry, &scan,
-                          cursor->pool);
+    return oci_facts_scan(&cursor->page, cursor->registry, &scan, cursor->pool);
 }
 
 /* Go on to the key at cursor->at, over the mark.  The next page is read as
@@ -88,8 +80,9 @@ static oci_error_t *settle(cursor_t *cursor)
 static oci_error_t *read_run(cursor_t *cursor)
 {
     int first = cursor->at - 1, end = first, i;
-    oci_scan_t scan = { "", first ? entry_at(cursor, first - 1)->key
-                                  : cursor->after, 0, 1, 0 };
+    oci_scan_t scan = {
+        "", first ? entry_at(cursor, first - 1)->key : cursor->after, 0, 1, 0
+    };
     apr_array_header_t *found;
     oci_error_t *error;
 
@@ -104,12 +97,11 @@ static oci_error_t *read_run(cursor_t *cursor)
     for (i = 0; !error && i < found->nelts && first < end; i++) {
         const oci_entry_t *entry = &APR_ARRAY_IDX(found, i, oci_entry_t);
 
-        while (first < end && strcmp(entry_at(cursor, first)->key,
-                                     entry->key) < 0) {
+        while (first < end
+               && strcmp(entry_at(cursor, first)->key, entry->key) < 0) {
             first++;
         }
-        if (first < end && !strcmp(entry_at(cursor, first)->key,
-                                   entry->key)) {
+        if (first < end && !strcmp(entry_at(cursor, first)->key, entry->key)) {
             entry_at(cursor, first)->value = entry->value;
         }
     }
@@ -132,7 +124,7 @@ static oci_error_t *begin_cursor(cursor_t *cursor,
 static void begin_batch(run_t *run)
 {
     apr_pool_clear(run->pool);
-    run->changes = oci_changes_make(run->pool);
+    run->changes = oci_change_list_make(run->pool);
     run->count = 0;
     run->bytes = 0;
 }
@@ -142,8 +134,7 @@ void oci_mirror_mark(apr_array_header_t *changes, const oci_mirror_t *mirror,
 {
     const char *text = apr_pstrcat(pool, mirror->name, "\n", key, NULL);
 
-    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_copy(), text,
-                   strlen(text));
+    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_copy(), text, strlen(text));
 }
 
 /* The mark comes last: what it says is done is done before it. */
@@ -166,8 +157,7 @@ static oci_error_t *end_batch(run_t *run)
 }
 
 /* The value of a cursor's key, in the batch's pool. */
-static oci_error_t *read_value(oci_value_t *value, run_t *run,
-                               cursor_t *cursor)
+static oci_error_t *read_value(oci_value_t *value, run_t *run, cursor_t *cursor)
 {
     const oci_value_t *read = &entry_at(cursor, cursor->at - 1)->value;
     oci_error_t *error = read->data ? NULL : read_run(cursor);
@@ -180,8 +170,7 @@ static oci_error_t *read_value(oci_value_t *value, run_t *run,
         value->size = read->size;
     }
     else {
-        error = oci_fact_get(value, cursor->registry, cursor->key,
-                             run->pool);
+        error = oci_fact_get(value, cursor->registry, cursor->key, run->pool);
     }
     run->bytes += value->size;
     return error;
@@ -210,7 +199,7 @@ static void note_difference(run_t *run, const char *key,
 static int is_same(const oci_value_t *a, const oci_value_t *b)
 {
     return a->data && b->data && a->size == b->size
-           && !memcmp(a->data, b->data, a->size);
+        && !memcmp(a->data, b->data, a->size);
 }
 
 /* Look at the key that comes first, in either of the two. */
@@ -218,8 +207,9 @@ static oci_error_t *step(run_t *run)
 {
     cursor_t *source = &run->source;
     cursor_t *target = &run->target;
-    int order = !target->key ? -1 : !source->key ? 1
-                : strcmp(source->key, target->key);
+    int order = !target->key ? -1
+        : !source->key       ? 1
+                             : strcmp(source->key, target->key);
     const char *key = order <= 0 ? source->key : target->key;
     oci_value_t from = { NULL, 0 };
     oci_value_t to = { NULL, 0 };
@@ -263,8 +253,7 @@ static oci_error_t *run_through(oci_mirror_t *mirror, int writes,
     if (!error) {
         error = begin_cursor(&run->target, &mirror->target, after, pool);
     }
-    while (!error && !mirror->stopped
-           && (run->source.key || run->target.key)) {
+    while (!error && !mirror->stopped && (run->source.key || run->target.key)) {
         error = step(run);
         if (!error && (run->count >= BATCH || run->bytes >= BATCH_BYTES)) {
             error = end_batch(run);

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file mirror.h
@@ -28,17 +19,17 @@
 #include "registry/registry.h"
 
 typedef struct oci_mirror_t {
-    oci_registry_t  source;        /* of these the index alone matters */
-    oci_registry_t  target;
-    const char     *name;          /* of the source, for the mark */
-    const char     *after;         /* the keys up to this are done; or NULL */
+    oci_registry_t source; /* of these the index alone matters */
+    oci_registry_t target;
+    const char *name;  /* of the source, for the mark */
+    const char *after; /* the keys up to this are done; or NULL */
     oci_progress_t *progress;
     /* What a call found: */
-    apr_uint64_t    facts;         /* of the source */
-    apr_uint64_t    bytes;         /* of its values */
-    apr_uint64_t    different;     /* facts that are not alike in both */
-    const char     *first;         /* the key of the first of these */
-    int             stopped;       /* by a signal, before the end */
+    apr_uint64_t facts;     /* of the source */
+    apr_uint64_t bytes;     /* of its values */
+    apr_uint64_t different; /* facts that are not alike in both */
+    const char *first;      /* the key of the first of these */
+    int stopped;            /* by a signal, before the end */
 } oci_mirror_t;
 
 /**

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* ociadmin: what is done to a registry's store from the command line.  It
  * works on the same layers as the module, and needs no httpd.
@@ -33,9 +24,9 @@ static oci_command_t help;
 static oci_command_t version;
 
 static const struct {
-    const char    *name;
+    const char *name;
     oci_command_t *run;
-    const char    *usage;  /* below the name; NULL where it is an alias */
+    const char *usage; /* below the name; NULL where it is an alias */
 } commands[] = {
     { "copy", oci_copy_command,
       " [--force] [--quiet] [--user NAME] FROM TO\n"
@@ -50,7 +41,7 @@ static const struct {
     { "help", help, "\n    This text.\n" },
     { "--help", help, NULL },
     { "--version", version, "\n    What this program is.\n" },
-    { NULL, NULL, NULL }
+    { NULL, NULL, NULL },
 };
 
 static oci_outcome_e help(const char **error, apr_getopt_t *arguments,
@@ -83,8 +74,7 @@ static oci_outcome_e version(const char **error, apr_getopt_t *arguments,
     return OCI_DONE;
 }
 
-static oci_outcome_e run(int argc, const char *const *argv,
-                         apr_pool_t *pool)
+static oci_outcome_e run(int argc, const char *const *argv, apr_pool_t *pool)
 {
     const char **words = apr_pmemdup(pool, argv + 1, argc * sizeof(*argv));
     const char *error = NULL;
@@ -96,8 +86,9 @@ static oci_outcome_e run(int argc, const char *const *argv,
         i++;
     }
     if (!commands[i].name) {
-        fprintf(stderr, "ociadmin: unknown command '%s'; see \"ociadmin "
-                "help\"\n", argv[1]);
+        fprintf(stderr,
+                "ociadmin: unknown command '%s'; see \"ociadmin help\"\n",
+                argv[1]);
         return OCI_USAGE;
     }
     words[0] = "ociadmin";
@@ -128,7 +119,7 @@ int main(int argc, const char *const *argv)
 
     if (apr_app_initialize(&argc, &argv, NULL) != APR_SUCCESS
         || apr_pool_create_ex(&pool, NULL, end_of_memory, NULL)
-           != APR_SUCCESS) {
+            != APR_SUCCESS) {
         return end_of_memory(APR_ENOMEM);
     }
     atexit(apr_terminate);

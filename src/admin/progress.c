@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* How far long work has come, on standard error. */
 
 #include <stdio.h>
 #include <unistd.h>
@@ -20,12 +13,12 @@
 #define PAUSE_FILE     apr_time_from_sec(5)
 
 struct oci_progress_t {
-    int         quiet;
-    int         terminal;
-    int         shown;             /* a line of the terminal is not ended */
+    int quiet;
+    int terminal;
+    int shown; /* a line of the terminal is not ended */
     const char *name;
-    apr_time_t  begun;
-    apr_time_t  next;              /* when to tell again */
+    apr_time_t begun;
+    apr_time_t next; /* when to tell again */
 };
 
 oci_progress_t *oci_progress_create(int quiet, apr_pool_t *pool)
@@ -58,10 +51,11 @@ void oci_progress_show(oci_progress_t *progress, apr_uint64_t facts,
     if (progress->quiet || now < progress->next || spent <= 0) {
         return;
     }
-    fprintf(stderr, "%s%s: %" APR_UINT64_T_FMT " facts, %.1f MiB, "
-            "%.0f facts/s%s", progress->terminal ? "\r" : "",
-            progress->name, facts, bytes / 1048576.0,
-            facts * (double)APR_USEC_PER_SEC / spent,
+    fprintf(stderr,
+            "%s%s: %" APR_UINT64_T_FMT " facts, %.1f MiB, "
+            "%.0f facts/s%s",
+            progress->terminal ? "\r" : "", progress->name, facts,
+            bytes / 1048576.0, facts * (double)APR_USEC_PER_SEC / spent,
             progress->terminal ? "   " : "\n");
     progress->shown = progress->terminal;
     progress->next = now + pause_of(progress);
@@ -78,6 +72,6 @@ void oci_progress_end(oci_progress_t *progress)
 const char *oci_progress_bytes(apr_uint64_t bytes, apr_pool_t *pool)
 {
     return bytes < 1048576
-           ? apr_psprintf(pool, "%" APR_UINT64_T_FMT " bytes", bytes)
-           : apr_psprintf(pool, "%.1f MiB", bytes / 1048576.0);
+        ? apr_psprintf(pool, "%" APR_UINT64_T_FMT " bytes", bytes)
+        : apr_psprintf(pool, "%.1f MiB", bytes / 1048576.0);
 }

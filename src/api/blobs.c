@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* /v2/<name>/blobs/<digest>: pull and delete a blob. */
 
 #include "http_core.h"
 #include "http_protocol.h"
@@ -18,22 +11,20 @@
 #include "api/endpoints.h"
 #include "api/reply.h"
 #include "registry/blob.h"
-#include "spec/etag.h"
-#include "spec/range.h"
+#include "values/etag.h"
+#include "values/range.h"
 
 /* What one bucket holds at most, for systems where apr_size_t is small. */
 #define BUCKET_BYTES (1024 * 1024 * 1024)
 
 /* A bucket that stands for a blob's file.  All that is sent are copies of
  * it, which share one descriptor: it may be set aside for a slow client. */
-static apr_bucket *open_bucket(const oci_blob_source_t *source,
-                               request_rec *r)
+static apr_bucket *open_bucket(const oci_blob_source_t *source, request_rec *r)
 {
     apr_bucket *file = apr_bucket_file_create(source->file, 0, 0, r->pool,
                                               r->connection->bucket_alloc);
 #if APR_HAS_MMAP
-    const core_dir_config *core
-        = ap_get_core_module_config(r->per_dir_config);
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
 
     if (core->enable_mmap == ENABLE_MMAP_OFF) {
         apr_bucket_file_enable_mmap(file, 0);
@@ -68,8 +59,8 @@ static oci_error_t *reply_parts(oci_request_t *request,
     request_rec *r = request->r;
     apr_bucket_brigade *bb = apr_brigade_create(r->pool,
                                                 r->connection->bucket_alloc);
-    const char *boundary = apr_psprintf(r->pool, "%" APR_UINT64_T_HEX_FMT
-                                        "%lx", (apr_uint64_t)r->request_time,
+    const char *boundary = apr_psprintf(r->pool, "%" APR_UINT64_T_HEX_FMT "%lx",
+                                        (apr_uint64_t)r->request_time,
                                         (unsigned long)r->connection->id);
     apr_bucket *file = open_bucket(source, r);
     apr_off_t length;
@@ -78,10 +69,11 @@ static oci_error_t *reply_parts(oci_request_t *request,
     for (i = 0; i < ranges->nelts; i++) {
         const oci_range_t *range = &APR_ARRAY_IDX(ranges, i, oci_range_t);
 
-        apr_brigade_printf(bb, NULL, NULL, "%s--%s" CRLF
+        apr_brigade_printf(bb, NULL, NULL,
+                           "%s--%s" CRLF
                            "Content-Type: application/octet-stream" CRLF
-                           "Content-Range: bytes %" APR_OFF_T_FMT "-%"
-                           APR_OFF_T_FMT "/%" APR_OFF_T_FMT CRLF CRLF,
+                           "Content-Range: bytes %" APR_OFF_T_FMT
+                           "-%" APR_OFF_T_FMT "/%" APR_OFF_T_FMT CRLF CRLF,
                            i ? CRLF : "", boundary, range->first,
                            range->first + range->length - 1, source->size);
         append(bb, file, range);
@@ -89,8 +81,9 @@ static oci_error_t *reply_parts(oci_request_t *request,
     apr_bucket_destroy(file);
     apr_brigade_printf(bb, NULL, NULL, CRLF "--%s--" CRLF, boundary);
     apr_brigade_length(bb, 1, &length);
-    ap_set_content_type(r, apr_pstrcat(r->pool, "multipart/byteranges; "
-                                       "boundary=", boundary, NULL));
+    ap_set_content_type(r,
+                        apr_pstrcat(r->pool, "multipart/byteranges; boundary=",
+                                    boundary, NULL));
     return oci_reply_brigade(request, HTTP_PARTIAL_CONTENT, bb, length);
 }
 
@@ -107,14 +100,15 @@ static oci_error_t *reply_range(oci_request_t *request,
     apr_bucket_destroy(file);
     if (partial) {
         oci_reply_header(request, "Content-Range",
-                         apr_psprintf(r->pool, "bytes %" APR_OFF_T_FMT "-%"
-                                      APR_OFF_T_FMT "/%" APR_OFF_T_FMT,
+                         apr_psprintf(r->pool,
+                                      "bytes %" APR_OFF_T_FMT "-%" APR_OFF_T_FMT
+                                      "/%" APR_OFF_T_FMT,
                                       range->first,
                                       range->first + range->length - 1,
                                       source->size));
     }
-    return oci_reply_brigade(request, partial ? HTTP_PARTIAL_CONTENT
-                                              : HTTP_OK, bb, range->length);
+    return oci_reply_brigade(request, partial ? HTTP_PARTIAL_CONTENT : HTTP_OK,
+                             bb, range->length);
 }
 
 /* The ranges that a GET asks for, NULL for the whole (RFC 9110, 14.2). */
@@ -128,8 +122,7 @@ static oci_error_t *wanted_ranges(apr_array_header_t **ranges,
     apr_status_t rv;
 
     *ranges = NULL;
-    if (!range
-        || (if_range && !oci_etag_match(if_range, blob->digest, 0))) {
+    if (!range || (if_range && !oci_etag_match(if_range, blob->digest, 0))) {
         return NULL;
     }
     rv = oci_ranges_parse(ranges, range, blob->size, r->pool);
@@ -144,7 +137,8 @@ static oci_error_t *wanted_ranges(apr_array_header_t **ranges,
                                   blob->size));
     return oci_error_make(r->pool, OCI_E_RANGE_UNSATISFIABLE, "range", range,
                           "no such range of the blob's %" APR_OFF_T_FMT
-                          " bytes", blob->size);
+                          " bytes",
+                          blob->size);
 }
 
 static oci_error_t *reply_file(oci_request_t *request, const oci_blob_t *blob,
@@ -161,9 +155,9 @@ static oci_error_t *reply_file(oci_request_t *request, const oci_blob_t *blob,
         return reply_range(request, source, &whole, 0);
     }
     return ranges->nelts == 1
-           ? reply_range(request, source,
-                         &APR_ARRAY_IDX(ranges, 0, oci_range_t), 1)
-           : reply_parts(request, source, ranges);
+        ? reply_range(request, source, &APR_ARRAY_IDX(ranges, 0, oci_range_t),
+                      1)
+        : reply_parts(request, source, ranges);
 }
 
 /* The headers of a blob.
@@ -175,8 +169,7 @@ static oci_error_t *describe(int *answered, oci_request_t *request,
     oci_error_t *error;
 
     oci_reply_digest(request, digest);
-    error = oci_reply_conditions(answered, request, digest,
-                                 OCI_E_BLOB_CHANGED);
+    error = oci_reply_conditions(answered, request, digest, OCI_E_BLOB_CHANGED);
     if (!error && !*answered) {
         oci_reply_header(request, "Accept-Ranges", "bytes");
         ap_set_content_type(request->r, "application/octet-stream");
@@ -203,8 +196,7 @@ static oci_error_t *head(oci_request_t *request)
 {
     request_rec *r = request->r;
     oci_blob_t blob;
-    oci_error_t *error = oci_blob_stat(&blob, &request->registry,
-                                       request->route.name,
+    oci_error_t *error = oci_blob_stat(&blob, &request->repository,
                                        request->route.reference, r->pool);
     int answered;
 
@@ -222,8 +214,7 @@ static oci_error_t *head(oci_request_t *request)
 oci_error_t *oci_blobs_get(oci_request_t *request)
 {
     request_rec *r = request->r;
-    const core_dir_config *core
-        = ap_get_core_module_config(r->per_dir_config);
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
     oci_blob_source_t source;
     oci_blob_t blob;
     oci_error_t *error;
@@ -232,10 +223,9 @@ oci_error_t *oci_blobs_get(oci_request_t *request)
     if (r->header_only) {
         return head(request);
     }
-    error = oci_blob_open(&source, &blob, &request->registry,
-                          request->route.name, request->route.reference,
-                          AP_SENDFILE_ENABLED(core->enable_sendfile),
-                          r->pool);
+    error = oci_blob_open(&source, &blob, &request->repository,
+                          request->route.reference,
+                          AP_SENDFILE_ENABLED(core->enable_sendfile), r->pool);
     if (error || (error = describe(&answered, request, blob.digest))
         || answered) {
         return error;
@@ -258,8 +248,7 @@ static oci_error_t *check_conditions(oci_request_t *request)
     if (!match && !none_match) {
         return NULL;
     }
-    if ((error = oci_blob_stat(&blob, &request->registry,
-                               request->route.name, digest, r->pool))) {
+    if ((error = oci_blob_stat(&blob, &request->repository, digest, r->pool))) {
         return error;
     }
     header = oci_etag_refusal(match, none_match, digest);
@@ -276,8 +265,8 @@ oci_error_t *oci_blobs_delete(oci_request_t *request)
     oci_error_t *error = check_conditions(request);
 
     if (!error) {
-        error = oci_blob_delete(&request->registry, request->route.name,
-                                request->route.reference, request->r->pool);
+        error = oci_blob_delete(&request->repository, request->route.reference,
+                                request->r->pool);
     }
     return error ? error : oci_reply_empty(request, HTTP_ACCEPTED);
 }

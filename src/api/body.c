@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The body of a request, in few large pieces. */
 
 #include <unistd.h>
 
@@ -21,7 +14,7 @@
 #include "apr_strings.h"
 
 #include "api/body.h"
-#include "api/turns.h"
+#include "api/pipeline.h"
 #include "registry/pool.h"
 
 /* httpd hands a body out in pieces of 8000 bytes at most, each in a buffer of
@@ -38,7 +31,7 @@
 #define SHARED_PIECES 48
 
 /* What is read for nothing of a refused body, to keep a connection. */
-#define SKIP_AT_MOST  (64 * 1024)
+#define SKIP_AT_MOST (64 * 1024)
 
 apr_off_t oci_body_length(const request_rec *r)
 {
@@ -59,8 +52,7 @@ void oci_body_leave(request_rec *r)
 {
     apr_off_t length = oci_body_length(r);
 
-    if (length < 0 || length > SKIP_AT_MOST
-        || (length && r->expecting_100)) {
+    if (length < 0 || length > SKIP_AT_MOST || (length && r->expecting_100)) {
         r->connection->keepalive = AP_CONN_CLOSE;
     }
 }
@@ -73,8 +65,8 @@ static oci_error_t *too_large(const oci_request_t *request,
     return oci_error_make(pool, limit->code, "limit",
                           apr_off_t_toa(pool, limit->bytes),
                           "the body is larger than the %" APR_OFF_T_FMT
-                          " bytes that %s allows", limit->bytes,
-                          limit->directive);
+                          " bytes that %s allows",
+                          limit->bytes, limit->directive);
 }
 
 static oci_body_limit_t httpd_limit(const oci_request_t *request)
@@ -96,8 +88,8 @@ oci_error_t *oci_body_expect(oci_request_t *request,
     if (coding && ap_cstr_casecmp(coding, "chunked")) {
         /* httpd would take the last of several for all */
         return oci_error_make(request->r->pool, OCI_E_REQUEST_INVALID,
-                              "encoding", coding, "the only "
-                              "Transfer-Encoding is chunked");
+                              "encoding", coding,
+                              "the only Transfer-Encoding is chunked");
     }
     if (limit->bytes && length > limit->bytes) {
         return too_large(request, limit);
@@ -126,8 +118,7 @@ static oci_error_t *read_error(const oci_request_t *request, apr_status_t rv)
         error = too_large(request, &limit);
     }
     else if (APR_STATUS_IS_EOF(rv) || rv == APR_INCOMPLETE
-             || APR_STATUS_IS_ECONNRESET(rv)
-             || APR_STATUS_IS_ECONNABORTED(rv)
+             || APR_STATUS_IS_ECONNRESET(rv) || APR_STATUS_IS_ECONNABORTED(rv)
              || APR_STATUS_IS_EPIPE(rv)
              /* httpd closes connections so when it is told to end */
              || APR_STATUS_IS_EBADF(rv)) {
@@ -168,28 +159,28 @@ static apr_status_t keep_piece(apr_bucket_brigade *bb,
 
 /* A body on its way to its sink. */
 typedef struct passage_t {
-    oci_request_t          *request;
+    oci_request_t *request;
     const oci_body_limit_t *limit;
-    const oci_body_sink_t  *sink;
-    void                   *baton;
-    apr_uint32_t            over;      /* nothing more is to be read */
-    int                     shared;    /* by two threads */
-    long                    most;      /* bodies at once to be shared, or 0 */
+    const oci_body_sink_t *sink;
+    void *baton;
+    apr_uint32_t over; /* nothing more is to be read */
+    int shared;        /* by two threads */
+    long most;         /* bodies at once to be shared, or 0 */
     /* for who reads: */
-    apr_bucket_brigade     *piece;
-    apr_status_t            rv;        /* of the last read */
-    oci_error_t            *refusal;
+    apr_bucket_brigade *piece;
+    apr_status_t rv; /* of the last read */
+    oci_error_t *refusal;
     /* for who writes: */
-    apr_pool_t             *pool;
-    oci_error_t            *failure;
+    apr_pool_t *pool;
+    oci_error_t *failure;
 } passage_t;
 
 /* What a thread has gathered. */
 typedef struct turn_t {
-    passage_t          *passage;
-    apr_read_type_e     block;         /* whether it may wait for the client */
+    passage_t *passage;
+    apr_read_type_e block; /* whether it may wait for the client */
     apr_bucket_brigade *bb;
-    apr_array_header_t *vec;           /* its data */
+    apr_array_header_t *vec; /* its data */
 } turn_t;
 
 static turn_t *make_turn(passage_t *passage, apr_read_type_e block)
@@ -216,8 +207,7 @@ static apr_status_t gather(turn_t *turn)
     for (; pieces > 0 && left > 0 && !is_complete(turn->bb); pieces--) {
         apr_off_t length = 0;
         apr_status_t rv = ap_get_brigade(r->input_filters, passage->piece,
-                                         AP_MODE_READBYTES, turn->block,
-                                         left);
+                                         AP_MODE_READBYTES, turn->block, left);
 
         if (turn->block == APR_NONBLOCK_READ
             && (APR_STATUS_IS_EAGAIN(rv)
@@ -244,11 +234,12 @@ static apr_status_t find_data(turn_t *turn)
 {
     apr_bucket *b;
 
-    for (b = APR_BRIGADE_FIRST(turn->bb);
-         b != APR_BRIGADE_SENTINEL(turn->bb); b = APR_BUCKET_NEXT(b)) {
+    for (b = APR_BRIGADE_FIRST(turn->bb); b != APR_BRIGADE_SENTINEL(turn->bb);
+         b = APR_BUCKET_NEXT(b)) {
         apr_size_t length = 0;
         const char *data;
-        apr_status_t rv = APR_BUCKET_IS_METADATA(b) ? APR_SUCCESS
+        apr_status_t rv = APR_BUCKET_IS_METADATA(b)
+            ? APR_SUCCESS
             : apr_bucket_read(b, &data, &length, APR_BLOCK_READ);
 
         if (rv != APR_SUCCESS) {
@@ -300,9 +291,10 @@ static int write_some(void *data)
     passage_t *passage = turn->passage;
 
     if (turn->vec->nelts && !passage->failure) {
-        passage->failure = passage->sink->write(
-            passage->baton, (struct iovec *)turn->vec->elts,
-            turn->vec->nelts, passage->pool);
+        passage->failure = passage->sink->write(passage->baton,
+                                                (struct iovec *)turn->vec->elts,
+                                                turn->vec->nelts,
+                                                passage->pool);
     }
     if (passage->failure) {
         apr_atomic_set32(&passage->over, 1);
@@ -316,8 +308,7 @@ static int digest_some(void *data)
     const passage_t *passage = turn->passage;
 
     if (passage->sink->digest) {
-        passage->sink->digest(passage->baton,
-                              (struct iovec *)turn->vec->elts,
+        passage->sink->digest(passage->baton, (struct iovec *)turn->vec->elts,
                               turn->vec->nelts);
     }
     return 0;
@@ -338,50 +329,54 @@ static int may_share(passage_t *passage)
 
 /* Get a second thread for the rest of a body that is long.  It does not wait
  * for the client: that is for a thread which httpd knows how to stop. */
-static void find_helper(oci_turns_t *turns, passage_t *passage)
+static void find_helper(oci_pipeline_t *turns, passage_t *passage)
 {
     const oci_request_t *request = passage->request;
     apr_pool_t *pool;
 
     if (passage->shared || !passage->sink->digest
-        || request->received < LONG_BODY || !may_share(passage)
+        || request->received < LONG_BODY
+        || !may_share(passage)
         /* who writes need not wait for who reads and uses r->pool */
         || oci_pool_make(&pool, request->r->pool)) {
         return;
     }
     passage->pool = pool;
     passage->shared = 1;
-    oci_turns_share(turns, make_turn(passage, APR_NONBLOCK_READ));
+    oci_pipeline_share(turns, make_turn(passage, APR_NONBLOCK_READ));
 }
 
 oci_error_t *oci_body_read(oci_request_t *request,
                            const oci_body_limit_t *limit,
                            const oci_body_sink_t *sink, void *baton)
 {
-    static oci_step_t *const steps[] = { read_some, write_some, digest_some };
+    static oci_pipeline_step_t *const steps[] = { read_some, write_some,
+                                                  digest_some };
     request_rec *r = request->r;
-    passage_t passage = { .request = request, .limit = limit, .sink = sink,
-                          .baton = baton, .pool = r->pool };
+    passage_t passage = { .request = request,
+                          .limit = limit,
+                          .sink = sink,
+                          .baton = baton,
+                          .pool = r->pool };
     oci_error_t *error = oci_body_expect(request, limit);
-    oci_turns_t *turns;
+    oci_pipeline_t *turns;
     turn_t *turn;
 
     if (error) {
         return error;
     }
     passage.piece = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    turns = oci_turns_make(steps, r->pool);
+    turns = oci_pipeline_make(steps, r->pool);
     turn = make_turn(&passage, APR_BLOCK_READ);
     apr_atomic_inc32(request->bodies);
-    while (!oci_turns_take(turns, turn)) {
+    while (!oci_pipeline_turn(turns, turn)) {
         find_helper(turns, &passage);
     }
-    oci_turns_end(turns);
+    oci_pipeline_end(turns);
     apr_atomic_dec32(request->bodies);
     apr_brigade_destroy(turn->bb);
     if (passage.failure || passage.refusal) {
         return passage.failure ? passage.failure : passage.refusal;
     }
-    return passage.rv == APR_SUCCESS ? NULL
-                                     : read_error(request, passage.rv);
+    return passage.rv == APR_SUCCESS ? NULL : read_error(request, passage.rv);
 }

@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* /v2/_catalog: the repositories that the caller may see. */
 
 #include "api/endpoints.h"
 #include "api/list.h"
@@ -19,9 +12,8 @@
 
 /* As many of the names after the last one as the page asks for, of those
  * that the caller may know of. */
-static oci_error_t *visible(apr_array_header_t **names,
-                            oci_request_t *request, const char *last,
-                            int fetch)
+static oci_error_t *visible(apr_array_header_t **names, oci_request_t *request,
+                            const char *last, int fetch)
 {
     apr_pool_t *pool = request->r->pool;
     apr_array_header_t *batch;
@@ -67,6 +59,7 @@ oci_error_t *oci_catalog_get(oci_request_t *request)
         return error;
     }
     error = visible(&names, request, page.last, fetch);
-    return error ? error : oci_list_reply(request, "{\"repositories\":[",
-                                          names, &page, "_catalog");
+    return error ? error
+                 : oci_list_reply(request, "{\"repositories\":[", names, &page,
+                                  "_catalog");
 }

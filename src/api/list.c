@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Lists of names, whole or in pages. */
 
 #include <limits.h>
 
@@ -16,8 +9,7 @@
 #include "api/list.h"
 #include "api/reply.h"
 
-oci_error_t *oci_list_page(oci_page_t *page, int *fetch,
-                           oci_request_t *request)
+oci_error_t *oci_list_page(oci_page_t *page, int *fetch, oci_request_t *request)
 {
     if (oci_page_parse(page, request->query) != APR_SUCCESS) {
         return oci_error_make(request->r->pool, OCI_E_REQUEST_INVALID, "n",
@@ -34,7 +26,7 @@ oci_error_t *oci_list_reply(oci_request_t *request, const char *head,
 {
     apr_pool_t *pool = request->r->pool;
     int count = page->given && names->nelts > page->limit ? page->limit
-                                                           : names->nelts;
+                                                          : names->nelts;
     apr_size_t size = strlen(head) + 3;
     char *body, *p;
     int i;

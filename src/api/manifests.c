@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* /v2/<name>/manifests/<reference>: pull, push and delete a manifest. */
 
 #include "http_protocol.h"
 #include "apr_strings.h"
@@ -16,8 +9,9 @@
 #include "api/endpoints.h"
 #include "api/reply.h"
 #include "registry/manifest.h"
-#include "spec/digest.h"
-#include "spec/name.h"
+#include "registry/manifest_change.h"
+#include "values/digest.h"
+#include "values/name.h"
 
 /* What Node reads of headers in all is 16 KiB, and Python 100 lines: the
  * tags that a push answers with stand in one line of half that at most. */
@@ -27,8 +21,7 @@
 oci_error_t *oci_manifests_get(oci_request_t *request)
 {
     oci_manifest_t manifest;
-    oci_error_t *error = oci_manifest_get(&manifest, &request->registry,
-                                          request->route.name,
+    oci_error_t *error = oci_manifest_get(&manifest, &request->repository,
                                           request->route.reference,
                                           request->r->pool);
     int answered;
@@ -51,7 +44,7 @@ oci_error_t *oci_manifests_get(oci_request_t *request)
 
 /* The body of a push, which is kept whole. */
 typedef struct collected_t {
-    char      *data;
+    char *data;
     apr_size_t size;
     apr_size_t allocated;
 } collected_t;
@@ -69,7 +62,8 @@ static oci_error_t *collect(void *baton, const struct iovec *vec, int n,
             char *larger;
 
             body->allocated = needed > 2 * body->allocated
-                              ? needed : 2 * body->allocated;
+                ? needed
+                : 2 * body->allocated;
             larger = apr_palloc(pool, body->allocated);
             memcpy(larger, body->data, body->size);
             body->data = larger;
@@ -83,14 +77,13 @@ static oci_error_t *collect(void *baton, const struct iovec *vec, int n,
 static oci_error_t *read_manifest(collected_t *body, oci_request_t *request)
 {
     oci_body_limit_t limit = { request->policy.max_manifest,
-                               OCI_E_MANIFEST_TOO_LARGE,
-                               "OCIMaxManifestSize" };
+                               OCI_E_MANIFEST_TOO_LARGE, "OCIMaxManifestSize" };
     static const oci_body_sink_t sink = { collect, NULL };
     apr_off_t length = oci_body_length(request->r);
 
     body->size = 0;
-    body->allocated = length > 0 && length <= limit.bytes
-                      ? (apr_size_t)length : 8192;
+    body->allocated = length > 0 && length <= limit.bytes ? (apr_size_t)length
+                                                          : 8192;
     body->data = apr_palloc(request->r->pool, body->allocated);
     return oci_body_read(request, &limit, &sink, body);
 }
@@ -98,7 +91,7 @@ static oci_error_t *read_manifest(collected_t *body, oci_request_t *request)
 /* The values of ?tag=, each once, and how they are answered with. */
 typedef struct tags_t {
     apr_array_header_t *names;
-    apr_size_t bytes;          /* of the answer */
+    apr_size_t bytes; /* of the answer */
     const char *answer;
     const char *invalid;
     apr_pool_t *pool;
@@ -140,15 +133,16 @@ static oci_error_t *read_tags(tags_t *tags, oci_request_t *request)
         return oci_error_make(pool, OCI_E_TAG_INVALID, "tag", tags->invalid,
                               "a parameter tag is no tag");
     }
-    if (tags->names->nelts
-        && !oci_digest_valid(request->route.reference)) {
+    if (tags->names->nelts && !oci_digest_valid(request->route.reference)) {
         return oci_error_make(pool, OCI_E_REQUEST_INVALID, "reference",
-                              request->route.reference, "a parameter tag "
+                              request->route.reference,
+                              "a parameter tag "
                               "needs a digest as the reference");
     }
     if (tags->bytes > TAGS_BYTES) {
         return oci_error_make(pool, OCI_E_URI_TOO_LONG, "limit",
-                              APR_STRINGIFY(TAGS_BYTES), "the tags are "
+                              APR_STRINGIFY(TAGS_BYTES),
+                              "the tags are "
                               "longer together than one answer can hold");
     }
     tags->answer = apr_array_pstrcat(pool, tags->names, ',');
@@ -161,8 +155,8 @@ static oci_error_t *check_tags(const tags_t *tags, oci_request_t *request)
     int i;
 
     for (i = 0; !error && i < tags->names->nelts; i++) {
-        error = request->may_tag(request, APR_ARRAY_IDX(tags->names, i,
-                                                        const char *));
+        error = request->may_tag(request,
+                                 APR_ARRAY_IDX(tags->names, i, const char *));
     }
     return error;
 }
@@ -197,8 +191,7 @@ oci_error_t *oci_manifests_put(oci_request_t *request)
     push.data = body.data;
     push.size = body.size;
     push.condition = read_condition(r);
-    error = oci_manifest_put(&pushed, &request->registry,
-                             request->route.name, &push, r->pool);
+    error = oci_manifest_put(&pushed, &request->repository, &push, r->pool);
     if (error) {
         return error;
     }
@@ -218,8 +211,7 @@ oci_error_t *oci_manifests_put(oci_request_t *request)
 oci_error_t *oci_manifests_delete(oci_request_t *request)
 {
     oci_condition_t condition = read_condition(request->r);
-    oci_error_t *error = oci_manifest_delete(&request->registry,
-                                             request->route.name,
+    oci_error_t *error = oci_manifest_delete(&request->repository,
                                              request->route.reference,
                                              &condition, request->r->pool);
 

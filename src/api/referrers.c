@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* /v2/<name>/referrers/<digest>: the manifests whose subject it is. */
 
 #include "http_protocol.h"
 #include "util_filter.h"
@@ -33,7 +26,8 @@ static void link_next(oci_request_t *request, const char *last,
     }
     oci_reply_next(request,
                    apr_pstrcat(pool, request->route.name, "/referrers/",
-                               request->route.reference, NULL), query);
+                               request->route.reference, NULL),
+                   query);
 }
 
 /* GET /v2/<name>/referrers/<digest>?artifactType=<type> */
@@ -52,22 +46,23 @@ oci_error_t *oci_referrers_get(oci_request_t *request)
     if (type && !*type) {
         type = NULL;
     }
-    error = oci_referrer_list(&referrers, &more, &request->registry,
-                              request->route.name, request->route.reference,
-                              type, last, PAGE_BYTES, r->pool);
+    error = oci_referrer_list(&referrers, &more, &request->repository,
+                              request->route.reference, type, last, PAGE_BYTES,
+                              r->pool);
     if (error) {
         return error;
     }
     bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    apr_brigade_puts(bb, NULL, NULL, "{\"schemaVersion\":2,\"mediaType\":"
+    apr_brigade_puts(bb, NULL, NULL,
+                     "{\"schemaVersion\":2,\"mediaType\":"
                      "\"application/vnd.oci.image.index.v1+json\","
                      "\"manifests\":[");
     for (i = 0; i < referrers->nelts; i++) {
         const oci_referrer_t *referrer = &APR_ARRAY_IDX(referrers, i,
                                                         oci_referrer_t);
 
-        apr_brigade_putstrs(bb, NULL, NULL, i ? "," : "",
-                            referrer->descriptor, NULL);
+        apr_brigade_putstrs(bb, NULL, NULL, i ? "," : "", referrer->descriptor,
+                            NULL);
         last = referrer->digest;
     }
     apr_brigade_puts(bb, NULL, NULL, "]}\n");

@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Replies, and the one place where errors become HTTP. */
 
 #include "httpd.h"
 #include "http_config.h"
@@ -20,46 +13,46 @@
 
 #include "api/body.h"
 #include "api/reply.h"
-#include "spec/etag.h"
-#include "spec/json.h"
+#include "values/etag.h"
+#include "values/json.h"
 
 APLOG_USE_MODULE(oci);
 
 /* The specification's codes (distribution-spec, "Error Codes"), and UNKNOWN
  * and UNAVAILABLE of Docker's Registry HTTP API V2 where it has none. */
 static const struct {
-    int         status;
+    int status;
     const char *code;
 } errors[OCI_E_COUNT] = {
-    [OCI_E_BLOB_UNKNOWN]          = { 404, "BLOB_UNKNOWN" },
-    [OCI_E_BLOB_CHANGED]          = { 412, "DIGEST_INVALID" },
-    [OCI_E_UPLOAD_UNKNOWN]        = { 404, "BLOB_UPLOAD_UNKNOWN" },
-    [OCI_E_UPLOAD_INVALID]        = { 400, "BLOB_UPLOAD_INVALID" },
-    [OCI_E_UPLOAD_RANGE]          = { 416, "BLOB_UPLOAD_INVALID" },
-    [OCI_E_RANGE_UNSATISFIABLE]   = { 416, "SIZE_INVALID" },
-    [OCI_E_DIGEST_INVALID]        = { 400, "DIGEST_INVALID" },
+    [OCI_E_BLOB_UNKNOWN] = { 404, "BLOB_UNKNOWN" },
+    [OCI_E_BLOB_CHANGED] = { 412, "DIGEST_INVALID" },
+    [OCI_E_UPLOAD_UNKNOWN] = { 404, "BLOB_UPLOAD_UNKNOWN" },
+    [OCI_E_UPLOAD_INVALID] = { 400, "BLOB_UPLOAD_INVALID" },
+    [OCI_E_UPLOAD_RANGE] = { 416, "BLOB_UPLOAD_INVALID" },
+    [OCI_E_RANGE_UNSATISFIABLE] = { 416, "SIZE_INVALID" },
+    [OCI_E_DIGEST_INVALID] = { 400, "DIGEST_INVALID" },
     [OCI_E_MANIFEST_BLOB_UNKNOWN] = { 404, "MANIFEST_BLOB_UNKNOWN" },
-    [OCI_E_MANIFEST_INVALID]      = { 400, "MANIFEST_INVALID" },
-    [OCI_E_MANIFEST_UNKNOWN]      = { 404, "MANIFEST_UNKNOWN" },
-    [OCI_E_MANIFEST_TOO_LARGE]    = { 413, "MANIFEST_INVALID" },
-    [OCI_E_MANIFEST_CHANGED]      = { 412, "MANIFEST_INVALID" },
-    [OCI_E_NAME_INVALID]          = { 400, "NAME_INVALID" },
-    [OCI_E_NAME_UNKNOWN]          = { 404, "NAME_UNKNOWN" },
-    [OCI_E_TAG_INVALID]           = { 400, "MANIFEST_INVALID" },
-    [OCI_E_SIZE_INVALID]          = { 400, "SIZE_INVALID" },
-    [OCI_E_TOO_LARGE]             = { 413, "SIZE_INVALID" },
-    [OCI_E_BODY_INCOMPLETE]       = { 400, "SIZE_INVALID" },
-    [OCI_E_REQUEST_INVALID]       = { 400, "UNSUPPORTED" },
-    [OCI_E_URI_TOO_LONG]          = { 414, "UNSUPPORTED" },
-    [OCI_E_TIMEOUT]               = { 408, "UNSUPPORTED" },
-    [OCI_E_ENDPOINT_UNKNOWN]      = { 404, "UNSUPPORTED" },
-    [OCI_E_METHOD_UNSUPPORTED]    = { 405, "UNSUPPORTED" },
-    [OCI_E_UNAUTHORIZED]          = { 401, "UNAUTHORIZED" },
-    [OCI_E_DENIED]                = { 403, "DENIED" },
-    [OCI_E_TOO_MANY_REQUESTS]     = { 429, "TOOMANYREQUESTS" },
-    [OCI_E_STORAGE_FULL]          = { 507, "UNKNOWN" },
-    [OCI_E_UNAVAILABLE]           = { 503, "UNAVAILABLE" },
-    [OCI_E_INTERNAL]              = { 500, "UNKNOWN" }
+    [OCI_E_MANIFEST_INVALID] = { 400, "MANIFEST_INVALID" },
+    [OCI_E_MANIFEST_UNKNOWN] = { 404, "MANIFEST_UNKNOWN" },
+    [OCI_E_MANIFEST_TOO_LARGE] = { 413, "MANIFEST_INVALID" },
+    [OCI_E_MANIFEST_CHANGED] = { 412, "MANIFEST_INVALID" },
+    [OCI_E_NAME_INVALID] = { 400, "NAME_INVALID" },
+    [OCI_E_NAME_UNKNOWN] = { 404, "NAME_UNKNOWN" },
+    [OCI_E_TAG_INVALID] = { 400, "MANIFEST_INVALID" },
+    [OCI_E_SIZE_INVALID] = { 400, "SIZE_INVALID" },
+    [OCI_E_TOO_LARGE] = { 413, "SIZE_INVALID" },
+    [OCI_E_BODY_INCOMPLETE] = { 400, "SIZE_INVALID" },
+    [OCI_E_REQUEST_INVALID] = { 400, "UNSUPPORTED" },
+    [OCI_E_URI_TOO_LONG] = { 414, "UNSUPPORTED" },
+    [OCI_E_TIMEOUT] = { 408, "UNSUPPORTED" },
+    [OCI_E_ENDPOINT_UNKNOWN] = { 404, "UNSUPPORTED" },
+    [OCI_E_METHOD_UNSUPPORTED] = { 405, "UNSUPPORTED" },
+    [OCI_E_UNAUTHORIZED] = { 401, "UNAUTHORIZED" },
+    [OCI_E_DENIED] = { 403, "DENIED" },
+    [OCI_E_TOO_MANY_REQUESTS] = { 429, "TOOMANYREQUESTS" },
+    [OCI_E_STORAGE_FULL] = { 507, "UNKNOWN" },
+    [OCI_E_UNAVAILABLE] = { 503, "UNAVAILABLE" },
+    [OCI_E_INTERNAL] = { 500, "UNKNOWN" },
 };
 
 void oci_reply_header(oci_request_t *request, const char *name,
@@ -75,12 +68,12 @@ void oci_reply_digest(oci_request_t *request, const char *digest)
 {
     request_rec *r = request->r;
     int guarded = request->guarded || r->user || ap_auth_type(r)
-                  || apr_table_get(r->headers_in, "Authorization");
+        || apr_table_get(r->headers_in, "Authorization");
 
     oci_reply_header(request, "X-Content-Type-Options", "nosniff");
     oci_reply_header(request, "Docker-Content-Digest", digest);
-    oci_reply_header(request, "ETag", apr_pstrcat(r->pool, "\"", digest,
-                                                  "\"", NULL));
+    oci_reply_header(request, "ETag",
+                     apr_pstrcat(r->pool, "\"", digest, "\"", NULL));
     if (!strcmp(request->route.reference, digest)) {
         oci_reply_header(request, "Cache-Control",
                          guarded ? "private, max-age=31536000"
@@ -88,12 +81,11 @@ void oci_reply_digest(oci_request_t *request, const char *digest)
     }
 }
 
-void oci_reply_next(oci_request_t *request, const char *path,
-                    const char *query)
+void oci_reply_next(oci_request_t *request, const char *path, const char *query)
 {
     oci_reply_header(request, "Link",
-                     apr_psprintf(request->r->pool,
-                                  "</v2/%s?%s>; rel=\"next\"", path, query));
+                     apr_psprintf(request->r->pool, "</v2/%s?%s>; rel=\"next\"",
+                                  path, query));
 }
 
 void oci_reply_location(oci_request_t *request, const char *format, ...)
@@ -149,16 +141,17 @@ static apr_bucket_brigade *brigade_of(request_rec *r, const char *data,
     apr_bucket_brigade *bb = apr_brigade_create(r->pool, alloc);
 
     if (size) {
-        APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_pool_create(data, size,
-                                                           r->pool, alloc));
+        APR_BRIGADE_INSERT_TAIL(bb,
+                                apr_bucket_pool_create(data, size, r->pool,
+                                                       alloc));
     }
     return bb;
 }
 
 oci_error_t *oci_reply_empty(oci_request_t *request, int status)
 {
-    return oci_reply_brigade(request, status,
-                             brigade_of(request->r, NULL, 0), 0);
+    return oci_reply_brigade(request, status, brigade_of(request->r, NULL, 0),
+                             0);
 }
 
 oci_error_t *oci_reply_data(oci_request_t *request, const char *type,
@@ -205,14 +198,17 @@ const char *oci_error_body(request_rec *r, const oci_error_t *error)
 
         if (error->value) {
             detail = apr_pstrcat(pool, "{", oci_json_quote(error->key, pool),
-                                 ":", oci_json_quote(error->value, pool),
-                                 "}", NULL);
+                                 ":", oci_json_quote(error->value, pool), "}",
+                                 NULL);
         }
-        APR_ARRAY_PUSH(texts, const char *)
-            = apr_pstrcat(pool, "{\"code\":\"", errors[error->code].code,
-                          "\",\"message\":",
-                          oci_json_quote(error->message, pool),
-                          ",\"detail\":", detail, "}", NULL);
+        APR_ARRAY_PUSH(texts,
+                       const char
+                           *) = apr_pstrcat(pool, "{\"code\":\"",
+                                            errors[error->code].code,
+                                            "\",\"message\":",
+                                            oci_json_quote(error->message,
+                                                           pool),
+                                            ",\"detail\":", detail, "}", NULL);
     }
     return apr_pstrcat(pool, "{\"errors\":[",
                        apr_array_pstrcat(pool, texts, ','), "]}\n", NULL);
@@ -229,9 +225,8 @@ static void log_error(request_rec *r, const oci_error_t *error)
                       error->note);
     }
     else {
-        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, error->status, r,
-                      "oci: %s: %s", errors[error->code].code,
-                      error->message);
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, error->status, r, "oci: %s: %s",
+                      errors[error->code].code, error->message);
     }
 }
 
@@ -242,21 +237,20 @@ void oci_reply_error(request_rec *r, const oci_error_t *error)
 
     log_error(r, error);
     if (error->status == AP_FILTER_ERROR) {
-        return;                /* httpd has answered, by the error filter */
+        return; /* httpd has answered, by the error filter */
     }
     oci_body_leave(r);
     body = oci_error_body(r, error);
     size = strlen(body);
     apr_table_setn(r->headers_out, "Cache-Control", "no-cache");
     ap_set_content_type(r, "application/json");
-    send_brigade(r, oci_error_status(error), brigade_of(r, body, size),
-                 size);
+    send_brigade(r, oci_error_status(error), brigade_of(r, body, size), size);
 }
 
 oci_error_t *oci_error_of_status(request_rec *r, int status)
 {
     static const struct {
-        int         status;
+        int status;
         oci_error_e code;
         const char *message;
     } known[] = {
@@ -265,12 +259,12 @@ oci_error_t *oci_error_of_status(request_rec *r, int status)
         { 404, OCI_E_ENDPOINT_UNKNOWN, "there is nothing at this path" },
         { 405, OCI_E_METHOD_UNSUPPORTED, "this method is not supported" },
         { 408, OCI_E_TIMEOUT, "the request did not arrive in time" },
-        { 413, OCI_E_TOO_LARGE, "the body is larger than the server "
-                                "allows (LimitRequestBody)" },
-        { 414, OCI_E_URI_TOO_LONG, "the URL is longer than the server "
-                                   "allows (LimitRequestLine)" },
+        { 413, OCI_E_TOO_LARGE,
+          "the body is larger than the server allows (LimitRequestBody)" },
+        { 414, OCI_E_URI_TOO_LONG,
+          "the URL is longer than the server allows (LimitRequestLine)" },
         { 429, OCI_E_TOO_MANY_REQUESTS, "too many requests" },
-        { 503, OCI_E_UNAVAILABLE, "the server can't answer at present" }
+        { 503, OCI_E_UNAVAILABLE, "the server can't answer at present" },
     };
     apr_size_t i;
 
@@ -280,7 +274,9 @@ oci_error_t *oci_error_of_status(request_rec *r, int status)
                                   known[i].message);
         }
     }
-    return oci_error_make(r->pool, status >= HTTP_INTERNAL_SERVER_ERROR
-                          ? OCI_E_INTERNAL : OCI_E_REQUEST_INVALID, NULL,
-                          NULL, "%s", ap_get_status_line(status));
+    return oci_error_make(r->pool,
+                          status >= HTTP_INTERNAL_SERVER_ERROR
+                              ? OCI_E_INTERNAL
+                              : OCI_E_REQUEST_INVALID,
+                          NULL, NULL, "%s", ap_get_status_line(status));
 }

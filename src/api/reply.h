@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file reply.h
@@ -47,8 +38,7 @@ oci_error_t *oci_reply_data(oci_request_t *request, const char *type,
 
 /** A reply whose body is ready; length is its size in bytes. */
 oci_error_t *oci_reply_brigade(oci_request_t *request, int status,
-                               apr_bucket_brigade *brigade,
-                               apr_off_t length);
+                               apr_bucket_brigade *brigade, apr_off_t length);
 
 /**
  * Hold If-Match and If-None-Match of a pull against what it would get.

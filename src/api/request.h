@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file request.h
@@ -21,7 +12,7 @@
 #include "ap_regex.h"
 
 #include "registry/registry.h"
-#include "spec/route.h"
+#include "values/route.h"
 
 /** What an administrator decided, beside the stores. */
 typedef struct oci_policy_t {
@@ -29,23 +20,25 @@ typedef struct oci_policy_t {
     apr_off_t max_manifest;    /* bytes */
     apr_off_t max_chunk;       /* bytes of one request's body, 0: no limit */
     apr_off_t min_chunk;       /* bytes, announced, 0: nothing */
-    int       blob_delete;
-    int       manifest_delete;
-    int       tag_delete;
-    int       read_only;
+    int blob_delete;
+    int manifest_delete;
+    int tag_delete;
+    int read_only;
 } oci_policy_t;
 
 typedef struct oci_request_t oci_request_t;
 struct oci_request_t {
-    request_rec     *r;
-    oci_registry_t   registry;
-    oci_policy_t     policy;
-    oci_route_t      route;
-    apr_table_t     *query;    /* decoded parameters */
-    apr_off_t        received; /* bytes of the body read so far */
-    apr_uint32_t    *bodies;   /* how many this process reads at present */
-    int              guarded;  /* the answer may be for this caller alone */
-    int              lists_all; /* who may list names may know all of them */
+    request_rec *r;
+    oci_registry_t registry;
+    oci_repository_t repository; /* of the registry; its name is NULL where
+                                    the path names none */
+    oci_policy_t policy;
+    oci_route_t route;
+    apr_table_t *query;   /* decoded parameters */
+    apr_off_t received;   /* bytes of the body read so far */
+    apr_uint32_t *bodies; /* how many this process reads at present */
+    int guarded;          /* the answer may be for this caller alone */
+    int lists_all;        /* who may list names may know all of them */
 
     /**
      * Whether the caller may mount a blob from another repository: pull the
@@ -66,17 +59,5 @@ struct oci_request_t {
      */
     oci_error_t *(*may_tag)(oci_request_t *request, const char *tag);
 };
-
-/**
- * What a path below /v2 means to a method, for logs and policies.
- * @return "pull", "push", "delete", or NULL where no repository is concerned
- */
-const char *oci_request_action(const oci_route_t *route, int method);
-
-/**
- * Answer a request.  All that can go wrong is answered too.
- * @return OK
- */
-int oci_request_serve(oci_request_t *request);
 
 #endif /* OCI_REQUEST_H */

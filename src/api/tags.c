@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* /v2/<name>/tags/list: the tags of a repository. */
 
 #include "apr_strings.h"
 
@@ -20,8 +13,8 @@ oci_error_t *oci_tags_get(oci_request_t *request)
 {
     apr_pool_t *pool = request->r->pool;
     const char *name = request->route.name;
-    const char *head = apr_pstrcat(pool, "{\"name\":\"", name,
-                                   "\",\"tags\":[", NULL);
+    const char *head = apr_pstrcat(pool, "{\"name\":\"", name, "\",\"tags\":[",
+                                   NULL);
     apr_array_header_t *tags;
     oci_page_t page;
     oci_error_t *error;
@@ -30,10 +23,8 @@ oci_error_t *oci_tags_get(oci_request_t *request)
     if ((error = oci_list_page(&page, &fetch, request))) {
         return error;
     }
-    error = oci_tag_list(&tags, &request->registry, name, page.last, fetch,
-                         pool);
+    error = oci_tag_list(&tags, &request->repository, page.last, fetch, pool);
     return error ? error
                  : oci_list_reply(request, head, tags, &page,
-                                  apr_pstrcat(pool, name, "/tags/list",
-                                              NULL));
+                                  apr_pstrcat(pool, name, "/tags/list", NULL));
 }

@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* /v2/<name>/blobs/uploads/: upload sessions and mounts. */
 
 #include "http_protocol.h"
 #include "apr_strings.h"
@@ -17,8 +10,8 @@
 #include "api/reply.h"
 #include "registry/blob.h"
 #include "registry/upload.h"
-#include "spec/name.h"
-#include "spec/range.h"
+#include "values/name.h"
+#include "values/range.h"
 
 /* How many repositories are asked about for a mount that names none. */
 #define SOURCES 8
@@ -26,7 +19,7 @@
 /* Location, Range and id of an upload as it stands. */
 static void describe(oci_request_t *request, const oci_upload_t *upload)
 {
-    oci_reply_location(request, "%s/blobs/uploads/%s", upload->name,
+    oci_reply_location(request, "%s/blobs/uploads/%s", upload->repository.name,
                        upload->id);
     oci_reply_header(request, "Range",
                      apr_psprintf(request->r->pool, "0-%" APR_OFF_T_FMT,
@@ -47,33 +40,28 @@ static oci_error_t *read_digest(const char **digest, oci_request_t *request,
 {
     *digest = apr_table_get(request->query, parameter);
     if (*digest && !oci_digest_valid(*digest)) {
-        return oci_error_make(request->r->pool, OCI_E_DIGEST_INVALID,
-                              "digest", *digest, "the parameter %s must be "
+        return oci_error_make(request->r->pool, OCI_E_DIGEST_INVALID, "digest",
+                              *digest,
+                              "the parameter %s must be "
                               "sha256: and 64, or sha512: and 128 lower-case "
-                              "hex digits", parameter);
+                              "hex digits",
+                              parameter);
     }
     return NULL;
 }
 
-typedef struct sink_t {
-    const oci_registry_t *registry;
-    oci_upload_t         *upload;
-} sink_t;
-
-static oci_error_t *write_some(void *baton, const struct iovec *vec, int n,
+static oci_error_t *sink_write(void *baton, const struct iovec *vec, int n,
                                apr_pool_t *pool)
 {
-    const sink_t *sink = baton;
-
-    return oci_upload_write(sink->upload, sink->registry, vec, n, pool);
+    return oci_upload_write(baton, vec, n, pool);
 }
 
-static void digest_some(void *baton, const struct iovec *vec, int n)
+static void sink_digest(void *baton, const struct iovec *vec, int n)
 {
-    oci_upload_digest(((const sink_t *)baton)->upload, vec, n);
+    oci_upload_digest(baton, vec, n);
 }
 
-static const oci_body_sink_t upload_sink = { write_some, digest_some };
+static const oci_body_sink_t upload_sink = { sink_write, sink_digest };
 
 /* The bytes that a request says it brings: a length below 0 says nothing. */
 static oci_error_t *read_range(oci_range_t *range, oci_request_t *request)
@@ -122,8 +110,7 @@ static oci_body_limit_t body_limit(const oci_request_t *request,
     oci_body_limit_t limit = { request->policy.max_chunk, OCI_E_TOO_LARGE,
                                "OCIMaxUploadChunkSize" };
 
-    if (range->length >= 0
-        && (!limit.bytes || range->length < limit.bytes)) {
+    if (range->length >= 0 && (!limit.bytes || range->length < limit.bytes)) {
         limit.bytes = range->length;
         limit.code = OCI_E_SIZE_INVALID;
         limit.directive = "Content-Range";
@@ -146,12 +133,12 @@ static oci_error_t *open_upload(oci_upload_t **upload, oci_range_t *range,
     if ((error = oci_body_expect(request, &limit))) {
         return error;
     }
-    error = oci_upload_find(upload, &request->registry, request->route.name,
+    error = oci_upload_find(upload, &request->repository,
                             request->route.reference, request->r->pool);
     if (error || (error = check_offset(request, *upload, range))) {
         return error;
     }
-    error = oci_upload_claim(upload, &request->registry, request->r->pool);
+    error = oci_upload_claim(upload, request->r->pool);
     if (error && error->code == OCI_E_UPLOAD_RANGE) {
         describe(request, *upload);
     }
@@ -164,8 +151,7 @@ static oci_error_t *open_to_append(oci_upload_t **upload, oci_range_t *range,
 {
     oci_error_t *error = open_upload(upload, range, request);
 
-    return error ? error : oci_upload_verify(*upload, &request->registry,
-                                             request->r->pool);
+    return error ? error : oci_upload_verify(*upload, request->r->pool);
 }
 
 /* Append the body.  What came before a client fell silent is kept. */
@@ -173,13 +159,12 @@ static oci_error_t *append_body(oci_request_t *request, oci_upload_t *upload,
                                 const oci_range_t *range)
 {
     oci_body_limit_t limit = body_limit(request, range);
-    sink_t sink = { &request->registry, upload };
-    oci_error_t *error = oci_body_read(request, &limit, &upload_sink, &sink);
+    oci_error_t *error = oci_body_read(request, &limit, &upload_sink, upload);
 
-    if (error && (error->code == OCI_E_BODY_INCOMPLETE
-                  || error->code == OCI_E_TIMEOUT)) {
-        oci_error_t *failure = oci_upload_save(upload, &request->registry,
-                                               request->r->pool);
+    if (error
+        && (error->code == OCI_E_BODY_INCOMPLETE
+            || error->code == OCI_E_TIMEOUT)) {
+        oci_error_t *failure = oci_upload_save(upload, request->r->pool);
 
         return failure ? failure : error;
     }
@@ -252,8 +237,8 @@ static oci_error_t *mount(int *mounted, oci_request_t *request,
     if (error || !from) {
         return error;
     }
-    error = oci_blob_mount(&request->registry, request->route.name, digest,
-                           from, request->r->pool);
+    error = oci_blob_mount(&request->repository, digest, from,
+                           request->r->pool);
     *mounted = !error;
     return error && error->code != OCI_E_BLOB_UNKNOWN ? error : NULL;
 }
@@ -261,7 +246,6 @@ static oci_error_t *mount(int *mounted, oci_request_t *request,
 /* POST ?digest=<digest>: the whole blob in one request. */
 static oci_error_t *post_blob(oci_request_t *request, const char *digest)
 {
-    oci_registry_t *registry = &request->registry;
     apr_pool_t *pool = request->r->pool;
     oci_range_t range = { 0, -1 };
     oci_body_limit_t limit = body_limit(request, &range);
@@ -271,17 +255,17 @@ static oci_error_t *post_blob(oci_request_t *request, const char *digest)
     if (error) {
         return error;
     }
-    error = oci_upload_begin_once(&upload, registry, request->route.name,
+    error = oci_upload_begin_once(&upload, &request->repository,
                                   oci_digest_algorithm(digest), pool);
     if (error) {
         return error;
     }
     error = append_body(request, upload, &range);
     if (!error) {
-        error = oci_upload_finish(upload, registry, digest, pool);
+        error = oci_upload_finish(upload, digest, pool);
     }
     if (error) {
-        oci_upload_cancel(upload, registry, pool);
+        oci_upload_cancel(upload, pool);
     }
     oci_upload_release(upload);
     return error ? error : reply_stored(request, digest);
@@ -298,11 +282,9 @@ static oci_error_t *post_upload(oci_request_t *request)
 
     if (name && oci_algorithm_parse(&algorithm, name) != APR_SUCCESS) {
         return oci_error_make(pool, OCI_E_DIGEST_INVALID, "digest-algorithm",
-                              name, "digest algorithms are sha256 and "
-                              "sha512");
+                              name, "digest algorithms are sha256 and sha512");
     }
-    error = oci_upload_begin(&upload, &request->registry,
-                             request->route.name, algorithm, pool);
+    error = oci_upload_begin(&upload, &request->repository, algorithm, pool);
     if (error) {
         return error;
     }
@@ -342,8 +324,7 @@ oci_error_t *oci_uploads_post(oci_request_t *request)
 oci_error_t *oci_uploads_get(oci_request_t *request)
 {
     oci_upload_t *upload;
-    oci_error_t *error = oci_upload_find(&upload, &request->registry,
-                                         request->route.name,
+    oci_error_t *error = oci_upload_find(&upload, &request->repository,
                                          request->route.reference,
                                          request->r->pool);
 
@@ -365,8 +346,7 @@ oci_error_t *oci_uploads_patch(oci_request_t *request)
         error = append_body(request, upload, &range);
     }
     if (!error) {
-        error = oci_upload_save(upload, &request->registry,
-                                request->r->pool);
+        error = oci_upload_save(upload, request->r->pool);
     }
     oci_upload_release(upload);
     if (error) {
@@ -379,7 +359,6 @@ oci_error_t *oci_uploads_patch(oci_request_t *request)
 /* PUT /v2/<name>/blobs/uploads/<id>?digest=<digest> */
 oci_error_t *oci_uploads_put(oci_request_t *request)
 {
-    oci_registry_t *registry = &request->registry;
     apr_pool_t *pool = request->r->pool;
     const char *digest;
     oci_upload_t *upload = NULL;
@@ -395,14 +374,13 @@ oci_error_t *oci_uploads_put(oci_request_t *request)
     }
     error = open_to_append(&upload, &range, request);
     if (!error) {
-        error = oci_upload_rehash(upload, registry,
-                                  oci_digest_algorithm(digest), pool);
+        error = oci_upload_rehash(upload, oci_digest_algorithm(digest), pool);
     }
     if (!error) {
         error = append_body(request, upload, &range);
     }
     if (!error) {
-        error = oci_upload_finish(upload, registry, digest, pool);
+        error = oci_upload_finish(upload, digest, pool);
     }
     oci_upload_release(upload);
     return error ? error : reply_stored(request, digest);
@@ -416,8 +394,7 @@ oci_error_t *oci_uploads_delete(oci_request_t *request)
     oci_error_t *error = open_upload(&upload, &range, request);
 
     if (!error) {
-        error = oci_upload_cancel(upload, &request->registry,
-                                  request->r->pool);
+        error = oci_upload_cancel(upload, request->r->pool);
     }
     oci_upload_release(upload);
     return error ? error : oci_reply_empty(request, HTTP_NO_CONTENT);

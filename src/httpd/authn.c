@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Authentication: httpd's own, and tokens. */
 
 #include "httpd.h"
 #include "http_config.h"
@@ -22,7 +15,7 @@
 #include "httpd/config.h"
 #include "httpd/question.h"
 #include "httpd/token_form.h"
-#include "spec/scope.h"
+#include "values/scope.h"
 
 APLOG_USE_MODULE(oci);
 
@@ -66,20 +59,20 @@ static int serves_tokens(const request_rec *r, const oci_context_t *context)
 static int reads_credentials(request_rec *r, const oci_context_t *context)
 {
     return serves_tokens(r, context) || has_basic(r)
-           || (context->is_token && !ap_auth_type(r));
+        || (context->is_token && !ap_auth_type(r));
 }
 
 /* What tokens can't do without, NULL where it is all there. */
 static const char *missing_directive(const oci_config_t *config)
 {
-    const oci_keys_t *keys = oci_config_keys(config);
+    const oci_key_set_t *keys = oci_config_keys(config);
 
     if (!keys) {
         return "OCIToken is On, and no OCITokenKey is in force for";
     }
     /* somebody else's tokens may be for anybody: the Host of a request is no
      * reason to take one for ours */
-    if (!oci_keys_signer(keys) && !config->token_service) {
+    if (!oci_key_set_signer(keys) && !config->token_service) {
         return "OCITokenKey is somebody else's, and no OCITokenService is in "
                "force for";
     }
@@ -106,7 +99,7 @@ int oci_authn_begin(request_rec *r, oci_context_t *context)
     basic = credentials_of(header, "Basic");
     token = credentials_of(header, "Bearer");
     if ((basic || token) && ap_strchr_c(header, ',')) {
-        return HTTP_BAD_REQUEST;   /* two headers, made one by httpd */
+        return HTTP_BAD_REQUEST; /* two headers, made one by httpd */
     }
     if (serves_tokens(r, context) && token) {
         context->token_error = oci_bearer_verify(&context->bearer, r, token);
@@ -130,8 +123,8 @@ static int token_suffices(const oci_context_t *context)
     if (route->endpoint == OCI_ROUTE_CATALOG) {
         return oci_scopes_allow(scopes, "registry", "catalog", OCI_ALL);
     }
-    return !route->name || oci_scopes_allow(scopes, "repository",
-                                            route->name, context->action);
+    return !route->name
+        || oci_scopes_allow(scopes, "repository", route->name, context->action);
 }
 
 /* With tokens, /v2/ itself asks for one, since that is where clients learn
@@ -146,9 +139,9 @@ static int check_token(request_rec *r, oci_context_t *context)
     }
     if (!context->bearer) {
         return (endpoint == OCI_ROUTE_BASE || endpoint == OCI_ROUTE_CATALOG)
-               && !r->user
-               && !apr_table_get(r->headers_in, "Authorization")
-               ? HTTP_UNAUTHORIZED : DECLINED;
+                && !r->user && !apr_table_get(r->headers_in, "Authorization")
+            ? HTTP_UNAUTHORIZED
+            : DECLINED;
     }
     if (!token_suffices(context)) {
         context->token_error = "insufficient_scope";
@@ -161,8 +154,8 @@ static int check_token(request_rec *r, oci_context_t *context)
 static int has_vain_password(request_rec *r, const oci_context_t *context)
 {
     return !r->user && !context->bearer && !context->token_error
-           && !ap_auth_type(r) && reads_credentials(r, context)
-           && apr_table_get(r->headers_in, "Authorization");
+        && !ap_auth_type(r) && reads_credentials(r, context)
+        && apr_table_get(r->headers_in, "Authorization");
 }
 
 /* What is asked of credentials, whoever may be let in without them. */
@@ -192,7 +185,7 @@ static int access_checker(request_rec *r)
 static int may_ask(const request_rec *r, const oci_context_t *context)
 {
     return context->is_token || r->args
-           || context->route.endpoint == OCI_ROUTE_CATALOG;
+        || context->route.endpoint == OCI_ROUTE_CATALOG;
 }
 
 /* The end of authorization, which "Satisfy Any" does not skip.  A caller that
@@ -237,7 +230,8 @@ static int force_authn(request_rec *r)
         return context->bearer->user ? OK : DECLINED;
     }
     return ap_auth_type(r) && apr_table_get(r->headers_in, "Authorization")
-           ? OK : DECLINED;
+        ? OK
+        : DECLINED;
 }
 
 /* A question is asked for the caller of the asker, as that was
@@ -252,8 +246,7 @@ static int identify_asker(request_rec *r, const request_rec *asker)
     r->user = asker->user;
     r->ap_auth_type = asker->ap_auth_type;
     if (identity) {
-        apr_table_overlap(r->subprocess_env, identity,
-                          APR_OVERLAP_TABLES_SET);
+        apr_table_overlap(r->subprocess_env, identity, APR_OVERLAP_TABLES_SET);
     }
     return OK;
 }
@@ -283,8 +276,7 @@ static int check_user_id(request_rec *r)
         return OK;
     }
     if (serves_tokens(r, context)
-        && !(has_basic(r) && apr_table_get(r->headers_in,
-                                           "Authorization"))) {
+        && !(has_basic(r) && apr_table_get(r->headers_in, "Authorization"))) {
         return HTTP_UNAUTHORIZED;
     }
     return DECLINED;
@@ -295,7 +287,8 @@ static int check_user_id(request_rec *r)
 static int check_nobody(request_rec *r)
 {
     return oci_context_get(r) && !r->user && !oci_authn_possible(r)
-           ? HTTP_FORBIDDEN : DECLINED;
+        ? HTTP_FORBIDDEN
+        : DECLINED;
 }
 
 /* What authentication set in the environment. */
@@ -336,8 +329,7 @@ static int auth_checker(request_rec *r)
 
 void oci_authn_offer(request_rec *r, const oci_context_t *context)
 {
-    if (context->route.endpoint == OCI_ROUTE_BASE && !r->user
-        && has_basic(r)) {
+    if (context->route.endpoint == OCI_ROUTE_BASE && !r->user && has_basic(r)) {
         ap_note_auth_failure(r);
     }
 }
@@ -352,8 +344,7 @@ static void ask_for_token(request_rec *r, const oci_context_t *context)
 static int is_of_nobody(request_rec *r, const oci_context_t *context)
 {
     return !r->user && oci_authn_possible(r)
-           && (context->bearer
-               || !apr_table_get(r->headers_in, "Authorization"));
+        && (context->bearer || !apr_table_get(r->headers_in, "Authorization"));
 }
 
 void oci_authn_mend_error(request_rec *r, oci_context_t *context)
@@ -392,8 +383,7 @@ oci_error_t *oci_authn_ask(request_rec *r, oci_context_t *context,
                           "the token is not for pulls from this repository");
 }
 
-oci_error_t *oci_authn_refuse_tag(request_rec *r,
-                                  const oci_context_t *context,
+oci_error_t *oci_authn_refuse_tag(request_rec *r, const oci_context_t *context,
                                   const char *tag)
 {
     if (r->user || !oci_authn_possible(r)) {

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file authn.h
@@ -53,8 +44,7 @@ oci_error_t *oci_authn_ask(request_rec *r, oci_context_t *context,
  * @param tag The tag that may not be pushed
  * @return OCI_E_DENIED or OCI_E_UNAUTHORIZED
  */
-oci_error_t *oci_authn_refuse_tag(request_rec *r,
-                                  const oci_context_t *context,
+oci_error_t *oci_authn_refuse_tag(request_rec *r, const oci_context_t *context,
                                   const char *tag);
 
 /** Register the hooks. */

@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Authorization: Require oci ACTIONS REPOSITORY.... */
 
 #include "httpd.h"
 #include "http_config.h"
@@ -24,9 +17,9 @@
 #include "httpd/config.h"
 #include "httpd/context.h"
 #include "httpd/question.h"
-#include "spec/glob.h"
-#include "spec/name.h"
-#include "spec/scope.h"
+#include "values/glob.h"
+#include "values/name.h"
+#include "values/scope.h"
 
 APLOG_USE_MODULE(oci);
 
@@ -37,16 +30,16 @@ APLOG_USE_MODULE(oci);
  * A glob is cut into its own text and the expressions within, whose values
  * are data: they match nothing but themselves. */
 typedef struct piece_t {
-    const char     *text;          /* of the glob, or NULL */
+    const char *text; /* of the glob, or NULL */
     ap_expr_info_t *expression;
-    int             is_path;       /* its value may hold "/" */
+    int is_path; /* its value may hold "/" */
 } piece_t;
 
 typedef struct require_t {
-    unsigned            actions;
-    apr_array_header_t *globs;     /* apr_array_header_t * of piece_t */
-    int                 negated;   /* what it allows is what is refused */
-    int                 decides;   /* ... whatever other lines say */
+    unsigned actions;
+    apr_array_header_t *globs; /* apr_array_header_t * of piece_t */
+    int negated;               /* what it allows is what is refused */
+    int decides;               /* ... whatever other lines say */
 } require_t;
 
 /* The end of an expression that begins with "%{". */
@@ -73,14 +66,13 @@ static int is_claim(const char *expression)
         expression += 10;
     }
     return !ap_cstr_casecmpn(expression, "%{env:OCI_CLAIM_", 16)
-           || !ap_cstr_casecmpn(expression, "%{reqenv:OCI_CLAIM_", 19);
+        || !ap_cstr_casecmpn(expression, "%{reqenv:OCI_CLAIM_", 19);
 }
 
 static const char *parse_glob(require_t *require, cmd_parms *cmd,
                               const char *text)
 {
-    apr_array_header_t *pieces = apr_array_make(cmd->pool, 1,
-                                                sizeof(piece_t));
+    apr_array_header_t *pieces = apr_array_make(cmd->pool, 1, sizeof(piece_t));
 
     APR_ARRAY_PUSH(require->globs, apr_array_header_t *) = pieces;
     while (*text) {
@@ -90,8 +82,8 @@ static const char *parse_glob(require_t *require, cmd_parms *cmd,
 
         memset(piece, 0, sizeof(*piece));
         if (start != text) {
-            piece->text = start ? apr_pstrmemdup(cmd->pool, text,
-                                                 start - text) : text;
+            piece->text = start ? apr_pstrmemdup(cmd->pool, text, start - text)
+                                : text;
             text += strlen(piece->text);
             continue;
         }
@@ -122,8 +114,10 @@ static const char *parse_actions(unsigned *actions, cmd_parms *cmd,
         unsigned action = oci_action_parse(word, length);
 
         if (!action) {
-            return apr_psprintf(cmd->pool, "Require oci: '%s' is no list of "
-                                "pull, push, delete or *", words);
+            return apr_psprintf(cmd->pool,
+                                "Require oci: '%s' is no list of "
+                                "pull, push, delete or *",
+                                words);
         }
         *actions |= action;
         word += length;
@@ -136,16 +130,15 @@ static void read_place(require_t *require, const ap_directive_t *line)
 {
     int not = !ap_cstr_casecmpn(line->args, "not ", 4);
 
-    require->negated = not;
-    require->decides = not || !ap_cstr_casecmp(line->parent->directive,
-                                               "<RequireNone");
+    require->negated = not ;
+    require->decides =
+        not || !ap_cstr_casecmp(line->parent->directive, "<RequireNone");
     for (line = line->parent; line; line = line->parent) {
         require->negated ^= !ap_cstr_casecmp(line->directive, "<RequireNone");
     }
 }
 
-static const char *parse(cmd_parms *cmd, const char *line,
-                         const void **parsed)
+static const char *parse(cmd_parms *cmd, const char *line, const void **parsed)
 {
     require_t *require = apr_pcalloc(cmd->pool, sizeof(*require));
     const char *word = ap_getword_conf(cmd->pool, &line);
@@ -158,8 +151,7 @@ static const char *parse(cmd_parms *cmd, const char *line,
         return "Require oci: a repository, or a glob such as **, is missing";
     }
     read_place(require, cmd->directive);
-    require->globs = apr_array_make(cmd->pool, 1,
-                                    sizeof(apr_array_header_t *));
+    require->globs = apr_array_make(cmd->pool, 1, sizeof(apr_array_header_t *));
     while (*line) {
         error = parse_glob(require, cmd, ap_getword_conf(cmd->pool, &line));
         if (error) {
@@ -173,30 +165,31 @@ static const char *parse(cmd_parms *cmd, const char *line,
 /* How a line's globs match a name. */
 typedef enum {
     MATCH_NO,
-    MATCH_UNKNOWN,     /* with some value in the place of one that is not
-                        * known, or can't be used */
+    MATCH_UNKNOWN, /* with some value in the place of one that is not
+                    * known, or can't be used */
     MATCH_YES
 } match_e;
 
 /* An expression's value as a pattern.
  * @param match Lowered where the value is not known, or is nothing
  */
-static const char *expand(match_e *match, request_rec *r,
-                          const piece_t *piece)
+static const char *expand(match_e *match, request_rec *r, const piece_t *piece)
 {
     const char *error = NULL;
     const char *value = ap_expr_str_exec(r, piece->expression, &error);
 
     if (error) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "oci: can't evaluate an "
-                      "expression of a Require line: %s", error);
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "oci: can't evaluate an expression of a Require line: %s",
+                      error);
     }
     else if (!*value && (r->user || !oci_authn_possible(r))) {
         *match = MATCH_NO;
         return "";
     }
-    else if (*value && (!ap_strchr_c(value, '/')
-                        || (piece->is_path && oci_name_valid(value)))) {
+    else if (*value
+             && (!ap_strchr_c(value, '/')
+                 || (piece->is_path && oci_name_valid(value)))) {
         return oci_glob_escape(value, r->pool);
     }
     *match = *match == MATCH_YES ? MATCH_UNKNOWN : *match;
@@ -215,11 +208,12 @@ static match_e match_glob(request_rec *r, const apr_array_header_t *pieces,
     for (i = 0; i < pieces->nelts; i++) {
         const piece_t *piece = &APR_ARRAY_IDX(pieces, i, piece_t);
 
-        pattern = apr_pstrcat(r->pool, pattern, piece->text ? piece->text
-                              : expand(&match, r, piece), NULL);
+        pattern = apr_pstrcat(r->pool, pattern,
+                              piece->text ? piece->text
+                                          : expand(&match, r, piece),
+                              NULL);
     }
-    return !name || oci_glob_match(pattern, name, r->pool) ? match
-                                                           : MATCH_NO;
+    return !name || oci_glob_match(pattern, name, r->pool) ? match : MATCH_NO;
 }
 
 /* The best match among a line's globs. */
@@ -230,9 +224,9 @@ static match_e match_name(request_rec *r, const require_t *require,
     int i;
 
     for (i = 0; i < require->globs->nelts && best != MATCH_YES; i++) {
-        match_e match = match_glob(r, APR_ARRAY_IDX(require->globs, i,
-                                                    const
-                                                    apr_array_header_t *),
+        match_e match = match_glob(r,
+                                   APR_ARRAY_IDX(require->globs, i,
+                                                 const apr_array_header_t *),
                                    name);
 
         best = match > best ? match : best;
@@ -272,15 +266,14 @@ static authz_status refuse(const require_t *require, request_rec *r,
     return AUTHZ_DENIED;
 }
 
-static authz_status check(request_rec *r, const char *line,
-                          const void *parsed)
+static authz_status check(request_rec *r, const char *line, const void *parsed)
 {
     const require_t *require = parsed;
     oci_context_t *context = oci_context_get(r);
     const char *name = context ? context->route.name : NULL;
-    int concerns = context && (name ? (require->actions & context->action)
-                                      == context->action
-                                    : !require->negated);
+    int concerns = context
+        && (name ? (require->actions & context->action) == context->action
+                 : !require->negated);
     match_e match = concerns ? match_name(r, require, name) : MATCH_NO;
 
     (void)line;
@@ -329,16 +322,17 @@ int oci_authz_allows(request_rec *r, const char *name, unsigned action)
 int oci_authz_allows_tag(request_rec *r, const char *name, const char *tag)
 {
     return oci_question_passes(r, "PUT",
-                               apr_pstrcat(r->pool, "/v2/", name,
-                                           "/manifests/", tag, NULL), name);
+                               apr_pstrcat(r->pool, "/v2/", name, "/manifests/",
+                                           tag, NULL),
+                               name);
 }
 
-int oci_authz_allows_blob(request_rec *r, const char *name,
-                          const char *digest)
+int oci_authz_allows_blob(request_rec *r, const char *name, const char *digest)
 {
     return oci_question_passes(r, "GET",
                                apr_pstrcat(r->pool, "/v2/", name, "/blobs/",
-                                           digest, NULL), name);
+                                           digest, NULL),
+                               name);
 }
 
 /* Per URL, since a sub-request about another repository must be judged

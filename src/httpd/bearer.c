@@ -1,13 +1,7 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Bearer tokens at the registry (RFC 6750; distribution's token
+ * authentication). */
 
 #include "httpd.h"
 #include "http_config.h"
@@ -20,11 +14,11 @@
 
 #include "httpd/bearer.h"
 #include "httpd/config.h"
-#include "spec/json.h"
-#include "spec/jwt.h"
-#include "spec/name.h"
-#include "spec/query.h"
-#include "spec/scope.h"
+#include "values/json.h"
+#include "values/jwt.h"
+#include "values/name.h"
+#include "values/query.h"
+#include "values/scope.h"
 
 APLOG_USE_MODULE(oci);
 
@@ -95,8 +89,7 @@ json_t *oci_bearer_audience(request_rec *r)
     return host ? json_pack("[s, s]", service, host) : json_string(service);
 }
 
-static int names(const json_t *audience, const char *name,
-                 apr_size_t length)
+static int names(const json_t *audience, const char *name, apr_size_t length)
 {
     const json_t *entry;
     apr_size_t i;
@@ -104,7 +97,8 @@ static int names(const json_t *audience, const char *name,
     if (json_is_string(audience)) {
         return !strncmp(json_string_value(audience), name, length);
     }
-    json_array_foreach (audience, i, entry) {
+    json_array_foreach(audience, i, entry)
+    {
         if (json_is_string(entry)
             && !strncmp(json_string_value(entry), name, length)) {
             return 1;
@@ -120,10 +114,9 @@ static int is_for_us(request_rec *r, const json_t *audience)
     const char *host = virtual_host(r);
 
     return names(audience, service, strlen(service) + 1)
-           && (host ? names(audience, host, strlen(host) + 1)
-                    : oci_config_of(r)->token_service
-                      || !names(audience, VIRTUAL_HOST,
-                                strlen(VIRTUAL_HOST)));
+        && (host ? names(audience, host, strlen(host) + 1)
+                 : oci_config_of(r)->token_service
+                    || !names(audience, VIRTUAL_HOST, strlen(VIRTUAL_HOST)));
 }
 
 /* Whether a text can go where lines and fields are told apart. */
@@ -152,16 +145,17 @@ static const char *judge(request_rec *r, const json_t *claims)
     if (!is_for_us(r, json_object_get(claims, "aud"))) {
         return "it is for another service";
     }
-    if (!json_is_number(expires)
-        || json_number_value(expires) + SLACK < now) {
+    if (!json_is_number(expires) || json_number_value(expires) + SLACK < now) {
         return "it has expired";
     }
-    if (begins && (!json_is_number(begins)
-                   || json_number_value(begins) - SLACK > now)) {
+    if (begins
+        && (!json_is_number(begins)
+            || json_number_value(begins) - SLACK > now)) {
         return "it is not valid yet";
     }
-    if (subject && (!json_is_string(subject)
-                    || !is_printable(json_string_value(subject)))) {
+    if (subject
+        && (!json_is_string(subject)
+            || !is_printable(json_string_value(subject)))) {
         return "its subject is no name";
     }
     return NULL;
@@ -176,26 +170,27 @@ static void export_claims(request_rec *r, const json_t *claims)
     const char *name, *text;
     json_t *value;
 
-    json_object_foreach ((json_t *)claims, name, value) {
+    json_object_foreach((json_t *)claims, name, value)
+    {
         text = json_is_string(value) ? json_string_value(value)
-             : json_is_number(value) || json_is_boolean(value)
-               ? oci_json_text(value, r->pool) : NULL;
+            : json_is_number(value) || json_is_boolean(value)
+            ? oci_json_text(value, r->pool)
+            : NULL;
         if (text && is_printable(text) && !name[strspn(name, letters)]) {
             apr_table_set(r->subprocess_env,
-                          apr_pstrcat(r->pool, "OCI_CLAIM_", name, NULL),
-                          text);
+                          apr_pstrcat(r->pool, "OCI_CLAIM_", name, NULL), text);
         }
     }
 }
 
 static oci_bearer_t *make_bearer(const json_t *claims,
-                                 const oci_keys_t *keys, apr_pool_t *pool)
+                                 const oci_key_set_t *keys, apr_pool_t *pool)
 {
     oci_bearer_t *bearer = apr_pcalloc(pool, sizeof(*bearer));
     const char *user = json_string_value(json_object_get(claims, "sub"));
     const json_t *access = json_object_get(claims, "access");
 
-    bearer->ours = oci_keys_signer(keys) != NULL;
+    bearer->ours = oci_key_set_signer(keys) != NULL;
     if (user && *user) {
         bearer->user = apr_pstrdup(pool, user);
     }
@@ -208,7 +203,7 @@ static oci_bearer_t *make_bearer(const json_t *claims,
 const char *oci_bearer_verify(const oci_bearer_t **bearer, request_rec *r,
                               const char *token)
 {
-    const oci_keys_t *keys = oci_config_keys(oci_config_of(r));
+    const oci_key_set_t *keys = oci_config_keys(oci_config_of(r));
     json_t *claims;
     const char *problem = oci_jwt_verify(&claims, keys, token, r->pool);
 
@@ -216,8 +211,8 @@ const char *oci_bearer_verify(const oci_bearer_t **bearer, request_rec *r,
         problem = judge(r, claims);
     }
     if (problem) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "oci: a token is "
-                      "refused: %s", problem);
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "oci: a token is refused: %s", problem);
         return "invalid_token";
     }
     export_claims(r, claims);
@@ -272,13 +267,13 @@ static const char *scope_of(request_rec *r, const oci_context_t *context)
         return NULL;
     }
     return apr_pstrcat(r->pool, "repository:", route->name, ":",
-                       context->action == OCI_PUSH ? "pull,push"
+                       context->action == OCI_PUSH
+                           ? "pull,push"
                            : oci_actions_text(context->action, r->pool),
                        from ? " repository:" : NULL, from, ":pull", NULL);
 }
 
-const char *oci_bearer_challenge(request_rec *r,
-                                 const oci_context_t *context)
+const char *oci_bearer_challenge(request_rec *r, const oci_context_t *context)
 {
     const char *realm = oci_config_of(r)->token_realm;
     const char *scope = scope_of(r, context);
@@ -299,8 +294,9 @@ const char *oci_bearer_challenge(request_rec *r,
                            NULL);
     }
     if (context->token_error) {
-        text = apr_pstrcat(r->pool, text, ",error=",
-                           quote(context->token_error, r->pool), NULL);
+        text = apr_pstrcat(r->pool, text,
+                           ",error=", quote(context->token_error, r->pool),
+                           NULL);
     }
     return text;
 }

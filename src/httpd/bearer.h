@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file bearer.h
@@ -42,7 +33,6 @@ const char *oci_bearer_verify(const oci_bearer_t **bearer, request_rec *r,
                               const char *token);
 
 /** The challenge that asks for what a request needs. */
-const char *oci_bearer_challenge(request_rec *r,
-                                 const oci_context_t *context);
+const char *oci_bearer_challenge(request_rec *r, const oci_context_t *context);
 
 #endif /* OCI_BEARER_H */

@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the directives say. */
 
 #include "httpd.h"
 #include "http_config.h"
@@ -108,14 +101,12 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
     config->sync = pick(over->sync, base->sync);
     config->token = pick(over->token, base->token);
     config->token_realm = pick_text(over->token_realm, base->token_realm);
-    config->token_service = pick_text(over->token_service,
-                                      base->token_service);
+    config->token_service = pick_text(over->token_service, base->token_service);
     config->token_issuer = pick_text(over->token_issuer, base->token_issuer);
     if (over->token_key) {
         config->token_key = over->token_key;
     }
-    config->token_lifetime = pick(over->token_lifetime,
-                                  base->token_lifetime);
+    config->token_lifetime = pick(over->token_lifetime, base->token_lifetime);
     return config;
 }
 
@@ -148,9 +139,9 @@ static const char *find_provider(const void **provider,
     qsort(known->elts, known->nelts, known->elt_size, compare_names);
     for (i = 0; i < known->nelts; i++) {
         names = apr_pstrcat(cmd->pool, names, i ? ", " : "",
-                            APR_ARRAY_IDX(known, i,
-                                          ap_list_provider_names_t)
-                                .provider_name, NULL);
+                            APR_ARRAY_IDX(known, i, ap_list_provider_names_t)
+                                .provider_name,
+                            NULL);
     }
     return apr_psprintf(cmd->pool, "%s: unknown provider '%s'; known are: %s",
                         cmd->cmd->name, name, names);
@@ -200,13 +191,13 @@ static const char *set_index(cmd_parms *cmd, void *config_, const char *name,
 static const char *set_default_index(cmd_parms *cmd, oci_config_t *config,
                                      oci_store_config_t *store)
 {
-    const oci_index_provider_t *provider
-        = ap_lookup_provider(OCI_INDEX_GROUP, "fs", OCI_PROVIDER_VERSION);
+    const oci_index_provider_t
+        *provider = ap_lookup_provider(OCI_INDEX_GROUP, "fs",
+                                       OCI_PROVIDER_VERSION);
 
-    config->default_checked = apr_pcalloc(cmd->pool,
-                                          sizeof(*config->checked));
-    return prefixed(cmd, provider->create(&config->default_index, store,
-                                          cmd->pool));
+    config->default_checked = apr_pcalloc(cmd->pool, sizeof(*config->checked));
+    return prefixed(cmd,
+                    provider->create(&config->default_index, store, cmd->pool));
 }
 
 static const char *set_blob_store(cmd_parms *cmd, void *config_,
@@ -224,19 +215,15 @@ static const char *set_blob_store(cmd_parms *cmd, void *config_,
     remember(cmd, config);
     config->boot = oci_boot_name(cmd->pool);
     config->default_index = NULL;
-    error = prefixed(cmd, provider->create(&config->blobs, store,
-                                           cmd->pool));
+    error = prefixed(cmd, provider->create(&config->blobs, store, cmd->pool));
     return error || strcmp(name, "fs") ? error
-                                       : set_default_index(cmd, config,
-                                                           store);
+                                       : set_default_index(cmd, config, store);
 }
 
-static const char *set_pattern(cmd_parms *cmd, void *config,
-                               const char *text)
+static const char *set_pattern(cmd_parms *cmd, void *config, const char *text)
 {
     const char *whole = apr_pstrcat(cmd->pool, "^(?:", text, ")$", NULL);
-    const ap_regex_t *pattern = ap_pregcomp(cmd->pool, whole,
-                                            AP_REG_EXTENDED);
+    const ap_regex_t *pattern = ap_pregcomp(cmd->pool, whole, AP_REG_EXTENDED);
 
     if (!pattern) {
         return apr_psprintf(cmd->pool, "%s: '%s' is no regular expression",
@@ -249,21 +236,20 @@ static const char *set_pattern(cmd_parms *cmd, void *config,
 /* A size in bytes; the directive's row says where it belongs. */
 static const char *set_size(cmd_parms *cmd, void *config, const char *text)
 {
-    apr_off_t *size = (apr_off_t *)((char *)config
-                                    + (apr_size_t)cmd->info);
+    apr_off_t *size = (apr_off_t *)((char *)config + (apr_size_t)cmd->info);
     char *end;
 
-    if (apr_strtoff(size, text, &end, 10) != APR_SUCCESS || end == text
-        || *end || *size < 0) {
+    if (apr_strtoff(size, text, &end, 10) != APR_SUCCESS || end == text || *end
+        || *size < 0) {
         *size = -1;
-        return apr_psprintf(cmd->pool, "%s: '%s' is no number of bytes from "
-                            "0 up", cmd->cmd->name, text);
+        return apr_psprintf(cmd->pool,
+                            "%s: '%s' is no number of bytes from 0 up",
+                            cmd->cmd->name, text);
     }
     return NULL;
 }
 
-static const char *set_sparse(cmd_parms *cmd, void *config_,
-                              const char *text)
+static const char *set_sparse(cmd_parms *cmd, void *config_, const char *text)
 {
     static const char *const words[] = { "None", "Index", "All" };
     oci_config_t *config = config_;
@@ -315,8 +301,9 @@ static const char *set_token_lifetime(cmd_parms *cmd, void *config_,
 
     if (apr_strtoff(&seconds, text, &end, 10) != APR_SUCCESS || *end
         || seconds < 60 || seconds > 86400) {
-        return apr_psprintf(cmd->pool, "%s: '%s' is no number of seconds "
-                            "from 60 to 86400", cmd->cmd->name, text);
+        return apr_psprintf(cmd->pool,
+                            "%s: '%s' is no number of seconds from 60 to 86400",
+                            cmd->cmd->name, text);
     }
     config->token_lifetime = (int)seconds;
     return NULL;
@@ -327,48 +314,51 @@ static const char *set_token_lifetime(cmd_parms *cmd, void *config_,
 
 const command_rec oci_directives[] = {
     AP_INIT_TAKE12("OCIBlobStore", set_blob_store, NULL, ANYWHERE,
-        "the provider that keeps blobs, and its location"),
-    AP_INIT_TAKE12("OCIIndex", set_index, NULL, ANYWHERE,
+                   "the provider that keeps blobs, and its location"),
+    AP_INIT_TAKE12(
+        "OCIIndex", set_index, NULL, ANYWHERE,
         "the provider that keeps all else, as provider or provider:type, "
         "and its location"),
-    AP_INIT_TAKE1("OCIRepositoryPattern", set_pattern, NULL, ANYWHERE,
+    AP_INIT_TAKE1(
+        "OCIRepositoryPattern", set_pattern, NULL, ANYWHERE,
         "a regular expression that the whole of a repository name matches"),
     AP_INIT_TAKE1("OCIMaxManifestSize", set_size, OFFSET(max_manifest),
-        ANYWHERE, "the largest manifest, in bytes; 0 for no limit"),
+                  ANYWHERE, "the largest manifest, in bytes; 0 for no limit"),
     AP_INIT_TAKE1("OCIMaxUploadChunkSize", set_size, OFFSET(max_chunk),
-        ANYWHERE, "the largest body of one upload request, in bytes; 0 for "
-        "no limit"),
+                  ANYWHERE,
+                  "the largest body of one upload request, in bytes; 0 for "
+                  "no limit"),
     AP_INIT_TAKE1("OCIMinUploadChunkSize", set_size, OFFSET(min_chunk),
-        ANYWHERE, "the chunk size that clients are asked to keep above, in "
-        "bytes; 0 for none"),
+                  ANYWHERE,
+                  "the chunk size that clients are asked to keep above, in "
+                  "bytes; 0 for none"),
     AP_INIT_FLAG("OCIBlobDelete", ap_set_flag_slot, OFFSET(blob_delete),
-        ANYWHERE, "On or Off: whether blobs may be deleted"),
-    AP_INIT_FLAG("OCIManifestDelete", ap_set_flag_slot,
-        OFFSET(manifest_delete), ANYWHERE,
-        "On or Off: whether manifests may be deleted"),
-    AP_INIT_FLAG("OCITagDelete", ap_set_flag_slot, OFFSET(tag_delete),
-        ANYWHERE, "On or Off: whether tags may be deleted"),
-    AP_INIT_FLAG("OCIReadOnly", ap_set_flag_slot, OFFSET(read_only),
-        ANYWHERE, "On or Off: whether every change is refused"),
-    AP_INIT_TAKE1("OCISparse", set_sparse, NULL, ANYWHERE,
+                 ANYWHERE, "On or Off: whether blobs may be deleted"),
+    AP_INIT_FLAG("OCIManifestDelete", ap_set_flag_slot, OFFSET(manifest_delete),
+                 ANYWHERE, "On or Off: whether manifests may be deleted"),
+    AP_INIT_FLAG("OCITagDelete", ap_set_flag_slot, OFFSET(tag_delete), ANYWHERE,
+                 "On or Off: whether tags may be deleted"),
+    AP_INIT_FLAG("OCIReadOnly", ap_set_flag_slot, OFFSET(read_only), ANYWHERE,
+                 "On or Off: whether every change is refused"),
+    AP_INIT_TAKE1(
+        "OCISparse", set_sparse, NULL, ANYWHERE,
         "None, Index or All: what manifests may name content that is not "
         "there"),
     AP_INIT_FLAG("OCISync", ap_set_flag_slot, OFFSET(sync), ANYWHERE,
-        "On or Off: whether success waits until it is safe on disk"),
+                 "On or Off: whether success waits until it is safe on disk"),
     AP_INIT_FLAG("OCIToken", set_token, NULL, ANYWHERE,
-        "On or Off: whether clients authenticate by Bearer tokens"),
+                 "On or Off: whether clients authenticate by Bearer tokens"),
     AP_INIT_TAKE1("OCITokenKey", set_token_key, NULL, ANYWHERE,
-        "the file of the keys that sign and verify tokens"),
+                  "the file of the keys that sign and verify tokens"),
     AP_INIT_TAKE1("OCITokenLifetime", set_token_lifetime, NULL, ANYWHERE,
-        "how long tokens are good for, in seconds"),
-    AP_INIT_TAKE1("OCITokenService", ap_set_string_slot,
-        OFFSET(token_service), ANYWHERE,
-        "what this registry is called in tokens"),
+                  "how long tokens are good for, in seconds"),
+    AP_INIT_TAKE1("OCITokenService", ap_set_string_slot, OFFSET(token_service),
+                  ANYWHERE, "what this registry is called in tokens"),
     AP_INIT_TAKE1("OCITokenIssuer", ap_set_string_slot, OFFSET(token_issuer),
-        ANYWHERE, "whose tokens are accepted"),
+                  ANYWHERE, "whose tokens are accepted"),
     AP_INIT_TAKE1("OCITokenRealm", ap_set_string_slot, OFFSET(token_realm),
-        ANYWHERE, "the URL where clients ask for tokens"),
-    { .name = NULL }
+                  ANYWHERE, "the URL where clients ask for tokens"),
+    { .name = NULL },
 };
 
 int oci_config_allows_name(const oci_config_t *config, const char *name)
@@ -381,7 +371,7 @@ int oci_config_tokens(const oci_config_t *config)
     return config->token == 1;
 }
 
-const oci_keys_t *oci_config_keys(const oci_config_t *config)
+const oci_key_set_t *oci_config_keys(const oci_config_t *config)
 {
     return config->token_key ? config->token_key->keys : NULL;
 }
@@ -395,7 +385,7 @@ int oci_config_has_store(const server_rec *s)
 {
     /* a virtual host has the main server's Locations, too */
     return oci_config_of_server(s)->places->nelts > 0
-           || oci_config_of_server(ap_server_conf)->places->nelts > 0;
+        || oci_config_of_server(ap_server_conf)->places->nelts > 0;
 }
 
 apr_uint32_t *oci_config_bodies(void)

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file config.h
@@ -21,26 +12,26 @@
 #include "http_config.h"
 
 #include "api/request.h"
-#include "spec/key_set.h"
+#include "values/key_set.h"
 
 extern module AP_MODULE_DECLARE_DATA oci_module;
 
 /** A key file, which is read when the server starts. */
 typedef struct oci_token_key_t {
     const char *path;
-    oci_keys_t *keys;
+    oci_key_set_t *keys;
 } oci_token_key_t;
 
 /** The configuration of a place: a Location, or a server's default. */
 typedef struct oci_config_t {
-    const char *boot;           /* of this machine, or NULL */
+    const char *boot; /* of this machine, or NULL */
     oci_blob_store_t *blobs;
     oci_index_t *index;         /* as OCIIndex says */
     void **checked;             /* what oci_registry_t has of it */
     oci_index_t *default_index; /* where OCIIndex says nothing, or NULL */
     void **default_checked;
     const ap_regex_t *pattern;
-    apr_off_t max_manifest;     /* the rest is -1 where it is not set */
+    apr_off_t max_manifest; /* the rest is -1 where it is not set */
     apr_off_t max_chunk;
     apr_off_t min_chunk;
     int blob_delete;
@@ -50,24 +41,24 @@ typedef struct oci_config_t {
     int sparse;
     int sync;
     int token;
-    const char *token_realm;    /* the rest is NULL where it is not set */
+    const char *token_realm; /* the rest is NULL where it is not set */
     const char *token_service;
     const char *token_issuer;
     oci_token_key_t *token_key;
-    int token_lifetime;         /* seconds, -1 where it is not set */
+    int token_lifetime; /* seconds, -1 where it is not set */
 } oci_config_t;
 
 /** What there is to start of a server, once all of it is read. */
 typedef struct oci_server_config_t {
-    apr_array_header_t *places;    /* oci_config_t *: which name a store */
-    apr_array_header_t *keys;      /* oci_token_key_t * */
-    apr_array_header_t *tokens;    /* oci_config_t *: which say OCIToken */
-    int                 guarded;   /* of the main server: somebody may be
-                                    * refused somewhere */
+    apr_array_header_t *places;        /* oci_config_t *: which name a store */
+    apr_array_header_t *keys;          /* oci_token_key_t * */
+    apr_array_header_t *tokens;        /* oci_config_t *: which say OCIToken */
+    int guarded;                       /* of the main server: somebody may be
+                                        * refused somewhere */
     apr_array_header_t *guarded_paths; /* likewise: const char *, what paths
                                         * begin with where it depends on who
                                         * it is */
-    apr_uint32_t        bodies;    /* of the main server: being read now */
+    apr_uint32_t bodies;               /* of the main server: being read now */
 } oci_server_config_t;
 
 /** The table of directives. */
@@ -90,7 +81,7 @@ int oci_config_allows_name(const oci_config_t *config, const char *name);
 int oci_config_tokens(const oci_config_t *config);
 
 /** The keys of tokens, NULL for none. */
-const oci_keys_t *oci_config_keys(const oci_config_t *config);
+const oci_key_set_t *oci_config_keys(const oci_config_t *config);
 
 /** How long a token is good for, in seconds. */
 int oci_config_token_lifetime(const oci_config_t *config);

@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The errors that httpd raises itself, in the registry's words. */
 
 #include "httpd.h"
 #include "http_config.h"
@@ -21,8 +14,9 @@
 #include "api/reply.h"
 #include "httpd/authn.h"
 #include "httpd/config.h"
+#include "httpd/context.h"
+#include "httpd/error_documents.h"
 #include "httpd/error_filter.h"
-#include "httpd/hooks.h"
 
 #define FILTER_NAME "oci-error"
 
@@ -48,8 +42,8 @@ static apr_status_t send_json(ap_filter_t *f, apr_bucket_brigade *bb)
     apr_table_setn(r->headers_out, "Cache-Control", "no-cache");
     ap_set_content_type(r, "application/json");
     ap_set_content_length(r, size);
-    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_pool_create(body, size, r->pool,
-                                                       alloc));
+    APR_BRIGADE_INSERT_TAIL(bb,
+                            apr_bucket_pool_create(body, size, r->pool, alloc));
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
     return ap_pass_brigade(f->next, bb);
 }
@@ -58,7 +52,7 @@ static apr_status_t error_filter(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     apr_brigade_cleanup(bb);
     if (f->ctx) {
-        return APR_SUCCESS;    /* the rest of httpd's page */
+        return APR_SUCCESS; /* the rest of httpd's page */
     }
     f->ctx = f;
     return send_json(f, bb);
@@ -87,7 +81,7 @@ static void insert_error_filter(request_rec *r)
         ap_add_output_filter(FILTER_NAME, NULL, r, r->connection);
     }
     else {
-        oci_unmask_error_documents(r);
+        oci_error_documents_unmask(r);
     }
 }
 

@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Where the configuration may refuse somebody. */
 
 #include <string.h>
 
@@ -24,19 +17,28 @@
  * nobody is let in somewhere: what is there is in no list either. */
 static const struct {
     const char *name;
-    int         by_caller;
+    int by_caller;
 } guards[] = {
-    { "AuthType", 1 }, { "Require", 1 }, { "Allow", 1 }, { "Deny", 1 },
-    { "Order", 1 }, { "Satisfy", 1 }, { "SSLRequire", 1 },
-    { "SSLRequireSSL", 1 }, { "SSLVerifyClient", 1 }, { "RewriteRule", 1 },
-    { "Redirect", 0 }, { "RedirectMatch", 0 }, { "OCIRepositoryPattern", 0 }
+    { "AuthType", 1 },
+    { "Require", 1 },
+    { "Allow", 1 },
+    { "Deny", 1 },
+    { "Order", 1 },
+    { "Satisfy", 1 },
+    { "SSLRequire", 1 },
+    { "SSLRequireSSL", 1 },
+    { "SSLVerifyClient", 1 },
+    { "RewriteRule", 1 },
+    { "Redirect", 0 },
+    { "RedirectMatch", 0 },
+    { "OCIRepositoryPattern", 0 },
 };
 
 /* Sections that hold for files, which a registry's URLs have none of, or for
  * what is passed on. */
 static const char *const others[] = {
-    "<Directory", "<DirectoryMatch", "<Files", "<FilesMatch", "<Proxy",
-    "<ProxyMatch", NULL
+    "<Directory", "<DirectoryMatch", "<Files", "<FilesMatch",
+    "<Proxy",     "<ProxyMatch",     NULL,
 };
 
 /* Sections that hold for some requests only, whatever stands in them. */
@@ -45,27 +47,79 @@ static const char *const conditions[] = { "<If", "<ElseIf", "<Else", NULL };
 /* The modules of httpd that are asked about requests.  What they refuse, they
  * refuse by the directives above.  Of others that is not known. */
 static const char *const known_modules[] = {
-    "core.c", "event.c", "http_core.c", "prefork.c", "worker.c",
-    "mod_access_compat.c", "mod_actions.c",
-    "mod_alias.c", "mod_allowmethods.c", "mod_asis.c", "mod_auth_basic.c",
-    "mod_auth_digest.c", "mod_auth_form.c", "mod_authn_anon.c",
-    "mod_authn_core.c", "mod_authn_dbd.c", "mod_authn_dbm.c",
-    "mod_authn_file.c", "mod_authn_socache.c", "mod_authnz_fcgi.c",
-    "mod_authnz_ldap.c", "mod_authz_core.c", "mod_authz_dbd.c",
-    "mod_authz_dbm.c", "mod_authz_groupfile.c", "mod_authz_host.c",
-    "mod_authz_owner.c", "mod_authz_user.c", "mod_autoindex.c",
-    "mod_cache.c", "mod_cern_meta.c", "mod_cgi.c", "mod_cgid.c",
-    "mod_dav.c", "mod_dav_fs.c", "mod_dbd.c", "mod_dir.c", "mod_env.c",
-    "mod_expires.c", "mod_file_cache.c", "mod_headers.c", "mod_http2.c",
-    "mod_imagemap.c", "mod_include.c", "mod_info.c", "mod_log_config.c",
-    "mod_log_debug.c", "mod_log_forensic.c", "mod_logio.c", "mod_md.c",
-    "mod_mime.c", "mod_mime_magic.c", "mod_negotiation.c", "mod_oci.c",
-    "mod_proxy.c", "mod_proxy_connect.c", "mod_proxy_http.c",
-    "mod_proxy_http2.c", "mod_remoteip.c", "mod_reqtimeout.c",
-    "mod_request.c", "mod_rewrite.c", "mod_session.c", "mod_session_cookie.c",
-    "mod_session_dbd.c", "mod_setenvif.c", "mod_speling.c", "mod_ssl.c",
-    "mod_status.c", "mod_unique_id.c", "mod_userdir.c", "mod_usertrack.c",
-    "mod_vhost_alias.c"
+    "core.c",
+    "event.c",
+    "http_core.c",
+    "prefork.c",
+    "worker.c",
+    "mod_access_compat.c",
+    "mod_actions.c",
+    "mod_alias.c",
+    "mod_allowmethods.c",
+    "mod_asis.c",
+    "mod_auth_basic.c",
+    "mod_auth_digest.c",
+    "mod_auth_form.c",
+    "mod_authn_anon.c",
+    "mod_authn_core.c",
+    "mod_authn_dbd.c",
+    "mod_authn_dbm.c",
+    "mod_authn_file.c",
+    "mod_authn_socache.c",
+    "mod_authnz_fcgi.c",
+    "mod_authnz_ldap.c",
+    "mod_authz_core.c",
+    "mod_authz_dbd.c",
+    "mod_authz_dbm.c",
+    "mod_authz_groupfile.c",
+    "mod_authz_host.c",
+    "mod_authz_owner.c",
+    "mod_authz_user.c",
+    "mod_autoindex.c",
+    "mod_cache.c",
+    "mod_cern_meta.c",
+    "mod_cgi.c",
+    "mod_cgid.c",
+    "mod_dav.c",
+    "mod_dav_fs.c",
+    "mod_dbd.c",
+    "mod_dir.c",
+    "mod_env.c",
+    "mod_expires.c",
+    "mod_file_cache.c",
+    "mod_headers.c",
+    "mod_http2.c",
+    "mod_imagemap.c",
+    "mod_include.c",
+    "mod_info.c",
+    "mod_log_config.c",
+    "mod_log_debug.c",
+    "mod_log_forensic.c",
+    "mod_logio.c",
+    "mod_md.c",
+    "mod_mime.c",
+    "mod_mime_magic.c",
+    "mod_negotiation.c",
+    "mod_oci.c",
+    "mod_proxy.c",
+    "mod_proxy_connect.c",
+    "mod_proxy_http.c",
+    "mod_proxy_http2.c",
+    "mod_remoteip.c",
+    "mod_reqtimeout.c",
+    "mod_request.c",
+    "mod_rewrite.c",
+    "mod_session.c",
+    "mod_session_cookie.c",
+    "mod_session_dbd.c",
+    "mod_setenvif.c",
+    "mod_speling.c",
+    "mod_ssl.c",
+    "mod_status.c",
+    "mod_unique_id.c",
+    "mod_userdir.c",
+    "mod_usertrack.c",
+    "mod_vhost_alias.c",
 };
 
 static int is_directive(const ap_directive_t *line, const char *name)
@@ -91,8 +145,8 @@ static void add_guard(oci_server_config_t *server, const char *path)
 }
 
 /* What all paths in a section begin with, as far as that is known. */
-static const char *beginning(const ap_directive_t *section,
-                             const char *outside, apr_pool_t *pool)
+static const char *beginning(const ap_directive_t *section, const char *outside,
+                             apr_pool_t *pool)
 {
     const char *args = section->args;
     char *path;
@@ -102,14 +156,14 @@ static const char *beginning(const ap_directive_t *section,
     }
     path = ap_getword_conf(pool, &args);
     if (*path != '/') {
-        return outside;        /* "~" and an expression */
+        return outside; /* "~" and an expression */
     }
     path[strcspn(path, "*?[>")] = '\0';
     return path;
 }
 
-static void read_line(oci_server_config_t *server,
-                      const ap_directive_t *line, const char *path)
+static void read_line(oci_server_config_t *server, const ap_directive_t *line,
+                      const char *path)
 {
     apr_size_t i;
 
@@ -126,9 +180,8 @@ static void read_line(oci_server_config_t *server,
 }
 
 /* Read lines whose paths begin so; NULL for lines about no path of ours. */
-static void read_lines(oci_server_config_t *server,
-                       const ap_directive_t *line, const char *path,
-                       apr_pool_t *pool)
+static void read_lines(oci_server_config_t *server, const ap_directive_t *line,
+                       const char *path, apr_pool_t *pool)
 {
     for (; line; line = line->next) {
         if (line->first_child) {
@@ -137,7 +190,9 @@ static void read_lines(oci_server_config_t *server,
             }
             read_lines(server, line->first_child,
                        !path || is_one_of(line, others)
-                       ? NULL : beginning(line, path, pool), pool);
+                           ? NULL
+                           : beginning(line, path, pool),
+                       pool);
         }
         else {
             read_line(server, line, path);
@@ -167,8 +222,9 @@ static int has_stranger(const apr_array_header_t *hooks)
     int i;
 
     for (i = 0; hooks && i < hooks->nelts; i++) {
-        const ap_LINK_fixups_t *hook
-            = (const ap_LINK_fixups_t *)(hooks->elts + i * hooks->elt_size);
+        const ap_LINK_fixups_t
+            *hook = (const ap_LINK_fixups_t *)(hooks->elts
+                                               + i * hooks->elt_size);
 
         if (!oci_guards_know(hook->szName)) {
             return 1;
@@ -180,17 +236,17 @@ static int has_stranger(const apr_array_header_t *hooks)
 static int has_strangers(void)
 {
     return has_stranger(ap_hook_get_quick_handler())
-           || has_stranger(ap_hook_get_post_read_request())
-           || has_stranger(ap_hook_get_translate_name())
-           || has_stranger(ap_hook_get_map_to_storage())
-           || has_stranger(ap_hook_get_post_perdir_config())
-           || has_stranger(ap_hook_get_header_parser())
-           || has_stranger(ap_hook_get_access_checker())
-           || has_stranger(ap_hook_get_access_checker_ex())
-           || has_stranger(ap_hook_get_check_user_id())
-           || has_stranger(ap_hook_get_auth_checker())
-           || has_stranger(ap_hook_get_type_checker())
-           || has_stranger(ap_hook_get_fixups());
+        || has_stranger(ap_hook_get_post_read_request())
+        || has_stranger(ap_hook_get_translate_name())
+        || has_stranger(ap_hook_get_map_to_storage())
+        || has_stranger(ap_hook_get_post_perdir_config())
+        || has_stranger(ap_hook_get_header_parser())
+        || has_stranger(ap_hook_get_access_checker())
+        || has_stranger(ap_hook_get_access_checker_ex())
+        || has_stranger(ap_hook_get_check_user_id())
+        || has_stranger(ap_hook_get_auth_checker())
+        || has_stranger(ap_hook_get_type_checker())
+        || has_stranger(ap_hook_get_fixups());
 }
 
 void oci_guards_read(oci_server_config_t *server, const ap_directive_t *tree,
@@ -211,8 +267,8 @@ int oci_guards_exist(void)
 
 int oci_guards_concern(const char *path)
 {
-    const apr_array_header_t *paths
-        = oci_config_of_server(ap_server_conf)->guarded_paths;
+    const apr_array_header_t *paths = oci_config_of_server(ap_server_conf)
+                                          ->guarded_paths;
     int i;
 
     for (i = 0; i < paths->nelts; i++) {

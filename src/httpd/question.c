@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* A question is a request that stops before the handler.  It is decided as the
  * request that it stands for would be: so it has the caller's headers, user and
@@ -51,15 +42,16 @@ APLOG_USE_MODULE(oci);
 static void silence(request_rec *r)
 {
     static const char *const names[] = { "core.c", "mod_authz_core.c" };
-    struct ap_logconf *quiet = ap_new_log_config(r->pool, r->log ? r->log
-                                                 : &r->server->log);
+    struct ap_logconf *quiet = ap_new_log_config(r->pool,
+                                                 r->log ? r->log
+                                                        : &r->server->log);
     apr_size_t i;
 
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         const module *each = ap_find_linked_module(names[i]);
 
-        if (each && !APLOG_R_MODULE_IS_LEVEL(r, each->module_index,
-                                             APLOG_DEBUG)) {
+        if (each
+            && !APLOG_R_MODULE_IS_LEVEL(r, each->module_index, APLOG_DEBUG)) {
             ap_set_module_loglevel(r->pool, quiet, each->module_index,
                                    APLOG_CRIT);
         }
@@ -81,9 +73,11 @@ request_rec *oci_question_asker(const request_rec *r)
 static void drop_headers(apr_table_t *headers)
 {
     static const char *const names[] = {
-        "Content-Length", "Content-Range", "Transfer-Encoding", "Expect",
-        "If-Match", "If-None-Match", "If-Modified-Since",
-        "If-Unmodified-Since", "If-Range", "Range"
+        "Content-Length",    "Content-Range",
+        "Transfer-Encoding", "Expect",
+        "If-Match",          "If-None-Match",
+        "If-Modified-Since", "If-Unmodified-Since",
+        "If-Range",          "Range",
     };
     apr_size_t i;
 
@@ -113,9 +107,9 @@ static int create_request(request_rec *r)
     apr_pool_userdata_setn(asker, ASKER, NULL, r->pool);
     r->main = NULL;
     r->protocol = asker->protocol;
-    r->headers_in = apr_table_copy(r->pool, context->headers
-                                            ? context->headers
-                                            : asker->headers_in);
+    r->headers_in = apr_table_copy(r->pool,
+                                   context->headers ? context->headers
+                                                    : asker->headers_in);
     drop_headers(r->headers_in);
     r->subprocess_env = apr_table_make(r->pool, 8);
     apr_table_do(copy_claim, r->subprocess_env, asker->subprocess_env, NULL);
@@ -131,8 +125,8 @@ static int read_question(request_rec *r)
     int i;
 
     for (i = 0; hooks && i < hooks->nelts; i++) {
-        const ap_LINK_post_read_request_t *hook
-            = &APR_ARRAY_IDX(hooks, i, ap_LINK_post_read_request_t);
+        const ap_LINK_post_read_request_t
+            *hook = &APR_ARRAY_IDX(hooks, i, ap_LINK_post_read_request_t);
         int status;
 
         if (oci_guards_know(hook->szName)
@@ -165,8 +159,8 @@ static int post_perdir_config(request_rec *r)
     return DECLINED;
 }
 
-int oci_question_passes(request_rec *r, const char *method,
-                        const char *path, const char *name)
+int oci_question_passes(request_rec *r, const char *method, const char *path,
+                        const char *name)
 {
     oci_context_t *context = oci_context_get(r);
     const oci_context_t *asked;
@@ -178,20 +172,17 @@ int oci_question_passes(request_rec *r, const char *method,
     context->asking = 0;
     asked = oci_context_get(rr);
     allowed = rr->status == HTTP_OK && asked && !asked->is_token
-              && (!name || (asked->route.name
-                            && !strcmp(asked->route.name, name)
-                            && oci_config_allows_name(oci_config_of(rr),
-                                                      name)));
+        && (!name
+            || (asked->route.name && !strcmp(asked->route.name, name)
+                && oci_config_allows_name(oci_config_of(rr), name)));
     ap_destroy_sub_req(rr);
     return allowed;
 }
 
 void oci_question_register(void)
 {
-    ap_hook_create_request(create_request, NULL, NULL,
-                           APR_HOOK_REALLY_LAST);
-    ap_hook_translate_name(translate_name, NULL, NULL,
-                           APR_HOOK_REALLY_FIRST);
+    ap_hook_create_request(create_request, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_translate_name(translate_name, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_post_perdir_config(post_perdir_config, NULL, NULL,
                                APR_HOOK_REALLY_FIRST);
 }

@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What is prepared and checked when the server starts. */
 
 #include <errno.h>
 #include <sys/wait.h>
@@ -22,8 +15,8 @@
 
 #include "httpd/config.h"
 #include "httpd/guards.h"
-#include "httpd/hooks.h"
-#include "httpd/key_file.h"
+#include "httpd/context.h"
+#include "httpd/token_key_file.h"
 #include "httpd/start.h"
 #include "httpd/token.h"
 #include "registry/pairing.h"
@@ -55,9 +48,11 @@ static void warn_of_missing_stores(const ap_directive_t *first, int has_store,
         else if (!has_store && is_directive(line, "SetHandler")
                  && !ap_cstr_casecmp(ap_getword_conf(pool, &args),
                                      OCI_HANDLER)) {
-            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "oci: the registry "
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                         "oci: the registry "
                          "of %s line %d will answer 503: it has no "
-                         "OCIBlobStore", line->filename, line->line_num);
+                         "OCIBlobStore",
+                         line->filename, line->line_num);
         }
     }
 }
@@ -82,7 +77,7 @@ static const char *check_pair(oci_blob_store_t *blobs, oci_index_t *index,
     }
     pid = fork();
     if (pid == 0) {
-        oci_error_t *error = oci_pairing_foresee(&registry, pool);
+        oci_error_t *error = oci_pairing_precheck(&registry, pool);
 
         _exit(error && write(ends[1], error->note, strlen(error->note)) < 0);
     }
@@ -96,13 +91,13 @@ static const char *check_pair(oci_blob_store_t *blobs, oci_index_t *index,
     while (pid != -1 && waitpid(pid, NULL, 0) == -1 && errno == EINTR) {
     }
     return pid == -1 ? "cannot make a process to examine the stores"
-           : size ? apr_pstrmemdup(pool, text, size) : NULL;
+        : size       ? apr_pstrmemdup(pool, text, size)
+                     : NULL;
 }
 
 /* Start the stores of a place.
  * user: the one that httpd's children have, whose rights the caller has */
-static const char *start_place(const server_rec *s,
-                               const oci_config_t *config,
+static const char *start_place(const server_rec *s, const oci_config_t *config,
                                const oci_owner_t *user, apr_pool_t *pool)
 {
     const oci_config_t *base = ap_get_module_config(s->lookup_defaults,
@@ -131,15 +126,15 @@ static const char *start_stores(const server_rec *s, const oci_owner_t *user,
 {
     const apr_array_header_t *places = oci_config_of_server(s)->places;
     const char *error = NULL;
-    oci_caller_t caller;
+    oci_owner_caller_t caller;
     int i;
 
     if (oci_owner_enter(&caller, user, pool) != APR_SUCCESS) {
         error = "cannot act as httpd's User to start the stores";
     }
     for (i = 0; i < places->nelts && !error; i++) {
-        error = start_place(s, APR_ARRAY_IDX(places, i, oci_config_t *),
-                            user, pool);
+        error = start_place(s, APR_ARRAY_IDX(places, i, oci_config_t *), user,
+                            pool);
     }
     oci_owner_leave(&caller);
     return error;
@@ -155,7 +150,7 @@ static const char *read_keys(const server_rec *s, const oci_owner_t *user,
     for (i = 0; i < keys->nelts && !error; i++) {
         oci_token_key_t *key = APR_ARRAY_IDX(keys, i, oci_token_key_t *);
 
-        error = oci_key_file_read(&key->keys, key->path, user, pool);
+        error = oci_token_key_file_read(&key->keys, key->path, user, pool);
     }
     return error;
 }
@@ -174,7 +169,7 @@ static int is_used(const ap_directive_t *line, const char *name)
 
 static int only_verifies(const oci_token_key_t *key)
 {
-    return key && key->keys && !oci_keys_signer(key->keys);
+    return key && key->keys && !oci_key_set_signer(key->keys);
 }
 
 /* Where tokens are in use there has to be a key, and a service where it is
@@ -191,8 +186,8 @@ static const char *check_tokens(const server_rec *s)
         const oci_config_t *config = APR_ARRAY_IDX(server->tokens, i,
                                                    oci_config_t *);
 
-        if (oci_config_tokens(config) && !config->token_key
-            && !base->token_key && !server->keys->nelts) {
+        if (oci_config_tokens(config) && !config->token_key && !base->token_key
+            && !server->keys->nelts) {
             return "OCIToken is On, and there is no OCITokenKey for it";
         }
         if (oci_config_tokens(config)
@@ -214,9 +209,8 @@ static int has_endpoint(const ap_directive_t *line, apr_pool_t *pool)
 
         if (line->first_child ? has_endpoint(line->first_child, pool)
                               : is_directive(line, "SetHandler")
-                                && !ap_cstr_casecmp(ap_getword_conf(pool,
-                                                                    &args),
-                                                    OCI_TOKEN_HANDLER)) {
+                    && !ap_cstr_casecmp(ap_getword_conf(pool, &args),
+                                        OCI_TOKEN_HANDLER)) {
             return 1;
         }
     }
@@ -229,8 +223,8 @@ static int can_sign(const server_rec *s)
     int i;
 
     for (i = 0; i < keys->nelts; i++) {
-        if (oci_keys_signer(APR_ARRAY_IDX(keys, i,
-                                          oci_token_key_t *)->keys)) {
+        if (oci_key_set_signer(
+                APR_ARRAY_IDX(keys, i, oci_token_key_t *)->keys)) {
             return 1;
         }
     }
@@ -265,8 +259,7 @@ int oci_start(apr_pool_t *pool, server_rec *main_server)
                 "a private key or a secret, and there is none";
     }
     if (error) {
-        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, main_server, "oci: %s",
-                     error);
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, main_server, "oci: %s", error);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     oci_guards_read(oci_config_of_server(main_server), ap_conftree, pool);

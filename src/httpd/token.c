@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The token endpoint: SetHandler oci-token. */
 
 #include "httpd.h"
 #include "http_config.h"
@@ -20,11 +13,11 @@
 #include "httpd/bearer.h"
 #include "httpd/config.h"
 #include "httpd/token.h"
-#include "spec/base64url.h"
-#include "spec/jwt.h"
-#include "spec/name.h"
-#include "spec/query.h"
-#include "spec/scope.h"
+#include "values/base64url.h"
+#include "values/jwt.h"
+#include "values/name.h"
+#include "values/query.h"
+#include "values/scope.h"
 
 /* The most scopes that one token is for. */
 #define SCOPES_MAX 64
@@ -97,18 +90,16 @@ static json_t *claims_of(request_rec *r, const apr_array_header_t *scopes,
     if (apr_generate_random_bytes(id, sizeof(id)) != APR_SUCCESS) {
         return NULL;
     }
-    return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:s, s:o}",
-                     "iss", oci_bearer_issuer(r),
-                     "aud", oci_bearer_audience(r),
-                     "sub", r->user ? r->user : "",
-                     "iat", now, "nbf", now, "exp", now + lifetime,
-                     "jti", oci_base64url_encode(id, sizeof(id), r->pool),
-                     "access", oci_scopes_to_access(scopes));
+    return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:s, s:o}", "iss",
+                     oci_bearer_issuer(r), "aud", oci_bearer_audience(r), "sub",
+                     r->user ? r->user : "", "iat", now, "nbf", now, "exp",
+                     now + lifetime, "jti",
+                     oci_base64url_encode(id, sizeof(id), r->pool), "access",
+                     oci_scopes_to_access(scopes));
 }
 
 static oci_error_t *make_token(const char **token, request_rec *r,
-                               const apr_array_header_t *scopes,
-                               int lifetime)
+                               const apr_array_header_t *scopes, int lifetime)
 {
     json_t *claims = claims_of(r, scopes, lifetime);
 
@@ -137,8 +128,8 @@ static const char *rfc3339(apr_time_t when, apr_pool_t *pool)
 
     apr_time_exp_gmt(&t, when);
     return apr_psprintf(pool, "%04d-%02d-%02dT%02d:%02d:%02dZ",
-                        t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
-                        t.tm_hour, t.tm_min, t.tm_sec);
+                        t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour,
+                        t.tm_min, t.tm_sec);
 }
 
 static oci_error_t *issue(oci_request_t *request,
@@ -153,9 +144,11 @@ static oci_error_t *issue(oci_request_t *request,
     if (error) {
         return error;
     }
-    body = apr_psprintf(r->pool, "{\"token\":\"%s\",\"access_token\":\"%s\","
+    body = apr_psprintf(r->pool,
+                        "{\"token\":\"%s\",\"access_token\":\"%s\","
                         "\"token_type\":\"Bearer\",\"expires_in\":%d,"
-                        "\"issued_at\":\"%s\"}\n", token, token, lifetime,
+                        "\"issued_at\":\"%s\"}\n",
+                        token, token, lifetime,
                         rfc3339(r->request_time, r->pool));
     oci_reply_header(request, "Cache-Control", "no-store");
     return oci_reply_data(request, "application/json", body, strlen(body));
@@ -204,7 +197,7 @@ static oci_error_t *serve(oci_request_t *request)
 
 int oci_token_handler(request_rec *r)
 {
-    const oci_keys_t *keys;
+    const oci_key_set_t *keys;
     oci_request_t request;
     oci_error_t *error;
 
@@ -216,15 +209,15 @@ int oci_token_handler(request_rec *r)
     request.r = r;
     keys = oci_config_keys(oci_config_of(r));
     if (!oci_config_tokens(oci_config_of(r)) || !keys
-        || !oci_keys_signer(keys)) {
+        || !oci_key_set_signer(keys)) {
         error = oci_error_make(r->pool, OCI_E_UNAVAILABLE, NULL, NULL,
                                "no tokens are issued here");
     }
     else if (r->method_number != M_GET && r->method_number != M_POST) {
         oci_reply_header(&request, "Allow", "GET, HEAD, POST");
         error = oci_error_make(r->pool, OCI_E_METHOD_UNSUPPORTED, "method",
-                               r->method, "tokens are asked for by GET or "
-                               "POST");
+                               r->method,
+                               "tokens are asked for by GET or POST");
     }
     else {
         error = serve(&request);

@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A token that is asked for by POST (RFC 6749, 4.3). */
 
 #include <string.h>
 
@@ -18,7 +11,7 @@
 #include "api/body.h"
 #include "httpd/config.h"
 #include "httpd/token_form.h"
-#include "spec/query.h"
+#include "values/query.h"
 
 /* The longest form, in bytes. */
 #define FORM_MAX (16 * 1024)
@@ -26,7 +19,7 @@
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
 typedef struct text_t {
-    char       bytes[FORM_MAX + 1];
+    char bytes[FORM_MAX + 1];
     apr_size_t size;
 } text_t;
 
@@ -54,8 +47,8 @@ static oci_error_t *read_text(text_t **text, request_rec *r)
 
     if (!type || ap_cstr_casecmpn(type, FORM_TYPE, strlen(FORM_TYPE))) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, "type",
-                              type ? type : "", "tokens are asked for by "
-                              "a form, " FORM_TYPE);
+                              type ? type : "",
+                              "tokens are asked for by a form, " FORM_TYPE);
     }
     memset(&request, 0, sizeof(request));
     request.r = r;
@@ -118,8 +111,8 @@ oci_error_t *oci_token_form_read(const apr_table_t **form, request_rec *r)
     *form = table;
     if (strcmp(value_of(table, "grant_type"), "password")) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, "grant_type",
-                              value_of(table, "grant_type"), "the only "
-                              "grant_type is password");
+                              value_of(table, "grant_type"),
+                              "the only grant_type is password");
     }
     return use_credentials(r, table);
 }

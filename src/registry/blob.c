@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The blobs that a repository holds. */
 
 #include <string.h>
 
@@ -43,26 +36,27 @@ static oci_error_t *read_record(oci_blob_t *blob,
     blob->digest = digest;
     if (apr_strtoff(&blob->size, value.data, &end, 10) != APR_SUCCESS
         || end == value.data || *end != ';' || blob->size < 0) {
-        return oci_error_storage(pool, APR_EINVAL, "%s/%s is no record of a "
-                                 "blob", registry->index->where, key);
+        return oci_error_storage(pool, APR_EINVAL,
+                                 "%s/%s is no record of a blob",
+                                 registry->index->where, key);
     }
     blob->locator = end + 1;
     return NULL;
 }
 
-static oci_error_t *find(oci_blob_t *blob, const oci_registry_t *registry,
-                         const char *name, const char *digest,
-                         apr_pool_t *pool)
+static oci_error_t *find(oci_blob_t *blob, const oci_repository_t *repository,
+                         const char *digest, apr_pool_t *pool)
 {
     int held;
-    oci_error_t *error = oci_fact_exists(&held, registry,
-                                         oci_key_link(pool, name, digest),
+    oci_error_t *error = oci_fact_exists(&held, repository->registry,
+                                         oci_key_held(pool, repository->name,
+                                                      digest),
                                          pool);
 
     if (error) {
         return error;
     }
-    return held ? read_record(blob, registry, digest, pool)
+    return held ? read_record(blob, repository->registry, digest, pool)
                 : unknown(digest, pool);
 }
 
@@ -83,20 +77,20 @@ static oci_error_t *judge(const oci_blob_t *blob,
     }
     error = unknown(blob->digest, pool);
     error->note = rv == APR_NOTFOUND
-        ? apr_psprintf(pool, "%s/%s is lost; a new push will restore it",
-                       where, blob->locator)
-        : apr_psprintf(pool, "%s/%s has %" APR_OFF_T_FMT " bytes instead of "
+        ? apr_psprintf(pool, "%s/%s is lost; a new push will restore it", where,
+                       blob->locator)
+        : apr_psprintf(pool,
+                       "%s/%s has %" APR_OFF_T_FMT " bytes instead of "
                        "%" APR_OFF_T_FMT "; a new push will restore it",
                        where, blob->locator, size, blob->size);
     return error;
 }
 
-oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_registry_t *registry,
-                           const char *name, const char *digest,
-                           apr_pool_t *pool)
+oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_repository_t *repository,
+                           const char *digest, apr_pool_t *pool)
 {
-    oci_blob_store_t *store = registry->blobs;
-    oci_error_t *error = find(blob, registry, name, digest, pool);
+    oci_blob_store_t *store = repository->registry->blobs;
+    oci_error_t *error = find(blob, repository, digest, pool);
     apr_off_t size = 0;
     apr_status_t rv;
 
@@ -104,32 +98,30 @@ oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_registry_t *registry,
         return error;
     }
     rv = store->provider->blob_size(&size, store, blob->locator, pool);
-    return judge(blob, registry, rv, size, pool);
+    return judge(blob, repository->registry, rv, size, pool);
 }
 
 oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
-                           const oci_registry_t *registry, const char *name,
+                           const oci_repository_t *repository,
                            const char *digest, apr_int32_t flags,
                            apr_pool_t *pool)
 {
-    oci_blob_store_t *store = registry->blobs;
-    oci_error_t *error = find(blob, registry, name, digest, pool);
+    oci_blob_store_t *store = repository->registry->blobs;
+    oci_error_t *error = find(blob, repository, digest, pool);
     apr_status_t rv;
 
     if (error) {
         return error;
     }
     memset(source, 0, sizeof(*source));
-    rv = store->provider->blob_open(source, store, blob->locator, flags,
-                                    pool);
-    return judge(blob, registry, rv,
+    rv = store->provider->blob_open(source, store, blob->locator, flags, pool);
+    return judge(blob, repository->registry, rv,
                  source->file ? source->size : blob->size, pool);
 }
 
 oci_error_t *oci_blob_holders(apr_array_header_t **names,
                               const oci_registry_t *registry,
-                              const char *digest, int limit,
-                              apr_pool_t *pool)
+                              const char *digest, int limit, apr_pool_t *pool)
 {
     const char *folder = oci_key_holders(pool, digest);
     const char *first = apr_pstrcat(pool, digest, ",", NULL);
@@ -146,30 +138,32 @@ oci_error_t *oci_blob_holders(apr_array_header_t **names,
         const oci_entry_t *entry = &APR_ARRAY_IDX(entries, i, oci_entry_t);
 
         if (strncmp(entry->key + strlen(folder), first, strlen(first))) {
-            break;     /* another blob's */
+            break; /* another blob's */
         }
         APR_ARRAY_PUSH(*names, const char *) = entry->value.data;
     }
     return NULL;
 }
 
-oci_error_t *oci_blob_mount(const oci_registry_t *registry, const char *name,
+oci_error_t *oci_blob_mount(const oci_repository_t *repository,
                             const char *digest, const char *from,
                             apr_pool_t *pool)
 {
     oci_blob_t blob;
-    oci_error_t *error = oci_blob_stat(&blob, registry, from, digest, pool);
+    oci_repository_t source = { repository->registry, from };
+    oci_error_t *error = oci_blob_stat(&blob, &source, digest, pool);
 
-    return error ? error : oci_blob_enter(registry, &blob, name, pool);
+    return error ? error : oci_blob_enter(repository, &blob, pool);
 }
 
-oci_error_t *oci_blob_enter(const oci_registry_t *registry,
-                            const oci_blob_t *blob, const char *name,
-                            apr_pool_t *pool)
+oci_error_t *oci_blob_enter(const oci_repository_t *repository,
+                            const oci_blob_t *blob, apr_pool_t *pool)
 {
-    apr_array_header_t *changes = oci_changes_make(pool);
-    const char *record = apr_psprintf(pool, "%" APR_OFF_T_FMT ";%s",
-                                      blob->size, blob->locator);
+    const oci_registry_t *registry = repository->registry;
+    const char *name = repository->name;
+    apr_array_header_t *changes = oci_change_list_make(pool);
+    const char *record = apr_psprintf(pool, "%" APR_OFF_T_FMT ";%s", blob->size,
+                                      blob->locator);
     oci_lock_t *lock;
     oci_error_t *error;
 
@@ -180,45 +174,44 @@ oci_error_t *oci_blob_enter(const oci_registry_t *registry,
                    strlen(name));
     oci_repository_enter(changes, name, pool);
     oci_change_put(changes, OCI_CHANGE_PUT,
-                   oci_key_link(pool, name, blob->digest), NULL, 0);
+                   oci_key_held(pool, name, blob->digest), NULL, 0);
 
-    error = oci_repository_lock(&lock, registry, name, OCI_LOCK_SHARED,
-                                pool);
+    error = oci_repository_lock(&lock, repository, OCI_LOCK_SHARED, pool);
     if (error) {
         return error;
     }
     error = oci_facts_apply(registry, changes, registry->durable, pool);
-    oci_repository_unlock(registry, lock);
+    oci_repository_unlock(repository, lock);
     return error;
 }
 
-oci_error_t *oci_blob_delete(const oci_registry_t *registry,
-                             const char *name, const char *digest,
-                             apr_pool_t *pool)
+oci_error_t *oci_blob_delete(const oci_repository_t *repository,
+                             const char *digest, apr_pool_t *pool)
 {
-    const char *link = oci_key_link(pool, name, digest);
-    apr_array_header_t *changes = oci_changes_make(pool);
+    const char *link = oci_key_held(pool, repository->name, digest);
+    apr_array_header_t *changes = oci_change_list_make(pool);
     oci_lock_t *lock;
     int held;
-    oci_error_t *error = oci_repository_lock(&lock, registry, name,
+    oci_error_t *error = oci_repository_lock(&lock, repository,
                                              OCI_LOCK_EXCLUSIVE, pool);
 
     if (error) {
         return error;
     }
-    error = oci_fact_exists(&held, registry, link, pool);
+    error = oci_fact_exists(&held, repository->registry, link, pool);
     if (!error && held) {
-        error = oci_pending_cancel(changes, registry, name, pool);
+        error = oci_pending_cancel(changes, repository, pool);
     }
     if (!error && held) {
         oci_change_delete(changes, link);
-        oci_change_delete(changes, oci_key_holder(pool, digest, name));
-        error = oci_facts_apply(registry, changes, registry->durable,
-                                pool);
+        oci_change_delete(changes,
+                          oci_key_holder(pool, digest, repository->name));
+        error = oci_facts_apply(repository->registry, changes,
+                                repository->registry->durable, pool);
     }
     if (!error) {
-        error = oci_repository_leave(registry, name, pool);
+        error = oci_repository_leave(repository, pool);
     }
-    oci_repository_unlock(registry, lock);
+    oci_repository_unlock(repository, lock);
     return error || held ? error : unknown(digest, pool);
 }

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file blob.h
@@ -21,8 +12,8 @@
 
 typedef struct oci_blob_t {
     const char *digest;
-    apr_off_t   size;      /* bytes */
-    const char *locator;   /* the blob store's */
+    apr_off_t size;      /* bytes */
+    const char *locator; /* the blob store's */
 } oci_blob_t;
 
 /**
@@ -33,9 +24,8 @@ typedef struct oci_blob_t {
  *         bytes were lost or cut short (then with a note for the log);
  *         OCI_E_INTERNAL
  */
-oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_registry_t *registry,
-                           const char *name, const char *digest,
-                           apr_pool_t *pool);
+oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_repository_t *repository,
+                           const char *digest, apr_pool_t *pool);
 
 /**
  * Open a blob that a repository holds, whole; otherwise as oci_blob_stat.
@@ -43,7 +33,7 @@ oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_registry_t *registry,
  * @param flags As for the provider's blob_open
  */
 oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
-                           const oci_registry_t *registry, const char *name,
+                           const oci_repository_t *repository,
                            const char *digest, apr_int32_t flags,
                            apr_pool_t *pool);
 
@@ -55,8 +45,7 @@ oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
  */
 oci_error_t *oci_blob_holders(apr_array_header_t **names,
                               const oci_registry_t *registry,
-                              const char *digest, int limit,
-                              apr_pool_t *pool);
+                              const char *digest, int limit, apr_pool_t *pool);
 
 /**
  * Let a repository hold a blob that another one holds (distribution-spec,
@@ -64,7 +53,7 @@ oci_error_t *oci_blob_holders(apr_array_header_t **names,
  * @param from The other repository
  * @return As oci_blob_stat
  */
-oci_error_t *oci_blob_mount(const oci_registry_t *registry, const char *name,
+oci_error_t *oci_blob_mount(const oci_repository_t *repository,
                             const char *digest, const char *from,
                             apr_pool_t *pool);
 
@@ -72,17 +61,15 @@ oci_error_t *oci_blob_mount(const oci_registry_t *registry, const char *name,
  * Enter a blob whose bytes are stored, and let a repository hold it.
  * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
  */
-oci_error_t *oci_blob_enter(const oci_registry_t *registry,
-                            const oci_blob_t *blob, const char *name,
-                            apr_pool_t *pool);
+oci_error_t *oci_blob_enter(const oci_repository_t *repository,
+                            const oci_blob_t *blob, apr_pool_t *pool);
 
 /**
  * Let a repository hold a blob no longer (distribution-spec, "Deleting
  * Blobs").  The bytes stay for others.
  * @return OCI_E_BLOB_UNKNOWN, OCI_E_INTERNAL
  */
-oci_error_t *oci_blob_delete(const oci_registry_t *registry,
-                             const char *name, const char *digest,
-                             apr_pool_t *pool);
+oci_error_t *oci_blob_delete(const oci_repository_t *repository,
+                             const char *digest, apr_pool_t *pool);
 
 #endif /* OCI_BLOB_H */

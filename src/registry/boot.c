@@ -1,19 +1,13 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The boot of this machine: what was written but not synced lasts as long as
+ * that. */
 
 #include "apr_file_io.h"
 #include "apr_strings.h"
 
 #include "registry/boot.h"
-#include "spec/digest.h"
+#include "values/digest.h"
 
 /* Linux makes a random UUID at each boot. */
 #define BOOT_FILE  "/proc/sys/kernel/random/boot_id"
@@ -27,7 +21,8 @@ const char *oci_boot_name(apr_pool_t *pool)
     const char *digest;
 
     if (apr_file_open(&file, BOOT_FILE, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT,
-                      pool) != APR_SUCCESS) {
+                      pool)
+        != APR_SUCCESS) {
         return NULL;
     }
     apr_file_read_full(file, uuid, sizeof(uuid), &length);

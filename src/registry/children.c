@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What a manifest names, against what the repository holds. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +13,8 @@
 
 /* The size of a child, or -1 where the repository lacks it. */
 static oci_error_t *child_size(apr_off_t *size,
-                               const oci_registry_t *registry,
-                               const char *name, const oci_child_t *child,
-                               apr_pool_t *pool)
+                               const oci_repository_t *repository,
+                               const oci_child_t *child, apr_pool_t *pool)
 {
     const char *digest = child->descriptor.digest;
     oci_manifest_t manifest;
@@ -31,7 +23,7 @@ static oci_error_t *child_size(apr_off_t *size,
 
     *size = -1;
     if (child->kind == OCI_CHILD_MANIFEST) {
-        error = oci_manifest_get(&manifest, registry, name, digest, pool);
+        error = oci_manifest_get(&manifest, repository, digest, pool);
         if (!error) {
             *size = manifest.size;
             return NULL;
@@ -40,7 +32,7 @@ static oci_error_t *child_size(apr_off_t *size,
             return error;
         }
     }
-    error = oci_blob_stat(&blob, registry, name, digest, pool);
+    error = oci_blob_stat(&blob, repository, digest, pool);
     if (!error) {
         *size = blob.size;
     }
@@ -60,30 +52,28 @@ static int compare(const void *left, const void *right)
     const oci_child_t *other = *(const oci_child_t *const *)right;
     int order = is_manifest(one) - is_manifest(other);
 
-    return order ? order : strcmp(one->descriptor.digest,
-                                  other->descriptor.digest);
+    return order ? order
+                 : strcmp(one->descriptor.digest, other->descriptor.digest);
 }
 
 /* Find the sizes of all children, each of which is looked up once, however
  * often it is named.  They are sorted for that: a client can choose digests
  * that collide in a hash table, but none that are hard to sort. */
 static oci_error_t *find_sizes(apr_off_t *sizes,
-                               const oci_registry_t *registry,
-                               const char *name,
+                               const oci_repository_t *repository,
                                const apr_array_header_t *children,
                                apr_pool_t *pool)
 {
     const oci_child_t *first = (const oci_child_t *)children->elts;
-    const oci_child_t **sorted = apr_palloc(pool, children->nelts
-                                                  * sizeof(*sorted));
+    const oci_child_t **sorted = apr_palloc(pool,
+                                            children->nelts * sizeof(*sorted));
     oci_error_t *error = NULL;
-    apr_pool_t *scratch;       /* of one child: a manifest is read whole */
+    apr_pool_t *scratch; /* of one child: a manifest is read whole */
     apr_status_t rv = apr_pool_create(&scratch, pool);
     int i;
 
     if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "can't check what a manifest "
-                                 "names");
+        return oci_error_storage(pool, rv, "can't check what a manifest names");
     }
     for (i = 0; i < children->nelts; i++) {
         sorted[i] = &first[i];
@@ -96,7 +86,7 @@ static oci_error_t *find_sizes(apr_off_t *sizes,
             *size = sizes[sorted[i - 1] - first];
             continue;
         }
-        error = child_size(size, registry, name, sorted[i], scratch);
+        error = child_size(size, repository, sorted[i], scratch);
         if (!error) {
             apr_pool_clear(scratch);
         }
@@ -117,8 +107,7 @@ static int may_be_absent(const oci_registry_t *registry,
     }
 }
 
-oci_error_t *oci_children_check(const oci_registry_t *registry,
-                                const char *name,
+oci_error_t *oci_children_check(const oci_repository_t *repository,
                                 const oci_document_t *document,
                                 apr_pool_t *pool)
 {
@@ -126,7 +115,7 @@ oci_error_t *oci_children_check(const oci_registry_t *registry,
     apr_off_t *sizes = apr_palloc(pool, children->nelts * sizeof(*sizes));
     oci_error_t *missing = NULL;
     oci_error_t **last = &missing;
-    oci_error_t *error = find_sizes(sizes, registry, name, children, pool);
+    oci_error_t *error = find_sizes(sizes, repository, children, pool);
     int i;
 
     if (error) {
@@ -137,19 +126,20 @@ oci_error_t *oci_children_check(const oci_registry_t *registry,
         const oci_descriptor_t *descriptor = &child->descriptor;
         apr_off_t size = sizes[i];
 
-        if (size < 0 && !may_be_absent(registry, child)) {
-            *last = oci_error_make(pool, OCI_E_MANIFEST_BLOB_UNKNOWN,
-                                   "digest", descriptor->digest,
+        if (size < 0 && !may_be_absent(repository->registry, child)) {
+            *last = oci_error_make(pool, OCI_E_MANIFEST_BLOB_UNKNOWN, "digest",
+                                   descriptor->digest,
                                    "the manifest names content that the "
                                    "repository does not hold");
             last = &(*last)->next;
         }
         if (size >= 0 && size != descriptor->size) {
             return oci_error_make(pool, OCI_E_MANIFEST_INVALID, "digest",
-                                  descriptor->digest, "a descriptor says %"
-                                  APR_OFF_T_FMT " bytes where the content "
-                                  "has %" APR_OFF_T_FMT, descriptor->size,
-                                  size);
+                                  descriptor->digest,
+                                  "a descriptor says %" APR_OFF_T_FMT
+                                  " bytes where the content "
+                                  "has %" APR_OFF_T_FMT,
+                                  descriptor->size, size);
         }
     }
     return missing;

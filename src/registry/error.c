@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What can go wrong in a registry. */
 
 #include <errno.h>
 
@@ -16,9 +9,8 @@
 #include "mod_oci.h"
 #include "registry/error.h"
 
-oci_error_t *oci_error_make(apr_pool_t *pool, oci_error_e code,
-                            const char *key, const char *value,
-                            const char *format, ...)
+oci_error_t *oci_error_make(apr_pool_t *pool, oci_error_e code, const char *key,
+                            const char *value, const char *format, ...)
 {
     oci_error_t *error = apr_pcalloc(pool, sizeof(*error));
     va_list ap;
@@ -49,8 +41,7 @@ oci_error_t *oci_error_storage(apr_pool_t *pool, apr_status_t status,
     }
     else if (APR_STATUS_IS_TIMEUP(status)) {
         error = oci_error_make(pool, OCI_E_UNAVAILABLE, NULL, NULL,
-                               "the registry's storage did not answer in "
-                               "time");
+                               "the registry's storage did not answer in time");
     }
     else {
         error = oci_error_make(pool, OCI_E_INTERNAL, NULL, NULL,

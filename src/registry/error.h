@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file error.h
@@ -26,24 +17,24 @@
  */
 typedef enum {
     OCI_E_BLOB_UNKNOWN,
-    OCI_E_BLOB_CHANGED,          /* a precondition does not hold */
+    OCI_E_BLOB_CHANGED, /* a precondition does not hold */
     OCI_E_UPLOAD_UNKNOWN,
-    OCI_E_UPLOAD_INVALID,        /* the request makes no sense for it */
-    OCI_E_UPLOAD_RANGE,          /* not where the upload stands, or busy */
+    OCI_E_UPLOAD_INVALID, /* the request makes no sense for it */
+    OCI_E_UPLOAD_RANGE,   /* not where the upload stands, or busy */
     OCI_E_RANGE_UNSATISFIABLE,
     OCI_E_DIGEST_INVALID,
     OCI_E_MANIFEST_BLOB_UNKNOWN,
     OCI_E_MANIFEST_INVALID,
     OCI_E_MANIFEST_UNKNOWN,
     OCI_E_MANIFEST_TOO_LARGE,
-    OCI_E_MANIFEST_CHANGED,      /* a precondition does not hold */
+    OCI_E_MANIFEST_CHANGED, /* a precondition does not hold */
     OCI_E_NAME_INVALID,
     OCI_E_NAME_UNKNOWN,
     OCI_E_TAG_INVALID,
     OCI_E_SIZE_INVALID,
     OCI_E_TOO_LARGE,
-    OCI_E_BODY_INCOMPLETE,       /* the client stopped in its middle */
-    OCI_E_REQUEST_INVALID,       /* a parameter or header is malformed */
+    OCI_E_BODY_INCOMPLETE, /* the client stopped in its middle */
+    OCI_E_REQUEST_INVALID, /* a parameter or header is malformed */
     OCI_E_URI_TOO_LONG,
     OCI_E_TIMEOUT,
     OCI_E_ENDPOINT_UNKNOWN,
@@ -60,13 +51,13 @@ typedef enum {
 /** An error; NULL stands for success. */
 typedef struct oci_error_t oci_error_t;
 struct oci_error_t {
-    oci_error_e  code;
-    const char  *message;  /* for the client: what was wrong */
-    const char  *key;      /* for the client, in detail: {key: value} */
-    const char  *value;    /*   or NULL */
-    const char  *note;     /* for the log alone: what failed where; or NULL */
-    apr_status_t status;   /* for the log: why */
-    oci_error_t *next;     /* another of the same kind, or NULL */
+    oci_error_e code;
+    const char *message; /* for the client: what was wrong */
+    const char *key;     /* for the client, in detail: {key: value} */
+    const char *value;   /*   or NULL */
+    const char *note;    /* for the log alone: what failed where; or NULL */
+    apr_status_t status; /* for the log: why */
+    oci_error_t *next;   /* another of the same kind, or NULL */
 };
 
 /**
@@ -74,9 +65,8 @@ struct oci_error_t {
  * @param key,value The detail, or NULL
  * @param format The message, as for apr_psprintf
  */
-oci_error_t *oci_error_make(apr_pool_t *pool, oci_error_e code,
-                            const char *key, const char *value,
-                            const char *format, ...)
+oci_error_t *oci_error_make(apr_pool_t *pool, oci_error_e code, const char *key,
+                            const char *value, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
 /**

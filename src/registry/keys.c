@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Every fact of a registry, and its key in the index. */
 
 #include <string.h>
 
@@ -16,7 +9,7 @@
 #include "mod_oci.h"
 #include "registry/keys.h"
 #include "registry/random.h"
-#include "spec/digest.h"
+#include "values/digest.h"
 
 const char *oci_key_manifest(apr_pool_t *pool, const char *name,
                              const char *digest)
@@ -36,8 +29,7 @@ const char *oci_key_tagged(apr_pool_t *pool, const char *name,
                        NULL);
 }
 
-const char *oci_key_link(apr_pool_t *pool, const char *name,
-                         const char *digest)
+const char *oci_key_held(apr_pool_t *pool, const char *name, const char *digest)
 {
     return apr_pstrcat(pool, "repo/", name, "/_blob/", digest, NULL);
 }
@@ -45,8 +37,8 @@ const char *oci_key_link(apr_pool_t *pool, const char *name,
 const char *oci_key_referrer(apr_pool_t *pool, const char *name,
                              const char *subject, const char *digest)
 {
-    return apr_pstrcat(pool, "repo/", name, "/_referrer/", subject, "/",
-                       digest, NULL);
+    return apr_pstrcat(pool, "repo/", name, "/_referrer/", subject, "/", digest,
+                       NULL);
 }
 
 const char *oci_key_pending(apr_pool_t *pool, const char *name,
@@ -69,7 +61,9 @@ const char *oci_key_holder(apr_pool_t *pool, const char *digest,
                            const char *name)
 {
     const char *hash = strchr(oci_digest_of(OCI_SHA256, name, strlen(name),
-                                            pool), ':') + 1;
+                                            pool),
+                              ':')
+        + 1;
 
     return apr_psprintf(pool, "%s%s,%.32s", oci_key_holders(pool, digest),
                         digest, hash);
@@ -107,20 +101,20 @@ int oci_key_is_small(const char *key)
         return !strstr(key, "/_manifest/") && !strstr(key, "/_referrer/");
     }
     return !strncmp(key, "blob/", 5) || !strncmp(key, "catalog/", 8)
-           || !strncmp(key, "holder/", 7);
+        || !strncmp(key, "holder/", 7);
 }
 
-const char *oci_key_rest(apr_pool_t *pool, const char *key,
-                         const char *folder)
+const char *oci_key_rest(apr_pool_t *pool, const char *key, const char *folder)
 {
     const char *rest = key + strlen(folder);
     apr_size_t length = strlen(rest);
 
     return length && rest[length - 1] == '!'
-           ? apr_pstrmemdup(pool, rest, length - 1) : rest;
+        ? apr_pstrmemdup(pool, rest, length - 1)
+        : rest;
 }
 
-apr_array_header_t *oci_keys_rest(const apr_array_header_t *entries,
+apr_array_header_t *oci_key_rests(const apr_array_header_t *entries,
                                   const char *folder, apr_pool_t *pool)
 {
     apr_array_header_t *rests = apr_array_make(pool, entries->nelts,
@@ -128,9 +122,12 @@ apr_array_header_t *oci_keys_rest(const apr_array_header_t *entries,
     int i;
 
     for (i = 0; i < entries->nelts; i++) {
-        APR_ARRAY_PUSH(rests, const char *)
-            = oci_key_rest(pool, APR_ARRAY_IDX(entries, i, oci_entry_t).key,
-                           folder);
+        APR_ARRAY_PUSH(rests,
+                       const char *) = oci_key_rest(pool,
+                                                    APR_ARRAY_IDX(entries, i,
+                                                                  oci_entry_t)
+                                                        .key,
+                                                    folder);
     }
     return rests;
 }

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file keys.h
@@ -66,7 +57,7 @@ const char *oci_key_manifest(apr_pool_t *pool, const char *name,
 const char *oci_key_tag(apr_pool_t *pool, const char *name, const char *tag);
 const char *oci_key_tagged(apr_pool_t *pool, const char *name,
                            const char *digest, const char *tag);
-const char *oci_key_link(apr_pool_t *pool, const char *name,
+const char *oci_key_held(apr_pool_t *pool, const char *name,
                          const char *digest);
 const char *oci_key_referrer(apr_pool_t *pool, const char *name,
                              const char *subject, const char *digest);
@@ -90,14 +81,13 @@ int oci_key_is_small(const char *key);
  * What follows a folder in a key, without the mark of a name.
  * @param folder A prefix of key
  */
-const char *oci_key_rest(apr_pool_t *pool, const char *key,
-                         const char *folder);
+const char *oci_key_rest(apr_pool_t *pool, const char *key, const char *folder);
 
 /**
  * What follows a folder in the keys of entries.
  * @return An array of const char *
  */
-apr_array_header_t *oci_keys_rest(const apr_array_header_t *entries,
+apr_array_header_t *oci_key_rests(const apr_array_header_t *entries,
                                   const char *folder, apr_pool_t *pool);
 
 #endif /* OCI_KEYS_H */

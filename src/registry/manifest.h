@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file manifest.h
@@ -22,31 +13,9 @@
 typedef struct oci_manifest_t {
     const char *digest;
     const char *media_type;
-    const char *data;      /* the bytes as they were pushed */
-    apr_size_t  size;
+    const char *data; /* the bytes as they were pushed */
+    apr_size_t size;
 } oci_manifest_t;
-
-/** Conditions on what a reference names now (RFC 9110, 13.1). */
-typedef struct oci_condition_t {
-    const char *match;     /* If-Match, or NULL */
-    const char *none_match;/* If-None-Match, or NULL */
-} oci_condition_t;
-
-/** A manifest to be pushed. */
-typedef struct oci_push_t {
-    const char *reference; /* tag or digest, valid */
-    const apr_array_header_t *tags;   /* const char *: more tags; or NULL */
-    const char *content_type;         /* as sent, or NULL */
-    const char *data;
-    apr_size_t  size;
-    oci_condition_t condition;
-} oci_push_t;
-
-/** What a push did. */
-typedef struct oci_pushed_t {
-    const char *digest;
-    const char *subject;   /* the subject's digest, or NULL */
-} oci_pushed_t;
 
 /**
  * Read a manifest (distribution-spec, "Pulling manifests").  Its digest is
@@ -55,31 +24,20 @@ typedef struct oci_pushed_t {
  * @return OCI_E_MANIFEST_UNKNOWN, OCI_E_INTERNAL
  */
 oci_error_t *oci_manifest_get(oci_manifest_t *manifest,
-                              const oci_registry_t *registry,
-                              const char *name, const char *reference,
-                              apr_pool_t *pool);
+                              const oci_repository_t *repository,
+                              const char *reference, apr_pool_t *pool);
 
 /**
- * Store a manifest and set its tags (distribution-spec, "Pushing
- * Manifests").
- * @return OCI_E_MANIFEST_INVALID, OCI_E_MANIFEST_BLOB_UNKNOWN (one for each
- *         that is missing), OCI_E_MANIFEST_CHANGED where the condition does
- *         not hold, OCI_E_DIGEST_INVALID, OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ * What a reference names.
+ * @param digest Set to the reference if that is a digest, whether or not the
+ *        manifest is there, else to the tag's digest, NULL for no such tag
+ * @return OCI_E_INTERNAL
  */
-oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
-                              const oci_registry_t *registry,
-                              const char *name, const oci_push_t *push,
-                              apr_pool_t *pool);
+oci_error_t *oci_manifest_resolve(const char **digest,
+                                  const oci_repository_t *repository,
+                                  const char *reference, apr_pool_t *pool);
 
-/**
- * Delete a tag, or a manifest with all its tags (distribution-spec,
- * "Deleting Manifests").
- * @param reference A valid tag or digest
- * @return OCI_E_MANIFEST_UNKNOWN, OCI_E_MANIFEST_CHANGED, OCI_E_INTERNAL
- */
-oci_error_t *oci_manifest_delete(const oci_registry_t *registry,
-                                 const char *name, const char *reference,
-                                 const oci_condition_t *condition,
-                                 apr_pool_t *pool);
+/** OCI_E_MANIFEST_UNKNOWN for a reference. */
+oci_error_t *oci_manifest_unknown(const char *reference, apr_pool_t *pool);
 
 #endif /* OCI_MANIFEST_H */

@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Whether a blob store and an index belong together. */
 
 #include <errno.h>
 #include <string.h>
@@ -23,10 +16,10 @@
 
 typedef struct pair_t {
     const oci_registry_t *registry;
-    int         starting;      /* the blob store was not started yet */
-    const char *wanted;        /* the id that the index knows, or NULL */
-    const char *found;         /* the id that the store has, or NULL */
-    int         unsure;        /* a store failed, as its next user will say */
+    int starting;       /* the blob store was not started yet */
+    const char *wanted; /* the id that the index knows, or NULL */
+    const char *found;  /* the id that the store has, or NULL */
+    int unsure;         /* a store failed, as its next user will say */
     apr_pool_t *pool;
 } pair_t;
 
@@ -34,7 +27,7 @@ typedef struct pair_t {
 static int is_absence(const pair_t *pair, apr_status_t rv)
 {
     return rv == APR_NOTFOUND
-           || (pair->starting && (rv == ENOENT || rv == ENOTDIR));
+        || (pair->starting && (rv == ENOENT || rv == ENOTDIR));
 }
 
 static void read_wanted(pair_t *pair)
@@ -64,7 +57,8 @@ static void read_found(pair_t *pair, int make)
 static oci_error_t *refuse(const pair_t *pair, const char *why)
 {
     oci_error_t *error = oci_error_make(pair->pool, OCI_E_UNAVAILABLE, NULL,
-                                        NULL, "the registry's blobs are not "
+                                        NULL,
+                                        "the registry's blobs are not "
                                         "in their place");
 
     error->note = why;
@@ -77,17 +71,23 @@ static oci_error_t *compare_ids(const pair_t *pair)
     const char *blobs = pair->registry->blobs->where;
 
     if (!pair->found) {
-        return refuse(pair, apr_psprintf(pair->pool, "the index %s belongs "
-                      "to the blob store with the id %s, but the blob store "
-                      "%s has no id: is its disk mounted?", index,
-                      pair->wanted, blobs));
+        return refuse(
+            pair,
+            apr_psprintf(pair->pool,
+                         "the index %s belongs "
+                         "to the blob store with the id %s, but the blob store "
+                         "%s has no id: is its disk mounted?",
+                         index, pair->wanted, blobs));
     }
     return strcmp(pair->wanted, pair->found)
-           ? refuse(pair, apr_psprintf(pair->pool, "the index %s belongs to "
-                    "the blob store with the id %s, but the blob store %s "
-                    "has the id %s: configure a pair that belongs together",
-                    index, pair->wanted, blobs, pair->found))
-           : NULL;
+        ? refuse(pair,
+                 apr_psprintf(
+                     pair->pool,
+                     "the index %s belongs to "
+                     "the blob store with the id %s, but the blob store %s "
+                     "has the id %s: configure a pair that belongs together",
+                     index, pair->wanted, blobs, pair->found))
+        : NULL;
 }
 
 /* Whether the store has a blob of this record: size ";" locator. */
@@ -121,11 +121,16 @@ static oci_error_t *look_for_blobs(pair_t *pair)
             return NULL;
         }
     }
-    return !entries->nelts || pair->unsure ? NULL
-        : refuse(pair, apr_psprintf(pair->pool, "the index %s knows blobs, "
-                 "but the blob store %s has none of them: is its disk "
-                 "mounted?", pair->registry->index->where,
-                 pair->registry->blobs->where));
+    return !entries->nelts || pair->unsure
+        ? NULL
+        : refuse(
+            pair,
+            apr_psprintf(pair->pool,
+                         "the index %s knows blobs, "
+                         "but the blob store %s has none of them: is its disk "
+                         "mounted?",
+                         pair->registry->index->where,
+                         pair->registry->blobs->where));
 }
 
 /* Enter the store's id.  Another process may do so at the same time: what it
@@ -133,7 +138,7 @@ static oci_error_t *look_for_blobs(pair_t *pair)
  * that is full, the pair is served as it is. */
 static oci_error_t *enter_id(pair_t *pair)
 {
-    apr_array_header_t *changes = oci_changes_make(pair->pool);
+    apr_array_header_t *changes = oci_change_list_make(pair->pool);
 
     read_found(pair, 1);
     if (!pair->found) {
@@ -172,15 +177,17 @@ static oci_error_t *judge(pair_t *pair)
     return error;
 }
 
-oci_error_t *oci_pairing_foresee(const oci_registry_t *registry,
-                                 apr_pool_t *pool)
+oci_error_t *oci_pairing_precheck(const oci_registry_t *registry,
+                                  apr_pool_t *pool)
 {
     pair_t pair = { .registry = registry, .starting = 1, .pool = pool };
     int unfinished;
 
     /* A copy may still be on its way; its requests are answered 503. */
     return oci_fact_exists(&unfinished, registry, oci_key_copy(), pool)
-           || unfinished ? NULL : judge(&pair);
+            || unfinished
+        ? NULL
+        : judge(&pair);
 }
 
 static oci_error_t *refuse_copy(const oci_registry_t *registry,
@@ -189,14 +196,15 @@ static oci_error_t *refuse_copy(const oci_registry_t *registry,
     oci_error_t *error = oci_error_make(pool, OCI_E_UNAVAILABLE, NULL, NULL,
                                         "this registry is being moved");
 
-    error->note = apr_pstrcat(pool, registry->index->where, " holds an "
+    error->note = apr_pstrcat(pool, registry->index->where,
+                              " holds an "
                               "unfinished copy: run \"ociadmin copy\" again "
-                              "to finish it", NULL);
+                              "to finish it",
+                              NULL);
     return error;
 }
 
-oci_error_t *oci_registry_check(const oci_registry_t *registry,
-                                apr_pool_t *pool)
+oci_error_t *oci_pairing_check(const oci_registry_t *registry, apr_pool_t *pool)
 {
     pair_t pair = { .registry = registry, .pool = pool };
     oci_error_t *error;

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file pairing.h
@@ -36,15 +27,15 @@
  * knows none.
  * @return OCI_E_UNAVAILABLE, with a note for the log
  */
-oci_error_t *oci_registry_check(const oci_registry_t *registry,
-                                apr_pool_t *pool);
+oci_error_t *oci_pairing_check(const oci_registry_t *registry,
+                               apr_pool_t *pool);
 
 /**
  * Refuse a pair before the blob store is started; nothing is changed.
  * @param registry Its stores alone matter; the index was started
  * @return OCI_E_UNAVAILABLE, with a note for the log
  */
-oci_error_t *oci_pairing_foresee(const oci_registry_t *registry,
-                                 apr_pool_t *pool);
+oci_error_t *oci_pairing_precheck(const oci_registry_t *registry,
+                                  apr_pool_t *pool);
 
 #endif /* OCI_PAIRING_H */

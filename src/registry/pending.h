@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file pending.h
@@ -37,8 +28,8 @@
  * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
  */
 oci_error_t *oci_pending_mark(const char **mark,
-                              const oci_registry_t *registry,
-                              const char *name, apr_pool_t *pool);
+                              const oci_repository_t *repository,
+                              apr_pool_t *pool);
 
 /**
  * Add to the changes of a deletion, before all others, what tells pending
@@ -46,7 +37,7 @@ oci_error_t *oci_pending_mark(const char **mark,
  * @return OCI_E_INTERNAL
  */
 oci_error_t *oci_pending_cancel(apr_array_header_t *changes,
-                                const oci_registry_t *registry,
-                                const char *name, apr_pool_t *pool);
+                                const oci_repository_t *repository,
+                                apr_pool_t *pool);
 
 #endif /* OCI_PENDING_H */

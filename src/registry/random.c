@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Random names, and those that tell when they were made. */
 
 #include "apr_escape.h"
 #include "apr_general.h"
@@ -25,8 +18,7 @@ oci_error_t *oci_random_hex(const char **text, apr_size_t bytes,
     unsigned char *data = apr_palloc(pool, bytes);
 
     if (apr_generate_random_bytes(data, bytes) != APR_SUCCESS) {
-        return oci_error_storage(pool, APR_EGENERAL,
-                                 "can't read random bytes");
+        return oci_error_storage(pool, APR_EGENERAL, "can't read random bytes");
     }
     *text = apr_pescape_hex(pool, data, bytes, 0);
     return NULL;

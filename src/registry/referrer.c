@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Referrers: the manifests that have another one as their subject. */
 
 #include <string.h>
 
@@ -23,13 +16,13 @@
 /* One list. */
 typedef struct list_t {
     const oci_registry_t *registry;
-    const char *artifact_type;         /* or NULL */
-    apr_size_t  bytes;                 /* of descriptors that are enough */
-    apr_size_t  total;                 /* of those in the list */
-    int         more;
+    const char *artifact_type; /* or NULL */
+    apr_size_t bytes;          /* of descriptors that are enough */
+    apr_size_t total;          /* of those in the list */
+    int more;
     apr_array_header_t *referrers;
     apr_pool_t *pool;
-    apr_pool_t *scratch;               /* of one value */
+    apr_pool_t *scratch; /* of one value */
 } list_t;
 
 static int is_of_type(const oci_value_t *value, const char *artifact_type)
@@ -41,7 +34,7 @@ static int is_of_type(const oci_value_t *value, const char *artifact_type)
     }
     length = strlen(artifact_type);
     return value->size > length && value->data[length] == '\n'
-           && !memcmp(value->data, artifact_type, length);
+        && !memcmp(value->data, artifact_type, length);
 }
 
 /* Add a referrer to the list, if it is one that is wanted. */
@@ -73,8 +66,8 @@ static oci_error_t *add(list_t *list, const char *key, const char *digest)
 }
 
 /* Add what is wanted of those after a digest, batch by batch. */
-static oci_error_t *add_all(list_t *list, const char *folder,
-                            const char *after, apr_pool_t *batch)
+static oci_error_t *add_all(list_t *list, const char *folder, const char *after,
+                            apr_pool_t *batch)
 {
     oci_scan_t scan = { folder, after, BATCH, 0, 0 };
     apr_array_header_t *entries;
@@ -96,13 +89,15 @@ static oci_error_t *add_all(list_t *list, const char *folder,
 }
 
 oci_error_t *oci_referrer_list(apr_array_header_t **referrers, int *more,
-                               const oci_registry_t *registry,
-                               const char *name, const char *subject,
-                               const char *artifact_type, const char *after,
-                               apr_size_t bytes, apr_pool_t *pool)
+                               const oci_repository_t *repository,
+                               const char *subject, const char *artifact_type,
+                               const char *after, apr_size_t bytes,
+                               apr_pool_t *pool)
 {
-    list_t list = { .registry = registry, .artifact_type = artifact_type,
-                    .bytes = bytes, .pool = pool };
+    list_t list = { .registry = repository->registry,
+                    .artifact_type = artifact_type,
+                    .bytes = bytes,
+                    .pool = pool };
     apr_pool_t *batch;
     apr_status_t rv = apr_pool_create(&list.scratch, pool);
     oci_error_t *error;
@@ -114,7 +109,8 @@ oci_error_t *oci_referrer_list(apr_array_header_t **referrers, int *more,
         return oci_error_storage(pool, rv, "can't list referrers");
     }
     list.referrers = apr_array_make(pool, 8, sizeof(oci_referrer_t));
-    error = add_all(&list, oci_key_referrer(pool, name, subject, NULL),
+    error = add_all(&list,
+                    oci_key_referrer(pool, repository->name, subject, NULL),
                     after, batch);
     *referrers = list.referrers;
     *more = list.more;
@@ -125,8 +121,7 @@ void oci_referrer_put(apr_array_header_t *changes, const char *name,
                       const oci_document_t *document, const char *digest,
                       apr_size_t size, apr_pool_t *pool)
 {
-    const char *type = document->artifact_type ? document->artifact_type
-                                               : "";
+    const char *type = document->artifact_type ? document->artifact_type : "";
     const char *value = apr_pstrcat(pool, type, "\n",
                                     oci_document_descriptor(document, digest,
                                                             size, pool),
@@ -134,13 +129,13 @@ void oci_referrer_put(apr_array_header_t *changes, const char *name,
 
     oci_change_put(changes, OCI_CHANGE_PUT,
                    oci_key_referrer(pool, name, document->subject->digest,
-                                    digest), value, strlen(value));
+                                    digest),
+                   value, strlen(value));
 }
 
 void oci_referrer_delete(apr_array_header_t *changes, const char *name,
                          const char *subject, const char *digest,
                          apr_pool_t *pool)
 {
-    oci_change_delete(changes, oci_key_referrer(pool, name, subject,
-                                                digest));
+    oci_change_delete(changes, oci_key_referrer(pool, name, subject, digest));
 }

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file referrer.h
@@ -18,11 +9,11 @@
 #define OCI_REFERRER_H
 
 #include "registry/registry.h"
-#include "spec/document.h"
+#include "values/document.h"
 
 typedef struct oci_referrer_t {
     const char *digest;
-    const char *descriptor;    /* JSON text */
+    const char *descriptor; /* JSON text */
 } oci_referrer_t;
 
 /**
@@ -37,10 +28,10 @@ typedef struct oci_referrer_t {
  * @return OCI_E_INTERNAL
  */
 oci_error_t *oci_referrer_list(apr_array_header_t **referrers, int *more,
-                               const oci_registry_t *registry,
-                               const char *name, const char *subject,
-                               const char *artifact_type, const char *after,
-                               apr_size_t bytes, apr_pool_t *pool);
+                               const oci_repository_t *repository,
+                               const char *subject, const char *artifact_type,
+                               const char *after, apr_size_t bytes,
+                               apr_pool_t *pool);
 
 /** Add to changes what lists a document under its subject. */
 void oci_referrer_put(apr_array_header_t *changes, const char *name,

@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A registry: its two stores, its rules, and how facts are kept. */
 
 #include <string.h>
 
@@ -61,7 +54,7 @@ oci_error_t *oci_facts_scan(apr_array_header_t **entries,
     return NULL;
 }
 
-apr_array_header_t *oci_changes_make(apr_pool_t *pool)
+apr_array_header_t *oci_change_list_make(apr_pool_t *pool)
 {
     return apr_array_make(pool, 8, sizeof(oci_change_t));
 }
@@ -83,8 +76,8 @@ void oci_change_delete(apr_array_header_t *changes, const char *key)
 }
 
 oci_error_t *oci_facts_apply(const oci_registry_t *registry,
-                             const apr_array_header_t *changes,
-                             int durable, apr_pool_t *pool)
+                             const apr_array_header_t *changes, int durable,
+                             apr_pool_t *pool)
 {
     oci_index_t *index = registry->index;
     const oci_change_t *first = (const oci_change_t *)changes->elts;
@@ -92,8 +85,8 @@ oci_error_t *oci_facts_apply(const oci_registry_t *registry,
                                              durable, pool);
 
     if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "can't write %s/%s%s",
-                                 index->where, first->key,
+        return oci_error_storage(pool, rv, "can't write %s/%s%s", index->where,
+                                 first->key,
                                  changes->nelts > 1 ? " and what follows it"
                                                     : "");
     }

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file registry.h
@@ -23,20 +14,26 @@
 /** Whether a manifest may name content that is not there. */
 typedef enum {
     OCI_SPARSE_NONE,
-    OCI_SPARSE_INDEX,      /* an index may name absent manifests */
+    OCI_SPARSE_INDEX, /* an index may name absent manifests */
     OCI_SPARSE_ALL
 } oci_sparse_e;
 
 typedef struct oci_registry_t {
     oci_blob_store_t *blobs;
-    const char       *boot;      /* of this machine, or NULL: see boot.h */
-    oci_index_t      *index;
-    oci_sparse_e      sparse;
-    int               durable;   /* whether success waits for the disk */
-    void            **checked;   /* of the index, one for each process: the
-                                    blob store with which the index was
-                                    found fit to be served, or NULL */
+    const char *boot; /* of this machine, or NULL: see boot.h */
+    oci_index_t *index;
+    oci_sparse_e sparse;
+    int durable;    /* whether success waits for the disk */
+    void **checked; /* of the index, one for each process: the
+                       blob store with which the index was
+                       found fit to be served, or NULL */
 } oci_registry_t;
+
+/** A repository of a registry; it need not exist. */
+typedef struct oci_repository_t {
+    const oci_registry_t *registry;
+    const char *name; /* valid */
+} oci_repository_t;
 
 /**
  * One fact.
@@ -59,7 +56,7 @@ oci_error_t *oci_facts_scan(apr_array_header_t **entries,
                             const oci_scan_t *scan, apr_pool_t *pool);
 
 /** An empty list of changes. */
-apr_array_header_t *oci_changes_make(apr_pool_t *pool);
+apr_array_header_t *oci_change_list_make(apr_pool_t *pool);
 
 /**
  * Add a PUT or an ADD.
@@ -77,7 +74,7 @@ void oci_change_delete(apr_array_header_t *changes, const char *key);
  * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
  */
 oci_error_t *oci_facts_apply(const oci_registry_t *registry,
-                             const apr_array_header_t *changes,
-                             int durable, apr_pool_t *pool);
+                             const apr_array_header_t *changes, int durable,
+                             apr_pool_t *pool);
 
 #endif /* OCI_REGISTRY_H */

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file repository.h
@@ -25,8 +16,8 @@
  * @return OCI_E_INTERNAL
  */
 oci_error_t *oci_repository_exists(int *exists,
-                                   const oci_registry_t *registry,
-                                   const char *name, apr_pool_t *pool);
+                                   const oci_repository_t *repository,
+                                   apr_pool_t *pool);
 
 /**
  * A page of the catalog (Docker Registry HTTP API V2, "Listing
@@ -47,21 +38,20 @@ oci_error_t *oci_repository_list(apr_array_header_t **names,
  * @return OCI_E_INTERNAL
  */
 oci_error_t *oci_repository_lock(oci_lock_t **lock,
-                                 const oci_registry_t *registry,
-                                 const char *name, oci_lock_e kind,
-                                 apr_pool_t *pool);
+                                 const oci_repository_t *repository,
+                                 oci_lock_e kind, apr_pool_t *pool);
 
 /**
  * Lock one tag, under the repository's shared lock.
  * @return OCI_E_INTERNAL
  */
 oci_error_t *oci_repository_lock_tag(oci_lock_t **lock,
-                                     const oci_registry_t *registry,
-                                     const char *name, const char *tag,
-                                     apr_pool_t *pool);
+                                     const oci_repository_t *repository,
+                                     const char *tag, apr_pool_t *pool);
 
 /** Give a lock back, NULL for none. */
-void oci_repository_unlock(const oci_registry_t *registry, oci_lock_t *lock);
+void oci_repository_unlock(const oci_repository_t *repository,
+                           oci_lock_t *lock);
 
 /** Add to changes what puts a repository into the catalog. */
 void oci_repository_enter(apr_array_header_t *changes, const char *name,
@@ -73,7 +63,7 @@ void oci_repository_enter(apr_array_header_t *changes, const char *name,
  * does so, too: the one before may have been cut short right here.
  * @return OCI_E_INTERNAL
  */
-oci_error_t *oci_repository_leave(const oci_registry_t *registry,
-                                  const char *name, apr_pool_t *pool);
+oci_error_t *oci_repository_leave(const oci_repository_t *repository,
+                                  apr_pool_t *pool);
 
 #endif /* OCI_REPOSITORY_H */

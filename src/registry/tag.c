@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Tags: which digest each names, and back. */
 
 #include <string.h>
 
@@ -15,58 +8,62 @@
 #include "registry/repository.h"
 #include "registry/tag.h"
 
-oci_error_t *oci_tag_get(const char **digest, const oci_registry_t *registry,
-                         const char *name, const char *tag,
+oci_error_t *oci_tag_get(const char **digest,
+                         const oci_repository_t *repository, const char *tag,
                          apr_pool_t *pool)
 {
     oci_value_t value;
-    oci_error_t *error = oci_fact_get(&value, registry,
-                                      oci_key_tag(pool, name, tag), pool);
+    oci_error_t *error = oci_fact_get(&value, repository->registry,
+                                      oci_key_tag(pool, repository->name, tag),
+                                      pool);
 
     *digest = value.data;
     return error;
 }
 
 oci_error_t *oci_tag_list(apr_array_header_t **tags,
-                          const oci_registry_t *registry, const char *name,
-                          const char *after, int limit, apr_pool_t *pool)
+                          const oci_repository_t *repository, const char *after,
+                          int limit, apr_pool_t *pool)
 {
-    oci_scan_t scan = { oci_key_tag(pool, name, NULL), after, limit, 0, 0 };
+    oci_scan_t scan = { oci_key_tag(pool, repository->name, NULL), after, limit,
+                        0, 0 };
     apr_array_header_t *entries;
     oci_error_t *error;
     int exists;
 
-    if ((error = oci_repository_exists(&exists, registry, name, pool))) {
+    if ((error = oci_repository_exists(&exists, repository, pool))) {
         return error;
     }
     if (!exists) {
-        return oci_error_make(pool, OCI_E_NAME_UNKNOWN, "name", name,
-                              "there is no such repository");
+        return oci_error_make(pool, OCI_E_NAME_UNKNOWN, "name",
+                              repository->name, "there is no such repository");
     }
-    if ((error = oci_facts_scan(&entries, registry, &scan, pool))) {
+    if ((error = oci_facts_scan(&entries, repository->registry, &scan, pool))) {
         return error;
     }
-    *tags = oci_keys_rest(entries, scan.folder, pool);
+    *tags = oci_key_rests(entries, scan.folder, pool);
     return NULL;
 }
 
 oci_error_t *oci_tag_put(apr_array_header_t *changes,
-                         const oci_registry_t *registry, const char *name,
-                         const char *tag, const char *digest,
-                         apr_pool_t *pool)
+                         const oci_repository_t *repository, const char *tag,
+                         const char *digest, apr_pool_t *pool)
 {
     const char *old;
-    oci_error_t *error = oci_tag_get(&old, registry, name, tag, pool);
+    oci_error_t *error = oci_tag_get(&old, repository, tag, pool);
 
     if (error) {
         return error;
     }
     oci_change_put(changes, OCI_CHANGE_PUT,
-                   oci_key_tagged(pool, name, digest, tag), NULL, 0);
-    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_tag(pool, name, tag),
-                   digest, strlen(digest));
+                   oci_key_tagged(pool, repository->name, digest, tag), NULL,
+                   0);
+    oci_change_put(changes, OCI_CHANGE_PUT,
+                   oci_key_tag(pool, repository->name, tag), digest,
+                   strlen(digest));
     if (old && strcmp(old, digest)) {
-        oci_change_delete(changes, oci_key_tagged(pool, name, old, tag));
+        oci_change_delete(changes,
+                          oci_key_tagged(pool, repository->name, old, tag));
     }
     return NULL;
 }
@@ -79,14 +76,14 @@ void oci_tag_delete(apr_array_header_t *changes, const char *name,
 }
 
 oci_error_t *oci_tag_delete_all(apr_array_header_t *changes,
-                                const oci_registry_t *registry,
-                                const char *name, const char *digest,
-                                apr_pool_t *pool)
+                                const oci_repository_t *repository,
+                                const char *digest, apr_pool_t *pool)
 {
-    oci_scan_t scan = { oci_key_tagged(pool, name, digest, NULL), NULL, 0, 0,
-                        0 };
+    oci_scan_t scan = { oci_key_tagged(pool, repository->name, digest, NULL),
+                        NULL, 0, 0, 0 };
     apr_array_header_t *entries;
-    oci_error_t *error = oci_facts_scan(&entries, registry, &scan, pool);
+    oci_error_t *error = oci_facts_scan(&entries, repository->registry, &scan,
+                                        pool);
     int i;
 
     for (i = 0; !error && i < entries->nelts; i++) {
@@ -94,9 +91,10 @@ oci_error_t *oci_tag_delete_all(apr_array_header_t *changes,
         const char *tag = oci_key_rest(pool, key, scan.folder);
         const char *current;
 
-        error = oci_tag_get(&current, registry, name, tag, pool);
+        error = oci_tag_get(&current, repository, tag, pool);
         if (!error && current && !strcmp(current, digest)) {
-            oci_change_delete(changes, oci_key_tag(pool, name, tag));
+            oci_change_delete(changes,
+                              oci_key_tag(pool, repository->name, tag));
         }
         oci_change_delete(changes, key);
     }

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file tag.h
@@ -24,8 +15,8 @@
  * @param digest Set to it, or NULL where there is no such tag
  * @return OCI_E_INTERNAL
  */
-oci_error_t *oci_tag_get(const char **digest, const oci_registry_t *registry,
-                         const char *name, const char *tag,
+oci_error_t *oci_tag_get(const char **digest,
+                         const oci_repository_t *repository, const char *tag,
                          apr_pool_t *pool);
 
 /**
@@ -36,8 +27,8 @@ oci_error_t *oci_tag_get(const char **digest, const oci_registry_t *registry,
  * @return OCI_E_NAME_UNKNOWN, OCI_E_INTERNAL
  */
 oci_error_t *oci_tag_list(apr_array_header_t **tags,
-                          const oci_registry_t *registry, const char *name,
-                          const char *after, int limit, apr_pool_t *pool);
+                          const oci_repository_t *repository, const char *after,
+                          int limit, apr_pool_t *pool);
 
 /* What follows adds to a list of changes, under the locks that manifest.c
  * takes. */
@@ -47,9 +38,8 @@ oci_error_t *oci_tag_list(apr_array_header_t **tags,
  * @return OCI_E_INTERNAL
  */
 oci_error_t *oci_tag_put(apr_array_header_t *changes,
-                         const oci_registry_t *registry, const char *name,
-                         const char *tag, const char *digest,
-                         apr_pool_t *pool);
+                         const oci_repository_t *repository, const char *tag,
+                         const char *digest, apr_pool_t *pool);
 
 /** Delete a tag that names digest. */
 void oci_tag_delete(apr_array_header_t *changes, const char *name,
@@ -60,8 +50,7 @@ void oci_tag_delete(apr_array_header_t *changes, const char *name,
  * @return OCI_E_INTERNAL
  */
 oci_error_t *oci_tag_delete_all(apr_array_header_t *changes,
-                                const oci_registry_t *registry,
-                                const char *name, const char *digest,
-                                apr_pool_t *pool);
+                                const oci_repository_t *repository,
+                                const char *digest, apr_pool_t *pool);
 
 #endif /* OCI_TAG_H */

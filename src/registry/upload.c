@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Uploads: sessions that become blobs. */
 
 #include <string.h>
 
@@ -39,67 +32,65 @@
 
 #define BUFFER_SIZE (128 * 1024)
 
+static oci_blob_store_t *blobs_of(const oci_upload_t *upload)
+{
+    return upload->repository.registry->blobs;
+}
+
 /* The record is written whole, but never synced: after the machine's end an
  * older one is as good, since a claim drops what lies beyond it. */
-static oci_error_t *put_record(const oci_upload_t *upload,
-                               const oci_registry_t *registry,
-                               const char *record, apr_pool_t *pool)
+static oci_error_t *put_record(const oci_upload_t *upload, const char *record,
+                               apr_pool_t *pool)
 {
     apr_array_header_t *changes;
 
     if (upload->once) {
         return NULL;
     }
-    changes = oci_changes_make(pool);
+    changes = oci_change_list_make(pool);
     oci_change_put(changes, OCI_CHANGE_PUT, oci_key_upload(pool, upload->id),
                    record, strlen(record));
-    return oci_facts_apply(registry, changes, 0, pool);
+    return oci_facts_apply(upload->repository.registry, changes, 0, pool);
 }
 
 /* Write how the upload stands. */
-static oci_error_t *save_record(const oci_upload_t *upload,
-                                const oci_registry_t *registry,
-                                apr_pool_t *pool)
+static oci_error_t *save_record(const oci_upload_t *upload, apr_pool_t *pool)
 {
     oci_upload_record_t record = { upload->size, upload->hash, upload->boot,
                                    upload->rehashed };
 
-    return put_record(upload, registry,
-                      oci_upload_record_format(&record, pool), pool);
+    return put_record(upload, oci_upload_record_format(&record, pool), pool);
 }
 
-static oci_error_t *storage_error(const oci_upload_t *upload,
-                                  const oci_registry_t *registry,
-                                  apr_status_t rv, const char *what,
-                                  apr_pool_t *pool)
+static oci_error_t *storage_error(const oci_upload_t *upload, apr_status_t rv,
+                                  const char *what, apr_pool_t *pool)
 {
     return oci_error_storage(pool, rv, "can't %s upload %s in %s", what,
-                             upload->id, registry->blobs->where);
+                             upload->id, blobs_of(upload)->where);
 }
 
 /* An upload that has no bytes yet. */
-static oci_upload_t *make_upload(const char *name, const char *id,
-                                 oci_algorithm_e algorithm, apr_pool_t *pool)
+static oci_upload_t *make_upload(const oci_repository_t *repository,
+                                 const char *id, oci_algorithm_e algorithm,
+                                 apr_pool_t *pool)
 {
     oci_upload_t *upload = apr_pcalloc(pool, sizeof(*upload));
 
     upload->id = id;
-    upload->name = name;
+    upload->repository = *repository;
     upload->hash = oci_hash_make(algorithm, pool);
     return upload;
 }
 
 oci_error_t *oci_upload_begin(oci_upload_t **upload,
-                              const oci_registry_t *registry,
-                              const char *name, oci_algorithm_e algorithm,
-                              apr_pool_t *pool)
+                              const oci_repository_t *repository,
+                              oci_algorithm_e algorithm, apr_pool_t *pool)
 {
     const char *id;
-    oci_error_t *error = oci_upload_id_make(&id, registry, name, algorithm,
-                                            pool);
+    oci_error_t *error = oci_upload_id_make(&id, repository, algorithm, pool);
 
     if (!error) {
-        *upload = make_upload(name, id, algorithm, pool);
+        *upload = make_upload(repository, id, algorithm, pool);
     }
     return error;
 }
@@ -114,91 +105,84 @@ static oci_error_t *unknown(const char *id, apr_pool_t *pool)
 /* Read how an upload stands whose id is known to be good.  It is made by
  * this algorithm where it has no record yet. */
 static oci_error_t *read_upload(oci_upload_t **upload,
-                                const oci_registry_t *registry,
-                                const char *name, const char *id,
-                                oci_algorithm_e algorithm, apr_pool_t *pool)
+                                const oci_repository_t *repository,
+                                const char *id, oci_algorithm_e algorithm,
+                                apr_pool_t *pool)
 {
     const char *key = oci_key_upload(pool, id);
     oci_upload_record_t record;
     oci_value_t value;
-    oci_error_t *error = oci_fact_get(&value, registry, key, pool);
+    oci_error_t *error = oci_fact_get(&value, repository->registry, key, pool);
     apr_status_t rv;
 
     if (error) {
         return error;
     }
-    if (value.data ? !value.size
-                   : oci_upload_id_expired(id, apr_time_now())) {
+    if (value.data ? !value.size : oci_upload_id_expired(id, apr_time_now())) {
         return unknown(id, pool);
     }
-    *upload = make_upload(name, id, algorithm, pool);
+    *upload = make_upload(repository, id, algorithm, pool);
     if (!value.data) {
         return NULL;
     }
     rv = oci_upload_record_parse(&record, value.data, value.size, pool);
     if (rv != APR_SUCCESS) {
         return oci_error_storage(pool, rv, "%s/%s is no record of an upload",
-                                 registry->index->where, key);
+                                 repository->registry->index->where, key);
     }
     (*upload)->size = record.size;
     (*upload)->hash = record.hash;
     (*upload)->boot = record.boot;
     (*upload)->rehashed = record.rehashed;
     (*upload)->unsure = record.size > 0
-                        && !oci_upload_record_trusted(&record,
-                                                      registry->boot);
+        && !oci_upload_record_trusted(&record, repository->registry->boot);
     return NULL;
 }
 
 oci_error_t *oci_upload_find(oci_upload_t **upload,
-                             const oci_registry_t *registry,
-                             const char *name, const char *id,
+                             const oci_repository_t *repository, const char *id,
                              apr_pool_t *pool)
 {
     oci_algorithm_e algorithm;
     int valid;
-    oci_error_t *error = oci_upload_id_check(&valid, &algorithm, registry,
-                                             name, id, pool);
+    oci_error_t *error = oci_upload_id_check(&valid, &algorithm, repository, id,
+                                             pool);
 
     if (error) {
         return error;
     }
-    return valid ? read_upload(upload, registry, name, id, algorithm, pool)
+    return valid ? read_upload(upload, repository, id, algorithm, pool)
                  : unknown(id, pool);
 }
 
 /* An upload whose bytes went behind our back is over.
  * what: the bytes that are there, for the log */
-static oci_error_t *lost(oci_upload_t *upload,
-                         const oci_registry_t *registry, const char *what,
+static oci_error_t *lost(oci_upload_t *upload, const char *what,
                          apr_pool_t *pool)
 {
-    oci_error_t *error = oci_upload_cancel(upload, registry, pool);
+    oci_error_t *error = oci_upload_cancel(upload, pool);
 
     if (!error) {
-        error = oci_error_make(pool, OCI_E_UPLOAD_UNKNOWN, "upload",
-                               upload->id, "the upload's bytes were lost; "
-                               "begin a new one");
-        error->note = apr_psprintf(pool, "upload %s in %s had %s the %"
-                                   APR_OFF_T_FMT " that were written",
-                                   upload->id, registry->blobs->where, what,
+        error = oci_error_make(pool, OCI_E_UPLOAD_UNKNOWN, "upload", upload->id,
+                               "the upload's bytes were lost; begin a new one");
+        error->note = apr_psprintf(pool,
+                                   "upload %s in %s had %s the %" APR_OFF_T_FMT
+                                   " that were written",
+                                   upload->id, blobs_of(upload)->where, what,
                                    upload->size);
     }
     return error;
 }
 
 /* Open the upload's bytes, which no other request can do meanwhile. */
-static oci_error_t *open_writer(oci_blob_writer_t **writer,
-                                apr_pool_t **claim,
-                                const oci_upload_t *upload,
-                                const oci_registry_t *registry,
-                                apr_pool_t *pool)
+static oci_error_t *open_writer(oci_blob_writer_t **writer, apr_pool_t **claim,
+                                const oci_upload_t *upload, apr_pool_t *pool)
 {
-    oci_blob_store_t *store = registry->blobs;
+    oci_blob_store_t *store = blobs_of(upload);
     apr_status_t rv = oci_pool_make(claim, pool);
 
     if (rv != APR_SUCCESS) {
-        return storage_error(upload, registry, rv, "claim", pool);
+        return storage_error(upload, rv, "claim", pool);
     }
     rv = store->provider->upload_open(writer, store, upload->id, *claim);
     if (rv == APR_EBUSY) {
@@ -206,26 +190,23 @@ static oci_error_t *open_writer(oci_blob_writer_t **writer,
                               "another request is writing to this upload");
     }
     if (rv != APR_SUCCESS) {
-        return storage_error(upload, registry, rv, "open", pool);
+        return storage_error(upload, rv, "open", pool);
     }
     return NULL;
 }
 
-oci_error_t *oci_upload_claim(oci_upload_t **upload,
-                              const oci_registry_t *registry,
-                              apr_pool_t *pool)
+oci_error_t *oci_upload_claim(oci_upload_t **upload, apr_pool_t *pool)
 {
-    const oci_blob_store_provider_t *provider = registry->blobs->provider;
+    const oci_blob_store_provider_t *provider = blobs_of(*upload)->provider;
     oci_blob_writer_t *writer;
     apr_pool_t *claim;
-    oci_error_t *error = open_writer(&writer, &claim, *upload, registry,
-                                     pool);
+    oci_error_t *error = open_writer(&writer, &claim, *upload, pool);
     apr_status_t rv;
 
     if (error) {
         return error;
     }
-    error = read_upload(upload, registry, (*upload)->name, (*upload)->id,
+    error = read_upload(upload, &(*upload)->repository, (*upload)->id,
                         oci_hash_algorithm((*upload)->hash), pool);
     if (error) {
         if (error->code == OCI_E_UPLOAD_UNKNOWN) {
@@ -238,35 +219,31 @@ oci_error_t *oci_upload_claim(oci_upload_t **upload,
     (*upload)->writer = writer;
     rv = provider->upload_resume(writer, (*upload)->size);
     if (rv == APR_EOF) {
-        return lost(*upload, registry, "fewer bytes than", pool);
+        return lost(*upload, "fewer bytes than", pool);
     }
     if (rv != APR_SUCCESS) {
-        return storage_error(*upload, registry, rv, "resume", pool);
+        return storage_error(*upload, rv, "resume", pool);
     }
     return NULL;
 }
 
 oci_error_t *oci_upload_begin_once(oci_upload_t **upload,
-                                   const oci_registry_t *registry,
-                                   const char *name,
-                                   oci_algorithm_e algorithm,
-                                   apr_pool_t *pool)
+                                   const oci_repository_t *repository,
+                                   oci_algorithm_e algorithm, apr_pool_t *pool)
 {
-    oci_error_t *error = oci_upload_begin(upload, registry, name, algorithm,
-                                          pool);
+    oci_error_t *error = oci_upload_begin(upload, repository, algorithm, pool);
     apr_status_t rv;
 
     if (!error) {
         (*upload)->once = 1;
         error = open_writer(&(*upload)->writer, &(*upload)->claim, *upload,
-                            registry, pool);
+                            pool);
     }
     if (error) {
         return error;
     }
-    rv = registry->blobs->provider->upload_resume((*upload)->writer, 0);
-    return rv == APR_SUCCESS ? NULL : storage_error(*upload, registry, rv,
-                                                    "begin", pool);
+    rv = blobs_of(*upload)->provider->upload_resume((*upload)->writer, 0);
+    return rv == APR_SUCCESS ? NULL : storage_error(*upload, rv, "begin", pool);
 }
 
 void oci_upload_release(oci_upload_t *upload)
@@ -281,11 +258,9 @@ void oci_upload_release(oci_upload_t *upload)
 /* Hash the bytes that are there.  *size: how many of them, fewer than
  * expected where some are lost */
 static oci_error_t *hash_bytes(oci_hash_t *hash, apr_off_t *size,
-                               const oci_upload_t *upload,
-                               const oci_registry_t *registry,
-                               apr_pool_t *pool)
+                               const oci_upload_t *upload, apr_pool_t *pool)
 {
-    const oci_blob_store_provider_t *provider = registry->blobs->provider;
+    const oci_blob_store_provider_t *provider = blobs_of(upload)->provider;
     char *buffer = upload->size ? apr_palloc(pool, BUFFER_SIZE) : NULL;
     apr_size_t length = 1;
 
@@ -296,16 +271,14 @@ static oci_error_t *hash_bytes(oci_hash_t *hash, apr_off_t *size,
         length = left < BUFFER_SIZE ? (apr_size_t)left : BUFFER_SIZE;
         rv = provider->upload_read(upload->writer, *size, buffer, &length);
         if (rv != APR_SUCCESS) {
-            return storage_error(upload, registry, rv, "read", pool);
+            return storage_error(upload, rv, "read", pool);
         }
         oci_hash_update(hash, buffer, length);
     }
     return NULL;
 }
 
-oci_error_t *oci_upload_verify(oci_upload_t *upload,
-                               const oci_registry_t *registry,
-                               apr_pool_t *pool)
+oci_error_t *oci_upload_verify(oci_upload_t *upload, apr_pool_t *pool)
 {
     oci_hash_t *hash;
     oci_error_t *error;
@@ -315,23 +288,22 @@ oci_error_t *oci_upload_verify(oci_upload_t *upload,
         return NULL;
     }
     hash = oci_hash_make(oci_hash_algorithm(upload->hash), pool);
-    error = hash_bytes(hash, &size, upload, registry, pool);
+    error = hash_bytes(hash, &size, upload, pool);
     if (error) {
         return error;
     }
     if (size < upload->size
         || strcmp(oci_hash_save(hash, pool),
                   oci_hash_save(upload->hash, pool))) {
-        return lost(upload, registry, "other bytes than", pool);
+        return lost(upload, "other bytes than", pool);
     }
     upload->unsure = 0;
     upload->boot = OCI_BOOT_SYNCED;
     return NULL;
 }
 
-oci_error_t *oci_upload_rehash(oci_upload_t *upload,
-                               const oci_registry_t *registry,
-                               oci_algorithm_e algorithm, apr_pool_t *pool)
+oci_error_t *oci_upload_rehash(oci_upload_t *upload, oci_algorithm_e algorithm,
+                               apr_pool_t *pool)
 {
     oci_algorithm_e old = oci_hash_algorithm(upload->hash);
     oci_hash_t *hash;
@@ -342,39 +314,37 @@ oci_error_t *oci_upload_rehash(oci_upload_t *upload,
         return NULL;
     }
     if (upload->rehashed) {
-        return oci_error_make(pool, OCI_E_DIGEST_INVALID, "upload",
-                              upload->id, "the algorithm of an upload can "
+        return oci_error_make(pool, OCI_E_DIGEST_INVALID, "upload", upload->id,
+                              "the algorithm of an upload can "
                               "change once: close this one with a digest by "
                               "%s, or begin a new upload",
                               oci_algorithm_name(old));
     }
     hash = oci_hash_make(algorithm, pool);
-    error = hash_bytes(hash, &size, upload, registry, pool);
+    error = hash_bytes(hash, &size, upload, pool);
     if (error) {
         return error;
     }
     if (size < upload->size) {
-        return storage_error(upload, registry, APR_EOF, "read", pool);
+        return storage_error(upload, APR_EOF, "read", pool);
     }
     upload->hash = hash;
     if (!upload->size) {
         return NULL;
     }
     upload->rehashed = 1;
-    return save_record(upload, registry, pool);
+    return save_record(upload, pool);
 }
 
-oci_error_t *oci_upload_write(oci_upload_t *upload,
-                              const oci_registry_t *registry,
-                              const struct iovec *vec, int n,
-                              apr_pool_t *pool)
+oci_error_t *oci_upload_write(oci_upload_t *upload, const struct iovec *vec,
+                              int n, apr_pool_t *pool)
 {
-    apr_status_t rv = registry->blobs->provider->upload_write(
-                          upload->writer, vec, n);
+    apr_status_t rv = blobs_of(upload)->provider->upload_write(upload->writer,
+                                                               vec, n);
     int i;
 
     if (rv != APR_SUCCESS) {
-        return storage_error(upload, registry, rv, "write to", pool);
+        return storage_error(upload, rv, "write to", pool);
     }
     for (i = 0; i < n; i++) {
         upload->size += vec[i].iov_len;
@@ -394,43 +364,56 @@ void oci_upload_digest(oci_upload_t *upload, const struct iovec *vec, int n)
 /* A sync tells once that bytes are lost, and a later one of the same file
  * says nothing of them: such an upload is over.  Its bytes go first, so that
  * nobody finishes it though its record can't be written. */
-static oci_error_t *fail_to_sync(oci_upload_t *upload,
-                                 const oci_registry_t *registry,
-                                 apr_status_t rv, apr_pool_t *pool)
+static oci_error_t *fail_to_sync(oci_upload_t *upload, apr_status_t rv,
+                                 apr_pool_t *pool)
 {
-    oci_error_t *error = storage_error(upload, registry, rv, "sync", pool);
+    oci_error_t *error = storage_error(upload, rv, "sync", pool);
 
-    registry->blobs->provider->upload_abort(upload->writer);
-    put_record(upload, registry, "", pool);
+    blobs_of(upload)->provider->upload_abort(upload->writer);
+    put_record(upload, "", pool);
     return error;
 }
 
 /* Only bytes that the next request may have to find on another host, or
  * after a boot that it cannot tell from this one, are synced here. */
-oci_error_t *oci_upload_save(oci_upload_t *upload,
-                             const oci_registry_t *registry,
-                             apr_pool_t *pool)
+oci_error_t *oci_upload_save(oci_upload_t *upload, apr_pool_t *pool)
 {
-    int sync = !registry->boot
-               || (upload->boot && !strcmp(upload->boot, OCI_BOOT_SYNCED));
+    int sync = !upload->repository.registry->boot
+        || (upload->boot && !strcmp(upload->boot, OCI_BOOT_SYNCED));
     apr_status_t rv;
 
     if (upload->once) {
         return NULL;
     }
-    rv = registry->blobs->provider->upload_close(upload->writer, sync);
+    rv = blobs_of(upload)->provider->upload_close(upload->writer, sync);
     if (rv != APR_SUCCESS) {
-        return fail_to_sync(upload, registry, rv, pool);
+        return fail_to_sync(upload, rv, pool);
     }
-    upload->boot = sync ? OCI_BOOT_SYNCED : registry->boot;
-    return save_record(upload, registry, pool);
+    upload->boot = sync ? OCI_BOOT_SYNCED : upload->repository.registry->boot;
+    return save_record(upload, pool);
 }
 
-oci_error_t *oci_upload_finish(oci_upload_t *upload,
-                               const oci_registry_t *registry,
-                               const char *digest, apr_pool_t *pool)
+/* The upload is over: a tombstone, where a client may ask for it again, and
+ * no bytes. */
+static oci_error_t *end_session(oci_upload_t *upload, apr_pool_t *pool)
 {
-    const oci_blob_store_provider_t *provider = registry->blobs->provider;
+    oci_error_t *error = put_record(upload, "", pool);
+    apr_status_t rv;
+
+    if (error) {
+        return error;
+    }
+    rv = blobs_of(upload)->provider->upload_abort(upload->writer);
+    if (rv != APR_SUCCESS) {
+        return storage_error(upload, rv, "remove", pool);
+    }
+    return NULL;
+}
+
+oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,
+                               apr_pool_t *pool)
+{
+    const oci_blob_store_provider_t *provider = blobs_of(upload)->provider;
     oci_blob_t blob = { digest, upload->size, NULL };
     const char *actual = oci_hash_digest(upload->hash, pool);
     oci_error_t *error;
@@ -439,38 +422,27 @@ oci_error_t *oci_upload_finish(oci_upload_t *upload,
     if (strcmp(actual, digest)) {
         return oci_error_make(pool, OCI_E_DIGEST_INVALID, "digest", digest,
                               "the digest of the %" APR_OFF_T_FMT " bytes "
-                              "received is %s", upload->size, actual);
+                              "received is %s",
+                              upload->size, actual);
     }
-    rv = provider->upload_close(upload->writer, registry->durable);
+    rv = provider->upload_close(upload->writer,
+                                upload->repository.registry->durable);
     if (rv != APR_SUCCESS) {
-        return fail_to_sync(upload, registry, rv, pool);
+        return fail_to_sync(upload, rv, pool);
     }
     rv = provider->upload_commit(&blob.locator, upload->writer, digest,
-                                 registry->durable, pool);
+                                 upload->repository.registry->durable, pool);
     if (rv != APR_SUCCESS) {
-        return storage_error(upload, registry, rv,
+        return storage_error(upload, rv,
                              apr_psprintf(pool, "make %s of", digest), pool);
     }
-    if ((error = oci_blob_enter(registry, &blob, upload->name, pool))) {
+    if ((error = oci_blob_enter(&upload->repository, &blob, pool))) {
         return error;
     }
-    return oci_upload_cancel(upload, registry, pool);
+    return end_session(upload, pool);
 }
 
-oci_error_t *oci_upload_cancel(oci_upload_t *upload,
-                               const oci_registry_t *registry,
-                               apr_pool_t *pool)
+oci_error_t *oci_upload_cancel(oci_upload_t *upload, apr_pool_t *pool)
 {
-    /* A tombstone, where a client may ask for it again, and no bytes. */
-    oci_error_t *error = put_record(upload, registry, "", pool);
-    apr_status_t rv;
-
-    if (error) {
-        return error;
-    }
-    rv = registry->blobs->provider->upload_abort(upload->writer);
-    if (rv != APR_SUCCESS) {
-        return storage_error(upload, registry, rv, "remove", pool);
-    }
-    return NULL;
+    return end_session(upload, pool);
 }

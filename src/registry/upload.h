@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file upload.h
@@ -18,21 +9,21 @@
 #define OCI_UPLOAD_H
 
 #include "registry/registry.h"
-#include "spec/digest.h"
+#include "values/digest.h"
 
 /** An upload as it stands. */
 typedef struct oci_upload_t {
     const char *id;
-    const char *name;      /* the repository it was begun in */
-    apr_off_t   size;      /* bytes so far */
-    oci_hash_t *hash;      /* over these bytes */
-    oci_blob_writer_t *writer;  /* NULL unless claimed */
-    apr_pool_t *claim;     /* the claim lives as long as this pool */
-    const char *boot;      /* in which the bytes were written, see
-                              upload_record.h; NULL where that is not known */
-    int         rehashed;  /* the algorithm was changed once */
-    int         unsure;    /* the bytes may not be those that were hashed */
-    int         once;      /* no client knows the id: there is no record */
+    oci_repository_t repository; /* the one it was begun in */
+    apr_off_t size;              /* bytes so far */
+    oci_hash_t *hash;            /* over these bytes */
+    oci_blob_writer_t *writer;   /* NULL unless claimed */
+    apr_pool_t *claim;           /* the claim lives as long as this pool */
+    const char *boot;            /* in which the bytes were written, see
+                                    upload_record.h; NULL if not known */
+    int rehashed;                /* the algorithm was changed once */
+    int unsure; /* the bytes may not be those that were hashed */
+    int once;   /* no client knows the id: there is no record */
 } oci_upload_t;
 
 /**
@@ -42,9 +33,8 @@ typedef struct oci_upload_t {
  * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
  */
 oci_error_t *oci_upload_begin(oci_upload_t **upload,
-                              const oci_registry_t *registry,
-                              const char *name, oci_algorithm_e algorithm,
-                              apr_pool_t *pool);
+                              const oci_repository_t *repository,
+                              oci_algorithm_e algorithm, apr_pool_t *pool);
 
 /**
  * Begin an upload of one request, and claim it.  No client is told its id,
@@ -52,10 +42,8 @@ oci_error_t *oci_upload_begin(oci_upload_t **upload,
  * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
  */
 oci_error_t *oci_upload_begin_once(oci_upload_t **upload,
-                                   const oci_registry_t *registry,
-                                   const char *name,
-                                   oci_algorithm_e algorithm,
-                                   apr_pool_t *pool);
+                                   const oci_repository_t *repository,
+                                   oci_algorithm_e algorithm, apr_pool_t *pool);
 
 /**
  * Look at an upload.
@@ -63,8 +51,7 @@ oci_error_t *oci_upload_begin_once(oci_upload_t **upload,
  *         OCI_E_INTERNAL
  */
 oci_error_t *oci_upload_find(oci_upload_t **upload,
-                             const oci_registry_t *registry,
-                             const char *name, const char *id,
+                             const oci_repository_t *repository, const char *id,
                              apr_pool_t *pool);
 
 /**
@@ -74,9 +61,7 @@ oci_error_t *oci_upload_find(oci_upload_t **upload,
  * @return OCI_E_UPLOAD_RANGE where another request has it;
  *         OCI_E_UPLOAD_UNKNOWN where it is over; OCI_E_INTERNAL
  */
-oci_error_t *oci_upload_claim(oci_upload_t **upload,
-                              const oci_registry_t *registry,
-                              apr_pool_t *pool);
+oci_error_t *oci_upload_claim(oci_upload_t **upload, apr_pool_t *pool);
 
 /**
  * End a claim, before the client is answered: it may go on at once.
@@ -91,9 +76,7 @@ void oci_upload_release(oci_upload_t *upload);
  * @return OCI_E_UPLOAD_UNKNOWN where bytes were lost: the upload is over;
  *         OCI_E_INTERNAL
  */
-oci_error_t *oci_upload_verify(oci_upload_t *upload,
-                               const oci_registry_t *registry,
-                               apr_pool_t *pool);
+oci_error_t *oci_upload_verify(oci_upload_t *upload, apr_pool_t *pool);
 
 /**
  * Let the digest be computed by another algorithm from here on.  All bytes
@@ -101,19 +84,16 @@ oci_error_t *oci_upload_verify(oci_upload_t *upload,
  * @return OCI_E_DIGEST_INVALID where it has changed before; OCI_E_INTERNAL,
  *         OCI_E_STORAGE_FULL
  */
-oci_error_t *oci_upload_rehash(oci_upload_t *upload,
-                               const oci_registry_t *registry,
-                               oci_algorithm_e algorithm, apr_pool_t *pool);
+oci_error_t *oci_upload_rehash(oci_upload_t *upload, oci_algorithm_e algorithm,
+                               apr_pool_t *pool);
 
 /**
  * Append n buffers to a claimed upload.  They go into oci_upload_digest, too,
  * before anything but the next write.
  * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
  */
-oci_error_t *oci_upload_write(oci_upload_t *upload,
-                              const oci_registry_t *registry,
-                              const struct iovec *vec, int n,
-                              apr_pool_t *pool);
+oci_error_t *oci_upload_write(oci_upload_t *upload, const struct iovec *vec,
+                              int n, apr_pool_t *pool);
 
 /**
  * Add n buffers to an upload's digest, after they were written.  Meanwhile
@@ -126,9 +106,7 @@ void oci_upload_digest(oci_upload_t *upload, const struct iovec *vec, int n);
  * machine: oci_upload_verify tells whether it did.
  * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
  */
-oci_error_t *oci_upload_save(oci_upload_t *upload,
-                             const oci_registry_t *registry,
-                             apr_pool_t *pool);
+oci_error_t *oci_upload_save(oci_upload_t *upload, apr_pool_t *pool);
 
 /**
  * Close an upload: its bytes become a blob that the repository holds, and
@@ -136,16 +114,13 @@ oci_error_t *oci_upload_save(oci_upload_t *upload,
  * @param digest What the bytes must have; valid
  * @return OCI_E_DIGEST_INVALID, OCI_E_INTERNAL, OCI_E_STORAGE_FULL
  */
-oci_error_t *oci_upload_finish(oci_upload_t *upload,
-                               const oci_registry_t *registry,
-                               const char *digest, apr_pool_t *pool);
+oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,
+                               apr_pool_t *pool);
 
 /**
  * End a claimed upload without a blob.
  * @return OCI_E_INTERNAL
  */
-oci_error_t *oci_upload_cancel(oci_upload_t *upload,
-                               const oci_registry_t *registry,
-                               apr_pool_t *pool);
+oci_error_t *oci_upload_cancel(oci_upload_t *upload, apr_pool_t *pool);
 
 #endif /* OCI_UPLOAD_H */

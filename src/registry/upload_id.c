@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The names of uploads, which prove themselves. */
 
 #include <string.h>
 
@@ -50,29 +43,29 @@ static oci_error_t *read_secret(oci_value_t *secret,
     if ((error = oci_random_hex(&text, SECRET_BYTES, pool))) {
         return error;
     }
-    changes = oci_changes_make(pool);
+    changes = oci_change_list_make(pool);
     oci_change_put(changes, OCI_CHANGE_ADD, key, text, strlen(text));
     error = oci_facts_apply(registry, changes, registry->durable, pool);
     if (error && !APR_STATUS_IS_EEXIST(error->status)) {
         return error;
     }
     error = oci_fact_get(secret, registry, key, pool);
-    return error || secret->data ? error
+    return error || secret->data
+        ? error
         : oci_error_storage(pool, APR_NOTFOUND, "%s/%s comes and goes",
                             registry->index->where, key);
 }
 
 /* The code of an id's body, for a repository. */
 static oci_error_t *compute_code(const char **code,
-                                 const oci_registry_t *registry,
-                                 const char *name, const char *body,
-                                 apr_pool_t *pool)
+                                 const oci_repository_t *repository,
+                                 const char *body, apr_pool_t *pool)
 {
     unsigned char mac[EVP_MAX_MD_SIZE];
     const char *text = apr_psprintf(pool, "%.*s %s", BODY_LENGTH, body,
-                                    name);
+                                    repository->name);
     oci_value_t secret;
-    oci_error_t *error = read_secret(&secret, registry, pool);
+    oci_error_t *error = read_secret(&secret, repository->registry, pool);
 
     if (error) {
         return error;
@@ -84,9 +77,8 @@ static oci_error_t *compute_code(const char **code,
 }
 
 oci_error_t *oci_upload_id_make(const char **id,
-                                const oci_registry_t *registry,
-                                const char *name, oci_algorithm_e algorithm,
-                                apr_pool_t *pool)
+                                const oci_repository_t *repository,
+                                oci_algorithm_e algorithm, apr_pool_t *pool)
 {
     const char *stamp, *body, *code;
     oci_error_t *error = oci_random_stamp(&stamp, pool);
@@ -95,7 +87,7 @@ oci_error_t *oci_upload_id_make(const char **id,
         return error;
     }
     body = apr_psprintf(pool, "%s%d", stamp, algorithm);
-    error = compute_code(&code, registry, name, body, pool);
+    error = compute_code(&code, repository, body, pool);
     if (!error) {
         *id = apr_pstrcat(pool, body, "-", code, NULL);
     }
@@ -103,9 +95,8 @@ oci_error_t *oci_upload_id_make(const char **id,
 }
 
 oci_error_t *oci_upload_id_check(int *valid, oci_algorithm_e *algorithm,
-                                 const oci_registry_t *registry,
-                                 const char *name, const char *id,
-                                 apr_pool_t *pool)
+                                 const oci_repository_t *repository,
+                                 const char *id, apr_pool_t *pool)
 {
     const char *code;
     oci_error_t *error;
@@ -115,7 +106,7 @@ oci_error_t *oci_upload_id_check(int *valid, oci_algorithm_e *algorithm,
         || strspn(id, "0123456789abcdef") != BODY_LENGTH) {
         return NULL;
     }
-    error = compute_code(&code, registry, name, id, pool);
+    error = compute_code(&code, repository, id, pool);
     if (!error) {
         *valid = !CRYPTO_memcmp(code, id + BODY_LENGTH + 1, 2 * CODE_BYTES);
         *algorithm = id[BODY_LENGTH - 1] - '0';

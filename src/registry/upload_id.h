@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file upload_id.h
@@ -24,7 +15,7 @@
 #include "apr_time.h"
 
 #include "registry/registry.h"
-#include "spec/digest.h"
+#include "values/digest.h"
 
 /** For how long an id that has no record names a new upload, in seconds. */
 #define OCI_UPLOAD_ID_LIFE (7 * 86400)
@@ -35,9 +26,8 @@
  * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
  */
 oci_error_t *oci_upload_id_make(const char **id,
-                                const oci_registry_t *registry,
-                                const char *name, oci_algorithm_e algorithm,
-                                apr_pool_t *pool);
+                                const oci_repository_t *repository,
+                                oci_algorithm_e algorithm, apr_pool_t *pool);
 
 /**
  * Whether an id is one that this registry made for this repository.
@@ -45,9 +35,8 @@ oci_error_t *oci_upload_id_make(const char **id,
  * @return OCI_E_INTERNAL
  */
 oci_error_t *oci_upload_id_check(int *valid, oci_algorithm_e *algorithm,
-                                 const oci_registry_t *registry,
-                                 const char *name, const char *id,
-                                 apr_pool_t *pool);
+                                 const oci_repository_t *repository,
+                                 const char *id, apr_pool_t *pool);
 
 /**
  * Whether a valid id is too old to name a new upload: where it has no record

@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The record of an upload between two of its requests. */
 
 #include <string.h>
 
@@ -28,8 +21,7 @@ const char *oci_upload_record_format(const oci_upload_record_t *record,
                         oci_hash_save(record->hash, pool),
                         record->boot ? ";" : "",
                         record->boot ? record->boot : "",
-                        record->boot && record->rehashed ? ";" REHASHED
-                                                         : "");
+                        record->boot && record->rehashed ? ";" REHASHED : "");
 }
 
 /* Cut the next field off a text; NULL where there is none. */
@@ -48,8 +40,8 @@ static char *next_field(char **rest)
 static int is_boot(const char *text)
 {
     return !strcmp(text, OCI_BOOT_SYNCED)
-           || (strlen(text) == OCI_BOOT_LENGTH
-               && strspn(text, "0123456789abcdef") == OCI_BOOT_LENGTH);
+        || (strlen(text) == OCI_BOOT_LENGTH
+            && strspn(text, "0123456789abcdef") == OCI_BOOT_LENGTH);
 }
 
 static apr_status_t parse_size(apr_off_t *size, const char *text)
@@ -75,8 +67,7 @@ apr_status_t oci_upload_record_parse(oci_upload_record_t *record,
     const char *rehashed = next_field(&rest);
     oci_algorithm_e algorithm;
 
-    if (strlen(text) != size || !state || rest
-        || (boot && !is_boot(boot))
+    if (strlen(text) != size || !state || rest || (boot && !is_boot(boot))
         || (rehashed && strcmp(rehashed, REHASHED))
         || oci_algorithm_parse(&algorithm, name)
         || parse_size(&record->size, bytes)) {
@@ -90,6 +81,7 @@ apr_status_t oci_upload_record_parse(oci_upload_record_t *record,
 int oci_upload_record_trusted(const oci_upload_record_t *record,
                               const char *boot)
 {
-    return record->boot && (!strcmp(record->boot, OCI_BOOT_SYNCED)
-                            || (boot && !strcmp(record->boot, boot)));
+    return record->boot
+        && (!strcmp(record->boot, OCI_BOOT_SYNCED)
+            || (boot && !strcmp(record->boot, boot)));
 }

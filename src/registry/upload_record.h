@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file upload_record.h
@@ -17,7 +8,7 @@
  *
  *     algorithm  "sha256" or "sha512"
  *     size       bytes so far, in decimal digits
- *     state      of the hash over these bytes, in hex (spec/digest.h)
+ *     state      of the hash over these bytes, in hex (values/digest.h)
  *     boot       in which the bytes were written, and not synced: 32 hex
  *                digits (boot.h); or "synced" where they were synced
  *     rehashed   the algorithm is no longer the one that the upload began
@@ -33,18 +24,18 @@
 #include "apr_errno.h"
 #include "apr_file_io.h"
 
-#include "spec/digest.h"
+#include "values/digest.h"
 
 /** The boot of bytes that were synced. */
 #define OCI_BOOT_SYNCED "synced"
 
 typedef struct oci_upload_record_t {
-    apr_off_t   size;      /* bytes so far */
-    oci_hash_t *hash;      /* over these bytes */
-    const char *boot;      /* OCI_BOOT_SYNCED, a boot's name, or NULL where
-                              the record does not say */
-    int         rehashed;  /* whether all was read back once for another
-                              algorithm */
+    apr_off_t size;   /* bytes so far */
+    oci_hash_t *hash; /* over these bytes */
+    const char *boot; /* OCI_BOOT_SYNCED, a boot's name, or NULL where
+                         the record does not say */
+    int rehashed;     /* whether all was read back once for another
+                         algorithm */
 } oci_upload_record_t;
 
 /** The text of a record, from pool. */

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* A named lock is a lock on bytes of the file.  It is one of the open file
  * description: such keep threads apart as well as processes, and are gone when
@@ -31,7 +22,7 @@
  */
 
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE            /* F_OFD_SETLK */
+#define _GNU_SOURCE /* F_OFD_SETLK */
 #endif
 
 #include <errno.h>
@@ -43,7 +34,7 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "spec/hash.h"
+#include "values/fingerprint.h"
 #include "store/file_lock.h"
 #include "store/wait.h"
 
@@ -53,7 +44,7 @@
 
 #define KEY_SIZE 32
 
-#define PAUSE_LEAST 20         /* microseconds */
+#define PAUSE_LEAST 20 /* microseconds */
 #define PAUSE_MOST  2000
 
 /* What who writes the key has; no name's bytes lie so high. */
@@ -61,8 +52,8 @@
 
 struct oci_lock_t {
     apr_pool_t *pool;
-    int         fd;
-    off_t       gate;          /* followed by the lock */
+    int fd;
+    off_t gate; /* followed by the lock */
 };
 
 /* Lock some bytes where nobody else has them, or unlock them.
@@ -71,8 +62,9 @@ struct oci_lock_t {
  */
 static apr_status_t set_lock(int fd, short type, off_t start, off_t length)
 {
-    struct flock range = { .l_type = type, .l_whence = SEEK_SET,
-                           .l_start = start, .l_len = length };
+    struct flock range = {
+        .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length
+    };
 
     while (fcntl(fd, F_OFD_SETLK, &range)) {
         if (errno == EAGAIN || errno == EACCES) {
@@ -91,8 +83,7 @@ static apr_status_t unlock(int fd, off_t start, off_t length)
 }
 
 /* Lock a byte, waiting for it until a time of oci_wait_now. */
-static apr_status_t wait_lock(int fd, short type, off_t start,
-                              apr_time_t until)
+static apr_status_t wait_lock(int fd, short type, off_t start, apr_time_t until)
 {
     apr_status_t rv = set_lock(fd, type, start, 1);
     apr_time_t began = rv == APR_EBUSY ? oci_wait_now() : 0;
@@ -104,8 +95,9 @@ static apr_status_t wait_lock(int fd, short type, off_t start,
         if (now >= until) {
             return APR_TIMEUP;
         }
-        apr_sleep(rest < PAUSE_LEAST ? PAUSE_LEAST
-                  : rest > PAUSE_MOST ? PAUSE_MOST : rest);
+        apr_sleep(rest < PAUSE_LEAST      ? PAUSE_LEAST
+                      : rest > PAUSE_MOST ? PAUSE_MOST
+                                          : rest);
         rv = set_lock(fd, type, start, 1);
     }
     return rv;
@@ -173,8 +165,10 @@ static apr_status_t find_gate(off_t *gate, int fd, const char *name,
         rv = make_key(key, fd, pool);
     }
     if (!rv) {
-        *gate = 2 * (off_t)oci_hash(apr_psprintf(pool, "%.*s%s", KEY_SIZE,
-                                                 key, name), pool);
+        *gate = 2
+            * (off_t)oci_fingerprint(apr_psprintf(pool, "%.*s%s", KEY_SIZE, key,
+                                                  name),
+                                     pool);
     }
     return rv;
 }
@@ -236,7 +230,8 @@ static apr_status_t take_within(oci_lock_t *lock, const char *path,
     apr_status_t rv = take(lock, kind, limit);
 
     if (rv == APR_TIMEUP) {
-        char *text = apr_psprintf(lock->pool, "waited %" APR_TIME_T_FMT
+        char *text = apr_psprintf(lock->pool,
+                                  "waited %" APR_TIME_T_FMT
                                   " ms for a lock in %s, which another "
                                   "request or process keeps",
                                   apr_time_as_msec(limit), path);
@@ -246,35 +241,36 @@ static apr_status_t take_within(oci_lock_t *lock, const char *path,
     return settle(lock, rv);
 }
 
-apr_status_t oci_file_lock(oci_lock_t **lock, const char *path,
-                           const char *name, oci_lock_e kind,
-                           apr_pool_t *pool)
+apr_status_t oci_file_lock_take(oci_lock_t **lock, const char *path,
+                                const char *name, oci_lock_e kind,
+                                apr_pool_t *pool)
 {
     apr_status_t rv = begin_lock(lock, path, name, pool);
 
     return rv ? rv : take_within(*lock, path, kind, OCI_WAIT_FILE);
 }
 
-apr_status_t oci_file_lock_within(oci_lock_t **lock, const char *path,
-                                  const char *name,
-                                  apr_interval_time_t limit,
-                                  apr_pool_t *pool)
+apr_status_t oci_file_lock_take_within(oci_lock_t **lock, const char *path,
+                                       const char *name,
+                                       apr_interval_time_t limit,
+                                       apr_pool_t *pool)
 {
     apr_status_t rv = begin_lock(lock, path, name, pool);
 
     return rv ? rv : take_within(*lock, path, OCI_LOCK_EXCLUSIVE, limit);
 }
 
-apr_status_t oci_file_try_lock(oci_lock_t **lock, const char *path,
+apr_status_t oci_file_lock_try(oci_lock_t **lock, const char *path,
                                const char *name, apr_pool_t *pool)
 {
     apr_status_t rv = begin_lock(lock, path, name, pool);
 
-    return rv ? rv : settle(*lock, set_lock((*lock)->fd, F_WRLCK,
-                                            (*lock)->gate + 1, 1));
+    return rv
+        ? rv
+        : settle(*lock, set_lock((*lock)->fd, F_WRLCK, (*lock)->gate + 1, 1));
 }
 
-apr_status_t oci_file_prepare(const char *path, apr_pool_t *pool)
+apr_status_t oci_file_lock_prepare(const char *path, apr_pool_t *pool)
 {
     oci_lock_t *lock;
     apr_status_t rv = begin_lock(&lock, path, "", pool);
@@ -285,7 +281,7 @@ apr_status_t oci_file_prepare(const char *path, apr_pool_t *pool)
     return rv;
 }
 
-apr_status_t oci_file_unlock(oci_lock_t *lock)
+apr_status_t oci_file_lock_release(oci_lock_t *lock)
 {
     return apr_pool_cleanup_run(lock->pool, lock, end_lock);
 }

@@ -1,16 +1,9 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Acting as the user that a store belongs to, where root calls. */
 
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE            /* setgroups, AT_EACCESS */
+#define _GNU_SOURCE /* setgroups, AT_EACCESS */
 #endif
 
 #include <errno.h>
@@ -28,18 +21,18 @@
 
 #include "store/owner.h"
 
-#define LINKS_MAX 40           /* on one path, as Linux has it */
+#define LINKS_MAX 40 /* on one path, as Linux has it */
 
 /* One entry on the way of a path. */
 typedef struct step_t {
-    const char *folder;        /* the directory that holds it */
-    const char *path;          /* the entry's own */
-    int         found;         /* whether it exists */
-    struct stat entry;         /* if so */
+    const char *folder; /* the directory that holds it */
+    const char *path;   /* the entry's own */
+    int found;          /* whether it exists */
+    struct stat entry;  /* if so */
 } step_t;
 
 /* Judge a step; anything but APR_SUCCESS ends the walk. */
-typedef apr_status_t (visit_t)(const step_t *step, void *data);
+typedef apr_status_t(visit_t)(const step_t *step, void *data);
 
 static apr_status_t take_groups(const oci_owner_t *owner)
 {
@@ -47,11 +40,12 @@ static apr_status_t take_groups(const oci_owner_t *owner)
     gid_t gid = owner->gid;
 
     return (user ? initgroups(user->pw_name, gid) : setgroups(1, &gid))
-           ? errno : APR_SUCCESS;
+        ? errno
+        : APR_SUCCESS;
 }
 
-apr_status_t oci_owner_enter(oci_caller_t *caller, const oci_owner_t *owner,
-                             apr_pool_t *pool)
+apr_status_t oci_owner_enter(oci_owner_caller_t *caller,
+                             const oci_owner_t *owner, apr_pool_t *pool)
 {
     apr_status_t rv;
 
@@ -77,7 +71,7 @@ apr_status_t oci_owner_enter(oci_caller_t *caller, const oci_owner_t *owner,
     return setegid(owner->gid) || seteuid(owner->uid) ? errno : APR_SUCCESS;
 }
 
-void oci_owner_leave(const oci_caller_t *caller)
+void oci_owner_leave(const oci_owner_caller_t *caller)
 {
     if (caller->changed
         && (seteuid(caller->uid) || setegid(caller->gid)
@@ -147,8 +141,7 @@ static apr_status_t walk(const char *path, visit_t *visit, void *data)
             rv = ++links > LINKS_MAX ? ELOOP : follow_link(done, rest, entry);
         }
         else if (!rv) {
-            rv = strlen(entry) < sizeof(done) ? APR_SUCCESS
-                                              : APR_ENAMETOOLONG;
+            rv = strlen(entry) < sizeof(done) ? APR_SUCCESS : APR_ENAMETOOLONG;
             apr_cpystrn(done, entry, sizeof(done));
         }
     }
@@ -173,7 +166,9 @@ static apr_status_t check_step(const step_t *step, void *data)
         return APR_SUCCESS;
     }
     return (folder.st_mode & S_ISVTX) && step->found
-           && step->entry.st_uid != user ? APR_SUCCESS : EPERM;
+            && step->entry.st_uid != user
+        ? APR_SUCCESS
+        : EPERM;
 }
 
 apr_status_t oci_owner_is_barred(const char *path)

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file owner.h
@@ -33,13 +24,13 @@ typedef struct oci_owner_t {
 } oci_owner_t;
 
 /** What the caller was before; filled in by oci_owner_enter. */
-typedef struct oci_caller_t {
-    int    changed;            /* whether there is anything to restore */
-    uid_t  uid;
-    gid_t  gid;
-    int    count;              /* of groups */
+typedef struct oci_owner_caller_t {
+    int changed; /* whether there is anything to restore */
+    uid_t uid;
+    gid_t gid;
+    int count; /* of groups */
     gid_t *groups;
-} oci_caller_t;
+} oci_owner_caller_t;
 
 /**
  * Take on the effective user, group and supplementary groups of an owner.
@@ -48,11 +39,11 @@ typedef struct oci_caller_t {
  * @param pool Of the caller's groups
  * @return What the system said
  */
-apr_status_t oci_owner_enter(oci_caller_t *caller, const oci_owner_t *owner,
-                             apr_pool_t *pool);
+apr_status_t oci_owner_enter(oci_owner_caller_t *caller,
+                             const oci_owner_t *owner, apr_pool_t *pool);
 
 /** Be the caller again; the process aborts where that is impossible. */
-void oci_owner_leave(const oci_caller_t *caller);
+void oci_owner_leave(const oci_owner_caller_t *caller);
 
 /**
  * Judge whether the effective user, who is not root, has a say in what a

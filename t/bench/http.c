@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A client's connection that costs as little as may be. */
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -64,10 +57,8 @@ http_t *http_open(const char *host)
     http->location[0] = '\0';
     http->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(http->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    setsockopt(http->fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
-               sizeof(patience));
-    setsockopt(http->fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
-               sizeof(patience));
+    setsockopt(http->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    setsockopt(http->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     if (connect(http->fd, (struct sockaddr *)&peer, sizeof(peer))) {
         http_fail("%s: %s", host, strerror(errno));
     }

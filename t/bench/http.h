@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file http.h
@@ -24,11 +15,11 @@
 #define HTTP_BUFFER 262144
 
 typedef struct http_t {
-    const char *host;             /* "127.0.0.1:5000" */
-    int         fd;
-    char        location[2048];   /* of the last answer, without the host */
-    long long   length;           /* bytes of the last answer's body */
-    char        buffer[HTTP_BUFFER];
+    const char *host; /* "127.0.0.1:5000" */
+    int fd;
+    char location[2048]; /* of the last answer, without the host */
+    long long length;    /* bytes of the last answer's body */
+    char buffer[HTTP_BUFFER];
 } http_t;
 
 /** Connect to host, which must outlive the connection. */

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* load.c: many small requests over some connections that are kept.
  *
@@ -38,14 +29,14 @@
 
 typedef struct load_t {
     const char *host;
-    int         first;
-    int         count;
-    atomic_int  taken;     /* requests that threads took so far */
-    char       *request;   /* one whole request with marks in it */
-    size_t      size;      /* its bytes */
-    const char *path;      /* of blobs: where uploads begin */
-    char       *blobs;     /* of blobs: each with its digest in front of it */
-    size_t      blob_size;
+    int first;
+    int count;
+    atomic_int taken; /* requests that threads took so far */
+    char *request;    /* one whole request with marks in it */
+    size_t size;      /* its bytes */
+    const char *path; /* of blobs: where uploads begin */
+    char *blobs;      /* of blobs: each with its digest in front of it */
+    size_t blob_size;
     pthread_barrier_t start;
 } load_t;
 
@@ -103,12 +94,13 @@ static void *push_blobs(void *baton)
         http_head(http, "POST %s HTTP/1.1\r\nContent-Length: 0\r\n",
                   load->path);
         http_answer(http, 202);
-        head = snprintf(request, 4096, "PUT %s%cdigest=sha256:%.*s "
+        head = snprintf(request, 4096,
+                        "PUT %s%cdigest=sha256:%.*s "
                         "HTTP/1.1\r\nHost: %s\r\nContent-Type: "
                         "application/octet-stream\r\nContent-Length: "
-                        "%zu\r\n\r\n", http->location,
-                        strchr(http->location, '?') ? '&' : '?', HEX, blob,
-                        load->host, load->blob_size);
+                        "%zu\r\n\r\n",
+                        http->location, strchr(http->location, '?') ? '&' : '?',
+                        HEX, blob, load->host, load->blob_size);
         memcpy(request + head, blob + HEX, load->blob_size);
         http_send(http, request, head + load->blob_size);
         http_answer(http, 201);
@@ -136,7 +128,8 @@ static void prepare_request(load_t *load, char **words)
     size_t size = 0;
     char *body = words[3] ? read_file(words[3], &size) : NULL;
     char *head;
-    int length = asprintf(&head, "%s %s HTTP/1.1\r\nHost: %s\r\n"
+    int length = asprintf(&head,
+                          "%s %s HTTP/1.1\r\nHost: %s\r\n"
                           "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n",
                           words[0], words[1], load->host, words[2], size);
 

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* transfer.c: large bodies.
  *
@@ -39,24 +30,24 @@
 
 #include "http.h"
 
-#define PIECE  32768               /* what Go's client sends as one chunk */
-#define PATCH  65536               /* bytes of one of several PATCHes */
-#define PIECES 32                  /* in a block, which is a MiB */
-#define LEAD   6                   /* "8000" and a line's end */
+#define PIECE  32768 /* what Go's client sends as one chunk */
+#define PATCH  65536 /* bytes of one of several PATCHes */
+#define PIECES 32    /* in a block, which is a MiB */
+#define LEAD   6     /* "8000" and a line's end */
 #define TAIL   2
 
 typedef struct body_t {
-    int   blocks;
-    int   framed;                  /* whether it is written as chunks */
+    int blocks;
+    int framed; /* whether it is written as chunks */
     char *block;
-    char  digest[65];
+    char digest[65];
 } body_t;
 
 typedef struct transfer_t {
     const char *host;
     const char *path;
-    body_t      body;
-    pthread_t   thread;
+    body_t body;
+    pthread_t thread;
     pthread_barrier_t *start;
 } transfer_t;
 
@@ -131,16 +122,20 @@ static void begin_upload(http_t *http, const char *path)
 /* Send the head of the closing PUT. */
 static void head_of_end(http_t *http, const body_t *body, long long length)
 {
-    http_head(http, "PUT %s%cdigest=sha256:%s HTTP/1.1\r\n"
-              "Content-Length: %lld\r\n", http->location,
-              strchr(http->location, '?') ? '&' : '?', body->digest, length);
+    http_head(http,
+              "PUT %s%cdigest=sha256:%s HTTP/1.1\r\n"
+              "Content-Length: %lld\r\n",
+              http->location, strchr(http->location, '?') ? '&' : '?',
+              body->digest, length);
 }
 
 static void push(http_t *http, const char *path, body_t *body)
 {
     begin_upload(http, path);
-    http_head(http, "PATCH %s HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
-              "Content-Type: application/octet-stream\r\n", http->location);
+    http_head(http,
+              "PATCH %s HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
+              "Content-Type: application/octet-stream\r\n",
+              http->location);
     send_body(http, body);
     http_answer(http, 202);
     head_of_end(http, body, 0);

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* Input: the Content-Type, a newline, and the document. */
 
@@ -19,10 +10,10 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "spec/digest.h"
-#include "spec/document.h"
-#include "spec/json.h"
-#include "spec/json_check.h"
+#include "values/digest.h"
+#include "values/document.h"
+#include "values/json.h"
+#include "values/json_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -42,15 +33,14 @@ static void check(const oci_document_t *document, apr_pool_t *pool)
     assert(!document->annotations || is_object(document->annotations, pool));
     assert(!document->subject || oci_digest_valid(document->subject->digest));
     for (i = 0; i < document->children->nelts; i++) {
-        const oci_child_t *child
-            = &APR_ARRAY_IDX(document->children, i, oci_child_t);
+        const oci_child_t *child = &APR_ARRAY_IDX(document->children, i,
+                                                  oci_child_t);
 
         assert(oci_digest_valid(child->descriptor.digest));
         assert(child->descriptor.size >= 0);
         assert(strchr(child->descriptor.media_type, '/'));
     }
-    assert(is_object(oci_document_descriptor(document, digest, 0, pool),
-                     pool));
+    assert(is_object(oci_document_descriptor(document, digest, 0, pool), pool));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

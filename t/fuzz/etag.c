@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* Input: what an entity's tag holds, a newline, and a condition's list. */
 
@@ -19,7 +10,7 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "spec/etag.h"
+#include "values/etag.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,7 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                || oci_etag_match(list, value, 1));
         if (!strchr(value, '"')) {
             assert(oci_etag_match(apr_pstrcat(pool, "\"", value, "\", ", list,
-                                              NULL), value, 0));
+                                              NULL),
+                                  value, 0));
         }
     }
 

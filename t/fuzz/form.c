@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* Input: the body of a request for a token.  What httpd does for the reader
  * of forms is done here.
@@ -26,7 +17,7 @@
 #include "httpd/config.h"
 #include "httpd/token_form.h"
 
-#define PIECE 1000             /* bytes that come at once */
+#define PIECE 1000 /* bytes that come at once */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -90,8 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(error->message && *error->message);
     }
     else {
-        const char *header = apr_table_get(request.headers_in,
-                                           "Authorization");
+        const char *header = apr_table_get(request.headers_in, "Authorization");
 
         assert(!strcmp(apr_table_get(form, "grant_type"), "password"));
         assert(!header || !strncmp(header, "Basic ", 6));

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* Input: a JSON text.  What jansson accepts we accept and read in the same
  * way; what it alone refuses is legal JSON that it cannot hold.
@@ -24,8 +15,8 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "spec/json_check.h"
-#include "spec/json_span.h"
+#include "values/json_check.h"
+#include "values/json_span.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -50,7 +41,8 @@ static int is_exact(const json_t *value)
     const char *name;
     json_t *member;
 
-    json_object_foreach ((json_t *)value, name, member) {
+    json_object_foreach((json_t *)value, name, member)
+    {
         if (!json_is_string(member)) {
             return 0;
         }
@@ -100,8 +92,8 @@ static void compare_within(const json_t *value, oci_span_t span,
 
     compare(value, span, pool);
     if (json_is_object(value)) {
-        for (walk = oci_walk_begin(span);
-             oci_walk_member(&name, &part, &walk); count++) {
+        for (walk = oci_walk_begin(span); oci_walk_member(&name, &part, &walk);
+             count++) {
             const char *text = oci_span_text(name, pool);
 
             compare(json_object_get(value, text), part, pool);

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* Input: a token, a blank line, and a file of keys. */
 
@@ -19,12 +10,12 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "spec/jwt.h"
+#include "values/jwt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Whether the token holds, a second time as the first. */
-static int holds(const oci_keys_t *keys, const char *token, apr_pool_t *pool)
+static int holds(const oci_key_set_t *keys, const char *token, apr_pool_t *pool)
 {
     json_t *claims = NULL;
     const char *problem = oci_jwt_verify(&claims, keys, token, pool);
@@ -39,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char secret[] = "secret: a-secret-that-no-input-can-know.";
     apr_pool_t *pool;
-    oci_keys_t *keys;
+    oci_key_set_t *keys;
     char *token, *file;
     const char *problem;
 
@@ -52,16 +43,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         file += 2;
     }
 
-    problem = oci_keys_read(&keys, secret, strlen(secret), pool);
-    assert(!problem && oci_keys_signer(keys));
+    problem = oci_key_set_read(&keys, secret, strlen(secret), pool);
+    assert(!problem && oci_key_set_signer(keys));
     assert(!holds(keys, token, pool));
 
-    if (file && !oci_keys_read(&keys, file, strlen(file), pool)) {
+    if (file && !oci_key_set_read(&keys, file, strlen(file), pool)) {
         json_t *claims = json_pack("{s:s}", "sub", "somebody");
         const char *ours = oci_jwt_sign(keys, claims, pool);
 
         holds(keys, token, pool);
-        assert(!ours == !oci_keys_signer(keys));
+        assert(!ours == !oci_key_set_signer(keys));
         assert(!ours || holds(keys, ours, pool));
         json_decref(claims);
     }

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* Input: a query. */
 
@@ -20,7 +11,7 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "spec/query.h"
+#include "values/query.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -59,8 +50,8 @@ static void check_again(const apr_table_t *query, apr_pool_t *pool)
     for (i = 0; i < list->nelts; i++) {
         const apr_table_entry_t *entry = &APR_ARRAY_IDX(list, i,
                                                         apr_table_entry_t);
-        const apr_table_entry_t *other
-            = &APR_ARRAY_IDX(apr_table_elts(again), i, apr_table_entry_t);
+        const apr_table_entry_t *other = &APR_ARRAY_IDX(apr_table_elts(again),
+                                                        i, apr_table_entry_t);
 
         assert(!strcmp(entry->key, other->key));
         assert(!strcmp(entry->val, other->val));

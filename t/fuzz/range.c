@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* Input: the size of the whole, a space, and the value of a Range or a
  * Content-Range header.
@@ -21,7 +12,7 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "spec/range.h"
+#include "values/range.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -54,8 +45,12 @@ static void check_content_range(const char *text, apr_pool_t *pool)
     }
     assert(range.first >= 0 && range.length >= 1);
     assert(!oci_content_range_parse(&again,
-        apr_psprintf(pool, "%" APR_OFF_T_FMT "-%" APR_OFF_T_FMT, range.first,
-                     range.first + (range.length - 1))));
+                                    apr_psprintf(pool,
+                                                 "%" APR_OFF_T_FMT
+                                                 "-%" APR_OFF_T_FMT,
+                                                 range.first,
+                                                 range.first
+                                                     + (range.length - 1))));
     assert(again.first == range.first && again.length == range.length);
 }
 

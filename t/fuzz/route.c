@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* Input: a path below /v2, "?", and a query. */
 
@@ -19,9 +10,9 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "spec/name.h"
-#include "spec/query.h"
-#include "spec/route.h"
+#include "values/name.h"
+#include "values/query.h"
+#include "values/route.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,8 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char *path_of(const oci_route_t *route, apr_pool_t *pool)
 {
     static const char *const words[] = {
-        NULL, "/", "/_catalog", "/tags/list", "/manifests/", "/blobs/",
-        "/blobs/uploads/", "/blobs/uploads/", "/referrers/"
+        NULL,          "/",       "/_catalog",       "/tags/list",
+        "/manifests/", "/blobs/", "/blobs/uploads/", "/blobs/uploads/",
+        "/referrers/",
     };
 
     if (!route->name) {
@@ -71,8 +63,7 @@ static void check_query(const char *text, apr_pool_t *pool)
     apr_table_t *query;
     oci_page_t page;
 
-    if (!oci_query_parse(&query, text, pool)
-        && !oci_page_parse(&page, query)) {
+    if (!oci_query_parse(&query, text, pool) && !oci_page_parse(&page, query)) {
         assert(page.limit >= 0 && (page.given || !page.limit));
     }
 }

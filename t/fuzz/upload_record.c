@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* Input: the record of an upload. */
 
@@ -28,8 +19,7 @@ static void check(const oci_upload_record_t *record, apr_pool_t *pool)
 {
     const char *text = oci_upload_record_format(record, pool);
     oci_upload_record_t again;
-    apr_status_t rv = oci_upload_record_parse(&again, text, strlen(text),
-                                              pool);
+    apr_status_t rv = oci_upload_record_parse(&again, text, strlen(text), pool);
 
     assert(rv == APR_SUCCESS && again.size == record->size);
     assert(record->size >= 0 && again.rehashed == record->rehashed);

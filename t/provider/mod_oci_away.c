@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* A blob store "away": it is "fs", but sends those who read to another place,
  * as a store of objects does.
@@ -38,9 +29,9 @@ static apr_status_t blob_open(oci_blob_source_t *source,
 static const char *create(oci_blob_store_t **store,
                           const oci_store_config_t *config, apr_pool_t *pool)
 {
-    const oci_blob_store_provider_t *fs
-        = ap_lookup_provider(OCI_BLOB_STORE_GROUP, "fs",
-                             OCI_PROVIDER_VERSION);
+    const oci_blob_store_provider_t
+        *fs = ap_lookup_provider(OCI_BLOB_STORE_GROUP, "fs",
+                                 OCI_PROVIDER_VERSION);
     const char *error = fs->create(store, config, pool);
 
     if (!error) {
@@ -60,9 +51,15 @@ static void register_hooks(apr_pool_t *pool)
                          OCI_PROVIDER_VERSION, &provider);
 }
 
-module AP_MODULE_DECLARE_DATA oci_away_module = {
-    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, register_hooks
+module AP_MODULE_DECLARE_DATA oci_away_module = { STANDARD20_MODULE_STUFF,
+                                                  NULL,
+                                                  NULL,
+                                                  NULL,
+                                                  NULL,
+                                                  NULL,
+                                                  register_hooks
 #ifdef AP_MODULE_FLAG_NONE
-    , AP_MODULE_FLAG_NONE
+                                                  ,
+                                                  AP_MODULE_FLAG_NONE
 #endif
 };

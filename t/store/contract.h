@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* What the tests of the stores have in common: results as TAP, a folder of
  * their own that goes with them, and helpers in processes and threads.
@@ -17,7 +8,7 @@
 #define OCI_CONTRACT_H
 
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE            /* nftw */
+#define _GNU_SOURCE /* nftw */
 #endif
 
 #include <ftw.h>
@@ -39,18 +30,18 @@
 #include "../unit/tap.h"
 
 #define THREADS 16
-#define NOBODY 65534           /* for httpd's User, where root tests */
+#define NOBODY  65534 /* for httpd's User, where root tests */
 
 /* A program's run. */
 typedef struct run_t {
     tap_t tap;
     apr_pool_t *pool;
-    char folder[1024];     /* goes at the end */
+    char folder[1024]; /* goes at the end */
 } run_t;
 
 /* One result for a status, which is told where it is another. */
-static inline int is_status(run_t *run, apr_status_t got,
-                            apr_status_t wanted, const char *name)
+static inline int is_status(run_t *run, apr_status_t got, apr_status_t wanted,
+                            const char *name)
 {
     char text[120];
 
@@ -77,8 +68,8 @@ static inline const char *at(run_t *run, const char *path)
 }
 
 /* For nftw: whose an entry is; 0 where it is NOBODY's. */
-static inline int check_owner(const char *path, const struct stat *st,
-                              int type, struct FTW *where)
+static inline int check_owner(const char *path, const struct stat *st, int type,
+                              struct FTW *where)
 {
     (void)type;
     (void)where;
@@ -128,10 +119,10 @@ static inline int finish(run_t *run)
 
 /* Act as a user, as httpd does when it starts a store; to be ended by
  * oci_owner_leave. */
-static inline oci_caller_t act_as(run_t *run, apr_uid_t uid)
+static inline oci_owner_caller_t act_as(run_t *run, apr_uid_t uid)
 {
     oci_owner_t owner = { uid, uid };
-    oci_caller_t caller;
+    oci_owner_caller_t caller;
 
     if (oci_owner_enter(&caller, &owner, run->pool)) {
         abort();
@@ -150,7 +141,7 @@ static inline apr_pool_t *make_pool(void)
 }
 
 /* A helper says in status how it ended; 0 is well. */
-typedef int (helper_t)(void *data, int number);
+typedef int(helper_t)(void *data, int number);
 
 /* Start a process that runs helper and ends with what it returns. */
 static inline pid_t start_process(helper_t *helper, void *data, int number)

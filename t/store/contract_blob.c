@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* What mod_oci.h promises of a blob store. */
 
@@ -18,9 +9,10 @@
 
 static void check_blob(test_t *t)
 {
-    static const char sha512[] = "sha512:0123456789abcdef0123456789abcdef"
-        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-        "0123456789abcdef0123456789abcdef";
+    static const char sha512
+        [] = "sha512:0123456789abcdef0123456789abcdef"
+             "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+             "0123456789abcdef0123456789abcdef";
     apr_pool_t *pool = make_pool();
     const char *locator = push(t, "one", DIGEST("0001"), "bytes", pool);
     const char *other = push(t, "two", sha512, "", pool);
@@ -66,29 +58,30 @@ static void check_writes(test_t *t)
         total += vec[i].iov_len;
     }
     good = !t->provider->upload_open(&writer, t->store, "many", pool)
-           && !t->provider->upload_resume(writer, 0)
-           && !t->provider->upload_write(writer, vec, BUFFERS)
-           && !t->provider->upload_write(writer, vec, 0)
-           && !t->provider->upload_close(writer, 0);
+        && !t->provider->upload_resume(writer, 0)
+        && !t->provider->upload_write(writer, vec, BUFFERS)
+        && !t->provider->upload_write(writer, vec, 0)
+        && !t->provider->upload_close(writer, 0);
     for (at = 0; good && at < (apr_off_t)total; at += length) {
         length = SIZE;
-        good = !t->provider->upload_read(writer, at, back, &length)
-               && length && !memcmp(back, data + at, length);
+        good = !t->provider->upload_read(writer, at, back, &length) && length
+            && !memcmp(back, data + at, length);
     }
-    tap_ok(&t->run->tap, good, "%d buffers are written and read back",
-           BUFFERS);
+    tap_ok(&t->run->tap, good, "%d buffers are written and read back", BUFFERS);
     length = SIZE;
-    tap_ok(&t->run->tap, !t->provider->upload_read(writer, total, back,
-           &length) && length == 0, "nothing is read at the end");
+    tap_ok(&t->run->tap,
+           !t->provider->upload_read(writer, total, back, &length)
+               && length == 0,
+           "nothing is read at the end");
     good = !t->provider->upload_commit(&locator, writer, DIGEST("0002"), 0,
                                        pool)
-           && !t->provider->upload_abort(writer)
-           && !t->provider->blob_open(&source, t->store, locator, 0, pool)
-           && source.size == (apr_off_t)total;
+        && !t->provider->upload_abort(writer)
+        && !t->provider->blob_open(&source, t->store, locator, 0, pool)
+        && source.size == (apr_off_t)total;
     for (at = 0; good && at < source.size; at += length) {
         length = SIZE;
         good = !apr_file_read(source.file, back, &length)
-               && !memcmp(back, data + at, length);
+            && !memcmp(back, data + at, length);
     }
     tap_ok(&t->run->tap, good, "they are the blob's bytes");
     apr_pool_destroy(pool);
@@ -116,16 +109,16 @@ static void check_turns(test_t *t)
     int good;
 
     good = !t->provider->upload_open(&shared.writer, t->store, "turns", pool)
-           && !t->provider->upload_resume(shared.writer, 0)
-           && !run_threads(write_turn, &shared, 1)
-           && !write_turn(&shared, 1)
-           && !run_threads(write_turn, &shared, 1)
-           && !t->provider->upload_close(shared.writer, 0);
-    tap_ok(&t->run->tap, good
-           && !t->provider->upload_commit(&locator, shared.writer,
-                                          DIGEST("0107"), 0, t->run->pool)
-           && !t->provider->upload_abort(shared.writer)
-           && !strcmp(pull(t, locator, pool), "first,secondfirst,"),
+        && !t->provider->upload_resume(shared.writer, 0)
+        && !run_threads(write_turn, &shared, 1) && !write_turn(&shared, 1)
+        && !run_threads(write_turn, &shared, 1)
+        && !t->provider->upload_close(shared.writer, 0);
+    tap_ok(&t->run->tap,
+           good
+               && !t->provider->upload_commit(&locator, shared.writer,
+                                              DIGEST("0107"), 0, t->run->pool)
+               && !t->provider->upload_abort(shared.writer)
+               && !strcmp(pull(t, locator, pool), "first,secondfirst,"),
            "two threads write in turn");
     apr_pool_destroy(pool);
 }
@@ -139,16 +132,18 @@ static void check_resume(test_t *t)
     is_status(t->run, request(&writer, t, "slow", 0, "first,", pool),
               APR_SUCCESS, "an upload begins");
     apr_pool_clear(pool);
-    is_status(t->run, request(&writer, t, "slow", 6, "lost", pool),
-              APR_SUCCESS, "and goes on");
+    is_status(t->run, request(&writer, t, "slow", 6, "lost", pool), APR_SUCCESS,
+              "and goes on");
     apr_pool_clear(pool);
     is_status(t->run, request(&writer, t, "slow", 11, "", pool), APR_EOF,
               "but not after bytes that it never had");
     apr_pool_clear(pool);
-    is_status(t->run, request(&writer, t, "slow", 6, "2nd", pool),
-              APR_SUCCESS, "what lies beyond is dropped");
-    is_status(t->run, t->provider->upload_commit(&locator, writer,
-              DIGEST("0003"), 1, t->run->pool), APR_SUCCESS, "it is a blob");
+    is_status(t->run, request(&writer, t, "slow", 6, "2nd", pool), APR_SUCCESS,
+              "what lies beyond is dropped");
+    is_status(t->run,
+              t->provider->upload_commit(&locator, writer, DIGEST("0003"), 1,
+                                         t->run->pool),
+              APR_SUCCESS, "it is a blob");
     is_status(t->run, t->provider->upload_abort(writer), APR_SUCCESS,
               "an upload is forgotten");
     is_status(t->run, t->provider->upload_abort(writer), APR_SUCCESS,
@@ -179,8 +174,10 @@ static void check_commit(test_t *t)
     request(&writer, t, "c", 0, "often", pool);
     t->provider->upload_commit(&first, writer, DIGEST("0005"), 1, pool);
     t->provider->upload_commit(&other, writer, DIGEST("0006"), 1, pool);
-    is_status(t->run, t->provider->upload_commit(&again, writer,
-              DIGEST("0005"), 1, pool), APR_SUCCESS, "a commit is repeated");
+    is_status(t->run,
+              t->provider->upload_commit(&again, writer, DIGEST("0005"), 1,
+                                         pool),
+              APR_SUCCESS, "a commit is repeated");
     tap_is(&t->run->tap, pull(t, again, pool), "often", "its blob");
     tap_is(&t->run->tap, pull(t, other, pool), "often",
            "and that of another digest");
@@ -231,8 +228,9 @@ static void check_cut(test_t *t)
                "a process is killed after its commit");
         is_status(t->run, request(&writer, t, "cut", i, "xyz", pool),
                   APR_SUCCESS, "the upload goes on");
-        is_status(t->run, t->provider->upload_open(&second, t->store, "cut",
-                  pool), APR_EBUSY, "and is still claimed");
+        is_status(t->run,
+                  t->provider->upload_open(&second, t->store, "cut", pool),
+                  APR_EBUSY, "and is still claimed");
         tap_is(&t->run->tap, pull(t, locator, pool), "012345",
                "the blob has not changed");
         t->provider->upload_commit(&other, writer, DIGEST("0008"), 1, pool);
@@ -277,8 +275,9 @@ static void check_claim(test_t *t)
     oci_blob_writer_t *writer;
     pid_t pid;
 
-    is_status(t->run, t->provider->upload_open(&writer, t->store, "claim",
-              pool), APR_SUCCESS, "an upload is claimed");
+    is_status(t->run,
+              t->provider->upload_open(&writer, t->store, "claim", pool),
+              APR_SUCCESS, "an upload is claimed");
     tap_ok(&t->run->tap, is_busy(t, 0), "it is busy for another request");
     tap_ok(&t->run->tap, run_threads(is_busy, t, 3) == 3, "for threads");
     tap_ok(&t->run->tap, run_processes(is_busy, t, 3) == 3,
@@ -314,8 +313,8 @@ static int contend(void *data, int number)
         rv = request(&writer, t, "one-for-all", 0, text, pool);
         if (rv != APR_EBUSY) {
             bad = rv || t->provider->upload_read(writer, 0, back, &length)
-                  || length != 99 || memcmp(text, back, 99)
-                  || t->provider->upload_abort(writer);
+                || length != 99 || memcmp(text, back, 99)
+                || t->provider->upload_abort(writer);
         }
         apr_pool_destroy(pool);
     }
@@ -346,7 +345,7 @@ static int make_identity(void *data, int number)
     const char *id;
     apr_pool_t *pool = make_pool();
     int bad = t->provider->identity(&id, t->store, 1, pool) != APR_SUCCESS
-              || write(t->ready[1], id, strlen(id)) != (ssize_t)strlen(id);
+        || write(t->ready[1], id, strlen(id)) != (ssize_t)strlen(id);
 
     (void)number;
     apr_pool_destroy(pool);
@@ -370,9 +369,9 @@ static void check_identity(test_t *t)
     is_status(t->run, t->provider->identity(&id, t->store, 0, pool),
               APR_NOTFOUND, "a new store has no id");
     made = !run_processes(make_identity, t, CHILDREN)
-           && read(t->ready[0], ids, sizeof(ids) - 1) > 0
-           && !t->provider->identity(&id, t->store, 0, pool)
-           && !t->provider->identity(&again, t->store, 1, pool);
+        && read(t->ready[0], ids, sizeof(ids) - 1) > 0
+        && !t->provider->identity(&id, t->store, 0, pool)
+        && !t->provider->identity(&again, t->store, 1, pool);
     tap_ok(&t->run->tap, made && !strcmp(id, again),
            "processes that make one at once");
     length = strlen(id);
@@ -403,7 +402,7 @@ static void check_races(test_t *t)
 static void checks(test_t *t)
 {
     open_gate(t->ready);
-    alarm(300);                /* a claim that never ends fails the test */
+    alarm(300); /* a claim that never ends fails the test */
     check_identity(t);
     check_blob(t);
     check_writes(t);

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* How a blob store is asked to keep the contract:
  *
@@ -29,7 +20,7 @@ typedef struct test_t {
     const oci_blob_store_provider_t *provider;
     oci_store_config_t config;
     oci_blob_store_t *store;
-    int ready[2];              /* a gate for helpers */
+    int ready[2]; /* a gate for helpers */
 } test_t;
 
 /* Open the place of t->config, or say why not. */
@@ -40,8 +31,7 @@ static inline int open_store(test_t *t)
 
     if (!error) {
         t->provider = t->store->provider;
-        error = t->provider->start(t->store, getuid(), getgid(),
-                                   t->run->pool);
+        error = t->provider->start(t->store, getuid(), getgid(), t->run->pool);
     }
     return tap_is(&t->run->tap, error, NULL, "a store is opened");
 }
@@ -87,18 +77,19 @@ static inline const char *rest_of(const oci_blob_source_t *source,
     char *text = apr_pcalloc(pool, source->size + 1);
     apr_size_t size;
 
-    return source->size == 0 || apr_file_read_full(source->file, text,
-               source->size, &size) == APR_SUCCESS ? text : "(failed)";
+    return source->size == 0
+            || apr_file_read_full(source->file, text, source->size, &size)
+                == APR_SUCCESS
+        ? text
+        : "(failed)";
 }
 
 /* A blob's bytes as a string, or what went wrong. */
-static inline const char *pull(test_t *t, const char *locator,
-                               apr_pool_t *pool)
+static inline const char *pull(test_t *t, const char *locator, apr_pool_t *pool)
 {
     oci_blob_source_t source;
     apr_status_t rv = t->provider->blob_open(&source, t->store, locator,
-                                             APR_FOPEN_SENDFILE_ENABLED,
-                                             pool);
+                                             APR_FOPEN_SENDFILE_ENABLED, pool);
     apr_off_t size;
 
     if (rv != t->provider->blob_size(&size, t->store, locator, pool)) {

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* What mod_oci.h promises of an index: facts, changes, ranges. */
 
@@ -17,7 +8,7 @@ static void check_values(test_t *t)
 {
     static const apr_size_t sizes[] = { 0, 1, 64, 1023, 1024, 4 << 20 };
     static const char *const odd[] = { "two words", "tab\t", "\x7f", "\x80",
-                                       "../..", "/", "." };
+                                       "../..",     "/",     "." };
     enum { SIZES = sizeof(sizes) / sizeof(*sizes) };
     char *big = apr_palloc(t->run->pool, (4 << 20) + 1);
     char *binary = apr_palloc(t->run->pool, 1024);
@@ -29,38 +20,40 @@ static void check_values(test_t *t)
             char text[1];
 
             text[0] = 'y';
-            good &= change(t->index, OCI_CHANGE_PUT, "value/a", big,
-                           sizes[i]) == APR_SUCCESS;
+            good &= change(t->index, OCI_CHANGE_PUT, "value/a", big, sizes[i])
+                == APR_SUCCESS;
             good &= change(t->index, OCI_CHANGE_PUT, "value/a",
                            sizes[j] == 1 ? text : big, sizes[j])
-                    == APR_SUCCESS;
+                == APR_SUCCESS;
             good &= has(t, "value/a", sizes[j] == 1 ? text : big, sizes[j]);
         }
         good &= erase(t->index, "value/a") == APR_SUCCESS
-                && change(t->index, OCI_CHANGE_ADD, "value/a", big, sizes[i])
-                   == APR_SUCCESS
-                && has(t, "value/a", big, sizes[i]);
-        tap_ok(&t->run->tap, good, "a value of %lu bytes, put over and by "
-               "others, and added", (unsigned long)sizes[i]);
+            && change(t->index, OCI_CHANGE_ADD, "value/a", big, sizes[i])
+                == APR_SUCCESS
+            && has(t, "value/a", big, sizes[i]);
+        tap_ok(&t->run->tap, good,
+               "a value of %lu bytes, put over and by others, and added",
+               (unsigned long)sizes[i]);
     }
     for (i = 0; i < 1024; i++) {
         binary[i] = (char)(i * 7);
     }
     good = change(t->index, OCI_CHANGE_PUT, "value/b", binary, 1024)
-           == APR_SUCCESS && has(t, "value/b", binary, 1024)
-           && change(t->index, OCI_CHANGE_PUT, "value/b", "a\0b", 3)
-           == APR_SUCCESS && has(t, "value/b", "a\0b", 3);
+            == APR_SUCCESS
+        && has(t, "value/b", binary, 1024)
+        && change(t->index, OCI_CHANGE_PUT, "value/b", "a\0b", 3) == APR_SUCCESS
+        && has(t, "value/b", "a\0b", 3);
     tap_ok(&t->run->tap, good, "binary values");
     for (i = 0; i < (int)(sizeof(odd) / sizeof(*odd)); i++) {
         good &= put(t->index, "value/c", odd[i]) == APR_SUCCESS
-                && has(t, "value/c", odd[i], strlen(odd[i]));
+            && has(t, "value/c", odd[i], strlen(odd[i]));
     }
     tap_ok(&t->run->tap, good, "values that look like something else");
     erase(t->index, "value/a");
     erase(t->index, "value/b");
     erase(t->index, "value/c");
-    tap_is(&t->run->tap, page(t->index, "value/", NULL, 0, 0, t->run->pool),
-           "", "and all of them are gone");
+    tap_is(&t->run->tap, page(t->index, "value/", NULL, 0, 0, t->run->pool), "",
+           "and all of them are gone");
 }
 
 static void check_changes(test_t *t)
@@ -72,18 +65,21 @@ static void check_changes(test_t *t)
         { OCI_CHANGE_PUT, "change/deep/er/b", { "", 0 } },
         { OCI_CHANGE_DELETE, "change/nothing/here", { NULL, 0 } },
         { OCI_CHANGE_ADD, "change/a", { "3", 1 } },
-        { OCI_CHANGE_PUT, "change/c", { "late", 4 } }
+        { OCI_CHANGE_PUT, "change/c", { "late", 4 } },
     };
 
-    is_status(t->run, of(t->index)->apply(t->index, many, 5, 1,
-              t->run->pool), APR_SUCCESS, "a list of changes");
-    tap_ok(&t->run->tap, has(t, "change/a", "2", 1)
-           && has(t, "change/deep/er/b", "", 0), "made in their order");
+    is_status(t->run, of(t->index)->apply(t->index, many, 5, 1, t->run->pool),
+              APR_SUCCESS, "a list of changes");
+    tap_ok(&t->run->tap,
+           has(t, "change/a", "2", 1) && has(t, "change/deep/er/b", "", 0),
+           "made in their order");
     erase(t->index, "change/deep/er/b");
-    is_status(t->run, of(t->index)->apply(t->index, many + 3, 4, 1,
-              t->run->pool), APR_EEXIST, "an ADD finds its key");
-    tap_ok(&t->run->tap, has(t, "change/deep/er/b", "", 0)
-           && has(t, "change/a", "2", 1) && lacks(t, "change/c"),
+    is_status(t->run,
+              of(t->index)->apply(t->index, many + 3, 4, 1, t->run->pool),
+              APR_EEXIST, "an ADD finds its key");
+    tap_ok(&t->run->tap,
+           has(t, "change/deep/er/b", "", 0) && has(t, "change/a", "2", 1)
+               && lacks(t, "change/c"),
            "what stood before it is done, nothing else");
     is_status(t->run, add(t->index, "change/deep/er/b", ""), APR_EEXIST,
               "an ADD of nothing where nothing is");
@@ -91,17 +87,18 @@ static void check_changes(test_t *t)
               "an ADD of a text there");
     is_status(t->run, erase(t->index, "change/none"), APR_SUCCESS,
               "deleting what is not there");
-    tap_ok(&t->run->tap, lacks(t, "change/deep") && lacks(t, "change")
-           && lacks(t, "change/a/b"), "neither a folder nor what would lie "
-           "in a key is a key");
+    tap_ok(&t->run->tap,
+           lacks(t, "change/deep") && lacks(t, "change")
+               && lacks(t, "change/a/b"),
+           "neither a folder nor what would lie in a key is a key");
     erase(t->index, "change/deep/er/b");
     is_status(t->run, put(t->index, "change/deep", "1"), APR_SUCCESS,
               "a key where a folder was");
     erase(t->index, "change/deep");
     is_status(t->run, put(t->index, "change/deep/er/b", "1"), APR_SUCCESS,
               "a folder where a key was");
-    is_status(t->run, of(t->index)->apply(t->index, many, 0, 1,
-              t->run->pool), APR_SUCCESS, "no change at all");
+    is_status(t->run, of(t->index)->apply(t->index, many, 0, 1, t->run->pool),
+              APR_SUCCESS, "no change at all");
     erase(t->index, "change/deep/er/b");
     erase(t->index, "change/a");
 }
@@ -117,25 +114,25 @@ static void check_keys(test_t *t)
     for (byte = bytes; *byte; byte++) {
         apr_snprintf(key, sizeof(key), "key/a%c/%s%c", *byte,
                      *byte == '.' ? "a" : "", *byte);
-        good &= put(t->index, key, "v") == APR_SUCCESS
-                && has(t, key, "v", 1);
+        good &= put(t->index, key, "v") == APR_SUCCESS && has(t, key, "v", 1);
         good &= erase(t->index, key) == APR_SUCCESS && lacks(t, key);
     }
     tap_ok(&t->run->tap, good, "every byte that a key may hold");
     memset(key, 'k', sizeof(key));
     key[255] = key[511] = key[767] = '/';
     key[1023] = '\0';
-    tap_ok(&t->run->tap, put(t->index, key, "v") == APR_SUCCESS
-           && has(t, key, "v", 1), "the longest key");
+    tap_ok(&t->run->tap,
+           put(t->index, key, "v") == APR_SUCCESS && has(t, key, "v", 1),
+           "the longest key");
     key[767] = '\0';
-    tap_is(&t->run->tap, page(t->index, apr_pstrcat(t->run->pool, key, "/",
-                                                    NULL), NULL, 0, 0,
-                              t->run->pool),
+    tap_is(&t->run->tap,
+           page(t->index, apr_pstrcat(t->run->pool, key, "/", NULL), NULL, 0, 0,
+                t->run->pool),
            apr_pstrcat(t->run->pool, key, "/", key + 768, NULL),
            "is found in its folder");
     key[767] = '/';
-    tap_ok(&t->run->tap, erase(t->index, key) == APR_SUCCESS
-           && lacks(t, key), "and goes");
+    tap_ok(&t->run->tap, erase(t->index, key) == APR_SUCCESS && lacks(t, key),
+           "and goes");
 }
 
 static int compare(const void *left, const void *right)
@@ -147,14 +144,16 @@ static int compare(const void *left, const void *right)
 static void check_order(test_t *t)
 {
     const char *keys[] = {
-        "order/x/1", "order/x-", "order/x!", "order/x0/z", "order/x0/a/b",
-        "order/xA", "order/x.y/q", "order/x.y!/q", "order/a/b/c/d",
-        "order/a/b/c-/d", "order/a/b!", "order/a-b/c!", "order/~",
-        "order/Z", "order/_a/1", "order/_a/10", "order/_a/9"
+        "order/x/1",     "order/x-",       "order/x!",    "order/x0/z",
+        "order/x0/a/b",  "order/xA",       "order/x.y/q", "order/x.y!/q",
+        "order/a/b/c/d", "order/a/b/c-/d", "order/a/b!",  "order/a-b/c!",
+        "order/~",       "order/Z",        "order/_a/1",  "order/_a/10",
+        "order/_a/9",
     };
     enum { KEYS = sizeof(keys) / sizeof(*keys) };
-    const char *more[] = { "", "x", "x/", "x0/a", "x0/a/", "x0/a/b!", "a/b/",
-                           "zzz", "\xff", "x/0", ".", "/", "a/b/c/" };
+    const char *more[] = { "",        "x",    "x/",    "x0/a", "x0/a/",
+                           "x0/a/b!", "a/b/", "zzz",   "\xff", "x/0",
+                           ".",       "/",    "a/b/c/" };
     enum { MORE = sizeof(more) / sizeof(*more) };
     int i, j, k, limit, bad = 0;
 
@@ -164,7 +163,8 @@ static void check_order(test_t *t)
     qsort(keys, KEYS, sizeof(*keys), compare);
     for (i = 0; i < KEYS + MORE + 1; i++) {
         const char *after = i < KEYS ? keys[i] + strlen("order/")
-                            : i < KEYS + MORE ? more[i - KEYS] : NULL;
+            : i < KEYS + MORE        ? more[i - KEYS]
+                                     : NULL;
 
         for (limit = 0; limit <= KEYS + 1; limit++) {
             apr_pool_t *pool = make_pool();
@@ -172,8 +172,8 @@ static void check_order(test_t *t)
 
             for (j = k = 0; j < KEYS && (!limit || k < limit); j++) {
                 if (!after || strcmp(keys[j] + strlen("order/"), after) > 0) {
-                    wanted = apr_pstrcat(pool, wanted, k++ ? " " : "",
-                                         keys[j], NULL);
+                    wanted = apr_pstrcat(pool, wanted, k++ ? " " : "", keys[j],
+                                         NULL);
                 }
             }
             got = page(t->index, "order/", after, limit, 0, pool);
@@ -186,14 +186,13 @@ static void check_order(test_t *t)
         }
     }
     tap_ok(&t->run->tap, !bad, "every page of a nested folder");
-    tap_is(&t->run->tap, page(t->index, "order/_a/", "1", 1, 0,
-                              t->run->pool), "order/_a/10",
-           "a folder within");
+    tap_is(&t->run->tap, page(t->index, "order/_a/", "1", 1, 0, t->run->pool),
+           "order/_a/10", "a folder within");
     for (i = 0; i < KEYS; i++) {
         erase(t->index, keys[i]);
     }
-    tap_is(&t->run->tap, page(t->index, "order/", NULL, 0, 0, t->run->pool),
-           "", "an emptied folder");
+    tap_is(&t->run->tap, page(t->index, "order/", NULL, 0, 0, t->run->pool), "",
+           "an emptied folder");
 }
 
 static void check_scan(test_t *t)

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* The indexes that are asked to keep the contract, and how to ask:
  *
@@ -30,9 +21,9 @@ typedef struct test_t {
     const oci_index_provider_t *provider;
     oci_store_config_t config;
     oci_index_t *index;
-    oci_index_t *other;        /* the same place, opened once more */
+    oci_index_t *other; /* the same place, opened once more */
     int round;
-    int ready[2];              /* a gate for helpers */
+    int ready[2]; /* a gate for helpers */
 } test_t;
 
 static inline const oci_index_provider_t *of(const oci_index_t *index)
@@ -125,8 +116,8 @@ static inline const char *open_once(test_t *t, oci_index_t **index)
 {
     const char *error = t->provider->create(index, &t->config, t->run->pool);
 
-    return error ? error : of(*index)->start(*index, getuid(), getgid(),
-                                             t->run->pool);
+    return error ? error
+                 : of(*index)->start(*index, getuid(), getgid(), t->run->pool);
 }
 
 /* Open it as t->index and t->other; or say why not. */

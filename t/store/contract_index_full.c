@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* What mod_oci.h promises of an index on a full disk: changes fail with
  * APR_ENOSPC and as a whole, what was there can be read and deleted, and
@@ -24,11 +15,11 @@
 #include <sched.h>
 #include <sys/mount.h>
 
-#define FACTS    400           /* half of them are a few pages of changes */
-#define BIG      (20 * 1024)   /* of a large value, bytes */
-#define BIGS_MAX 1000          /* more than there is room for */
+#define FACTS    400         /* half of them are a few pages of changes */
+#define BIG      (20 * 1024) /* of a large value, bytes */
+#define BIGS_MAX 1000        /* more than there is room for */
 
-#define CANNOT_MOUNT 77        /* an exit status */
+#define CANNOT_MOUNT 77 /* an exit status */
 
 /* Fill the disk but for so many bytes. */
 static int fill(test_t *t, size_t rest)
@@ -43,8 +34,7 @@ static int fill(test_t *t, size_t rest)
     while ((n = write(fd, block, sizeof(block))) > 0) {
         size += n;
     }
-    if (errno != ENOSPC || (off_t)rest > size
-        || ftruncate(fd, size - rest)) {
+    if (errno != ENOSPC || (off_t)rest > size || ftruncate(fd, size - rest)) {
         return 0;
     }
     close(fd);
@@ -68,14 +58,14 @@ static int has_facts(test_t *t, int first)
     apr_pool_t *pool = make_pool();
     oci_scan_t range = { "fact/", NULL, 0, 1, 0 };
     apr_array_header_t *entries;
-    int i, good = !of(t->index)->scan(&entries, t->index, &range, pool)
-                  && entries->nelts == FACTS - first;
+    int i,
+        good = !of(t->index)->scan(&entries, t->index, &range, pool)
+        && entries->nelts == FACTS - first;
     char key[32];
 
     for (i = 0; i < FACTS; i++) {
         good &= i < first ? lacks(t, fact(key, i))
-                          : has(t, fact(key, i), key, i % 2 ? strlen(key)
-                                                            : 0);
+                          : has(t, fact(key, i), key, i % 2 ? strlen(key) : 0);
     }
     apr_pool_destroy(pool);
     return good;
@@ -98,8 +88,9 @@ static int has_bigs(test_t *t, int count)
     apr_pool_t *pool = make_pool();
     oci_scan_t range = { "big/", NULL, 0, 0, 0 };
     apr_array_header_t *entries;
-    int i, good = !of(t->index)->scan(&entries, t->index, &range, pool)
-                  && entries->nelts == count;
+    int i,
+        good = !of(t->index)->scan(&entries, t->index, &range, pool)
+        && entries->nelts == count;
     char key[32];
 
     for (i = 0; i < count && good; i++) {
@@ -118,7 +109,7 @@ static apr_status_t put_list(test_t *t)
     oci_change_t list[] = {
         { OCI_CHANGE_PUT, "list/a", { value, BIG } },
         { OCI_CHANGE_DELETE, "fact/none", { NULL, 0 } },
-        { OCI_CHANGE_ADD, "list/b", { value, BIG } }
+        { OCI_CHANGE_ADD, "list/b", { value, BIG } },
     };
     apr_pool_t *pool = make_pool();
     apr_status_t rv;
@@ -208,7 +199,9 @@ static int use_until_full(test_t *t)
         }
     }
     return !open_once(t, &t->index) && has_bigs(t, more)
-           && has_facts(t, FACTS / 2) ? 0 : 24;
+            && has_facts(t, FACTS / 2)
+        ? 0
+        : 24;
 }
 
 static int use(void *data, int number)

@@ -1,20 +1,11 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* What mod_oci.h promises of an index whose processes are killed: what was
  * told to be done is there, and of what was not told, a prefix.
  */
 
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE            /* F_SETPIPE_SZ */
+#define _GNU_SOURCE /* F_SETPIPE_SZ */
 #endif
 
 #include "contract_index.h"
@@ -25,9 +16,9 @@
 #include "apr_time.h"
 
 #define WORKERS 3
-#define KEYS    24             /* of each worker */
-#define LIST    5              /* changes of a list, at most */
-#define SECONDS 3              /* of killing, for each index */
+#define KEYS    24 /* of each worker */
+#define LIST    5  /* changes of a list, at most */
+#define SECONDS 3  /* of killing, for each index */
 
 /* What a worker says: that it begins its list of this number, or that this
  * list is done. */
@@ -40,9 +31,9 @@ typedef struct word_t {
 typedef struct worker_t {
     test_t *test;
     int name;
-    int words[2];              /* a pipe */
-    int next;                  /* the number of its next list */
-    int values[KEYS];          /* what each key has, 0 where it is not there */
+    int words[2];     /* a pipe */
+    int next;         /* the number of its next list */
+    int values[KEYS]; /* what each key has, 0 where it is not there */
 } worker_t;
 
 typedef struct list_t {
@@ -114,8 +105,8 @@ static void play(int values[KEYS], const list_t *list, int count)
         if (list->changes[i].kind == OCI_CHANGE_ADD && *value) {
             return;
         }
-        *value = list->changes[i].kind == OCI_CHANGE_DELETE
-                 ? 0 : list->values[i];
+        *value = list->changes[i].kind == OCI_CHANGE_DELETE ? 0
+                                                            : list->values[i];
     }
 }
 
@@ -126,8 +117,9 @@ static apr_status_t take_turn(worker_t *worker, apr_pool_t *pool)
     oci_index_t *index = worker->test->index;
     oci_lock_t *lock;
 
-    return of(index)->lock(&lock, index, apr_psprintf(pool, "kill/%d",
-                           worker->name), OCI_LOCK_EXCLUSIVE, pool);
+    return of(index)->lock(&lock, index,
+                           apr_psprintf(pool, "kill/%d", worker->name),
+                           OCI_LOCK_EXCLUSIVE, pool);
 }
 
 /* Apply list after list until killed. */
@@ -150,9 +142,9 @@ static int work(void *data, int number)
         if (write(worker->words[1], &word, sizeof(word)) != sizeof(word)) {
             return 1;
         }
-        rv = of(worker->test->index)->apply(worker->test->index,
-                                            list.changes, list.count,
-                                            list.durable, pool);
+        rv = of(worker->test->index)
+                 ->apply(worker->test->index, list.changes, list.count,
+                         list.durable, pool);
         if (rv && rv != APR_EEXIST) {
             return 2;
         }
@@ -169,8 +161,8 @@ static int has_values(worker_t *worker, const int values[KEYS])
 {
     apr_pool_t *pool = make_pool();
     oci_index_t *index = worker->test->index;
-    oci_scan_t range = { apr_psprintf(pool, "kill/%d/", worker->name), NULL,
-                         0, 1, 0 };
+    oci_scan_t range = { apr_psprintf(pool, "kill/%d/", worker->name), NULL, 0,
+                         1, 0 };
     apr_array_header_t *entries;
     int i, k, good, count = 0;
 
@@ -182,16 +174,14 @@ static int has_values(worker_t *worker, const int values[KEYS])
 
         count += values[k] != 0;
         good = values[k] ? !rv && got.size == wanted.size
-                           && !memcmp(got.data, wanted.data, got.size)
+                && !memcmp(got.data, wanted.data, got.size)
                          : rv == APR_NOTFOUND;
         for (i = 0; i < entries->nelts && good && values[k]; i++) {
-            const oci_entry_t *entry = &APR_ARRAY_IDX(entries, i,
-                                                      oci_entry_t);
+            const oci_entry_t *entry = &APR_ARRAY_IDX(entries, i, oci_entry_t);
 
             if (!strcmp(entry->key, key)) {
                 good = entry->value.size == wanted.size
-                       && !memcmp(entry->value.data, wanted.data,
-                                  wanted.size);
+                    && !memcmp(entry->value.data, wanted.data, wanted.size);
                 break;
             }
         }
@@ -199,7 +189,8 @@ static int has_values(worker_t *worker, const int values[KEYS])
     }
     for (i = 1; i < entries->nelts && good; i++) {
         good = strcmp(APR_ARRAY_IDX(entries, i - 1, oci_entry_t).key,
-                      APR_ARRAY_IDX(entries, i, oci_entry_t).key) < 0;
+                      APR_ARRAY_IDX(entries, i, oci_entry_t).key)
+            < 0;
     }
     good = good && entries->nelts == count;
     apr_pool_destroy(pool);
@@ -273,8 +264,7 @@ static int run_round(worker_t workers[WORKERS], unsigned *seed)
         kill(pids[i], SIGKILL);
         waitpid(pids[i], &status, 0);
         if (!WIFSIGNALED(status)) {
-            printf("# worker %d ended by itself: %d\n", i,
-                   WEXITSTATUS(status));
+            printf("# worker %d ended by itself: %d\n", i, WEXITSTATUS(status));
             good = 0;
         }
     }
@@ -305,8 +295,8 @@ static void checks(test_t *t)
     for (i = 0; i < WORKERS; i++) {
         lists += workers[i].next;
     }
-    tap_ok(&t->run->tap, good && lists > kills / 2, "%d processes were killed "
-           "among %d lists of changes", kills, lists);
+    tap_ok(&t->run->tap, good && lists > kills / 2,
+           "%d processes were killed among %d lists of changes", kills, lists);
     tap_is(&t->run->tap, open_once(t, &t->index), NULL,
            "the index is opened anew");
     for (i = 0, good = 1; i < WORKERS; i++) {

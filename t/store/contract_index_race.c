@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* What mod_oci.h promises of an index when many use it at once: additions,
  * locks, listings.
@@ -16,8 +7,8 @@
 #include "contract_index.h"
 
 #define CHILDREN 6
-#define ROUNDS   40            /* so that a sum fits an exit status */
-#define FIXED    150           /* enough for a listing to be remembered */
+#define ROUNDS   40  /* so that a sum fits an exit status */
+#define FIXED    150 /* enough for a listing to be remembered */
 
 /* How often this helper's ADD of the round's key was the one.
  * Any end but success and APR_EEXIST spoils the sum, even as an exit status. */
@@ -48,7 +39,8 @@ static int churn(void *data, int number)
     apr_snprintf(key, sizeof(key), "churn/a/b/%d", number);
     for (i = 0; i < 3 * ROUNDS; i++) {
         bad |= change(t->index, i % 2 ? OCI_CHANGE_ADD : OCI_CHANGE_PUT, key,
-                      i % 3 ? "two words" : "v", 1) != APR_SUCCESS;
+                      i % 3 ? "two words" : "v", 1)
+            != APR_SUCCESS;
         bad |= !has(t, key, i % 3 ? "t" : "v", 1);
         bad |= erase(t->index, key) != APR_SUCCESS || !lacks(t, key);
     }
@@ -63,8 +55,8 @@ static void check_races(test_t *t)
         int won = t->round ? run_processes(race, t, CHILDREN)
                            : run_threads(race, t, THREADS);
 
-        tap_ok(&t->run->tap, won == 3 * ROUNDS, "of many who add a key at "
-               "once one succeeds: %s (%d of %d)",
+        tap_ok(&t->run->tap, won == 3 * ROUNDS,
+               "of many who add a key at once one succeeds: %s (%d of %d)",
                t->round ? "processes" : "threads", won, 3 * ROUNDS);
         for (i = 0; i < 3 * ROUNDS; i++) {
             char key[64];
@@ -73,10 +65,10 @@ static void check_races(test_t *t)
             erase(t->index, key);
         }
     }
-    tap_ok(&t->run->tap, !run_threads(churn, t, 8), "threads that empty a "
-           "folder under each other");
-    tap_ok(&t->run->tap, !run_processes(churn, t, CHILDREN), "processes "
-           "that empty a folder under each other");
+    tap_ok(&t->run->tap, !run_threads(churn, t, 8),
+           "threads that empty a folder under each other");
+    tap_ok(&t->run->tap, !run_processes(churn, t, CHILDREN),
+           "processes that empty a folder under each other");
 }
 
 /* Page through the folder: each fixed key comes once, in order. */
@@ -92,7 +84,7 @@ static int page_through(test_t *t, int values, apr_pool_t *pool)
         }
         for (i = 0; i < entries->nelts; i++) {
             const char *name = APR_ARRAY_IDX(entries, i, oci_entry_t).key
-                               + strlen(range.folder);
+                + strlen(range.folder);
 
             if (range.after && strcmp(name, range.after) <= 0) {
                 return 1;
@@ -136,8 +128,8 @@ static void check_stability(test_t *t)
         apr_snprintf(key, sizeof(key), "stir/%03d", i);
         put(t->index, key, i % 2 ? "v" : "two words");
     }
-    tap_ok(&t->run->tap, !run_threads(stir, t, 4), "pages hold what stays "
-           "while others add and delete: threads");
+    tap_ok(&t->run->tap, !run_threads(stir, t, 4),
+           "pages hold what stays while others add and delete: threads");
     tap_ok(&t->run->tap, !run_processes(stir, t, 4), "and processes");
 }
 
@@ -161,8 +153,10 @@ static void check_freshness(test_t *t)
         apr_snprintf(key, sizeof(key), "stir/%03d!", i % FIXED);
         bad += put(here, key, "v") != APR_SUCCESS;
         bad += !strstr(page(t->index, "stir/", NULL, 0, 0, pool), key);
-        bad += strcmp(page(t->index, "stir/", apr_psprintf(pool, "%03d",
-                      i % FIXED), 1, 0, pool), key) != 0;
+        bad += strcmp(page(t->index, "stir/",
+                           apr_psprintf(pool, "%03d", i % FIXED), 1, 0, pool),
+                      key)
+            != 0;
         bad += erase(here, key) != APR_SUCCESS;
         bad += strstr(page(t->index, "stir/", NULL, 0, 0, pool), key) != NULL;
         apr_pool_destroy(pool);
@@ -176,8 +170,8 @@ static void check_freshness(test_t *t)
     }
 }
 
-static oci_lock_t *take(oci_index_t *index, const char *name,
-                        oci_lock_e kind, apr_pool_t *pool)
+static oci_lock_t *take(oci_index_t *index, const char *name, oci_lock_e kind,
+                        apr_pool_t *pool)
 {
     oci_lock_t *lock = NULL;
 
@@ -220,10 +214,10 @@ static int wait_for_lock(void *data, int number)
     int bad;
 
     pass(t->ready);
-    bad = !take(t->index, "wait", number ? OCI_LOCK_EXCLUSIVE
-                                         : OCI_LOCK_SHARED, pool)
-          || of(t->index)->get(&value, t->index, "lock/wait", pool)
-          || strcmp(value.data, "late");
+    bad = !take(t->index, "wait", number ? OCI_LOCK_EXCLUSIVE : OCI_LOCK_SHARED,
+                pool)
+        || of(t->index)->get(&value, t->index, "lock/wait", pool)
+        || strcmp(value.data, "late");
     apr_pool_destroy(pool);
     return bad;
 }
@@ -263,8 +257,8 @@ static void check_waiting(test_t *t, oci_lock_e kind)
     usleep(20000);
     put(t->index, "lock/wait", "late");
     of(t->other)->unlock(lock);
-    tap_ok(&t->run->tap, !end_process(pid), "%s lock makes the other kind "
-           "wait", kind == OCI_LOCK_SHARED ? "a shared" : "an exclusive");
+    tap_ok(&t->run->tap, !end_process(pid), "%s lock makes the other kind wait",
+           kind == OCI_LOCK_SHARED ? "a shared" : "an exclusive");
     apr_pool_destroy(pool);
 }
 
@@ -289,7 +283,7 @@ static int crowd(void *data, int number)
 
         usleep(100000);
         bad = !take(t->other, "crowd", OCI_LOCK_EXCLUSIVE, pool)
-              || apr_time_now() > end - apr_time_from_sec(1);
+            || apr_time_now() > end - apr_time_from_sec(1);
         apr_pool_destroy(pool);
         bad |= put(t->index, "lock/done", "") != APR_SUCCESS;
     }
@@ -298,10 +292,11 @@ static int crowd(void *data, int number)
 
 /* Two names whose 64-bit FNV-1a differs in the last bit: a store that locks a
  * number instead of a name may take the one for the other. */
-#define NAME  "repo/a"
-#define ALIKE "repo/a/_tag/tByCLegzY3cSY_uYeVW9OTKNeGzMOdfKyhLvaEIm7F7CAQLZ" \
-              "lWihBvf9uYBOew0JxWZBLEIdeIVBt1qD3h4_Np1ihBokEbaERjlVt3iCu9-Y" \
-              "7p-6QGnh7GZG31"
+#define NAME "repo/a"
+#define ALIKE                                                      \
+    "repo/a/_tag/tByCLegzY3cSY_uYeVW9OTKNeGzMOdfKyhLvaEIm7F7CAQLZ" \
+    "lWihBvf9uYBOew0JxWZBLEIdeIVBt1qD3h4_Np1ihBokEbaERjlVt3iCu9-Y" \
+    "7p-6QGnh7GZG31"
 
 static void check_locks(test_t *t)
 {
@@ -309,32 +304,40 @@ static void check_locks(test_t *t)
     pid_t pid;
 
     put(t->index, "lock/count", "0");
-    tap_ok(&t->run->tap, !run_threads(count_up, t, 8)
-           && has(t, "lock/count", "320", 3), "a lock keeps threads apart");
+    tap_ok(&t->run->tap,
+           !run_threads(count_up, t, 8) && has(t, "lock/count", "320", 3),
+           "a lock keeps threads apart");
     put(t->index, "lock/count", "0");
-    tap_ok(&t->run->tap, !run_processes(count_up, t, CHILDREN)
-           && has(t, "lock/count", "240", 3), "a lock keeps processes apart");
+    tap_ok(&t->run->tap,
+           !run_processes(count_up, t, CHILDREN)
+               && has(t, "lock/count", "240", 3),
+           "a lock keeps processes apart");
     check_waiting(t, OCI_LOCK_EXCLUSIVE);
     check_waiting(t, OCI_LOCK_SHARED);
-    tap_ok(&t->run->tap, take(t->index, "a", OCI_LOCK_EXCLUSIVE, pool)
-           && take(t->index, "b", OCI_LOCK_EXCLUSIVE, pool),
+    tap_ok(&t->run->tap,
+           take(t->index, "a", OCI_LOCK_EXCLUSIVE, pool)
+               && take(t->index, "b", OCI_LOCK_EXCLUSIVE, pool),
            "names are locked apart");
-    tap_ok(&t->run->tap, take(t->index, NAME, OCI_LOCK_SHARED, pool)
-           && take(t->index, ALIKE, OCI_LOCK_EXCLUSIVE, pool),
+    tap_ok(&t->run->tap,
+           take(t->index, NAME, OCI_LOCK_SHARED, pool)
+               && take(t->index, ALIKE, OCI_LOCK_EXCLUSIVE, pool),
            "so are names that a client made to look alike");
-    tap_ok(&t->run->tap, !run_threads(crowd, t, 6), "who wants a lock alone "
-           "gets it, though others go on to share it");
-    tap_ok(&t->run->tap, take(t->index, "shared", OCI_LOCK_SHARED, pool)
-           && !run_threads(share_lock, t, 2)
-           && !run_processes(share_lock, t, 2), "a shared lock is shared");
+    tap_ok(&t->run->tap, !run_threads(crowd, t, 6),
+           "who wants a lock alone gets it, though others go on to share it");
+    tap_ok(&t->run->tap,
+           take(t->index, "shared", OCI_LOCK_SHARED, pool)
+               && !run_threads(share_lock, t, 2)
+               && !run_processes(share_lock, t, 2),
+           "a shared lock is shared");
     apr_pool_clear(pool);
     tap_ok(&t->run->tap, take(t->other, "a", OCI_LOCK_EXCLUSIVE, pool) != NULL,
            "a lock ends with its pool");
     pid = start_process(hold_lock, t, 0);
     await(t->ready);
     kill(pid, SIGKILL);
-    tap_ok(&t->run->tap, end_process(pid) == -1
-           && take(t->index, "held", OCI_LOCK_EXCLUSIVE, pool) != NULL,
+    tap_ok(&t->run->tap,
+           end_process(pid) == -1
+               && take(t->index, "held", OCI_LOCK_EXCLUSIVE, pool) != NULL,
            "a lock ends with its killed process");
     apr_pool_destroy(pool);
     erase(t->index, "lock/count");
@@ -345,7 +348,7 @@ static void check_locks(test_t *t)
 static void checks(test_t *t)
 {
     open_gate(t->ready);
-    alarm(300);                /* a lock that never comes fails the test */
+    alarm(300); /* a lock that never comes fails the test */
     check_races(t);
     check_stability(t);
     check_freshness(t);

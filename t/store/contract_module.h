@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* Providers that are asked to keep the contract: those of our own, and those
  * that a module registers, which is named by its file and by the name of its
@@ -39,8 +30,8 @@ apr_status_t ap_register_provider(apr_pool_t *pool, const char *group,
                                   const char *name, const char *version,
                                   const void *provider)
 {
-    return apr_pool_userdata_setn(provider, key_of(pool, group, name,
-                                                   version), NULL, pool);
+    return apr_pool_userdata_setn(provider, key_of(pool, group, name, version),
+                                  NULL, pool);
 }
 
 /* A module's provider, or NULL. */
@@ -57,8 +48,9 @@ static inline const void *load_provider(const char *path, const char *record,
         return NULL;
     }
     found->register_hooks(pool);
-    apr_pool_userdata_get(&provider, key_of(pool, group, name,
-                                            OCI_PROVIDER_VERSION), pool);
+    apr_pool_userdata_get(&provider,
+                          key_of(pool, group, name, OCI_PROVIDER_VERSION),
+                          pool);
     return provider;
 }
 
@@ -79,9 +71,9 @@ static inline const void *find_builtin(const char *group, const char *name)
  *
  *     program provider[:type] [location [module.so record]]
  */
-static inline const void *named_provider(oci_store_config_t *config,
-                                         run_t *run, const char *group,
-                                         int argc, char **argv)
+static inline const void *named_provider(oci_store_config_t *config, run_t *run,
+                                         const char *group, int argc,
+                                         char **argv)
 {
     char *name = apr_pstrdup(run->pool, argv[1]);
     char *colon = strchr(name, ':');
@@ -94,9 +86,9 @@ static inline const void *named_provider(oci_store_config_t *config,
     config->location = argc > 2 ? argv[2] : "named";
     config->base = run->folder;
     printf("# %s\n", argv[1]);
-    provider = argc > 4 ? load_provider(argv[3], argv[4], group, name,
-                                        run->pool)
-                        : find_builtin(group, name);
+    provider = argc > 4
+        ? load_provider(argv[3], argv[4], group, name, run->pool)
+        : find_builtin(group, name);
     tap_ok(&run->tap, provider != NULL, "%s is a provider", name);
     return provider;
 }

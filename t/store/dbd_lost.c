@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* Connections to a database that are cut: what is tried again, and what must
  * not be.
@@ -19,9 +10,9 @@
 
 #include "apr_dbd.h"
 
-#include "store/index_dbd.h"
+#include "store/dbd/dbd_index.h"
 
-#define ROUNDS 4000                /* of statements while a lock is held */
+#define ROUNDS 4000 /* of statements while a lock is held */
 
 /* The sanitizer's; gcc brings no header that declares it. */
 extern size_t __sanitizer_get_current_allocated_bytes(void);
@@ -29,7 +20,7 @@ extern size_t __sanitizer_get_current_allocated_bytes(void);
 typedef struct test_t {
     run_t *run;
     oci_index_t *index;
-    const char *name;              /* of the driver */
+    const char *name; /* of the driver */
     const char *params;
 } test_t;
 
@@ -88,7 +79,8 @@ static const char *value_of(test_t *t, const char *key, apr_pool_t *pool)
     apr_status_t rv = oci_index_dbd.get(&value, t->index, key, pool);
 
     return rv == APR_SUCCESS ? value.data
-         : rv == APR_NOTFOUND ? "(none)" : "(failed)";
+        : rv == APR_NOTFOUND ? "(none)"
+                             : "(failed)";
 }
 
 /* Each call in turn after a cut. */
@@ -104,16 +96,16 @@ static void check_repeats(test_t *t)
     tap_is(&t->run->tap, value_of(t, "lost/a", pool), "1",
            "the next call finds out, and reads");
     cut(t);
-    is_status(t->run, put(t, "lost/a", "2", pool), APR_SUCCESS,
-              "or writes");
+    is_status(t->run, put(t, "lost/a", "2", pool), APR_SUCCESS, "or writes");
     cut(t);
     is_status(t->run, oci_index_dbd.scan(&entries, t->index, &range, pool),
               APR_SUCCESS, "or lists");
     cut(t);
-    is_status(t->run, oci_index_dbd.lock(&lock, t->index, "x",
-              OCI_LOCK_EXCLUSIVE, pool), APR_SUCCESS, "or locks");
-    is_status(t->run, oci_index_dbd.unlock(lock), APR_SUCCESS,
-              "and unlocks");
+    is_status(t->run,
+              oci_index_dbd.lock(&lock, t->index, "x", OCI_LOCK_EXCLUSIVE,
+                                 pool),
+              APR_SUCCESS, "or locks");
+    is_status(t->run, oci_index_dbd.unlock(lock), APR_SUCCESS, "and unlocks");
     apr_pool_destroy(pool);
 }
 
@@ -132,15 +124,18 @@ static void check_lost_lock(test_t *t, oci_lock_e kind)
     cut(t);
     is_status(t->run, put(t, "lost/a", "late", below), APR_ECONNREFUSED,
               "none once it is lost");
-    is_status(t->run, oci_index_dbd.lock(&second, t->index, "y",
-              OCI_LOCK_EXCLUSIVE, below), APR_ECONNREFUSED,
-              "nor another lock");
+    is_status(t->run,
+              oci_index_dbd.lock(&second, t->index, "y", OCI_LOCK_EXCLUSIVE,
+                                 below),
+              APR_ECONNREFUSED, "nor another lock");
     tap_is(&t->run->tap, value_of(t, "lost/a", other), "held",
            "what was there is there");
     is_status(t->run, oci_index_dbd.unlock(lock), APR_ECONNREFUSED,
               "giving it back tells so too");
-    is_status(t->run, oci_index_dbd.lock(&lock, t->index, "x",
-              OCI_LOCK_EXCLUSIVE, pool), APR_SUCCESS, "it can be had again");
+    is_status(t->run,
+              oci_index_dbd.lock(&lock, t->index, "x", OCI_LOCK_EXCLUSIVE,
+                                 pool),
+              APR_SUCCESS, "it can be had again");
     is_status(t->run, put(t, "lost/a", "again", below), APR_SUCCESS,
               "and changes with it");
     apr_pool_destroy(pool);
@@ -148,9 +143,10 @@ static void check_lost_lock(test_t *t, oci_lock_e kind)
     cut(t);
     apr_pool_destroy(other);
     pool = make_pool();
-    is_status(t->run, oci_index_dbd.lock(&lock, t->index, "x",
-              OCI_LOCK_EXCLUSIVE, pool), APR_SUCCESS,
-              "a lost lock that ended with its pool, too");
+    is_status(t->run,
+              oci_index_dbd.lock(&lock, t->index, "x", OCI_LOCK_EXCLUSIVE,
+                                 pool),
+              APR_SUCCESS, "a lost lock that ended with its pool, too");
     apr_pool_destroy(pool);
 }
 
@@ -203,8 +199,8 @@ static int read_pair(const char **one, const char *key, const char *other,
         two = value_of(t, other, pool);
         known = strcmp(*one, "(failed)") && strcmp(two, "(failed)");
         whole = known && !strcmp(*one, "v") == !strcmp(two, "");
-    } while (!whole && (!known || rv != APR_SUCCESS)
-             && ++tries < 100 && !usleep(20000));
+    } while (!whole && (!known || rv != APR_SUCCESS) && ++tries < 100
+             && !usleep(20000));
     if (!whole) {
         printf("# \"%s\" and \"%s\"\n", *one, two);
     }
@@ -222,7 +218,7 @@ static int add_keys(void *data, int number)
         char *key = apr_psprintf(pool, "lost/%d/%d", number, i);
         oci_change_t changes[] = {
             { OCI_CHANGE_ADD, key, { "v", 1 } },
-            { OCI_CHANGE_ADD, apr_pstrcat(pool, key, "!", NULL), { "", 0 } }
+            { OCI_CHANGE_ADD, apr_pstrcat(pool, key, "!", NULL), { "", 0 } },
         };
         apr_status_t rv = oci_index_dbd.apply(t->index, changes, 2, 1, pool);
         const char *one;

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* What is the provider dbd's own: refusals, the table, and what is said of a
  * failure.  On SQLite, which needs no server. */
@@ -16,26 +7,26 @@
 
 #include "apr_dbd.h"
 
-#include "store/index_dbd.h"
+#include "store/dbd/dbd_index.h"
 
 typedef struct test_t {
     run_t *run;
     const char *file;
     oci_index_t *index;
     const apr_dbd_driver_t *driver;
-    apr_dbd_t *database;           /* the same, past the provider */
+    apr_dbd_t *database; /* the same, past the provider */
 } test_t;
 
-static const char *try_create(test_t *t, const char *type,
-                              const char *location)
+static const char *try_create(test_t *t, const char *type, const char *location)
 {
-    oci_store_config_t config = { .type = type, .location = location,
+    oci_store_config_t config = { .type = type,
+                                  .location = location,
                                   .base = t->run->folder };
-    const char *error = oci_index_dbd.create(&t->index, &config,
-                                             t->run->pool);
+    const char *error = oci_index_dbd.create(&t->index, &config, t->run->pool);
 
-    return error ? error : oci_index_dbd.start(t->index, getuid(), getgid(),
-                                               t->run->pool);
+    return error
+        ? error
+        : oci_index_dbd.start(t->index, getuid(), getgid(), t->run->pool);
 }
 
 /* One call's status, and what was said of it. */
@@ -45,8 +36,8 @@ static void fails(test_t *t, apr_status_t wanted, const char *word)
     oci_value_t value;
     void *reason;
 
-    is_status(t->run, oci_index_dbd.get(&value, t->index, "a/b", pool),
-              wanted, "a call fails");
+    is_status(t->run, oci_index_dbd.get(&value, t->index, "a/b", pool), wanted,
+              "a call fails");
     apr_pool_userdata_get(&reason, OCI_REASON, pool);
     says(t->run, reason, "", word);
     apr_pool_destroy(pool);
@@ -58,8 +49,8 @@ static void run_sql(test_t *t, const char *text)
     int error = apr_dbd_query(t->driver, t->database, &count, text);
 
     if (error) {
-        printf("# %s: %s\n", text, apr_dbd_error(t->driver, t->database,
-                                                 error));
+        printf("# %s: %s\n", text,
+               apr_dbd_error(t->driver, t->database, error));
     }
 }
 
@@ -97,8 +88,7 @@ static void check_refusals(test_t *t)
 {
     says(t->run, try_create(t, NULL, NULL), "dbd:DRIVER",
          "sqlite3, pgsql, mysql");
-    says(t->run, try_create(t, "nosuch", "x"), "'nosuch'",
-         "unknown driver");
+    says(t->run, try_create(t, "nosuch", "x"), "'nosuch'", "unknown driver");
     says(t->run, try_create(t, "pgsql", NULL), "dbd:pgsql", "parameters");
     says(t->run, try_create(t, "sqlite3", "no/where.db"), "no/where.db",
          "cannot make");
@@ -118,14 +108,19 @@ static void check_table(test_t *t)
               "the table is made at the first use");
     put(t, "a/bytes", "\xff", 1);
     put(t, "a/big", big, 9000);
-    tap_is(&t->run->tap, select_sql(t, "SELECT name, part, "
-           "SUBSTR(value, 1, 9) FROM oci_facts ORDER BY name, part"),
+    tap_is(&t->run->tap,
+           select_sql(t,
+                      "SELECT name, part, "
+                      "SUBSTR(value, 1, 9) FROM oci_facts ORDER BY name, part"),
            ".version|-1|mod_oci i|a/big|0|+xxxxxxxx|a/big|1|xxxxxxxxx|"
-           "a/bytes|0|=/w==|a/text|0|sha256:ab|", "what lies in it");
+           "a/bytes|0|=/w==|a/text|0|sha256:ab|",
+           "what lies in it");
     put(t, "a/big", "small", 5);
-    tap_is(&t->run->tap, select_sql(t, "SELECT name, part, value FROM "
-           "oci_facts WHERE name = 'a/big'"), "a/big|0|small|",
-           "a value that shrinks leaves nothing");
+    tap_is(&t->run->tap,
+           select_sql(t,
+                      "SELECT name, part, value FROM "
+                      "oci_facts WHERE name = 'a/big'"),
+           "a/big|0|small|", "a value that shrinks leaves nothing");
     tap_is(&t->run->tap, select_sql(t, "PRAGMA journal_mode"), "wal|",
            "readers and the writer go side by side");
 }
@@ -139,13 +134,15 @@ static void check_damage(test_t *t)
     fails(t, APR_EINVAL, "a/b");
     is_status(t->run, put(t, "a/b", "new", 3), APR_SUCCESS,
               "a new value heals");
-    tap_is(&t->run->tap, select_sql(t, "SELECT value FROM oci_facts "
-           "WHERE name = 'a/b'"), "new|", "what was damaged");
+    tap_is(&t->run->tap,
+           select_sql(t, "SELECT value FROM oci_facts WHERE name = 'a/b'"),
+           "new|", "what was damaged");
 }
 
 static void check_versions(test_t *t)
 {
-    run_sql(t, "UPDATE oci_facts SET value = 'mod_oci index 2' "
+    run_sql(t,
+            "UPDATE oci_facts SET value = 'mod_oci index 2' "
             "WHERE name = '.version'");
     try_create(t, "sqlite3", "file.db");
     fails(t, APR_EINVAL, "\"mod_oci index 2\"");
@@ -163,16 +160,18 @@ static void check_rights(test_t *t)
     run_sql(t, "DROP TABLE oci_facts");
     try_create(t, "sqlite3", "file.db");
     is_status(t->run, put(t, "a/b", "1", 1), APR_SUCCESS, "a new table");
-    run_sql(t, "CREATE TRIGGER stop BEFORE INSERT ON oci_facts BEGIN "
+    run_sql(t,
+            "CREATE TRIGGER stop BEFORE INSERT ON oci_facts BEGIN "
             "SELECT RAISE(ABORT, 'not today'); END");
     is_status(t->run, put(t, "a/c", "1", 1), APR_EGENERAL,
               "a write that the database refuses");
-    says(t->run, apr_pool_userdata_get((void **)&t->file, OCI_REASON,
-                                       t->run->pool) ? NULL : t->file,
+    says(t->run,
+         apr_pool_userdata_get((void **)&t->file, OCI_REASON, t->run->pool)
+             ? NULL
+             : t->file,
          "", "not today");
     run_sql(t, "DROP TRIGGER stop");
-    is_status(t->run, put(t, "a/c", "1", 1), APR_SUCCESS,
-              "and takes later");
+    is_status(t->run, put(t, "a/c", "1", 1), APR_SUCCESS, "and takes later");
 }
 
 int main(void)
@@ -185,7 +184,7 @@ int main(void)
     t.file = apr_pstrcat(run.pool, run.folder, "/file.db", NULL);
     if (apr_dbd_get_driver(run.pool, "sqlite3", &t.driver) != APR_SUCCESS
         || apr_dbd_open(t.driver, run.pool, t.file, &t.database)
-           != APR_SUCCESS) {
+            != APR_SUCCESS) {
         printf("Bail out! no SQLite\n");
         return 1;
     }

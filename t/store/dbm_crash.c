@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* What a crash can leave of an index "dbm", and what is made of it: torn and
  * damaged logs, and merges that ended at any point.
@@ -17,12 +8,12 @@
 
 #include "apr_time.h"
 
-#include "store/dbm_merge.h"
+#include "store/dbm/dbm_merge.h"
 
-#define LOG     "a/f.log-1"
-#define RECORD  (16 + 8 + 3 + 3 + 4 + 3)   /* that sets "a/1" to "new" */
-#define KILLS   12             /* of writers, for each type */
-#define STARTS  40
+#define LOG    "a/f.log-1"
+#define RECORD (16 + 8 + 3 + 3 + 4 + 3) /* that sets "a/1" to "new" */
+#define KILLS  12                       /* of writers, for each type */
+#define STARTS 40
 
 /* Open the index anew and see that it has these texts of a/1, a/2 and a/3;
  * NULL stands for none. */
@@ -72,19 +63,21 @@ static void check_torn(test_t *t, const char *type)
         write_file(t, LOG, log.data, size);
         bad += open_as(t, type, "a/f", getuid()) != NULL;
         bad += !has_three(t, "one", "two", NULL);
-        bad += put(t->index, "a/3", "new") || !has_three(t, "one", "two",
-                                                         "new");
+        bad += put(t->index, "a/3", "new")
+            || !has_three(t, "one", "two", "new");
         after = read_file(t, LOG).size;
         bad += after != third + RECORD;
         bad += open_as(t, type, "a/f", getuid()) != NULL;
         bad += !has_three(t, "one", "two", "new")
-               || read_file(t, LOG).size != after;
+            || read_file(t, LOG).size != after;
     }
     tap_ok(&t->run->tap, !bad, "a record cut at any of its %d bytes is none",
            (int)(log.size - third));
     write_file(t, LOG, log.data, log.size);
-    tap_ok(&t->run->tap, !open_as(t, type, "a/f", getuid())
-           && has_three(t, NULL, "two", "three"), "a whole one is");
+    tap_ok(&t->run->tap,
+           !open_as(t, type, "a/f", getuid())
+               && has_three(t, NULL, "two", "three"),
+           "a whole one is");
 }
 
 /* On the index of check_torn, which others have open: they go on with what
@@ -132,7 +125,7 @@ static void check_rubbish(test_t *t, const char *type)
         bad += open_as(t, type, "a/f", getuid()) != NULL;
         bad += !has_three(t, NULL, "two", "three");
         bad += put(t->index, "a/1", "new")
-               || !has_three(t, "new", "two", "three");
+            || !has_three(t, "new", "two", "three");
     }
     tap_ok(&t->run->tap, !bad, "what is no record at the end is cut off");
     write_file(t, LOG, log.data, log.size);
@@ -159,15 +152,17 @@ static void check_damage(test_t *t, const char *type)
         error = open_as(t, type, "a/f", getuid());
         bad += !error || !strstr(error, LOG " is damaged at byte");
         bad += look(t, "a/2") != EIO || look(t, "a/none") != EIO
-               || put(t->index, "a/1", "new") != EIO;
+            || put(t->index, "a/1", "new") != EIO;
         bad += read_file(t, LOG).size != log.size;
         t->index = index;
         bytes[i] ^= 1 << i % 8;
     }
     tap_ok(&t->run->tap, !bad, "damage in the middle of a log is told");
     write_file(t, LOG, log.data, log.size);
-    tap_ok(&t->run->tap, !open_as(t, type, "a/f", getuid())
-           && has_three(t, NULL, "two", "three"), "and lost nothing");
+    tap_ok(&t->run->tap,
+           !open_as(t, type, "a/f", getuid())
+               && has_three(t, NULL, "two", "three"),
+           "and lost nothing");
     if (truncate(at(t->run, LOG), third)) {
         abort();
     }
@@ -186,12 +181,14 @@ static void check_hole(test_t *t, const char *type)
 
     memset(bytes + second, 0, RECORD);
     write_file(t, LOG, bytes, log.size);
-    tap_ok(&t->run->tap, !open_as(t, type, "a/f", getuid())
-           && has_three(t, "one", NULL, NULL),
+    tap_ok(&t->run->tap,
+           !open_as(t, type, "a/f", getuid())
+               && has_three(t, "one", NULL, NULL),
            "what was not synced may be lost in part");
-    tap_ok(&t->run->tap, !put(t->index, "a/1", "new")
-           && has_three(t, "new", NULL, NULL)
-           && read_file(t, LOG).size == third, "and is cut off");
+    tap_ok(&t->run->tap,
+           !put(t->index, "a/1", "new") && has_three(t, "new", NULL, NULL)
+               && read_file(t, LOG).size == third,
+           "and is cut off");
     remove_tree(at(t->run, "a"));
 }
 
@@ -253,19 +250,22 @@ static void check_killed_merges(test_t *t, const char *type)
             bad += is_there(t, "m/f.new");
         }
         bad += of(t->index)->scan(&entries, t->index, &range, pool)
-               != APR_SUCCESS || entries->nelts != 300 * (i + 1);
+                != APR_SUCCESS
+            || entries->nelts != 300 * (i + 1);
         for (k = 0; k < 300 * (i + 1) && !bad; k++) {
             oci_value_t value;
 
             bad += of(t->index)->get(&value, t->index,
                                      apr_psprintf(pool, "put/%d/%d", k / 300,
-                                                  k % 300), pool)
-                   || value.size != 3000 || value.data[2999] != 'p';
+                                                  k % 300),
+                                     pool)
+                || value.size != 3000 || value.data[2999] != 'p';
         }
         apr_pool_destroy(pool);
     }
-    tap_ok(&t->run->tap, !bad && left > KILLS / 4, "%d writers were killed, "
-           "%d of them in a merge, and all is there", KILLS, left);
+    tap_ok(&t->run->tap, !bad && left > KILLS / 4,
+           "%d writers were killed, %d of them in a merge, and all is there",
+           KILLS, left);
     tap_ok(&t->run->tap, !is_there(t, "m/f.log-1"), "the log was merged");
     close_gate(t->ready);
     remove_tree(at(t->run, "m"));
@@ -295,17 +295,19 @@ static void check_failed_merges(test_t *t, const char *type)
     rmdir(at(t->run, "m/f.new"));
     mkdir(at(t->run, "m/f.log-2"), 0755);
     good &= put(t->index, "second", "v") == APR_SUCCESS
-            && !is_there(t, "m/f.new");
+        && !is_there(t, "m/f.new");
     tap_ok(&t->run->tap, good && holds(t, "second", "v"),
            "nor is one for which no log can be made");
     rmdir(at(t->run, "m/f.log-2"));
     good &= put(t->index, "third", "v") == APR_SUCCESS;
-    tap_ok(&t->run->tap, good && is_there(t, "m/f.log-2")
-           && !is_there(t, "m/f.log-1"), "the next change merges");
+    tap_ok(&t->run->tap,
+           good && is_there(t, "m/f.log-2") && !is_there(t, "m/f.log-1"),
+           "the next change merges");
     count = fill_log(t, "m/f.log-3", 70000);
-    tap_ok(&t->run->tap, count && !is_there(t, "m/f.log-2")
-           && !open_as(t, type, "m/f", getuid()) && holds(t, "first", "v")
-           && holds(t, "second", "v") && holds(t, "third", "v"),
+    tap_ok(&t->run->tap,
+           count && !is_there(t, "m/f.log-2")
+               && !open_as(t, type, "m/f", getuid()) && holds(t, "first", "v")
+               && holds(t, "second", "v") && holds(t, "third", "v"),
            "and all is there");
     remove_tree(at(t->run, "m"));
 }
@@ -329,17 +331,21 @@ static void check_two_logs(test_t *t, const char *type)
     unlink(at(t->run, "m/f"));
     write_file(t, "m/f", file.data, file.size);
     rename(at(t->run, "m/log-1"), at(t->run, "m/f.log-1"));
-    tap_ok(&t->run->tap, holds(t, "first", "v") && holds(t, "second", "v")
-           && look(t, "fill/0") == APR_NOTFOUND && look(t, "fill/1") == 0,
+    tap_ok(&t->run->tap,
+           holds(t, "first", "v") && holds(t, "second", "v")
+               && look(t, "fill/0") == APR_NOTFOUND && look(t, "fill/1") == 0,
            "two logs are read in turn");
     tap_is(&t->run->tap, open_as(t, type, "m/f", getuid()), NULL,
            "also after a start");
-    tap_ok(&t->run->tap, holds(t, "first", "v") && holds(t, "second", "v")
-           && is_there(t, "m/f.log-1"), "which leaves them as they are");
-    tap_ok(&t->run->tap, fill_log(t, "m/f.log-3", 100000)
-           && !is_there(t, "m/f.log-1") && !is_there(t, "m/f.log-2")
-           && holds(t, "first", "v") && holds(t, "second", "v")
-           && look(t, "fill/0") == APR_SUCCESS, "both are merged");
+    tap_ok(&t->run->tap,
+           holds(t, "first", "v") && holds(t, "second", "v")
+               && is_there(t, "m/f.log-1"),
+           "which leaves them as they are");
+    tap_ok(&t->run->tap,
+           fill_log(t, "m/f.log-3", 100000) && !is_there(t, "m/f.log-1")
+               && !is_there(t, "m/f.log-2") && holds(t, "first", "v")
+               && holds(t, "second", "v") && look(t, "fill/0") == APR_SUCCESS,
+           "both are merged");
     rename(at(t->run, "m/f.log-3"), at(t->run, "m/away"));
     is_status(t->run, look(t, "first"), ENOENT, "a log that is lost is told");
     remove_tree(at(t->run, "m"));

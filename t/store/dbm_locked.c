@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* Where changes make a merge due while their caller holds locks: the merge
  * comes after the last of these.
@@ -16,7 +7,7 @@
 #include "dbm_test.h"
 
 #define SIZE 60000
-#define MANY 20                /* of these are more than a log may have */
+#define MANY 20 /* of these are more than a log may have */
 
 /* Make so many changes, with a pool. */
 static void fill(test_t *t, apr_pool_t *pool, int count)

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* Lists of an index "dbm", whose keys lie in a snapshot, in logs, or in both:
  * random changes and merges, beside an array of what is there.
@@ -17,12 +8,12 @@
 
 #define KEYS   1500
 #define ROUNDS 60
-#define PAGES  40              /* of each round */
+#define PAGES  40 /* of each round */
 
 typedef struct facts_t {
     test_t *test;
-    const char *keys[KEYS];    /* in order */
-    int values[KEYS];          /* 0 where it is not there */
+    const char *keys[KEYS]; /* in order */
+    int values[KEYS];       /* 0 where it is not there */
 } facts_t;
 
 static int compare(const void *left, const void *right)
@@ -60,7 +51,7 @@ static int stir(facts_t *facts, int number)
         changes[i].value.size = strlen(changes[i].value.data);
     }
     bad = oci_index_dbm.apply(facts->test->index, changes, count, 0, pool)
-          != APR_SUCCESS;
+        != APR_SUCCESS;
     apr_pool_destroy(pool);
     return !bad;
 }
@@ -71,7 +62,7 @@ static int merge(test_t *t)
     const char *text = apr_pcalloc(t->run->pool, 1100000);
 
     return !change(t->index, OCI_CHANGE_PUT, "m/large", text, 1100000)
-           && !erase(t->index, "m/large");
+        && !erase(t->index, "m/large");
 }
 
 /* Whether a page is what it is to be. */
@@ -81,21 +72,17 @@ static int is_page(facts_t *facts, const oci_scan_t *range)
     const char *after = apr_pstrcat(pool, range->folder, range->after, NULL);
     apr_array_header_t *entries;
     int bad = oci_index_dbm.scan(&entries, facts->test->index, range, pool)
-              != APR_SUCCESS;
+        != APR_SUCCESS;
     int i, k = 0;
 
-    for (i = 0; i < KEYS && !bad && (!range->limit || k < range->limit);
-         i++) {
+    for (i = 0; i < KEYS && !bad && (!range->limit || k < range->limit); i++) {
         if (facts->values[i] && strcmp(facts->keys[i], after) > 0
-            && !strncmp(facts->keys[i], range->folder,
-                        strlen(range->folder))) {
-            const oci_entry_t *entry = &APR_ARRAY_IDX(entries, k,
-                                                      oci_entry_t);
+            && !strncmp(facts->keys[i], range->folder, strlen(range->folder))) {
+            const oci_entry_t *entry = &APR_ARRAY_IDX(entries, k, oci_entry_t);
 
             bad = k++ >= entries->nelts || strcmp(entry->key, facts->keys[i])
-                  || (range->values ? atoi(entry->value.data)
-                                      != facts->values[i]
-                                    : entry->value.data != NULL);
+                || (range->values ? atoi(entry->value.data) != facts->values[i]
+                                  : entry->value.data != NULL);
         }
     }
     bad |= k != entries->nelts;
@@ -112,11 +99,10 @@ static int has_pages(facts_t *facts)
 
     for (i = 0; i < PAGES; i++) {
         const char *key = facts->keys[rand() % KEYS];
-        oci_scan_t range = { folders[rand() % 4], NULL,
-                             limits[rand() % 9], rand() % 2, 0 };
+        oci_scan_t range = { folders[rand() % 4], NULL, limits[rand() % 9],
+                             rand() % 2, 0 };
 
-        if (rand() % 3 && !strncmp(key, range.folder,
-                                   strlen(range.folder))) {
+        if (rand() % 3 && !strncmp(key, range.folder, strlen(range.folder))) {
             range.after = key + strlen(range.folder);
         }
         good &= is_page(facts, &range);
@@ -132,8 +118,9 @@ static int has_values(facts_t *facts)
         char text[16];
 
         apr_snprintf(text, sizeof(text), "%d", facts->values[i]);
-        good &= facts->values[i] ? holds(facts->test, facts->keys[i], text)
-                : look(facts->test, facts->keys[i]) == APR_NOTFOUND;
+        good &= facts->values[i]
+            ? holds(facts->test, facts->keys[i], text)
+            : look(facts->test, facts->keys[i]) == APR_NOTFOUND;
     }
     return good;
 }
@@ -149,16 +136,17 @@ static void check_type(test_t *t, const char *type)
     for (i = 0; i < ROUNDS && good; i++) {
         good = stir(&facts, i) && has_pages(&facts) && has_values(&facts);
         if (i % 7 == 6) {
-            good = good && merge(t) && has_pages(&facts)
-                   && has_values(&facts);
+            good = good && merge(t) && has_pages(&facts) && has_values(&facts);
             merges++;
         }
     }
     tap_ok(&t->run->tap, good, "pages and values are what was changed last");
-    tap_ok(&t->run->tap, is_there(t, apr_psprintf(t->run->pool, "%s.log-%d",
-                                                  type, merges + 1))
-           && !is_there(t, apr_psprintf(t->run->pool, "%s.log-%d", type,
-                                        merges)),
+    tap_ok(&t->run->tap,
+           is_there(t,
+                    apr_psprintf(t->run->pool, "%s.log-%d", type, merges + 1))
+               && !is_there(t,
+                            apr_psprintf(t->run->pool, "%s.log-%d", type,
+                                         merges)),
            "with %d merges", merges);
 }
 

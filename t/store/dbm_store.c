@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* What only the provider "dbm" promises: what it refuses and says, the files
  * it makes, whose they are, and what it does when some are gone.
@@ -17,7 +8,7 @@
 
 #include "apr_dbm.h"
 
-#include "store/snapshot.h"
+#include "store/dbm/dbm_snapshot.h"
 
 static void check_configuration(test_t *t)
 {
@@ -33,8 +24,8 @@ static void check_configuration(test_t *t)
     says(t->run, open_as(t, "gdbm", "file/f", 0), "/file", "is not a folder");
     mkdir(at(t->run, "a"), 0755);
     tap_is(&t->run->tap,
-           open_as(t, "gdbm", at(t->run, "a//./b/../f/"), getuid()),
-           NULL, "a path with everything");
+           open_as(t, "gdbm", at(t->run, "a//./b/../f/"), getuid()), NULL,
+           "a path with everything");
     tap_is(&t->run->tap, t->index->where, at(t->run, "a/f"), "is made short");
 }
 
@@ -60,11 +51,11 @@ static void write_head(test_t *t, const char *type, const char *path,
 {
     oci_value_t value = { text, strlen(text) };
     apr_pool_t *pool = make_pool();
-    oci_records_t *records;
+    oci_dbm_records_t *records;
 
-    if (oci_records_open(&records, type, at(t->run, path),
-                         APR_DBM_READWRITE, pool)
-        || oci_records_put(records, 'h', "mod_oci index", &value)) {
+    if (oci_dbm_records_open(&records, type, at(t->run, path),
+                             APR_DBM_READWRITE, pool)
+        || oci_dbm_records_put(records, 'h', "mod_oci index", &value)) {
         abort();
     }
     apr_pool_destroy(pool);
@@ -105,8 +96,7 @@ static void check_logs(test_t *t, const char *type)
 
     for (i = 0; i < 4; i++) {
         write_file(t, "b/f.log-1", lines[i], strlen(lines[i]));
-        says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-1",
-             "belongs there");
+        says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-1", "belongs there");
     }
     write_file(t, "b/f.log-1", "mod_oci index log 2 1\n", 22);
     says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-1", "newer");
@@ -127,8 +117,7 @@ static void check_logs(test_t *t, const char *type)
     rename(at(t->run, "b/f"), at(t->run, "b/away"));
     says(t->run, open_as(t, type, "b/f", getuid()), "/b/f.log-1", "is lost");
     rename(at(t->run, "b/away"), at(t->run, "b/f"));
-    tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
-           "it is back");
+    tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL, "it is back");
     tap_ok(&t->run->tap, holds(t, "a", "1"), "with what it had");
     write_file(t, "b/f.log-0", "mod_oci index log 1 0\nrecords", 29);
     write_file(t, "b/f.new", "x", 1);
@@ -136,20 +125,25 @@ static void check_logs(test_t *t, const char *type)
     write_file(t, "b/f.log-2", "rubbish", 7);
     tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
            "with what killed processes leave");
-    tap_ok(&t->run->tap, !is_there(t, "b/f.log-0") && !is_there(t, "b/f.new")
-           && is_there(t, "b/f.log-1x"), "which goes, and nothing else");
+    tap_ok(&t->run->tap,
+           !is_there(t, "b/f.log-0") && !is_there(t, "b/f.new")
+               && is_there(t, "b/f.log-1x"),
+           "which goes, and nothing else");
     write_file(t, "b/f.log-0", "a log of something else's", 25);
-    tap_ok(&t->run->tap, !open_as(t, type, "b/f", getuid())
-           && is_there(t, "b/f.log-0"), "what is not ours stays");
+    tap_ok(&t->run->tap,
+           !open_as(t, type, "b/f", getuid()) && is_there(t, "b/f.log-0"),
+           "what is not ours stays");
     write_file(t, "b/f.log-2", "mod_oci index log 1 2\nrecords", 29);
     says(t->run, open_as(t, type, "b/f", getuid()), "/b/f.log-2",
          "lost its end");
     write_file(t, "b/f.log-2", "rubbish", 7);
     open_as(t, type, "b/f", getuid());
-    tap_ok(&t->run->tap, fill_log(t, "b/f.log-2", 1) == 0
-           && (unlink(at(t->run, "b/f.log-2")),
-               fill_log(t, "b/f.log-3", 90000))
-           && holds(t, "a", "1"), "a log that was never used is replaced");
+    tap_ok(&t->run->tap,
+           fill_log(t, "b/f.log-2", 1) == 0
+               && (unlink(at(t->run, "b/f.log-2")),
+                   fill_log(t, "b/f.log-3", 90000))
+               && holds(t, "a", "1"),
+           "a log that was never used is replaced");
     remove_tree(at(t->run, "b"));
 }
 
@@ -163,15 +157,17 @@ static void check_form(test_t *t, const char *type)
     umask(0);
     tap_is(&t->run->tap, open_as(t, type, "c/f", getuid()), NULL,
            "an index is made");
-    tap_ok(&t->run->tap, fill_log(t, "c/f.log-2", 50000)
-           && fill_log(t, "c/f.log-3", 60000), "it is merged twice");
+    tap_ok(&t->run->tap,
+           fill_log(t, "c/f.log-2", 50000) && fill_log(t, "c/f.log-3", 60000),
+           "it is merged twice");
     for (i = 0; i < 3; i++) {
         good &= !stat(at(t->run, files[i]), &st)
-                && st.st_mode == (S_IFREG | 0640);
+            && st.st_mode == (S_IFREG | 0640);
     }
     tap_ok(&t->run->tap, good, "files are for their owner and its group");
-    tap_ok(&t->run->tap, !is_there(t, "c/f.log-1")
-           && !is_there(t, "c/f.log-2") && !is_there(t, "c/f.new"),
+    tap_ok(&t->run->tap,
+           !is_there(t, "c/f.log-1") && !is_there(t, "c/f.log-2")
+               && !is_there(t, "c/f.new"),
            "what was merged is gone");
     umask(022);
 }
@@ -181,22 +177,23 @@ static void check_verification(test_t *t, const char *type)
 {
     const char *path = at(t->run, "c/f");
     apr_pool_t *pool = make_pool();
-    oci_snapshot_t snapshot;
+    oci_dbm_snapshot_t snapshot;
     apr_status_t rv;
 
-    rv = oci_snapshot_open(&snapshot, type, path, APR_DBM_READWRITE, pool);
-    is_status(t->run, rv ? rv : oci_snapshot_verify(&snapshot, pool),
+    rv = oci_dbm_snapshot_open(&snapshot, type, path, APR_DBM_READWRITE, pool);
+    is_status(t->run, rv ? rv : oci_dbm_snapshot_verify(&snapshot, pool),
               APR_SUCCESS, "a snapshot is whole");
-    oci_snapshot_delete(&snapshot, "fill/3");
-    is_status(t->run, oci_snapshot_verify(&snapshot, pool), EIO,
+    oci_dbm_snapshot_delete(&snapshot, "fill/3");
+    is_status(t->run, oci_dbm_snapshot_verify(&snapshot, pool), EIO,
               "without a value it is not");
-    oci_records_close(snapshot.tree.records);
+    oci_dbm_records_close(snapshot.tree.records);
     is_status(t->run, look(t, "fill/3"), EIO, "a lost value is not absent");
     is_status(t->run, look(t, "fill/3x"), APR_NOTFOUND, "another is");
     is_status(t->run, add(t->index, "fill/3", "new"), EIO,
               "it is not known whether it can be added");
-    tap_ok(&t->run->tap, !put(t->index, "fill/3", "new")
-           && holds(t, "fill/3", "new"), "but it can be put");
+    tap_ok(&t->run->tap,
+           !put(t->index, "fill/3", "new") && holds(t, "fill/3", "new"),
+           "but it can be put");
     apr_pool_destroy(pool);
 }
 
@@ -249,15 +246,14 @@ static int fails(test_t *t)
     apr_array_header_t *entries;
     oci_lock_t *lock;
     int good = !works(look(t, "x/y")) && !works(look(t, "none"))
-               && !works(oci_index_dbm.get(NULL, t->index, "x/y", pool))
-               && !works(oci_index_dbm.scan(&entries, t->index, &range, pool))
-               && !works(put(t->index, "x/y", "w"))
-               && !works(add(t->index, "x/z", "v"))
-               && !works(erase(t->index, "x/y"));
+        && !works(oci_index_dbm.get(NULL, t->index, "x/y", pool))
+        && !works(oci_index_dbm.scan(&entries, t->index, &range, pool))
+        && !works(put(t->index, "x/y", "w"))
+        && !works(add(t->index, "x/z", "v")) && !works(erase(t->index, "x/y"));
 
     good &= is_there(t, "d/f.lock")
-            || !works(oci_index_dbm.lock(&lock, t->index, "x",
-                                         OCI_LOCK_SHARED, pool));
+        || !works(oci_index_dbm.lock(&lock, t->index, "x", OCI_LOCK_SHARED,
+                                     pool));
     apr_pool_destroy(pool);
     return good;
 }
@@ -314,7 +310,7 @@ static int refuse(void *data, int number)
 
 static void check_owners(test_t *t, const char *type)
 {
-    oci_caller_t caller;
+    oci_owner_caller_t caller;
     pid_t pid;
 
     if (getuid()) {
@@ -332,8 +328,9 @@ static void check_owners(test_t *t, const char *type)
     tap_is(&t->run->tap, open_as(t, type, "o/f", NOBODY), NULL,
            "a folder that is httpd's");
     caller = act_as(t->run, NOBODY);
-    tap_ok(&t->run->tap, fill_log(t, "o/f.log-2", 50000)
-           && !nftw(at(t->run, "o"), check_owner, 16, FTW_PHYS),
+    tap_ok(&t->run->tap,
+           fill_log(t, "o/f.log-2", 50000)
+               && !nftw(at(t->run, "o"), check_owner, 16, FTW_PHYS),
            "all that is made belongs to httpd's User");
     oci_owner_leave(&caller);
     if (chown(at(t->run, "o/f.log-2"), 0, 0)) {

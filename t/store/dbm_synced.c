@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* The provider "dbm" on a disk whose syncs fail: what a sync was for is then
  * missing on the disk, although every process reads it, and a later sync that
@@ -27,14 +18,14 @@
 
 /* The disk, which all processes share. */
 typedef struct disk_t {
-    int  fails;                /* how many syncs are to fail from now on */
-    int  errors;               /* how many have failed */
-    char bytes[ROOM];          /* what it has of the log */
-    char dirty[ROOM];          /* of each byte whether it is to be written */
+    int fails;        /* how many syncs are to fail from now on */
+    int errors;       /* how many have failed */
+    char bytes[ROOM]; /* what it has of the log */
+    char dirty[ROOM]; /* of each byte whether it is to be written */
 } disk_t;
 
 static disk_t *disk;
-static int seen[4096];         /* of each descriptor: the errors before it */
+static int seen[4096]; /* of each descriptor: the errors before it */
 
 static int is_log(int fd)
 {
@@ -96,8 +87,8 @@ int fdatasync(int fd)
         return -1;
     }
     for (i = 0; i < ROOM; i++) {
-        if (disk->dirty[i] && syscall(SYS_pread64, fd, disk->bytes + i, 1, i)
-            == 1) {
+        if (disk->dirty[i]
+            && syscall(SYS_pread64, fd, disk->bytes + i, 1, i) == 1) {
             disk->dirty[i] = 0;
         }
     }
@@ -158,15 +149,15 @@ static void check_type(test_t *t, const char *type)
     is_status(t->run, put_safely(t, "b"), APR_SUCCESS, "the disk is well");
     is_status(t->run, put_safely(t, "c"), APR_SUCCESS, "and goes on so");
     cut_power(t, type);
-    tap_ok(&t->run->tap, holds(t, "first", "value") && holds(t, "b", "value")
-           && holds(t, "c", "value"),
+    tap_ok(&t->run->tap,
+           holds(t, "first", "value") && holds(t, "b", "value")
+               && holds(t, "c", "value"),
            "all that was acknowledged is there, in the same process");
 
     begin_disk(t, type);
     disk->fails = 1;
     is_status(t->run, put_safely(t, "a"), EIO, "a sync fails again");
-    tap_ok(&t->run->tap, !run_processes(put_b, t, 1),
-           "another process writes");
+    tap_ok(&t->run->tap, !run_processes(put_b, t, 1), "another process writes");
     cut_power(t, type);
     tap_ok(&t->run->tap, holds(t, "first", "value") && holds(t, "b", "value"),
            "what it was acknowledged is there");
@@ -196,8 +187,9 @@ static void check_type(test_t *t, const char *type)
     disk->fails = 0;
     is_status(t->run, put_safely(t, "b"), APR_SUCCESS,
               "a log whose end is lost goes on");
-    tap_ok(&t->run->tap, look(t, "a") == APR_NOTFOUND
-           && holds(t, "first", "value") && holds(t, "b", "value"),
+    tap_ok(&t->run->tap,
+           look(t, "a") == APR_NOTFOUND && holds(t, "first", "value")
+               && holds(t, "b", "value"),
            "without what nobody was told is safe");
     tap_is(&t->run->tap, open_as(t, type, "d/f", getuid()), NULL,
            "a start finds it whole");

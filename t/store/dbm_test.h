@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* What the tests of the provider "dbm" have in common. */
 
@@ -19,7 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "store/index_dbm.h"
+#include "store/dbm/dbm_index.h"
 
 /* Check one type after the other. */
 static inline void with_each_type(test_t *t,
@@ -35,9 +26,10 @@ static inline void with_each_type(test_t *t,
 static inline const char *open_as(test_t *t, const char *type,
                                   const char *location, apr_uid_t uid)
 {
-    oci_store_config_t config = { .type = type, .location = location,
+    oci_store_config_t config = { .type = type,
+                                  .location = location,
                                   .base = t->run->folder };
-    oci_caller_t caller = act_as(t->run, uid);
+    oci_owner_caller_t caller = act_as(t->run, uid);
     const char *error;
 
     t->config = config;
@@ -99,8 +91,7 @@ static inline int holds(test_t *t, const char *key, const char *text)
     apr_pool_t *pool = make_pool();
     oci_value_t value;
     int good = !oci_index_dbm.get(&value, t->index, key, pool)
-               && value.size == strlen(text)
-               && !memcmp(value.data, text, value.size);
+        && value.size == strlen(text) && !memcmp(value.data, text, value.size);
 
     apr_pool_destroy(pool);
     return good;
@@ -118,8 +109,7 @@ static inline int fill_log(test_t *t, const char *log, size_t size)
     for (i = 0; stat(at(t->run, log), &st); i++) {
         memset(value, 'a' + i % 26, size);
         apr_snprintf(key, sizeof(key), "fill/%d", i);
-        if (i > 10000
-            || change(t->index, OCI_CHANGE_PUT, key, value, size)) {
+        if (i > 10000 || change(t->index, OCI_CHANGE_PUT, key, value, size)) {
             return 0;
         }
     }

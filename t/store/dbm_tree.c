@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* Trees of names in DBMs: random changes, beside an array of what is there.
  */
@@ -18,16 +9,16 @@
 
 #include "apr_dbm.h"
 
-#include "store/node.h"
-#include "store/tree.h"
+#include "store/dbm/dbm_node.h"
+#include "store/dbm/dbm_tree.h"
 
 #define NAMES  3000
 #define ROUNDS 60
 
 typedef struct test_t {
     run_t *run;
-    oci_tree_t tree;
-    const char *names[NAMES];  /* in order */
+    oci_dbm_tree_t tree;
+    const char *names[NAMES]; /* in order */
     char there[NAMES];
 } test_t;
 
@@ -47,8 +38,8 @@ static void make_names(test_t *t)
         int size = i % 100 == 0 ? 1015 : i % 7 * 10;
 
         t->names[i] = apr_psprintf(t->run->pool, "%s%d%.*s/%04d",
-                                   i % 3 ? "repo/team/app" : "", i % 11,
-                                   size, filling, i);
+                                   i % 3 ? "repo/team/app" : "", i % 11, size,
+                                   filling, i);
         if (strlen(t->names[i]) > 1023) {
             t->names[i] += strlen(t->names[i]) - 1023;
         }
@@ -60,7 +51,7 @@ static void make_names(test_t *t)
 static apr_status_t stir(test_t *t, int coming, int going)
 {
     apr_pool_t *pool = make_pool();
-    oci_tree_change_t *changes = apr_palloc(pool, NAMES * sizeof(*changes));
+    oci_dbm_tree_change_t *changes = apr_palloc(pool, NAMES * sizeof(*changes));
     apr_status_t rv;
     int i, count = 0;
 
@@ -73,7 +64,7 @@ static apr_status_t stir(test_t *t, int coming, int going)
             t->there[i] = dice < coming;
         }
     }
-    rv = oci_tree_change(&t->tree, changes, count, pool);
+    rv = oci_dbm_tree_change(&t->tree, changes, count, pool);
     apr_pool_destroy(pool);
     return rv;
 }
@@ -83,16 +74,15 @@ static int lists(test_t *t, const char *after, const char *folder, int limit)
 {
     apr_pool_t *pool = make_pool();
     apr_array_header_t *names = apr_array_make(pool, 8, sizeof(char *));
-    int bad = oci_tree_list(names, &t->tree, after, folder, limit)
-              != APR_SUCCESS;
+    int bad = oci_dbm_tree_list(names, &t->tree, after, folder, limit)
+        != APR_SUCCESS;
     int i, k = 0;
 
     for (i = 0; i < NAMES && k < limit; i++) {
         if (t->there[i] && strcmp(t->names[i], after) > 0
             && !strncmp(t->names[i], folder, strlen(folder))) {
             bad |= k >= names->nelts
-                   || strcmp(APR_ARRAY_IDX(names, k, const char *),
-                             t->names[i]);
+                || strcmp(APR_ARRAY_IDX(names, k, const char *), t->names[i]);
             k++;
         }
     }
@@ -107,11 +97,12 @@ static int finds(test_t *t)
     int i, bad = 0;
 
     for (i = 0; i < NAMES; i += 1 + rand() % 5) {
-        bad |= oci_tree_find(&t->tree, t->names[i], pool)
-               != (t->there[i] ? APR_SUCCESS : APR_NOTFOUND);
-        bad |= oci_tree_find(&t->tree, apr_pstrcat(pool, t->names[i], "!",
-                                                   NULL), pool)
-               != APR_NOTFOUND;
+        bad |= oci_dbm_tree_find(&t->tree, t->names[i], pool)
+            != (t->there[i] ? APR_SUCCESS : APR_NOTFOUND);
+        bad |= oci_dbm_tree_find(&t->tree,
+                                 apr_pstrcat(pool, t->names[i], "!", NULL),
+                                 pool)
+            != APR_NOTFOUND;
     }
     apr_pool_destroy(pool);
     return !bad;
@@ -121,10 +112,10 @@ static int finds(test_t *t)
 static int has_proper_root(test_t *t)
 {
     apr_pool_t *pool = make_pool();
-    oci_node_t node;
+    oci_dbm_node_t node;
     int good = !t->tree.root
-               || (!oci_node_read(&node, t->tree.records, t->tree.root, pool)
-                   && node.items->nelts > node.branch);
+        || (!oci_dbm_node_read(&node, t->tree.records, t->tree.root, pool)
+            && node.items->nelts > node.branch);
 
     apr_pool_destroy(pool);
     return good;
@@ -139,10 +130,10 @@ static int is_right(test_t *t)
 
         good &= lists(t, name, "", 1 + rand() % 100);
         good &= strncmp(name, "repo/team/", 10)
-                || lists(t, name, "repo/team/", 1 + rand() % 1000);
+            || lists(t, name, "repo/team/", 1 + rand() % 1000);
     }
     return good && lists(t, "repo/team/", "repo/team/", NAMES)
-           && lists(t, "\xff", "", 1) && lists(t, "repo/z/", "repo/z/", 1);
+        && lists(t, "\xff", "", 1) && lists(t, "repo/z/", "repo/z/", 1);
 }
 
 /* How many bytes the nodes below this one have, and how many they are. */
@@ -151,16 +142,18 @@ static apr_size_t weigh(test_t *t, apr_uint32_t number, int *nodes)
     apr_pool_t *pool = make_pool();
     apr_size_t bytes = 0;
     apr_uint32_t size;
-    oci_node_t node;
+    oci_dbm_node_t node;
     int i;
 
-    if (number && !oci_node_read(&node, t->tree.records, number, pool)) {
+    if (number && !oci_dbm_node_read(&node, t->tree.records, number, pool)) {
         ++*nodes;
-        oci_node_fit(&size, &node, 0, OCI_NODE_MAX);
+        oci_dbm_node_fit(&size, &node, 0, OCI_NODE_MAX);
         bytes = size;
         for (i = 0; i < node.items->nelts && node.branch; i++) {
-            bytes += weigh(t, APR_ARRAY_IDX(node.items, i,
-                                            oci_node_item_t).child, nodes);
+            bytes += weigh(t,
+                           APR_ARRAY_IDX(node.items, i, oci_dbm_node_item_t)
+                               .child,
+                           nodes);
         }
     }
     apr_pool_destroy(pool);
@@ -176,7 +169,7 @@ static int count_records(test_t *t)
 
     for (number = 1; number <= t->tree.last; number++) {
         apr_snprintf(name, sizeof(name), "%x", number);
-        count += !oci_records_get(NULL, t->tree.records, 'n', name, NULL);
+        count += !oci_dbm_records_get(NULL, t->tree.records, 'n', name, NULL);
     }
     return count;
 }
@@ -213,50 +206,60 @@ static void check_damage(test_t *t)
 {
     apr_pool_t *pool = make_pool();
     apr_array_header_t *names = apr_array_make(pool, 8, sizeof(char *));
-    oci_node_t node;
+    oci_dbm_node_t node;
 
     stir(t, 100, 0);
-    oci_node_read(&node, t->tree.records, t->tree.root, pool);
-    oci_node_delete(t->tree.records,
-                    APR_ARRAY_IDX(node.items, 1, oci_node_item_t).child);
-    is_status(t->run, oci_tree_list(names, &t->tree, "", "", NAMES), EIO,
+    oci_dbm_node_read(&node, t->tree.records, t->tree.root, pool);
+    oci_dbm_node_delete(t->tree.records,
+                        APR_ARRAY_IDX(node.items, 1, oci_dbm_node_item_t)
+                            .child);
+    is_status(t->run, oci_dbm_tree_list(names, &t->tree, "", "", NAMES), EIO,
               "a lost node is no end of the list");
-    is_status(t->run, oci_tree_find(&t->tree, APR_ARRAY_IDX(node.items, 1,
-                                    oci_node_item_t).name, pool), EIO,
-              "nor absence");
+    is_status(t->run,
+              oci_dbm_tree_find(&t->tree,
+                                APR_ARRAY_IDX(node.items, 1,
+                                              oci_dbm_node_item_t)
+                                    .name,
+                                pool),
+              EIO, "nor absence");
     apr_pool_destroy(pool);
 }
 
-#define NODE(bytes) { bytes, sizeof(bytes) - 1 }
+#define NODE(bytes)              \
+    {                            \
+        bytes, sizeof(bytes) - 1 \
+    }
 
 /* Damaged trees, whose sums are right all the same: their nodes from number
  * 1 on, which is the root. */
 static const struct {
     const char *name;
     oci_value_t nodes[3];
-    int lists;             /* whether names can be listed */
+    int lists; /* whether names can be listed */
 } damaged[] = {
-    { "a NUL in a name", { NODE("l\0\0" "\0\14a\0longer name") }, 0 },
-    { "a NUL at a name's end", { NODE("l\0\0" "\0\2a\0") }, 0 },
-    { "a NUL in the prefix", { NODE("l\0\3a\0b" "\0\1c" "\0\1d") }, 0 },
-    { "a NUL in a branch", { NODE("b\0\0" "\0\0\0\2" "\0\11" "\0\0"
-      "\0\0\0\3" "\0\11" "\0\7a\0aaaaa"), NODE("l\0\0" "\0\1a"),
-      NODE("l\0\0" "\0\1b") }, 0 },
-    { "a prefix beyond the end", { NODE("l\0\5a/" "\0\1c") }, 0 },
-    { "a name beyond the end", { NODE("l\0\0" "\0\3ab") }, 0 },
+    { "a NUL in a name", { NODE("l\0\0\0\14a\0longer name") }, 0 },
+    { "a NUL at a name's end", { NODE("l\0\0\0\2a\0") }, 0 },
+    { "a NUL in the prefix", { NODE("l\0\3a\0b\0\1c\0\1d") }, 0 },
+    { "a NUL in a branch",
+      { NODE("b\0\0\0\0\0\2\0\11\0\0\0\0\0\3\0\11\0\7a\0aaaaa"),
+        NODE("l\0\0\0\1a"), NODE("l\0\0\0\1b") },
+      0 },
+    { "a prefix beyond the end", { NODE("l\0\5a/\0\1c") }, 0 },
+    { "a name beyond the end", { NODE("l\0\0\0\3ab") }, 0 },
     { "no items", { NODE("l\0\0") }, 1 },
     { "no items in a branch", { NODE("b\0\0") }, 0 },
-    { "neither leaf nor branch", { NODE("x\0\0" "\0\1a") }, 0 },
-    { "names out of order", { NODE("l\0\0" "\0\1c" "\0\1b") }, 0 },
-    { "a name twice", { NODE("l\0\0" "\0\1c" "\0\1c") }, 0 },
-    { "a circle", { NODE("b\0\0" "\0\0\0\1" "\0\11" "\0\0"
-      "\0\0\0\1" "\0\11" "\0\1m") }, 0 },
-    { "a leaf beside a branch", { NODE("b\0\0" "\0\0\0\2" "\0\11" "\0\0"
-      "\0\0\0\3" "\0\11" "\0\1m"), NODE("l\0\0" "\0\1b"),
-      NODE("b\0\0" "\0\0\0\2" "\0\11" "\0\0") }, 0 },
-    { "names of another child", { NODE("b\0\0" "\0\0\0\2" "\0\11" "\0\0"
-      "\0\0\0\3" "\0\11" "\0\1m"), NODE("l\0\0" "\0\3b/c" "\0\3b/d"),
-      NODE("l\0\0" "\0\0" "\0\2b/") }, 0 },
+    { "neither leaf nor branch", { NODE("x\0\0\0\1a") }, 0 },
+    { "names out of order", { NODE("l\0\0\0\1c\0\1b") }, 0 },
+    { "a name twice", { NODE("l\0\0\0\1c\0\1c") }, 0 },
+    { "a circle", { NODE("b\0\0\0\0\0\1\0\11\0\0\0\0\0\1\0\11\0\1m") }, 0 },
+    { "a leaf beside a branch",
+      { NODE("b\0\0\0\0\0\2\0\11\0\0\0\0\0\3\0\11\0\1m"), NODE("l\0\0\0\1b"),
+        NODE("b\0\0\0\0\0\2\0\11\0\0") },
+      0 },
+    { "names of another child",
+      { NODE("b\0\0\0\0\0\2\0\11\0\0\0\0\0\3\0\11\0\1m"),
+        NODE("l\0\0\0\3b/c\0\3b/d"), NODE("l\0\0\0\0\0\2b/") },
+      0 },
 };
 
 /* Whether a damaged tree is told to be that, and is not read beyond its
@@ -265,8 +268,8 @@ static void check_damaged(test_t *t, int n)
 {
     static const char *const names[] = { "a", "a/", "b", "c", "z" };
     apr_pool_t *pool = make_pool();
-    oci_tree_t tree = { .records = t->tree.records, .root = 1, .last = 3 };
-    oci_tree_change_t changes[] = { { "a!", 0 }, { "n!", 0 } };
+    oci_dbm_tree_t tree = { .records = t->tree.records, .root = 1, .last = 3 };
+    oci_dbm_tree_change_t changes[] = { { "a!", 0 }, { "n!", 0 } };
     apr_array_header_t *list = apr_array_make(pool, 8, sizeof(char *));
     apr_status_t rv;
     int i, bad = 0;
@@ -275,18 +278,18 @@ static void check_damaged(test_t *t, int n)
         const char *record = apr_itoa(pool, i + 1);
 
         bad |= damaged[n].nodes[i].size
-               ? oci_records_put(tree.records, 'n', record,
-                                 &damaged[n].nodes[i])
-               : oci_records_delete(tree.records, 'n', record);
+            ? oci_dbm_records_put(tree.records, 'n', record,
+                                  &damaged[n].nodes[i])
+            : oci_dbm_records_delete(tree.records, 'n', record);
     }
     for (i = 0; i < (int)(sizeof(names) / sizeof(*names)); i++) {
-        rv = oci_tree_find(&tree, names[i], pool);
+        rv = oci_dbm_tree_find(&tree, names[i], pool);
         bad |= rv && rv != EIO && rv != APR_NOTFOUND;
     }
-    rv = oci_tree_list(list, &tree, "", "", NAMES);
+    rv = oci_dbm_tree_list(list, &tree, "", "", NAMES);
     bad |= rv != (damaged[n].lists ? APR_SUCCESS : EIO);
     tap_ok(&t->run->tap, !bad, "%s: reading tells", damaged[n].name);
-    is_status(t->run, oci_tree_change(&tree, changes, 2, pool), EIO,
+    is_status(t->run, oci_dbm_tree_change(&tree, changes, 2, pool), EIO,
               "so does changing");
     apr_pool_destroy(pool);
 }
@@ -301,10 +304,10 @@ int main(void)
     for (i = 0; i < 2; i++) {
         test_t t = { .run = &run };
         apr_pool_t *pool = make_pool();
-        apr_status_t rv = oci_records_open(&t.tree.records, types[i],
-                                           apr_pstrcat(run.pool, run.folder,
-                                                       "/", types[i], NULL),
-                                           APR_DBM_RWCREATE, pool);
+        apr_status_t rv = oci_dbm_records_open(&t.tree.records, types[i],
+                                               apr_pstrcat(run.pool, run.folder,
+                                                           "/", types[i], NULL),
+                                               APR_DBM_RWCREATE, pool);
 
         printf("# %s\n", types[i]);
         make_names(&t);

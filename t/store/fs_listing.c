@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* Listings of large directories of the index "fs": they follow what others
  * add, replace and remove, with reports of the system and without, and cost
@@ -21,10 +12,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 
-#include "store/index_fs.h"
+#include "store/fs/fs_index.h"
 
 #define NAMES 2000
-#define FLOOD 9000             /* changes: two reports each */
+#define FLOOD 9000 /* changes: two reports each */
 
 static int entries_read;
 static int failing_init;
@@ -144,7 +135,7 @@ static int is_listed(test_t *t, const char *folder, int number)
     apr_array_header_t *entries = scan(t, &range, pool);
     int found = entries->nelts
         && atoi(APR_ARRAY_IDX(entries, 0, oci_entry_t).key + strlen(folder))
-           == number;
+            == number;
 
     apr_pool_destroy(pool);
     return found;
@@ -160,7 +151,8 @@ static int count(test_t *t, const char *folder)
 
     for (i = 1; i < entries->nelts; i++) {
         if (strcmp(APR_ARRAY_IDX(entries, i - 1, oci_entry_t).key,
-                   APR_ARRAY_IDX(entries, i, oci_entry_t).key) >= 0) {
+                   APR_ARRAY_IDX(entries, i, oci_entry_t).key)
+            >= 0) {
             sum = -1;
         }
     }
@@ -206,18 +198,20 @@ static void check_cost(test_t *t)
 
     fill(t, "large/");
     number = entries_read;
-    tap_ok(&t->run->tap, scan(t, &any, pool)->nelts == 1
-           && entries_read - number < 10,
+    tap_ok(&t->run->tap,
+           scan(t, &any, pool)->nelts == 1 && entries_read - number < 10,
            "any key is found without reading the directory (%d entries)",
            entries_read - number);
     any.folder = "none/";
     tap_ok(&t->run->tap, !scan(t, &any, pool)->nelts, "none is none");
     is_listed(t, "large/", 2);
     number = read_while_changing(t, &bad);
-    tap_ok(&t->run->tap, !bad, "pages show what another process changed "
-           "right before (%d do not)", bad);
-    tap_ok(&t->run->tap, number < 10 || !watches, "pages do not read the "
-           "directory again when it changes (%d entries)", number);
+    tap_ok(&t->run->tap, !bad,
+           "pages show what another process changed right before (%d do not)",
+           bad);
+    tap_ok(&t->run->tap, number < 10 || !watches,
+           "pages do not read the directory again when it changes (%d entries)",
+           number);
     apr_pool_destroy(pool);
 }
 
@@ -271,11 +265,11 @@ static int stir(void *data, int number)
 static void check_crowd(test_t *t, const char *name)
 {
     fill(t, "stir/");
-    tap_ok(&t->run->tap, !run_threads(stir, t, 5), "%s: pages hold what is "
-           "there all the time: threads", name);
+    tap_ok(&t->run->tap, !run_threads(stir, t, 5),
+           "%s: pages hold what is there all the time: threads", name);
     tap_ok(&t->run->tap, !run_processes(stir, t, 5), "%s: processes", name);
-    tap_ok(&t->run->tap, count(t, "stir/") == NAMES, "%s: and nothing else "
-           "is left (%d)", name, count(t, "stir/"));
+    tap_ok(&t->run->tap, count(t, "stir/") == NAMES,
+           "%s: and nothing else is left (%d)", name, count(t, "stir/"));
     empty(t, "stir/");
 }
 
@@ -290,9 +284,9 @@ static void check_overflow(test_t *t)
     }
     put(t, "large/", 3, "v");
     erase(t, "large/", 4);
-    tap_ok(&t->run->tap, is_listed(t, "large/", 3)
-           && !is_listed(t, "large/", 4)
-           && count(t, "large/") == NAMES,
+    tap_ok(&t->run->tap,
+           is_listed(t, "large/", 3) && !is_listed(t, "large/", 4)
+               && count(t, "large/") == NAMES,
            "more changes than a queue of reports holds");
     erase(t, "large/", 3);
     put(t, "large/", 4, "v");
@@ -310,8 +304,9 @@ static void check_replaced(test_t *t)
     tap_ok(&t->run->tap, count(t, "gone/") == NAMES - 1, "and made anew");
     rename(at(t->run, "store/index/gone"), at(t->run, "store/index/aside"));
     put(t, "gone/", 0, "v");
-    tap_ok(&t->run->tap, count(t, "gone/") == 1
-           && count(t, "aside/") == NAMES - 1, "or another takes its place");
+    tap_ok(&t->run->tap,
+           count(t, "gone/") == 1 && count(t, "aside/") == NAMES - 1,
+           "or another takes its place");
     empty(t, "gone/");
     empty(t, "aside/");
 }
@@ -335,11 +330,13 @@ static void check_nested(test_t *t)
     tap_ok(&t->run->tap, count(t, "tree/") == 400, "one goes, one comes");
     range.after = "101/a";
     range.limit = 2;
-    tap_is(&t->run->tap, APR_ARRAY_IDX(scan(t, &range, pool), 0,
-           oci_entry_t).key, "tree/101/b", "after a key of a directory");
+    tap_is(&t->run->tap,
+           APR_ARRAY_IDX(scan(t, &range, pool), 0, oci_entry_t).key,
+           "tree/101/b", "after a key of a directory");
     range.after = "099/a";
-    tap_is(&t->run->tap, APR_ARRAY_IDX(scan(t, &range, pool), 1,
-           oci_entry_t).key, "tree/101!", "over one that is gone");
+    tap_is(&t->run->tap,
+           APR_ARRAY_IDX(scan(t, &range, pool), 1, oci_entry_t).key,
+           "tree/101!", "over one that is gone");
     apr_pool_destroy(pool);
 }
 
@@ -355,11 +352,11 @@ static int look(void *data, int number)
 static void check_fork(test_t *t)
 {
     count(t, "large/");
-    tap_ok(&t->run->tap, !end_process(start_process(look, t, 7))
-           && !end_process(start_process(look, t, 9)),
+    tap_ok(&t->run->tap,
+           !end_process(start_process(look, t, 7))
+               && !end_process(start_process(look, t, 9)),
            "a child has listings of its own");
-    tap_ok(&t->run->tap, is_listed(t, "large/", 7)
-           && is_listed(t, "large/", 9),
+    tap_ok(&t->run->tap, is_listed(t, "large/", 7) && is_listed(t, "large/", 9),
            "and takes none of its parent's reports");
     erase(t, "large/", 7);
     erase(t, "large/", 9);
@@ -380,13 +377,12 @@ static void check_refused(test_t *t, int *failing, const char *name)
 
 static const char *open_index(test_t *t)
 {
-    oci_store_config_t config = { .location = "store",
-                                  .base = t->run->folder };
-    const char *error = oci_index_fs.create(&t->index, &config,
-                                            t->run->pool);
+    oci_store_config_t config = { .location = "store", .base = t->run->folder };
+    const char *error = oci_index_fs.create(&t->index, &config, t->run->pool);
 
-    return error ? error : oci_index_fs.start(t->index, getuid(), getgid(),
-                                              t->run->pool);
+    return error
+        ? error
+        : oci_index_fs.start(t->index, getuid(), getgid(), t->run->pool);
 }
 
 int main(void)

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* The providers "fs" where hard links do not exist: link(2) is ours here. */
 
@@ -15,8 +6,8 @@
 
 #include <errno.h>
 
-#include "store/blob_fs.h"
-#include "store/index_fs.h"
+#include "store/fs/fs_blobs.h"
+#include "store/fs/fs_index.h"
 
 #define LONG "a value with blanks, which needs a file"
 
@@ -41,8 +32,10 @@ static void check_blobs(test_t *t)
     tap_is(&t->run->tap, pull(t, locator, pool), "others", "is replaced");
     t->provider->upload_commit(&other, writer, DIGEST("0002"), 1, pool);
     t->provider->blob_delete(t->store, locator, pool);
-    is_status(t->run, t->provider->upload_commit(&again, writer,
-              DIGEST("0001"), 1, pool), APR_SUCCESS, "a commit is repeated");
+    is_status(t->run,
+              t->provider->upload_commit(&again, writer, DIGEST("0001"), 1,
+                                         pool),
+              APR_SUCCESS, "a commit is repeated");
     tap_is(&t->run->tap, pull(t, again, pool), "others", "its blob");
     tap_is(&t->run->tap, pull(t, other, pool), "others", "the one before");
     is_status(t->run, t->provider->upload_abort(writer), APR_SUCCESS,
@@ -52,26 +45,26 @@ static void check_blobs(test_t *t)
 
 static void check_index(run_t *run)
 {
-    oci_store_config_t config = { .location = "store",
-                                  .base = run->folder };
+    oci_store_config_t config = { .location = "store", .base = run->folder };
     oci_change_t add = { OCI_CHANGE_ADD, "a/b", { LONG, strlen(LONG) } };
     apr_pool_t *pool = make_pool();
     oci_value_t value = { "", 0 };
     oci_index_t *index;
 
-    if (tap_ok(&run->tap, !oci_index_fs.create(&index, &config, pool)
-               && !oci_index_fs.start(index, getuid(), getgid(), pool),
+    if (tap_ok(&run->tap,
+               !oci_index_fs.create(&index, &config, pool)
+                   && !oci_index_fs.start(index, getuid(), getgid(), pool),
                "an index is opened")) {
-        is_status(run, oci_index_fs.apply(index, &add, 1, 1, pool),
-                  APR_SUCCESS, "a long value is added");
+        is_status(run, oci_index_fs.apply(index, &add, 1, 1, pool), APR_SUCCESS,
+                  "a long value is added");
         add.value.size--;
-        is_status(run, oci_index_fs.apply(index, &add, 1, 1, pool),
-                  APR_EEXIST, "and not once more");
+        is_status(run, oci_index_fs.apply(index, &add, 1, 1, pool), APR_EEXIST,
+                  "and not once more");
         oci_index_fs.get(&value, index, "a/b", pool);
         tap_is(&run->tap, value.data, LONG, "it is there");
     }
-    tap_ok(&run->tap, !rmdir(apr_pstrcat(pool, run->folder,
-                                         "/store/index/.tmp", NULL)),
+    tap_ok(&run->tap,
+           !rmdir(apr_pstrcat(pool, run->folder, "/store/index/.tmp", NULL)),
            "no temporary is left");
     apr_pool_destroy(pool);
 }
@@ -86,8 +79,9 @@ int main(void)
     t.config.base = run.folder;
     if (open_store(&t)) {
         check_blobs(&t);
-        tap_ok(&run.tap, !rmdir(apr_pstrcat(run.pool, run.folder,
-                                            "/store/uploads", NULL)),
+        tap_ok(&run.tap,
+               !rmdir(
+                   apr_pstrcat(run.pool, run.folder, "/store/uploads", NULL)),
                "no upload is left");
     }
     check_index(&run);

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* What only the providers "fs" promise: the form on the disk, versions,
  * owners, and what they say where something is wrong.
@@ -21,9 +12,9 @@
 #include <sched.h>
 #include <sys/mount.h>
 
-#include "store/blob_fs.h"
+#include "store/fs/fs_blobs.h"
 #include "store/file_lock.h"
-#include "store/index_fs.h"
+#include "store/fs/fs_index.h"
 
 /* Open both stores at a location; the sentence of the first that refuses. */
 static const char *open_both(test_t *t, oci_index_t **index,
@@ -76,8 +67,8 @@ static void check_refusals(test_t *t)
     write_file(t, "file", "");
     says(t->run, open_both(t, &index, "file", 0), "/file", "is not a folder");
     tap_is(&t->run->tap,
-           open_both(t, &index, at(t->run, "a//./b/.././"), getuid()),
-           NULL, "a path with everything");
+           open_both(t, &index, at(t->run, "a//./b/.././"), getuid()), NULL,
+           "a path with everything");
     tap_is(&t->run->tap, t->store->where, at(t->run, "a"), "is made short");
     for (i = 0; i < 2; i++) {
         const char *name = apr_pstrcat(t->run->pool, "a/", versions[i],
@@ -112,33 +103,53 @@ static void check_form(test_t *t)
     change(index, OCI_CHANGE_PUT, "x/y/link", "sha256:ab");
     change(index, OCI_CHANGE_PUT, "x/y/none", "");
     change(index, OCI_CHANGE_PUT, "x/y/file", "two words");
-    tap_ok(&t->run->tap, readlink(at(t->run, "b/index/x/y/link"),
-                                  target, 63) > 0
-           && !strcmp(target, "sha256:ab"), "a short value is a link");
-    tap_ok(&t->run->tap, !lstat(at(t->run, "b/index/x/y/none"), &st)
-           && st.st_mode == (S_IFREG | 0640) && !st.st_size,
+    tap_ok(&t->run->tap,
+           readlink(at(t->run, "b/index/x/y/link"), target, 63) > 0
+               && !strcmp(target, "sha256:ab"),
+           "a short value is a link");
+    tap_ok(&t->run->tap,
+           !lstat(at(t->run, "b/index/x/y/none"), &st)
+               && st.st_mode == (S_IFREG | 0640) && !st.st_size,
            "no value is an empty file");
-    tap_ok(&t->run->tap, !lstat(at(t->run, "b/index/x/y/file"), &st)
-           && st.st_mode == (S_IFREG | 0640) && st.st_size == 9,
+    tap_ok(&t->run->tap,
+           !lstat(at(t->run, "b/index/x/y/file"), &st)
+               && st.st_mode == (S_IFREG | 0640) && st.st_size == 9,
            "another is a file");
-    tap_ok(&t->run->tap, !stat(at(t->run, "b/index/x/y"), &st)
-           && st.st_mode == (S_IFDIR | 0750), "a folder's mode");
+    tap_ok(&t->run->tap,
+           !stat(at(t->run, "b/index/x/y"), &st)
+               && st.st_mode == (S_IFDIR | 0750),
+           "a folder's mode");
     tap_is(&t->run->tap, push(t, "up", DIGEST("abcd"), "text", pool),
-           "blobs/sha256/ab/" "abcdabcdabcdabcdabcdabcdabcdabcd"
-           "abcdabcdabcdabcdabcdabcdabcdabcd", "a locator");
+           "blobs/sha256/ab/"
+           "abcdabcdabcdabcdabcdabcdabcdabcd"
+           "abcdabcdabcdabcdabcdabcdabcdabcd",
+           "a locator");
     request(&writer, t, "up", 0, "text", pool);
     oci_blob_fs.upload_commit(&locator, writer, DIGEST("abcd"), 1, pool);
     oci_blob_fs.upload_commit(&locator, writer, DIGEST("abcd"), 1, pool);
     oci_blob_fs.upload_abort(writer);
-    tap_ok(&t->run->tap, !rmdir(at(t->run, "b/index/.tmp"))
-           && !rmdir(at(t->run, "b/uploads")), "nothing is left on its way");
+    tap_ok(&t->run->tap,
+           !rmdir(at(t->run, "b/index/.tmp"))
+               && !rmdir(at(t->run, "b/uploads")),
+           "nothing is left on its way");
+    umask(022);
+    apr_pool_destroy(pool);
+}
+
+/* On the stores of check_form. */
+static void check_folders(test_t *t)
+{
+    oci_index_t *index;
+    apr_pool_t *pool = make_pool();
+
     tap_is(&t->run->tap, open_both(t, &index, "b", getuid()), NULL,
            "missing folders are made again");
     change(index, OCI_CHANGE_DELETE, "x/y/link", "");
     change(index, OCI_CHANGE_DELETE, "x/y/none", "");
     change(index, OCI_CHANGE_DELETE, "x/y/file", "");
-    tap_ok(&t->run->tap, !access(at(t->run, "b/index/x"), F_OK)
-           && access(at(t->run, "b/index/x/y"), F_OK),
+    tap_ok(&t->run->tap,
+           !access(at(t->run, "b/index/x"), F_OK)
+               && access(at(t->run, "b/index/x/y"), F_OK),
            "empty folders go, but for the first");
     mkdir(at(t->run, "b/index/x/y"), 0750);
     mkdir(at(t->run, "b/index/x/z"), 0750);
@@ -146,13 +157,12 @@ static void check_form(test_t *t)
               "a key is added where an empty folder was left");
     is_status(t->run, change(index, OCI_CHANGE_PUT, "x/z", "two words"),
               APR_SUCCESS, "and another put");
-    is_status(t->run, oci_index_fs.get(NULL, index, "x/z", pool),
-              APR_SUCCESS, "it is there");
+    is_status(t->run, oci_index_fs.get(NULL, index, "x/z", pool), APR_SUCCESS,
+              "it is there");
     write_file(t, "b/index/.tmp/young", "");
     tap_is(&t->run->tap, open_both(t, &index, "b", getuid()), NULL, "again");
     tap_ok(&t->run->tap, !access(at(t->run, "b/index/.tmp/young"), F_OK),
            "a start leaves others their temporaries");
-    umask(022);
     apr_pool_destroy(pool);
 }
 
@@ -164,8 +174,8 @@ static void check_damage(test_t *t)
     const char *path = apr_pstrcat(pool, "b/", locator, NULL);
 
     write_file(t, path, "te");
-    tap_is(&t->run->tap, pull(t, locator, pool), "te", "a truncated blob "
-           "says so by its size");
+    tap_is(&t->run->tap, pull(t, locator, pool), "te",
+           "a truncated blob says so by its size");
     push(t, "up", DIGEST("abcd"), "text", pool);
     tap_is(&t->run->tap, pull(t, locator, pool), "text", "a push heals it");
     unlink(at(t->run, path));
@@ -204,27 +214,31 @@ static void check_absence(test_t *t, int empty)
     if (empty) {
         mkdir(at(t->run, "b"), 0750);
     }
-    tap_ok(&t->run->tap, !works(oci_index_fs.get(&value, index, "x/y", pool))
-           && !works(oci_index_fs.get(NULL, index, "x/y", pool))
-           && !works(oci_index_fs.scan(&entries, index, &range, pool))
-           && !works(oci_index_fs.lock(&lock, index, "x", OCI_LOCK_SHARED,
-                                       pool))
-           && !works(change(index, OCI_CHANGE_PUT, "x/y", "v"))
-           && !works(change(index, OCI_CHANGE_PUT, "n", "v"))
-           && !works(change(index, OCI_CHANGE_ADD, "n/n/n", "two words"))
-           && !works(change(index, OCI_CHANGE_DELETE, "x/y", "")),
+    tap_ok(&t->run->tap,
+           !works(oci_index_fs.get(&value, index, "x/y", pool))
+               && !works(oci_index_fs.get(NULL, index, "x/y", pool))
+               && !works(oci_index_fs.scan(&entries, index, &range, pool))
+               && !works(
+                   oci_index_fs.lock(&lock, index, "x", OCI_LOCK_SHARED, pool))
+               && !works(change(index, OCI_CHANGE_PUT, "x/y", "v"))
+               && !works(change(index, OCI_CHANGE_PUT, "n", "v"))
+               && !works(change(index, OCI_CHANGE_ADD, "n/n/n", "two words"))
+               && !works(change(index, OCI_CHANGE_DELETE, "x/y", "")),
            "an index that was moved away fails");
-    tap_ok(&t->run->tap, !works(oci_blob_fs.blob_open(&source, t->store,
-                                                      locator, 0, pool))
-           && !works(oci_blob_fs.blob_size(&size, t->store, locator, pool))
-           && !works(oci_blob_fs.blob_delete(t->store, locator, pool))
-           && !works(oci_blob_fs.upload_open(&writer, t->store, "id", pool)),
+    tap_ok(&t->run->tap,
+           !works(oci_blob_fs.blob_open(&source, t->store, locator, 0, pool))
+               && !works(oci_blob_fs.blob_size(&size, t->store, locator, pool))
+               && !works(oci_blob_fs.blob_delete(t->store, locator, pool))
+               && !works(
+                   oci_blob_fs.upload_open(&writer, t->store, "id", pool)),
            "so does a blob store");
-    tap_ok(&t->run->tap, empty ? !rmdir(at(t->run, "b"))
-           : access(at(t->run, "b"), F_OK), "nothing is made in its place");
+    tap_ok(&t->run->tap,
+           empty ? !rmdir(at(t->run, "b")) : access(at(t->run, "b"), F_OK),
+           "nothing is made in its place");
     rename(at(t->run, "moved"), at(t->run, "b"));
-    tap_ok(&t->run->tap, !oci_index_fs.get(&value, index, "x/y", pool)
-           && !strcmp(pull(t, locator, pool), "text"),
+    tap_ok(&t->run->tap,
+           !oci_index_fs.get(&value, index, "x/y", pool)
+               && !strcmp(pull(t, locator, pool), "text"),
            "both are back with it");
 }
 
@@ -237,7 +251,7 @@ static int set_empty(void *data, int number)
     for (i = 0; i < 1000; i++) {
         bad |= change(index, OCI_CHANGE_PUT, "many/a", "") != APR_SUCCESS;
         bad |= i % 8 == number
-               && change(index, OCI_CHANGE_DELETE, "many/a", "");
+            && change(index, OCI_CHANGE_DELETE, "many/a", "");
     }
     return bad;
 }
@@ -247,8 +261,9 @@ static void check_leftovers(test_t *t)
     oci_index_t *index;
 
     open_both(t, &index, "left", getuid());
-    tap_ok(&t->run->tap, !run_threads(set_empty, index, 8)
-           && !rmdir(at(t->run, "left/index/.tmp")),
+    tap_ok(&t->run->tap,
+           !run_threads(set_empty, index, 8)
+               && !rmdir(at(t->run, "left/index/.tmp")),
            "those who set one fact at once leave nothing behind");
 }
 
@@ -261,11 +276,11 @@ static void check_lock_file(test_t *t, const char *text)
     struct stat st;
 
     write_file(t, "locks", text);
-    tap_ok(&t->run->tap, !oci_file_lock(&lock, path, "a", OCI_LOCK_EXCLUSIVE,
-                                        pool)
-           && oci_file_try_lock(&lock, path, "a", pool) == APR_EBUSY
-           && !oci_file_try_lock(&lock, path, "b", pool)
-           && !stat(path, &st) && st.st_size == 32,
+    tap_ok(&t->run->tap,
+           !oci_file_lock_take(&lock, path, "a", OCI_LOCK_EXCLUSIVE, pool)
+               && oci_file_lock_try(&lock, path, "a", pool) == APR_EBUSY
+               && !oci_file_lock_try(&lock, path, "b", pool) && !stat(path, &st)
+               && st.st_size == 32,
            "locks in a file of %d bytes", (int)strlen(text));
     apr_pool_destroy(pool);
 }
@@ -287,7 +302,7 @@ static int refuse(void *data, int number)
 
 static void check_owners(test_t *t)
 {
-    oci_caller_t caller;
+    oci_owner_caller_t caller;
     oci_index_t *index;
     oci_blob_writer_t *writer;
     pid_t pid;
@@ -331,8 +346,8 @@ static apr_status_t fill_inodes(oci_index_t *index, apr_pool_t *pool)
 static int mount_small(test_t *t, const char *folder, const char *options)
 {
     return unshare(CLONE_NEWNS)
-           || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL)
-           || mount("tmpfs", at(t->run, folder), "tmpfs", 0, options);
+        || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL)
+        || mount("tmpfs", at(t->run, folder), "tmpfs", 0, options);
 }
 
 /* In a file system of 1 MiB: nothing that was there goes when it is full. */
@@ -375,7 +390,9 @@ static int fill(void *data, int number)
     }
     apr_pool_destroy(pool);
     return rmdir(at(t->run, "full/store/index/.tmp"))
-           || rmdir(at(t->run, "full/store/uploads")) ? 5 : 0;
+            || rmdir(at(t->run, "full/store/uploads"))
+        ? 5
+        : 0;
 }
 
 /* Where facts that change are listed. */
@@ -384,7 +401,7 @@ typedef struct moves_t {
     volatile int over;
 } moves_t;
 
-#define FACTS 3000             /* more than the system reads at once */
+#define FACTS 3000 /* more than the system reads at once */
 
 static apr_status_t move(oci_index_t *index, int i, const char *text)
 {
@@ -485,6 +502,7 @@ int main(void)
     begin(&run);
     check_refusals(&t);
     check_form(&t);
+    check_folders(&t);
     check_damage(&t);
     check_absence(&t, 0);
     check_absence(&t, 1);
@@ -493,7 +511,8 @@ int main(void)
     check_lock_file(&t, "0123456789");
     check_owners(&t);
     check_mounted(&t, "full", fill, "a full disk");
-    check_mounted(&t, "moving", stay, "a listing has what is there all the "
+    check_mounted(&t, "moving", stay,
+                  "a listing has what is there all the "
                   "time, and gets other values");
     return finish(&run);
 }

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* The providers "fs" in a file system that syncs no more than it is asked to,
  * and tells of a full quota as late as it may: statfs(2), fsync(2) and
@@ -22,12 +13,12 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
-#include "store/blob_fs.h"
-#include "store/index_fs.h"
+#include "store/fs/fs_blobs.h"
+#include "store/fs/fs_index.h"
 
-static long type;              /* of file systems */
-static const char *full;       /* what paths contain for which it's too late */
-static char synced[4096];      /* the paths of folders, with blanks between */
+static long type;         /* of file systems */
+static const char *full;  /* what paths contain for which it's too late */
+static char synced[4096]; /* the paths of folders, with blanks between */
 
 int statfs(const char *path, struct statfs *fs)
 {
@@ -91,34 +82,39 @@ static int put(oci_index_t *index, const char *const *keys, int count)
 static int is_synced(oci_index_t *index, const char *folder)
 {
     apr_pool_t *pool = make_pool();
-    int is = strstr(synced, apr_pstrcat(pool, index->where, "/", folder, " ",
-                                        NULL)) != NULL;
+    int is = strstr(synced,
+                    apr_pstrcat(pool, index->where, "/", folder, " ", NULL))
+        != NULL;
 
     apr_pool_destroy(pool);
     return is;
 }
 
-static void check(run_t *run, oci_index_t *index, const char *name,
-                  int orderly)
+static void check(run_t *run, oci_index_t *index, const char *name, int orderly)
 {
     const char *keys[3];
 
     keys[0] = apr_pstrcat(run->pool, name, "1/standing", NULL);
     keys[1] = apr_pstrcat(run->pool, name, "2/standing", NULL);
     keys[2] = apr_pstrcat(run->pool, name, "3/new", NULL);
-    tap_ok(&run->tap, put(index, keys, 2)
-           && is_synced(index, apr_pstrcat(run->pool, name, "1", NULL))
-           && is_synced(index, apr_pstrcat(run->pool, name, "2", NULL)),
+    tap_ok(&run->tap,
+           put(index, keys, 2)
+               && is_synced(index, apr_pstrcat(run->pool, name, "1", NULL))
+               && is_synced(index, apr_pstrcat(run->pool, name, "2", NULL)),
            "%s: what is new is synced", name);
-    tap_ok(&run->tap, put(index, keys, 3)
-           && is_synced(index, apr_pstrcat(run->pool, name, "3", NULL)),
+    tap_ok(&run->tap,
+           put(index, keys, 3)
+               && is_synced(index, apr_pstrcat(run->pool, name, "3", NULL)),
            "%s: also beside what is there", name);
-    tap_ok(&run->tap, orderly
-           || (is_synced(index, apr_pstrcat(run->pool, name, "1", NULL))
-               && is_synced(index, apr_pstrcat(run->pool, name, "2", NULL))),
+    tap_ok(&run->tap,
+           orderly
+               || (is_synced(index, apr_pstrcat(run->pool, name, "1", NULL))
+                   && is_synced(index,
+                                apr_pstrcat(run->pool, name, "2", NULL))),
            "%s: which another may not have synced yet", name);
-    tap_ok(&run->tap, put(index, keys + 1, 1)
-           && is_synced(index, apr_pstrcat(run->pool, name, "2", NULL)),
+    tap_ok(&run->tap,
+           put(index, keys + 1, 1)
+               && is_synced(index, apr_pstrcat(run->pool, name, "2", NULL)),
            "%s: nor where nothing is new", name);
 }
 
@@ -135,14 +131,14 @@ static void check_quota(test_t *t, oci_index_t *index)
     full = NULL;
     is_status(t->run, oci_index_fs.get(NULL, index, "quota/a", pool),
               APR_NOTFOUND, "is not there");
-    tap_ok(&t->run->tap, !oci_blob_fs.upload_open(&writer, t->store, "up",
-                                                  pool)
-           && !oci_blob_fs.upload_resume(writer, 0)
-           && !oci_blob_fs.upload_write(writer, &(struct iovec){ "text", 4 },
-                                        1), "an upload");
+    tap_ok(&t->run->tap,
+           !oci_blob_fs.upload_open(&writer, t->store, "up", pool)
+               && !oci_blob_fs.upload_resume(writer, 0)
+               && !oci_blob_fs.upload_write(writer,
+                                            &(struct iovec){ "text", 4 }, 1),
+           "an upload");
     full = "/uploads/";
-    is_status(t->run, oci_blob_fs.upload_close(writer, 0), EDQUOT,
-              "beyond it");
+    is_status(t->run, oci_blob_fs.upload_close(writer, 0), EDQUOT, "beyond it");
     full = NULL;
     is_status(t->run, oci_blob_fs.upload_close(writer, 0), APR_SUCCESS,
               "and within it");
@@ -161,12 +157,13 @@ int main(void)
     if (access("/proc/self/fd", R_OK)) {
         tap_ok(&run.tap, 1, "# SKIP no /proc to look at");
     }
-    else if (tap_ok(&run.tap, !oci_index_fs.create(&index, &config, run.pool)
-                    && !oci_index_fs.start(index, getuid(), getgid(),
-                                           run.pool)
-                    && !oci_blob_fs.create(&t.store, &config, run.pool)
-                    && !oci_blob_fs.start(t.store, getuid(), getgid(),
-                                          run.pool),
+    else if (tap_ok(&run.tap,
+                    !oci_index_fs.create(&index, &config, run.pool)
+                        && !oci_index_fs.start(index, getuid(), getgid(),
+                                               run.pool)
+                        && !oci_blob_fs.create(&t.store, &config, run.pool)
+                        && !oci_blob_fs.start(t.store, getuid(), getgid(),
+                                              run.pool),
                     "both stores are opened")) {
         type = EXT4_SUPER_MAGIC;
         check(&run, index, "ext4", 1);

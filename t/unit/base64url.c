@@ -1,24 +1,17 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Base64url: encoding and strict decoding. */
 
 #include "tap.h"
 
 #include "apr_general.h"
 
-#include "spec/base64url.h"
+#include "values/base64url.h"
 
 /* RFC 4648, 10, without the padding; and RFC 7515, appendix C. */
 static const struct {
     const char *data;
-    apr_size_t  size;
+    apr_size_t size;
     const char *text;
 } vectors[] = {
     { "", 0, "" },
@@ -34,8 +27,8 @@ static const struct {
 };
 
 static const char *const wrong[] = {
-    "Z", "Zg=", "Zg==", "Zh", "Zm9", "Zm9vY", "Zm9v YmE", "Zm9v\n", "Zm+v",
-    "Zm/v", " Zg", "Z\x80", "____1", "=", "."
+    "Z",    "Zg=",  "Zg==", "Zh",    "Zm9",   "Zm9vY", "Zm9v YmE", "Zm9v\n",
+    "Zm+v", "Zm/v", " Zg",  "Z\x80", "____1", "=",     ".",
 };
 
 int main(void)
@@ -49,22 +42,27 @@ int main(void)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     for (i = 0; i < sizeof(vectors) / sizeof(*vectors); i++) {
-        tap_is(&tap, oci_base64url_encode(vectors[i].data, vectors[i].size,
-                                          pool), vectors[i].text, "encoded");
-        tap_ok(&tap, oci_base64url_decode(&data, &size, vectors[i].text,
-                                          strlen(vectors[i].text), pool)
-                     == APR_SUCCESS
-                     && size == vectors[i].size && data[size] == '\0'
-                     && !memcmp(data, vectors[i].data, size),
+        tap_is(&tap,
+               oci_base64url_encode(vectors[i].data, vectors[i].size, pool),
+               vectors[i].text, "encoded");
+        tap_ok(&tap,
+               oci_base64url_decode(&data, &size, vectors[i].text,
+                                    strlen(vectors[i].text), pool)
+                       == APR_SUCCESS
+                   && size == vectors[i].size && data[size] == '\0'
+                   && !memcmp(data, vectors[i].data, size),
                "%s decoded", vectors[i].text);
     }
     for (i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-        tap_ok(&tap, oci_base64url_decode(&data, &size, wrong[i],
-                                          strlen(wrong[i]), pool)
-                     == APR_EINVAL, "wrong text %d is none", (int)i);
+        tap_ok(&tap,
+               oci_base64url_decode(&data, &size, wrong[i], strlen(wrong[i]),
+                                    pool)
+                   == APR_EINVAL,
+               "wrong text %d is none", (int)i);
     }
-    tap_ok(&tap, oci_base64url_decode(&data, &size, "Zg\0Zg", 5, pool)
-                 == APR_EINVAL, "nor is a NUL part of one");
+    tap_ok(&tap,
+           oci_base64url_decode(&data, &size, "Zg\0Zg", 5, pool) == APR_EINVAL,
+           "nor is a NUL part of one");
     apr_pool_destroy(pool);
     apr_terminate();
     return tap_done(&tap);

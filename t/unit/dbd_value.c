@@ -1,25 +1,18 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Values as text that a database keeps unchanged. */
 
 #include "tap.h"
 
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "store/dbd_value.h"
+#include "store/dbd/dbd_value.h"
 
 /* Values, and the rows of text that they are kept as. */
 static const struct {
     const char *data;
-    apr_size_t  size;
+    apr_size_t size;
     const char *row;
 } vectors[] = {
     { NULL, 0, "" },
@@ -37,9 +30,9 @@ static const struct {
 
 /* Rows that no value has. */
 static const char *const wrong[][3] = {
-    { "=A", NULL }, { "=AAA", "x", NULL }, { "=A===", NULL },
-    { "=AA=A", NULL }, { "=AA==AAAA", NULL }, { "=AA\x80=", NULL },
-    { "+more", NULL }, { "one", "two", NULL }, { "==", NULL }
+    { "=A", NULL },    { "=AAA", "x", NULL },  { "=A===", NULL },
+    { "=AA=A", NULL }, { "=AA==AAAA", NULL },  { "=AA\x80=", NULL },
+    { "+more", NULL }, { "one", "two", NULL }, { "==", NULL },
 };
 
 static apr_array_header_t *rows_of(const char *const *rows, apr_pool_t *pool)
@@ -53,8 +46,7 @@ static apr_array_header_t *rows_of(const char *const *rows, apr_pool_t *pool)
 }
 
 /* A value of some size comes back, and no row is too long. */
-static void check_size(tap_t *tap, apr_size_t size, char byte,
-                       apr_pool_t *pool)
+static void check_size(tap_t *tap, apr_size_t size, char byte, apr_pool_t *pool)
 {
     char *data = apr_palloc(pool, size + 1);
     oci_value_t value = { data, size }, back = { NULL, 0 };
@@ -64,22 +56,21 @@ static void check_size(tap_t *tap, apr_size_t size, char byte,
     memset(data, byte, size);
     rows = oci_dbd_value_encode(&value, pool);
     good = oci_dbd_value_continues(APR_ARRAY_IDX(rows, 0, const char *))
-           == (rows->nelts > 1);
+        == (rows->nelts > 1);
     for (i = 0; i < rows->nelts; i++) {
         good &= strlen(APR_ARRAY_IDX(rows, i, const char *)) <= OCI_DBD_ROW;
     }
     good &= oci_dbd_value_decode(&back, rows, pool) == APR_SUCCESS
-            && back.size == size && !memcmp(back.data, data, size)
-            && back.data[size] == '\0';
+        && back.size == size && !memcmp(back.data, data, size)
+        && back.data[size] == '\0';
     tap_ok(tap, good, "%lu bytes %02x in %d rows", (unsigned long)size,
            (unsigned char)byte, rows->nelts);
 }
 
 int main(void)
 {
-    static const apr_size_t around[] = { 1, OCI_DBD_ROW / 4 * 3,
-                                         OCI_DBD_ROW, 2 * OCI_DBD_ROW,
-                                         4 << 20 };
+    static const apr_size_t around[] = { 1, OCI_DBD_ROW / 4 * 3, OCI_DBD_ROW,
+                                         2 * OCI_DBD_ROW, 4 << 20 };
     tap_t tap = { 0, 0 };
     apr_pool_t *pool;
     oci_value_t value;
@@ -96,16 +87,18 @@ int main(void)
         rows = oci_dbd_value_encode(&value, pool);
         tap_is(&tap, APR_ARRAY_IDX(rows, 0, const char *), vectors[i].row,
                "a value's row");
-        tap_ok(&tap, rows->nelts == 1
-               && oci_dbd_value_decode(&value, rows, pool) == APR_SUCCESS
-               && value.size == vectors[i].size && !value.data[value.size]
-               && (!value.size || !memcmp(value.data, vectors[i].data,
-                                          value.size)),
+        tap_ok(&tap,
+               rows->nelts == 1
+                   && oci_dbd_value_decode(&value, rows, pool) == APR_SUCCESS
+                   && value.size == vectors[i].size && !value.data[value.size]
+                   && (!value.size
+                       || !memcmp(value.data, vectors[i].data, value.size)),
                "and back, %d", (int)i);
     }
     for (i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-        tap_ok(&tap, oci_dbd_value_decode(&value, rows_of(wrong[i], pool),
-                                          pool) == APR_EINVAL,
+        tap_ok(&tap,
+               oci_dbd_value_decode(&value, rows_of(wrong[i], pool), pool)
+                   == APR_EINVAL,
                "no value: %s", wrong[i][0]);
     }
     for (i = 0; i < sizeof(around) / sizeof(*around); i++) {

@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Digests: their grammar, computing them, saving a running one. */
 
 #include "tap.h"
 
@@ -16,14 +9,14 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "spec/digest.h"
+#include "values/digest.h"
 
 #define HEX32 "0123456789abcdef0123456789abcdef"
 #define HEX64 HEX32 HEX32
 
 static const struct {
     const char *text;
-    int         valid;
+    int valid;
 } digests[] = {
     { "sha256:" HEX64, 1 },
     { "sha512:" HEX64 HEX64, 1 },
@@ -55,78 +48,94 @@ static const struct {
 /* FIPS 180's own examples. */
 static const struct {
     oci_algorithm_e algorithm;
-    const char     *data;
-    const char     *digest;
+    const char *data;
+    const char *digest;
 } vectors[] = {
-    { OCI_SHA256, "", "sha256:"
+    { OCI_SHA256, "",
+      "sha256:"
       "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
-    { OCI_SHA256, "abc", "sha256:"
+    { OCI_SHA256, "abc",
+      "sha256:"
       "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
-    { OCI_SHA512, "", "sha512:"
+    { OCI_SHA512, "",
+      "sha512:"
       "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
       "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e" },
-    { OCI_SHA512, "abc", "sha512:"
+    { OCI_SHA512, "abc",
+      "sha512:"
       "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
       "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f" },
 };
 
 #define SHA256_START \
-    "20" "6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19"
-#define SHA512_START \
-    "40" "6a09e667f3bcc908bb67ae8584caa73b3c6ef372fe94f82ba54ff53a5f1d36f1" \
-         "510e527fade682d19b05688c2b3e6c1f1f83d9abfb41bd6b5be0cd19137e2179"
+    "20"             \
+    "6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19"
+#define SHA512_START                                                   \
+    "40"                                                               \
+    "6a09e667f3bcc908bb67ae8584caa73b3c6ef372fe94f82ba54ff53a5f1d36f1" \
+    "510e527fade682d19b05688c2b3e6c1f1f83d9abfb41bd6b5be0cd19137e2179"
 
 /* States whose text no version of this code may change. */
 static const struct {
     oci_algorithm_e algorithm;
-    const char     *text;
-    const char     *digest;
+    const char *text;
+    const char *digest;
 } states[] = {
-    { OCI_SHA256, SHA256_START "0000000000000003" "616263", "sha256:"
+    { OCI_SHA256, SHA256_START "0000000000000003616263",
+      "sha256:"
       "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
-    { OCI_SHA512, SHA512_START "0000000000000003" "616263", "sha512:"
+    { OCI_SHA512, SHA512_START "0000000000000003616263",
+      "sha512:"
       "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
       "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f" },
 
     /* 512 MiB and three bytes of zeros: more bits than 32 bits count */
     { OCI_SHA256,
       "20c19453160ed03e104e1064e92f8b0652e52774ad065ea229c9c3c2460e0cc072"
-      "0000000020000003" "000000", "sha256:"
+      "0000000020000003000000",
+      "sha256:"
       "403a955183d83bd37bd31dde74eb3b713fcf99b6ba1a87fa91aa5befe4f51280" },
     { OCI_SHA512,
       "40f003bf771c2a5fa9fd3ffe24bf4b3064c9cf25f95be3cd1db4410482f1508dd8"
       "6f3ab25e3a500a3547b7c35b561916ddb0ab53502ce5692f92ea28dc250adc18"
-      "0000000020000003" "000000", "sha512:"
+      "0000000020000003000000",
+      "sha512:"
       "3bafe8be7ad46f6d84f47f4d1da9a72b58fc01332b644444456f01e6bd632fa7"
       "e7d2b8e81133ccb641f71c503204b1bd5ff6bb35410709e5493bcd16ec978066" },
 };
 
 static const struct {
     oci_algorithm_e algorithm;
-    const char     *text;
+    const char *text;
 } bad_states[] = {
     { OCI_SHA256, "" },
     { OCI_SHA256, "20" },
     { OCI_SHA256, SHA256_START },
     { OCI_SHA256, SHA256_START "00000000000003" },
     { OCI_SHA256, SHA256_START "0000000000000003" },
-    { OCI_SHA256, SHA256_START "0000000000000003" "6162" },
-    { OCI_SHA256, SHA256_START "0000000000000003" "61626" },
-    { OCI_SHA256, SHA256_START "0000000000000003" "61626364" },
-    { OCI_SHA256, SHA256_START "0000000000000003" "61626G" },
-    { OCI_SHA256, SHA256_START "0000000000000003" "61626A" },
-    { OCI_SHA256, SHA256_START "0000000000000000" "616263" },
+    { OCI_SHA256, SHA256_START "00000000000000036162" },
+    { OCI_SHA256, SHA256_START "000000000000000361626" },
+    { OCI_SHA256, SHA256_START "000000000000000361626364" },
+    { OCI_SHA256, SHA256_START "000000000000000361626G" },
+    { OCI_SHA256, SHA256_START "000000000000000361626A" },
+    { OCI_SHA256, SHA256_START "0000000000000000616263" },
     { OCI_SHA256, SHA256_START "0000000000000040" HEX64 HEX64 },
     { OCI_SHA256, SHA256_START "2000000000000000" },
     { OCI_SHA256, SHA256_START "ffffffffffffffc0" },
-    { OCI_SHA256, "40" HEX64 "0000000000000003" "616263" },
-    { OCI_SHA256, "00" HEX64 "0000000000000003" "616263" },
-    { OCI_SHA256, SHA512_START "0000000000000003" "616263" },
-    { OCI_SHA512, SHA256_START "0000000000000003" "616263" },
-    { OCI_SHA512, SHA512_START "0000000000000003" "6162" },
+    { OCI_SHA256,
+      "40" HEX64 "0000000000000003"
+      "616263" },
+    { OCI_SHA256,
+      "00" HEX64 "0000000000000003"
+      "616263" },
+    { OCI_SHA256, SHA512_START "0000000000000003616263" },
+    { OCI_SHA512, SHA256_START "0000000000000003616263" },
+    { OCI_SHA512, SHA512_START "00000000000000036162" },
     { OCI_SHA512, SHA512_START "0000000000000080" HEX64 HEX64 HEX64 HEX64 },
-    { OCI_SHA512, SHA512_START "0000000000000003" "616263"
-      HEX64 HEX64 HEX64 HEX64 HEX64 HEX64 HEX64 HEX64 HEX64 HEX64 },
+    { OCI_SHA512,
+      SHA512_START
+      "0000000000000003"
+      "616263" HEX64 HEX64 HEX64 HEX64 HEX64 HEX64 HEX64 HEX64 HEX64 HEX64 },
 };
 
 static void algorithm_tests(tap_t *tap)
@@ -135,17 +144,23 @@ static void algorithm_tests(tap_t *tap)
 
     tap_is(tap, oci_algorithm_name(OCI_SHA256), "sha256", "sha256's name");
     tap_is(tap, oci_algorithm_name(OCI_SHA512), "sha512", "sha512's name");
-    tap_ok(tap, oci_algorithm_parse(&algorithm, "sha512") == APR_SUCCESS
-                && algorithm == OCI_SHA512, "sha512 is known");
-    tap_ok(tap, oci_algorithm_parse(&algorithm, "sha256") == APR_SUCCESS
-                && algorithm == OCI_SHA256, "sha256 is known");
-    tap_ok(tap, oci_algorithm_parse(&algorithm, "") == APR_EINVAL
-                && oci_algorithm_parse(&algorithm, "SHA256") == APR_EINVAL
-                && oci_algorithm_parse(&algorithm, "sha2567") == APR_EINVAL
-                && oci_algorithm_parse(&algorithm, "sha384") == APR_EINVAL,
+    tap_ok(tap,
+           oci_algorithm_parse(&algorithm, "sha512") == APR_SUCCESS
+               && algorithm == OCI_SHA512,
+           "sha512 is known");
+    tap_ok(tap,
+           oci_algorithm_parse(&algorithm, "sha256") == APR_SUCCESS
+               && algorithm == OCI_SHA256,
+           "sha256 is known");
+    tap_ok(tap,
+           oci_algorithm_parse(&algorithm, "") == APR_EINVAL
+               && oci_algorithm_parse(&algorithm, "SHA256") == APR_EINVAL
+               && oci_algorithm_parse(&algorithm, "sha2567") == APR_EINVAL
+               && oci_algorithm_parse(&algorithm, "sha384") == APR_EINVAL,
            "nothing else is");
-    tap_ok(tap, oci_digest_algorithm("sha256:" HEX64) == OCI_SHA256
-                && oci_digest_algorithm("sha512:" HEX64 HEX64) == OCI_SHA512,
+    tap_ok(tap,
+           oci_digest_algorithm("sha256:" HEX64) == OCI_SHA256
+               && oci_digest_algorithm("sha512:" HEX64 HEX64) == OCI_SHA512,
            "the algorithm of a digest");
 }
 
@@ -195,8 +210,9 @@ static void state_tests(tap_t *tap, apr_pool_t *pool)
     apr_size_t i;
 
     for (i = 0; i < sizeof(states) / sizeof(*states); i++) {
-        if (tap_ok(tap, !oci_hash_load(&hash, states[i].algorithm,
-                                       states[i].text, pool),
+        if (tap_ok(tap,
+                   !oci_hash_load(&hash, states[i].algorithm, states[i].text,
+                                  pool),
                    "state %d is loaded", (int)i)) {
             tap_is(tap, oci_hash_digest(hash, pool), states[i].digest,
                    "its digest");
@@ -205,8 +221,10 @@ static void state_tests(tap_t *tap, apr_pool_t *pool)
         }
     }
     for (i = 0; i < sizeof(bad_states) / sizeof(*bad_states); i++) {
-        tap_ok(tap, oci_hash_load(&hash, bad_states[i].algorithm,
-                                  bad_states[i].text, pool) == APR_EINVAL,
+        tap_ok(tap,
+               oci_hash_load(&hash, bad_states[i].algorithm, bad_states[i].text,
+                             pool)
+                   == APR_EINVAL,
                "bad state %d is refused", (int)i);
     }
 
@@ -235,12 +253,12 @@ int main(void)
     algorithm_tests(&tap);
     for (i = 0; i < sizeof(digests) / sizeof(*digests); i++) {
         tap_ok(&tap, oci_digest_valid(digests[i].text) == digests[i].valid,
-               "digest %d is %svalid", (int)i,
-               digests[i].valid ? "" : "not ");
+               "digest %d is %svalid", (int)i, digests[i].valid ? "" : "not ");
     }
     for (i = 0; i < sizeof(vectors) / sizeof(*vectors); i++) {
-        tap_is(&tap, oci_digest_of(vectors[i].algorithm, vectors[i].data,
-                                   strlen(vectors[i].data), pool),
+        tap_is(&tap,
+               oci_digest_of(vectors[i].algorithm, vectors[i].data,
+                             strlen(vectors[i].data), pool),
                vectors[i].digest,
                apr_psprintf(pool, "digest of \"%s\"", vectors[i].data));
     }

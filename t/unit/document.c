@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Manifests: what is accepted, and what they refer to. */
 
 #include "tap.h"
 
@@ -16,22 +9,21 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "spec/document.h"
+#include "values/document.h"
 
-#define OCI_IMAGE     "application/vnd.oci.image.manifest.v1+json"
-#define OCI_INDEX     "application/vnd.oci.image.index.v1+json"
-#define DOCKER_IMAGE  "application/vnd.docker.distribution.manifest.v2+json"
-#define DOCKER_LIST   \
-    "application/vnd.docker.distribution.manifest.list.v2+json"
+#define OCI_IMAGE      "application/vnd.oci.image.manifest.v1+json"
+#define OCI_INDEX      "application/vnd.oci.image.index.v1+json"
+#define DOCKER_IMAGE   "application/vnd.docker.distribution.manifest.v2+json"
+#define DOCKER_LIST    "application/vnd.docker.distribution.manifest.list.v2+json"
 #define DOCKER_SCHEMA1 "application/vnd.docker.distribution.manifest.v1"
 
 /* The digests of "" and "{}". */
-#define EMPTY_SHA256 "sha256:" \
-    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-#define BRACES_SHA256 "sha256:" \
-    "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
-#define BRACES_SHA512 "sha512:" \
-    "27c74670adb75075fad058d5ceaf7b20c4e7786c83bae8a32f626f9782af34c9" \
+#define EMPTY_SHA256 \
+    "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define BRACES_SHA256 \
+    "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+#define BRACES_SHA512                                                         \
+    "sha512:27c74670adb75075fad058d5ceaf7b20c4e7786c83bae8a32f626f9782af34c9" \
     "a33c2046ef60fd2a7878d378e29fec851806bbd9a67878f3a9f1cda4830763fd"
 
 /* In the cases below ' stands for ". */
@@ -61,47 +53,54 @@ static const struct {
     { NULL, IMAGE "]" TYPED(OCI_IMAGE) "}", OCI_IMAGE, "blob a/config;",
       "a/config" },
     { "APPLICATION/vnd.oci.image.manifest.v1+JSON",
-      IMAGE "]" TYPED(OCI_IMAGE) "}", OCI_IMAGE, "blob a/config;",
-      "a/config" },
+      IMAGE "]" TYPED(OCI_IMAGE) "}", OCI_IMAGE, "blob a/config;", "a/config" },
     { DOCKER_IMAGE, IMAGE LAYER "}]" TYPED(DOCKER_IMAGE) "}", DOCKER_IMAGE,
       "blob a/config;blob a/layer;", "a/config" },
     { OCI_IMAGE, IMAGE LAYER "}," LAYER "}," LAYER "}]}", OCI_IMAGE,
       "blob a/config;blob a/layer;blob a/layer;blob a/layer;", "a/config" },
-    { OCI_IMAGE, IMAGE "],'artifactType':'a/own'}", OCI_IMAGE,
-      "blob a/config;", "a/own" },
+    { OCI_IMAGE, IMAGE "],'artifactType':'a/own'}", OCI_IMAGE, "blob a/config;",
+      "a/own" },
     { OCI_IMAGE, IMAGE "],'artifactType':''}", OCI_IMAGE, "blob a/config;",
       "a/config" },
-    { OCI_IMAGE, IMAGE "],'artifactType':'no media type \xc3\xa4'}",
-      OCI_IMAGE, "blob a/config;", "no media type \xc3\xa4" },
+    { OCI_IMAGE, IMAGE "],'artifactType':'no media type \xc3\xa4'}", OCI_IMAGE,
+      "blob a/config;", "no media type \xc3\xa4" },
     { OCI_INDEX, V2 ",'manifests':[]}", OCI_INDEX, "", NULL },
     { OCI_INDEX, V2 ",'manifests':[" LAYER ",'platform':{'os':'x'}}]}",
       OCI_INDEX, "manifest a/layer;", NULL },
-    { OCI_INDEX, V2 ",'manifests':[],'artifactType':'a/own'}", OCI_INDEX,
-      "", "a/own" },
-    { DOCKER_LIST, V2 ",'manifests':[{'mediaType':'" DOCKER_IMAGE "',"
-      DESCRIPTOR "}]}", DOCKER_LIST, "manifest " DOCKER_IMAGE ";", NULL },
+    { OCI_INDEX, V2 ",'manifests':[],'artifactType':'a/own'}", OCI_INDEX, "",
+      "a/own" },
+    { DOCKER_LIST,
+      V2 ",'manifests':[{'mediaType':'" DOCKER_IMAGE "'," DESCRIPTOR "}]}",
+      DOCKER_LIST, "manifest " DOCKER_IMAGE ";", NULL },
     { "a/unknown", IMAGE "]}", "a/unknown", "blob a/config;", "a/config" },
     { "a/unknown", V2 ",'manifests':[" LAYER "}]}", "a/unknown",
       "manifest a/layer;", NULL },
-    { OCI_IMAGE, ONE(",'data':'e30=','urls':['http://x/','y'],"
-      "'annotations':{'k':'v'},'artifactType':'a/b','unknown':{'x':[null]}"),
+    { OCI_IMAGE,
+      ONE(",'data':'e30=','urls':['http://x/','y'],"
+          "'annotations':{'k':'v'},'artifactType':'a/b',"
+          "'unknown':{'x':[null]}"),
       OCI_IMAGE, "blob a/config;blob a/layer;", "a/config" },
-    { OCI_IMAGE, ONE(",'data':null,'urls':null,'annotations':null"),
-      OCI_IMAGE, "blob a/config;blob a/layer;", "a/config" },
-    { OCI_IMAGE, IMAGE "],'annotations':null,'artifactType':null,"
-      "'subject':null}", OCI_IMAGE, "blob a/config;", "a/config" },
+    { OCI_IMAGE, ONE(",'data':null,'urls':null,'annotations':null"), OCI_IMAGE,
+      "blob a/config;blob a/layer;", "a/config" },
+    { OCI_IMAGE,
+      IMAGE "],'annotations':null,'artifactType':null,'subject':null}",
+      OCI_IMAGE, "blob a/config;", "a/config" },
     { OCI_IMAGE, ONE(",'urls':[],'annotations':{}"), OCI_IMAGE,
       "blob a/config;blob a/layer;", "a/config" },
-    { OCI_IMAGE, IMAGE "{'mediaType':'a/b','digest':'" BRACES_SHA512
-      "','size':2,'data':'e30='}]}", OCI_IMAGE, "blob a/config;blob a/b;",
-      "a/config" },
-    { OCI_IMAGE, IMAGE "{'mediaType':'a/b','digest':'" EMPTY_SHA256
-      "','size':0,'data':''}]}", OCI_IMAGE, "blob a/config;blob a/b;",
-      "a/config" },
-    { OCI_IMAGE, IMAGE "{'mediaType':'a/b','digest':'" BRACES_SHA256
-      "','size':9223372036854775807}]}", OCI_IMAGE,
-      "blob a/config;blob a/b;", "a/config" },
-    { OCI_IMAGE, IMAGE
+    { OCI_IMAGE,
+      IMAGE "{'mediaType':'a/b','digest':'" BRACES_SHA512
+            "','size':2,'data':'e30='}]}",
+      OCI_IMAGE, "blob a/config;blob a/b;", "a/config" },
+    { OCI_IMAGE,
+      IMAGE "{'mediaType':'a/b','digest':'" EMPTY_SHA256
+            "','size':0,'data':''}]}",
+      OCI_IMAGE, "blob a/config;blob a/b;", "a/config" },
+    { OCI_IMAGE,
+      IMAGE "{'mediaType':'a/b','digest':'" BRACES_SHA256
+            "','size':9223372036854775807}]}",
+      OCI_IMAGE, "blob a/config;blob a/b;", "a/config" },
+    { OCI_IMAGE,
+      IMAGE
       "{'mediaType':'application/vnd.oci.image.layer.nondistributable.v1.tar"
       "'," DESCRIPTOR "},"
       "{'mediaType':'application/vnd.oci.image.layer.nondistributable.v1.tar"
@@ -111,7 +110,9 @@ static const struct {
       "{'mediaType':'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
       "'," DESCRIPTOR "},"
       "{'mediaType':'application/vnd.docker.image.rootfs.diff.tar.gzip"
-      "'," DESCRIPTOR "}]}", OCI_IMAGE, "blob a/config;"
+      "'," DESCRIPTOR "}]}",
+      OCI_IMAGE,
+      "blob a/config;"
       "optional application/vnd.oci.image.layer.nondistributable.v1.tar;"
       "optional application/vnd.oci.image.layer.nondistributable.v1.tar+gzip;"
       "optional application/vnd.oci.image.layer.nondistributable.v1.tar+zstd;"
@@ -124,31 +125,36 @@ static const struct {
       "blob a/config;", "a/config" },
 
     /* Legal JSON that nothing of ours reads. */
-    { OCI_IMAGE, IMAGE "],'x':['\\u0000','\\ud800','\\udc00\\ud800'],"
+    { OCI_IMAGE,
+      IMAGE
+      "],'x':['\\u0000','\\ud800','\\udc00\\ud800'],"
       "'\\u0000':1,'\\ud800':18446744073709551615,'y':1e400,'z':-0.0e-999,"
-      "'99':99999999999999999999999}", OCI_IMAGE, "blob a/config;",
-      "a/config" },
-    { OCI_IMAGE, ONE(",'x\\u0000':'\\ud800','annotations':{'\\ud800':"
-      "'\\u0000'},'urls':['\\u0000']"), OCI_IMAGE,
-      "blob a/config;blob a/layer;", "a/config" },
-    { OCI_IMAGE, IMAGE "],'x':'\\u0041','\\u0058':1,'x\\u0000':2}",
+      "'99':99999999999999999999999}",
       OCI_IMAGE, "blob a/config;", "a/config" },
+    { OCI_IMAGE,
+      ONE(",'x\\u0000':'\\ud800','annotations':{'\\ud800':"
+          "'\\u0000'},'urls':['\\u0000']"),
+      OCI_IMAGE, "blob a/config;blob a/layer;", "a/config" },
+    { OCI_IMAGE, IMAGE "],'x':'\\u0041','\\u0058':1,'x\\u0000':2}", OCI_IMAGE,
+      "blob a/config;", "a/config" },
 
     /* Names and values in escapes. */
-    { NULL, "{'schema\\u0056ersion':2,'media\\u0054ype':'a\\/b'" CONFIG
-      ",'\\u006cayers':[]}", "a/b", "blob a/config;", "a/config" },
+    { NULL,
+      "{'schema\\u0056ersion':2,'media\\u0054ype':'a\\/b'" CONFIG
+      ",'\\u006cayers':[]}",
+      "a/b", "blob a/config;", "a/config" },
     { OCI_IMAGE, ONE(",'data':'\\u00653\\u0030='"), OCI_IMAGE,
       "blob a/config;blob a/layer;", "a/config" },
 
     /* null is absence. */
     { OCI_IMAGE, IMAGE "],'mediaType':null,'manifests':null}", OCI_IMAGE,
       "blob a/config;", "a/config" },
-    { OCI_INDEX, V2 ",'manifests':[],'config':null,'layers':null,"
-      "'mediaType':null}", OCI_INDEX, "", NULL },
-    { "a/unknown", IMAGE "],'manifests':null}", "a/unknown",
-      "blob a/config;", "a/config" },
-    { "a/unknown", V2 ",'manifests':[],'config':null}", "a/unknown", "",
-      NULL },
+    { OCI_INDEX,
+      V2 ",'manifests':[],'config':null,'layers':null,'mediaType':null}",
+      OCI_INDEX, "", NULL },
+    { "a/unknown", IMAGE "],'manifests':null}", "a/unknown", "blob a/config;",
+      "a/config" },
+    { "a/unknown", V2 ",'manifests':[],'config':null}", "a/unknown", "", NULL },
 };
 
 /* What is refused, and words of the sentence that says so. */
@@ -171,8 +177,7 @@ static const struct {
     { OCI_IMAGE, IMAGE "],'x':'\xed\xa0\x80'}", "not valid JSON, line 1: " },
     { OCI_IMAGE, IMAGE "],'x':1,'x':1}", "duplicate" },
     { OCI_IMAGE, IMAGE "],'x':{'y':1,'\\u0079':1}}", "duplicate" },
-    { OCI_IMAGE, V2 ",'schemaVersion':2" CONFIG ",'layers':[]}",
-      "duplicate" },
+    { OCI_IMAGE, V2 ",'schemaVersion':2" CONFIG ",'layers':[]}", "duplicate" },
 
     { NULL, IMAGE "]}", "neither a Content-Type nor mediaType" },
     { "", IMAGE "]}", "Content-Type is not" },
@@ -184,8 +189,7 @@ static const struct {
     { OCI_IMAGE, IMAGE "]" TYPED(DOCKER_IMAGE) "}", "but the Content-Type" },
     { OCI_IMAGE, IMAGE "]" TYPED(OCI_INDEX) "}", "but the Content-Type" },
     { "application/json", IMAGE "]" TYPED(OCI_IMAGE) "}",
-      "mediaType is " OCI_IMAGE ", but the Content-Type is application/json"
-    },
+      "mediaType is " OCI_IMAGE ", but the Content-Type is application/json" },
     { "application/octet-stream", IMAGE "]" TYPED(OCI_IMAGE) "}",
       "but the Content-Type" },
     { OCI_IMAGE, IMAGE "],'mediaType':1}", "mediaType is not" },
@@ -210,8 +214,7 @@ static const struct {
     { OCI_IMAGE, IMAGE "],'x':{'a':[{'b':1,\n'b':2}]}}",
       "line 2: a duplicate member, \"b\"" },
     { OCI_IMAGE, ONE(",'size':2"), "a duplicate member, \"size\"" },
-    { OCI_IMAGE, ONE(",'annotations':{'k':'v','\\u006b':'w'}"),
-      "duplicate" },
+    { OCI_IMAGE, ONE(",'annotations':{'k':'v','\\u006b':'w'}"), "duplicate" },
     { OCI_IMAGE, IMAGE "],'x':{'\\u0000':1,'\\u0000':2}}", "duplicate" },
     { OCI_IMAGE, IMAGE "],'x':{'\\ud83d\\ude00':1,'\xf0\x9f\x98\x80':2}}",
       "duplicate" },
@@ -220,13 +223,17 @@ static const struct {
     { NULL, IMAGE "],'mediaType':'a/b\\u0000'}", "mediaType is not" },
     { OCI_IMAGE, IMAGE "{'mediaType':'a/b\\u0000'," DESCRIPTOR "}]}",
       "layers[0].mediaType is not" },
-    { OCI_IMAGE, IMAGE "{'mediaType':'a/b','digest':'" BRACES_SHA256
-      "\\u0000','size':2}]}", "layers[0].digest is not" },
+    { OCI_IMAGE,
+      IMAGE "{'mediaType':'a/b','digest':'" BRACES_SHA256
+            "\\u0000','size':2}]}",
+      "layers[0].digest is not" },
     { OCI_IMAGE, IMAGE "],'artifactType':'a\\u0000'}", "artifactType is" },
     { OCI_IMAGE, IMAGE "],'artifactType':'a\\ud800'}", "artifactType is" },
     { OCI_IMAGE, ONE(",'data':'e30=\\u0000'"), "layers[0].data is not" },
-    { OCI_IMAGE, IMAGE "{'mediaType':'a/b','digest':'" BRACES_SHA256
-      "','size':9223372036854775808}]}", "layers[0].size is not" },
+    { OCI_IMAGE,
+      IMAGE "{'mediaType':'a/b','digest':'" BRACES_SHA256
+            "','size':9223372036854775808}]}",
+      "layers[0].size is not" },
 
     { "a/unknown", V2 "}", "either config and layers or manifests" },
     { "a/unknown", V2 ",'manifests':null}", "either config and layers or" },
@@ -270,12 +277,15 @@ static const struct {
       "layers[0].digest is not" },
     { OCI_IMAGE, IMAGE "{'mediaType':'a/b','digest':'" EMPTY_SHA256 "'}]}",
       "layers[0].size is not" },
-    { OCI_IMAGE, IMAGE "{'mediaType':'a/b','digest':'" EMPTY_SHA256
-      "','size':-1}]}", "layers[0].size is not" },
-    { OCI_IMAGE, IMAGE "{'mediaType':'a/b','digest':'" EMPTY_SHA256
-      "','size':'0'}]}", "layers[0].size is not" },
-    { OCI_IMAGE, IMAGE "{'mediaType':'a/b','digest':'" EMPTY_SHA256
-      "','size':0.0}]}", "layers[0].size is not" },
+    { OCI_IMAGE,
+      IMAGE "{'mediaType':'a/b','digest':'" EMPTY_SHA256 "','size':-1}]}",
+      "layers[0].size is not" },
+    { OCI_IMAGE,
+      IMAGE "{'mediaType':'a/b','digest':'" EMPTY_SHA256 "','size':'0'}]}",
+      "layers[0].size is not" },
+    { OCI_IMAGE,
+      IMAGE "{'mediaType':'a/b','digest':'" EMPTY_SHA256 "','size':0.0}]}",
+      "layers[0].size is not" },
     { OCI_IMAGE, ONE(",'urls':'x'"), "layers[0].urls is not" },
     { OCI_IMAGE, ONE(",'urls':['x',1]"), "layers[0].urls is not" },
     { OCI_IMAGE, ONE(",'urls':{'x':'y'}"), "layers[0].urls is not" },
@@ -291,8 +301,10 @@ static const struct {
     { OCI_IMAGE, ONE(",'data':'===='"), "layers[0].data is not" },
     { OCI_IMAGE, ONE(",'data':'e30=e30='"), "layers[0].data is not" },
     { OCI_IMAGE, ONE(",'data':'W10='"), "layers[0].data is not" },
-    { OCI_IMAGE, IMAGE "{'mediaType':'a/b','digest':'" BRACES_SHA256
-      "','size':3,'data':'e30='}]}", "layers[0].data is not" },
+    { OCI_IMAGE,
+      IMAGE "{'mediaType':'a/b','digest':'" BRACES_SHA256
+            "','size':3,'data':'e30='}]}",
+      "layers[0].data is not" },
     { OCI_IMAGE, V2 ",'config':{'mediaType':'a/b'},'layers':[]}",
       "config.digest is not" },
     { OCI_INDEX, V2 ",'manifests':[{}]}", "manifests[0].mediaType is" },
@@ -324,20 +336,18 @@ static const char *parse(oci_document_t **document, const char *content_type,
 {
     const char *json = json_of(text, pool);
 
-    return oci_document_parse(document, content_type, json, strlen(json),
-                              pool);
+    return oci_document_parse(document, content_type, json, strlen(json), pool);
 }
 
-static const char *children_of(const oci_document_t *document,
-                               apr_pool_t *pool)
+static const char *children_of(const oci_document_t *document, apr_pool_t *pool)
 {
     static const char *const kinds[] = { "blob ", "optional ", "manifest " };
     const char *text = "";
     int i;
 
     for (i = 0; i < document->children->nelts; i++) {
-        const oci_child_t *child
-            = &APR_ARRAY_IDX(document->children, i, oci_child_t);
+        const oci_child_t *child = &APR_ARRAY_IDX(document->children, i,
+                                                  oci_child_t);
 
         text = apr_pstrcat(pool, text, kinds[child->kind],
                            child->descriptor.media_type, ";", NULL);
@@ -376,13 +386,17 @@ static void descriptor_tests(tap_t *tap, apr_pool_t *pool)
     const oci_child_t *child;
     oci_document_t *document;
 
-    if (!tap_is(tap, parse(&document, OCI_IMAGE, IMAGE "{'mediaType':"
-                           "'a/layer','digest':'" BRACES_SHA512 "','size':"
-                           "5000000000}], 'artifactType': 'a/\\'q\\'',"
-                           "'annotations': { 'z': '1', 'a': '\\u00e4' },"
-                           "'subject': {'mediaType':'a/subject','digest':'"
-                           EMPTY_SHA256 "', 'size':0}}", pool), NULL,
-                "a referrer is accepted")) {
+    if (!tap_is(
+            tap,
+            parse(&document, OCI_IMAGE,
+                  IMAGE
+                  "{'mediaType':'a/layer','digest':'" BRACES_SHA512 "','size':"
+                  "5000000000}], 'artifactType': 'a/\\'q\\'',"
+                  "'annotations': { 'z': '1', 'a': '\\u00e4' },"
+                  "'subject': {'mediaType':'a/subject','digest':'" EMPTY_SHA256
+                  "', 'size':0}}",
+                  pool),
+            NULL, "a referrer is accepted")) {
         return;
     }
     child = &APR_ARRAY_IDX(document->children, 1, oci_child_t);
@@ -394,28 +408,33 @@ static void descriptor_tests(tap_t *tap, apr_pool_t *pool)
     tap_is(tap, document->subject->digest, EMPTY_SHA256,
            "the subject's digest");
     tap_ok(tap, document->subject->size == 0, "the subject's size");
-    tap_is(tap, document->annotations,
-           "{\"z\":\"1\",\"a\":\"\xc3\xa4\"}", "the annotations");
+    tap_is(tap, document->annotations, "{\"z\":\"1\",\"a\":\"\xc3\xa4\"}",
+           "the annotations");
     tap_is(tap, oci_document_descriptor(document, EMPTY_SHA256, 123, pool),
            "{\"mediaType\":\"" OCI_IMAGE "\",\"digest\":\"" EMPTY_SHA256 "\""
            ",\"size\":123,\"artifactType\":\"a/\\\"q\\\"\""
            ",\"annotations\":{\"z\":\"1\",\"a\":\"\xc3\xa4\"}}",
            "its descriptor");
 
-    tap_is(tap, parse(&document, OCI_IMAGE, IMAGE "],'annotations': { 'a' :"
-                      " '\\u0000 \\/\\b\\t\\u000a\\u001f\\u007f\\ud83d\\ude00"
-                      "\\udfff\\ud800\\u0022\\u005c' } }", pool), NULL,
-           "escapes are accepted");
+    tap_is(tap,
+           parse(&document, OCI_IMAGE,
+                 IMAGE "],'annotations': { 'a' :"
+                       " '\\u0000 \\/\\b\\t\\u000a\\u001f\\u007f\\ud83d\\ude00"
+                       "\\udfff\\ud800\\u0022\\u005c' } }",
+                 pool),
+           NULL, "escapes are accepted");
     tap_is(tap, document->annotations,
            "{\"a\":\"\\u0000 /\\b\\t\\n\\u001F\x7f\xf0\x9f\x98\x80"
-           "\\uDFFF\\uD800\\\"\\\\\"}", "only necessary ones are kept");
+           "\\uDFFF\\uD800\\\"\\\\\"}",
+           "only necessary ones are kept");
 
     parse(&document, OCI_INDEX, V2 ",'manifests':[]}", pool);
     tap_ok(tap, !document->subject && !document->annotations,
            "an index that says nothing else");
     tap_is(tap, oci_document_descriptor(document, EMPTY_SHA256, 0, pool),
            "{\"mediaType\":\"" OCI_INDEX "\",\"digest\":\"" EMPTY_SHA256 "\""
-           ",\"size\":0}", "its descriptor");
+           ",\"size\":0}",
+           "its descriptor");
 }
 
 /* A document that says x so often. */
@@ -437,22 +456,38 @@ static void size_tests(tap_t *tap, apr_pool_t *pool)
            "100000 nested arrays are refused");
     tap_ok(tap, repeated(&document, '\0', 10, pool) != NULL,
            "NULs are refused");
-    tap_is(tap, oci_document_parse(&document, OCI_IMAGE, json, strlen(json),
-                                   pool), NULL, "a document is accepted");
-    tap_ok(tap, oci_document_parse(&document, OCI_IMAGE, json,
-                                   strlen(json) + 1, pool) != NULL,
+    tap_is(tap,
+           oci_document_parse(&document, OCI_IMAGE, json, strlen(json), pool),
+           NULL, "a document is accepted");
+    tap_ok(tap,
+           oci_document_parse(&document, OCI_IMAGE, json, strlen(json) + 1,
+                              pool)
+               != NULL,
            "with a NUL at its end it is refused");
-    tap_ok(tap, oci_document_parse(&document, OCI_IMAGE, json,
-                                   strlen(json) - 1, pool) != NULL,
+    tap_ok(tap,
+           oci_document_parse(&document, OCI_IMAGE, json, strlen(json) - 1,
+                              pool)
+               != NULL,
            "without its end too");
-    tap_is(tap, parse(&document, NULL, apr_pstrcat(pool, IMAGE
-                      "],'mediaType':'", type, "/", type, "'}", NULL), pool),
+    tap_is(tap,
+           parse(&document, NULL,
+                 apr_pstrcat(pool, IMAGE "],'mediaType':'", type, "/", type,
+                             "'}", NULL),
+                 pool),
            NULL, "a media type of 127 and 127 bytes is accepted");
-    tap_ok(tap, parse(&document, NULL, apr_pstrcat(pool, IMAGE
-                      "],'mediaType':'", type, "a/b'}", NULL), pool) != NULL,
+    tap_ok(tap,
+           parse(&document, NULL,
+                 apr_pstrcat(pool, IMAGE "],'mediaType':'", type, "a/b'}",
+                             NULL),
+                 pool)
+               != NULL,
            "one of 128 is refused");
-    tap_ok(tap, parse(&document, NULL, apr_pstrcat(pool, IMAGE
-                      "],'mediaType':'b/", type, "a'}", NULL), pool) != NULL,
+    tap_ok(tap,
+           parse(&document, NULL,
+                 apr_pstrcat(pool, IMAGE "],'mediaType':'b/", type, "a'}",
+                             NULL),
+                 pool)
+               != NULL,
            "wherever they are");
 }
 

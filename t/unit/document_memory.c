@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* The memory that it takes to read a manifest, whatever a client puts into
  * it: at most eight times its size.  Each is read in a process of its own.
@@ -24,12 +15,13 @@
 #include "apr_pools.h"
 #include "apr_strings.h"
 
-#include "spec/document.h"
+#include "values/document.h"
 
 #define SIZE  (4 * 1024 * 1024)
 #define TIMES 8
 
-#define DIGEST "sha256:" \
+#define DIGEST \
+    "sha256:"  \
     "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 #define CONFIG "{'mediaType':'a/b','digest':'" DIGEST "','size':2"
 #define IMAGE  "{'schemaVersion':2,'config':" CONFIG "},'layers':["
@@ -41,7 +33,7 @@ static const struct {
     const char *head;
     const char *part;
     const char *tail;
-    int         good;
+    int good;
 } documents[] = {
     { "empty objects", IMAGE "],'x':[{}", ",{}", "]}", 1 },
     { "empty arrays", IMAGE "],'x':[[]", ",[]", "]}", 1 },
@@ -69,13 +61,13 @@ static const struct {
     { "data", IMAGE CONFIG ",'data':'", "e30=", "'}]}", 0 },
     { "data in escapes", IMAGE CONFIG ",'data':'", "\\u0041", "'}]}", 0 },
     { "a long media type", IMAGE CONFIG "},{'mediaType':'a/", "b", "'}]}", 0 },
-    { "a long digest", IMAGE "{'mediaType':'a/b','digest':'", "\\u0061",
-      "'}]}", 0 },
+    { "a long digest", IMAGE "{'mediaType':'a/b','digest':'", "\\u0061", "'}]}",
+      0 },
     { "a long number", IMAGE "],'schemaVersion':", "1", "}", 0 },
-    { "junk in a subject", IMAGE "],'subject':" CONFIG ",'x':[{}", ",{}",
-      "]}}", 1 },
-    { "an index", "{'schemaVersion':2,'manifests':[" CONFIG "}",
-      "," CONFIG "}", "]}", 1 },
+    { "junk in a subject", IMAGE "],'subject':" CONFIG ",'x':[{}", ",{}", "]}}",
+      1 },
+    { "an index", "{'schemaVersion':2,'manifests':[" CONFIG "}", "," CONFIG "}",
+      "]}", 1 },
     { "brackets alone", "", "[", "", 0 },
     { "quotes alone", "", "'", "", 0 },
 };
@@ -98,7 +90,7 @@ static apr_size_t make_document(char *text, int i)
 {
     char *end = append(text, documents[i].head, 0);
     apr_size_t room = SIZE - strlen(documents[i].tail)
-                      - strlen(documents[i].part) - 16;
+        - strlen(documents[i].part) - 16;
     int number = 0;
 
     while ((apr_size_t)(end - text) < room) {
@@ -126,8 +118,8 @@ static int read_document(const char *text, apr_size_t size)
 
 /* What one child found. */
 typedef struct result_t {
-    int  good;
-    long grown;            /* bytes */
+    int good;
+    long grown; /* bytes */
 } result_t;
 
 /* The most memory that this process ever had, in bytes. */

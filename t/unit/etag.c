@@ -1,23 +1,16 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* If-Match and If-None-Match. */
 
 #include "tap.h"
 
-#include "spec/etag.h"
+#include "values/etag.h"
 
 static const struct {
     const char *list;
-    const char *value;         /* or NULL for no entity */
-    int         strong;        /* whether it matches without weak ones */
-    int         weak;          /* and with */
+    const char *value; /* or NULL for no entity */
+    int strong;        /* whether it matches without weak ones */
+    int weak;          /* and with */
 } cases[] = {
     { "*", "sha256:ab", 1, 1 },
     { " * ", "sha256:ab", 1, 1 },
@@ -63,10 +56,14 @@ int main(void)
     size_t i;
 
     for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        tap_ok(&tap, oci_etag_match(cases[i].list, cases[i].value, 0)
-                     == cases[i].strong, "strong: %s", cases[i].list);
-        tap_ok(&tap, oci_etag_match(cases[i].list, cases[i].value, 1)
-                     == cases[i].weak, "weak: %s", cases[i].list);
+        tap_ok(&tap,
+               oci_etag_match(cases[i].list, cases[i].value, 0)
+                   == cases[i].strong,
+               "strong: %s", cases[i].list);
+        tap_ok(&tap,
+               oci_etag_match(cases[i].list, cases[i].value, 1)
+                   == cases[i].weak,
+               "weak: %s", cases[i].list);
     }
     return tap_done(&tap);
 }

@@ -1,25 +1,18 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Patterns for repository names. */
 
 #include "tap.h"
 
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "spec/glob.h"
+#include "values/glob.h"
 
 static const struct {
     const char *pattern;
     const char *name;
-    int         match;
+    int match;
 } cases[] = {
     { "a", "a", 1 },
     { "a", "b", 0 },
@@ -71,7 +64,7 @@ static const struct {
 int main(void)
 {
     static const char *const values[] = {
-        "*", "**", "a*b", "\\", "\\*", "a\\", "..", "plain", ""
+        "*", "**", "a*b", "\\", "\\*", "a\\", "..", "plain", "",
     };
     tap_t tap = { 0, 0 };
     apr_pool_t *pool;
@@ -81,9 +74,10 @@ int main(void)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        tap_ok(&tap, oci_glob_match(cases[i].pattern, cases[i].name, pool)
-                     == cases[i].match, "%s and %s", cases[i].pattern,
-               cases[i].name);
+        tap_ok(&tap,
+               oci_glob_match(cases[i].pattern, cases[i].name, pool)
+                   == cases[i].match,
+               "%s and %s", cases[i].pattern, cases[i].name);
     }
 
     /* A value, once escaped, matches itself alone. */
@@ -91,9 +85,8 @@ int main(void)
         const char *escaped = oci_glob_escape(values[i], pool);
 
         for (j = 0; j < sizeof(values) / sizeof(*values); j++) {
-            tap_ok(&tap, oci_glob_match(escaped, values[j], pool)
-                         == (i == j), "%s escaped, and %s", values[i],
-                   values[j]);
+            tap_ok(&tap, oci_glob_match(escaped, values[j], pool) == (i == j),
+                   "%s escaped, and %s", values[i], values[j]);
         }
     }
 

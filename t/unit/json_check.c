@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* JSON that is checked without building it. */
 
 #include "tap.h"
 
@@ -16,8 +9,8 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "spec/json_check.h"
-#include "spec/json_span.h"
+#include "values/json_check.h"
+#include "values/json_span.h"
 
 /* Texts, and what is wrong with them; NULL for nothing. */
 static const struct {
@@ -88,11 +81,26 @@ static const struct {
 
 /* Strings in the order of their characters. */
 static const char *const ordered[] = {
-    "\"\"", "\"\\u0000\"", "\" \"", "\"a\"", "\"a\\u0000\"", "\"a\\u0062\"",
-    "\"abc\"", "\"\\u0061bcd\"", "\"b\"", "\"\\u007f\"", "\"\\u00e4\"",
-    "\"\xc3\xb6\"", "\"\\ud7ff\"", "\"\\ud800\"", "\"\\udfff\"",
-    "\"\xee\x80\x80\"", "\"\\uffff\"", "\"\\ud800\\udc00\"",
-    "\"\xf0\x9f\x98\x80\"", "\"\\udbff\\udfff\""
+    "\"\"",
+    "\"\\u0000\"",
+    "\" \"",
+    "\"a\"",
+    "\"a\\u0000\"",
+    "\"a\\u0062\"",
+    "\"abc\"",
+    "\"\\u0061bcd\"",
+    "\"b\"",
+    "\"\\u007f\"",
+    "\"\\u00e4\"",
+    "\"\xc3\xb6\"",
+    "\"\\ud7ff\"",
+    "\"\\ud800\"",
+    "\"\\udfff\"",
+    "\"\xee\x80\x80\"",
+    "\"\\uffff\"",
+    "\"\\ud800\\udc00\"",
+    "\"\xf0\x9f\x98\x80\"",
+    "\"\\udbff\\udfff\"",
 };
 
 /* Values, and what they are as text, as a number and without blanks; "" for
@@ -117,8 +125,7 @@ static const struct {
     { "1.0", NULL, "", "1.0" },
     { "1e2", NULL, "", "1e2" },
     { "null", NULL, "", "null" },
-    { "{ \"a\" : [ \" x\\/ \" , { } ] }", NULL, "",
-      "{\"a\":[\" x/ \",{}]}" },
+    { "{ \"a\" : [ \" x\\/ \" , { } ] }", NULL, "", "{\"a\":[\" x/ \",{}]}" },
 };
 
 static void check_texts(tap_t *tap, apr_pool_t *pool)
@@ -132,8 +139,9 @@ static void check_texts(tap_t *tap, apr_pool_t *pool)
         const char *problem = oci_json_check(text, size, pool);
         const char *wanted = texts[i].problem;
 
-        tap_ok(tap, wanted ? problem && !strncmp(problem, wanted,
-                                                 strlen(wanted)) : !problem,
+        tap_ok(tap,
+               wanted ? problem && !strncmp(problem, wanted, strlen(wanted))
+                      : !problem,
                "text %d: %s", (int)i, problem ? problem : "accepted");
         free(text);
     }
@@ -182,8 +190,10 @@ static void check_values(tap_t *tap, apr_pool_t *pool)
         apr_int64_t number;
 
         tap_is(tap, oci_span_text(span, pool), values[i].text, "its text");
-        tap_is(tap, oci_span_integer(&number, span)
-                    ? apr_psprintf(pool, "%" APR_INT64_T_FMT, number) : "",
+        tap_is(tap,
+               oci_span_integer(&number, span)
+                   ? apr_psprintf(pool, "%" APR_INT64_T_FMT, number)
+                   : "",
                values[i].number, "its number");
         tap_is(tap, oci_span_compact(span, pool), values[i].compact,
                "without blanks");
@@ -206,11 +216,12 @@ static void check_members(tap_t *tap)
            "a string with a bracket and a quote");
     oci_span_members(values, values[0], names, 4);
     tap_ok(tap, !values[0].text, "an array has no members");
-    tap_ok(tap, !oci_span_all_strings(root)
-           && oci_span_all_strings(oci_span_of("[\"a\",\"]\"]", 9))
-           && oci_span_all_strings(oci_span_of("{ \"a\" : \"b\" }", 13))
-           && oci_span_all_strings(oci_span_of("[ ]", 3))
-           && !oci_span_all_strings(oci_span_of("[\"a\",1]", 7)),
+    tap_ok(tap,
+           !oci_span_all_strings(root)
+               && oci_span_all_strings(oci_span_of("[\"a\",\"]\"]", 9))
+               && oci_span_all_strings(oci_span_of("{ \"a\" : \"b\" }", 13))
+               && oci_span_all_strings(oci_span_of("[ ]", 3))
+               && !oci_span_all_strings(oci_span_of("[\"a\",1]", 7)),
            "whether all are strings");
 }
 

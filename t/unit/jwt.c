@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* Tokens, and the files that keys are read from. */
 
@@ -17,21 +8,24 @@
 #include "apr_strings.h"
 
 #include "rfc7515.h"
-#include "spec/base64url.h"
-#include "spec/jwt.h"
+#include "values/base64url.h"
+#include "values/jwt.h"
 
-#define SECRET "0123456789abcdef0123456789abcdef"
+#define SECRET    "0123456789abcdef0123456789abcdef"
 #define NO_SIGNER "none of our keys signed it"
 #define NO_TOKEN  "it is no JSON Web Token"
-#define NO_KEY    "it holds no key: expected PEM, a JSON Web Key Set, or " \
-                  "\"secret:\" and 32 or more printable characters"
-#define NO_SECRET "what follows \"secret:\" is not a secret: expected 32 or " \
-                  "more printable characters without blanks"
+#define NO_KEY                                               \
+    "it holds no key: expected PEM, a JSON Web Key Set, or " \
+    "\"secret:\" and 32 or more printable characters"
+#define NO_SECRET                                               \
+    "what follows \"secret:\" is not a secret: expected 32 or " \
+    "more printable characters without blanks"
 
-#define JWK_ES "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" RFC_ES_X \
-               "\",\"y\":\"" RFC_ES_Y "\""
-#define JWK_RS "{\"kty\":\"RSA\",\"n\":\"" RFC_RS_N "\",\"e\":\"AQAB\""
-#define SET(keys) "{\"keys\":[" keys "]}"
+#define JWK_ES                                            \
+    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" RFC_ES_X \
+    "\",\"y\":\"" RFC_ES_Y "\""
+#define JWK_RS     "{\"kty\":\"RSA\",\"n\":\"" RFC_RS_N "\",\"e\":\"AQAB\""
+#define SET(keys)  "{\"keys\":[" keys "]}"
 #define EXAMPLE_ES RFC_ES_TEXT "." RFC_ES_SIGNATURE
 #define EXAMPLE_RS RFC_RS_TEXT "." RFC_RS_SIGNATURE
 
@@ -78,19 +72,20 @@ static const struct {
     { "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
       "a key can't be read" },
     { "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n"
-      "-----END ENCRYPTED PRIVATE KEY-----\n", "a private key is encrypted" },
+      "-----END ENCRYPTED PRIVATE KEY-----\n",
+      "a private key is encrypted" },
     { "-----BEGIN DH PARAMETERS-----\nAAAA\n-----END DH PARAMETERS-----\n",
       "there is no key in it" },
     { "-----BEGIN PUBLIC KEY-----", "there is no key in it" },
 };
 
-static const char *read_keys(oci_keys_t **keys, const char *text,
+static const char *read_keys(oci_key_set_t **keys, const char *text,
                              apr_pool_t *pool)
 {
-    return oci_keys_read(keys, text, strlen(text), pool);
+    return oci_key_set_read(keys, text, strlen(text), pool);
 }
 
-static const char *verify(const oci_keys_t *keys, const char *token,
+static const char *verify(const oci_key_set_t *keys, const char *token,
                           apr_pool_t *pool)
 {
     json_t *claims;
@@ -102,10 +97,8 @@ static const char *verify(const oci_keys_t *keys, const char *token,
 static const char *token_of(const char *header, const char *claims,
                             const char *signature, apr_pool_t *pool)
 {
-    return apr_pstrcat(pool,
-                       oci_base64url_encode(header, strlen(header), pool),
-                       ".",
-                       oci_base64url_encode(claims, strlen(claims), pool),
+    return apr_pstrcat(pool, oci_base64url_encode(header, strlen(header), pool),
+                       ".", oci_base64url_encode(claims, strlen(claims), pool),
                        ".", signature, NULL);
 }
 
@@ -113,7 +106,7 @@ static const char *token_of(const char *header, const char *claims,
 static const char *hmac_token(const char *secret, apr_size_t size,
                               const char *header, apr_pool_t *pool)
 {
-    oci_key_t key;
+    oci_signing_key_t key;
     unsigned char *signature;
     apr_size_t length;
     const char *token = token_of(header, "{\"sub\":\"mallory\"}", "", pool);
@@ -123,14 +116,14 @@ static const char *hmac_token(const char *secret, apr_size_t size,
     key.algorithm = "HS256";
     key.secret = secret;
     key.secret_size = size;
-    oci_key_sign(&signature, &length, &key, text, pool);
+    oci_signing_key_sign(&signature, &length, &key, text, pool);
     return apr_pstrcat(pool, token,
                        oci_base64url_encode(signature, length, pool), NULL);
 }
 
 static void test_examples(tap_t *tap, apr_pool_t *pool)
 {
-    oci_keys_t *both, *named;
+    oci_key_set_t *both, *named;
     json_t *claims;
 
     read_keys(&both, SET(JWK_RS "}," JWK_ES "}"), pool);
@@ -139,14 +132,11 @@ static void test_examples(tap_t *tap, apr_pool_t *pool)
     tap_is(tap, json_string_value(json_object_get(claims, "iss")), "joe",
            "and its claims");
     tap_is(tap, verify(both, EXAMPLE_ES, pool), NULL, "a second time");
-    tap_is(tap, verify(both, EXAMPLE_RS, pool), NULL,
-           "the example of RS256");
-    tap_is(tap, verify(both, RFC_ES_TEXT "." RFC_RS_SIGNATURE, pool),
-           NO_SIGNER, "a signature of the other algorithm");
-    tap_is(tap, verify(both, RFC_ES_TEXT ".", pool), NO_SIGNER,
-           "no signature");
-    tap_is(tap, verify(both, RFC_ES_TEXT, pool), NO_TOKEN,
-           "not even its dot");
+    tap_is(tap, verify(both, EXAMPLE_RS, pool), NULL, "the example of RS256");
+    tap_is(tap, verify(both, RFC_ES_TEXT "." RFC_RS_SIGNATURE, pool), NO_SIGNER,
+           "a signature of the other algorithm");
+    tap_is(tap, verify(both, RFC_ES_TEXT ".", pool), NO_SIGNER, "no signature");
+    tap_is(tap, verify(both, RFC_ES_TEXT, pool), NO_TOKEN, "not even its dot");
     tap_is(tap, verify(both, EXAMPLE_ES ".x", pool), NO_SIGNER,
            "more than three parts");
     tap_is(tap, verify(both, EXAMPLE_ES "x", pool), NO_SIGNER,
@@ -179,15 +169,17 @@ static void test_forms(tap_t *tap, apr_pool_t *pool)
         { "", "", NO_TOKEN },
     };
     static const char *const tokens[] = {
-        "", ".", "..", "...", "a.b.c", "e30.e30", "e30=.e30.e30", "QQ=="
+        "", ".", "..", "...", "a.b.c", "e30.e30", "e30=.e30.e30", "QQ==",
     };
-    oci_keys_t *keys;
+    oci_key_set_t *keys;
     size_t i;
 
     read_keys(&keys, "secret:" SECRET, pool);
     for (i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
-        tap_is(tap, verify(keys, token_of(forms[i].header, forms[i].claims,
-                                          "", pool), pool),
+        tap_is(tap,
+               verify(keys,
+                      token_of(forms[i].header, forms[i].claims, "", pool),
+                      pool),
                forms[i].problem, forms[i].header);
     }
     for (i = 0; i < sizeof(tokens) / sizeof(*tokens); i++) {
@@ -199,22 +191,26 @@ static void test_forms(tap_t *tap, apr_pool_t *pool)
 static void test_confusion(tap_t *tap, apr_pool_t *pool)
 {
     static const char *const headers[] = {
-        "{\"alg\":\"HS256\"}", "{\"alg\":\"RS256\"}", "{\"alg\":\"ES256\"}"
+        "{\"alg\":\"HS256\"}",
+        "{\"alg\":\"RS256\"}",
+        "{\"alg\":\"ES256\"}",
     };
-    oci_keys_t *keys;
+    oci_key_set_t *keys;
     const char *pem, *set = SET(JWK_RS "}");
     size_t i;
 
-    oci_keys_make(&pem, pool);
+    oci_key_set_make(&pem, pool);
     for (i = 0; i < sizeof(headers) / sizeof(*headers); i++) {
         read_keys(&keys, pem, pool);
-        tap_is(tap, verify(keys, hmac_token(pem, strlen(pem), headers[i],
-                                            pool), pool), NO_SIGNER,
-               "a PEM file is no secret");
+        tap_is(tap,
+               verify(keys, hmac_token(pem, strlen(pem), headers[i], pool),
+                      pool),
+               NO_SIGNER, "a PEM file is no secret");
         read_keys(&keys, set, pool);
-        tap_is(tap, verify(keys, hmac_token(set, strlen(set), headers[i],
-                                            pool), pool), NO_SIGNER,
-               "nor is a key set");
+        tap_is(tap,
+               verify(keys, hmac_token(set, strlen(set), headers[i], pool),
+                      pool),
+               NO_SIGNER, "nor is a key set");
         tap_is(tap, verify(keys, hmac_token("", 0, headers[i], pool), pool),
                NO_SIGNER, "nor nothing");
     }
@@ -228,11 +224,11 @@ static void test_confusion(tap_t *tap, apr_pool_t *pool)
 /* A public key that lost its PEM lines. */
 static void test_bare(tap_t *tap, apr_pool_t *pool)
 {
-    oci_keys_t *keys;
+    oci_key_set_t *keys;
     const char *pem, *line;
     char *bare, *to;
 
-    oci_keys_make(&pem, pool);
+    oci_key_set_make(&pem, pool);
     to = bare = apr_pcalloc(pool, strlen(pem) + 1);
     for (line = strchr(pem, '\n') + 1; *line != '-'; line++) {
         if (*line != '\n') {
@@ -245,12 +241,12 @@ static void test_bare(tap_t *tap, apr_pool_t *pool)
 
 static void test_rotation(tap_t *tap, apr_pool_t *pool)
 {
-    oci_keys_t *old, *both, *new;
+    oci_key_set_t *old, *both, *new;
     const char *first, *second, *token;
     json_t *claims = json_pack("{s:s}", "sub", "somebody");
 
-    oci_keys_make(&first, pool);
-    oci_keys_make(&second, pool);
+    oci_key_set_make(&first, pool);
+    oci_key_set_make(&second, pool);
     read_keys(&old, first, pool);
     read_keys(&both, apr_pstrcat(pool, second, first, NULL), pool);
     read_keys(&new, second, pool);
@@ -268,17 +264,17 @@ int main(void)
 {
     tap_t tap = { 0, 0 };
     apr_pool_t *pool;
-    oci_keys_t *keys;
+    oci_key_set_t *keys;
     size_t i;
 
     apr_initialize();
     apr_pool_create(&pool, NULL);
     for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
-        tap_is(&tap, read_keys(&keys, files[i].text, pool),
-               files[i].problem, apr_psprintf(pool, "file %d", (int)i));
+        tap_is(&tap, read_keys(&keys, files[i].text, pool), files[i].problem,
+               apr_psprintf(pool, "file %d", (int)i));
     }
     read_keys(&keys, SET(JWK_ES "}"), pool);
-    tap_ok(&tap, !oci_keys_signer(keys), "a public key can't sign");
+    tap_ok(&tap, !oci_key_set_signer(keys), "a public key can't sign");
     tap_ok(&tap, !oci_jwt_sign(keys, NULL, pool), "and doesn't");
     test_examples(&tap, pool);
     test_forms(&tap, pool);

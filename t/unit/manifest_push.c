@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* A push whose manifest names much: what it asks under the repository's lock,
  * and deletions that come between its check and its record.
@@ -16,23 +7,24 @@
 #include "registry_test.h"
 
 #include "registry/blob.h"
-#include "registry/manifest.h"
+#include "registry/manifest_change.h"
 #include "registry/repository.h"
 
-#define MANY   40
-#define TYPE   "application/vnd.oci.image.manifest.v1+json"
+#define MANY 40
+#define TYPE "application/vnd.oci.image.manifest.v1+json"
 
 typedef struct test_t {
     run_t *run;
     oci_registry_t registry;
-    const char *digests[MANY + 1];     /* of blobs; the last is not named */
+    oci_repository_t repository;
+    const char *digests[MANY + 1]; /* of blobs; the last is not named */
 } test_t;
 
 static test_t t;
 
-static int deletions;                  /* still to come */
-static int victim;                     /* the blob that they take */
-static int seen;                       /* children that were looked up */
+static int deletions; /* still to come */
+static int victim;    /* the blob that they take */
+static int seen;      /* children that were looked up */
 
 /* Let the repository hold a blob. */
 static void make_blob(int number)
@@ -49,7 +41,7 @@ static void make_blob(int number)
         || oci_blob_fs.upload_commit(&blob.locator, writer, blob.digest, 0,
                                      pool)
         || oci_blob_fs.upload_abort(writer)
-        || oci_blob_enter(&t.registry, &blob, "a", pool)) {
+        || oci_blob_enter(&t.repository, &blob, pool)) {
         abort();
     }
     apr_pool_destroy(pool);
@@ -75,17 +67,19 @@ static oci_error_t *push(int layers)
     int i;
 
     for (i = 0; i < 2 * layers; i++) {
-        text = apr_psprintf(pool, "%s%s{\"mediaType\":\"a/b\",\"size\":1,"
-                            "\"digest\":\"%s\"}", text, i ? "," : "",
-                            t.digests[i / 2]);
+        text = apr_psprintf(pool,
+                            "%s%s{\"mediaType\":\"a/b\",\"size\":1,"
+                            "\"digest\":\"%s\"}",
+                            text, i ? "," : "", t.digests[i / 2]);
     }
-    manifest.data = apr_psprintf(pool, "{\"schemaVersion\":2,\"config\":{"
+    manifest.data = apr_psprintf(pool,
+                                 "{\"schemaVersion\":2,\"config\":{"
                                  "\"mediaType\":\"a/b\",\"size\":1,"
                                  "\"digest\":\"%s\"},\"layers\":[%s]}",
                                  t.digests[0], text);
     manifest.size = strlen(manifest.data);
     memset(&counts, 0, sizeof(counts));
-    return oci_manifest_put(&pushed, &t.registry, "a", &manifest, pool);
+    return oci_manifest_put(&pushed, &t.repository, &manifest, pool);
 }
 
 /* Once the last child is looked for, a blob goes. */
@@ -101,7 +95,7 @@ static void delete_meanwhile(const char *key)
     deletions--;
     before_get = NULL;
     pool = make_pool();
-    error = oci_blob_delete(&t.registry, "a", t.digests[victim], pool);
+    error = oci_blob_delete(&t.repository, t.digests[victim], pool);
     if (error) {
         abort();
     }
@@ -131,8 +125,8 @@ static void check_questions(void)
     tap_ok(&t.run->tap, !count_facts(&t.registry, "repo/a/_pending/"),
            "the mark of the push is gone");
     is_error(t.run, push(2), OCI_E_COUNT, "a push that names little");
-    tap_ok(&t.run->tap, counts.gets <= 8,
-           "costs nothing more: %d questions", counts.gets);
+    tap_ok(&t.run->tap, counts.gets <= 8, "costs nothing more: %d questions",
+           counts.gets);
 }
 
 /* by: the blob that goes while the children are checked */
@@ -148,33 +142,33 @@ static void check_deletion(int times, int by, oci_error_e code,
     error = push(MANY);
     before_get = NULL;
     is_error(t.run, error, code, name);
-    tap_ok(&t.run->tap, deletions < times
-           && !count_facts(&t.registry, "repo/a/_pending/"),
+    tap_ok(&t.run->tap,
+           deletions < times && !count_facts(&t.registry, "repo/a/_pending/"),
            "no mark is left");
 }
 
 static void check_condition(void)
 {
     apr_pool_t *pool = t.run->pool;
-    oci_push_t manifest = { .reference = "v1", .content_type = TYPE,
+    oci_push_t manifest = { .reference = "v1",
+                            .content_type = TYPE,
                             .condition = { "\"other\"", NULL } };
     oci_pushed_t pushed;
     const char *text = "{\"schemaVersion\":2,\"config\":{\"mediaType\":"
-                       "\"a/b\",\"size\":1,\"digest\":\"%s\"},"
-                       "\"layers\":[%s]}";
+                       "\"a/b\",\"size\":1,\"digest\":\"%s\"},\"layers\":[%s]}";
     const char *layers = "";
     int i;
 
     for (i = 0; i < MANY; i++) {
-        layers = apr_psprintf(pool, "%s%s{\"mediaType\":\"a/b\",\"size\":1,"
-                              "\"digest\":\"%s\"}", layers, i ? "," : "",
-                              t.digests[0]);
+        layers = apr_psprintf(pool,
+                              "%s%s{\"mediaType\":\"a/b\",\"size\":1,"
+                              "\"digest\":\"%s\"}",
+                              layers, i ? "," : "", t.digests[0]);
     }
     manifest.data = apr_psprintf(pool, text, t.digests[0], layers);
     manifest.size = strlen(manifest.data);
-    is_error(t.run, oci_manifest_put(&pushed, &t.registry, "a", &manifest,
-                                     pool), OCI_E_MANIFEST_CHANGED,
-             "a condition that does not hold");
+    is_error(t.run, oci_manifest_put(&pushed, &t.repository, &manifest, pool),
+             OCI_E_MANIFEST_CHANGED, "a condition that does not hold");
     tap_ok(&t.run->tap, !count_facts(&t.registry, "repo/a/_pending/"),
            "leaves no mark");
 }
@@ -185,8 +179,10 @@ int main(void)
 
     begin(&run);
     t.run = &run;
-    alarm(60);             /* a deletion must not wait for the push */
+    alarm(60); /* a deletion must not wait for the push */
     open_registry(&t.registry, &run);
+    t.repository.registry = &t.registry;
+    t.repository.name = "a";
     make_blobs();
     check_questions();
     check_condition();

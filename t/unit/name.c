@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Names of repositories and tags. */
 
 #include "tap.h"
 
@@ -16,11 +9,11 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "spec/name.h"
+#include "values/name.h"
 
 static const struct {
     const char *text;
-    int         valid;
+    int valid;
 } names[] = {
     { "a", 1 },
     { "0", 1 },
@@ -71,32 +64,14 @@ static const struct {
 
 static const struct {
     const char *text;
-    int         valid;
+    int valid;
 } tags[] = {
-    { "latest", 1 },
-    { "a", 1 },
-    { "Z", 1 },
-    { "0", 1 },
-    { "_", 1 },
-    { "_x", 1 },
-    { "1.2.3", 1 },
-    { "v1.0-rc_1", 1 },
-    { "a..b", 1 },
-    { "a.", 1 },
-    { "a-", 1 },
-    { "sha256-e3b0.sig", 1 },
-    { "", 0 },
-    { ".a", 0 },
-    { "-a", 0 },
-    { ".", 0 },
-    { "..", 0 },
-    { "a+b", 0 },
-    { "a b", 0 },
-    { "a/b", 0 },
-    { "a:b", 0 },
-    { "a\n", 0 },
-    { "a\r\nb", 0 },
-    { "\xc3\xa4", 0 },
+    { "latest", 1 }, { "a", 1 },   { "Z", 1 },      { "0", 1 },
+    { "_", 1 },      { "_x", 1 },  { "1.2.3", 1 },  { "v1.0-rc_1", 1 },
+    { "a..b", 1 },   { "a.", 1 },  { "a-", 1 },     { "sha256-e3b0.sig", 1 },
+    { "", 0 },       { ".a", 0 },  { "-a", 0 },     { ".", 0 },
+    { "..", 0 },     { "a+b", 0 }, { "a b", 0 },    { "a/b", 0 },
+    { "a:b", 0 },    { "a\n", 0 }, { "a\r\nb", 0 }, { "\xc3\xa4", 0 },
 };
 
 /* A string of so many times "a". */
@@ -124,14 +99,15 @@ int main(void)
                "tag %d is %svalid", (int)i, tags[i].valid ? "" : "not ");
     }
 
-    tap_ok(&tap, oci_name_valid(run_of(254, pool)),
-           "a component of 254 bytes");
+    tap_ok(&tap, oci_name_valid(run_of(254, pool)), "a component of 254 bytes");
     tap_ok(&tap, !oci_name_valid(run_of(255, pool)), "none of 255 bytes");
-    tap_ok(&tap, oci_name_valid(apr_pstrcat(pool, run_of(127, pool), "/",
-                                            run_of(127, pool), NULL)),
+    tap_ok(&tap,
+           oci_name_valid(apr_pstrcat(pool, run_of(127, pool), "/",
+                                      run_of(127, pool), NULL)),
            "a name of 255 bytes in two components");
-    tap_ok(&tap, !oci_name_valid(apr_pstrcat(pool, run_of(127, pool), "/",
-                                             run_of(128, pool), NULL)),
+    tap_ok(&tap,
+           !oci_name_valid(apr_pstrcat(pool, run_of(127, pool), "/",
+                                       run_of(128, pool), NULL)),
            "none of 256 bytes in two components");
     tap_ok(&tap, oci_tag_valid(run_of(128, pool)), "a tag of 128 bytes");
     tap_ok(&tap, !oci_tag_valid(run_of(129, pool)), "none of 129 bytes");

@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Query strings. */
 
 #include "tap.h"
 
@@ -17,7 +10,7 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "spec/query.h"
+#include "values/query.h"
 
 /* A query, and its parameters as key=value; each, or NULL for an error. */
 static const struct {
@@ -59,8 +52,8 @@ static const struct {
 
 static const struct {
     const char *query;
-    int         given;
-    int         limit;         /* or -1 for an error */
+    int given;
+    int limit; /* or -1 for an error */
     const char *last;
 } pages[] = {
     { "", 0, 0, NULL },
@@ -93,11 +86,10 @@ static const char *text_of(const apr_table_t *query, apr_pool_t *pool)
     int i;
 
     for (i = 0; i < array->nelts; i++) {
-        const apr_table_entry_t *entry
-            = &APR_ARRAY_IDX(array, i, apr_table_entry_t);
+        const apr_table_entry_t *entry = &APR_ARRAY_IDX(array, i,
+                                                        apr_table_entry_t);
 
-        text = apr_pstrcat(pool, text, entry->key, "=", entry->val, ";",
-                           NULL);
+        text = apr_pstrcat(pool, text, entry->key, "=", entry->val, ";", NULL);
     }
     return text;
 }
@@ -138,8 +130,9 @@ int main(void)
                    pages[i].query);
             continue;
         }
-        tap_ok(&tap, status == APR_SUCCESS && page.given == pages[i].given
-                     && page.limit == pages[i].limit,
+        tap_ok(&tap,
+               status == APR_SUCCESS && page.given == pages[i].given
+                   && page.limit == pages[i].limit,
                "page \"%s\" is read", pages[i].query);
         tap_is(&tap, page.last, pages[i].last, "its last");
     }

@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The Range and Content-Range headers. */
 
 #include "tap.h"
 
@@ -16,7 +9,7 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "spec/range.h"
+#include "values/range.h"
 
 #define UNIT "ignored"
 #define BAD  "refused"
@@ -24,7 +17,7 @@
 /* A header, and its ranges as first+length; each, or what becomes of it. */
 static const struct {
     const char *text;
-    apr_off_t   size;
+    apr_off_t size;
     const char *ranges;
 } replies[] = {
     { "bytes=0-0", 1000, "0+1;" },
@@ -90,8 +83,8 @@ static const struct {
 
 static const struct {
     const char *text;
-    apr_off_t   first;
-    apr_off_t   length;        /* or 0 where it is refused */
+    apr_off_t first;
+    apr_off_t length; /* or 0 where it is refused */
 } uploads[] = {
     { "0-0", 0, 1 },
     { "0-9", 0, 10 },
@@ -133,8 +126,7 @@ static const struct {
     { "bytes 0-99999999999999999999999/*", 0, 0 },
 };
 
-static const char *text_of(const apr_array_header_t *ranges,
-                           apr_pool_t *pool)
+static const char *text_of(const apr_array_header_t *ranges, apr_pool_t *pool)
 {
     const char *text = "";
     int i;
@@ -158,9 +150,9 @@ static void many(tap_t *tap, apr_pool_t *pool)
     for (i = 1; i < 1000; i++) {
         text = apr_psprintf(pool, "%s,%d-%d", text, 2 * i, 2 * i);
     }
-    tap_ok(tap, !oci_ranges_parse(&ranges, text, 2000, pool)
-                && ranges->nelts == 1000
-                && APR_ARRAY_IDX(ranges, 999, oci_range_t).first == 1998,
+    tap_ok(tap,
+           !oci_ranges_parse(&ranges, text, 2000, pool) && ranges->nelts == 1000
+               && APR_ARRAY_IDX(ranges, 999, oci_range_t).first == 1998,
            "a thousand ranges");
 }
 
@@ -179,8 +171,10 @@ int main(void)
         apr_status_t status = oci_ranges_parse(&ranges, replies[i].text,
                                                replies[i].size, pool);
 
-        tap_is(&tap, status == APR_ENOTIMPL ? UNIT
-                     : status == APR_EINVAL ? BAD : text_of(ranges, pool),
+        tap_is(&tap,
+               status == APR_ENOTIMPL     ? UNIT
+                   : status == APR_EINVAL ? BAD
+                                          : text_of(ranges, pool),
                replies[i].ranges,
                apr_psprintf(pool, "Range: %s", replies[i].text));
     }
@@ -189,14 +183,13 @@ int main(void)
 
     for (i = 0; i < sizeof(uploads) / sizeof(*uploads); i++) {
         oci_range_t range;
-        apr_status_t status = oci_content_range_parse(&range,
-                                                      uploads[i].text);
+        apr_status_t status = oci_content_range_parse(&range, uploads[i].text);
 
-        tap_ok(&tap, uploads[i].length
-                     ? status == APR_SUCCESS
-                       && range.first == uploads[i].first
+        tap_ok(&tap,
+               uploads[i].length
+                   ? status == APR_SUCCESS && range.first == uploads[i].first
                        && range.length == uploads[i].length
-                     : status == APR_EINVAL,
+                   : status == APR_EINVAL,
                "Content-Range: %s", uploads[i].text);
     }
     return tap_done(&tap);

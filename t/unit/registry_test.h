@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* A registry in a temporary folder, whose stores count what they are asked
  * for.
@@ -19,19 +10,19 @@
 #include "../store/contract.h"
 
 #include "registry/registry.h"
-#include "spec/digest.h"
-#include "store/blob_fs.h"
-#include "store/index_fs.h"
+#include "values/digest.h"
+#include "store/fs/fs_blobs.h"
+#include "store/fs/fs_index.h"
 
 #define BOOT  "0123456789abcdef0123456789abcdef"
 #define LATER "fedcba9876543210fedcba9876543210"
 
 typedef struct counts_t {
-    int reads;             /* of an upload's bytes */
-    int syncs;             /* of an upload's bytes */
-    int gets;              /* of facts */
-    int locked;            /* of these, with a lock of the index held */
-    int locks;             /* that are held */
+    int reads;  /* of an upload's bytes */
+    int syncs;  /* of an upload's bytes */
+    int gets;   /* of facts */
+    int locked; /* of these, with a lock of the index held */
+    int locks;  /* that are held */
 } counts_t;
 
 static counts_t counts;
@@ -47,8 +38,7 @@ static inline apr_status_t count_read(oci_blob_writer_t *writer,
     return oci_blob_fs.upload_read(writer, offset, buffer, length);
 }
 
-static inline apr_status_t count_close(oci_blob_writer_t *writer,
-                                       int durable)
+static inline apr_status_t count_close(oci_blob_writer_t *writer, int durable)
 {
     counts.syncs += durable;
     return oci_blob_fs.upload_close(writer, durable);
@@ -90,8 +80,7 @@ static inline void open_registry(oci_registry_t *registry, run_t *run)
     if (oci_blob_fs.create(&registry->blobs, &config, run->pool)
         || oci_blob_fs.start(registry->blobs, getuid(), getgid(), run->pool)
         || oci_index_fs.create(&registry->index, &config, run->pool)
-        || oci_index_fs.start(registry->index, getuid(), getgid(),
-                              run->pool)) {
+        || oci_index_fs.start(registry->index, getuid(), getgid(), run->pool)) {
         abort();
     }
     blobs = oci_blob_fs;
@@ -115,7 +104,8 @@ static inline int count_facts(const oci_registry_t *registry,
     apr_array_header_t *entries;
     apr_pool_t *pool = make_pool();
     int count = oci_facts_scan(&entries, registry, &scan, pool)
-                ? -1 : entries->nelts;
+        ? -1
+        : entries->nelts;
 
     apr_pool_destroy(pool);
     return count;

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * @file rfc7515.h
@@ -17,19 +8,19 @@
 #ifndef RFC7515_H
 #define RFC7515_H
 
-#define RFC_CLAIMS \
+#define RFC_CLAIMS                                                         \
     "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxl" \
     "LmNvbS9pc19yb290Ijp0cnVlfQ"
 
 /* A.1: HS256 */
-#define RFC_HS_SECRET \
+#define RFC_HS_SECRET                                                      \
     "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4h" \
     "cgUuTwjAzZr1Z9CAow"
-#define RFC_HS_TEXT "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9." RFC_CLAIMS
+#define RFC_HS_TEXT      "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9." RFC_CLAIMS
 #define RFC_HS_SIGNATURE "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 
 /* A.2: RS256 */
-#define RFC_RS_N \
+#define RFC_RS_N                                                           \
     "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw" \
     "-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b3269" \
     "0r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS" \
@@ -37,7 +28,7 @@
     "hyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXp" \
     "oQ"
 #define RFC_RS_TEXT "eyJhbGciOiJSUzI1NiJ9." RFC_CLAIMS
-#define RFC_RS_SIGNATURE \
+#define RFC_RS_SIGNATURE                                                   \
     "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuH" \
     "Im4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdi" \
     "uB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN" \
@@ -46,15 +37,15 @@
     "Rw"
 
 /* A.3: ES256 */
-#define RFC_ES_X "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
-#define RFC_ES_Y "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
+#define RFC_ES_X    "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
+#define RFC_ES_Y    "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
 #define RFC_ES_TEXT "eyJhbGciOiJFUzI1NiJ9." RFC_CLAIMS
-#define RFC_ES_SIGNATURE \
+#define RFC_ES_SIGNATURE                                                   \
     "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQ" \
     "xfKTUJqPP3-Kg6NU1Q"
 
 /* RFC 7638, 3.1 */
-#define RFC_PRINT_N \
+#define RFC_PRINT_N                                                        \
     "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1R" \
     "K7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9" \
     "yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZg" \

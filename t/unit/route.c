@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Paths below /v2. */
 
 #include "tap.h"
 
@@ -15,10 +8,11 @@
 
 #include "apr_general.h"
 
-#include "spec/route.h"
+#include "values/route.h"
 
-#define D "sha256:" \
-          "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define D     \
+    "sha256:" \
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 static const struct {
     const char *path;
@@ -41,31 +35,28 @@ static const struct {
     { "/a/referrers/" D, OCI_ROUTE_REFERRERS, "a", D },
 
     /* A name may hold any of the words. */
-    { "/blobs/uploads/manifests/latest", OCI_ROUTE_MANIFEST,
-      "blobs/uploads", "latest" },
-    { "/a/manifests/blobs/uploads/", OCI_ROUTE_UPLOADS,
-      "a/manifests", NULL },
-    { "/a/manifests/blobs/uploads", OCI_ROUTE_UPLOADS,
-      "a/manifests", NULL },
+    { "/blobs/uploads/manifests/latest", OCI_ROUTE_MANIFEST, "blobs/uploads",
+      "latest" },
+    { "/a/manifests/blobs/uploads/", OCI_ROUTE_UPLOADS, "a/manifests", NULL },
+    { "/a/manifests/blobs/uploads", OCI_ROUTE_UPLOADS, "a/manifests", NULL },
     { "/uploads/blobs/" D, OCI_ROUTE_BLOB, "uploads", D },
     { "/blobs/blobs/uploads", OCI_ROUTE_UPLOADS, "blobs", NULL },
     { "/blobs/blobs/blobs", OCI_ROUTE_BLOB, "blobs", "blobs" },
-    { "/a/blobs/uploads/blobs/uploads", OCI_ROUTE_UPLOADS,
-      "a/blobs/uploads", NULL },
-    { "/a/blobs/uploads/blobs/uploads/x", OCI_ROUTE_UPLOAD,
-      "a/blobs/uploads", "x" },
+    { "/a/blobs/uploads/blobs/uploads", OCI_ROUTE_UPLOADS, "a/blobs/uploads",
+      NULL },
+    { "/a/blobs/uploads/blobs/uploads/x", OCI_ROUTE_UPLOAD, "a/blobs/uploads",
+      "x" },
     { "/a/blobs/uploads/blobs/" D, OCI_ROUTE_BLOB, "a/blobs/uploads", D },
     { "/a/blobs/uploads/uploads", OCI_ROUTE_UPLOAD, "a", "uploads" },
-    { "/a/blobs/uploads/tags/list", OCI_ROUTE_TAGS,
-      "a/blobs/uploads", NULL },
-    { "/x/tags/list/manifests/list", OCI_ROUTE_MANIFEST,
-      "x/tags/list", "list" },
+    { "/a/blobs/uploads/tags/list", OCI_ROUTE_TAGS, "a/blobs/uploads", NULL },
+    { "/x/tags/list/manifests/list", OCI_ROUTE_MANIFEST, "x/tags/list",
+      "list" },
     { "/a/tags/tags/list", OCI_ROUTE_TAGS, "a/tags", NULL },
     { "/tags/list/tags/list", OCI_ROUTE_TAGS, "tags/list", NULL },
     { "/a/manifests/tags/list", OCI_ROUTE_TAGS, "a/manifests", NULL },
     { "/a/referrers/referrers/" D, OCI_ROUTE_REFERRERS, "a/referrers", D },
-    { "/a/referrers/manifests/referrers", OCI_ROUTE_MANIFEST,
-      "a/referrers", "referrers" },
+    { "/a/referrers/manifests/referrers", OCI_ROUTE_MANIFEST, "a/referrers",
+      "referrers" },
     { "/_catalog/tags/list", OCI_ROUTE_TAGS, "_catalog", NULL },
 
     /* Nothing is checked but the form. */
@@ -119,8 +110,8 @@ int main(void)
         oci_route_t route;
 
         oci_route_parse(&route, cases[i].path, pool);
-        tap_ok(&tap, route.endpoint == cases[i].endpoint,
-               "endpoint of \"%s\"", cases[i].path);
+        tap_ok(&tap, route.endpoint == cases[i].endpoint, "endpoint of \"%s\"",
+               cases[i].path);
         tap_is(&tap, route.name, cases[i].name, "its name");
         tap_is(&tap, route.reference, cases[i].reference, "its reference");
     }

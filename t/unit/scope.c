@@ -1,21 +1,14 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Token scopes and their actions. */
 
 #include "tap.h"
 
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "spec/json.h"
-#include "spec/scope.h"
+#include "values/json.h"
+#include "values/scope.h"
 
 /* What a parameter comes to: type, name and actions, of each scope. */
 static const struct {
@@ -64,8 +57,7 @@ static const struct {
     { "\"repository:a:pull\"", "" },
 };
 
-static const char *text_of(const apr_array_header_t *scopes,
-                           apr_pool_t *pool)
+static const char *text_of(const apr_array_header_t *scopes, apr_pool_t *pool)
 {
     const char *text = "";
     int i;
@@ -81,8 +73,7 @@ static const char *text_of(const apr_array_header_t *scopes,
 
 static apr_array_header_t *parse(const char *text, apr_pool_t *pool)
 {
-    apr_array_header_t *scopes = apr_array_make(pool, 2,
-                                                sizeof(oci_scope_t));
+    apr_array_header_t *scopes = apr_array_make(pool, 2, sizeof(oci_scope_t));
 
     oci_scopes_parse(scopes, text);
     return scopes;
@@ -100,8 +91,8 @@ static void test_claims(tap_t *tap, apr_pool_t *pool)
         json_decref(access);
     }
     access = oci_scopes_to_access(parse("repository:a:pull,push "
-                                        "repository:b:none "
-                                        "registry:catalog:*", pool));
+                                        "repository:b:none registry:catalog:*",
+                                        pool));
     tap_is(tap, oci_json_text(access, pool),
            "[{\"type\":\"repository\",\"name\":\"a\",\"actions\":[\"pull\","
            "\"push\"]},{\"type\":\"registry\",\"name\":\"catalog\","
@@ -123,16 +114,17 @@ int main(void)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        tap_is(&tap, text_of(parse(cases[i].text, pool), pool),
-               cases[i].scopes, cases[i].text);
+        tap_is(&tap, text_of(parse(cases[i].text, pool), pool), cases[i].scopes,
+               cases[i].text);
     }
     test_claims(&tap, pool);
 
     scopes = parse("repository:a:pull,push registry:b:pull", pool);
     tap_ok(&tap, oci_scopes_allow(scopes, "repository", "a", OCI_PULL),
            "allowed");
-    tap_ok(&tap, oci_scopes_allow(scopes, "repository", "a",
-                                  OCI_PULL | OCI_PUSH), "both");
+    tap_ok(&tap,
+           oci_scopes_allow(scopes, "repository", "a", OCI_PULL | OCI_PUSH),
+           "both");
     tap_ok(&tap, !oci_scopes_allow(scopes, "repository", "a", OCI_DELETE),
            "another action");
     tap_ok(&tap, !oci_scopes_allow(scopes, "repository", "a", OCI_ALL),

@@ -1,13 +1,6 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Keys and signatures. */
 
 #include "tap.h"
 
@@ -18,8 +11,8 @@
 #include "apr_strings.h"
 
 #include "rfc7515.h"
-#include "spec/base64url.h"
-#include "spec/signing.h"
+#include "values/base64url.h"
+#include "values/signing.h"
 
 static unsigned char *bytes_of(const char *text, apr_size_t *size,
                                apr_pool_t *pool)
@@ -31,78 +24,88 @@ static unsigned char *bytes_of(const char *text, apr_size_t *size,
 }
 
 /* A public key of two numbers in base64url. */
-static const char *public_key(oci_key_t *key, const char *type,
+static const char *public_key(oci_signing_key_t *key, const char *type,
                               const char *first, const char *second,
                               apr_pool_t *pool)
 {
     apr_size_t first_size, second_size;
     unsigned char *one = bytes_of(first, &first_size, pool);
     unsigned char *two = bytes_of(second, &second_size, pool);
-    EVP_PKEY *pkey = oci_key_of_numbers(type, one, first_size, two,
-                                        second_size);
+    EVP_PKEY *pkey = oci_signing_key_of_numbers(type, one, first_size, two,
+                                                second_size);
 
-    return pkey ? oci_key_wrap(key, pkey, 0, pool) : "no key";
+    return pkey ? oci_signing_key_wrap(key, pkey, 0, pool) : "no key";
 }
 
 /* A signature that is good, and every way to spoil it. */
-static void test_verify(tap_t *tap, const oci_key_t *key, const char *text,
-                        const char *encoded, apr_pool_t *pool)
+static void test_verify(tap_t *tap, const oci_signing_key_t *key,
+                        const char *text, const char *encoded, apr_pool_t *pool)
 {
     apr_size_t size, i;
     unsigned char *signature = bytes_of(encoded, &size, pool);
     char *other = apr_pstrdup(pool, text);
     int spoiled = 0;
 
-    tap_ok(tap, oci_key_verify(key, text, strlen(text), signature, size,
-                               pool), "%s: the example", key->algorithm);
+    tap_ok(tap,
+           oci_signing_key_verify(key, text, strlen(text), signature, size,
+                                  pool),
+           "%s: the example", key->algorithm);
     other[strlen(other) - 1] ^= 1;
-    tap_ok(tap, !oci_key_verify(key, other, strlen(other), signature, size,
-                                pool), "%s: another text", key->algorithm);
-    tap_ok(tap, !oci_key_verify(key, text, strlen(text) - 1, signature, size,
-                                pool), "%s: a shorter text", key->algorithm);
-    tap_ok(tap, !oci_key_verify(key, text, strlen(text), signature, size - 1,
-                                pool), "%s: cut short", key->algorithm);
-    tap_ok(tap, !oci_key_verify(key, text, strlen(text), signature, 0, pool),
+    tap_ok(tap,
+           !oci_signing_key_verify(key, other, strlen(other), signature, size,
+                                   pool),
+           "%s: another text", key->algorithm);
+    tap_ok(tap,
+           !oci_signing_key_verify(key, text, strlen(text) - 1, signature, size,
+                                   pool),
+           "%s: a shorter text", key->algorithm);
+    tap_ok(tap,
+           !oci_signing_key_verify(key, text, strlen(text), signature, size - 1,
+                                   pool),
+           "%s: cut short", key->algorithm);
+    tap_ok(tap,
+           !oci_signing_key_verify(key, text, strlen(text), signature, 0, pool),
            "%s: nothing", key->algorithm);
     for (i = 0; i < size; i++) {
         signature[i] ^= 0x10;
-        spoiled += !oci_key_verify(key, text, strlen(text), signature, size,
-                                   pool);
+        spoiled += !oci_signing_key_verify(key, text, strlen(text), signature,
+                                           size, pool);
         signature[i] ^= 0x10;
     }
-    tap_ok(tap, spoiled == (int)size, "%s: any byte changed",
-           key->algorithm);
+    tap_ok(tap, spoiled == (int)size, "%s: any byte changed", key->algorithm);
     memset(signature, 0, size);
-    tap_ok(tap, !oci_key_verify(key, text, strlen(text), signature, size,
-                                pool), "%s: zeros", key->algorithm);
+    tap_ok(tap,
+           !oci_signing_key_verify(key, text, strlen(text), signature, size,
+                                   pool),
+           "%s: zeros", key->algorithm);
 }
 
 /* What a new key signs is good, by it alone. */
-static void test_sign(tap_t *tap, EVP_PKEY *pkey, const oci_key_t *other,
-                      apr_pool_t *pool)
+static void test_sign(tap_t *tap, EVP_PKEY *pkey,
+                      const oci_signing_key_t *other, apr_pool_t *pool)
 {
-    oci_key_t key;
+    oci_signing_key_t key;
     unsigned char *signature;
     apr_size_t size;
     int i, good = 0;
 
-    tap_is(tap, oci_key_wrap(&key, pkey, 1, pool), NULL, "a new key");
+    tap_is(tap, oci_signing_key_wrap(&key, pkey, 1, pool), NULL, "a new key");
     for (i = 0; i < 40; i++) {
         const char *text = apr_psprintf(pool, "text %d", i);
 
-        good += oci_key_sign(&signature, &size, &key, text, pool)
+        good += oci_signing_key_sign(&signature, &size, &key, text, pool)
                 == APR_SUCCESS
-                && oci_key_verify(&key, text, strlen(text), signature, size,
-                                  pool)
-                && !oci_key_verify(other, text, strlen(text), signature,
-                                   size, pool);
+            && oci_signing_key_verify(&key, text, strlen(text), signature, size,
+                                      pool)
+            && !oci_signing_key_verify(other, text, strlen(text), signature,
+                                       size, pool);
     }
     tap_ok(tap, good == 40, "%s: signs and verifies", key.algorithm);
 }
 
 static void test_secret(tap_t *tap, apr_pool_t *pool)
 {
-    oci_key_t key;
+    oci_signing_key_t key;
     unsigned char *signature;
     apr_size_t size;
 
@@ -110,17 +113,19 @@ static void test_secret(tap_t *tap, apr_pool_t *pool)
     key.algorithm = "HS256";
     key.secret = (char *)bytes_of(RFC_HS_SECRET, &key.secret_size, pool);
     test_verify(tap, &key, RFC_HS_TEXT, RFC_HS_SIGNATURE, pool);
-    tap_ok(tap, oci_key_sign(&signature, &size, &key, RFC_HS_TEXT, pool)
-                == APR_SUCCESS, "HS256 signs");
-    tap_is(tap, oci_base64url_encode(signature, size, pool),
-           RFC_HS_SIGNATURE, "as the example does");
+    tap_ok(tap,
+           oci_signing_key_sign(&signature, &size, &key, RFC_HS_TEXT, pool)
+               == APR_SUCCESS,
+           "HS256 signs");
+    tap_is(tap, oci_base64url_encode(signature, size, pool), RFC_HS_SIGNATURE,
+           "as the example does");
 }
 
 int main(void)
 {
     tap_t tap = { 0, 0 };
     apr_pool_t *pool;
-    oci_key_t ec, rsa, key;
+    oci_signing_key_t ec, rsa, key;
 
     apr_initialize();
     apr_pool_create(&pool, NULL);
@@ -146,13 +151,14 @@ int main(void)
            "a number too short");
     tap_is(&tap, public_key(&key, "oct", RFC_ES_X, RFC_ES_Y, pool), "no key",
            "another kind");
-    tap_is(&tap, oci_key_wrap(&key, EVP_EC_gen("P-384"), 1, pool),
+    tap_is(&tap, oci_signing_key_wrap(&key, EVP_EC_gen("P-384"), 1, pool),
            "an EC key is of the curve secp384r1 instead of P-256",
            "another curve");
-    tap_is(&tap, oci_key_wrap(&key, EVP_RSA_gen(1024), 1, pool),
+    tap_is(&tap, oci_signing_key_wrap(&key, EVP_RSA_gen(1024), 1, pool),
            "an RSA key has less than 2048 bits", "a weak key");
-    tap_is(&tap, oci_key_wrap(&key, EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"),
-                              1, pool),
+    tap_is(&tap,
+           oci_signing_key_wrap(&key, EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"),
+                                1, pool),
            "a key is neither of EC nor of RSA", "an Ed25519 key");
     apr_pool_destroy(pool);
     apr_terminate();

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* Records of uploads: what is written is read back, and nothing else is. */
 
@@ -30,35 +21,38 @@ static oci_hash_t *make_hash(oci_algorithm_e algorithm, apr_pool_t *pool)
     return hash;
 }
 
-static void check_round(tap_t *tap, oci_algorithm_e algorithm,
-                        const char *boot, int rehashed, apr_pool_t *pool)
+static void check_round(tap_t *tap, oci_algorithm_e algorithm, const char *boot,
+                        int rehashed, apr_pool_t *pool)
 {
     oci_upload_record_t record = { 3, make_hash(algorithm, pool), boot,
                                    rehashed };
     const char *text = oci_upload_record_format(&record, pool);
     oci_upload_record_t again;
 
-    tap_ok(tap, !oci_upload_record_parse(&again, text, strlen(text), pool)
-           && again.size == 3 && again.rehashed == rehashed
-           && !strcmp(again.boot, boot)
-           && !strcmp(oci_hash_digest(again.hash, pool),
-                      oci_hash_digest(record.hash, pool)),
-           "%.20s..., boot %.6s%s", text, boot,
-           rehashed ? ", rehashed" : "");
+    tap_ok(tap,
+           !oci_upload_record_parse(&again, text, strlen(text), pool)
+               && again.size == 3 && again.rehashed == rehashed
+               && !strcmp(again.boot, boot)
+               && !strcmp(oci_hash_digest(again.hash, pool),
+                          oci_hash_digest(record.hash, pool)),
+           "%.20s..., boot %.6s%s", text, boot, rehashed ? ", rehashed" : "");
 }
 
 static void check_old(tap_t *tap, apr_pool_t *pool)
 {
     const char *text = apr_pstrcat(pool, "sha256;3;",
                                    oci_hash_save(make_hash(OCI_SHA256, pool),
-                                                 pool), NULL);
+                                                 pool),
+                                   NULL);
     oci_upload_record_t record;
 
-    tap_ok(tap, !oci_upload_record_parse(&record, text, strlen(text), pool)
-           && record.size == 3 && !record.boot && !record.rehashed,
+    tap_ok(tap,
+           !oci_upload_record_parse(&record, text, strlen(text), pool)
+               && record.size == 3 && !record.boot && !record.rehashed,
            "the old form has no boot");
-    tap_ok(tap, !oci_upload_record_trusted(&record, BOOT)
-           && !oci_upload_record_trusted(&record, NULL),
+    tap_ok(tap,
+           !oci_upload_record_trusted(&record, BOOT)
+               && !oci_upload_record_trusted(&record, NULL),
            "and is not trusted");
     tap_is(tap, oci_upload_record_format(&record, pool), text,
            "it is written as it was");
@@ -69,13 +63,15 @@ static void check_trust(tap_t *tap)
     oci_upload_record_t record = { 0, NULL, BOOT, 0 };
 
     tap_ok(tap, oci_upload_record_trusted(&record, BOOT), "the same boot");
-    tap_ok(tap, !oci_upload_record_trusted(&record,
-                                           "f123456789abcdef0123456789abcdef")
-           && !oci_upload_record_trusted(&record, NULL),
+    tap_ok(tap,
+           !oci_upload_record_trusted(&record,
+                                      "f123456789abcdef0123456789abcdef")
+               && !oci_upload_record_trusted(&record, NULL),
            "another boot, or one that is not known");
     record.boot = OCI_BOOT_SYNCED;
-    tap_ok(tap, oci_upload_record_trusted(&record, BOOT)
-           && oci_upload_record_trusted(&record, NULL),
+    tap_ok(tap,
+           oci_upload_record_trusted(&record, BOOT)
+               && oci_upload_record_trusted(&record, NULL),
            "bytes that were synced are trusted everywhere");
 }
 
@@ -83,13 +79,28 @@ static void check_malformed(tap_t *tap, apr_pool_t *pool)
 {
     const char *state = oci_hash_save(make_hash(OCI_SHA256, pool), pool);
     static const char *const formats[] = {
-        "", ";", ";;", "sha256;3", "sha256;3;", "sha384;3;%s", "sha512;3;%s",
-        "sha256;;%s", "sha256;-3;%s", "sha256;+3;%s", "sha256; 3;%s",
-        "sha256;3x;%s", "sha256;99999999999999999999;%s", "sha256;3;%s0",
-        "sha256;3;%s;", "sha256;3;%s;0123", "sha256;3;%s;" BOOT "0",
-        "sha256;3;%s;" BOOT ";", "sha256;3;%s;" BOOT ";other",
-        "sha256;3;%s;;rehashed", "sha256;3;%s;synced;rehashed;",
-        "sha256;3;%s;SYNCED"
+        "",
+        ";",
+        ";;",
+        "sha256;3",
+        "sha256;3;",
+        "sha384;3;%s",
+        "sha512;3;%s",
+        "sha256;;%s",
+        "sha256;-3;%s",
+        "sha256;+3;%s",
+        "sha256; 3;%s",
+        "sha256;3x;%s",
+        "sha256;99999999999999999999;%s",
+        "sha256;3;%s0",
+        "sha256;3;%s;",
+        "sha256;3;%s;0123",
+        "sha256;3;%s;" BOOT "0",
+        "sha256;3;%s;" BOOT ";",
+        "sha256;3;%s;" BOOT ";other",
+        "sha256;3;%s;;rehashed",
+        "sha256;3;%s;synced;rehashed;",
+        "sha256;3;%s;SYNCED",
     };
     oci_upload_record_t record;
     const char *text;
@@ -98,16 +109,20 @@ static void check_malformed(tap_t *tap, apr_pool_t *pool)
     for (i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
         const char *place = strstr(formats[i], "%s");
 
-        text = place ? apr_pstrcat(pool, apr_pstrmemdup(pool, formats[i],
-                                                        place - formats[i]),
-                                   state, place + 2, NULL) : formats[i];
-        tap_ok(tap, oci_upload_record_parse(&record, text, strlen(text),
-                                            pool) == APR_EINVAL,
+        text = place
+            ? apr_pstrcat(pool,
+                          apr_pstrmemdup(pool, formats[i], place - formats[i]),
+                          state, place + 2, NULL)
+            : formats[i];
+        tap_ok(tap,
+               oci_upload_record_parse(&record, text, strlen(text), pool)
+                   == APR_EINVAL,
                "not a record: %s", formats[i]);
     }
     text = apr_pstrcat(pool, "sha256;3;", state, NULL);
-    tap_ok(tap, oci_upload_record_parse(&record, text, strlen(text) + 1,
-                                        pool) == APR_EINVAL,
+    tap_ok(tap,
+           oci_upload_record_parse(&record, text, strlen(text) + 1, pool)
+               == APR_EINVAL,
            "not a record: a NUL in it");
 }
 
@@ -115,9 +130,11 @@ static void check_boot(tap_t *tap, apr_pool_t *pool)
 {
     const char *name = oci_boot_name(pool);
 
-    tap_ok(tap, !name || (strlen(name) == OCI_BOOT_LENGTH
-                          && !name[strspn(name, "0123456789abcdef")]
-                          && !strcmp(name, oci_boot_name(pool))),
+    tap_ok(tap,
+           !name
+               || (strlen(name) == OCI_BOOT_LENGTH
+                   && !name[strspn(name, "0123456789abcdef")]
+                   && !strcmp(name, oci_boot_name(pool))),
            "the boot of this machine stays the same");
 }
 

@@ -1,13 +1,4 @@
-/* Licensed under the Apache License, Version 2.0 (the "License"); you may
- * not use this file except in compliance with the License.  You may obtain
- * a copy of the License at http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /* What the requests of an upload cost, and what it leaves: syncs, bytes that
  * are read again, facts.
@@ -24,9 +15,10 @@
 typedef struct test_t {
     run_t *run;
     oci_registry_t registry;
+    oci_repository_t repository;
     const char *id;
-    apr_off_t size;        /* bytes sent */
-    oci_hash_t *hash;      /* over these */
+    apr_off_t size;   /* bytes sent */
+    oci_hash_t *hash; /* over these */
 } test_t;
 
 /* Add a piece to the bytes of a claimed upload. */
@@ -36,7 +28,7 @@ static oci_error_t *append(test_t *t, oci_upload_t *upload, apr_pool_t *pool)
     oci_error_t *error;
 
     memset(vec.iov_base, 'a' + (int)(t->size / PIECE % 26), PIECE);
-    error = oci_upload_write(upload, &t->registry, &vec, 1, pool);
+    error = oci_upload_write(upload, &vec, 1, pool);
     oci_upload_digest(upload, &vec, 1);
     oci_hash_update(t->hash, vec.iov_base, PIECE);
     t->size += PIECE;
@@ -47,8 +39,7 @@ static void begin_upload(test_t *t, oci_algorithm_e digest)
 {
     oci_upload_t *upload;
 
-    if (oci_upload_begin(&upload, &t->registry, "a", OCI_SHA256,
-                         t->run->pool)) {
+    if (oci_upload_begin(&upload, &t->repository, OCI_SHA256, t->run->pool)) {
         abort();
     }
     t->id = upload->id;
@@ -60,13 +51,12 @@ static void begin_upload(test_t *t, oci_algorithm_e digest)
 static oci_error_t *open_upload(oci_upload_t **upload, test_t *t,
                                 apr_pool_t *pool)
 {
-    oci_error_t *error = oci_upload_find(upload, &t->registry, "a", t->id,
-                                         pool);
+    oci_error_t *error = oci_upload_find(upload, &t->repository, t->id, pool);
 
     if (!error) {
-        error = oci_upload_claim(upload, &t->registry, pool);
+        error = oci_upload_claim(upload, pool);
     }
-    return error ? error : oci_upload_verify(*upload, &t->registry, pool);
+    return error ? error : oci_upload_verify(*upload, pool);
 }
 
 static oci_error_t *patch(test_t *t)
@@ -78,7 +68,7 @@ static oci_error_t *patch(test_t *t)
         error = append(t, upload, t->run->pool);
     }
     if (!error) {
-        error = oci_upload_save(upload, &t->registry, t->run->pool);
+        error = oci_upload_save(upload, t->run->pool);
     }
     oci_upload_release(upload);
     return error;
@@ -94,13 +84,11 @@ static oci_error_t *put(test_t *t, const char *digest)
         digest = oci_hash_digest(t->hash, t->run->pool);
     }
     if (!error) {
-        error = oci_upload_rehash(upload, &t->registry,
-                                  oci_digest_algorithm(digest),
+        error = oci_upload_rehash(upload, oci_digest_algorithm(digest),
                                   t->run->pool);
     }
     if (!error) {
-        error = oci_upload_finish(upload, &t->registry, digest,
-                                  t->run->pool);
+        error = oci_upload_finish(upload, digest, t->run->pool);
     }
     oci_upload_release(upload);
     return error;
@@ -160,7 +148,7 @@ static void check_old_record(test_t *t)
 {
     const char *key, *text;
     oci_value_t value;
-    apr_array_header_t *changes = oci_changes_make(t->run->pool);
+    apr_array_header_t *changes = oci_change_list_make(t->run->pool);
 
     begin_upload(t, OCI_SHA256);
     patch(t);
@@ -229,7 +217,7 @@ static void push_once(test_t *t, int save, int wrong, oci_error_e code)
     apr_pool_t *pool = make_pool();
     oci_upload_t *upload;
     const char *digest;
-    oci_error_t *error = oci_upload_begin_once(&upload, &t->registry, "a",
+    oci_error_t *error = oci_upload_begin_once(&upload, &t->repository,
                                                OCI_SHA256, pool);
 
     t->hash = oci_hash_make(OCI_SHA256, pool);
@@ -238,12 +226,14 @@ static void push_once(test_t *t, int save, int wrong, oci_error_e code)
     }
     digest = wrong ? oci_digest_of(OCI_SHA256, "wrong", 5, pool)
                    : oci_hash_digest(t->hash, pool);
-    error = save ? oci_upload_save(upload, &t->registry, pool)
-                 : oci_upload_finish(upload, &t->registry, digest, pool);
-    is_error(t->run, error, code, save ? "a body that is cut off"
-             : wrong ? "a wrong digest" : "a push in one request");
+    error = save ? oci_upload_save(upload, pool)
+                 : oci_upload_finish(upload, digest, pool);
+    is_error(t->run, error, code,
+             save        ? "a body that is cut off"
+                 : wrong ? "a wrong digest"
+                         : "a push in one request");
     if (error || save) {
-        oci_upload_cancel(upload, &t->registry, pool);
+        oci_upload_cancel(upload, pool);
     }
     oci_upload_release(upload);
     apr_pool_destroy(pool);
@@ -272,13 +262,14 @@ static void check_age(test_t *t)
     apr_time_t life = apr_time_from_sec(OCI_UPLOAD_ID_LIFE);
 
     begin_upload(t, OCI_SHA256);
-    tap_ok(&t->run->tap, !oci_upload_id_expired(t->id, now)
-           && !oci_upload_id_expired(t->id, now - life)
-           && !oci_upload_id_expired(t->id, now + life
-                                            - apr_time_from_sec(60)),
+    tap_ok(&t->run->tap,
+           !oci_upload_id_expired(t->id, now)
+               && !oci_upload_id_expired(t->id, now - life)
+               && !oci_upload_id_expired(t->id,
+                                         now + life - apr_time_from_sec(60)),
            "an id names a new upload for a week");
-    tap_ok(&t->run->tap, oci_upload_id_expired(t->id, now + life
-                                               + apr_time_from_sec(60)),
+    tap_ok(&t->run->tap,
+           oci_upload_id_expired(t->id, now + life + apr_time_from_sec(60)),
            "and no longer");
 }
 
@@ -289,6 +280,8 @@ int main(void)
 
     begin(&run);
     open_registry(&t.registry, &run);
+    t.repository.registry = &t.registry;
+    t.repository.name = "a";
     check_syncs(&t);
     check_later_boot(&t);
     check_old_record(&t);

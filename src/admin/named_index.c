@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* An index as the command line names it. */
+
+#include <string.h>
+
+#include "apr_file_info.h"
+#include "apr_strings.h"
+
+#include "admin/named_index.h"
+#include "values/digest.h"
+#include "store/builtin.h"
+
+#define BLANKS " \t"
+
+/* The part behind the provider; NULL where there is none. */
+static const char *location_of(const char *text, apr_pool_t *pool)
+{
+    apr_size_t length;
+
+    text += strspn(text, BLANKS);
+    length = strlen(text);
+    if (length > 1 && (*text == '"' || *text == '\'')
+        && text[length - 1] == *text) {
+        return apr_pstrmemdup(pool, text + 1, length - 2);
+    }
+    return length ? text : NULL;
+}
+
+static const char *find_provider(const oci_index_provider_t **provider,
+                                 const char *name, apr_pool_t *pool)
+{
+    const oci_builtin_t *each;
+    const char *names = NULL;
+
+    for (each = oci_builtins; each->name; each++) {
+        if (strcmp(each->group, OCI_INDEX_GROUP)) {
+            continue;
+        }
+        if (!strcmp(each->name, name)) {
+            *provider = each->provider;
+            return NULL;
+        }
+        names = names ? apr_pstrcat(pool, names, ", ", each->name, NULL)
+                      : each->name;
+    }
+    return apr_psprintf(pool, "unknown provider '%s'; known are: %s", name,
+                        names);
+}
+
+/* Providers whose index is a file or a folder say where by its path. */
+int oci_named_index_has_path(const oci_named_index_t *named)
+{
+    return named->index->where[0] == '/';
+}
+
+/* The parameters of a connection may hold a password. */
+static void set_names(oci_named_index_t *named, const char *words,
+                      const char *location, apr_pool_t *pool)
+{
+    const char *where = named->index->where;
+
+    if (oci_named_index_has_path(named)) {
+        named->name = apr_pstrcat(pool, words, " ", where, NULL);
+        named->id = named->name;
+        return;
+    }
+    location = location ? location : "";
+    named->name = words;
+    named->id = apr_psprintf(pool, "%s (%.8s)", words,
+                             strchr(oci_digest_of(OCI_SHA256, location,
+                                                  strlen(location), pool),
+                                    ':')
+                                 + 1);
+}
+
+const char *oci_named_index_parse(oci_named_index_t *named, const char *text,
+                                  apr_pool_t *pool)
+{
+    oci_store_config_t *config = apr_pcalloc(pool, sizeof(*config));
+    apr_size_t length = strcspn(text, BLANKS);
+    const char *words = apr_pstrmemdup(pool, text, length);
+    const char *name = apr_pstrmemdup(pool, text, strcspn(words, ":"));
+    const oci_index_provider_t *provider = NULL;
+    const char *error = find_provider(&provider, name, pool);
+    char *base;
+
+    if (error) {
+        return error;
+    }
+    if (apr_filepath_get(&base, 0, pool) != APR_SUCCESS) {
+        return "there is no working folder";
+    }
+    config->type = words[strlen(name)] ? words + strlen(name) + 1 : NULL;
+    config->location = location_of(text + length, pool);
+    config->base = base;
+    error = provider->create(&named->index, config, pool);
+    if (!error) {
+        set_names(named, words, config->location, pool);
+    }
+    return error;
+}
+
+apr_status_t oci_named_index_find(const oci_named_index_t *named,
+                                  apr_pool_t *pool)
+{
+    apr_finfo_t info;
+
+    return oci_named_index_has_path(named)
+        ? apr_stat(&info, named->index->where, APR_FINFO_TYPE, pool)
+        : APR_SUCCESS;
+}
+
+void oci_named_index_owner(oci_owner_t *owner, const oci_named_index_t *named)
+{
+    if (oci_named_index_has_path(named)) {
+        oci_owner_of_path(owner, named->index->where);
+    }
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the hooks know of a request, and whether it is for the registry. */
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_request.h"
+#include "ap_expr.h"
+
+#include "api/dispatch.h"
+#include "httpd/config.h"
+#include "httpd/context.h"
+#include "values/scope.h"
+
+/* The handler that a Location sets, NULL for another than ours. */
+static const char *handler_of(request_rec *r)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    const char *error;
+    const char *name;
+
+    if (!core->expr_handler) {
+        return NULL;
+    }
+    name = ap_expr_str_exec(r, core->expr_handler, &error);
+    if (name && !ap_cstr_casecmp(name, OCI_HANDLER)) {
+        return OCI_HANDLER;
+    }
+    return name && !ap_cstr_casecmp(name, OCI_TOKEN_HANDLER) ? OCI_TOKEN_HANDLER
+                                                             : NULL;
+}
+
+int oci_is_ours(request_rec *r)
+{
+    return handler_of(r) != NULL;
+}
+
+int oci_is_ours_by_location(request_rec *r)
+{
+    ap_conf_vector_t *saved = r->per_dir_config;
+    int ours = ap_location_walk(r) == OK && oci_is_ours(r);
+
+    r->per_dir_config = saved;
+    return ours;
+}
+
+oci_context_t *oci_context_get(const request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &oci_module);
+}
+
+/* What a request does to a repository, also where the registry will answer
+ * that it can't be done. */
+static unsigned action_of(const char *action, const request_rec *r)
+{
+    if (action) {
+        return oci_action_parse(action, strlen(action));
+    }
+    switch (r->method_number) {
+    case M_POST:
+    case M_PUT:
+    case M_PATCH:
+        return OCI_PUSH;
+    case M_DELETE:
+        return OCI_DELETE;
+    default:
+        return OCI_PULL;
+    }
+}
+
+static void take_apart(request_rec *r, oci_context_t *context)
+{
+    const oci_route_t *route = &context->route;
+    apr_table_t *env = r->subprocess_env;
+    const char *action;
+
+    if (!strncmp(r->uri, "/v2", 3)) {
+        oci_route_parse(&context->route, r->uri + 3, r->pool);
+    }
+    action = oci_dispatch_action(route, r->method_number);
+    if (action) {
+        apr_table_setn(env, "OCI_ACTION", action);
+    }
+    if (route->name) {
+        context->action = action_of(action, r);
+        apr_table_setn(env, "OCI_REPOSITORY", route->name);
+    }
+    if (route->reference) {
+        apr_table_setn(env, "OCI_REFERENCE", route->reference);
+    }
+}
+
+oci_context_t *oci_context_create(request_rec *r)
+{
+    const char *name = handler_of(r);
+    oci_context_t *context;
+
+    if (!name) {
+        return NULL;
+    }
+    context = apr_pcalloc(r->pool, sizeof(*context));
+    context->is_token = !strcmp(name, OCI_TOKEN_HANDLER);
+    context->route.endpoint = OCI_ROUTE_NONE;
+    if (!context->is_token) {
+        take_apart(r, context);
+    }
+    ap_set_module_config(r->request_config, &oci_module, context);
+    return context;
+}

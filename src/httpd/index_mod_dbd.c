@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The connections are not those of mod_dbd, whose pool has no limit for
+ * waiting: a request whose login holds one of them (mod_authn_dbd) could wait
+ * for a second one for ever.  Only what they connect to is the same. */
+
+#include <stdlib.h>
+
+#include "httpd.h"
+#include "http_config.h"
+#include "apr_dbd.h"
+#include "apr_optional.h"
+#include "apr_strings.h"
+#include "mod_dbd.h"
+
+#include "httpd/index_mod_dbd.h"
+#include "store/dbd/dbd_index.h"
+
+/* Read what stands directly in a section. */
+static void read_section(oci_dbd_where_t *where,
+                         const ap_directive_t *directive, apr_pool_t *pool)
+{
+    for (; directive; directive = directive->next) {
+        const char *args = directive->args;
+        const char *name = directive->directive;
+
+        if (!ap_cstr_casecmp(name, "DBDriver")) {
+            where->driver = ap_getword_conf(pool, &args);
+        }
+        else if (!ap_cstr_casecmp(name, "DBDParams")) {
+            where->params = ap_getword_conf(pool, &args);
+        }
+        else if (!ap_cstr_casecmp(name, "DBDMax")) {
+            where->most = atoi(ap_getword_conf(pool, &args));
+        }
+        else if (!ap_cstr_casecmp(name, "DBDKeep")) {
+            where->keep = atoi(ap_getword_conf(pool, &args));
+        }
+    }
+}
+
+/* The section of a virtual host; NULL for the main server's. */
+static const ap_directive_t *find_section(const server_rec *server)
+{
+    const ap_directive_t *directive;
+
+    for (directive = ap_conftree; directive && server->is_virtual;
+         directive = directive->next) {
+        if (!ap_cstr_casecmp(directive->directive, "<VirtualHost")
+            && directive->line_num == (int)server->defn_line_number
+            && server->defn_name && directive->filename
+            && !strcmp(directive->filename, server->defn_name)) {
+            return directive->first_child;
+        }
+    }
+    return NULL;
+}
+
+/* Where mod_dbd connects a server to: what its virtual host does not say,
+ * the main server does. */
+static const char *find(oci_dbd_where_t *where, apr_pool_t *pool)
+{
+    const server_rec *server = where->data;
+
+    if (!APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open)) {
+        return "OCIIndex dbd needs mod_dbd, which is not loaded";
+    }
+    read_section(where, ap_conftree, pool);
+    read_section(where, find_section(server), pool);
+    if (!where->driver) {
+        return apr_psprintf(pool,
+                            "OCIIndex dbd uses the database that "
+                            "DBDriver names, but neither the server at %s:%u "
+                            "nor the main server has DBDriver; add DBDriver "
+                            "and DBDParams",
+                            server->defn_name ? server->defn_name
+                                              : "httpd.conf",
+                            server->defn_line_number);
+    }
+    if (!where->params) {
+        where->params = "";
+    }
+    return NULL;
+}
+
+static const char *create(oci_index_t **index, const oci_store_config_t *config,
+                          apr_pool_t *pool)
+{
+    oci_dbd_source_t *source;
+    oci_dbd_where_t *where;
+    const char *error;
+
+    if (config->type) {
+        return oci_index_dbd.create(index, config, pool);
+    }
+    if (config->location) {
+        return "dbd takes no location: DBDriver and DBDParams say where";
+    }
+    where = apr_pcalloc(pool, sizeof(*where));
+    where->find = find;
+    where->data = config->server;
+    error = oci_dbd_pool_create(&source, where, pool);
+    if (!error) {
+        oci_index_dbd_create(index, source, where, pool);
+    }
+    return error;
+}
+
+/* Only create differs: it gives an index of the provider oci_index_dbd. */
+const oci_index_provider_t oci_index_mod_dbd = { .create = create };

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The file of OCITokenKey. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "apr_file_io.h"
+#include "apr_strings.h"
+
+#include "httpd/token_key_file.h"
+
+/* No file of keys is larger, in bytes. */
+#define FILE_MAX (64 * 1024)
+
+static const char *failure(const char *what, const char *path, apr_status_t rv,
+                           apr_pool_t *pool)
+{
+    char why[120];
+
+    return apr_psprintf(pool, "OCITokenKey: can't %s %s: %s", what, path,
+                        apr_strerror(rv, why, sizeof(why)));
+}
+
+static const char *make_file(const char *path, apr_pool_t *pool)
+{
+    apr_file_t *file;
+    apr_status_t rv;
+    const char *pem;
+    const char *error = oci_key_set_make(&pem, pool);
+
+    if (error) {
+        return error;
+    }
+    rv = apr_file_open(&file, path,
+                       APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_EXCL,
+                       APR_FPROT_UREAD | APR_FPROT_UWRITE, pool);
+    if (APR_STATUS_IS_EEXIST(rv)) {
+        return NULL;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_write_full(file, pem, strlen(pem), NULL);
+        apr_file_close(file);
+        if (rv != APR_SUCCESS) {
+            apr_file_remove(path, pool);
+        }
+    }
+    return rv == APR_SUCCESS ? NULL : failure("make", path, rv, pool);
+}
+
+static const char *read_file(oci_key_set_t **keys, const char *path,
+                             apr_pool_t *pool)
+{
+    apr_file_t *file;
+    char *text = NULL;
+    apr_size_t size = FILE_MAX;
+    const char *error;
+    apr_status_t rv = apr_file_open(&file, path, APR_FOPEN_READ,
+                                    APR_FPROT_OS_DEFAULT, pool);
+
+    if (APR_STATUS_IS_ENOENT(rv)) {
+        if ((error = make_file(path, pool))) {
+            return error;
+        }
+        rv = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT,
+                           pool);
+    }
+    if (rv == APR_SUCCESS) {
+        text = apr_palloc(pool, size + 1);
+        rv = apr_file_read_full(file, text, size, &size);
+        apr_file_close(file);
+    }
+    if (rv != APR_SUCCESS && rv != APR_EOF) {
+        return failure("read", path, rv, pool);
+    }
+    text[size] = '\0';
+    error = oci_key_set_read(keys, text, size, pool);
+    return error ? apr_psprintf(pool, "OCITokenKey: %s: %s", path, error)
+                 : NULL;
+}
+
+/* Whether the user of the store decides what a path leads to. */
+static int is_exposed(const char *path, const oci_owner_t *user,
+                      apr_pool_t *pool)
+{
+    oci_owner_caller_t caller;
+    int exposed = oci_owner_enter(&caller, user, pool) != APR_SUCCESS
+        || (caller.changed && oci_owner_is_barred(path) == EPERM);
+
+    oci_owner_leave(&caller);
+    return exposed;
+}
+
+const char *oci_token_key_file_read(oci_key_set_t **keys, const char *path,
+                                    const oci_owner_t *user, apr_pool_t *pool)
+{
+    oci_owner_caller_t caller;
+    const char *error;
+
+    if (!is_exposed(path, user, pool)) {
+        return read_file(keys, path, pool);
+    }
+    /* A link that this user has made leads to nothing that it can't read. */
+    if (oci_owner_enter(&caller, user, pool) == APR_SUCCESS) {
+        error = read_file(keys, path, pool);
+    }
+    else {
+        error = "cannot act as httpd's User";
+    }
+    oci_owner_leave(&caller);
+    return error ? apr_pstrcat(pool, error,
+                               "; httpd's User can write to a "
+                               "directory on the way to the file: give the "
+                               "file to this user, or move it to where only "
+                               "root can write",
+                               NULL)
+                 : NULL;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* How the facts in a database change. */
+
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "store/dbd/dbd_change.h"
+#include "store/dbd/dbd_value.h"
+#include "store/file_lock.h"
+
+#define WRITE "\001write" /* a lock that no caller can name */
+
+apr_status_t oci_dbd_rows_read(apr_array_header_t **rows,
+                               oci_dbd_session_t *session, const char *key,
+                               apr_pool_t *pool)
+{
+    const char *args[] = { key };
+
+    return oci_dbd_session_select(rows, session, OCI_SQL_GET, args, pool);
+}
+
+static apr_status_t delete_rows(oci_dbd_session_t *session, const char *key)
+{
+    const char *args[] = { key };
+    int count;
+
+    return oci_dbd_session_change(&count, session, OCI_SQL_DELETE, args);
+}
+
+/* Add the rows of a value where there is none. */
+static apr_status_t add_rows(oci_dbd_session_t *session, const char *key,
+                             const apr_array_header_t *rows, apr_pool_t *pool)
+{
+    int i, count;
+
+    for (i = 0; i < rows->nelts; i++) {
+        const char *args[] = { key, apr_itoa(pool, i),
+                               APR_ARRAY_IDX(rows, i, const char *) };
+        apr_status_t rv = oci_dbd_session_change(&count, session, OCI_SQL_ADD,
+                                                 args);
+
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        if (!count) {
+            return APR_EEXIST;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+/* Put a value of one row, if what is there allows to do that in one step.
+ * *done: whether it is there now */
+static apr_status_t put_row(int *done, oci_dbd_session_t *session,
+                            const char *key, const char *row, apr_pool_t *pool)
+{
+    const char *args[] = { key, row };
+    apr_array_header_t *there;
+    apr_status_t rv = oci_dbd_session_change(done, session, OCI_SQL_PUT, args);
+
+    if (rv == APR_SUCCESS && !*done) {
+        rv = oci_dbd_rows_read(&there, session, key, pool);
+        *done = rv == APR_SUCCESS && there->nelts == 1
+            && !strcmp(APR_ARRAY_IDX(there, 0, const char *), row);
+    }
+    return rv;
+}
+
+static apr_status_t make_change(oci_dbd_session_t *session,
+                                const oci_change_t *change, apr_pool_t *pool)
+{
+    apr_array_header_t *rows;
+    apr_status_t rv;
+    int done = 0;
+
+    if (change->kind == OCI_CHANGE_DELETE) {
+        return delete_rows(session, change->key);
+    }
+    rows = oci_dbd_value_encode(&change->value, pool);
+    if (change->kind == OCI_CHANGE_ADD) {
+        return add_rows(session, change->key, rows, pool);
+    }
+    if (rows->nelts == 1) {
+        rv = put_row(&done, session, change->key,
+                     APR_ARRAY_IDX(rows, 0, const char *), pool);
+        if (rv != APR_SUCCESS || done) {
+            return rv;
+        }
+    }
+    rv = delete_rows(session, change->key);
+    return rv == APR_SUCCESS ? add_rows(session, change->key, rows, pool) : rv;
+}
+
+/* Make changes in a transaction. */
+static apr_status_t make_changes(oci_dbd_session_t *session,
+                                 const oci_change_t *changes, int count,
+                                 int *unsure, apr_pool_t *pool)
+{
+    apr_status_t rv = oci_dbd_session_run(session, session->dialect->begin);
+    apr_status_t end;
+    int i;
+
+    *unsure = 0;
+    for (i = 0; i < count && rv == APR_SUCCESS; i++) {
+        rv = make_change(session, &changes[i], pool);
+    }
+    if (rv != APR_SUCCESS
+        && (rv != APR_EEXIST || changes[i - 1].kind != OCI_CHANGE_ADD)) {
+        return APR_EGENERAL;
+    }
+    *unsure = 1;
+    end = oci_dbd_session_commit(session);
+    return end == APR_SUCCESS ? rv : end;
+}
+
+/* Whether nothing of changes is there to stay: to delete a thing, or to end
+ * an upload, which leaves an empty value, works on a full disk. */
+static int are_small(const oci_change_t *changes, int count)
+{
+    int i = 0;
+
+    while (
+        i < count
+        && (changes[i].kind == OCI_CHANGE_DELETE || !changes[i].value.size)) {
+        i++;
+    }
+    return i == count;
+}
+
+/* SQLite lets one write at a time, and others look again and again: it's
+ * better that they queue.  Its deletions take room. */
+static apr_status_t change_file(oci_dbd_session_t *session,
+                                const oci_change_t *changes, int count,
+                                int *unsure, apr_pool_t *pool)
+{
+    oci_lock_t *lock;
+    apr_status_t rv;
+
+    rv = oci_file_lock_take(&lock, oci_dbd_session_lock_file(session), WRITE,
+                            OCI_LOCK_EXCLUSIVE, pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = make_changes(session, changes, count, unsure, pool);
+    if (rv == APR_EGENERAL && are_small(changes, count)
+        && oci_dbd_session_status(session) == APR_ENOSPC) {
+        oci_dbd_session_make_room(session);
+        rv = make_changes(session, changes, count, unsure, pool);
+    }
+    oci_file_lock_release(lock);
+    return rv;
+}
+
+apr_status_t oci_dbd_change_apply(oci_dbd_session_t *session,
+                                  const oci_change_t *changes, int count,
+                                  int *unsure, apr_pool_t *pool)
+{
+    return session->dialect->is_file
+        ? change_file(session, changes, count, unsure, pool)
+        : make_changes(session, changes, count, unsure, pool);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A driver connects without a limit, or with one that a slow resolver or a
+ * frozen server exceeds.  So a thread connects, and its caller waits for it
+ * as long as the limit allows. */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* RTLD_DEFAULT */
+#endif
+
+#include <dlfcn.h>
+#include <string.h>
+
+#include "apr_strings.h"
+#include "apr_thread_cond.h"
+#include "apr_thread_mutex.h"
+
+#include "store/dbd/dbd_connect.h"
+#include "store/dbd/dbd_watch.h"
+#include "store/wait.h"
+
+typedef struct attempt_t {
+    oci_dbd_connection_t *connection;
+    const oci_dbd_connect_t *how;
+    apr_thread_mutex_t *mutex; /* for what follows */
+    apr_thread_cond_t *wake;
+    int done;
+    int abandoned;
+    apr_status_t rv;
+    const char *error;
+} attempt_t;
+
+/* What tells a connection's socket.  The client libraries are there once their
+ * driver is: nothing is linked against them. */
+static oci_dbd_socket_fn *find_socket(const char *driver)
+{
+    const char *name = !strcmp(driver, "pgsql") ? "PQsocket"
+        : !strcmp(driver, "mysql")              ? "mysql_get_socket"
+                                                : NULL;
+    oci_dbd_socket_fn *function = NULL;
+
+    if (name) {
+        *(void **)&function = dlsym(RTLD_DEFAULT, name);
+    }
+    return function;
+}
+
+static apr_status_t connect_now(oci_dbd_connection_t *connection,
+                                const oci_dbd_connect_t *how,
+                                const char **error)
+{
+    apr_status_t rv = apr_dbd_get_driver(connection->pool, how->driver,
+                                         &connection->driver);
+
+    *error = NULL;
+    if (rv == APR_SUCCESS) {
+        rv = apr_dbd_open_ex(connection->driver, connection->pool, how->params,
+                             &connection->handle, error);
+    }
+    if (rv != APR_SUCCESS) {
+        connection->handle = NULL;
+        /* the text lies in what this driver has just freed */
+        *error = strcmp(how->driver, "mysql")
+            ? *error
+            : "can't connect to the MariaDB server with these parameters";
+    }
+    connection->find_socket = find_socket(how->driver);
+    return rv;
+}
+
+static void *attempt(void *data)
+{
+    attempt_t *self = data;
+    const char *error;
+    apr_status_t rv = connect_now(self->connection, self->how, &error);
+    int abandoned;
+
+    apr_thread_mutex_lock(self->mutex);
+    self->rv = rv;
+    self->error = error;
+    self->done = 1;
+    abandoned = self->abandoned;
+    if (!abandoned) {
+        apr_thread_cond_signal(self->wake);
+    }
+    apr_thread_mutex_unlock(self->mutex);
+    if (abandoned) {
+        self->how->late(self->connection, self->how->data);
+    }
+    return NULL;
+}
+
+/* Wait for the attempt; returns whether it is done. */
+static int wait_for(attempt_t *self)
+{
+    apr_time_t now = oci_wait_now();
+    apr_time_t until = now + apr_time_from_sec(self->how->seconds);
+    int done;
+
+    apr_thread_mutex_lock(self->mutex);
+    while (!self->done && now < until) {
+        apr_thread_cond_timedwait(self->wake, self->mutex, until - now);
+        now = oci_wait_now();
+    }
+    done = self->done;
+    self->abandoned = !done;
+    apr_thread_mutex_unlock(self->mutex);
+    return done;
+}
+
+static apr_status_t connect_apart(oci_dbd_connection_t *connection,
+                                  const oci_dbd_connect_t *how,
+                                  const char **error, apr_pool_t *pool)
+{
+    attempt_t *self = apr_pcalloc(connection->pool, sizeof(*self));
+    apr_status_t rv;
+
+    self->connection = connection;
+    self->how = how;
+    rv = apr_thread_mutex_create(&self->mutex, APR_THREAD_MUTEX_DEFAULT,
+                                 connection->pool);
+    if (rv == APR_SUCCESS) {
+        rv = apr_thread_cond_create(&self->wake, connection->pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = oci_dbd_thread(attempt, self);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!wait_for(self)) {
+        *error = apr_psprintf(pool, "cannot connect within %d s", how->seconds);
+        return APR_TIMEUP;
+    }
+    *error = self->error;
+    return self->rv;
+}
+
+apr_status_t oci_dbd_connect(oci_dbd_connection_t *connection,
+                             const oci_dbd_connect_t *how, const char **why,
+                             apr_pool_t *pool)
+{
+    const char *error = NULL;
+    apr_status_t rv = strcmp(how->driver, "sqlite3")
+        ? connect_apart(connection, how, &error, pool)
+        : connect_now(connection, how, &error);
+
+    if (rv != APR_SUCCESS) {
+        *why = apr_pstrdup(pool, error ? error : "can't connect");
+    }
+    return rv;
+}
+
+int oci_dbd_socket(const oci_dbd_connection_t *connection)
+{
+    return connection->find_socket ? connection->find_socket(
+               apr_dbd_native_handle(connection->driver, connection->handle))
+                                   : -1;
+}
+
+/* Whether a parameter is named. */
+static int has(const char *params, const char *name)
+{
+    apr_size_t length = strlen(name);
+    const char *at = params;
+
+    while ((at = strstr(at, name))) {
+        const char *end = at + length;
+
+        if ((at == params || strchr(" \t,;?&|", at[-1]))
+            && end[strspn(end, " ")] == '=') {
+            return 1;
+        }
+        at = end;
+    }
+    return 0;
+}
+
+const char *oci_dbd_limit_params(const char *driver, const char *params,
+                                 int seconds, apr_pool_t *pool)
+{
+    /* libpq takes milliseconds for one of them */
+    const char *pgsql[][2] = {
+        { "connect_timeout", apr_itoa(pool, seconds < 2 ? 2 : seconds) },
+        { "tcp_user_timeout", apr_itoa(pool, 1000 * seconds) },
+        { "keepalives", "1" },
+        { "keepalives_idle", "10" },
+        { "keepalives_interval", "5" },
+        { "keepalives_count", "3" },
+        { NULL, NULL },
+    };
+    /* a driver that connects anew by itself does so without a limit */
+    const char *mysql[][2] = { { "reconnect", "0" }, { NULL, NULL } };
+    const char *(*extra)[2] = !strcmp(driver, "pgsql") ? pgsql
+        : !strcmp(driver, "mysql")                     ? mysql
+                                                       : &mysql[1];
+
+    for (; (*extra)[0]; extra++) {
+        const char *sign = !strstr(params, "://") ? " "
+            : strchr(params, '?')                 ? "&"
+                                                  : "?";
+
+        if (!has(params, (*extra)[0])) {
+            params = apr_pstrcat(pool, params, sign, (*extra)[0], "=",
+                                 (*extra)[1], NULL);
+        }
+    }
+    return params;
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The index "dbd".  dbd_sql.h draws its table.
+ *
+ * What goes wrong is tried again as long as nothing can have come of it: a
+ * database may have been restarted, and two transactions may have stood in
+ * each other's way.  Only of a COMMIT nobody knows.  All changes of a call
+ * are one transaction.  A database is as durable as it is set up to be,
+ * whatever the caller asks for.
+ */
+
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "store/dbd/dbd_change.h"
+#include "store/dbd/dbd_lock.h"
+#include "store/dbd/dbd_session.h"
+#include "store/dbd/dbd_value.h"
+#include "store/store_dir.h"
+#include "store/dbd/dbd_index.h"
+#include "store/wait.h"
+
+#define TRIES 8
+
+typedef struct index_t {
+    oci_index_t base;
+    oci_dbd_source_t *source;
+    const oci_dbd_where_t *where;
+} index_t;
+
+/* What is asked of a session, as often as need be. */
+typedef struct call_t call_t;
+struct call_t {
+    apr_status_t (*run)(call_t *call, oci_dbd_session_t *session);
+    apr_pool_t *pool;
+    int unsure; /* a failure may have come too late */
+    const char *key;
+    oci_value_t *value;
+    const oci_change_t *changes;
+    int count;
+    const oci_scan_t *range;
+    apr_array_header_t *entries;
+};
+
+/* A fraction of a second that differs from others' who failed with us. */
+static void pause_a_little(int tries)
+{
+    apr_sleep(apr_time_now() % (APR_INT64_C(1000) << tries));
+}
+
+/* Run a call once more, or for the first time.
+ * *again: whether that may be repeated */
+static apr_status_t try_call(int *again, call_t *call,
+                             oci_dbd_session_t *session, int held)
+{
+    apr_status_t rv = session->lost ? APR_ECONNREFUSED
+                                    : call->run(call, session);
+
+    rv = oci_dbd_session_judge(again, session, rv, held);
+    if (rv == APR_ECONNREFUSED && call->unsure) {
+        *again = 0;
+    }
+    if (rv != APR_SUCCESS && rv != APR_NOTFOUND && rv != APR_EEXIST) {
+        oci_dbd_session_explain(session, call->pool);
+    }
+    return rv;
+}
+
+static apr_status_t perform(call_t *call, oci_index_t *index)
+{
+    oci_dbd_source_t *source = ((index_t *)index)->source;
+    oci_dbd_session_t *held = oci_dbd_held(source, call->pool);
+    apr_time_t until = oci_wait_now() + apr_time_from_sec(source->seconds);
+    apr_status_t rv;
+    int again = 1, tries;
+
+    for (tries = 0;; tries++) {
+        oci_dbd_session_t fresh;
+
+        if (held) {
+            rv = try_call(&again, call, held, 1);
+        }
+        else {
+            rv = oci_dbd_session_open(&fresh, source, OCI_DBD_FOR_CALLS,
+                                      call->pool);
+            if (rv == APR_SUCCESS) {
+                rv = try_call(&again, call, &fresh, 0);
+                oci_dbd_session_close(&fresh);
+            }
+            else {
+                oci_dbd_session_explain(&fresh, call->pool);
+                again = rv == APR_EGENERAL;
+            }
+        }
+        if (!again || tries == TRIES || oci_wait_now() >= until) {
+            return rv;
+        }
+        pause_a_little(tries);
+    }
+}
+
+static apr_status_t decode(oci_value_t *value, oci_dbd_session_t *session,
+                           const apr_array_header_t *rows, const char *key,
+                           apr_pool_t *pool)
+{
+    apr_status_t rv = oci_dbd_value_decode(value, rows, pool);
+
+    if (rv != APR_SUCCESS) {
+        session->why = apr_psprintf(session->pool,
+                                    "the value of %s is not as it was written",
+                                    key);
+    }
+    return rv;
+}
+
+static apr_status_t run_get(call_t *call, oci_dbd_session_t *session)
+{
+    const char *args[] = { call->key };
+    apr_array_header_t *rows;
+    apr_status_t rv;
+
+    rv = oci_dbd_session_select(&rows, session,
+                                call->value ? OCI_SQL_GET : OCI_SQL_EXISTS,
+                                args, call->pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!rows->nelts) {
+        return APR_NOTFOUND;
+    }
+    return call->value
+        ? decode(call->value, session, rows, call->key, call->pool)
+        : APR_SUCCESS;
+}
+
+static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
+                        apr_pool_t *pool)
+{
+    call_t call = { .run = run_get, .pool = pool, .key = key, .value = value };
+
+    return perform(&call, index);
+}
+
+static apr_status_t run_apply(call_t *call, oci_dbd_session_t *session)
+{
+    return oci_dbd_change_apply(session, call->changes, call->count,
+                                &call->unsure, call->pool);
+}
+
+static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
+                          int count, int durable, apr_pool_t *pool)
+{
+    call_t call = {
+        .run = run_apply, .pool = pool, .changes = changes, .count = count
+    };
+
+    (void)durable;
+    return count ? perform(&call, index) : APR_SUCCESS;
+}
+
+/* What every key after "after" is greater than, as text that a database
+ * takes: no key has a byte that is not ASCII. */
+static const char *lower_bound(const oci_scan_t *range, apr_pool_t *pool)
+{
+    char *bound = apr_pstrcat(pool, range->folder, range->after, NULL);
+    char *byte;
+
+    for (byte = bound; *byte; byte++) {
+        if ((unsigned char)*byte > 0x7f) {
+            byte[0] = '\x7f';
+            byte[1] = '\0';
+            break;
+        }
+    }
+    return bound;
+}
+
+/* What every key of a folder is less than. */
+static const char *upper_bound(const char *folder, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(folder);
+    char *bound;
+
+    if (!length) {
+        return "\x7f";
+    }
+    bound = apr_pstrmemdup(pool, folder, length);
+    bound[length - 1]++;
+    return bound;
+}
+
+/* The value of an entry, from its first row or from all. */
+static apr_status_t read_entry(oci_entry_t *entry, const char *row,
+                               oci_dbd_session_t *session, apr_pool_t *pool)
+{
+    apr_array_header_t *rows;
+    apr_status_t rv;
+
+    if (oci_dbd_value_continues(row)) {
+        rv = oci_dbd_rows_read(&rows, session, entry->key, pool);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        if (!rows->nelts) {
+            return APR_NOTFOUND;
+        }
+    }
+    else {
+        rows = apr_array_make(pool, 1, sizeof(const char *));
+        APR_ARRAY_PUSH(rows, const char *) = row;
+    }
+    return decode(&entry->value, session, rows, entry->key, pool);
+}
+
+static apr_status_t run_scan(call_t *call, oci_dbd_session_t *session)
+{
+    const oci_scan_t *range = call->range;
+    const char *args[] = {
+        lower_bound(range, call->pool),
+        upper_bound(range->folder, call->pool),
+        apr_itoa(call->pool, range->limit > 0 ? range->limit : APR_INT32_MAX),
+    };
+    int columns = range->values ? 2 : 1;
+    apr_array_header_t *cells;
+    apr_status_t rv;
+    int i;
+
+    rv = oci_dbd_session_select(&cells, session,
+                                range->values ? OCI_SQL_READ : OCI_SQL_LIST,
+                                args, call->pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    call->entries = apr_array_make(call->pool, cells->nelts / columns + 1,
+                                   sizeof(oci_entry_t));
+    for (i = 0; i < cells->nelts; i += columns) {
+        const char **cell = &APR_ARRAY_IDX(cells, i, const char *);
+        oci_entry_t entry = { cell[0], { NULL, 0 } };
+
+        if (range->values) {
+            rv = read_entry(&entry, cell[1], session, call->pool);
+        }
+        if (rv == APR_SUCCESS) {
+            APR_ARRAY_PUSH(call->entries, oci_entry_t) = entry;
+        }
+        else if (rv != APR_NOTFOUND) {
+            return rv;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
+                         const oci_scan_t *range, apr_pool_t *pool)
+{
+    call_t call = { .run = run_scan, .pool = pool, .range = range };
+    apr_status_t rv = perform(&call, index);
+
+    *entries = call.entries;
+    return rv;
+}
+
+static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
+                         const char *name, oci_lock_e kind, apr_pool_t *pool)
+{
+    return oci_dbd_lock(result, ((index_t *)index)->source, name, kind, pool);
+}
+
+/* Make a database that is a file, and what lies beside it. */
+static const char *make_files(const char *file, apr_pool_t *pool)
+{
+    static const char *const names[] = { "", OCI_DBD_LOCK_FILE,
+                                         OCI_DBD_ROOM_FILE };
+    const char *error = NULL;
+    int i;
+
+    for (i = 0; i < 3 && !error; i++) {
+        error = oci_io_make_file(apr_pstrcat(pool, file, names[i], NULL), pool);
+    }
+    return error;
+}
+
+/* Statements that others have prepared in a SQLite database fail after a
+ * table is made there.  So it is made before any child connects; where that
+ * fails the first request tells why. */
+static void make_table(oci_dbd_source_t *source, apr_pool_t *pool)
+{
+    oci_dbd_session_t session;
+
+    if (oci_dbd_session_open(&session, source, OCI_DBD_FOR_CALLS, pool)
+        == APR_SUCCESS) {
+        oci_dbd_session_abandon(&session);
+        oci_dbd_session_close(&session);
+    }
+}
+
+static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
+                         apr_pool_t *pool)
+{
+    const index_t *self = (index_t *)index;
+    const char *error = self->source->start(self->source, pool);
+    const oci_dialect_t *dialect = error ? NULL
+                                         : oci_dialect_of(self->where->driver);
+
+    (void)uid;
+    (void)gid;
+    if (error) {
+        return error;
+    }
+    if (!dialect) {
+        return apr_psprintf(
+            pool, "dbd: unknown driver '%s'; known are: " OCI_DBD_DRIVERS,
+            self->where->driver);
+    }
+    if (dialect->is_file) {
+        error = make_files(self->where->params, pool);
+        if (!error && self->where->find) {
+            make_table(self->source, pool);
+        }
+    }
+    return error;
+}
+
+static const char *create(oci_index_t **index, const oci_store_config_t *config,
+                          apr_pool_t *pool)
+{
+    const oci_dialect_t *dialect = config->type ? oci_dialect_of(config->type)
+                                                : NULL;
+    oci_dbd_where_t *where = apr_pcalloc(pool, sizeof(*where));
+    const char *params = config->location;
+    oci_dbd_source_t *source;
+    const char *error = NULL;
+
+    if (!config->type) {
+        return "dbd:DRIVER says which database, out of " OCI_DBD_DRIVERS;
+    }
+    if (!dialect) {
+        return apr_psprintf(
+            pool, "dbd: unknown driver '%s'; known are: " OCI_DBD_DRIVERS,
+            config->type);
+    }
+    if (!params) {
+        return apr_psprintf(pool, "dbd:%s needs the parameters to connect with",
+                            config->type);
+    }
+    if (dialect->is_file) {
+        error = oci_store_dir_resolve(&params, config, pool);
+    }
+    if (!error) {
+        where->driver = config->type;
+        where->params = params;
+        error = oci_dbd_pool_create(&source, where, pool);
+    }
+    if (!error) {
+        if (dialect->is_file) {
+            source->where = params;
+        }
+        oci_index_dbd_create(index, source, where, pool);
+    }
+    return error;
+}
+
+void oci_index_dbd_create(oci_index_t **index, oci_dbd_source_t *source,
+                          const oci_dbd_where_t *where, apr_pool_t *pool)
+{
+    index_t *self = apr_pcalloc(pool, sizeof(*self));
+
+    self->where = where;
+    self->source = source;
+    self->base.provider = &oci_index_dbd;
+    self->base.where = source->where;
+    *index = &self->base;
+}
+
+const oci_index_provider_t oci_index_dbd = {
+    create, start, get, apply, scan, lock, oci_dbd_unlock,
+};

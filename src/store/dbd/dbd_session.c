@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A database of facts, as one caller talks to it. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apr_strings.h"
+
+#include "mod_oci.h"
+#include "store/dbd/dbd_connect.h"
+#include "store/dbd/dbd_session.h"
+#include "store/dbd/dbd_watch.h"
+#include "store/wait.h"
+
+#define KEPT "mod_oci dbd"
+
+#define ROOM (1024 * 1024) /* kept for deleting on a full disk, bytes */
+
+void oci_dbd_session_explain(const oci_dbd_session_t *session, apr_pool_t *pool)
+{
+    if (session->why) {
+        apr_size_t line = strcspn(session->why, "\r\n");
+
+        apr_pool_userdata_setn(apr_pstrmemdup(pool, session->why, line),
+                               OCI_REASON, NULL, pool);
+    }
+}
+
+/* Keep some room on the disk, unless it is kept already. */
+static void keep_room(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    struct stat st;
+
+    if (fd != -1) {
+        if (!fstat(fd, &st) && st.st_size < ROOM
+            && posix_fallocate(fd, 0, ROOM)) {
+            unlink(path);
+        }
+        close(fd);
+    }
+}
+
+/* What lies beside a database that is a file. */
+static apr_status_t find_companions(oci_dbd_session_t *session,
+                                    apr_pool_t *scratch)
+{
+    oci_dbd_kept_t *kept = session->kept;
+    const char *file;
+    apr_status_t rv = oci_dbd_session_ask(&file, session,
+                                          "PRAGMA database_list", 2, scratch);
+    int fd;
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!file || !*file) {
+        session->why = "a database in memory is none for all processes";
+        return APR_EINVAL;
+    }
+    kept->lock_file = apr_pstrcat(session->connection.pool, file,
+                                  OCI_DBD_LOCK_FILE, NULL);
+    fd = open(kept->lock_file, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (fd == -1) {
+        session->why = apr_psprintf(session->pool, "cannot open %s",
+                                    kept->lock_file);
+        return errno;
+    }
+    close(fd);
+    kept->room_file = apr_pstrcat(session->connection.pool, file,
+                                  OCI_DBD_ROOM_FILE, NULL);
+    keep_room(kept->room_file);
+    return APR_SUCCESS;
+}
+
+/* Whose table it is; NULL where there is none. */
+static apr_status_t read_version(const char **version,
+                                 oci_dbd_session_t *session,
+                                 apr_pool_t *scratch)
+{
+    return oci_dbd_session_ask(version, session,
+                               "SELECT value FROM oci_facts "
+                               "WHERE name = '.version' AND part = -1",
+                               0, scratch);
+}
+
+/* Make the table where it is missing.  Others may be at it, too: what counts
+ * is what is there in the end. */
+static apr_status_t find_table(oci_dbd_session_t *session, apr_pool_t *scratch)
+{
+    const char *version = NULL;
+    apr_status_t rv = read_version(&version, session, scratch);
+
+    if (rv != APR_SUCCESS || !version) {
+        oci_dbd_session_run(session, session->dialect->create);
+        oci_dbd_session_run(session,
+                            "INSERT INTO oci_facts (name, part, value) VALUES "
+                            "('.version', -1, '" OCI_DBD_VERSION "')");
+        rv = read_version(&version, session, scratch);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!version || strcmp(version, OCI_DBD_VERSION)) {
+        session->why = apr_psprintf(session->pool,
+                                    "the table oci_facts says "
+                                    "\"%s\", which this version of mod_oci "
+                                    "does not know",
+                                    version ? version : "nothing");
+        return APR_EINVAL;
+    }
+    return APR_SUCCESS;
+}
+
+/* Tell the server how long it may take, and when to give up a client whose
+ * host is gone, so that its locks end. */
+static apr_status_t set_limits(oci_dbd_session_t *session, apr_pool_t *scratch)
+{
+    const oci_dialect_t *dialect = session->dialect;
+    int seconds = session->source->seconds;
+    const char *answer;
+    const char *text = apr_psprintf(scratch, dialect->limits,
+                                    dialect->unit * seconds,
+                                    dialect->unit * seconds,
+                                    dialect->unit * seconds);
+    apr_status_t rv = dialect->is_file
+        ? oci_dbd_session_ask(&answer, session, text, 0, scratch)
+        : oci_dbd_session_run(session, text);
+
+    if (rv == APR_SUCCESS && dialect->lock_limits
+        && session->connection.use == OCI_DBD_FOR_LOCKS) {
+        rv = oci_dbd_session_run(session, dialect->lock_limits);
+    }
+    return rv;
+}
+
+static apr_status_t set_up(oci_dbd_session_t *session)
+{
+    const oci_dialect_t *dialect = session->dialect;
+    const char *const *text;
+    const char *answer;
+    apr_pool_t *scratch;
+    apr_status_t rv = apr_pool_create(&scratch, session->pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = set_limits(session, scratch);
+    }
+    for (text = dialect->setup; rv == APR_SUCCESS && *text; text++) {
+        rv = dialect->is_file
+            ? oci_dbd_session_ask(&answer, session, *text, 0, scratch)
+            : oci_dbd_session_run(session, *text);
+    }
+    if (rv == APR_SUCCESS && dialect->is_file) {
+        rv = find_companions(session, scratch);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = find_table(session, scratch);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = oci_dbd_session_prepare(session);
+    }
+    apr_pool_destroy(scratch);
+    session->kept->ready = rv == APR_SUCCESS;
+    return rv;
+}
+
+/* What a connection keeps, made at its first session. */
+static apr_status_t find_kept(oci_dbd_session_t *session)
+{
+    oci_dbd_connection_t *connection = &session->connection;
+    const char *driver = apr_dbd_name(connection->driver);
+    oci_dbd_kept_t *kept;
+    void *data;
+
+    apr_pool_userdata_get(&data, KEPT, connection->pool);
+    kept = data;
+    if (!kept) {
+        kept = apr_pcalloc(connection->pool, sizeof(*kept));
+        kept->dialect = oci_dialect_of(driver);
+        apr_pool_userdata_setn(kept, KEPT, NULL, connection->pool);
+    }
+    session->kept = kept;
+    session->dialect = kept->dialect;
+    if (!kept->dialect) {
+        session->why = apr_psprintf(session->pool,
+                                    "the driver %s is not "
+                                    "supported; known are " OCI_DBD_DRIVERS,
+                                    driver);
+        return APR_EINVAL;
+    }
+    return APR_SUCCESS;
+}
+
+/* Databases tell in words alone that there is no room. */
+apr_status_t oci_dbd_session_status(const oci_dbd_session_t *session)
+{
+    static const char *const words[] = { "No space left", "disk is full",
+                                         "is full" };
+    apr_size_t i;
+
+    if (session->late) {
+        return APR_TIMEUP;
+    }
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (session->why && strstr(session->why, words[i])) {
+            return APR_ENOSPC;
+        }
+    }
+    return APR_EGENERAL;
+}
+
+/* Get a connection, and set it up if it is new. */
+static apr_status_t get_connection(oci_dbd_session_t *session,
+                                   oci_dbd_use_e use)
+{
+    oci_dbd_source_t *source = session->source;
+    apr_status_t rv = source->acquire(&session->connection, source, use,
+                                      &session->why, session->pool);
+
+    session->connection.use = use;
+    if (rv != APR_SUCCESS) {
+        return rv == APR_TIMEUP ? rv : APR_ECONNREFUSED;
+    }
+    rv = find_kept(session);
+    if (rv == APR_SUCCESS && !session->kept->ready) {
+        rv = set_up(session);
+    }
+    if (rv == APR_EGENERAL) {
+        rv = oci_dbd_session_status(session);
+    }
+    return rv;
+}
+
+static void drop(oci_dbd_session_t *session)
+{
+    session->connection.broken = 1;
+    session->source->release(session->source, &session->connection);
+}
+
+/* Replace a connection that is lost. */
+static apr_status_t mend(oci_dbd_session_t *session)
+{
+    apr_status_t rv;
+
+    drop(session);
+    rv = get_connection(session, session->connection.use);
+    if (rv != APR_SUCCESS) {
+        drop(session);
+    }
+    return rv;
+}
+
+apr_status_t oci_dbd_session_open(oci_dbd_session_t *session,
+                                  oci_dbd_source_t *source, oci_dbd_use_e use,
+                                  apr_pool_t *pool)
+{
+    apr_status_t rv;
+
+    memset(session, 0, sizeof(*session));
+    session->source = source;
+    session->pool = pool;
+    rv = get_connection(session, use);
+    if (rv != APR_SUCCESS) {
+        drop(session);
+    }
+    return rv;
+}
+
+void oci_dbd_session_close(oci_dbd_session_t *session)
+{
+    if (session->cut || session->lost) {
+        session->connection.broken = 1;
+    }
+    session->source->release(session->source, &session->connection);
+}
+
+void oci_dbd_session_abandon(oci_dbd_session_t *session)
+{
+    session->connection.broken = 1;
+}
+
+/* Find out what a failure left: whether the connection is still the one that
+ * it was.  A transaction is rolled back. */
+static int lives(oci_dbd_session_t *session)
+{
+    const char *why = session->why;
+    const char *args[] = { ".", NULL };
+    apr_array_header_t *cells;
+    int late = session->late;
+    int well;
+
+    /* A statement that was prepared before ends with its connection. */
+    oci_dbd_session_run(session, "ROLLBACK");
+    well = session->kept->ready
+        && oci_dbd_session_select(&cells, session, OCI_SQL_EXISTS, args,
+                                  session->pool)
+            == APR_SUCCESS;
+    session->why = why;
+    session->late |= late;
+    return well;
+}
+
+apr_status_t oci_dbd_session_judge(int *again, oci_dbd_session_t *session,
+                                   apr_status_t rv, int held)
+{
+    *again = 0;
+    if (rv != APR_EGENERAL) {
+        return rv;
+    }
+    if (session->cut) {
+        session->lost = held;
+        return APR_TIMEUP;
+    }
+    if (lives(session)) {
+        rv = oci_dbd_session_status(session);
+        *again = rv == APR_EGENERAL;
+        return rv;
+    }
+    session->lost = held;
+    if (session->late) {
+        oci_dbd_session_abandon(session);
+        return APR_TIMEUP;
+    }
+    if (!held) {
+        rv = mend(session);
+        *again = rv == APR_SUCCESS || rv == APR_EGENERAL;
+    }
+    return APR_ECONNREFUSED;
+}
+
+void oci_dbd_session_make_room(oci_dbd_session_t *session)
+{
+    const char *answer;
+    apr_pool_t *scratch;
+
+    oci_dbd_session_run(session, "ROLLBACK");
+    unlink(session->kept->room_file);
+    if (apr_pool_create(&scratch, session->pool) == APR_SUCCESS) {
+        oci_dbd_session_ask(&answer, session, "PRAGMA wal_checkpoint(TRUNCATE)",
+                            0, scratch);
+        apr_pool_destroy(scratch);
+    }
+}
+
+const char *oci_dbd_session_lock_file(const oci_dbd_session_t *session)
+{
+    return session->kept->lock_file;
+}

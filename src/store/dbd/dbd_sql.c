@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the databases are told, each in its own words. */
+
+#include <string.h>
+
+#include "store/dbd/dbd_sql.h"
+
+/* README shows these to administrators. */
+#define CREATE(name, value, options)                                 \
+    "CREATE TABLE IF NOT EXISTS oci_facts (name " name " NOT NULL, " \
+    "part INTEGER NOT NULL, value " value " NOT NULL, "              \
+    "PRIMARY KEY (name, part))" options
+
+#define RANGE                                                        \
+    "FROM oci_facts WHERE name > %pDt AND name < %pDt AND part = 0 " \
+    "ORDER BY name LIMIT %d"
+
+#define GET    "SELECT value FROM oci_facts WHERE name = %pDt ORDER BY part"
+#define EXISTS "SELECT part FROM oci_facts WHERE name = %pDt AND part = 0"
+#define LIST   "SELECT name " RANGE
+#define READ   "SELECT name, value " RANGE
+#define DELETE "DELETE FROM oci_facts WHERE name = %pDt AND part >= 0"
+
+/* PostgreSQL and SQLite */
+#define PUT                                                             \
+    "INSERT INTO oci_facts (name, part, value) VALUES (%pDt, 0, %pDt) " \
+    "ON CONFLICT (name, part) DO UPDATE SET value = excluded.value "    \
+    "WHERE oci_facts.value <> excluded.value "                          \
+    "AND SUBSTR(oci_facts.value, 1, 1) <> '+'"
+#define ADD                                                              \
+    "INSERT INTO oci_facts (name, part, value) VALUES (%pDt, %d, %pDt) " \
+    "ON CONFLICT DO NOTHING"
+
+/* MariaDB's locks have a name and one holder.  So a lock is a number of
+ * them: one, whichever is free, is held to share it, all are to exclude. */
+#define SLOTS     32
+#define SLOT_NAME "CONCAT(LEFT(MD5(CONCAT(DATABASE(), ' oci ', %s)), 24), ':', "
+#define ALL_SLOTS(function, more)                                            \
+    "SELECT SUM(" function "(" SLOT_NAME "slot)" more ")) FROM ("            \
+    "SELECT 8 * a + b AS slot FROM (SELECT 0 AS a UNION SELECT 1 "           \
+    "UNION SELECT 2 UNION SELECT 3) AS tens, (SELECT 0 AS b UNION SELECT 1 " \
+    "UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 "           \
+    "UNION SELECT 6 UNION SELECT 7) AS ones ORDER BY slot) AS slots"
+
+static const char *const sqlite_statements[OCI_SQL_COUNT] = {
+    [OCI_SQL_GET] = GET,       [OCI_SQL_EXISTS] = EXISTS, [OCI_SQL_LIST] = LIST,
+    [OCI_SQL_READ] = READ,     [OCI_SQL_PUT] = PUT,       [OCI_SQL_ADD] = ADD,
+    [OCI_SQL_DELETE] = DELETE,
+};
+
+static const char *const pgsql_statements[OCI_SQL_COUNT] = {
+    [OCI_SQL_GET] = GET,
+    [OCI_SQL_EXISTS] = EXISTS,
+    [OCI_SQL_LIST] = LIST,
+    [OCI_SQL_READ] = READ,
+    [OCI_SQL_PUT] = PUT,
+    [OCI_SQL_ADD] = ADD,
+    [OCI_SQL_DELETE] = DELETE,
+    [OCI_SQL_SHARE] = "SELECT 1 FROM pg_advisory_lock_shared(%lld)",
+    [OCI_SQL_LOCK] = "SELECT 1 FROM pg_advisory_lock(%lld)",
+    [OCI_SQL_UNSHARE] = "SELECT pg_advisory_unlock_shared(%lld)::int",
+    [OCI_SQL_UNLOCK] = "SELECT pg_advisory_unlock(%lld)::int",
+};
+
+static const char *const mysql_statements[OCI_SQL_COUNT] = {
+    [OCI_SQL_GET] = GET,
+    [OCI_SQL_EXISTS] = EXISTS,
+    [OCI_SQL_LIST] = LIST,
+    [OCI_SQL_READ] = READ,
+    [OCI_SQL_PUT] =
+        "INSERT INTO oci_facts (name, part, value) VALUES (%pDt, 0, %pDt) "
+        "ON DUPLICATE KEY UPDATE "
+        "value = IF(SUBSTR(value, 1, 1) = '+', value, VALUES(value))",
+    [OCI_SQL_ADD] =
+        "INSERT INTO oci_facts (name, part, value) VALUES (%pDt, %d, %pDt)",
+    [OCI_SQL_DELETE] = DELETE,
+    [OCI_SQL_COMMIT] = "COMMIT",
+    [OCI_SQL_SHARE] = "SELECT GET_LOCK(" SLOT_NAME "%s), %d)",
+    [OCI_SQL_LOCK] = ALL_SLOTS("GET_LOCK", ", @@max_statement_time"),
+    [OCI_SQL_UNSHARE] = "SELECT RELEASE_LOCK(" SLOT_NAME "%s))",
+    [OCI_SQL_UNLOCK] = ALL_SLOTS("RELEASE_LOCK", ""),
+};
+
+/* In WAL mode readers and the writer don't stand in each other's way. */
+static const char *const sqlite_setup[] = {
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    NULL,
+};
+
+/* Notices would go to httpd's error log. */
+static const char *const pgsql_setup[] = {
+    "SET client_min_messages TO error",
+    NULL,
+};
+
+/* Two who push the same at once shall not lock what lies between. */
+static const char *const mysql_setup[] = {
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    NULL,
+};
+
+/* In milliseconds.  The host of a client that is gone is noticed after about
+ * half a minute. */
+#define PGSQL_LIMITS                                            \
+    "SET lock_timeout = %d; SET statement_timeout = %d; "       \
+    "SET idle_in_transaction_session_timeout = '30s'; "         \
+    "SET tcp_user_timeout = %d; SET tcp_keepalives_idle = 10; " \
+    "SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
+
+/* In seconds.  MariaDB cannot be told to look after a client's host: one that
+ * holds locks says something once a minute, or is taken for gone. */
+#define MYSQL_LIMITS                                                      \
+    "SET SESSION innodb_lock_wait_timeout = %d, lock_wait_timeout = %d, " \
+    "max_statement_time = %d"
+#define MYSQL_LOCK_LIMITS "SET SESSION wait_timeout = 60"
+
+static const oci_dialect_t dialects[] = {
+    { .driver = "sqlite3",
+      .begin = "BEGIN IMMEDIATE",
+      .create = CREATE("TEXT", "TEXT", " WITHOUT ROWID"),
+      .setup = sqlite_setup,
+      .limits = "PRAGMA busy_timeout = %d",
+      .unit = 1000,
+      .statements = sqlite_statements,
+      .is_file = 1 },
+    { .driver = "pgsql",
+      .begin = "BEGIN",
+      .create = CREATE("TEXT COLLATE \"C\"", "TEXT", ""),
+      .setup = pgsql_setup,
+      .limits = PGSQL_LIMITS,
+      .unit = 1000,
+      .statements = pgsql_statements,
+      /* a plan for any range and limit would read and sort the range */
+      .unprepared = 1u << OCI_SQL_LIST | 1u << OCI_SQL_READ,
+      .seek = 1 },
+    { .driver = "mysql",
+      .begin = "BEGIN",
+      .create = CREATE("VARBINARY(1023)", "VARBINARY(8000)", " ENGINE=InnoDB"),
+      .setup = mysql_setup,
+      .limits = MYSQL_LIMITS,
+      .lock_limits = MYSQL_LOCK_LIMITS,
+      .unit = 1,
+      .statements = mysql_statements,
+      .duplicate = 1062,
+      .slots = SLOTS },
+};
+
+const oci_dialect_t *oci_dialect_of(const char *driver)
+{
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(dialects) / sizeof(dialects[0]); i++) {
+        if (!strcmp(driver, dialects[i].driver)) {
+            return &dialects[i];
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file dbm_index.h
+ * @brief The index "dbm": a DBM, and a log of what changed since
+ */
+
+#ifndef OCI_DBM_INDEX_H
+#define OCI_DBM_INDEX_H
+
+#include "mod_oci.h"
+
+extern const oci_index_provider_t oci_index_dbm;
+
+#endif /* OCI_DBM_INDEX_H */

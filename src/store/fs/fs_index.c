@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The index "fs".  Below DIR, its location:
+ *
+ *     index/.version           "mod_oci index 1" LF
+ *     index/.lock              named locks, see file_lock.c
+ *     index/.empty             the file of all facts without a value
+ *     index/.tmp/...           values on their way
+ *     index/repo/a/_tag/v1     a fact: the key is the path
+ *
+ * A value's form is the cheapest that can hold it:
+ *
+ *     nothing                             a link of .empty
+ *     1..1023 printable bytes, no space   a symbolic link with that target
+ *     all else                            a file
+ *
+ * A fact appears, changes and goes in one step of the file system, and is
+ * never changed in place.  Folders come and go with their entries, except
+ * those that lie directly in index/.
+ */
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apr_strings.h"
+
+#include "store/fs/fs_change.h"
+#include "store/file_lock.h"
+#include "store/fs/fs_entries.h"
+#include "store/store_dir.h"
+#include "store/fs/fs_index.h"
+#include "store/fs/fs_listing.h"
+
+#define VERSION "mod_oci index"
+
+typedef struct index_t {
+    oci_index_t base;
+    oci_store_dir_t fs;
+    const char *lock_file;
+    oci_fs_listings_t *listings;
+} index_t;
+
+/* One scan: the entries so far, and the folder that it is in. */
+typedef struct walk_t {
+    oci_index_t *index;
+    int limit;
+    int values;
+    apr_array_header_t *entries;
+    apr_pool_t *pool;
+    const char *key; /* the part of path below the index */
+    char path[4096];
+} walk_t;
+
+static const oci_store_dir_t *fs_of(const oci_index_t *index)
+{
+    return &((const index_t *)index)->fs;
+}
+
+static const char *create(oci_index_t **index, const oci_store_config_t *config,
+                          apr_pool_t *pool)
+{
+    index_t *self = apr_pcalloc(pool, sizeof(*self));
+    const char *error = oci_store_dir_locate(&self->fs, config, "index", pool);
+
+    if (error) {
+        return error;
+    }
+    if (oci_fs_listings_create(&self->listings, pool)) {
+        return "cannot create a mutex";
+    }
+    self->lock_file = apr_pstrcat(pool, self->fs.top, "/.lock", NULL);
+    self->base.provider = &oci_index_fs;
+    self->base.where = self->fs.top;
+    *index = &self->base;
+    return NULL;
+}
+
+static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
+                         apr_pool_t *pool)
+{
+    static const char *const folders[] = { "index", "index/.tmp", NULL };
+    index_t *self = (index_t *)index;
+    const char *error;
+    apr_status_t rv;
+
+    (void)uid;
+    (void)gid;
+    error = oci_store_dir_start(&self->fs, folders, VERSION, pool);
+    if (!error) {
+        error = oci_io_make_file(self->lock_file, pool);
+    }
+    if (error) {
+        return error;
+    }
+    rv = oci_file_lock_prepare(self->lock_file, pool);
+    if (rv) {
+        return oci_io_failure("use", self->lock_file, rv, pool);
+    }
+    oci_io_remove_temporaries(apr_pstrcat(pool, self->fs.top, "/.tmp", NULL),
+                              "", pool);
+    return NULL;
+}
+
+static const char *path_of(const oci_store_dir_t *fs, const char *key,
+                           apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, fs->top, "/", key, NULL);
+}
+
+static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
+                        apr_pool_t *pool)
+{
+    const oci_store_dir_t *fs = fs_of(index);
+    const char *path = path_of(fs, key, pool);
+    char target[OCI_TARGET_MAX + 1];
+    apr_status_t rv;
+    ssize_t length;
+
+    if (!value) {
+        struct stat st;
+
+        rv = lstat(path, &st) ? errno : S_ISDIR(st.st_mode) ? ENOENT : 0;
+        return rv ? oci_store_dir_absent(fs, rv) : APR_SUCCESS;
+    }
+    do {
+        length = readlink(path, target, sizeof(target));
+        if (length > OCI_TARGET_MAX) {
+            return APR_EINVAL;
+        }
+        if (length >= 0) {
+            value->data = apr_pstrmemdup(pool, target, length);
+            value->size = length;
+            return APR_SUCCESS;
+        }
+        /* EINVAL: it is there, and no link. */
+        rv = errno == EINVAL ? oci_io_read(value, path, pool) : errno;
+    } while (rv == ELOOP);
+    return rv ? oci_store_dir_absent(fs, rv) : APR_SUCCESS;
+}
+
+static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
+                          int count, int durable, apr_pool_t *pool)
+{
+    return oci_fs_change_apply(fs_of(index), changes, count, durable, pool);
+}
+
+static int is_full(const walk_t *walk)
+{
+    return walk->limit > 0 && walk->entries->nelts >= walk->limit;
+}
+
+/* Add the entry of this name in the folder that the walk is in. */
+static apr_status_t add_entry(walk_t *walk, const char *name)
+{
+    oci_entry_t entry = { apr_pstrcat(walk->pool, walk->key, name, NULL),
+                          { NULL, 0 } };
+    apr_status_t rv = APR_SUCCESS;
+
+    if (walk->values) {
+        rv = get(&entry.value, walk->index, entry.key, walk->pool);
+    }
+    if (rv == APR_SUCCESS) {
+        APR_ARRAY_PUSH(walk->entries, oci_entry_t) = entry;
+    }
+    return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
+}
+
+static apr_status_t walk_folder(walk_t *walk, apr_size_t length,
+                                const char *after);
+
+/* Add what a name stands for, in the directory that the walk is in: an entry
+ * or those of a directory. */
+static apr_status_t add_name(walk_t *walk, apr_size_t length, const char *name,
+                             const char *after)
+{
+    apr_size_t size = strlen(name);
+    apr_status_t rv;
+
+    if (name[size - 1] != '/') {
+        return after && !strcmp(name, after) ? APR_SUCCESS
+                                             : add_entry(walk, name);
+    }
+    if (length + size >= sizeof(walk->path)) {
+        return APR_ENAMETOOLONG;
+    }
+    memcpy(walk->path + length, name, size + 1);
+    rv = walk_folder(walk, length + size,
+                     after && !strncmp(name, after, size) ? after + size
+                                                          : NULL);
+    walk->path[length] = '\0';
+    return rv;
+}
+
+/* Walk through the folder walk->path, whose length is given. */
+static apr_status_t walk_folder(walk_t *walk, apr_size_t length,
+                                const char *after)
+{
+    oci_fs_listing_range_t range = { walk->path, after, 0, 0 };
+    const char *slash = after ? strchr(after, '/') : NULL;
+    apr_array_header_t *names;
+    apr_status_t rv;
+    int more, i;
+
+    if (slash) {
+        /* The directory that after lies in is to be entered. */
+        range.after = apr_pstrmemdup(walk->pool, after, slash + 1 - after);
+    }
+    do {
+        range.limit = walk->limit > 0 ? walk->limit - walk->entries->nelts : 0;
+        rv = oci_fs_listing_read(&names, &more,
+                                 ((index_t *)walk->index)->listings, &range,
+                                 walk->pool);
+        if (rv != APR_SUCCESS) {
+            rv = oci_store_dir_absent(fs_of(walk->index), rv);
+            return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
+        }
+        for (i = 0; i < names->nelts && !is_full(walk) && !rv; i++) {
+            range.after = APR_ARRAY_IDX(names, i, const char *);
+            range.past = 1;
+            rv = add_name(walk, length, range.after, after);
+        }
+    } while (more && !rv && !is_full(walk));
+    return rv;
+}
+
+/* Add any entry of the folder that the walk is in, at the cost of looking
+ * for one: there may be very many others. */
+static apr_status_t add_any(walk_t *walk)
+{
+    apr_pool_t *pool;
+    apr_status_t rv = apr_pool_create(&pool, walk->pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = oci_fs_entries_find(walk->path, sizeof(walk->path), pool);
+        apr_pool_destroy(pool);
+    }
+    if (rv == APR_SUCCESS) {
+        return add_entry(walk, "");
+    }
+    if (rv == APR_NOTFOUND) {
+        rv = oci_store_dir_absent(fs_of(walk->index), ENOENT);
+    }
+    return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
+}
+
+static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
+                         const oci_scan_t *range, apr_pool_t *pool)
+{
+    walk_t walk = { .index = index,
+                    .limit = range->limit,
+                    .values = range->values,
+                    .pool = pool };
+    apr_size_t length = strlen(index->where) + 1 + strlen(range->folder);
+
+    if (length >= sizeof(walk.path)) {
+        return APR_ENAMETOOLONG;
+    }
+    apr_snprintf(walk.path, sizeof(walk.path), "%s/%s", index->where,
+                 range->folder);
+    walk.key = walk.path + length - strlen(range->folder);
+    walk.entries = apr_array_make(pool,
+                                  range->limit > 0 && range->limit < 128
+                                      ? range->limit
+                                      : 128,
+                                  sizeof(oci_entry_t));
+    *entries = walk.entries;
+    return range->any && !range->after
+        ? add_any(&walk)
+        : walk_folder(&walk, length, range->after);
+}
+
+static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
+                         const char *name, oci_lock_e kind, apr_pool_t *pool)
+{
+    return oci_file_lock_take(result, ((index_t *)index)->lock_file, name, kind,
+                              pool);
+}
+
+const oci_index_provider_t oci_index_fs = {
+    create, start, get, apply, scan, lock, oci_file_lock_release,
+};

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* APR neither says how durable it makes files and directories, nor can it
+ * sync a directory or make links, so these are the system's own calls.  On
+ * POSIX systems an apr_status_t is an errno. */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* renameat2 */
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#ifdef __linux__
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#endif
+#include <unistd.h>
+
+#include "apr_file_info.h"
+#include "apr_strings.h"
+#include "apr_time.h"
+
+#include "store/io.h"
+
+#define FILE_MODE 0640
+
+/* No write takes so long: what is older was left by a killed process. */
+#define TEMPORARY_LIFE apr_time_from_sec(3600)
+
+const char *oci_io_failure(const char *what, const char *path, apr_status_t rv,
+                           apr_pool_t *pool)
+{
+    char why[120];
+
+    return apr_psprintf(pool, "cannot %s %s: %s", what, path,
+                        apr_strerror(rv, why, sizeof(why)));
+}
+
+const char *oci_io_parent(const char *path, apr_pool_t *pool)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash && slash > path ? apr_pstrmemdup(pool, path, slash - path)
+                                 : "/";
+}
+
+apr_status_t oci_io_sync_dir(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    apr_status_t rv;
+
+    if (fd == -1) {
+        return errno;
+    }
+    /* EINVAL: this file system has nothing to sync in a folder. */
+    rv = fsync(fd) == 0 || errno == EINVAL ? APR_SUCCESS : errno;
+    close(fd);
+    return rv;
+}
+
+int oci_io_open(const char *path, int flags)
+{
+    int fd;
+
+    do {
+        fd = open(path, flags | O_CLOEXEC, FILE_MODE);
+    } while (fd == -1 && errno == EINTR);
+    return fd;
+}
+
+const char *oci_io_check_file(const char *path, apr_pool_t *pool)
+{
+    struct stat st;
+
+    if (lstat(path, &st)) {
+        return errno == ENOENT ? NULL
+                               : oci_io_failure("use", path, errno, pool);
+    }
+    if (S_ISREG(st.st_mode)) {
+        return NULL;
+    }
+    return apr_psprintf(pool,
+                        "%s is %s: expected a file; remove it, or name "
+                        "another place",
+                        path,
+                        S_ISLNK(st.st_mode) ? "a symbolic link" : "not a file");
+}
+
+const char *oci_io_make_file(const char *path, apr_pool_t *pool)
+{
+    int fd = oci_io_open(path, O_RDWR | O_CREAT | O_EXCL);
+
+    if (fd != -1) {
+        close(fd);
+        return NULL;
+    }
+    return errno == EEXIST ? oci_io_check_file(path, pool)
+                           : oci_io_failure("make", path, errno, pool);
+}
+
+int oci_io_is_orderly(const char *path)
+{
+#ifdef __linux__
+    struct statfs fs;
+
+    return !statfs(path, &fs)
+        && (fs.f_type == EXT4_SUPER_MAGIC || fs.f_type == XFS_SUPER_MAGIC);
+#else
+    (void)path;
+    return 0;
+#endif
+}
+
+apr_status_t oci_io_write(int fd, const char *data, apr_size_t size)
+{
+    while (size) {
+        ssize_t n = write(fd, data, size);
+
+        if (n >= 0) {
+            data += n;
+            size -= n;
+        }
+        else if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t oci_io_flush(int fd, int durable)
+{
+    if (durable) {
+        return fdatasync(fd) ? errno : APR_SUCCESS;
+    }
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return fd == -1 || close(fd) ? errno : APR_SUCCESS;
+}
+
+apr_status_t oci_io_read(oci_value_t *value, const char *path, apr_pool_t *pool)
+{
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    apr_status_t rv = APR_SUCCESS;
+    apr_size_t size = 0;
+    struct stat st;
+    char *data;
+
+    if (fd == -1) {
+        return errno;
+    }
+    if (fstat(fd, &st)) {
+        rv = errno;
+    }
+    else if (!S_ISREG(st.st_mode)) {
+        rv = ENOENT;
+    }
+    if (rv) {
+        close(fd);
+        return rv;
+    }
+    data = apr_palloc(pool, st.st_size + 1);
+    while (rv == APR_SUCCESS && size < (apr_size_t)st.st_size) {
+        ssize_t n = read(fd, data + size, st.st_size - size);
+
+        if (n > 0) {
+            size += n;
+        }
+        else if (n == 0 || errno != EINTR) {
+            rv = n == 0 ? APR_EOF : errno;
+        }
+    }
+    close(fd);
+    data[size] = '\0';
+    value->data = data;
+    value->size = size;
+    return rv;
+}
+
+int oci_io_no_links(apr_status_t rv)
+{
+    return rv == EPERM || rv == EOPNOTSUPP || rv == ENOSYS || rv == EMLINK;
+}
+
+apr_status_t oci_io_rename_new(const char **from, const char *to)
+{
+    apr_status_t rv = link(*from, to) ? errno : APR_SUCCESS;
+
+#ifdef RENAME_NOREPLACE
+    if (oci_io_no_links(rv)) {
+        rv = renameat2(AT_FDCWD, *from, AT_FDCWD, to, RENAME_NOREPLACE)
+            ? errno
+            : APR_SUCCESS;
+        if (!rv) {
+            *from = NULL;
+        }
+    }
+#endif
+    return rv;
+}
+
+void oci_io_remove_temporaries(const char *folder, const char *prefix,
+                               apr_pool_t *pool)
+{
+    apr_time_t limit = apr_time_now() - TEMPORARY_LIFE;
+    apr_finfo_t entry;
+    apr_dir_t *dir;
+
+    if (apr_dir_open(&dir, folder, pool) != APR_SUCCESS) {
+        return;
+    }
+    while (apr_dir_read(&entry, APR_FINFO_NAME, dir) == APR_SUCCESS) {
+        const char *path = apr_pstrcat(pool, folder, "/", entry.name, NULL);
+        struct stat st;
+
+        /* Not mtime, which a link has from its file. */
+        if (!strncmp(entry.name, prefix, strlen(prefix)) && !lstat(path, &st)
+            && !S_ISDIR(st.st_mode) && apr_time_from_sec(st.st_ctime) < limit) {
+            unlink(path);
+        }
+    }
+    apr_dir_close(dir);
+}

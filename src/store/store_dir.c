@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the providers that keep a store in a folder have in common. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apr_file_info.h"
+#include "apr_strings.h"
+
+#include "store/owner.h"
+#include "store/store_dir.h"
+
+#define FOLDER_MODE 0750
+
+const char *oci_store_dir_resolve(const char **path,
+                                  const oci_store_config_t *config,
+                                  apr_pool_t *pool)
+{
+    apr_size_t length;
+    char *merged;
+
+    if (apr_filepath_merge(&merged, config->base, config->location,
+                           APR_FILEPATH_TRUENAME, pool)
+        != APR_SUCCESS) {
+        return apr_psprintf(pool, "%s is not a valid path", config->location);
+    }
+    length = strlen(merged);
+    while (length > 1 && merged[length - 1] == '/') {
+        merged[--length] = '\0';
+    }
+    *path = merged;
+    return NULL;
+}
+
+const char *oci_store_dir_locate(oci_store_dir_t *fs,
+                                 const oci_store_config_t *config,
+                                 const char *name, apr_pool_t *pool)
+{
+    const char *error;
+
+    if (config->type) {
+        return apr_psprintf(pool,
+                            "the fs provider has no types: write \"fs\" "
+                            "instead of \"fs:%s\"",
+                            config->type);
+    }
+    if (!config->location || !*config->location) {
+        return "the fs provider needs a folder: \"fs DIR\"";
+    }
+    error = oci_store_dir_resolve(&fs->root, config, pool);
+    if (error) {
+        return error;
+    }
+    fs->top = apr_pstrcat(pool, fs->root, "/", name, NULL);
+    fs->version = apr_pstrcat(pool, fs->top, "/.version", NULL);
+    return NULL;
+}
+
+/* Make a folder, if need be with the help of root. */
+static apr_status_t make_folder(const char *path, apr_pool_t *pool)
+{
+    apr_status_t rv;
+
+    if (!mkdir(path, FOLDER_MODE)) {
+        return oci_io_sync_dir(oci_io_parent(path, pool));
+    }
+    if (errno != EACCES || getuid() || !geteuid()) {
+        return errno;
+    }
+    rv = oci_owner_make_folder(path, FOLDER_MODE);
+    return rv == EPERM ? EACCES : rv;
+}
+
+/* Tell why a folder of a new store was not made. */
+static const char *refuse_folder(const char *path, apr_status_t rv,
+                                 apr_pool_t *pool)
+{
+    if (rv == ENOENT) {
+        return apr_psprintf(pool, "cannot make the folder %s: there is no %s",
+                            path, oci_io_parent(path, pool));
+    }
+    return apr_pstrcat(pool, oci_io_failure("make the folder", path, rv, pool),
+                       rv == EACCES ? "; make it, and give it to httpd's User"
+                                    : NULL,
+                       NULL);
+}
+
+/* Make a folder of a new store, or see that it is one that we can use. */
+static const char *start_folder(const oci_store_dir_t *fs, const char *path,
+                                apr_pool_t *pool)
+{
+    apr_status_t rv = make_folder(path, pool);
+    struct stat st;
+
+    if (rv != EEXIST) {
+        return rv ? refuse_folder(path, rv, pool) : NULL;
+    }
+    if (path == fs->root ? stat(path, &st) : lstat(path, &st)) {
+        return oci_io_failure("use", path, errno, pool);
+    }
+    if (S_ISLNK(st.st_mode)) {
+        return apr_psprintf(pool,
+                            "%s is a symbolic link: expected a folder; "
+                            "move the folder here, or mount it",
+                            path);
+    }
+    if (!S_ISDIR(st.st_mode)) {
+        return apr_psprintf(pool, "%s is not a folder", path);
+    }
+    /* Of DIR itself only the way through it is needed. */
+    if (faccessat(AT_FDCWD, path, path == fs->root ? X_OK : R_OK | W_OK | X_OK,
+                  AT_EACCESS)) {
+        return oci_io_failure("use the folder", path, errno, pool);
+    }
+    return NULL;
+}
+
+/* Write the version file as a whole or not at all; that two processes do it
+ * at once does no harm. */
+static const char *write_version(const oci_store_dir_t *fs, const char *what,
+                                 apr_pool_t *pool)
+{
+    const char *text = apr_pstrcat(pool, what, " 1\n", NULL);
+    const char *path = apr_psprintf(pool, "%s.%" APR_PID_T_FMT, fs->version,
+                                    getpid());
+    int fd;
+
+    unlink(path);
+    fd = oci_io_open(path, O_WRONLY | O_CREAT | O_EXCL);
+    if (fd == -1) {
+        return oci_io_failure("write", path, errno, pool);
+    }
+    if ((errno = oci_io_write(fd, text, strlen(text))) || fsync(fd)
+        || rename(path, fs->version) || (errno = oci_io_sync_dir(fs->top))) {
+        text = oci_io_failure("write", fs->version, errno, pool);
+        unlink(path);
+    }
+    else {
+        text = NULL;
+    }
+    close(fd);
+    return text;
+}
+
+static const char *check_version(const oci_store_dir_t *fs, const char *what,
+                                 apr_pool_t *pool)
+{
+    apr_size_t length = strlen(what);
+    int fd = oci_io_open(fs->version, O_RDONLY | O_NOFOLLOW);
+    apr_int64_t number;
+    char text[80];
+    char *end;
+    ssize_t size;
+
+    if (fd == -1) {
+        return errno == ENOENT
+            ? write_version(fs, what, pool)
+            : oci_io_failure("read", fs->version, errno, pool);
+    }
+    size = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    if (size < 0) {
+        return oci_io_failure("read", fs->version, errno, pool);
+    }
+    text[size] = '\0';
+    if (!strncmp(text, what, length) && text[length] == ' ') {
+        number = apr_strtoi64(text + length + 1, &end, 10);
+        if (number == 1 && !strcmp(end, "\n")) {
+            return NULL;
+        }
+        if (number > 1) {
+            return apr_psprintf(pool,
+                                "%s is of version %" APR_INT64_T_FMT
+                                ", which a newer mod_oci wrote; this one "
+                                "knows version 1",
+                                fs->version, number);
+        }
+    }
+    return apr_psprintf(pool,
+                        "%s does not say \"%s 1\": the folder belongs "
+                        "to something else",
+                        fs->version, what);
+}
+
+const char *oci_store_dir_start(const oci_store_dir_t *fs,
+                                const char *const *folders, const char *what,
+                                apr_pool_t *pool)
+{
+    const char *error = start_folder(fs, fs->root, pool);
+
+    for (; *folders && !error; folders++) {
+        error = start_folder(fs,
+                             apr_pstrcat(pool, fs->root, "/", *folders, NULL),
+                             pool);
+    }
+    return error ? error : check_version(fs, what, pool);
+}
+
+apr_status_t oci_store_dir_make_parents(const oci_store_dir_t *fs,
+                                        const char *path,
+                                        apr_array_header_t *touched,
+                                        apr_pool_t *pool)
+{
+    const char *slash = path + strlen(fs->top);
+
+    while ((slash = strchr(slash + 1, '/'))) {
+        const char *folder = apr_pstrmemdup(pool, path, slash - path);
+
+        if (mkdir(folder, FOLDER_MODE)) {
+            if (errno != EEXIST) {
+                return errno;
+            }
+            continue;
+        }
+        if (touched) {
+            oci_store_dir_touch(touched, folder, pool);
+        }
+    }
+    return APR_SUCCESS;
+}
+
+void oci_store_dir_touch(apr_array_header_t *touched, const char *path,
+                         apr_pool_t *pool)
+{
+    const char *folder = oci_io_parent(path, pool);
+    int i;
+
+    for (i = touched->nelts - 1; i >= 0; i--) {
+        if (!strcmp(APR_ARRAY_IDX(touched, i, const char *), folder)) {
+            return;
+        }
+    }
+    APR_ARRAY_PUSH(touched, const char *) = folder;
+}
+
+apr_status_t oci_store_dir_sync(const oci_store_dir_t *fs,
+                                const apr_array_header_t *touched,
+                                apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; i < touched->nelts; i++) {
+        const char *folder = APR_ARRAY_IDX(touched, i, const char *);
+        apr_status_t rv = oci_io_sync_dir(folder);
+
+        while (rv == ENOENT && strcmp(folder, fs->top)) {
+            folder = oci_io_parent(folder, pool);
+            rv = oci_io_sync_dir(folder);
+        }
+        if (rv) {
+            return rv;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t oci_store_dir_absent(const oci_store_dir_t *fs, apr_status_t rv)
+{
+    return (rv == ENOENT || rv == ENOTDIR) && !access(fs->version, F_OK)
+        ? APR_NOTFOUND
+        : rv;
+}

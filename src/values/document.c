@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The JSON of a manifest or index (image-spec 1.1; Docker's image manifest
+ * version 2, schema 2). */
+
+#include "values/document.h"
+
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "apr_lib.h"
+#include "apr_strings.h"
+
+#include "values/digest.h"
+#include "values/json.h"
+#include "values/json_check.h"
+#include "values/json_span.h"
+
+#define LETTERS_DIGITS           \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+    "abcdefghijklmnopqrstuvwxyz0123456789"
+
+/* The longest part of a media type, in bytes (RFC 6838, 4.2). */
+#define TYPE_PART_MAX 127
+
+typedef enum {
+    FORM_ANY,    /* an unknown media type: its members decide */
+    FORM_IMAGE,  /* config and layers */
+    FORM_INDEX,  /* manifests */
+    FORM_SCHEMA1 /* Docker's oldest, which nobody stores any more */
+} form_e;
+
+/* The members of a manifest that are read. */
+enum {
+    SCHEMA_VERSION,
+    MEDIA_TYPE,
+    CONFIG,
+    LAYERS,
+    MANIFESTS,
+    SUBJECT,
+    ANNOTATIONS,
+    ARTIFACT_TYPE,
+    MEMBERS
+};
+
+static const char *const member_names[MEMBERS] = {
+    "schemaVersion", "mediaType", "config",      "layers",
+    "manifests",     "subject",   "annotations", "artifactType",
+};
+
+static const struct {
+    const char *media_type;
+    form_e form;
+} known_types[] = {
+    { "application/vnd.oci.image.manifest.v1+json", FORM_IMAGE },
+    { "application/vnd.oci.image.index.v1+json", FORM_INDEX },
+    { "application/vnd.docker.distribution.manifest.v2+json", FORM_IMAGE },
+    { "application/vnd.docker.distribution.manifest.list.v2+json", FORM_INDEX },
+    { "application/vnd.docker.distribution.manifest.v1+json", FORM_SCHEMA1 },
+    { "application/vnd.docker.distribution.manifest.v1+prettyjws",
+      FORM_SCHEMA1 },
+};
+
+/* Layers whose licence may forbid to distribute them. */
+static const char *const optional_types[] = {
+    "application/vnd.oci.image.layer.nondistributable.v1.tar",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+};
+
+static form_e form_of(const char *media_type)
+{
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(known_types) / sizeof(*known_types); i++) {
+        if (!strcasecmp(media_type, known_types[i].media_type)) {
+            return known_types[i].form;
+        }
+    }
+    return FORM_ANY;
+}
+
+static oci_child_e kind_of_layer(const char *media_type)
+{
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(optional_types) / sizeof(*optional_types); i++) {
+        if (!strcasecmp(media_type, optional_types[i])) {
+            return OCI_CHILD_OPTIONAL;
+        }
+    }
+    return OCI_CHILD_BLOB;
+}
+
+/* The length of one part of a media type, or 0. */
+static apr_size_t type_part_length(const char *text)
+{
+    apr_size_t length = strspn(text, LETTERS_DIGITS "!#$&-^_.+");
+
+    return apr_isalnum(*text) && length <= TYPE_PART_MAX ? length : 0;
+}
+
+static int type_valid(const char *text)
+{
+    apr_size_t type = type_part_length(text), subtype;
+
+    if (!type || text[type] != '/') {
+        return 0;
+    }
+    text += type + 1;
+    subtype = type_part_length(text);
+    return subtype && !text[subtype];
+}
+
+/* Whether annotations, perhaps none, are as they should be. */
+static int annotations_valid(oci_span_t annotations)
+{
+    return !annotations.text
+        || (oci_span_is_object(annotations)
+            && oci_span_all_strings(annotations));
+}
+
+/* Whether urls, perhaps none, are as they should be. */
+static int urls_valid(oci_span_t urls)
+{
+    return !urls.text
+        || (oci_span_is_array(urls) && oci_span_all_strings(urls));
+}
+
+/* Whether a string is the base64 of what a descriptor describes. */
+static int data_valid(oci_span_t string, const oci_descriptor_t *descriptor,
+                      apr_pool_t *pool)
+{
+    const char *text = oci_span_text(string, pool);
+    apr_size_t length = text ? strlen(text) : 0;
+    apr_size_t digits = text ? strspn(text, LETTERS_DIGITS "+/") : 0;
+    apr_size_t size = digits / 4 * 3 + digits % 4 * 3 / 4;
+    unsigned char *data;
+
+    if (!text || length % 4 || length - digits > 2
+        || strspn(text + digits, "=") != length - digits
+        || descriptor->size != (apr_off_t)size) {
+        return 0;
+    }
+    data = apr_palloc(pool, length / 4 * 3 + 1);
+    EVP_DecodeBlock(data, (const unsigned char *)text, (int)length);
+    return !strcmp(oci_digest_of(oci_digest_algorithm(descriptor->digest), data,
+                                 size, pool),
+                   descriptor->digest);
+}
+
+/* Read a descriptor.
+ * @return NULL, or a problem to put behind the descriptor's name
+ */
+static const char *read_descriptor(oci_descriptor_t *descriptor,
+                                   oci_span_t json, apr_pool_t *pool)
+{
+    enum { TYPE, DIGEST, SIZE, DATA, URLS, NOTES, COUNT };
+    static const char *const names[COUNT] = {
+        "mediaType", "digest", "size", "data", "urls", "annotations",
+    };
+    oci_span_t members[COUNT];
+    const char *type, *digest;
+    apr_int64_t size;
+
+    if (!oci_span_is_object(json)) {
+        return " is not an object";
+    }
+    oci_span_members(members, json, names, COUNT);
+    type = oci_span_text(members[TYPE], pool);
+    if (!type || !type_valid(type)) {
+        return ".mediaType is not a media type";
+    }
+    digest = oci_span_text(members[DIGEST], pool);
+    if (!digest || !oci_digest_valid(digest)) {
+        return ".digest is not a valid sha256 or sha512 digest";
+    }
+    if (!oci_span_integer(&size, members[SIZE]) || size < 0) {
+        return ".size is not a number of bytes";
+    }
+    if (!urls_valid(members[URLS])) {
+        return ".urls is not an array of strings";
+    }
+    if (!annotations_valid(members[NOTES])) {
+        return ".annotations is not an object of strings";
+    }
+
+    descriptor->media_type = type;
+    descriptor->digest = digest;
+    descriptor->size = (apr_off_t)size;
+    if (members[DATA].text && !data_valid(members[DATA], descriptor, pool)) {
+        return ".data is not the base64 of content with this digest and size";
+    }
+    return NULL;
+}
+
+/* Read the array of this name into children, whose kind it is. */
+static const char *read_children(oci_document_t *document, oci_span_t array,
+                                 const char *name, oci_child_e kind,
+                                 apr_pool_t *pool)
+{
+    oci_walk_t walk;
+    oci_span_t json;
+    apr_size_t i;
+
+    if (!oci_span_is_array(array)) {
+        return apr_psprintf(pool, "%s is not an array", name);
+    }
+    walk = oci_walk_begin(array);
+    for (i = 0; oci_walk_element(&json, &walk); i++) {
+        oci_child_t *child = apr_array_push(document->children);
+        const char *problem = read_descriptor(&child->descriptor, json, pool);
+
+        if (problem) {
+            return apr_psprintf(pool, "%s[%" APR_SIZE_T_FMT "]%s", name, i,
+                                problem);
+        }
+        child->kind = kind == OCI_CHILD_BLOB
+            ? kind_of_layer(child->descriptor.media_type)
+            : kind;
+    }
+    return NULL;
+}
+
+static const char *read_image(oci_document_t *document,
+                              const oci_span_t *members, apr_pool_t *pool)
+{
+    oci_child_t *config = apr_array_push(document->children);
+    const char *problem = read_descriptor(&config->descriptor, members[CONFIG],
+                                          pool);
+
+    if (problem) {
+        return apr_pstrcat(pool, "config", problem, NULL);
+    }
+    config->kind = OCI_CHILD_BLOB;
+    document->artifact_type = config->descriptor.media_type;
+    return read_children(document, members[LAYERS], "layers", OCI_CHILD_BLOB,
+                         pool);
+}
+
+/* Read what the form asks for. */
+static const char *read_content(oci_document_t *document,
+                                const oci_span_t *members, apr_pool_t *pool)
+{
+    form_e form = form_of(document->media_type);
+    int image = members[CONFIG].text || members[LAYERS].text;
+    int index = members[MANIFESTS].text != NULL;
+
+    if (image && index) {
+        return "a manifest has either config and layers or manifests, "
+               "never both";
+    }
+    if (form == FORM_INDEX || (form == FORM_ANY && index)) {
+        return read_children(document, members[MANIFESTS], "manifests",
+                             OCI_CHILD_MANIFEST, pool);
+    }
+    if (form == FORM_IMAGE || image) {
+        return read_image(document, members, pool);
+    }
+    return "a manifest has either config and layers or manifests";
+}
+
+/* Read what may stand in any form. */
+static const char *read_common(oci_document_t *document,
+                               const oci_span_t *members, apr_pool_t *pool)
+{
+    if (!annotations_valid(members[ANNOTATIONS])) {
+        return "annotations is not an object of strings";
+    }
+    if (members[ANNOTATIONS].text) {
+        document->annotations = oci_span_compact(members[ANNOTATIONS], pool);
+    }
+
+    if (members[ARTIFACT_TYPE].text) {
+        const char *text = oci_span_text(members[ARTIFACT_TYPE], pool);
+        const char *p;
+
+        for (p = text; p && *p && !apr_iscntrl(*p); p++)
+            ;
+        if (!p || *p) {
+            return "artifactType is not a string without control characters";
+        }
+        if (*text) {
+            document->artifact_type = text;
+        }
+    }
+
+    if (members[SUBJECT].text) {
+        oci_descriptor_t *descriptor = apr_palloc(pool, sizeof(*descriptor));
+        const char *problem = read_descriptor(descriptor, members[SUBJECT],
+                                              pool);
+
+        if (problem) {
+            return apr_pstrcat(pool, "subject", problem, NULL);
+        }
+        document->subject = descriptor;
+    }
+    return NULL;
+}
+
+/* A Content-Type without its parameters and the space around it. */
+static const char *bare_type(const char *content_type, apr_pool_t *pool)
+{
+    apr_size_t length;
+
+    content_type += strspn(content_type, " \t");
+    length = strcspn(content_type, ";");
+    while (length && apr_isspace(content_type[length - 1])) {
+        length--;
+    }
+    return apr_pstrmemdup(pool, content_type, length);
+}
+
+/* Settle the media type, by "mediaType" and Content-Type. */
+static const char *read_type(oci_document_t *document, oci_span_t member,
+                             const char *content_type, apr_pool_t *pool)
+{
+    const char *inner = oci_span_text(member, pool);
+    const char *outer = NULL;
+
+    if (member.text && !(inner && type_valid(inner))) {
+        return "mediaType is not a media type";
+    }
+    if (content_type) {
+        outer = bare_type(content_type, pool);
+        if (!type_valid(outer)) {
+            return "the Content-Type is not a media type";
+        }
+    }
+    if (!inner && !outer) {
+        return "neither a Content-Type nor mediaType says what this is";
+    }
+    if (inner && outer && strcasecmp(inner, outer)) {
+        return apr_psprintf(pool, "mediaType is %s, but the Content-Type is %s",
+                            inner, outer);
+    }
+    document->media_type = inner ? inner : outer;
+    return NULL;
+}
+
+static const char *check_version(const oci_document_t *document,
+                                 oci_span_t member)
+{
+    apr_int64_t version;
+
+    if (!oci_span_integer(&version, member)) {
+        version = 0;
+    }
+    if (form_of(document->media_type) == FORM_SCHEMA1 || version == 1) {
+        return "Docker's image manifest schema 1 is not supported, push "
+               "schema 2 or an OCI image";
+    }
+    return version == 2 ? NULL : "schemaVersion is not 2";
+}
+
+static const char *read_document(oci_document_t *document, oci_span_t root,
+                                 const char *content_type, apr_pool_t *pool)
+{
+    oci_span_t members[MEMBERS];
+    const char *problem;
+
+    if (!oci_span_is_object(root)) {
+        return "a manifest is a JSON object";
+    }
+    oci_span_members(members, root, member_names, MEMBERS);
+    problem = read_type(document, members[MEDIA_TYPE], content_type, pool);
+    if (!problem) {
+        problem = check_version(document, members[SCHEMA_VERSION]);
+    }
+    if (!problem) {
+        problem = read_content(document, members, pool);
+    }
+    return problem ? problem : read_common(document, members, pool);
+}
+
+const char *oci_document_parse(oci_document_t **document,
+                               const char *content_type, const char *data,
+                               apr_size_t size, apr_pool_t *pool)
+{
+    const char *problem = oci_json_check(data, size, pool);
+
+    if (problem) {
+        return apr_pstrcat(pool, "the manifest is not valid JSON, ", problem,
+                           NULL);
+    }
+    *document = apr_pcalloc(pool, sizeof(**document));
+    (*document)->children = apr_array_make(pool, 16, sizeof(oci_child_t));
+    return read_document(*document, oci_span_of(data, size), content_type,
+                         pool);
+}
+
+const char *oci_document_descriptor(const oci_document_t *document,
+                                    const char *digest, apr_size_t size,
+                                    apr_pool_t *pool)
+{
+    const char *type = document->artifact_type;
+    const char *annotations = document->annotations;
+    const char *head = apr_psprintf(pool,
+                                    "{\"mediaType\":%s,\"digest\":%s,"
+                                    "\"size\":%" APR_SIZE_T_FMT,
+                                    oci_json_quote(document->media_type, pool),
+                                    oci_json_quote(digest, pool), size);
+
+    return apr_pstrcat(pool, head, type ? ",\"artifactType\":" : "",
+                       type ? oci_json_quote(type, pool) : "",
+                       annotations ? ",\"annotations\":" : "",
+                       annotations ? annotations : "", "}", NULL);
+}

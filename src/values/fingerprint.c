@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A number for a name. */
+
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "values/digest.h"
+#include "values/fingerprint.h"
+
+#define DIGITS 15 /* in base 16 */
+
+apr_int64_t oci_fingerprint(const char *text, apr_pool_t *pool)
+{
+    const char *digest = oci_digest_of(OCI_SHA256, text, strlen(text), pool);
+
+    return apr_strtoi64(apr_pstrmemdup(pool, strchr(digest, ':') + 1, DIGITS),
+                        NULL, 16);
+}
