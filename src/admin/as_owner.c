@@ -3,6 +3,7 @@
 /* An index that is used with the rights of its owner. */
 
 #include "admin/as_owner.h"
+#include "store/io.h"
 
 typedef struct index_t {
     oci_index_t base;
@@ -22,11 +23,11 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
 {
     oci_index_t *inner = ((index_t *)index)->index;
     oci_owner_caller_t caller;
-    const char *error = "cannot act as the owner of the index";
+    apr_status_t rv = enter(&caller, index, pool);
+    const char *error = rv == APR_SUCCESS
+        ? inner->provider->start(inner, uid, gid, pool)
+        : oci_io_failure("act as", "the owner of the index", rv, pool);
 
-    if (enter(&caller, index, pool) == APR_SUCCESS) {
-        error = inner->provider->start(inner, uid, gid, pool);
-    }
     oci_owner_leave(&caller);
     return error;
 }

@@ -14,7 +14,6 @@
 
 #include "httpd/authn.h"
 #include "httpd/authz.h"
-#include "httpd/config.h"
 #include "httpd/context.h"
 #include "httpd/question.h"
 #include "values/glob.h"

@@ -9,6 +9,7 @@
 #define OCI_ERROR_DOCUMENTS_H
 
 #include "httpd.h"
+#include "http_config.h"
 
 /** Whether a configuration of a directory has an ErrorDocument. */
 int oci_error_documents_exist(const ap_conf_vector_t *config);

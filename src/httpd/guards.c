@@ -9,7 +9,6 @@
 #include "http_main.h"
 #include "http_protocol.h"
 #include "http_request.h"
-#include "apr_strings.h"
 
 #include "httpd/guards.h"
 

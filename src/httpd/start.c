@@ -20,6 +20,7 @@
 #include "httpd/start.h"
 #include "httpd/token.h"
 #include "registry/pairing.h"
+#include "store/io.h"
 #include "store/owner.h"
 
 APLOG_USE_MODULE(oci);
@@ -67,6 +68,7 @@ static const char *check_pair(oci_blob_store_t *blobs, oci_index_t *index,
     char text[4096];
     int ends[2];
     ssize_t size = 0, n;
+    int status = 0;
     pid_t pid;
 
     if (index->where[0] != '/') {
@@ -88,11 +90,15 @@ static const char *check_pair(oci_blob_store_t *blobs, oci_index_t *index,
         size += n > 0 ? n : 0;
     }
     close(ends[0]);
-    while (pid != -1 && waitpid(pid, NULL, 0) == -1 && errno == EINTR) {
+    if (pid == -1) {
+        return "cannot make a process to examine the stores";
     }
-    return pid == -1 ? "cannot make a process to examine the stores"
-        : size       ? apr_pstrmemdup(pool, text, size)
-                     : NULL;
+    while (waitpid(pid, &status, 0) == -1 && errno == EINTR) {
+    }
+    if (size) {
+        return apr_pstrmemdup(pool, text, size);
+    }
+    return status ? "the process that examines the stores failed" : NULL;
 }
 
 /* Start the stores of a place.
@@ -127,10 +133,11 @@ static const char *start_stores(const server_rec *s, const oci_owner_t *user,
     const apr_array_header_t *places = oci_config_of_server(s)->places;
     const char *error = NULL;
     oci_owner_caller_t caller;
+    apr_status_t rv = oci_owner_enter(&caller, user, pool);
     int i;
 
-    if (oci_owner_enter(&caller, user, pool) != APR_SUCCESS) {
-        error = "cannot act as httpd's User to start the stores";
+    if (rv != APR_SUCCESS) {
+        error = oci_io_failure("act as", "httpd's User", rv, pool);
     }
     for (i = 0; i < places->nelts && !error; i++) {
         error = start_place(s, APR_ARRAY_IDX(places, i, oci_config_t *), user,

@@ -79,13 +79,14 @@ static const char *read_file(oci_key_set_t **keys, const char *path,
                  : NULL;
 }
 
-/* Whether the user of the store decides what a path leads to. */
+/* Whether the user of the store decides what a path leads to.  Beyond a
+ * directory that it cannot search it decides nothing. */
 static int is_exposed(const char *path, const oci_owner_t *user,
                       apr_pool_t *pool)
 {
     oci_owner_caller_t caller;
     int exposed = oci_owner_enter(&caller, user, pool) != APR_SUCCESS
-        || (caller.changed && oci_owner_is_barred(path) == EPERM);
+        || (caller.changed && oci_owner_check_path(path) == EPERM);
 
     oci_owner_leave(&caller);
     return exposed;
@@ -96,17 +97,15 @@ const char *oci_token_key_file_read(oci_key_set_t **keys, const char *path,
 {
     oci_owner_caller_t caller;
     const char *error;
+    apr_status_t rv;
 
     if (!is_exposed(path, user, pool)) {
         return read_file(keys, path, pool);
     }
     /* A link that this user has made leads to nothing that it can't read. */
-    if (oci_owner_enter(&caller, user, pool) == APR_SUCCESS) {
-        error = read_file(keys, path, pool);
-    }
-    else {
-        error = "cannot act as httpd's User";
-    }
+    rv = oci_owner_enter(&caller, user, pool);
+    error = rv == APR_SUCCESS ? read_file(keys, path, pool)
+                              : failure("act as", "httpd's User", rv, pool);
     oci_owner_leave(&caller);
     return error ? apr_pstrcat(pool, error,
                                "; httpd's User can write to a "

@@ -16,9 +16,10 @@ oci_error_t *oci_random_hex(const char **text, apr_size_t bytes,
                             apr_pool_t *pool)
 {
     unsigned char *data = apr_palloc(pool, bytes);
+    apr_status_t rv = apr_generate_random_bytes(data, bytes);
 
-    if (apr_generate_random_bytes(data, bytes) != APR_SUCCESS) {
-        return oci_error_storage(pool, APR_EGENERAL, "can't read random bytes");
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "can't read random bytes");
     }
     *text = apr_pescape_hex(pool, data, bytes, 0);
     return NULL;

@@ -2,9 +2,7 @@
 
 /* A registry: its two stores, its rules, and how facts are kept. */
 
-#include <string.h>
 
-#include "apr_strings.h"
 
 #include "registry/registry.h"
 

@@ -171,7 +171,7 @@ static apr_status_t check_step(const step_t *step, void *data)
         : EPERM;
 }
 
-apr_status_t oci_owner_is_barred(const char *path)
+apr_status_t oci_owner_check_path(const char *path)
 {
     return walk(path, check_step, NULL);
 }
@@ -217,7 +217,7 @@ apr_status_t oci_owner_make_folder(const char *path, mode_t mode)
     if (getuid() || !uid) {
         return EPERM;
     }
-    rv = oci_owner_is_barred(path);
+    rv = oci_owner_check_path(path);
     if (!rv) {
         if (seteuid(0)) {
             return errno;

@@ -46,14 +46,14 @@ apr_status_t oci_owner_enter(oci_owner_caller_t *caller,
 void oci_owner_leave(const oci_owner_caller_t *caller);
 
 /**
- * Judge whether the effective user, who is not root, has a say in what a
- * path leads to: by write access to a directory on the way, or by owning
+ * Check that the effective user, who is not root, has no say in what a path
+ * leads to: by write access to a directory on the way, or by owning
  * one.  Links are followed as the system does.
  * @param path Absolute; what it names need not exist
  * @return APR_SUCCESS where the user has none, EPERM where it has, or why a
  *         directory on the way cannot be examined
  */
-apr_status_t oci_owner_is_barred(const char *path);
+apr_status_t oci_owner_check_path(const char *path);
 
 /**
  * Make a directory for the effective user with the rights of root, who is

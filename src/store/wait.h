@@ -10,7 +10,7 @@
  * in a row before it gives up: for a connection, for a lock, for an answer.
  *
  *     file lock                 OCI_WAIT_FILE
- *     connection, lock, answer  OCI_WAIT_DATABASE each
+ *     connection, lock, answer  OCI_WAIT_DATABASE_SECONDS each
  */
 
 #ifndef OCI_WAIT_H
@@ -22,7 +22,7 @@
 #define OCI_WAIT_FILE apr_time_from_sec(20)
 
 /** One wait for a database, in seconds. */
-#define OCI_WAIT_DATABASE 8
+#define OCI_WAIT_DATABASE_SECONDS 8
 
 /** A start waits until another httpd has ended a merge; microseconds. */
 #define OCI_WAIT_START apr_time_from_sec(600)

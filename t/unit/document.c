@@ -13,9 +13,10 @@
 
 #define OCI_IMAGE      "application/vnd.oci.image.manifest.v1+json"
 #define OCI_INDEX      "application/vnd.oci.image.index.v1+json"
-#define DOCKER_IMAGE   "application/vnd.docker.distribution.manifest.v2+json"
-#define DOCKER_LIST    "application/vnd.docker.distribution.manifest.list.v2+json"
-#define DOCKER_SCHEMA1 "application/vnd.docker.distribution.manifest.v1"
+#define DOCKER_TYPE    "application/vnd.docker.distribution.manifest."
+#define DOCKER_LIST    DOCKER_TYPE "list.v2+json"
+#define DOCKER_IMAGE   DOCKER_TYPE "v2+json"
+#define DOCKER_SCHEMA1 DOCKER_TYPE "v1"
 
 /* The digests of "" and "{}". */
 #define EMPTY_SHA256 \

@@ -19,17 +19,18 @@
 #define KEEP 4  /* connections that a list keeps */
 #define MOST 32 /* that a process has at most, in both */
 
-/* Less than what dbd_session.c lets a server wait for the next statement. */
+/* Less than what dbd_sql.c lets a server wait for the next statement. */
 #define IDLE apr_time_from_sec(25)
 
 /* What a process has. */
 typedef struct own_t own_t;
 struct own_t {
-    own_t **known_at;          /* where the source has it */
+    own_t **known_at;          /* where the source has it; NULL once the source
+                                  has ended */
     apr_pool_t *pool;          /* of all that follows */
     pid_t owner;               /* the process */
-    apr_thread_mutex_t *mutex; /* for abandoned */
-    int abandoned;             /* attempts to connect that go on */
+    apr_thread_mutex_t *mutex; /* for connecting */
+    int connecting;            /* attempts to connect that go on */
     int most[OCI_DBD_USES];
     apr_reslist_t *lists[OCI_DBD_USES];
     oci_dbd_watch_t *watch;
@@ -42,6 +43,14 @@ typedef struct pool_source_t {
     apr_thread_mutex_t *mutex; /* for own */
     own_t *own;
 } pool_source_t;
+
+static const char *why_not(const char *what, apr_status_t rv, apr_pool_t *pool)
+{
+    char text[120];
+
+    return apr_psprintf(pool, "cannot %s: %s", what,
+                        apr_strerror(rv, text, sizeof(text)));
+}
 
 /* One that is not yet connected: who gets it will do that, and can tell
  * what came of it. */
@@ -82,10 +91,12 @@ static apr_status_t end_lists(void *data)
     own_t *own = data;
     int use;
 
+    if (!own->known_at) {
+        return APR_SUCCESS; /* an attempt to connect may still use the lists */
+    }
     if (*own->known_at == own) {
         *own->known_at = NULL;
     }
-
     for (use = 0; use < OCI_DBD_USES; use++) {
         apr_reslist_destroy(own->lists[use]);
     }
@@ -96,23 +107,26 @@ static apr_status_t end_lists(void *data)
 static apr_status_t end_source(void *data)
 {
     own_t *own = ((pool_source_t *)data)->own;
-    int abandoned;
+    int connecting;
 
     if (own && own->owner == getpid()) {
         apr_thread_mutex_lock(own->mutex);
-        abandoned = own->abandoned;
+        connecting = own->connecting;
+        if (connecting) {
+            own->known_at = NULL;
+        }
         apr_thread_mutex_unlock(own->mutex);
-        if (!abandoned) {
+        if (!connecting) {
             apr_pool_destroy(own->pool);
         }
     }
     return APR_SUCCESS;
 }
 
-static void count_abandoned(own_t *own, int change)
+static void count_connecting(own_t *own, int change)
 {
     apr_thread_mutex_lock(own->mutex);
-    own->abandoned += change;
+    own->connecting += change;
     apr_thread_mutex_unlock(own->mutex);
 }
 
@@ -122,7 +136,7 @@ static void end_late(oci_dbd_connection_t *connection, void *data)
     own_t *own = data;
 
     apr_reslist_invalidate(own->lists[connection->use], connection);
-    count_abandoned(own, -1);
+    count_connecting(own, -1);
 }
 
 static apr_status_t make_lists(own_t *own, int most, int keep, int seconds)
@@ -227,10 +241,10 @@ static apr_status_t connect_kept(oci_dbd_connection_t *kept, own_t *own,
     if (kept->handle) {
         return APR_SUCCESS;
     }
-    count_abandoned(own, 1);
+    count_connecting(own, 1);
     rv = oci_dbd_connect(kept, &own->how, why, pool);
     if (rv != APR_TIMEUP) {
-        count_abandoned(own, -1);
+        count_connecting(own, -1);
         if (rv != APR_SUCCESS) {
             apr_reslist_invalidate(own->lists[kept->use], kept);
         }
@@ -248,8 +262,8 @@ static apr_status_t acquire(oci_dbd_connection_t *connection,
     apr_status_t rv = find_own(&own, (pool_source_t *)source);
 
     connection->ticket = NULL;
-    *why = "no more connections";
     if (rv != APR_SUCCESS) {
+        *why = why_not("set up connections", rv, pool);
         return rv;
     }
     rv = apr_reslist_acquire(own->lists[use], &resource);
@@ -262,6 +276,7 @@ static apr_status_t acquire(oci_dbd_connection_t *connection,
         return APR_TIMEUP;
     }
     if (rv != APR_SUCCESS) {
+        *why = why_not("make a connection", rv, pool);
         return rv;
     }
     kept = resource;
@@ -280,7 +295,6 @@ static const char *start(oci_dbd_source_t *source, apr_pool_t *pool)
     const apr_dbd_driver_t *driver;
     const char *error = self->where->find ? self->where->find(self->where, pool)
                                           : NULL;
-    char text[120];
     apr_status_t rv;
 
     if (error) {
@@ -289,9 +303,9 @@ static const char *start(oci_dbd_source_t *source, apr_pool_t *pool)
     rv = apr_dbd_get_driver(pool, self->where->driver, &driver);
     return rv == APR_SUCCESS
         ? NULL
-        : apr_psprintf(pool, "APR cannot load its database driver %s: %s",
-                       self->where->driver,
-                       apr_strerror(rv, text, sizeof(text)));
+        : why_not(apr_psprintf(pool, "load APR's database driver %s",
+                               self->where->driver),
+                  rv, pool);
 }
 
 const char *oci_dbd_pool_create(oci_dbd_source_t **source,
@@ -303,7 +317,7 @@ const char *oci_dbd_pool_create(oci_dbd_source_t **source,
     self->base.where = where->driver
         ? apr_pstrcat(pool, "dbd:", where->driver, NULL)
         : "dbd";
-    self->base.seconds = OCI_WAIT_DATABASE;
+    self->base.seconds = OCI_WAIT_DATABASE_SECONDS;
     self->base.start = start;
     self->base.acquire = acquire;
     self->base.release = release;

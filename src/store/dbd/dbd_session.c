@@ -11,10 +11,8 @@
 #include "apr_strings.h"
 
 #include "mod_oci.h"
-#include "store/dbd/dbd_connect.h"
 #include "store/dbd/dbd_session.h"
-#include "store/dbd/dbd_watch.h"
-#include "store/wait.h"
+#include "store/io.h"
 
 #define KEPT "mod_oci dbd"
 
@@ -33,7 +31,7 @@ void oci_dbd_session_explain(const oci_dbd_session_t *session, apr_pool_t *pool)
 /* Keep some room on the disk, unless it is kept already. */
 static void keep_room(const char *path)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    int fd = oci_io_open(path, O_RDWR | O_CREAT | O_NOFOLLOW);
     struct stat st;
 
     if (fd != -1) {
@@ -64,11 +62,12 @@ static apr_status_t find_companions(oci_dbd_session_t *session,
     }
     kept->lock_file = apr_pstrcat(session->connection.pool, file,
                                   OCI_DBD_LOCK_FILE, NULL);
-    fd = open(kept->lock_file, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    fd = oci_io_open(kept->lock_file, O_RDWR | O_CREAT | O_NOFOLLOW);
     if (fd == -1) {
-        session->why = apr_psprintf(session->pool, "cannot open %s",
-                                    kept->lock_file);
-        return errno;
+        rv = errno;
+        session->why = oci_io_failure("open", kept->lock_file, rv,
+                                      session->pool);
+        return rv;
     }
     close(fd);
     kept->room_file = apr_pstrcat(session->connection.pool, file,

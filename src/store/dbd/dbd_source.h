@@ -42,7 +42,7 @@ typedef struct oci_dbd_connection_t {
 typedef struct oci_dbd_source_t oci_dbd_source_t;
 struct oci_dbd_source_t {
     const char *where; /* for logs */
-    int seconds;       /* the limit of each wait; OCI_WAIT_DATABASE */
+    int seconds;       /* the limit of each wait; OCI_WAIT_DATABASE_SECONDS */
 
     /**
      * Prepare to connect, before httpd forks.

@@ -9,6 +9,9 @@
 #include "store/dbd/dbd_watch.h"
 #include "store/wait.h"
 
+/* What apr_dbd_get_row returns after the last row. */
+#define NO_MORE_ROWS (-1)
+
 /* Keep what the database says of a failure. */
 static apr_status_t fail(oci_dbd_session_t *session, int error)
 {
@@ -41,14 +44,16 @@ static void begin(timed_t *timed, oci_dbd_session_t *session, const char *what)
                         limit + apr_time_from_sec(1));
 }
 
-/* End it; returns APR_EGENERAL where the driver reported an error. */
+/* End it; returns APR_EGENERAL where the driver reported an error, or the
+ * connection was cut, which a driver may not notice. */
 static apr_status_t end(timed_t *timed, oci_dbd_session_t *session, int error)
 {
     oci_dbd_watch_end(session->connection.watch, &timed->due);
-    session->late = error && oci_wait_now() >= timed->limit;
     if (timed->due.cut) {
         session->cut = 1;
+        error = error ? error : NO_MORE_ROWS;
     }
+    session->late = error && oci_wait_now() >= timed->limit;
     if (!error) {
         return APR_SUCCESS;
     }
@@ -132,16 +137,17 @@ apr_status_t oci_dbd_session_commit(oci_dbd_session_t *session)
         : oci_dbd_session_run(session, "COMMIT");
 }
 
-/* Copy the cells of all rows: drivers reuse, or free, what they return. */
-static void collect(apr_array_header_t *cells, const oci_dbd_session_t *session,
-                    apr_dbd_results_t *results, apr_pool_t *scratch)
+/* Copy the cells of all rows: drivers reuse, or free, what they return.
+ * Returns the driver's error; rows may come off the network one by one. */
+static int collect(apr_array_header_t *cells, const oci_dbd_session_t *session,
+                   apr_dbd_results_t *results, apr_pool_t *scratch)
 {
     const apr_dbd_driver_t *driver = session->connection.driver;
     int columns = apr_dbd_num_cols(driver, results);
     apr_dbd_row_t *row = NULL;
-    int i;
+    int error, i;
 
-    while (!apr_dbd_get_row(driver, scratch, results, &row, -1)) {
+    while (!(error = apr_dbd_get_row(driver, scratch, results, &row, -1))) {
         for (i = 0; i < columns; i++) {
             const char *cell = apr_dbd_get_entry(driver, row, i);
 
@@ -149,6 +155,7 @@ static void collect(apr_array_header_t *cells, const oci_dbd_session_t *session,
                                                               cell ? cell : "");
         }
     }
+    return error == NO_MORE_ROWS ? 0 : error;
 }
 
 apr_status_t oci_dbd_session_select(apr_array_header_t **cells,
@@ -172,7 +179,7 @@ apr_status_t oci_dbd_session_select(apr_array_header_t **cells,
                             session->dialect->seek, 0, args);
     *cells = apr_array_make(pool, 8, sizeof(const char *));
     if (!error) {
-        collect(*cells, session, results, scratch);
+        error = collect(*cells, session, results, scratch);
     }
     rv = end(&timed, session, error);
     apr_pool_destroy(scratch);
@@ -194,7 +201,7 @@ apr_status_t oci_dbd_session_ask(const char **cell, oci_dbd_session_t *session,
     error = apr_dbd_select(connection->driver, scratch, connection->handle,
                            &results, text, session->dialect->seek);
     if (!error) {
-        collect(cells, session, results, scratch);
+        error = collect(cells, session, results, scratch);
     }
     if (end(&timed, session, error) != APR_SUCCESS) {
         return APR_EGENERAL;

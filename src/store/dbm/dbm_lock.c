@@ -70,7 +70,7 @@ void oci_dbm_merge_unlocked(const oci_dbm_t *dbm, apr_off_t bytes,
 {
     hold_t *hold = (hold_t *)oci_held_locks_find(dbm, pool);
 
-    if (hold) {
+    if (hold && bytes < OCI_DBM_MERGE_LATEST) {
         hold->due = 1;
         hold->bytes = bytes;
     }

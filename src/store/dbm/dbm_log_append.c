@@ -27,7 +27,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "apr_strings.h"
 
 #include "store/dbm/dbm_bytes.h"
 #include "store/dbm/dbm_log.h"

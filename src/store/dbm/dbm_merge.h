@@ -10,6 +10,10 @@
 
 #include "store/dbm/dbm_view.h"
 
+/** How long the logs are, in bytes, when a merge waits for locks no more: who
+ * makes many changes under one lock would fill the memory with them. */
+#define OCI_DBM_MERGE_LATEST (64 * 1024 * 1024)
+
 /** How long the last log may become, bytes. */
 apr_off_t oci_dbm_merge_limit(const oci_dbm_view_t *view);
 

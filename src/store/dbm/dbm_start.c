@@ -352,6 +352,16 @@ static const char *start_alone(const oci_dbm_t *dbm, apr_pool_t *pool)
     return error;
 }
 
+static const char *lock_failure(const oci_dbm_t *dbm, apr_status_t rv,
+                                apr_pool_t *pool)
+{
+    const char *error = oci_io_failure("lock", dbm->lock_file, rv, pool);
+    void *reason = NULL;
+
+    apr_pool_userdata_get(&reason, OCI_REASON, pool);
+    return reason ? apr_pstrcat(pool, error, ": ", reason, NULL) : error;
+}
+
 const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *parent)
 {
     const char *error = load_type(dbm, parent);
@@ -368,19 +378,17 @@ const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *parent)
     if (error) {
         return error;
     }
-    rv = apr_pool_create(&pool, parent);
-    if (!rv) {
-        rv = oci_file_lock_take_within(&merge, dbm->lock_file, OCI_DBM_MERGE,
-                                       OCI_WAIT_START, pool);
+    if ((rv = apr_pool_create(&pool, parent))) {
+        return oci_io_failure("lock", dbm->lock_file, rv, parent);
     }
+    rv = oci_file_lock_take_within(&merge, dbm->lock_file, OCI_DBM_MERGE,
+                                   OCI_WAIT_START, pool);
     if (!rv) {
         rv = oci_file_lock_take_within(&write, dbm->lock_file, OCI_DBM_WRITE,
                                        OCI_WAIT_START, pool);
     }
-    if (rv) {
-        return oci_io_failure("lock", dbm->lock_file, rv, parent);
-    }
-    error = apr_pstrdup(parent, start_alone(dbm, pool));
+    error = rv ? lock_failure(dbm, rv, pool) : start_alone(dbm, pool);
+    error = apr_pstrdup(parent, error);
     apr_pool_destroy(pool);
     return error;
 }

@@ -27,8 +27,11 @@ static apr_status_t read_id(const char **id, const oci_store_dir_t *fs,
         return oci_store_dir_absent(fs, rv);
     }
     length = strcspn(value.data, "\r\n");
-    *id = apr_pstrmemdup(pool, value.data, length < LONGEST ? length : LONGEST);
-    return length ? APR_SUCCESS : EINVAL;
+    if (!length || length > LONGEST) {
+        return EINVAL;
+    }
+    *id = apr_pstrmemdup(pool, value.data, length);
+    return APR_SUCCESS;
 }
 
 /* Write a new id into a temporary, which a start removes if we cannot. */

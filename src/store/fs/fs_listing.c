@@ -266,15 +266,21 @@ static int recall(apr_array_header_t *names, int *more, oci_fs_listings_t *self,
 }
 
 /* Under the mutex: remember a listing in the place of any other one of its
- * directory. */
+ * directory, but for one that is watched: that is good for longer. */
 static void remember(oci_fs_listings_t *self, listing_t *listing)
 {
     int i;
 
     for (i = self->count - 1; i >= 0; i--) {
-        if (!strcmp(self->remembered[i]->path, listing->path)) {
-            forget(self, i);
+        if (strcmp(self->remembered[i]->path, listing->path)) {
+            continue;
         }
+        if (listing->watch == OCI_WATCH_NONE
+            && self->remembered[i]->watch != OCI_WATCH_NONE) {
+            destroy(listing);
+            return;
+        }
+        forget(self, i);
     }
     if (self->count == REMEMBER_MAX) {
         forget(self, 0);
