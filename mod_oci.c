@@ -8,7 +8,7 @@
  *   src/api       HTTP: one file for each URL segment
  *   src/registry  repositories, manifests, blobs, uploads, tags, referrers
  *   src/store     providers: where bytes and facts lie
- * with src/spec, pure values, at the side of each.
+ * with src/values, values without I/O, at the side of each.
  */
 
 #include "httpd.h"
@@ -19,17 +19,22 @@
 #include "httpd/index_mod_dbd.h"
 #include "httpd/hooks.h"
 #include "store/builtin.h"
+#include "store/dbd/dbd_index.h"
 
 static void register_hooks(apr_pool_t *pool)
 {
     const oci_builtin_t *each;
 
     for (each = oci_builtins; each->name; each++) {
+        const void *provider = each->provider;
+
+        /* In httpd the index "dbd" can use the database of mod_dbd as well. */
+        if (provider == &oci_index_dbd) {
+            provider = &oci_index_mod_dbd;
+        }
         ap_register_provider(pool, each->group, each->name,
-                             OCI_PROVIDER_VERSION, each->provider);
+                             OCI_PROVIDER_VERSION, provider);
     }
-    ap_register_provider(pool, OCI_INDEX_GROUP, "dbd", OCI_PROVIDER_VERSION,
-                         &oci_index_mod_dbd);
     oci_hooks_register(pool);
 }
 

@@ -60,6 +60,9 @@
 extern "C" {
 #endif
 
+/** The version of the module, as httpd and ociadmin show it. */
+#define OCI_VERSION "0.9.0"
+
 #define OCI_BLOB_STORE_GROUP "oci-blob-store"
 #define OCI_INDEX_GROUP      "oci-index"
 #define OCI_PROVIDER_VERSION "2"

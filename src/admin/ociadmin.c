@@ -40,7 +40,7 @@ static const struct {
       "                   FROM's owner or, where that is root, TO's\n" },
     { "help", help, "\n    This text.\n" },
     { "--help", help, NULL },
-    { "--version", version, "\n    What this program is.\n" },
+    { "--version", version, "\n    The version of this program.\n" },
     { NULL, NULL, NULL },
 };
 
@@ -69,8 +69,8 @@ static oci_outcome_e version(const char **error, apr_getopt_t *arguments,
     (void)error;
     (void)arguments;
     (void)pool;
-    printf("ociadmin of mod_oci, provider interface %s, APR %s\n",
-           OCI_PROVIDER_VERSION, apr_version_string());
+    printf("ociadmin of mod_oci %s, provider interface %s, APR %s\n",
+           OCI_VERSION, OCI_PROVIDER_VERSION, apr_version_string());
     return OCI_DONE;
 }
 

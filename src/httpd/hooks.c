@@ -146,6 +146,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 {
     (void)plog;
     (void)ptemp;
+    ap_add_version_component(pconf, "mod_oci/" OCI_VERSION);
     /* OpenSSL looks its algorithms up when the first is used, which is better
      * done once here than in every child. */
     HMAC(EVP_sha256(), "", 0, (const unsigned char *)"", 0, NULL, NULL);

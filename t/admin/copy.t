@@ -43,7 +43,7 @@ my $facts = facts_of($from);
 ends(ociadmin($_), 0, qr/\A\z/, $_) for qw(help --help --version);
 like(ociadmin('help')->{out}, qr/^ociadmin copy .*FROM TO$/m, 'what help says');
 is(ociadmin('--help')->{out}, ociadmin('help')->{out}, '--help says the same');
-like(ociadmin('--version')->{out}, qr/\Aociadmin of mod_oci, .*\n\z/,
+like(ociadmin('--version')->{out}, qr/\Aociadmin of mod_oci \d+\.\d+\.\d+, .*\n\z/,
     'one line about itself');
 fails(ociadmin({ output => '/dev/full' }, 'help'), 1, qr/standard output/);
 fails(ociadmin(), 2, qr/no command; see "ociadmin help"/);

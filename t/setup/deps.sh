@@ -10,7 +10,8 @@ set -eu
 
 build='gcc make perl apache2-bin apache2-dev libjansson-dev libssl-dev
     pkg-config|pkgconf'
-check='clang|clang-14|clang-16|clang-19 ca-certificates curl nghttp2-client
+check='clang|clang-14|clang-16|clang-19 clang-format-14|clang-format
+    ca-certificates curl nghttp2-client
     apache2-utils openssl docker.io|docker-ce docker-cli|docker-ce-cli|docker.io
     containerd|containerd.io runc|containerd.io podman buildah skopeo maven
     default-jdk-headless|openjdk-17-jdk-headless|openjdk-21-jdk-headless

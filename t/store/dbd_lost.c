@@ -12,6 +12,9 @@
 
 #include "store/dbd/dbd_index.h"
 
+#define SCANNED      400   /* facts that are listed under cuts */
+#define SCANNED_SIZE 16000 /* bytes of each value */
+
 #define ROUNDS 4000 /* of statements while a lock is held */
 
 /* The sanitizer's; gcc brings no header that declares it. */
@@ -234,6 +237,61 @@ static int add_keys(void *data, int number)
     return bad;
 }
 
+/* Fill a directory of facts whose values do not fit into a socket. */
+static void fill_scanned(test_t *t)
+{
+    char value[SCANNED_SIZE];
+    int i;
+
+    memset(value, 'v', sizeof(value));
+    for (i = 0; i < SCANNED; i++) {
+        apr_pool_t *pool = make_pool();
+        oci_change_t change = { OCI_CHANGE_PUT,
+                                apr_psprintf(pool, "scanned/%d", i),
+                                { value, sizeof(value) } };
+
+        if (oci_index_dbd.apply(t->index, &change, 1, 0, pool)) {
+            abort();
+        }
+        apr_pool_destroy(pool);
+    }
+}
+
+static void delete_all(test_t *t, const char *folder)
+{
+    oci_scan_t range = { folder, NULL, 0, 0, 0 };
+    apr_array_header_t *entries;
+    int i;
+
+    oci_index_dbd.scan(&entries, t->index, &range, t->run->pool);
+    for (i = 0; i < entries->nelts; i++) {
+        oci_change_t gone = { .kind = OCI_CHANGE_DELETE };
+
+        gone.key = APR_ARRAY_IDX(entries, i, oci_entry_t).key;
+        oci_index_dbd.apply(t->index, &gone, 1, 0, t->run->pool);
+    }
+}
+
+/* List all again and again: the list is whole, or there is none. */
+static int scan_often(test_t *t)
+{
+    int i, bad = 0;
+
+    for (i = 0; i < 20; i++) {
+        apr_pool_t *pool = make_pool();
+        oci_scan_t range = { "scanned/", NULL, 0, 1, 0 };
+        apr_array_header_t *entries = NULL;
+        apr_status_t rv = oci_index_dbd.scan(&entries, t->index, &range, pool);
+
+        if (rv == APR_SUCCESS && entries->nelts != SCANNED) {
+            printf("# %d facts are listed\n", entries->nelts);
+            bad = 1;
+        }
+        apr_pool_destroy(pool);
+    }
+    return bad;
+}
+
 static int cut_often(void *data, int number)
 {
     int i;
@@ -250,25 +308,24 @@ static int either(void *data, int number)
     return number ? add_keys(data, number) : cut_often(data, number);
 }
 
+static int scan_or_cut(void *data, int number)
+{
+    return number ? scan_often(data) : cut_often(data, number);
+}
+
 static void check(test_t *t)
 {
-    oci_scan_t range = { "lost/", NULL, 0, 0, 0 };
-    apr_array_header_t *entries;
-    int i;
-
     check_repeats(t);
     check_lost_lock(t, OCI_LOCK_SHARED);
     check_lost_lock(t, OCI_LOCK_EXCLUSIVE);
     check_memory(t);
     tap_ok(&t->run->tap, !run_threads(either, t, 6),
            "changes under cuts are whole, and there once acknowledged");
-    oci_index_dbd.scan(&entries, t->index, &range, t->run->pool);
-    for (i = 0; i < entries->nelts; i++) {
-        oci_change_t gone = { .kind = OCI_CHANGE_DELETE };
-
-        gone.key = APR_ARRAY_IDX(entries, i, oci_entry_t).key;
-        oci_index_dbd.apply(t->index, &gone, 1, 0, t->run->pool);
-    }
+    delete_all(t, "lost/");
+    fill_scanned(t);
+    tap_ok(&t->run->tap, !run_threads(scan_or_cut, t, 3),
+           "a list under cuts is whole, or there is none");
+    delete_all(t, "scanned/");
 }
 
 int main(int argc, char **argv)

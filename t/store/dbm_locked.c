@@ -7,7 +7,8 @@
 #include "dbm_test.h"
 
 #define SIZE 60000
-#define MANY 20 /* of these are more than a log may have */
+#define MANY 20   /* of these are more than a log may have */
+#define MORE 1200 /* of these do not wait for a lock to end */
 
 /* Make so many changes, with a pool. */
 static void fill(test_t *t, apr_pool_t *pool, int count)
@@ -85,6 +86,19 @@ static void check_pools(test_t *t)
     apr_pool_destroy(pool);
 }
 
+/* One lock for many changes, as "ociadmin copy" has it. */
+static void check_long_lock(test_t *t)
+{
+    apr_pool_t *pool = make_pool();
+    oci_lock_t *lock = take(t, "one", pool);
+
+    fill(t, pool, MORE);
+    tap_ok(&t->run->tap, is_there(t, "f.log-5"),
+           "long logs are merged under a lock, too");
+    oci_index_dbm.unlock(lock);
+    apr_pool_destroy(pool);
+}
+
 static void check(test_t *t, const char *type)
 {
     tap_is(&t->run->tap, open_as(t, type, "f", getuid()), NULL,
@@ -92,9 +106,10 @@ static void check(test_t *t, const char *type)
     check_locks(t);
     check_others(t);
     check_pools(t);
+    check_long_lock(t);
     unlink(at(t->run, "f"));
     unlink(at(t->run, "f.lock"));
-    unlink(at(t->run, "f.log-4"));
+    unlink(at(t->run, "f.log-5"));
 }
 
 int main(void)
