@@ -216,7 +216,7 @@ oci_error_t *oci_blobs_get(oci_request_t *request)
     request_rec *r = request->r;
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
     oci_blob_source_t source;
-    oci_blob_t blob;
+    oci_blob_t blob = { .digest = request->route.reference };
     oci_error_t *error;
     int answered;
 
@@ -224,7 +224,6 @@ oci_error_t *oci_blobs_get(oci_request_t *request)
         return head(request);
     }
     error = oci_blob_open(&source, &blob, &request->repository,
-                          request->route.reference,
                           AP_SENDFILE_ENABLED(core->enable_sendfile), r->pool);
     if (error || (error = describe(&answered, request, blob.digest))
         || answered) {

@@ -34,8 +34,13 @@ static void link_next(oci_request_t *request, const char *last,
 oci_error_t *oci_referrers_get(oci_request_t *request)
 {
     request_rec *r = request->r;
-    const char *type = apr_table_get(request->query, "artifactType");
-    const char *last = apr_table_get(request->query, "last");
+    oci_referrer_query_t query = {
+        .subject = request->route.reference,
+        .artifact_type = apr_table_get(request->query, "artifactType"),
+        .after = apr_table_get(request->query, "last"),
+        .bytes = PAGE_BYTES,
+    };
+    const char *last = NULL;
     apr_array_header_t *referrers;
     apr_bucket_brigade *bb;
     apr_off_t length;
@@ -43,11 +48,10 @@ oci_error_t *oci_referrers_get(oci_request_t *request)
     int more;
     int i;
 
-    if (type && !*type) {
-        type = NULL;
+    if (query.artifact_type && !*query.artifact_type) {
+        query.artifact_type = NULL;
     }
-    error = oci_referrer_list(&referrers, &more, &request->repository,
-                              request->route.reference, type, last, PAGE_BYTES,
+    error = oci_referrer_list(&referrers, &more, &request->repository, &query,
                               r->pool);
     if (error) {
         return error;
@@ -68,9 +72,9 @@ oci_error_t *oci_referrers_get(oci_request_t *request)
     apr_brigade_puts(bb, NULL, NULL, "]}\n");
     apr_brigade_length(bb, 1, &length);
     if (more) {
-        link_next(request, last, type);
+        link_next(request, last, query.artifact_type);
     }
-    if (type) {
+    if (query.artifact_type) {
         oci_reply_header(request, "OCI-Filters-Applied", "artifactType");
     }
     ap_set_content_type(r, "application/vnd.oci.image.index.v1+json");

@@ -103,11 +103,10 @@ oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_repository_t *repository,
 
 oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
                            const oci_repository_t *repository,
-                           const char *digest, apr_int32_t flags,
-                           apr_pool_t *pool)
+                           apr_int32_t flags, apr_pool_t *pool)
 {
     oci_blob_store_t *store = repository->registry->blobs;
-    oci_error_t *error = find(blob, repository, digest, pool);
+    oci_error_t *error = find(blob, repository, blob->digest, pool);
     apr_status_t rv;
 
     if (error) {

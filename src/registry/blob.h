@@ -28,14 +28,15 @@ oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_repository_t *repository,
                            const char *digest, apr_pool_t *pool);
 
 /**
- * Open a blob that a repository holds, whole; otherwise as oci_blob_stat.
+ * Open a blob that a repository holds, whole.
  * @param source Set to where to read it
+ * @param blob Its digest, which is valid, says which; the rest is set
  * @param flags As for the provider's blob_open
+ * @return As oci_blob_stat
  */
 oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
                            const oci_repository_t *repository,
-                           const char *digest, apr_int32_t flags,
-                           apr_pool_t *pool);
+                           apr_int32_t flags, apr_pool_t *pool);
 
 /**
  * Some repositories that hold a blob.

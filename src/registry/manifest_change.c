@@ -116,6 +116,7 @@ static oci_error_t *store(const manifest_push_t *self, const char *mark)
     apr_pool_t *pool = self->pool;
     apr_array_header_t *changes = oci_change_list_make(pool);
     apr_size_t head = strlen(self->document->media_type);
+    oci_manifest_t manifest = { .digest = self->digest, .size = push->size };
     char *value = apr_palloc(pool, head + 1 + push->size);
     oci_error_t *error;
     int i;
@@ -128,7 +129,7 @@ static oci_error_t *store(const manifest_push_t *self, const char *mark)
                    value, head + 1 + push->size);
     if (self->document->subject) {
         oci_referrer_put(changes, self->repository->name, self->document,
-                         self->digest, push->size, pool);
+                         &manifest, pool);
     }
     oci_repository_enter(changes, self->repository->name, pool);
     for (i = 0; i < self->tags->nelts; i++) {

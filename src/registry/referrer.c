@@ -90,13 +90,12 @@ static oci_error_t *add_all(list_t *list, const char *folder, const char *after,
 
 oci_error_t *oci_referrer_list(apr_array_header_t **referrers, int *more,
                                const oci_repository_t *repository,
-                               const char *subject, const char *artifact_type,
-                               const char *after, apr_size_t bytes,
+                               const oci_referrer_query_t *query,
                                apr_pool_t *pool)
 {
     list_t list = { .registry = repository->registry,
-                    .artifact_type = artifact_type,
-                    .bytes = bytes,
+                    .artifact_type = query->artifact_type,
+                    .bytes = query->bytes,
                     .pool = pool };
     apr_pool_t *batch;
     apr_status_t rv = apr_pool_create(&list.scratch, pool);
@@ -110,26 +109,29 @@ oci_error_t *oci_referrer_list(apr_array_header_t **referrers, int *more,
     }
     list.referrers = apr_array_make(pool, 8, sizeof(oci_referrer_t));
     error = add_all(&list,
-                    oci_key_referrer(pool, repository->name, subject, NULL),
-                    after, batch);
+                    oci_key_referrer(pool, repository->name, query->subject,
+                                     NULL),
+                    query->after, batch);
     *referrers = list.referrers;
     *more = list.more;
     return error;
 }
 
 void oci_referrer_put(apr_array_header_t *changes, const char *name,
-                      const oci_document_t *document, const char *digest,
-                      apr_size_t size, apr_pool_t *pool)
+                      const oci_document_t *document,
+                      const oci_manifest_t *manifest, apr_pool_t *pool)
 {
     const char *type = document->artifact_type ? document->artifact_type : "";
     const char *value = apr_pstrcat(pool, type, "\n",
-                                    oci_document_descriptor(document, digest,
-                                                            size, pool),
+                                    oci_document_descriptor(document,
+                                                            manifest->digest,
+                                                            manifest->size,
+                                                            pool),
                                     NULL);
 
     oci_change_put(changes, OCI_CHANGE_PUT,
                    oci_key_referrer(pool, name, document->subject->digest,
-                                    digest),
+                                    manifest->digest),
                    value, strlen(value));
 }
 

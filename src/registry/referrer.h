@@ -8,7 +8,7 @@
 #ifndef OCI_REFERRER_H
 #define OCI_REFERRER_H
 
-#include "registry/registry.h"
+#include "registry/manifest.h"
 #include "values/document.h"
 
 typedef struct oci_referrer_t {
@@ -16,27 +16,33 @@ typedef struct oci_referrer_t {
     const char *descriptor; /* JSON text */
 } oci_referrer_t;
 
+/** What to list. */
+typedef struct oci_referrer_query_t {
+    const char *subject;       /* a digest, whether or not it is there */
+    const char *artifact_type; /* only those of this type, or NULL */
+    const char *after;         /* those with a greater digest, or NULL */
+    apr_size_t bytes;          /* stop after this many of descriptors */
+} oci_referrer_query_t;
+
 /**
- * The referrers of a digest, whether or not that is there (distribution-spec,
- * "Listing Referrers").
- * @param referrers Set to an array of oci_referrer_t, in the order of their
- *        digests
+ * List the referrers of a digest (distribution-spec, "Listing Referrers").
+ * @param referrers Set to an array of oci_referrer_t, ordered by digest
  * @param more Set to whether there are more than these
- * @param artifact_type Only those of this type, or NULL
- * @param after Those with a digest greater than this, or NULL
- * @param bytes Stop after so many bytes of descriptors
- * @return OCI_E_INTERNAL
+ * @return OCI_E_INTERNAL, OCI_E_UNAVAILABLE
  */
 oci_error_t *oci_referrer_list(apr_array_header_t **referrers, int *more,
                                const oci_repository_t *repository,
-                               const char *subject, const char *artifact_type,
-                               const char *after, apr_size_t bytes,
+                               const oci_referrer_query_t *query,
                                apr_pool_t *pool);
 
-/** Add to changes what lists a document under its subject. */
+/**
+ * Add to changes what lists a manifest under its subject.
+ * @param document The manifest's; it has a subject
+ * @param manifest Its digest and size count
+ */
 void oci_referrer_put(apr_array_header_t *changes, const char *name,
-                      const oci_document_t *document, const char *digest,
-                      apr_size_t size, apr_pool_t *pool);
+                      const oci_document_t *document,
+                      const oci_manifest_t *manifest, apr_pool_t *pool);
 
 /** Add to changes what lists it no longer. */
 void oci_referrer_delete(apr_array_header_t *changes, const char *name,

@@ -2,7 +2,6 @@
 
 /* A registry: its two stores, its rules, and how facts are kept. */
 
-
 #include "registry/registry.h"
 
 oci_error_t *oci_fact_get(oci_value_t *value, const oci_registry_t *registry,

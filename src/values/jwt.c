@@ -92,8 +92,8 @@ static int is_signed(const oci_key_set_t *keys, const json_t *header,
                                                       oci_signing_key_t);
 
         if (fits(key, header)
-            && oci_signing_key_verify(key, token, dot - token, signature, size,
-                                      pool)) {
+            && oci_signing_key_verify(key, token, dot - token, signature,
+                                      size)) {
             return 1;
         }
     }

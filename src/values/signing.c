@@ -22,6 +22,10 @@
 /* A coordinate of P-256 and each half of its signatures, in bytes. */
 #define P256_BYTES 32
 
+/* The longest signature of P-256 in DER: two numbers of 33 bytes with heads
+ * of 2 each, and one of 2 around them. */
+#define DER_BYTES 72
+
 #define RSA_BITS_MIN 2048
 
 static apr_status_t free_pkey(void *pkey)
@@ -244,13 +248,13 @@ static apr_status_t numbers_of_der(unsigned char **signature, apr_size_t *size,
     return fine ? APR_SUCCESS : APR_EGENERAL;
 }
 
-static apr_status_t der_of_numbers(unsigned char **der, apr_size_t *size,
-                                   const unsigned char *raw, apr_pool_t *pool)
+/* der: DER_BYTES of room */
+static apr_status_t der_of_numbers(unsigned char *der, apr_size_t *size,
+                                   const unsigned char *raw)
 {
     ECDSA_SIG *pair = ECDSA_SIG_new();
     BIGNUM *r = BN_bin2bn(raw, P256_BYTES, NULL);
     BIGNUM *s = BN_bin2bn(raw + P256_BYTES, P256_BYTES, NULL);
-    unsigned char *end;
     int length;
 
     if (!pair || !r || !s || !ECDSA_SIG_set0(pair, r, s)) {
@@ -260,8 +264,7 @@ static apr_status_t der_of_numbers(unsigned char **der, apr_size_t *size,
         return APR_ENOMEM;
     }
     length = i2d_ECDSA_SIG(pair, NULL);
-    *der = end = apr_palloc(pool, length > 0 ? length : 1);
-    *size = length > 0 ? i2d_ECDSA_SIG(pair, &end) : 0;
+    *size = length > 0 && length <= DER_BYTES ? i2d_ECDSA_SIG(pair, &der) : 0;
     ECDSA_SIG_free(pair);
     return *size ? APR_SUCCESS : APR_EINVAL;
 }
@@ -299,11 +302,11 @@ apr_status_t oci_signing_key_sign(unsigned char **signature, apr_size_t *size,
 
 int oci_signing_key_verify(const oci_signing_key_t *key, const char *text,
                            apr_size_t length, const unsigned char *signature,
-                           apr_size_t size, apr_pool_t *pool)
+                           apr_size_t size)
 {
     EVP_MD_CTX *context;
     unsigned char mac[32];
-    unsigned char *der;
+    unsigned char der[DER_BYTES];
     int fine;
 
     if (!key->pkey) {
@@ -311,8 +314,7 @@ int oci_signing_key_verify(const oci_signing_key_t *key, const char *text,
         return size == sizeof(mac) && !CRYPTO_memcmp(mac, signature, size);
     }
     if (!strcmp(key->algorithm, "ES256")) {
-        if (size != 2 * P256_BYTES
-            || der_of_numbers(&der, &size, signature, pool)) {
+        if (size != 2 * P256_BYTES || der_of_numbers(der, &size, signature)) {
             return 0;
         }
         signature = der;

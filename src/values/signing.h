@@ -50,6 +50,6 @@ apr_status_t oci_signing_key_sign(unsigned char **signature, apr_size_t *size,
 /** Whether a signature of a text of length bytes is this key's. */
 int oci_signing_key_verify(const oci_signing_key_t *key, const char *text,
                            apr_size_t length, const unsigned char *signature,
-                           apr_size_t size, apr_pool_t *pool);
+                           apr_size_t size);
 
 #endif /* OCI_SIGNING_H */
