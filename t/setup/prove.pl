@@ -19,6 +19,8 @@ use POSIX qw(_exit setpgid WNOHANG);
 use TAP::Harness;
 use TAP::Parser::Aggregator;
 
+my @skips;    # a test file, and why some of it was skipped
+
 # What a test is counted with: its folder, or the build or index that it is
 # repeated with.
 sub part_of {
@@ -38,6 +40,29 @@ sub say_times {
     }
     printf "%-26s %3d files %7.1f s\n", $_, $files{$_}, $seconds{$_}
         for sort keys %files;
+    return;
+}
+
+# The slowest files, and what was skipped with the reasons.
+sub say_summary {
+    my $results = shift;
+    my (%seconds, %skipped);
+    for my $path ($results->descriptions) {
+        my ($parser) = $results->parsers($path);
+        $seconds{$path} = $parser->end_time - $parser->start_time;
+        push @{ $skipped{ $parser->skip_all } }, $path if $parser->skip_all;
+    }
+    push @{ $skipped{ $_->[1] } }, $_->[0] for @skips;
+    my @slowest = sort { $seconds{$b} <=> $seconds{$a} || $a cmp $b }
+        keys %seconds;
+    print "\nThe slowest:\n";
+    printf "%8.1f s  %s\n", $seconds{$_}, $_
+        for grep { defined } @slowest[ 0 .. 4 ];
+    print %skipped ? "\nSkipped:\n" : "\nNothing was skipped.\n";
+    for my $reason (sort keys %skipped) {
+        my %files = map { $_ => 1 } @{ $skipped{$reason} };
+        print "  $reason: ", join(', ', sort keys %files), "\n";
+    }
     return;
 }
 
@@ -62,7 +87,10 @@ sub collect_remarks {
     my ($parser, $job) = @_;
     my $add = sub { $remarks{ $job->[1] } .= $_[0]->raw . "\n" };
     $parser->callback(comment => $add);
-    $parser->callback(test => sub { $add->(@_) if !$_[0]->is_ok });
+    $parser->callback(test => sub {
+        $add->(@_) if !$_[0]->is_ok;
+        push @skips, [ $job->[1], $_[0]->explanation ] if $_[0]->has_skip;
+    });
     return;
 }
 
@@ -92,6 +120,7 @@ sub run_tests {
     $results->stop;
     say_times($results);
     say_complaints($results);
+    say_summary($results);
     $harness->summary($results);
     return $results->has_errors ? 1 : 0;
 }
