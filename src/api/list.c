@@ -25,14 +25,19 @@ oci_error_t *oci_list_reply(oci_request_t *request, const char *head,
                             const oci_page_t *page, const char *path)
 {
     apr_pool_t *pool = request->r->pool;
-    int count = page->given && names->nelts > page->limit ? page->limit
+    int limit = page->given && names->nelts > page->limit ? page->limit
                                                           : names->nelts;
     apr_size_t size = strlen(head) + 3;
     char *body, *p;
-    int i;
+    int count, i;
 
-    for (i = 0; i < count; i++) {
-        size += strlen(APR_ARRAY_IDX(names, i, const char *)) + 3;
+    for (count = 0; count < limit; count++) {
+        apr_size_t length = strlen(APR_ARRAY_IDX(names, count, const char *));
+
+        if (size + length + 3 > OCI_REPLY_LIST_MAX) {
+            break;
+        }
+        size += length + 3;
     }
     p = body = apr_palloc(pool, size + 1);
     p = apr_cpystrn(p, head, size + 1);

@@ -10,8 +10,14 @@
 #include "api/reply.h"
 #include "registry/referrer.h"
 
-/* Clients take no more than 4 MiB for a manifest, which this reply is. */
-#define PAGE_BYTES (1024 * 1024)
+/* Clients take no more than 4 MiB for a manifest, which this reply is; some
+ * of them follow no Link. */
+#define PAGE_BYTES (OCI_REPLY_LIST_MAX - sizeof(HEAD) - sizeof(TAIL))
+
+#define HEAD                              \
+    "{\"schemaVersion\":2,\"mediaType\":" \
+    "\"application/vnd.oci.image.index.v1+json\",\"manifests\":["
+#define TAIL "]}\n"
 
 /* Where the next page begins, with the same filter. */
 static void link_next(oci_request_t *request, const char *last,
@@ -57,10 +63,7 @@ oci_error_t *oci_referrers_get(oci_request_t *request)
         return error;
     }
     bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    apr_brigade_puts(bb, NULL, NULL,
-                     "{\"schemaVersion\":2,\"mediaType\":"
-                     "\"application/vnd.oci.image.index.v1+json\","
-                     "\"manifests\":[");
+    apr_brigade_puts(bb, NULL, NULL, HEAD);
     for (i = 0; i < referrers->nelts; i++) {
         const oci_referrer_t *referrer = &APR_ARRAY_IDX(referrers, i,
                                                         oci_referrer_t);
@@ -69,7 +72,7 @@ oci_error_t *oci_referrers_get(oci_request_t *request)
                             NULL);
         last = referrer->digest;
     }
-    apr_brigade_puts(bb, NULL, NULL, "]}\n");
+    apr_brigade_puts(bb, NULL, NULL, TAIL);
     apr_brigade_length(bb, 1, &length);
     if (more) {
         link_next(request, last, query.artifact_type);

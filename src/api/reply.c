@@ -194,21 +194,22 @@ const char *oci_error_body(request_rec *r, const oci_error_t *error)
 
     apr_table_setn(r->subprocess_env, "OCI_ERROR", errors[error->code].code);
     for (; error; error = error->next) {
-        const char *detail = "{}";
+        const char *detail = "";
 
+        /* Some clients print an empty detail as if it said something. */
         if (error->value) {
-            detail = apr_pstrcat(pool, "{", oci_json_quote(error->key, pool),
-                                 ":", oci_json_quote(error->value, pool), "}",
-                                 NULL);
+            detail = apr_pstrcat(pool, ",\"detail\":{",
+                                 oci_json_quote(error->key, pool), ":",
+                                 oci_json_quote(error->value, pool), "}", NULL);
         }
         APR_ARRAY_PUSH(texts,
-                       const char
-                           *) = apr_pstrcat(pool, "{\"code\":\"",
-                                            errors[error->code].code,
-                                            "\",\"message\":",
-                                            oci_json_quote(error->message,
-                                                           pool),
-                                            ",\"detail\":", detail, "}", NULL);
+                       const char *) = apr_pstrcat(pool, "{\"code\":\"",
+                                                   errors[error->code].code,
+                                                   "\",\"message\":",
+                                                   oci_json_quote(error
+                                                                      ->message,
+                                                                  pool),
+                                                   detail, "}", NULL);
     }
     return apr_pstrcat(pool, "{\"errors\":[",
                        apr_array_pstrcat(pool, texts, ','), "]}\n", NULL);

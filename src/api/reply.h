@@ -10,6 +10,10 @@
 
 #include "api/request.h"
 
+/** The longest list that is sent in one reply, in bytes: many clients read no
+ * more.  What is left out comes in further pages. */
+#define OCI_REPLY_LIST_MAX (4 * 1024 * 1024)
+
 /** Set a header of the reply; both must live as long as the request. */
 void oci_reply_header(oci_request_t *request, const char *name,
                       const char *value);

@@ -68,7 +68,6 @@ static oci_error_t *read_range(oci_range_t *range, oci_request_t *request)
 {
     request_rec *r = request->r;
     const char *header = apr_table_get(r->headers_in, "Content-Range");
-    apr_off_t length = oci_body_length(r);
 
     range->length = -1;
     if (!header) {
@@ -79,13 +78,24 @@ static oci_error_t *read_range(oci_range_t *range, oci_request_t *request)
                               "Content-Range must be the offsets of the "
                               "first and the last byte, such as 0-1023");
     }
-    if (length >= 0 && length != range->length) {
-        return oci_error_make(r->pool, OCI_E_SIZE_INVALID, "range", header,
-                              "Content-Length is %" APR_OFF_T_FMT " where "
-                              "Content-Range says %" APR_OFF_T_FMT " bytes",
-                              length, range->length);
-    }
     return NULL;
+}
+
+/* Content-Length and Content-Range must agree. */
+static oci_error_t *check_length(oci_request_t *request,
+                                 const oci_range_t *range)
+{
+    request_rec *r = request->r;
+    apr_off_t length = oci_body_length(r);
+
+    if (range->length < 0 || length < 0 || length == range->length) {
+        return NULL;
+    }
+    return oci_error_make(r->pool, OCI_E_SIZE_INVALID, "range",
+                          apr_table_get(r->headers_in, "Content-Range"),
+                          "Content-Length is %" APR_OFF_T_FMT
+                          " where Content-Range says %" APR_OFF_T_FMT " bytes",
+                          length, range->length);
 }
 
 /* Where the upload stands must be where the request's bytes begin. */
@@ -129,13 +139,14 @@ static oci_error_t *open_upload(oci_upload_t **upload, oci_range_t *range,
     if ((error = read_range(range, request))) {
         return error;
     }
-    limit = body_limit(request, range);
-    if ((error = oci_body_expect(request, &limit))) {
-        return error;
-    }
     error = oci_upload_find(upload, &request->repository,
                             request->route.reference, request->r->pool);
-    if (error || (error = check_offset(request, *upload, range))) {
+    if (error || (error = check_offset(request, *upload, range))
+        || (error = check_length(request, range))) {
+        return error;
+    }
+    limit = body_limit(request, range);
+    if ((error = oci_body_expect(request, &limit))) {
         return error;
     }
     error = oci_upload_claim(upload, request->r->pool);

@@ -60,9 +60,27 @@ static int post_read_request(request_rec *r)
     return DECLINED;
 }
 
+/* Whether a path without its last slash is a registry's. */
+static int lacks_slash(request_rec *r)
+{
+    char *uri = r->uri;
+    int lacks = 0;
+
+    if (!strcmp(uri, "/v2")) {
+        r->uri = apr_pstrdup(r->pool, "/v2/");
+        lacks = oci_is_ours_by_location(r);
+        r->uri = uri;
+    }
+    return lacks;
+}
+
 /* No file is behind a registry's URL, however long it is. */
 static int translate_name(request_rec *r)
 {
+    if (!oci_is_ours(r) && lacks_slash(r)) {
+        apr_table_setn(r->headers_out, "Location", "/v2/");
+        return HTTP_MOVED_PERMANENTLY;
+    }
     if (!oci_is_ours(r)) {
         return DECLINED;
     }

@@ -44,6 +44,7 @@ static oci_error_t *add(list_t *list, const char *key, const char *digest)
     oci_value_t value;
     oci_error_t *error;
     const char *line;
+    apr_size_t size;
 
     apr_pool_clear(list->scratch);
     error = oci_fact_get(&value, list->registry, key, list->scratch);
@@ -54,14 +55,15 @@ static oci_error_t *add(list_t *list, const char *key, const char *digest)
     if (!line || !is_of_type(&value, list->artifact_type)) {
         return NULL;
     }
-    if (list->total > list->bytes) {
+    size = value.size - (line + 1 - value.data);
+    if (list->referrers->nelts && list->total + size > list->bytes) {
         list->more = 1;
         return NULL;
     }
     referrer = apr_array_push(list->referrers);
     referrer->digest = apr_pstrdup(list->pool, digest);
-    referrer->descriptor = apr_pstrdup(list->pool, line + 1);
-    list->total += strlen(referrer->descriptor);
+    referrer->descriptor = apr_pstrmemdup(list->pool, line + 1, size);
+    list->total += size + 1;
     return NULL;
 }
 

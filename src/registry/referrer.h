@@ -21,7 +21,8 @@ typedef struct oci_referrer_query_t {
     const char *subject;       /* a digest, whether or not it is there */
     const char *artifact_type; /* only those of this type, or NULL */
     const char *after;         /* those with a greater digest, or NULL */
-    apr_size_t bytes;          /* stop after this many of descriptors */
+    apr_size_t bytes;          /* at most this many of descriptors, and a
+                                  byte between two; but at least one */
 } oci_referrer_query_t;
 
 /**

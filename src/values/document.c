@@ -21,14 +21,18 @@
     "ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
     "abcdefghijklmnopqrstuvwxyz0123456789"
 
+/* What a token consists of (RFC 9110, 5.6.2). */
+#define TOKEN LETTERS_DIGITS "!#$%&'*+-.^_`|~"
+
 /* The longest part of a media type, in bytes (RFC 6838, 4.2). */
 #define TYPE_PART_MAX 127
 
 typedef enum {
-    FORM_ANY,    /* an unknown media type: its members decide */
-    FORM_IMAGE,  /* config and layers */
-    FORM_INDEX,  /* manifests */
-    FORM_SCHEMA1 /* Docker's oldest, which nobody stores any more */
+    FORM_ANY,      /* an unknown media type: its members decide */
+    FORM_IMAGE,    /* config and layers */
+    FORM_INDEX,    /* manifests */
+    FORM_ARTIFACT, /* one that was withdrawn */
+    FORM_SCHEMA1   /* Docker's oldest, which nobody stores any more */
 } form_e;
 
 /* The members of a manifest that are read. */
@@ -57,6 +61,7 @@ static const struct {
     { "application/vnd.oci.image.index.v1+json", FORM_INDEX },
     { "application/vnd.docker.distribution.manifest.v2+json", FORM_IMAGE },
     { "application/vnd.docker.distribution.manifest.list.v2+json", FORM_INDEX },
+    { "application/vnd.oci.artifact.manifest.v1+json", FORM_ARTIFACT },
     { "application/vnd.docker.distribution.manifest.v1+json", FORM_SCHEMA1 },
     { "application/vnd.docker.distribution.manifest.v1+prettyjws",
       FORM_SCHEMA1 },
@@ -102,16 +107,70 @@ static apr_size_t type_part_length(const char *text)
     return apr_isalnum(*text) && length <= TYPE_PART_MAX ? length : 0;
 }
 
-static int type_valid(const char *text)
+/* The length of "type/subtype", or 0. */
+static apr_size_t bare_type_length(const char *text)
 {
     apr_size_t type = type_part_length(text), subtype;
 
     if (!type || text[type] != '/') {
         return 0;
     }
-    text += type + 1;
-    subtype = type_part_length(text);
-    return subtype && !text[subtype];
+    subtype = type_part_length(text + type + 1);
+    return subtype ? type + 1 + subtype : 0;
+}
+
+/* Whether a text is a media type without parameters. */
+static int is_bare_type(const char *text)
+{
+    apr_size_t length = bare_type_length(text);
+
+    return length && !text[length];
+}
+
+/* The length of a parameter's value, which is a token or quoted, or 0. */
+static apr_size_t value_length(const char *text)
+{
+    apr_size_t i;
+
+    if (*text != '"') {
+        return strspn(text, TOKEN);
+    }
+    for (i = 1; text[i] && text[i] != '"'; i++) {
+        if (text[i] == '\\' && !text[++i]) {
+            return 0;
+        }
+        if (apr_iscntrl(text[i]) && text[i] != '\t') {
+            return 0;
+        }
+    }
+    return text[i] ? i + 1 : 0;
+}
+
+/* Whether a text is a media type, with or without parameters:
+ * *( OWS ";" OWS [ token "=" ( token / quoted-string ) ] ) (RFC 9110, 5.6.6) */
+static int is_type(const char *text)
+{
+    apr_size_t length = bare_type_length(text);
+
+    if (!length) {
+        return 0;
+    }
+    for (text += length; *text; text += length) {
+        text += strspn(text, " \t");
+        if (*text++ != ';') {
+            return 0;
+        }
+        text += strspn(text, " \t");
+        length = strspn(text, TOKEN);
+        if (!length) {
+            continue;
+        }
+        text += length;
+        if (*text++ != '=' || !(length = value_length(text))) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 /* Whether annotations, perhaps none, are as they should be. */
@@ -170,7 +229,7 @@ static const char *read_descriptor(oci_descriptor_t *descriptor,
     }
     oci_span_members(members, json, names, COUNT);
     type = oci_span_text(members[TYPE], pool);
-    if (!type || !type_valid(type)) {
+    if (!type || !is_type(type)) {
         return ".mediaType is not a media type";
     }
     digest = oci_span_text(members[DIGEST], pool);
@@ -320,12 +379,12 @@ static const char *read_type(oci_document_t *document, oci_span_t member,
     const char *inner = oci_span_text(member, pool);
     const char *outer = NULL;
 
-    if (member.text && !(inner && type_valid(inner))) {
+    if (member.text && !(inner && is_bare_type(inner))) {
         return "mediaType is not a media type";
     }
     if (content_type) {
         outer = bare_type(content_type, pool);
-        if (!type_valid(outer)) {
+        if (!is_bare_type(outer)) {
             return "the Content-Type is not a media type";
         }
     }
@@ -347,6 +406,10 @@ static const char *check_version(const oci_document_t *document,
 
     if (!oci_span_integer(&version, member)) {
         version = 0;
+    }
+    if (form_of(document->media_type) == FORM_ARTIFACT) {
+        return "the artifact manifest was withdrawn from the specification "
+               "and is not supported; push an OCI image with artifactType";
     }
     if (form_of(document->media_type) == FORM_SCHEMA1 || version == 1) {
         return "Docker's image manifest schema 1 is not supported, push "

@@ -52,13 +52,13 @@ apr_status_t oci_page_parse(oci_page_t *page, const apr_table_t *query)
 {
     const char *n = apr_table_get(query, "n");
 
-    page->given = n != NULL;
+    page->given = n && *n;
     page->limit = 0;
     page->last = apr_table_get(query, "last");
-    if (!n) {
+    if (!page->given) {
         return APR_SUCCESS;
     }
-    if (!*n || n[strspn(n, "0123456789")]) {
+    if (n[strspn(n, "0123456789")]) {
         return APR_EINVAL;
     }
     for (; *n; n++) {

@@ -23,6 +23,14 @@ header_is($head, $_, $res->header($_), "HEAD says the same $_")
 
 status_is($client->get('/v2/?ns=docker.io'), 200, 'ns= is ignored');
 
+# Without its slash the path is sent to where it has one.
+for my $method (qw(GET HEAD POST)) {
+    $res = $client->request($method => '/v2', {}, '');
+    status_is($res, 301, "$method /v2");
+    header_is($res, 'Location', '/v2/');
+}
+status_is($client->get('/v2x'), 404, 'another path is not');
+
 # Credentials that nobody asked for.
 status_is($client->get('/v2/', Authorization => $_), 200, "as $_")
     for 'Basic Og==', 'Bearer QQ==';

@@ -122,7 +122,7 @@ my $many = 'referrers/many';
 $client->push_blob($many, '{}');
 my %all;
 my $pattern = json_text(image_manifest('{}', [], subject => $subject,
-    artifactType => 'TYPE', annotations => { n => 'N', filler => 'f' x 900 }));
+    artifactType => 'TYPE', annotations => { n => 'N', filler => 'f' x 2500 }));
 for my $n (1 .. 2400) {
     my $type = $n % 3 ? 'a/one' : 'a/third';
     my $document = $pattern =~ s/TYPE/$type/r =~ s/"N"/"$n"/r;

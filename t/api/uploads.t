@@ -336,7 +336,10 @@ error_is(asked(POST => "/v2/$repo/blobs/uploads/?digest=$digest", 1_000_001),
     413, 'SIZE_INVALID');
 error_is(asked(PATCH => $where, 100, 'Content-Range: 5-104'), 416,
     'BLOB_UPLOAD_INVALID');
-error_is(asked(PATCH => $where, 100, 'Content-Range: 5-105'), 400, 'SIZE_INVALID');
+error_is(asked(PATCH => $where, 100, 'Content-Range: 5-105'), 416,
+    'BLOB_UPLOAD_INVALID');
+error_is(asked(PATCH => $where, 100, 'Content-Range: 1000000-1000100'), 400,
+    'SIZE_INVALID');
 error_is(asked(PATCH => "$where-", 100), 404, 'BLOB_UPLOAD_UNKNOWN');
 error_is(asked(PUT => $where, 100), 400, 'DIGEST_INVALID');
 error_is(asked(PUT => with_query($where, 'digest=x'), 100), 400, 'DIGEST_INVALID');

@@ -77,7 +77,9 @@ sub error_faults {
         if ref $errors ne 'ARRAY' || !@$errors;
     for my $error (@$errors) {
         push @faults, "an error without $_"
-            for grep { !exists $error->{$_} } qw(code message detail);
+            for grep { !exists $error->{$_} } qw(code message);
+        push @faults, 'an empty detail'
+            if exists $error->{detail} && !%{ $error->{detail} };
         push @faults, 'an empty message' if !length($error->{message} // '');
         push @faults, "code $error->{code} is not $code"
             if ($error->{code} // '') ne $code;
