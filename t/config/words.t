@@ -9,7 +9,7 @@ my $top = $OCI::Server::TOP;
 my $source = OCI::Server::slurp("$top/src/httpd/config.c");
 my $reference = OCI::Server::slurp("$top/conf/reference.conf");
 my $readme = OCI::Server::slurp("$top/README");
-my @directives = $source =~ /AP_INIT_\w+\("(\w+)"/g;
+my @directives = $source =~ /AP_INIT_\w+\(\s*"(\w+)"/g;
 
 cmp_ok(scalar @directives, '>=', 12, 'directives');
 for my $directive (@directives) {
