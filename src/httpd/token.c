@@ -19,8 +19,11 @@
 #include "values/query.h"
 #include "values/scope.h"
 
-/* The most scopes that one token is for. */
+/* A token is sent in a header with every request.  One that would be for more
+ * scopes than this, or for a longer list of them in bytes, is for none in
+ * particular: the Require lines alone decide what it allows. */
 #define SCOPES_MAX 64
+#define ACCESS_MAX 3000
 
 /* Random bytes of a token's "jti". */
 #define ID_BYTES 16
@@ -61,28 +64,29 @@ static unsigned granted(request_rec *r, const oci_scope_t *scope)
     return actions;
 }
 
-static oci_error_t *read_scopes(apr_array_header_t **scopes, request_rec *r,
-                                const apr_table_t *form)
+/* What is asked for, less what is not granted; NULL if that is more than
+ * SCOPES_MAX. */
+static void read_scopes(apr_array_header_t **scopes, request_rec *r,
+                        const apr_table_t *form)
 {
     int i;
 
     *scopes = apr_array_make(r->pool, 2, sizeof(oci_scope_t));
     apr_table_do(add_scope, *scopes, form, "scope", NULL);
     if ((*scopes)->nelts > SCOPES_MAX) {
-        return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
-                              "there are more than %d scopes", SCOPES_MAX);
+        *scopes = NULL;
+        return;
     }
     for (i = 0; i < (*scopes)->nelts; i++) {
         oci_scope_t *scope = &APR_ARRAY_IDX(*scopes, i, oci_scope_t);
 
         scope->actions = granted(r, scope);
     }
-    return NULL;
 }
 
-/* The claims of a new token, NULL for a user whose name JSON can't hold. */
-static json_t *claims_of(request_rec *r, const apr_array_header_t *scopes,
-                         int lifetime)
+/* The claims of a new token, NULL for a user whose name JSON can't hold.
+ * access: or NULL for a token that says nothing of what it is for */
+static json_t *claims_of(request_rec *r, json_t *access, int lifetime)
 {
     unsigned char id[ID_BYTES];
     json_int_t now = apr_time_sec(r->request_time);
@@ -90,18 +94,32 @@ static json_t *claims_of(request_rec *r, const apr_array_header_t *scopes,
     if (apr_generate_random_bytes(id, sizeof(id)) != APR_SUCCESS) {
         return NULL;
     }
-    return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:s, s:o}", "iss",
+    return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:s, s:o*}", "iss",
                      oci_bearer_issuer(r), "aud", oci_bearer_audience(r), "sub",
                      r->user ? r->user : "", "iat", now, "nbf", now, "exp",
                      now + lifetime, "jti",
                      oci_base64url_encode(id, sizeof(id), r->pool), "access",
-                     oci_scopes_to_access(scopes));
+                     access);
+}
+
+/* What a token is for, or NULL where that would make it too long. */
+static json_t *access_of(const apr_array_header_t *scopes)
+{
+    json_t *access = scopes ? oci_scopes_to_access(scopes) : NULL;
+    char *text = access ? json_dumps(access, JSON_COMPACT) : NULL;
+
+    if (text && strlen(text) > ACCESS_MAX) {
+        json_decref(access);
+        access = NULL;
+    }
+    free(text);
+    return access;
 }
 
 static oci_error_t *make_token(const char **token, request_rec *r,
                                const apr_array_header_t *scopes, int lifetime)
 {
-    json_t *claims = claims_of(r, scopes, lifetime);
+    json_t *claims = claims_of(r, access_of(scopes), lifetime);
 
     if (!claims) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
@@ -109,17 +127,9 @@ static oci_error_t *make_token(const char **token, request_rec *r,
     }
     *token = oci_jwt_sign(oci_config_keys(oci_config_of(r)), claims, r->pool);
     json_decref(claims);
-    if (!*token) {
-        return oci_error_make(r->pool, OCI_E_INTERNAL, NULL, NULL,
-                              "no token can be made");
-    }
-    if (strlen("Authorization: Bearer ") + strlen(*token)
-        > (apr_size_t)r->server->limit_req_fieldsize) {
-        return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
-                              "a token for all these scopes is longer than "
-                              "a header may be (LimitRequestFieldSize)");
-    }
-    return NULL;
+    return *token ? NULL
+                  : oci_error_make(r->pool, OCI_E_INTERNAL, NULL, NULL,
+                                   "no token can be made");
 }
 
 static const char *rfc3339(apr_time_t when, apr_pool_t *pool)
@@ -191,8 +201,8 @@ static oci_error_t *serve(oci_request_t *request)
                               service, "this endpoint issues tokens for %s",
                               oci_bearer_service(r));
     }
-    error = read_scopes(&scopes, r, parameters);
-    return error ? error : issue(request, scopes);
+    read_scopes(&scopes, r, parameters);
+    return issue(request, scopes);
 }
 
 int oci_token_handler(request_rec *r)

@@ -79,7 +79,8 @@ static unsigned parse_actions(const char *text)
 }
 
 /* The name may hold colons: the type ends at the first, the actions begin
- * after the last. */
+ * after the last.  A class, as in "repository(plugin)", is part of the type
+ * and grants nothing by itself. */
 static void parse_scope(apr_array_header_t *scopes, char *text)
 {
     char *first = strchr(text, ':');
@@ -87,6 +88,9 @@ static void parse_scope(apr_array_header_t *scopes, char *text)
 
     if (first && last > first) {
         *first = *last = '\0';
+        if (first > text && first[-1] == ')') {
+            text[strcspn(text, "(")] = '\0';
+        }
         add(scopes, text, first + 1, parse_actions(last + 1));
     }
 }
