@@ -129,7 +129,8 @@ static int token_suffices(const oci_context_t *context)
 
 /* With tokens, /v2/ itself asks for one, since that is where clients learn
  * of it, and so does the catalog, which would be the poorer without; a token
- * must be valid and for this; the Require lines decide all else. */
+ * must be valid and for this; the Require lines decide all else.  OPTIONS asks
+ * for none: a browser's preflight carries no credentials. */
 static int check_token(request_rec *r, oci_context_t *context)
 {
     const oci_route_e endpoint = context->route.endpoint;
@@ -139,7 +140,8 @@ static int check_token(request_rec *r, oci_context_t *context)
     }
     if (!context->bearer) {
         return (endpoint == OCI_ROUTE_BASE || endpoint == OCI_ROUTE_CATALOG)
-                && !r->user && !apr_table_get(r->headers_in, "Authorization")
+                && r->method_number != M_OPTIONS && !r->user
+                && !apr_table_get(r->headers_in, "Authorization")
             ? HTTP_UNAUTHORIZED
             : DECLINED;
     }
