@@ -162,6 +162,9 @@ static oci_error_t *open_to_append(oci_upload_t **upload, oci_range_t *range,
 {
     oci_error_t *error = open_upload(upload, range, request);
 
+    if (!error && range->length < 0 && ap_request_has_body(request->r)) {
+        error = oci_upload_rewind(*upload, request->r->pool);
+    }
     return error ? error : oci_upload_verify(*upload, request->r->pool);
 }
 
@@ -170,8 +173,15 @@ static oci_error_t *append_body(oci_request_t *request, oci_upload_t *upload,
                                 const oci_range_t *range)
 {
     oci_body_limit_t limit = body_limit(request, range);
-    oci_error_t *error = oci_body_read(request, &limit, &upload_sink, upload);
+    oci_error_t *error;
 
+    if (range->length < 0) {
+        oci_upload_begin_body(upload, request->r->pool);
+    }
+    else {
+        oci_upload_end_body(upload);
+    }
+    error = oci_body_read(request, &limit, &upload_sink, upload);
     if (error
         && (error->code == OCI_E_BODY_INCOMPLETE
             || error->code == OCI_E_TIMEOUT)) {
@@ -179,6 +189,7 @@ static oci_error_t *append_body(oci_request_t *request, oci_upload_t *upload,
 
         return failure ? failure : error;
     }
+    oci_upload_end_body(upload);
     if (!error && range->length >= 0 && request->received != range->length) {
         error = oci_error_make(request->r->pool, OCI_E_SIZE_INVALID, "size",
                                apr_off_t_toa(request->r->pool,

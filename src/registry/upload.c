@@ -56,8 +56,9 @@ static oci_error_t *put_record(const oci_upload_t *upload, const char *record,
 /* Write how the upload stands. */
 static oci_error_t *save_record(const oci_upload_t *upload, apr_pool_t *pool)
 {
-    oci_upload_record_t record = { upload->size, upload->hash, upload->boot,
-                                   upload->rehashed };
+    oci_upload_record_t record = { upload->size,       upload->hash,
+                                   upload->boot,       upload->rehashed,
+                                   upload->retry_size, upload->retry_hash };
 
     return put_record(upload, oci_upload_record_format(&record, pool), pool);
 }
@@ -134,6 +135,8 @@ static oci_error_t *read_upload(oci_upload_t **upload,
     (*upload)->hash = record.hash;
     (*upload)->boot = record.boot;
     (*upload)->rehashed = record.rehashed;
+    (*upload)->retry_size = record.retry_size;
+    (*upload)->retry_hash = record.retry_hash;
     (*upload)->unsure = record.size > 0
         && !oci_upload_record_trusted(&record, repository->registry->boot);
     return NULL;
@@ -302,6 +305,36 @@ oci_error_t *oci_upload_verify(oci_upload_t *upload, apr_pool_t *pool)
     return NULL;
 }
 
+void oci_upload_begin_body(oci_upload_t *upload, apr_pool_t *pool)
+{
+    upload->retry_size = upload->size;
+    if (oci_hash_load(&upload->retry_hash, oci_hash_algorithm(upload->hash),
+                      oci_hash_save(upload->hash, pool), pool)) {
+        upload->retry_hash = NULL;
+    }
+}
+
+void oci_upload_end_body(oci_upload_t *upload)
+{
+    upload->retry_hash = NULL;
+}
+
+oci_error_t *oci_upload_rewind(oci_upload_t *upload, apr_pool_t *pool)
+{
+    apr_status_t rv;
+
+    if (!upload->retry_hash) {
+        return NULL;
+    }
+    upload->size = upload->retry_size;
+    upload->hash = upload->retry_hash;
+    upload->retry_hash = NULL;
+    upload->unsure = upload->unsure && upload->size > 0;
+    rv = blobs_of(upload)->provider->upload_resume(upload->writer,
+                                                   upload->size);
+    return rv == APR_SUCCESS ? NULL : storage_error(upload, rv, "resume", pool);
+}
+
 oci_error_t *oci_upload_rehash(oci_upload_t *upload, oci_algorithm_e algorithm,
                                apr_pool_t *pool)
 {
@@ -329,6 +362,7 @@ oci_error_t *oci_upload_rehash(oci_upload_t *upload, oci_algorithm_e algorithm,
         return storage_error(upload, APR_EOF, "read", pool);
     }
     upload->hash = hash;
+    upload->retry_hash = NULL;
     if (!upload->size) {
         return NULL;
     }

@@ -22,6 +22,9 @@ typedef struct oci_upload_t {
     const char *boot;            /* in which the bytes were written, see
                                     upload_record.h; NULL if not known */
     int rehashed;                /* the algorithm was changed once */
+    apr_off_t retry_size;        /* if retry_hash: where a body that was cut
+                                    short began, see upload_record.h */
+    oci_hash_t *retry_hash;      /* or NULL */
     int unsure; /* the bytes may not be those that were hashed */
     int once;   /* no client knows the id: there is no record */
 } oci_upload_t;
@@ -77,6 +80,22 @@ void oci_upload_release(oci_upload_t *upload);
  *         OCI_E_INTERNAL
  */
 oci_error_t *oci_upload_verify(oci_upload_t *upload, apr_pool_t *pool);
+
+/**
+ * Note that a body begins which does not say where: if it is cut short, and
+ * the next one does not say so either, that is the same body once more.
+ */
+void oci_upload_begin_body(oci_upload_t *upload, apr_pool_t *pool);
+
+/** Note that a body is complete, or says where it begins. */
+void oci_upload_end_body(oci_upload_t *upload);
+
+/**
+ * If the last body was cut short and did not say where it began, drop what
+ * came of it from a claimed upload, for the next body that does not either.
+ * @return OCI_E_INTERNAL, OCI_E_UNAVAILABLE
+ */
+oci_error_t *oci_upload_rewind(oci_upload_t *upload, apr_pool_t *pool);
 
 /**
  * Let the digest be computed by another algorithm from here on.  All bytes

@@ -10,18 +10,27 @@
 #include "registry/upload_record.h"
 
 #define REHASHED "rehashed"
+#define RETRY    "retry"
 
 const char *oci_upload_record_format(const oci_upload_record_t *record,
                                      apr_pool_t *pool)
 {
     oci_algorithm_e algorithm = oci_hash_algorithm(record->hash);
+    const char *text = apr_psprintf(pool, "%s;%" APR_OFF_T_FMT ";%s",
+                                    oci_algorithm_name(algorithm), record->size,
+                                    oci_hash_save(record->hash, pool));
 
-    return apr_psprintf(pool, "%s;%" APR_OFF_T_FMT ";%s%s%s%s",
-                        oci_algorithm_name(algorithm), record->size,
-                        oci_hash_save(record->hash, pool),
-                        record->boot ? ";" : "",
-                        record->boot ? record->boot : "",
-                        record->boot && record->rehashed ? ";" REHASHED : "");
+    if (!record->boot) {
+        return text;
+    }
+    text = apr_pstrcat(pool, text, ";", record->boot,
+                       record->rehashed ? ";" REHASHED : "", NULL);
+    if (!record->retry_hash) {
+        return text;
+    }
+    return apr_psprintf(pool, "%s;" RETRY ";%" APR_OFF_T_FMT ";%s", text,
+                        record->retry_size,
+                        oci_hash_save(record->retry_hash, pool));
 }
 
 /* Cut the next field off a text; NULL where there is none. */
@@ -64,18 +73,32 @@ apr_status_t oci_upload_record_parse(oci_upload_record_t *record,
     const char *bytes = next_field(&rest);
     const char *state = next_field(&rest);
     const char *boot = next_field(&rest);
-    const char *rehashed = next_field(&rest);
+    const char *more = next_field(&rest);
     oci_algorithm_e algorithm;
 
-    if (strlen(text) != size || !state || rest || (boot && !is_boot(boot))
-        || (rehashed && strcmp(rehashed, REHASHED))
+    memset(record, 0, sizeof(*record));
+    if (strlen(text) != size || !state || (boot && !is_boot(boot))
         || oci_algorithm_parse(&algorithm, name)
-        || parse_size(&record->size, bytes)) {
+        || parse_size(&record->size, bytes)
+        || oci_hash_load(&record->hash, algorithm, state, pool)) {
         return APR_EINVAL;
     }
     record->boot = boot;
-    record->rehashed = rehashed != NULL;
-    return oci_hash_load(&record->hash, algorithm, state, pool);
+    if (more && !strcmp(more, REHASHED)) {
+        record->rehashed = 1;
+        more = next_field(&rest);
+    }
+    if (more && !strcmp(more, RETRY)) {
+        bytes = next_field(&rest);
+        state = next_field(&rest);
+        if (!state || parse_size(&record->retry_size, bytes)
+            || record->retry_size > record->size
+            || oci_hash_load(&record->retry_hash, algorithm, state, pool)) {
+            return APR_EINVAL;
+        }
+        more = NULL;
+    }
+    return more || rest ? APR_EINVAL : APR_SUCCESS;
 }
 
 int oci_upload_record_trusted(const oci_upload_record_t *record,

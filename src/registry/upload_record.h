@@ -4,7 +4,8 @@
  * @file upload_record.h
  * @brief The record of an upload between two of its requests
  *
- *     record = algorithm ";" size ";" state [ ";" boot [ ";rehashed" ] ]
+ *     record = algorithm ";" size ";" state
+ *              [ ";" boot [ ";rehashed" ] [ ";retry;" size ";" state ] ]
  *
  *     algorithm  "sha256" or "sha512"
  *     size       bytes so far, in decimal digits
@@ -13,6 +14,8 @@
  *                digits (boot.h); or "synced" where they were synced
  *     rehashed   the algorithm is no longer the one that the upload began
  *                with
+ *     retry      the last body was cut short and said nothing of its place:
+ *                it began here
  *
  * Older versions wrote no boot.  An empty record is a tombstone: the upload
  * is over.
@@ -30,12 +33,14 @@
 #define OCI_BOOT_SYNCED "synced"
 
 typedef struct oci_upload_record_t {
-    apr_off_t size;   /* bytes so far */
-    oci_hash_t *hash; /* over these bytes */
-    const char *boot; /* OCI_BOOT_SYNCED, a boot's name, or NULL where
-                         the record does not say */
-    int rehashed;     /* whether all was read back once for another
-                         algorithm */
+    apr_off_t size;         /* bytes so far */
+    oci_hash_t *hash;       /* over these bytes */
+    const char *boot;       /* OCI_BOOT_SYNCED, a boot's name, or NULL where
+                               the record does not say */
+    int rehashed;           /* whether all was read back once for another
+                               algorithm */
+    apr_off_t retry_size;   /* if retry_hash: where the last body began */
+    oci_hash_t *retry_hash; /* over the bytes before it, or NULL */
 } oci_upload_record_t;
 
 /** The text of a record, from pool. */

@@ -381,20 +381,43 @@ sub cut_off {
     return;
 }
 $where = begin();
+my $chunk = sprintf "%x\r\n%s\r\n", 100_000, $pieces[0] . $pieces[1];
 cut_off(PATCH => $where, 'Content-Length: 300000', $pieces[0]);
 stands($client->get($where), 204, 50_000, 'what arrived is kept');
-cut_off(PATCH => $where, "Transfer-Encoding: chunked", sprintf "%x\r\n%s\r\n",
-    50_000, $pieces[1]);
-stands($client->get($where), 204, 100_000, 'chunked too');
+cut_off(PATCH => $where, 'Transfer-Encoding: chunked', $chunk);
+stands($client->get($where), 204, 100_000,
+    'a body without a range is the same one again: it begins where that began');
 cut_off(PATCH => $where, "Content-Range: 100000-199999\r\nContent-Length: 100000",
     $pieces[2]);
-stands($client->get($where), 204, 150_000, 'with a range too');
+stands($client->get($where), 204, 150_000, 'with a range it goes on');
 cut_off(PUT => with_query($where, "digest=$digest"), 'Content-Length: 150000',
     $pieces[3]);
 not_stored('a PUT cut off stores nothing');
 stands($client->get($where), 204, 200_000, 'and keeps what arrived');
-stored(put($where, $digest, $pieces[4] . $pieces[5], 'Content-Range' =>
-    '200000-299999'), 'goes on');
+cut_off(PUT => with_query($where, "digest=$digest"), 'Content-Length: 150000',
+    substr $pieces[3], 0, 20_000);
+stands($client->get($where), 204, 170_000, 'twice: from its own beginning');
+stored(put($where, $digest, join('', substr($pieces[3], 20_000), @pieces[4, 5]),
+    'Content-Range' => '170000-299999'), 'what Range says can be used');
+
+# The whole blob in one PUT, cut off twice and then complete; one by another
+# algorithm; and a PATCH that is repeated after the server began anew.
+for my $other ($digest, digest_of($bytes, 'sha512')) {
+    $where = begin();
+    cut_off(PUT => with_query($where, "digest=$other"), 'Content-Length: 300000',
+        substr $bytes, 0, $_) for 120_000, 90_000;
+    stands($client->get($where), 204, 90_000, 'a PUT that was cut off twice');
+    stored(put($where, $other, $bytes), 'is repeated whole', undef, $other);
+}
+$where = begin();
+stands($client->patch($where, $pieces[0]), 202, 50_000, 'a whole PATCH');
+cut_off(PATCH => $where, 'Content-Length: 300000', $pieces[1]);
+$server->halt;
+$server->again;
+$client->close;
+stands($client->patch($where, $pieces[1]), 202, 100_000,
+    'a repeated one, after the server began anew');
+stored(put($where, $digest, join '', @pieces[ 2 .. 5 ]), 'and the rest');
 begin();
 cut_off(POST => "/v2/$repo/blobs/uploads/?digest=$digest",
     'Content-Length: 300000', $pieces[0]);

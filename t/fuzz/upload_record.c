@@ -25,6 +25,9 @@ static void check(const oci_upload_record_t *record, apr_pool_t *pool)
     assert(record->size >= 0 && again.rehashed == record->rehashed);
     assert(!again.boot == !record->boot
            && (!again.boot || !strcmp(again.boot, record->boot)));
+    assert(!again.retry_hash == !record->retry_hash
+           && again.retry_size == record->retry_size
+           && record->retry_size <= record->size);
     assert(!strcmp(oci_hash_save(again.hash, pool),
                    oci_hash_save(record->hash, pool)));
     assert(!strcmp(oci_upload_record_format(&again, pool), text));

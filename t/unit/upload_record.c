@@ -22,20 +22,30 @@ static oci_hash_t *make_hash(oci_algorithm_e algorithm, apr_pool_t *pool)
 }
 
 static void check_round(tap_t *tap, oci_algorithm_e algorithm, const char *boot,
-                        int rehashed, apr_pool_t *pool)
+                        int more, apr_pool_t *pool)
 {
-    oci_upload_record_t record = { 3, make_hash(algorithm, pool), boot,
-                                   rehashed };
+    int rehashed = more & 1, retry = more >> 1;
+    oci_upload_record_t record = { .size = 3,
+                                   .hash = make_hash(algorithm, pool),
+                                   .boot = boot,
+                                   .rehashed = rehashed,
+                                   .retry_size = retry ? 2 : 0,
+                                   .retry_hash = retry
+                                       ? make_hash(algorithm, pool)
+                                       : NULL };
     const char *text = oci_upload_record_format(&record, pool);
     oci_upload_record_t again;
 
     tap_ok(tap,
            !oci_upload_record_parse(&again, text, strlen(text), pool)
                && again.size == 3 && again.rehashed == rehashed
+               && again.retry_size == record.retry_size
+               && !again.retry_hash == !record.retry_hash
                && !strcmp(again.boot, boot)
                && !strcmp(oci_hash_digest(again.hash, pool),
                           oci_hash_digest(record.hash, pool)),
-           "%.20s..., boot %.6s%s", text, boot, rehashed ? ", rehashed" : "");
+           "%.20s..., boot %.6s%s%s", text, boot, rehashed ? ", rehashed" : "",
+           retry ? ", retry" : "");
 }
 
 static void check_old(tap_t *tap, apr_pool_t *pool)
@@ -60,7 +70,7 @@ static void check_old(tap_t *tap, apr_pool_t *pool)
 
 static void check_trust(tap_t *tap)
 {
-    oci_upload_record_t record = { 0, NULL, BOOT, 0 };
+    oci_upload_record_t record = { .boot = BOOT };
 
     tap_ok(tap, oci_upload_record_trusted(&record, BOOT), "the same boot");
     tap_ok(tap,
@@ -101,6 +111,11 @@ static void check_malformed(tap_t *tap, apr_pool_t *pool)
         "sha256;3;%s;;rehashed",
         "sha256;3;%s;synced;rehashed;",
         "sha256;3;%s;SYNCED",
+        "sha256;3;%s;synced;retry",
+        "sha256;3;%s;synced;retry;2",
+        "sha256;3;%s;synced;retry;2;",
+        "sha256;3;%s;synced;retry;2;00",
+        "sha256;3;%s;synced;rehashed;retry;2;00",
     };
     oci_upload_record_t record;
     const char *text;
@@ -146,9 +161,9 @@ int main(void)
 
     apr_initialize();
     apr_pool_create(&pool, NULL);
-    for (i = 0; i < 8; i++) {
+    for (i = 0; i < 16; i++) {
         check_round(&tap, i & 1 ? OCI_SHA512 : OCI_SHA256,
-                    i & 2 ? OCI_BOOT_SYNCED : BOOT, !!(i & 4), pool);
+                    i & 2 ? OCI_BOOT_SYNCED : BOOT, i / 4, pool);
     }
     check_old(&tap, pool);
     check_trust(&tap);
