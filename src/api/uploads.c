@@ -13,6 +13,11 @@
 #include "values/name.h"
 #include "values/range.h"
 
+/* How long a closing PUT waits for another request to the same upload, and
+ * how often it looks. */
+#define CLAIM_WAIT apr_time_from_sec(2)
+#define CLAIM_STEP apr_time_from_msec(20)
+
 /* How many repositories are asked about for a mount that names none. */
 #define SOURCES 8
 
@@ -128,6 +133,28 @@ static oci_body_limit_t body_limit(const oci_request_t *request,
     return limit;
 }
 
+/* Claim an upload.  A closing PUT may be repeated while the first one is at
+ * work: it waits for that for a moment. */
+static oci_error_t *claim(oci_upload_t **upload, oci_request_t *request)
+{
+    request_rec *r = request->r;
+    apr_time_t until = apr_time_now() + CLAIM_WAIT;
+    oci_error_t *error;
+
+    do {
+        error = oci_upload_claim(upload, r->pool);
+        if (!error || error->code != OCI_E_UPLOAD_RANGE
+            || r->method_number != M_PUT) {
+            break;
+        }
+        apr_sleep(CLAIM_STEP);
+    } while (apr_time_now() < until);
+    if (error && error->code == OCI_E_UPLOAD_RANGE) {
+        describe(request, *upload);
+    }
+    return error;
+}
+
 /* Find the upload of a request with a body, and claim it: all that can be
  * refused is refused before the body is read. */
 static oci_error_t *open_upload(oci_upload_t **upload, oci_range_t *range,
@@ -149,10 +176,7 @@ static oci_error_t *open_upload(oci_upload_t **upload, oci_range_t *range,
     if ((error = oci_body_expect(request, &limit))) {
         return error;
     }
-    error = oci_upload_claim(upload, request->r->pool);
-    if (error && error->code == OCI_E_UPLOAD_RANGE) {
-        describe(request, *upload);
-    }
+    error = claim(upload, request);
     return error ? error : check_offset(request, *upload, range);
 }
 
@@ -378,34 +402,67 @@ oci_error_t *oci_uploads_patch(oci_request_t *request)
     return oci_reply_empty(request, HTTP_ACCEPTED);
 }
 
+/* Whether a closing PUT is the repetition of one that succeeded: the upload is
+ * over, and the repository holds the blob. */
+static oci_error_t *is_repeated(int *repeated, oci_request_t *request,
+                                const char *digest)
+{
+    apr_pool_t *pool = request->r->pool;
+    oci_blob_t blob;
+    oci_error_t *error = oci_upload_ended(repeated, &request->repository,
+                                          request->route.reference, pool);
+
+    if (error || !*repeated) {
+        return error;
+    }
+    error = oci_blob_stat(&blob, &request->repository, digest, pool);
+    *repeated = !error;
+    return error && error->code != OCI_E_BLOB_UNKNOWN ? error : NULL;
+}
+
+/* The rest of a PUT, on the upload that it has claimed. */
+static oci_error_t *close_upload(oci_request_t *request, oci_upload_t *upload,
+                                 const oci_range_t *range, const char *digest)
+{
+    apr_pool_t *pool = request->r->pool;
+    oci_error_t *error = oci_upload_rehash(upload, oci_digest_algorithm(digest),
+                                           pool);
+
+    if (!error) {
+        error = append_body(request, upload, range);
+    }
+    return error ? error : oci_upload_finish(upload, digest, pool);
+}
+
 /* PUT /v2/<name>/blobs/uploads/<id>?digest=<digest> */
 oci_error_t *oci_uploads_put(oci_request_t *request)
 {
-    apr_pool_t *pool = request->r->pool;
     const char *digest;
     oci_upload_t *upload = NULL;
     oci_range_t range;
-    oci_error_t *error = read_digest(&digest, request, "digest");
+    oci_error_t *error = read_digest(&digest, request, "digest"), *failure;
+    int repeated = 0;
 
     if (error) {
         return error;
     }
     if (!digest) {
-        return oci_error_make(pool, OCI_E_DIGEST_INVALID, NULL, NULL,
-                              "the parameter digest is missing");
+        return oci_error_make(request->r->pool, OCI_E_DIGEST_INVALID, NULL,
+                              NULL, "the parameter digest is missing");
     }
     error = open_to_append(&upload, &range, request);
     if (!error) {
-        error = oci_upload_rehash(upload, oci_digest_algorithm(digest), pool);
+        error = close_upload(request, upload, &range, digest);
     }
-    if (!error) {
-        error = append_body(request, upload, &range);
-    }
-    if (!error) {
-        error = oci_upload_finish(upload, digest, pool);
+    else if (error->code == OCI_E_UPLOAD_UNKNOWN) {
+        failure = is_repeated(&repeated, request, digest);
+        error = failure ? failure : error;
     }
     oci_upload_release(upload);
-    return error ? error : reply_stored(request, digest);
+    if (repeated) {
+        oci_body_leave(request->r);
+    }
+    return error && !repeated ? error : reply_stored(request, digest);
 }
 
 /* DELETE /v2/<name>/blobs/uploads/<id> */

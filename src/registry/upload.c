@@ -158,6 +158,23 @@ oci_error_t *oci_upload_find(oci_upload_t **upload,
                  : unknown(id, pool);
 }
 
+oci_error_t *oci_upload_ended(int *ended, const oci_repository_t *repository,
+                              const char *id, apr_pool_t *pool)
+{
+    oci_algorithm_e algorithm;
+    oci_value_t value;
+    oci_error_t *error = oci_upload_id_check(ended, &algorithm, repository, id,
+                                             pool);
+
+    if (error || !*ended) {
+        return error;
+    }
+    error = oci_fact_get(&value, repository->registry, oci_key_upload(pool, id),
+                         pool);
+    *ended = !error && value.data && !value.size;
+    return error;
+}
+
 /* An upload whose bytes went behind our back is over.
  * what: the bytes that are there, for the log */
 static oci_error_t *lost(oci_upload_t *upload, const char *what,

@@ -67,6 +67,14 @@ oci_error_t *oci_upload_find(oci_upload_t **upload,
 oci_error_t *oci_upload_claim(oci_upload_t **upload, apr_pool_t *pool);
 
 /**
+ * Whether an id is that of an upload that is over: finished or cancelled.
+ * @param ended Set to it
+ * @return OCI_E_INTERNAL, OCI_E_UNAVAILABLE
+ */
+oci_error_t *oci_upload_ended(int *ended, const oci_repository_t *repository,
+                              const char *id, apr_pool_t *pool);
+
+/**
  * End a claim, before the client is answered: it may go on at once.
  * @param upload NULL, or not claimed: nothing happens
  */

@@ -3,6 +3,7 @@
 # /v2/<name>/blobs/uploads/: every way to push a blob, and what goes wrong.
 
 use OCI::Test;
+use Time::HiRes qw(sleep);
 
 use Digest::SHA qw(hmac_sha256_hex);
 
@@ -173,8 +174,21 @@ $where = $client->start_upload($repo);
 stored(put($where, $digest, $bytes), 'where it is already');
 error_is($client->get($where), 404, 'BLOB_UPLOAD_UNKNOWN', undef,
     'a finished session is gone');
-error_is(put($where, $digest, $bytes), 404, 'BLOB_UPLOAD_UNKNOWN', undef,
-    'for PUT too');
+stored(put($where, $digest, $_), 'a closing PUT that is repeated')
+    for '', $bytes, [$bytes];
+error_is(put($where, digest_of('other'), ''), 404, 'BLOB_UPLOAD_UNKNOWN', undef,
+    'but not with a digest that is not there');
+error_is(put("$where-", $digest, ''), 404, 'BLOB_UPLOAD_UNKNOWN', undef,
+    'nor in a session that never was');
+$where = begin();
+my @twice = map { OCI::Client->new($server) } 1 .. 2;
+my $request = 'PUT ' . with_query($where, "digest=$digest")
+    . " HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n";
+$twice[0]->send($request . substr $bytes, 0, 250_000);
+$twice[1]->send($request . $bytes);
+sleep 0.3;
+$twice[0]->send(substr $bytes, 250_000);
+stored($_->receive('PUT'), 'two closing PUTs at once') for @twice;
 
 # ---- sha512
 
