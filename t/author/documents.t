@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# What the documents name is there: paths, make targets, directives, examples.
+# What the documents name is there: paths, make targets, directives, examples,
+# sections and tables.
 
 use OCI::Test;
 use OCI::Source;
@@ -88,5 +89,18 @@ my %quoted = map { s/\s+/ /gr => 1 }
     $rest =~ /\b(?:[Ss]ee|in|of|from|also|table) "([A-Z][^"]+)"/g;
 is_deeply([ grep { !$listed{$_} } sort keys %quoted ], [],
     'conf/README refers to sections that it has');
+
+# An administrator whose database user may not create tables copies these.
+my $sql = text('src/store/dbd/dbd_sql.c');
+my $flat = $manual =~ s/\s+/ /gr;
+my $tables = 0;
+while ($sql =~ /\.create = CREATE\("((?:[^"\\]|\\.)*)",\s*"(.*?)",\s*"(.*?)"\)/g) {
+    my ($name, $value, $options) = map { s/\\"/"/gr } $1, $2, $3;
+    $tables++;
+    ok(index($flat, "CREATE TABLE oci_facts (name $name NOT NULL, part INTEGER "
+        . "NOT NULL, value $value NOT NULL, PRIMARY KEY (name, part))$options;")
+        >= 0, "conf/README has the table of $name");
+}
+is($tables, () = $sql =~ /\.create =/g, 'every table was looked for');
 
 done_testing;
