@@ -17,11 +17,11 @@ is(scalar @names, $rows, 'every row of the table was understood');
 cmp_ok($rows, '>', 10, 'and there are some');
 
 my $reference = text('conf/reference.conf');
-my $readme = text('README');
+my $manual = text('conf/README');
 for my $name (@names) {
     like($name, qr/^OCI[A-Z]\w+$/, "$name is a name of ours");
     like($help{$name}, qr/^\w.{10,}/, "$name has a sentence of help");
-    like($readme, qr/\b$name\b/, "$name is in README");
+    like($manual, qr/\b$name\b/, "$name is in conf/README");
     my ($entry) = $reference =~ /^(\s*#\s*Syntax:\s+$name\b.*?)(?=^\s*#\s*Syntax:|\z)/ms;
     ok($entry, "$name is in conf/reference.conf") or next;
     for my $word (qw(Default Context)) {

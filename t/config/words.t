@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # What the words say agrees with the code: each directive has an entry in the
-# reference and in README, each error code is in README.
+# reference and in the manual, each error code is in the manual.
 
 use OCI::Test;
 
 my $top = $OCI::Server::TOP;
 my $source = OCI::Server::slurp("$top/src/httpd/config.c");
 my $reference = OCI::Server::slurp("$top/conf/reference.conf");
-my $readme = OCI::Server::slurp("$top/README");
+my $manual = OCI::Server::slurp("$top/conf/README");
 my @directives = $source =~ /AP_INIT_\w+\(\s*"(\w+)"/g;
 
 cmp_ok(scalar @directives, '>=', 12, 'directives');
@@ -22,14 +22,19 @@ for my $directive (@directives) {
             directory\n
         (?:[ ]{4}\#(?:[ ].*)?\n)+
         [ ]{4}$directive[ ]\S.*\z/x, "$directive: entry in the reference");
-    like($readme, qr/^\| `$directive [^|]+\| .+ \| .+ \|$/m,
-        "$directive: line in README");
+    like($manual, qr/^\| `$directive [^|]+\| .+ \| .+ \|$/m,
+        "$directive: line in conf/README");
 }
 my @entries = $reference =~ /^    # (OCI[A-Z][a-z]\w+)$/mg;
 is_deeply(\@entries, \@directives, 'the reference has no other, in this order');
 my %known = map { $_ => 1 } @directives;
-is_deeply([ grep { !$known{$_} } $readme =~ /\b(OCI[A-Z][a-z]\w+)/g ], [],
-    'README names no other');
+for my $name (qw(README conf/README)) {
+    my $text = OCI::Server::slurp("$top/$name");
+    is_deeply([ grep { !$known{$_} } $text =~ /\b(OCI[A-Z][a-z]\w+)/g ], [],
+        "$name names no other");
+    is_deeply([ grep { length > 80 } split /\n/, $text ], [],
+        "$name fits into 80 columns");
+}
 
 # A default in words, and the same in the code's last function.
 my ($apply) = $source =~ /(^void oci_config_apply.*)/ms;
@@ -46,9 +51,8 @@ while (my ($name, $field) = each %field) {
 my $replies = OCI::Server::slurp("$top/src/api/reply.c");
 while ($replies =~ /= \{ (\d+), "(\w+)" \}/g) {
     my ($status, $code) = ($1, $2);
-    like($readme, qr/^\| `$code` +\| $status /m, "README has $status $code");
+    like($manual, qr/^\| `$code` +\| $status /m,
+        "conf/README has $status $code");
 }
 
-my @long = grep { length > 80 } split /\n/, $readme;
-is_deeply(\@long, [], 'README fits into 80 columns');
 done_testing;

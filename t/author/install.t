@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# "uninstall" removes what "install" brings, and nothing else.
+
+use OCI::Test;
+use OCI::Source;
+use File::Find ();
+use File::Temp ();
+
+my $dir = File::Temp->newdir(TMPDIR => 1);
+
+sub make {
+    my $target = shift;
+    my $output = `cd $OCI::Server::TOP && env -u MAKEFLAGS -u MAKELEVEL make \\
+        -f Makefile.apxs $target DESTDIR=$dir 2>&1`;
+    return ok(!$?, "make $target") || diag($output);
+}
+
+sub installed {
+    my @found;
+    File::Find::find({ no_chdir => 1, wanted => sub {
+        push @found, s{^\Q$dir\E}{}r if !-d } }, "$dir");
+    return [ sort @found ];
+}
+
+my ($modules, $include, $programs) = map { OCI::Server::apxs($_) }
+    qw(LIBEXECDIR INCLUDEDIR SBINDIR);
+my @ours = sort "$modules/mod_oci.so", "$include/mod_oci.h",
+    "$programs/ociadmin";
+make('install');
+is_deeply(installed(), \@ours, 'install brings these files');
+my $other = "$modules/mod_other.so";
+open my $file, '>', "$dir$other" or die "$dir$other: $!\n";
+close $file;
+make('uninstall');
+is_deeply(installed(), [$other], 'uninstall removes these alone');
+make('uninstall');
+
+like(text('conf/oci.load'), qr{^LoadModule oci_module /\S+/mod_oci\.so$}m,
+    'conf/oci.load loads the module by its path');
+
+done_testing;
