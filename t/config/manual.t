@@ -141,6 +141,39 @@ subtest 'LDAP with tokens' => sub {
     $server->stop;
 };
 
+subtest 'an absolute Location' => sub {
+    my $recipe = block('Header edit Location');
+    my $place = "<Location \"/v2/\">\nSetHandler oci-registry\n"
+        . "OCIBlobStore fs \@STORE\@\nRequire all granted\n</Location>\n";
+    my $proxy = block('ProxyPreserveHost On', ':5000' => ':@PORT3@');
+    my $server = serve("<VirtualHost *:\@PORT\@>\n$place$recipe</VirtualHost>\n"
+        . "<VirtualHost *:\@PORT2\@>\n$proxy</VirtualHost>\n"
+        . "<VirtualHost *:\@PORT3\@>\nServerName https://registry.example.com\n"
+        . "$place$recipe</VirtualHost>\n",
+        modules => [qw(headers proxy proxy_http)], ports => 3);
+    for my $case ([ 1, 'http' ], [ 2, 'https' ]) {
+        my ($port, $scheme) = @$case;
+        my $host = $server->host($port);
+        my $res = OCI::Client->new($host)->post('/v2/a/blobs/uploads/');
+        status_is($res, 202, "port $port");
+        like($res->header('Location') // '',
+            qr{\A\Q$scheme://$host/v2/a/blobs/uploads/\E\w}, 'its Location');
+    }
+    $server->stop;
+};
+
+subtest 'encoded slashes' => sub {
+    for my $case ([ Off => 404 ], [ On => 200 ]) {
+        my ($value, $status) = @$case;
+        my $server = OCI::Server->start(sanitize => 0,
+            extra => "AllowEncodedSlashes $value\n");
+        my $client = OCI::Client->new($server);
+        $client->push_image('team/x', 'v1');
+        is($client->get('/v2/team%2Fx/tags/list')->status, $status, $value);
+        $server->stop;
+    }
+};
+
 subtest 'behind a proxy, with tokens' => sub {
     my $tokens = OCI::Server::slurp(
         "$OCI::Server::TOP/conf/examples/tokens.conf");
