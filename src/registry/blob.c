@@ -77,8 +77,9 @@ static oci_error_t *judge(const oci_blob_t *blob,
     }
     error = unknown(blob->digest, pool);
     error->note = rv == APR_NOTFOUND
-        ? apr_psprintf(pool, "%s/%s is lost; a new push will restore it", where,
-                       blob->locator)
+        ? apr_psprintf(
+            pool, "%s/%s is lost or cannot be read; a new push will restore it",
+            where, blob->locator)
         : apr_psprintf(pool,
                        "%s/%s has %" APR_OFF_T_FMT " bytes instead of "
                        "%" APR_OFF_T_FMT "; a new push will restore it",

@@ -228,9 +228,9 @@ my %tested = map { $_ => 1 } qw(reference.conf oci.conf run.conf
     examples/basic.conf examples/mirror.conf examples/http2.conf
     examples/tls.conf examples/proxy.conf examples/behind-proxy.conf);
 
-# Those that t/auth/examples.t and t/nodes/example.t start.
+# Those that t/auth/examples.t, t/auth/cors.t and t/nodes/example.t start.
 $tested{"examples/$_.conf"} = 1
-    for qw(certificates issuer ldap nodes openidc tokens);
+    for qw(certificates cors issuer ldap nodes openidc tokens);
 is_deeply([ grep { !$tested{$_} } map { s{^\Q$conf\E/}{}r }
         glob "$conf/*.conf $conf/examples/*" ], [], 'there are no others');
 

@@ -51,6 +51,7 @@ sub logs {
 
 my %damage = (
     'cut short'       => sub { truncate $_[0], 70_000 or die $! },
+    'unreadable'      => sub { chmod 0, $_[0] or die $! },
     'empty'           => sub { truncate $_[0], 0 or die $! },
     'too long'        => sub {
         open my $file, '>>', $_[0] or die $!;

@@ -410,19 +410,33 @@ static const char *path_of(const oci_store_dir_t *fs, const char *locator,
     return apr_pstrcat(pool, fs->root, "/", locator, NULL);
 }
 
+/* Why a blob's file cannot be used.  One that cannot be read is as good as
+ * absent if a push can replace it. */
+static apr_status_t absent(const oci_store_dir_t *fs, const char *path,
+                           apr_status_t rv, apr_pool_t *pool)
+{
+    if (rv == EACCES
+        && !faccessat(AT_FDCWD, oci_io_parent(path, pool), W_OK | X_OK,
+                      AT_EACCESS)) {
+        return APR_NOTFOUND;
+    }
+    return oci_store_dir_absent(fs, rv);
+}
+
 static apr_status_t blob_open(oci_blob_source_t *source,
                               oci_blob_store_t *store, const char *locator,
                               apr_int32_t flags, apr_pool_t *pool)
 {
     const oci_store_dir_t *fs = fs_of(store);
     apr_finfo_t finfo;
+    const char *path = path_of(fs, locator, pool);
     apr_file_t *file;
     apr_status_t rv;
 
-    rv = apr_file_open(&file, path_of(fs, locator, pool),
-                       APR_FOPEN_READ | APR_FOPEN_BINARY | flags, 0, pool);
+    rv = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY | flags,
+                       0, pool);
     if (rv != APR_SUCCESS) {
-        return oci_store_dir_absent(fs, rv);
+        return absent(fs, path, rv, pool);
     }
     rv = apr_file_info_get(&finfo, APR_FINFO_SIZE | APR_FINFO_TYPE, file);
     if (rv != APR_SUCCESS || finfo.filetype != APR_REG) {
@@ -439,12 +453,16 @@ static apr_status_t blob_size(apr_off_t *size, oci_blob_store_t *store,
                               const char *locator, apr_pool_t *pool)
 {
     const oci_store_dir_t *fs = fs_of(store);
+    const char *path = path_of(fs, locator, pool);
     apr_finfo_t finfo;
-    apr_status_t rv = apr_stat(&finfo, path_of(fs, locator, pool),
-                               APR_FINFO_SIZE | APR_FINFO_TYPE, pool);
+    apr_status_t rv = apr_stat(&finfo, path, APR_FINFO_SIZE | APR_FINFO_TYPE,
+                               pool);
 
+    if (rv == APR_SUCCESS && faccessat(AT_FDCWD, path, R_OK, AT_EACCESS)) {
+        rv = errno;
+    }
     if (rv != APR_SUCCESS) {
-        return oci_store_dir_absent(fs, rv);
+        return absent(fs, path, rv, pool);
     }
     *size = finfo.size;
     return finfo.filetype == APR_REG ? APR_SUCCESS : APR_NOTFOUND;
