@@ -187,6 +187,44 @@ int oci_error_status(const oci_error_t *error)
     return errors[error->code].status;
 }
 
+/* What the specification says of each code.  Clients and scripts match these
+ * words. */
+static const struct {
+    const char *code;
+    const char *description;
+} descriptions[] = {
+    { "BLOB_UNKNOWN", "blob unknown to registry" },
+    { "BLOB_UPLOAD_INVALID", "blob upload invalid" },
+    { "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry" },
+    { "DENIED", "requested access to the resource is denied" },
+    { "DIGEST_INVALID", "provided digest did not match uploaded content" },
+    { "MANIFEST_BLOB_UNKNOWN",
+      "manifest references a manifest or blob unknown to registry" },
+    { "MANIFEST_INVALID", "manifest invalid" },
+    { "MANIFEST_UNKNOWN", "manifest unknown to registry" },
+    { "NAME_INVALID", "invalid repository name" },
+    { "NAME_UNKNOWN", "repository name not known to registry" },
+    { "SIZE_INVALID", "provided length did not match content length" },
+    { "TOOMANYREQUESTS", "too many requests" },
+    { "UNAUTHORIZED", "authentication required" },
+    { "UNSUPPORTED", "the operation is unsupported" },
+};
+
+/* An error's message, behind what the specification says of its code. */
+static const char *message_of(const oci_error_t *error, apr_pool_t *pool)
+{
+    const char *code = errors[error->code].code;
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(descriptions) / sizeof(*descriptions); i++) {
+        if (!strcmp(code, descriptions[i].code)) {
+            return apr_pstrcat(pool, descriptions[i].description, ": ",
+                               error->message, NULL);
+        }
+    }
+    return error->message;
+}
+
 const char *oci_error_body(request_rec *r, const oci_error_t *error)
 {
     apr_pool_t *pool = r->pool;
@@ -194,7 +232,7 @@ const char *oci_error_body(request_rec *r, const oci_error_t *error)
 
     apr_table_setn(r->subprocess_env, "OCI_ERROR", errors[error->code].code);
     for (; error; error = error->next) {
-        const char *detail = "";
+        const char *detail = "", *text;
 
         /* Some clients print an empty detail as if it said something. */
         if (error->value) {
@@ -202,14 +240,11 @@ const char *oci_error_body(request_rec *r, const oci_error_t *error)
                                  oci_json_quote(error->key, pool), ":",
                                  oci_json_quote(error->value, pool), "}", NULL);
         }
-        APR_ARRAY_PUSH(texts,
-                       const char *) = apr_pstrcat(pool, "{\"code\":\"",
-                                                   errors[error->code].code,
-                                                   "\",\"message\":",
-                                                   oci_json_quote(error
-                                                                      ->message,
-                                                                  pool),
-                                                   detail, "}", NULL);
+        text = apr_pstrcat(pool, "{\"code\":\"", errors[error->code].code,
+                           "\",\"message\":",
+                           oci_json_quote(message_of(error, pool), pool),
+                           detail, "}", NULL);
+        APR_ARRAY_PUSH(texts, const char *) = text;
     }
     return apr_pstrcat(pool, "{\"errors\":[",
                        apr_array_pstrcat(pool, texts, ','), "]}\n", NULL);

@@ -158,7 +158,8 @@ for my $digest ('', 'x', 'sha256:' . 'a' x 63, 'sha256:' . 'a' x 65,
 push @cases, [ "no $_", without_layer($_), qr/\Q$_/ ]
     for qw(mediaType digest size);
 push @cases, [ "mediaType '$_'", with_layer(mediaType => $_), qr/mediaType/ ]
-    for '', 'a', 'a/', '/b', 'a/b/c', 'a/b;c=d', 'a b/c', 'a/' . 'b' x 128,
+    for '', 'a', 'a/', '/b', 'a/b/c', 'a/b;c', 'a/b;=d', 'a/b;c=', 'a/b;c="x',
+    'a b/c', 'a/' . 'b' x 128,
     "a/\x{e4}", "a/b\n";
 push @cases, [ "size $_", replaced(qr/"size":5\b/, qq("size":$_)), qr/size|JSON/ ]
     for '-1', '"5"', '5.5', '1e300', 'null', '99999999999999999999', '05', 'true';

@@ -47,7 +47,8 @@ for my $mpm (qw(prefork worker event)) {
     my $offset = $last ? $last + 1 : 0;
     ok($offset, "$mpm: what arrived is kept") if $mpm ne 'prefork';
     $end = with_query($location, 'digest=' . digest_of($long));
-    status_is($client->put($end, substr $long, $offset), 201,
+    status_is($client->put($end, substr($long, $offset), 'Content-Range' =>
+        "$offset-" . (length($long) - 1)), 201,
         "$mpm: a long body goes on at $offset");
     $server->stop("$mpm was well");
 }

@@ -59,8 +59,10 @@ sub finish {
     my ($server, $location, $bytes, $offset, $name) = @_;
     my $digest = digest_of($bytes);
     my $client = OCI::Client->new($server);
+    my @range = $offset < length $bytes
+        ? ('Content-Range' => "$offset-" . (length($bytes) - 1)) : ();
     status_is($client->put(with_query($location, "digest=$digest"),
-                           substr $bytes, $offset), 201, "$name: finished");
+        substr($bytes, $offset), @range), 201, "$name: finished");
     my ($repo) = $location =~ m{\A/v2/(.+)/blobs/uploads/};
     my $res = $client->get("/v2/$repo/blobs/$digest");
     ok($res->body eq $bytes, "$name: the bytes are right");
