@@ -139,8 +139,10 @@ sub session {
     $self->fault("session $location stands at $offset, not in "
         . "$session->{from}..$most")
         if $offset < $session->{from} || $offset > $most;
+    my @range = $offset < length $bytes
+        ? ('Content-Range' => "$offset-" . (length($bytes) - 1)) : ();
     $res = $client->put(OCI::Client::with_query($location, "digest=$digest"),
-        substr $bytes, $offset);
+        substr($bytes, $offset), @range);
     $self->fault("session $location:", $res->text) if $res->status != 201;
     return;
 }
