@@ -72,7 +72,7 @@ static oci_error_t *judge(const oci_blob_t *blob,
         return NULL;
     }
     if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
-        return oci_error_storage(pool, rv, "can't open %s/%s", where,
+        return oci_error_storage(pool, rv, "cannot open %s/%s", where,
                                  blob->locator);
     }
     error = unknown(blob->digest, pool);

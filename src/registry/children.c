@@ -73,7 +73,7 @@ static oci_error_t *find_sizes(apr_off_t *sizes,
     int i;
 
     if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "can't check what a manifest names");
+        return oci_error_storage(pool, rv, "cannot check what a manifest names");
     }
     for (i = 0; i < children->nelts; i++) {
         sorted[i] = &first[i];

@@ -106,7 +106,7 @@ oci_error_t *oci_referrer_list(apr_array_header_t **referrers, int *more,
         rv = apr_pool_create(&batch, pool);
     }
     if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "can't list referrers");
+        return oci_error_storage(pool, rv, "cannot list referrers");
     }
     list.referrers = apr_array_make(pool, 8, sizeof(oci_referrer_t));
     error = add_all(&list,

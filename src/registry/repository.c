@@ -40,7 +40,7 @@ static oci_error_t *lock_name(oci_lock_t **lock, oci_index_t *index,
     apr_status_t rv = index->provider->lock(lock, index, name, kind, pool);
 
     if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "can't lock %s in %s", name,
+        return oci_error_storage(pool, rv, "cannot lock %s in %s", name,
                                  index->where);
     }
     return NULL;

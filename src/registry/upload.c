@@ -65,7 +65,7 @@ static oci_error_t *save_record(const oci_upload_t *upload, apr_pool_t *pool)
 static oci_error_t *storage_error(const oci_upload_t *upload, apr_status_t rv,
                                   const char *what, apr_pool_t *pool)
 {
-    return oci_error_storage(pool, rv, "can't %s upload %s in %s", what,
+    return oci_error_storage(pool, rv, "cannot %s upload %s in %s", what,
                              upload->id, blobs_of(upload)->where);
 }
 

@@ -73,7 +73,7 @@ my $close = sub {
     return OCI::Client->new($server)->put(
         with_query($session, 'digest=' . digest_of($bytes)), $rest // '');
 };
-$server->expects(qr/\[oci:error\].*Input\/output error:.*can't sync upload/);
+$server->expects(qr/\[oci:error\].*Input\/output error:.*cannot sync upload/);
 my $session = $client->start_upload('a');
 status_is($client->patch($session, $bytes), 202);
 status_is(failing('/uploads/', sub { $close->($session) }), 500,
@@ -93,7 +93,7 @@ status_is($client->patch($session, $bytes), 202, 'a new upload');
 status_is($close->($session), 201, 'succeeds');
 
 # A value is not left behind, and is written anew.
-$server->expects(qr/\[oci:error\].*Input\/output error:.*can't write/);
+$server->expects(qr/\[oci:error\].*Input\/output error:.*cannot write/);
 $client->push_blob('a', '{}');
 my $text = json_text(image_manifest('{}', [$bytes]));
 my $put = sub { $client->put('/v2/a/manifests/v1', $text,
@@ -119,7 +119,7 @@ for my $kind ('dbd:sqlite3', 'dbm:gdbm', 'dbm:db') {
     $server = OCI::Server->start(
         env    => { LD_PRELOAD => $library, OCI_FAILS => "$folder/word" },
         config => "OCIIndex $kind \@STORE\@/facts");
-    $server->expects(qr/\[oci:error\].*can't write/);
+    $server->expects(qr/\[oci:error\].*cannot write/);
     $client = OCI::Client->new($server);
     $client->push_blob('a', '{}');
     $client->push_blob('a', $bytes);
