@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Random names, and those that tell when they were made. */
+/* Random names, and names that begin with the time. */
 
 #include "apr_escape.h"
 #include "apr_general.h"

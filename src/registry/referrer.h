@@ -2,7 +2,7 @@
 
 /**
  * @file referrer.h
- * @brief Referrers: the manifests that have another one as their subject
+ * @brief Referrers: the manifests that name another manifest as their subject
  */
 
 #ifndef OCI_REFERRER_H
@@ -17,15 +17,16 @@ typedef struct oci_referrer_t {
 } oci_referrer_t;
 
 /**
- * The referrers of a digest, whether or not that is there (distribution-spec,
- * "Listing Referrers").
- * @param referrers Set to an array of oci_referrer_t, in the order of their
- *        digests
- * @param more Set to whether there are more than these
- * @param artifact_type Only those of this type, or NULL
- * @param after Those with a digest greater than this, or NULL
- * @param bytes Stop after so many bytes of descriptors
- * @return OCI_E_INTERNAL
+ * List the referrers of a digest (distribution-spec, "Listing Referrers").
+ * There need not be a manifest with this digest.
+ * @param referrers Set to an array of oci_referrer_t, sorted by digest
+ * @param more Set to whether there are more referrers than these
+ * @param subject A valid digest
+ * @param artifact_type List only referrers of this type, or NULL for all
+ * @param after List only digests greater than this, or NULL for all
+ * @param bytes Stop once the descriptors exceed this number of bytes
+ * @param pool For the result and temporary data
+ * @return A storage error
  */
 oci_error_t *oci_referrer_list(apr_array_header_t **referrers, int *more,
                                const oci_repository_t *repository,
@@ -33,12 +34,27 @@ oci_error_t *oci_referrer_list(apr_array_header_t **referrers, int *more,
                                const char *after, apr_size_t bytes,
                                apr_pool_t *pool);
 
-/** Add to changes what lists a document under its subject. */
+/**
+ * Add a change that lists a manifest as a referrer of its subject.
+ * @param changes The list to add to
+ * @param name The repository's name
+ * @param document The parsed manifest; its subject is not NULL
+ * @param digest The manifest's digest
+ * @param size The manifest's size in bytes
+ * @param pool For the change
+ */
 void oci_referrer_put(apr_array_header_t *changes, const char *name,
                       const oci_document_t *document, const char *digest,
                       apr_size_t size, apr_pool_t *pool);
 
-/** Add to changes what lists it no longer. */
+/**
+ * Add a change that removes a manifest from the referrers of a subject.
+ * @param changes The list to add to
+ * @param name The repository's name
+ * @param subject The subject's digest
+ * @param digest The manifest's digest
+ * @param pool For the change
+ */
 void oci_referrer_delete(apr_array_header_t *changes, const char *name,
                          const char *subject, const char *digest,
                          apr_pool_t *pool);

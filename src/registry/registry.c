@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A registry: its two stores, its rules, and how facts are kept. */
-
+/* Reads and changes the facts in a registry's index. */
 
 
 #include "registry/registry.h"
@@ -85,7 +84,7 @@ oci_error_t *oci_facts_apply(const oci_registry_t *registry,
     if (rv != APR_SUCCESS) {
         return oci_error_storage(pool, rv, "cannot write %s/%s%s", index->where,
                                  first->key,
-                                 changes->nelts > 1 ? " and what follows it"
+                                 changes->nelts > 1 ? " and further facts"
                                                     : "");
     }
     return NULL;

@@ -35,9 +35,9 @@ sub is_refused {
     $server->again;
     my $client = OCI::Client->new($server);
     error_is($client->get('/v2/a/manifests/v1'), 503, 'UNAVAILABLE',
-        qr/not in their place/, "$name: a pull");
+        qr/blob store is not available/, "$name: a pull");
     error_is($client->post('/v2/a/blobs/uploads/'), 503, 'UNAVAILABLE',
-        qr/not in their place/, "$name: a push");
+        qr/blob store is not available/, "$name: a push");
     like($server->log, qr/oci:error\].*$sentence/, "$name: it says why");
     $server->halt;
     return;
