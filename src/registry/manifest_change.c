@@ -171,8 +171,8 @@ static void remove_mark(const manifest_push_t *self, const char *mark)
 
 /* Check and store the manifest under the locks.
  * mark: the mark of an early check of the children, or NULL to check them here
- * *again: set to 1 if a deletion invalidated the early check; nothing is stored
- * then */
+ * *again: set to 1, with nothing stored, if a deletion invalidated the early
+ * check */
 static oci_error_t *put_locked(int *again, const manifest_push_t *self,
                                const char *mark)
 {

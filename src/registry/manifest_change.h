@@ -10,8 +10,7 @@
 
 #include "registry/registry.h"
 
-/** Conditions on the digest that a reference currently names (RFC 9110, 13.1).
- */
+/** Conditions on the digest that a reference names now (RFC 9110, 13.1). */
 typedef struct oci_condition_t {
     const char *match;      /* If-Match, or NULL */
     const char *none_match; /* If-None-Match, or NULL */
@@ -54,7 +53,7 @@ oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
  * @param condition Must be met by the digest that reference names
  * @param pool For temporary data
  * @return OCI_E_MANIFEST_UNKNOWN; OCI_E_MANIFEST_CHANGED if the condition is
- * not met; a storage error
+ *         not met; a storage error
  */
 oci_error_t *oci_manifest_delete(const oci_repository_t *repository,
                                  const char *reference,

@@ -27,8 +27,7 @@ oci_error_t *oci_random_hex(const char **text, apr_size_t bytes,
  */
 oci_error_t *oci_random_stamp(const char **stamp, apr_pool_t *pool);
 
-/** Return the time, in seconds since 1970, of a text that begins with a stamp.
- */
+/** Return the seconds since 1970 in a text that begins with a stamp. */
 apr_int64_t oci_stamp_seconds(const char *stamp);
 
 #endif /* OCI_RANDOM_H */

@@ -135,7 +135,7 @@ oci_error_t *oci_upload_save(oci_upload_t *upload, apr_pool_t *pool);
  * @param digest The expected digest of the bytes; valid
  * @param pool For temporary data
  * @return OCI_E_DIGEST_INVALID if the bytes have another digest; a storage
- * error
+ *         error
  */
 oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,
                                apr_pool_t *pool);

@@ -381,7 +381,7 @@ subtest 'a session whose record is damaged' => sub {
         unlink $file;
     }
 } if $facts;
-$server->expects(qr{\[oci:error\].*/upload/\S+ is no record}) if $facts;
+$server->expects(qr{\[oci:error\].*/upload/\S+ is not a valid upload record}) if $facts;
 
 subtest 'a record of a blob that is damaged' => sub {
     my $digest = $client->push_blob('records', 'record');
@@ -401,7 +401,7 @@ subtest 'a record of a blob that is damaged' => sub {
            'a new push heals it');
     }
 } if $facts;
-$server->expects(qr{\[oci:error\].*/blob/\S+ is no record}) if $facts;
+$server->expects(qr{\[oci:error\].*/blob/\S+ is not a valid blob record}) if $facts;
 $server->allows(qr{\[oci:\w+\].*(?:etc/hostname|/store/) (?:has|is lost)},
     qr{\[oci:error\].*etc/hostname});
 
