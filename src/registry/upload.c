@@ -64,9 +64,9 @@ static oci_error_t *save_record(const oci_upload_t *upload, apr_pool_t *pool)
 }
 
 static oci_error_t *storage_error(const oci_upload_t *upload, apr_status_t rv,
-                                  const char *what, apr_pool_t *pool)
+                                  const char *operation, apr_pool_t *pool)
 {
-    return oci_error_storage(pool, rv, "cannot %s upload %s in %s", what,
+    return oci_error_storage(pool, rv, "cannot %s upload %s in %s", operation,
                              upload->id, blobs_of(upload)->where);
 }
 
@@ -159,8 +159,8 @@ oci_error_t *oci_upload_find(oci_upload_t **upload,
 }
 
 /* End an upload whose stored bytes are not those that were written.
- * what: the bytes that were found, for the log */
-static oci_error_t *end_lost_upload(oci_upload_t *upload, const char *what,
+ * found: the bytes that were found, for the log */
+static oci_error_t *end_lost_upload(oci_upload_t *upload, const char *found,
                                     apr_pool_t *pool)
 {
     oci_error_t *error = oci_upload_cancel(upload, pool);
@@ -172,7 +172,7 @@ static oci_error_t *end_lost_upload(oci_upload_t *upload, const char *what,
         error->note = apr_psprintf(pool,
                                    "upload %s in %s had %s the %" APR_OFF_T_FMT
                                    " that were written; it is deleted",
-                                   upload->id, blobs_of(upload)->where, what,
+                                   upload->id, blobs_of(upload)->where, found,
                                    upload->size);
     }
     return error;

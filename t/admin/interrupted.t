@@ -120,7 +120,7 @@ subtest 'killed at any moment' => sub {
         my $run = ociadmin('copy', '--force', "fs $from", "fs $to");
         is($run->{status}, 0, 'it finishes') or diag($run->{err});
         my $there = facts_of($to);
-        is(scalar(keys %$there), scalar(keys %$facts), 'all keys are there');
+        is(scalar(keys %$there), scalar(keys %$facts), 'all keys exist');
         is_deeply($there, $facts, 'with the right values');
         system 'rm', '-rf', $to;
     }
@@ -133,7 +133,7 @@ subtest 'killed before its end' => sub {
     my $copy = start_and_stop($to);
     $copy->kill9;
     my $key = mark_of($to);
-    ok(exists facts_of($to)->{$key}, 'the mark names a fact that is there');
+    ok(exists facts_of($to)->{$key}, 'the mark names a fact that exists');
     my $server = OCI::Server->start(config => "OCIIndex fs $to");
     $server->expects(qr/holds an unfinished copy/);
     error_is(OCI::Client->new($server)->get('/v2/_catalog'), 503,

@@ -238,7 +238,8 @@ my $image = $ci->push_image('a/b', 'v1');
 is($client->get('/v2/a/b/manifests/v1')->body, $image->{text},
     'everybody can pull what ci pushed');
 robots([ $tomorrow, 'other', 'other' ]);
-is(push_by_curl('-u', 'ci:new'), 401, 'a user removed from the file is refused');
+is(push_by_curl('-u', 'ci:new'), 401,
+    'a user removed from the file is refused');
 unlink $server->dir . '/robots';
 $server->expects(qr/robot: cannot read .*robots/);
 is(push_by_curl('-u', 'other:other'), 500, 'a missing file is an error');

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# A blob store that redirects readers to a URL: a GET gets 307, which must not be
-# cached, because the URL is valid for a limited time.  All other requests get
-# the same responses as with any other store.
+# A blob store that redirects readers to a URL: a GET gets 307, which must not
+# be cached, because the URL is valid for a limited time.  All other requests
+# get the same responses as with any other store.
 
 use OCI::Test;
 use OCI::Module;
