@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-# run.sh: serve a registry on loopback in the foreground, with conf/run.conf.
-# In: APXS, PORT, STORE (empty: a folder of the user's).  "make -f
-# Makefile.apxs run" calls it.
+# run.sh: serve a registry on the loopback address in the foreground, with
+# conf/run.conf.  Environment: APXS, PORT, and STORE, the directory for the
+# registry; if it is empty, a directory is chosen below.  "make -f Makefile.apxs
+# run" calls it.
 
 set -eu
 
@@ -20,9 +21,10 @@ httpd=$($APXS -q SBINDIR)/$($APXS -q PROGNAME)
 OWNER=$(id -un) GROUP=$(id -gn)
 define=-DUSER
 
-# httpd's children do not run as root, and so could not enter root's home: a
-# registry of root's lies where a system keeps its data.  It belongs to whoever
-# owns the folder already, else to the user that the system keeps for httpd.
+# If root runs this script, httpd's children run as another user, which may not
+# enter root's home: the default directory is then below /var/lib.  The children
+# run as the owner of the directory if it exists and is not root's, otherwise as
+# the first of the usual httpd users that exists.
 if test "$(id -u)" = 0; then
     define=-DROOT
     STORE=${STORE:-/var/lib/mod_oci}
@@ -33,26 +35,28 @@ if test "$(id -u)" = 0; then
         OWNER=$(stat -c %U "$STORE")
     elif ! test -e "$STORE"; then
         mkdir -p "$STORE" 2>/dev/null && chown "$OWNER:" "$STORE" ||
-            fail "The folder $STORE cannot be made: set STORE to another."
+            fail "Cannot create the directory $STORE:" \
+                 "set STORE to another one."
     fi
     GROUP=$(id -gn "$OWNER")
 else
     STORE=${STORE:-${XDG_DATA_HOME:-$HOME/.local/share}/mod_oci}
     mkdir -p "$STORE" 2>/dev/null ||
-        fail "The folder $STORE cannot be made: set STORE to another."
+        fail "Cannot create the directory $STORE: set STORE to another one."
 fi
-test -d "$STORE" || fail "$STORE is no folder: set STORE to one."
+test -d "$STORE" || fail "$STORE is not a directory: set STORE to a directory."
 STORE=$(cd "$STORE" && pwd)
 
-# As the user whom httpd's children will be.
+# Try to write as the user that httpd's children will have.
 perl -e '($(, $)) = ($ARGV[1], "$ARGV[1] $ARGV[1]"); ($<, $>) = ($ARGV[0]) x 2;
     mkdir "$ARGV[2]/.try$$" or exit 1; rmdir "$ARGV[2]/.try$$"' \
     "$(id -u "$OWNER")" "$(id -g "$OWNER")" "$STORE" ||
-    fail "The folder $STORE is not writable for $OWNER: set STORE to another."
+    fail "User $OWNER cannot write to the directory $STORE:" \
+         "set STORE to another one."
 
 perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(Listen => 1,
     LocalAddr => "127.0.0.1", LocalPort => shift, ReuseAddr => 1)' "$PORT" ||
-    fail "Port $PORT of 127.0.0.1 cannot be had: set PORT to another."
+    fail "Cannot listen on port $PORT of 127.0.0.1: set PORT to another one."
 
 RUN=$(mktemp -d) && chmod 755 "$RUN"
 trap 'rm -rf "$RUN"' EXIT
@@ -60,8 +64,8 @@ export PORT STORE MODULE MODULES RUN OWNER GROUP
 
 cat <<END
 
-A registry at http://127.0.0.1:$PORT/v2/, kept in $STORE.
-To try from another terminal:
+Serving a registry at http://127.0.0.1:$PORT/v2/ from $STORE.
+Commands to try in another terminal:
 
     curl http://127.0.0.1:$PORT/v2/_catalog
     docker pull hello-world
@@ -70,11 +74,12 @@ To try from another terminal:
     oras push --plain-http 127.0.0.1:$PORT/notes:1 README:text/plain
     oras pull --plain-http -o /tmp/notes 127.0.0.1:$PORT/notes:1
 
-Ctrl-C ends it; what was pushed stays.
+Press Ctrl-C to stop the server.  The registry's content is kept.
 
 END
 
-# Ctrl-C reaches httpd as well: it is left to end by itself, once.
+# Ctrl-C signals httpd as well, so this shell only waits for it.  A second
+# signal is sent only if wait itself was interrupted.
 trap : INT TERM HUP
 "$httpd" -f "$top/conf/run.conf" $define -DFOREGROUND &
 pid=$!
@@ -84,4 +89,5 @@ if test $status -gt 128; then
     kill -TERM $pid 2>/dev/null || true
     wait $pid && status=0 || status=$?
 fi
-test $status = 0 || fail "httpd did not start or ended with status $status."
+test $status = 0 ||
+    fail "httpd did not start, or it exited with status $status."

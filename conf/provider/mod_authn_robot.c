@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The authentication provider "robot": names whose passwords end by a day.
+/* The authentication provider "robot": users whose passwords expire.
  *
  *     AuthBasicProvider robot
  *     AuthRobotFile     FILE
  *
- * Each line of FILE is the last day, in UTC, that a password is good for, the
- * name, and what htpasswd made of the password:
+ * Each line of FILE contains the last day, in UTC, on which a password is
+ * valid, the user's name, and the password's hash, as htpasswd prints them:
  *
  *     2027-01-31:ci:$2y$05$...
  *
- * A name may have several lines, so that a new password can be given out
- * before the old one ends.  The file is read at each login.
+ * A user may have several lines, so that a new password can be used before the
+ * old one expires.  The file is read at each login.
  */
 
 #include <string.h>
@@ -54,9 +54,10 @@ static const char *set_file(cmd_parms *cmd, void *config, const char *path)
     return NULL;
 }
 
-/* Days of this form have the order of their texts.  One of another form is
- * over, lest a slip of the pen make a password that never ends. */
-static int is_over(const char *day)
+/* Days in this format sort as text.  A day in any other format counts as
+ * expired, so that a typing error cannot create a password that never
+ * expires. */
+static int is_expired(const char *day)
 {
     char today[sizeof("2027-01-31")];
     apr_time_exp_t now;
@@ -68,8 +69,9 @@ static int is_over(const char *day)
         || strcmp(day, today) < 0;
 }
 
-/* The part behind a line's next colon, where the part before it ends. */
-static char *cut(char *line)
+/* End the first field of a line at its colon, and return the text after it, or
+ * NULL if there is no colon. */
+static char *split_at_colon(char *line)
 {
     char *colon = line ? strchr(line, ':') : NULL;
 
@@ -80,12 +82,12 @@ static char *cut(char *line)
     return colon + 1;
 }
 
-/* What one line says to a name and a password. */
+/* Check a name and a password against one line. */
 static authn_status check_line(request_rec *r, char *day, const char *user,
                                const char *password)
 {
-    char *name = cut(day);
-    const char *hash = cut(name);
+    char *name = split_at_colon(day);
+    const char *hash = split_at_colon(name);
 
     if (!hash || strcmp(name, user)) {
         return AUTH_USER_NOT_FOUND;
@@ -93,10 +95,12 @@ static authn_status check_line(request_rec *r, char *day, const char *user,
     if (apr_password_validate(password, hash) != APR_SUCCESS) {
         return AUTH_DENIED;
     }
-    if (is_over(day)) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                      "robot: the password of %s was good until '%s'", name,
-                      day);
+    if (is_expired(day)) {
+        ap_log_rerror(
+            APLOG_MARK, APLOG_INFO, 0, r,
+            "robot: the password of %s expired after '%s': add a line "
+            "with a new password to AuthRobotFile",
+            name, day);
         return AUTH_DENIED;
     }
     return AUTH_GRANTED;
@@ -114,7 +118,8 @@ static authn_status check_password(request_rec *r, const char *user,
 
     if (!config->file) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "robot: AuthRobotFile is not set");
+                      "robot: AuthRobotFile is not set here: set it to the "
+                      "file with the passwords");
         return AUTH_GENERAL_ERROR;
     }
     rv = ap_pcfg_openfile(&file, r->pool, config->file);
@@ -125,17 +130,18 @@ static authn_status check_password(request_rec *r, const char *user,
     }
     while (status != AUTH_GRANTED
            && !ap_cfg_getline(line, sizeof(line), file)) {
-        authn_status says = check_line(r, line, user, password);
+        authn_status result = check_line(r, line, user, password);
 
-        if (says != AUTH_USER_NOT_FOUND) {
-            status = says;
+        if (result != AUTH_USER_NOT_FOUND) {
+            status = result;
         }
     }
     ap_cfg_closefile(file);
     return status;
 }
 
-/* AuthType Digest asks for hashes that nothing but itself can check. */
+/* The second function would be for AuthType Digest, whose hashes are not those
+ * of htpasswd. */
 static const authn_provider provider = {
     check_password,
     NULL,
@@ -143,8 +149,8 @@ static const authn_provider provider = {
 
 static const command_rec directives[] = {
     AP_INIT_TAKE1("AuthRobotFile", set_file, NULL, OR_AUTHCFG,
-                  "a file of lines DAY:NAME:HASH, where passwords end by a "
-                  "day"),
+                  "a file of lines DAY:NAME:HASH, in which DAY is the last "
+                  "day of the password"),
     { .name = NULL },
 };
 

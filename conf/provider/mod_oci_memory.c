@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The index "memory": facts in memory that all processes of an httpd share.
+/* The index provider "memory": an index in memory that all processes of an
+ * httpd share.
  *
  *     OCIIndex memory[:SIZE] [NAME]
  *
- * It holds SIZE MiB, 64 unless told, until httpd stops; a reload keeps it,
- * at the size that it has.  Two of one NAME are the same index; see README.
+ * It has room for SIZE MiB (64 by default), and exists until httpd stops.  A
+ * reload keeps its facts and its size.  Two directives with the same NAME use
+ * the same index.  See the README in this directory.
  *
- * The memory is a file without a name, mapped before httpd forks: it is at
- * the same address in all processes, and plain pointers may lie in it.
+ * The memory is an anonymous file that is mapped before httpd forks.  It
+ * therefore has the same address in all processes, and may contain plain
+ * pointers.
  *
  *     memory_t | half | half
  *
- * One half is in use.  Facts and values are put into it one behind another,
- * and what goes leaves its room unused; when a half is full, what is still
- * there is copied to the other.  A fact appears, changes and goes when one
- * pointer is set, and so does a half: a kill in between leaves all of it whole.
- */
+ * One half is in use.  Facts and values are appended to it.  When it is full,
+ * the facts that still exist are copied to the other half, which is then used.
+ * Each change of a fact, or to the other half, becomes visible when one pointer
+ * is stored, so that a killed process leaves a consistent index. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,53 +33,56 @@
 #include "apr_strings.h"
 #include "mod_oci.h"
 
-/* By this and its name a process finds an index again.  A newer module with
- * another memory_t, which a reload may bring, has another number here. */
+/* After a reload the process finds its memory by this key and the index's name.
+ * Increase the number when memory_t changes, because a reload may load a newer
+ * module. */
 #define KEY "mod_oci_memory 1: "
 
-/* Where facts are locked; names follow.  Each has two bytes of the file. */
+/* The offset in the file of the lock for the facts; the locks for names follow.
+ * Each lock has two bytes. */
 #define FACTS 0
 
-/* Facts are a list in the order of their keys, and have links further ahead
- * for who searches it, each level a quarter of those below: a skip list. */
+/* The facts are a skip list, sorted by key: a quarter of the facts of each
+ * level are also in the next level. */
 #define LEVELS 16
 
 typedef struct fact_t {
-    const oci_value_t *value; /* with its data behind it */
+    const oci_value_t *value; /* followed by its data */
     const char *key;
     int levels;
-    struct fact_t *next[]; /* for each level the next that has it */
+    struct fact_t *next[]; /* for each level, the next fact of that level */
 } fact_t;
 
 typedef struct half_t {
-    char *end;   /* of what was taken */
-    char *limit; /* of what there is */
+    char *end;   /* the end of the used space */
+    char *limit; /* the end of the space */
     fact_t *first[LEVELS];
     char data[];
 } half_t;
 
 typedef struct memory_t {
-    half_t *half; /* that is in use */
+    half_t *half; /* the half in use */
     half_t *halves[2];
     apr_uint64_t seed;
-    int fd; /* the file, in whichever process */
+    int fd; /* the file; the same number in all processes */
 } memory_t;
 
 typedef struct index_t {
     oci_index_t base;
-    apr_size_t size;
-    memory_t *memory; /* from start on */
+    apr_size_t size;  /* of one half, in bytes */
+    memory_t *memory; /* set by start */
 } index_t;
 
 struct oci_lock_t {
     int fd;
-    apr_pool_t *pool; /* of a named one */
+    apr_pool_t *pool; /* in which a named lock is registered */
 };
 
-/* Take a lock: a byte for it, behind a gate that all go through.  Who waits to
- * have it alone is in the gate, so that others can't go on to share it.  Locks
- * of an open file description keep apart threads and processes, and end with
- * these.  So each caller opens the file anew, by the only name that it has. */
+/* Lock one byte, after passing through the byte before it, the gate.  A waiting
+ * writer holds the gate, so that new readers queue behind it and cannot starve
+ * it.  Locks of an open file description exclude both threads and processes,
+ * and end with the process.  Each caller therefore opens the file again, by its
+ * path in /proc, because it has no other name. */
 static apr_status_t begin_lock(oci_lock_t *lock, const memory_t *memory,
                                off_t gate, oci_lock_e kind)
 {
@@ -110,13 +115,14 @@ static apr_status_t end_lock(void *lock)
     static const struct flock all = { .l_type = F_UNLCK };
     int fd = ((oci_lock_t *)lock)->fd;
 
-    /* Not by close alone: what was forked meanwhile has it open, too. */
+    /* close alone does not unlock if a process that was forked meanwhile still
+     * has the description open. */
     fcntl(fd, F_OFD_SETLK, &all);
     close(fd);
     return APR_SUCCESS;
 }
 
-/* FNV-1a, stirred once more so that all bits depend on all of the text. */
+/* FNV-1a, mixed once more so that all bits depend on the whole text. */
 static apr_uint64_t hash(apr_uint64_t value, const char *text)
 {
     for (value ^= APR_UINT64_C(0xcbf29ce484222325); *text; text++) {
@@ -126,7 +132,8 @@ static apr_uint64_t hash(apr_uint64_t value, const char *text)
     return value ^ (value >> 32);
 }
 
-/* Which keys have many levels is nobody's to choose. */
+/* The seed is random, so that a client cannot choose keys that all have many
+ * levels, or one. */
 static int levels_of(const memory_t *memory, const char *key)
 {
     apr_uint64_t bits = hash(memory->seed, key);
@@ -154,18 +161,18 @@ static apr_size_t room_in(const half_t *half)
     return half->limit - half->end;
 }
 
-/* There is room: apply sees to it. */
-static void *take(half_t *half, apr_size_t size)
+/* Allocate size bytes.  There is enough space: apply has called make_room. */
+static void *allocate(half_t *half, apr_size_t size)
 {
-    char *taken = half->end;
+    char *start = half->end;
 
     half->end += size;
-    return taken;
+    return start;
 }
 
 static oci_value_t *make_value(half_t *half, const oci_value_t *from)
 {
-    oci_value_t *value = take(half, value_size(from));
+    oci_value_t *value = allocate(half, value_size(from));
     char *data = (char *)(value + 1);
 
     if (from->size) {
@@ -180,7 +187,7 @@ static oci_value_t *make_value(half_t *half, const oci_value_t *from)
 static fact_t *make_fact(half_t *half, const char *key, int levels,
                          const oci_value_t *value)
 {
-    fact_t *fact = take(half, fact_size(key, levels));
+    fact_t *fact = allocate(half, fact_size(key, levels));
 
     fact->key = strcpy((char *)&fact->next[levels], key);
     fact->levels = levels;
@@ -188,8 +195,8 @@ static fact_t *make_fact(half_t *half, const char *key, int levels,
     return fact;
 }
 
-/* The first fact whose key is not less, or NULL; and each level's link to it
- * or beyond. */
+/* Return the first fact whose key is not less than key, or NULL.  links is set
+ * to each level's link to this fact or to a later one. */
 static fact_t *search(fact_t **links[LEVELS], half_t *half, const char *key)
 {
     fact_t **next = half->first;
@@ -204,7 +211,7 @@ static fact_t *search(fact_t **links[LEVELS], half_t *half, const char *key)
     return next[0];
 }
 
-/* Copy what is in use to the other half, and use that. */
+/* Copy all facts to the other half, and use that half. */
 static void change_halves(memory_t *memory)
 {
     half_t *half = memory->halves[memory->half == memory->halves[0]];
@@ -228,7 +235,7 @@ static void change_halves(memory_t *memory)
     __atomic_store_n(&memory->half, half, __ATOMIC_RELEASE);
 }
 
-/* Have room for all that is put or added.  Deleting takes none. */
+/* Ensure that there is space for all changes.  A deletion needs none. */
 static apr_status_t make_room(memory_t *memory, const oci_change_t *changes,
                               int count)
 {
@@ -247,9 +254,9 @@ static apr_status_t make_room(memory_t *memory, const oci_change_t *changes,
     return size > room_in(memory->half) ? APR_ENOSPC : APR_SUCCESS;
 }
 
-/* What was written before is there when an atomic store makes the change.
- * Whoever is killed between those of several levels leaves a fact without the
- * higher ones, which is found all the same. */
+/* The atomic store that makes a change visible comes after all other writes.  A
+ * process that is killed between the stores for several levels leaves a fact
+ * that is missing in the higher levels; searching still finds it. */
 static apr_status_t change_one(memory_t *memory, const oci_change_t *change)
 {
     half_t *half = memory->half;
@@ -297,8 +304,8 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
     }
     if (*end || size < 1 || size > 1024) {
         return apr_psprintf(pool,
-                            "memory:SIZE has a size from 1 to 1024 MiB"
-                            ", not '%s'",
+                            "memory:%s has a wrong size: expected a number "
+                            "of MiB from 1 to 1024",
                             config->type);
     }
     self->base.provider = &provider;
@@ -310,11 +317,11 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
     return NULL;
 }
 
-/* A new file holds zeros: its halves have no facts. */
+/* A new file contains zeros, so that its halves have no facts. */
 static apr_status_t make_memory(memory_t **memory, apr_size_t size)
 {
     apr_size_t half = sizeof(half_t) + size;
-    apr_size_t whole = sizeof(**memory) + 2 * half;
+    apr_size_t total = sizeof(**memory) + 2 * half;
     int fd = memfd_create("mod_oci_memory", MFD_CLOEXEC);
     memory_t *self;
     apr_status_t rv;
@@ -323,9 +330,9 @@ static apr_status_t make_memory(memory_t **memory, apr_size_t size)
     if (fd == -1) {
         return errno;
     }
-    self = ftruncate(fd, whole)
+    self = ftruncate(fd, total)
         ? MAP_FAILED
-        : mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        : mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (self == MAP_FAILED) {
         rv = errno;
         close(fd);
@@ -351,10 +358,10 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
     apr_pool_t *process = pool, *parent;
     void *memory = NULL;
     apr_status_t rv;
-    char why[120];
+    char reason[120];
 
-    /* The pool above all others lives as long as the process.  What hangs
-     * there outlives this module, which a reload unloads and loads. */
+    /* The topmost pool lives as long as the process.  Its user data survives a
+     * reload, which unloads this module and loads it again. */
     while ((parent = apr_pool_parent_get(process))) {
         process = parent;
     }
@@ -371,8 +378,8 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
     }
     return rv == APR_SUCCESS
         ? NULL
-        : apr_pstrcat(pool, "cannot make the index: ",
-                      apr_strerror(rv, why, sizeof(why)), NULL);
+        : apr_pstrcat(pool, "cannot create the memory of the index: ",
+                      apr_strerror(rv, reason, sizeof(reason)), NULL);
 }
 
 static void copy_value(oci_value_t *value, const fact_t *fact, apr_pool_t *pool)
@@ -401,7 +408,7 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
     return rv;
 }
 
-/* Nothing is durable here, and what a change takes is not in a pool. */
+/* Memory cannot make a change durable, and no change needs a pool. */
 static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
                           int count, int durable, apr_pool_t *pool)
 {
@@ -426,7 +433,8 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
 static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
                          const oci_scan_t *range, apr_pool_t *pool)
 {
-    /* No key has a byte as small as the last one here. */
+    /* The byte "\1" is less than any byte of a key, so that the search starts
+     * right after the key "after". */
     const char *from = apr_pstrcat(pool, range->folder,
                                    range->after ? range->after : "", "\1",
                                    NULL);

@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* An index that is used with the rights of its owner. */
+/* A wrapper that calls an index with the rights of the index's owner: ociadmin
+ * run by root then follows no link that the owner could not have followed. */
 
 #include "admin/as_owner.h"
 #include "store/io.h"
 
-typedef struct index_t {
+typedef struct owned_index_t {
     oci_index_t base;
-    oci_index_provider_t provider; /* the index's own, but for these calls */
-    oci_index_t *index;
+    oci_index_provider_t provider; /* the index's table, except the functions
+                                      that are wrapped here */
+    oci_index_t *index;            /* the wrapped one */
     oci_owner_t owner;
-} index_t;
+} owned_index_t;
 
-static apr_status_t enter(oci_owner_caller_t *caller, oci_index_t *index,
-                          apr_pool_t *pool)
+static apr_status_t become_owner(oci_owner_caller_t *caller, oci_index_t *index,
+                                 apr_pool_t *pool)
 {
-    return oci_owner_enter(caller, &((index_t *)index)->owner, pool);
+    return oci_owner_enter(caller, &((owned_index_t *)index)->owner, pool);
 }
 
-static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
-                         apr_pool_t *pool)
+static const char *start_as_owner(oci_index_t *index, apr_uid_t uid,
+                                  apr_gid_t gid, apr_pool_t *pool)
 {
-    oci_index_t *inner = ((index_t *)index)->index;
+    oci_index_t *inner = ((owned_index_t *)index)->index;
     oci_owner_caller_t caller;
-    apr_status_t rv = enter(&caller, index, pool);
+    apr_status_t rv = become_owner(&caller, index, pool);
     const char *error = rv == APR_SUCCESS
         ? inner->provider->start(inner, uid, gid, pool)
         : oci_io_failure("act as", "the owner of the index", rv, pool);
@@ -32,12 +34,12 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
     return error;
 }
 
-static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
-                        apr_pool_t *pool)
+static apr_status_t get_as_owner(oci_value_t *value, oci_index_t *index,
+                                 const char *key, apr_pool_t *pool)
 {
-    oci_index_t *inner = ((index_t *)index)->index;
+    oci_index_t *inner = ((owned_index_t *)index)->index;
     oci_owner_caller_t caller;
-    apr_status_t rv = enter(&caller, index, pool);
+    apr_status_t rv = become_owner(&caller, index, pool);
 
     if (rv == APR_SUCCESS) {
         rv = inner->provider->get(value, inner, key, pool);
@@ -46,12 +48,13 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
     return rv;
 }
 
-static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
-                          int count, int durable, apr_pool_t *pool)
+static apr_status_t apply_as_owner(oci_index_t *index,
+                                   const oci_change_t *changes, int count,
+                                   int durable, apr_pool_t *pool)
 {
-    oci_index_t *inner = ((index_t *)index)->index;
+    oci_index_t *inner = ((owned_index_t *)index)->index;
     oci_owner_caller_t caller;
-    apr_status_t rv = enter(&caller, index, pool);
+    apr_status_t rv = become_owner(&caller, index, pool);
 
     if (rv == APR_SUCCESS) {
         rv = inner->provider->apply(inner, changes, count, durable, pool);
@@ -60,12 +63,13 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
     return rv;
 }
 
-static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
-                         const oci_scan_t *range, apr_pool_t *pool)
+static apr_status_t scan_as_owner(apr_array_header_t **entries,
+                                  oci_index_t *index, const oci_scan_t *range,
+                                  apr_pool_t *pool)
 {
-    oci_index_t *inner = ((index_t *)index)->index;
+    oci_index_t *inner = ((owned_index_t *)index)->index;
     oci_owner_caller_t caller;
-    apr_status_t rv = enter(&caller, index, pool);
+    apr_status_t rv = become_owner(&caller, index, pool);
 
     if (rv == APR_SUCCESS) {
         rv = inner->provider->scan(entries, inner, range, pool);
@@ -74,12 +78,13 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
     return rv;
 }
 
-static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
-                         const char *name, oci_lock_e kind, apr_pool_t *pool)
+static apr_status_t lock_as_owner(oci_lock_t **result, oci_index_t *index,
+                                  const char *name, oci_lock_e kind,
+                                  apr_pool_t *pool)
 {
-    oci_index_t *inner = ((index_t *)index)->index;
+    oci_index_t *inner = ((owned_index_t *)index)->index;
     oci_owner_caller_t caller;
-    apr_status_t rv = enter(&caller, index, pool);
+    apr_status_t rv = become_owner(&caller, index, pool);
 
     if (rv == APR_SUCCESS) {
         rv = inner->provider->lock(result, inner, name, kind, pool);
@@ -91,16 +96,16 @@ static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
 oci_index_t *oci_as_owner(oci_index_t *index, const oci_owner_t *owner,
                           apr_pool_t *pool)
 {
-    index_t *self = apr_pcalloc(pool, sizeof(*self));
+    owned_index_t *self = apr_pcalloc(pool, sizeof(*self));
 
     self->index = index;
     self->owner = *owner;
     self->provider = *index->provider;
-    self->provider.start = start;
-    self->provider.get = get;
-    self->provider.apply = apply;
-    self->provider.scan = scan;
-    self->provider.lock = lock;
+    self->provider.start = start_as_owner;
+    self->provider.get = get_as_owner;
+    self->provider.apply = apply_as_owner;
+    self->provider.scan = scan_as_owner;
+    self->provider.lock = lock_as_owner;
     self->base.provider = &self->provider;
     self->base.where = index->where;
     return &self->base;

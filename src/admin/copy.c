@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A copy, and what is there if it ends after any of its steps:
+/* The command "copy".  Its steps, and the state that each leaves in TO if the
+ * command ends there:
  *
- *     mark TO               with FROM's name; a registry is not served from
- *                           an index that is marked
- *     mirror FROM in TO     the mark says up to which key
- *     compare all           where something differs the mark begins anew,
- *                           and so does a copy that began behind a mark
- *     take the mark away
+ *     mark TO               the mark names FROM; httpd does not serve an index
+ *                           that is marked
+ *     mirror FROM to TO     the mark holds the last key that was copied
+ *     compare FROM and TO   if they differ, the mark is reset to the first
+ *                           key; a copy that continued an earlier one is then
+ *                           repeated from there
+ *     remove the mark
  *
- * The next call with the same names goes on from the mark.  Whoever copies
- * to TO has its lock meanwhile; a second one waits.
+ * A later call with the same names continues at the mark.  A copy holds a lock
+ * on TO until it ends, so a second copy to TO waits.
  */
 
 #include <stdio.h>
@@ -26,15 +28,15 @@
 #include "admin/named_index.h"
 #include "registry/keys.h"
 
-/* No repository is called so: locks are named after these, too. */
+/* Locks are also named after repositories, and no repository has this name. */
 #define LOCK_NAME "_copy"
 
-#define AGAIN "run the same command again to go on from there"
+#define HOW_TO_CONTINUE "run the same command again to continue"
 
 typedef struct copy_t {
     int force;
     int quiet;
-    const char *user; /* or NULL */
+    const char *user; /* of --user, or NULL */
     oci_named_index_t from;
     oci_named_index_t to;
     oci_owner_t owner; /* of TO */
@@ -51,7 +53,7 @@ static const apr_getopt_option_t options[] = {
     { NULL, 0, 0, NULL },
 };
 
-static const char *parse(copy_t *copy, apr_getopt_t *arguments)
+static const char *parse_arguments(copy_t *copy, apr_getopt_t *arguments)
 {
     const char *value, *error;
     apr_status_t rv;
@@ -64,11 +66,14 @@ static const char *parse(copy_t *copy, apr_getopt_t *arguments)
         copy->user = option == OPTION_USER ? value : copy->user;
     }
     if (rv != APR_EOF) {
-        return apr_psprintf(copy->pool, "copy does not understand '%s'",
+        return apr_psprintf(copy->pool,
+                            "cannot use the option '%s': copy expects "
+                            "--force, --quiet or --user NAME",
                             arguments->argv[arguments->ind - 1]);
     }
     if (arguments->argc - arguments->ind != 2) {
-        return "copy takes two indexes, FROM and TO, each in one argument";
+        return "copy takes two indexes, FROM and TO, each as one argument "
+               "such as 'fs DIR'";
     }
     error = oci_named_index_parse(&copy->from, arguments->argv[arguments->ind],
                                   copy->pool);
@@ -78,34 +83,38 @@ static const char *parse(copy_t *copy, apr_getopt_t *arguments)
                                 copy->pool);
 }
 
-/* An error of the registry's as a sentence; APR_EGENERAL says nothing. */
-static const char *sentence(const oci_error_t *error, apr_pool_t *pool)
+/* Turn an error of the registry into a sentence.  The text of APR_EGENERAL
+ * would add nothing. */
+static const char *error_text(const oci_error_t *error, apr_pool_t *pool)
 {
-    char why[120];
+    char reason[120];
 
     if (error->status == APR_EGENERAL) {
         return error->note;
     }
-    apr_strerror(error->status, why, sizeof(why));
-    return apr_psprintf(pool, "%s: %s", error->note, why);
+    apr_strerror(error->status, reason, sizeof(reason));
+    return apr_psprintf(pool, "%s: %s", error->note, reason);
 }
 
-/* Have both indexes used as their owners: FROM as the one it has, TO as the
- * one that --user names, or else FROM's or, where that is root, its own.  A
- * database that has no path is used as the caller. */
+/* Choose the user for each index, if root runs the command.  FROM is read as
+ * its owner.  TO is written as the user of --user, otherwise as the owner of
+ * FROM, or as the owner of TO if root owns FROM.  A database that has no path
+ * is used as the user who runs the command. */
 static const char *find_owners(copy_t *copy)
 {
     apr_pool_t *pool = copy->pool;
     oci_owner_t from, to;
 
     if (apr_uid_current(&from.uid, &from.gid, pool) != APR_SUCCESS) {
-        return "cannot find out which user runs this command";
+        return "cannot determine the user that runs this command";
     }
     oci_named_index_owner(&from, &copy->from);
     to = from;
     if (copy->user) {
         if (apr_uid_get(&to.uid, &to.gid, copy->user, pool) != APR_SUCCESS) {
-            return apr_psprintf(pool, "there is no user '%s'", copy->user);
+            return apr_psprintf(pool,
+                                "--user: there is no user '%s' on this system",
+                                copy->user);
         }
     }
     else if (to.uid == 0) {
@@ -119,7 +128,7 @@ static const char *find_owners(copy_t *copy)
     return NULL;
 }
 
-static const char *start(oci_index_t *index, const copy_t *copy)
+static const char *start_index(oci_index_t *index, const copy_t *copy)
 {
     return index->provider->start(index, copy->owner.uid, copy->owner.gid,
                                   copy->pool);
@@ -132,10 +141,10 @@ static const char *is_marked(int *marked, const oci_registry_t *registry,
     oci_error_t *error = oci_fact_exists(marked, registry, oci_key_copy(),
                                          pool);
 
-    return error ? sentence(error, pool) : NULL;
+    return error ? error_text(error, pool) : NULL;
 }
 
-/* Whether there is nothing in an index, nor a mark. */
+/* Whether an index has no fact at all, not even a mark. */
 static const char *is_empty(int *empty, const oci_registry_t *registry,
                             apr_pool_t *pool)
 {
@@ -144,57 +153,61 @@ static const char *is_empty(int *empty, const oci_registry_t *registry,
     oci_error_t *error = oci_facts_scan(&entries, registry, &any, pool);
 
     if (error) {
-        return sentence(error, pool);
+        return error_text(error, pool);
     }
     *empty = !entries->nelts;
     return NULL;
 }
 
-/* Start FROM, which must be there: start would make what is missing. */
+/* Start FROM.  Check first that it exists: start would create it. */
 static const char *open_source(copy_t *copy)
 {
     const char *name = copy->from.name;
     apr_pool_t *pool = copy->pool;
     apr_status_t rv = oci_named_index_find(&copy->from, pool);
     const char *error;
-    int is;
+    int marked, empty;
 
     if (rv != APR_SUCCESS) {
-        char why[120];
+        char reason[120];
 
         return apr_psprintf(pool, "cannot copy from %s: %s", name,
-                            apr_strerror(rv, why, sizeof(why)));
+                            apr_strerror(rv, reason, sizeof(reason)));
     }
-    if ((error = start(copy->mirror.source.index, copy))
-        || (error = is_marked(&is, &copy->mirror.source, pool))) {
+    if ((error = start_index(copy->mirror.source.index, copy))
+        || (error = is_marked(&marked, &copy->mirror.source, pool))) {
         return error;
     }
-    if (is) {
-        return apr_psprintf(pool, "%s is itself a copy that was not finished",
+    if (marked) {
+        return apr_psprintf(pool,
+                            "cannot copy from %s: it is an unfinished copy; "
+                            "finish that copy first",
                             name);
     }
-    error = is_empty(&is, &copy->mirror.source, pool);
-    return error || !is ? error
-                        : apr_psprintf(pool, "there is nothing in %s", name);
+    error = is_empty(&empty, &copy->mirror.source, pool);
+    return error || !empty
+        ? error
+        : apr_psprintf(pool, "cannot copy from %s: it is empty", name);
 }
 
-static const char *change_mark(const copy_t *copy, int is_marked)
+/* Mark TO as unfinished, with no key copied; or remove the mark. */
+static const char *set_mark(const copy_t *copy, int marked)
 {
     apr_array_header_t *changes = oci_change_list_make(copy->pool);
     oci_error_t *error;
 
-    if (is_marked) {
+    if (marked) {
         oci_mirror_mark(changes, &copy->mirror, NULL, copy->pool);
     }
     else {
         oci_change_delete(changes, oci_key_copy());
     }
     error = oci_facts_apply(&copy->mirror.target, changes, 1, copy->pool);
-    return error ? sentence(error, copy->pool) : NULL;
+    return error ? error_text(error, copy->pool) : NULL;
 }
 
-/* Read the mark of an earlier copy: what keys.h draws, with FROM's name for
- * the index. */
+/* Read the mark of an earlier copy.  keys.h shows its form; the index in it is
+ * FROM's id. */
 static const char *read_mark(copy_t *copy, const char *mark)
 {
     const char *end = strchr(mark, '\n');
@@ -207,13 +220,15 @@ static const char *read_mark(copy_t *copy, const char *mark)
     else if (!copy->force) {
         return apr_psprintf(copy->pool,
                             "%s holds an unfinished copy of "
-                            "%.*s: finish that, or replace it by --force",
+                            "%.*s: finish that copy, or use --force to "
+                            "replace it",
                             copy->to.name, (int)length, mark);
     }
     return NULL;
 }
 
-/* See that TO may be written. */
+/* Check that TO may be written: it is empty, or holds an unfinished copy of
+ * FROM, or --force is set. */
 static const char *check_target(copy_t *copy)
 {
     oci_value_t mark;
@@ -223,7 +238,7 @@ static const char *check_target(copy_t *copy)
     int empty;
 
     if (failure) {
-        return sentence(failure, copy->pool);
+        return error_text(failure, copy->pool);
     }
     if (mark.data) {
         return read_mark(copy, mark.data);
@@ -232,14 +247,14 @@ static const char *check_target(copy_t *copy)
     return error || empty || copy->force
         ? error
         : apr_psprintf(copy->pool,
-                       "%s is not empty: --force replaces what it holds",
+                       "%s is not empty: use --force to replace its contents",
                        copy->to.name);
 }
 
 static const char *open_target(copy_t *copy)
 {
     oci_index_t *index = copy->mirror.target.index;
-    const char *error = start(index, copy);
+    const char *error = start_index(index, copy);
     oci_lock_t *lock;
     apr_status_t rv;
     int same;
@@ -250,69 +265,71 @@ static const char *open_target(copy_t *copy)
     rv = index->provider->lock(&lock, index, LOCK_NAME, OCI_LOCK_EXCLUSIVE,
                                copy->pool);
     if (rv != APR_SUCCESS) {
-        return sentence(oci_error_storage(copy->pool, rv, "can't lock %s",
-                                          copy->to.name),
-                        copy->pool);
+        return error_text(oci_error_storage(copy->pool, rv, "cannot lock %s",
+                                            copy->to.name),
+                          copy->pool);
     }
-    oci_interrupt_hold();
+    oci_interrupt_block();
     if ((error = check_target(copy))) {
         return error;
     }
     if (copy->mirror.after) {
         return NULL;
     }
-    /* One index may have two names: then the mark is in both. */
-    if ((error = change_mark(copy, 1))
+    /* One index may have two names.  The mark then appears in both. */
+    if ((error = set_mark(copy, 1))
         || (error = is_marked(&same, &copy->mirror.source, copy->pool))
         || !same) {
         return error;
     }
-    error = change_mark(copy, 0);
+    error = set_mark(copy, 0);
     return error ? error : "FROM and TO are the same index";
 }
 
-/* Copy what follows mirror->after, and compare all. */
+/* Copy all facts after mirror->after, then compare both indexes. */
 static const char *mirror_once(copy_t *copy)
 {
     oci_mirror_t *mirror = &copy->mirror;
     oci_error_t *failure = oci_mirror_update(mirror, copy->pool);
 
-    if (!failure && !mirror->stopped) {
+    if (!failure && !mirror->interrupted) {
         failure = oci_mirror_compare(mirror, copy->pool);
     }
     oci_progress_end(mirror->progress);
     if (failure) {
-        return apr_pstrcat(copy->pool, sentence(failure, copy->pool),
-                           "; " AGAIN, NULL);
+        return apr_pstrcat(copy->pool, error_text(failure, copy->pool),
+                           "; " HOW_TO_CONTINUE, NULL);
     }
-    return mirror->stopped ? "interrupted; " AGAIN : NULL;
+    return mirror->interrupted ? "interrupted; " HOW_TO_CONTINUE : NULL;
 }
 
-static const char *transfer(copy_t *copy)
+static const char *mirror_and_verify(copy_t *copy)
 {
     oci_mirror_t *mirror = &copy->mirror;
     const char *error = mirror_once(copy);
 
-    /* FROM may have changed since an earlier call copied from it. */
-    if (!error && mirror->different && mirror->after) {
+    /* FROM may have changed since an earlier call of the command copied from
+     * it. */
+    if (!error && mirror->differences && mirror->after) {
         mirror->after = NULL;
-        if (!(error = change_mark(copy, 1))) {
+        if (!(error = set_mark(copy, 1))) {
             error = mirror_once(copy);
         }
     }
-    if (error || !mirror->different) {
-        return error ? error : change_mark(copy, 0);
+    if (error || !mirror->differences) {
+        return error ? error : set_mark(copy, 0);
     }
-    error = change_mark(copy, 1);
+    error = set_mark(copy, 1);
     return error
         ? error
         : apr_psprintf(copy->pool,
                        "%" APR_UINT64_T_FMT " %s, the first at "
-                       "%s: stop what changes %s (OCIReadOnly On) and run "
+                       "%s: stop all writes to %s (OCIReadOnly On), then run "
                        "the same command again",
-                       mirror->different,
-                       mirror->different == 1 ? "fact differs" : "facts differ",
-                       mirror->first, copy->from.name);
+                       mirror->differences,
+                       mirror->differences == 1 ? "fact differs"
+                                                : "facts differ",
+                       mirror->first_difference, copy->from.name);
 }
 
 oci_outcome_e oci_copy_command(const char **error, apr_getopt_t *arguments,
@@ -321,7 +338,7 @@ oci_outcome_e oci_copy_command(const char **error, apr_getopt_t *arguments,
     copy_t copy = { .pool = pool };
     apr_time_t begun = apr_time_now();
 
-    if ((*error = parse(&copy, arguments))) {
+    if ((*error = parse_arguments(&copy, arguments))) {
         return OCI_USAGE;
     }
     if (!strcmp(copy.from.id, copy.to.id)) {
@@ -331,12 +348,12 @@ oci_outcome_e oci_copy_command(const char **error, apr_getopt_t *arguments,
     copy.mirror.name = copy.from.id;
     copy.mirror.progress = oci_progress_create(copy.quiet, pool);
     if ((*error = find_owners(&copy)) || (*error = open_source(&copy))
-        || (*error = open_target(&copy)) || (*error = transfer(&copy))) {
+        || (*error = open_target(&copy))
+        || (*error = mirror_and_verify(&copy))) {
         return OCI_FAILED;
     }
-    printf("%s now holds what %s does: %" APR_UINT64_T_FMT " facts, %s, in "
-           "%.1f s\n",
-           copy.to.name, copy.from.name, copy.mirror.facts,
+    printf("copied %s to %s: %" APR_UINT64_T_FMT " facts, %s, in %.1f s\n",
+           copy.from.name, copy.to.name, copy.mirror.facts,
            oci_progress_bytes(copy.mirror.bytes, pool),
            (apr_time_now() - begun) / (double)APR_USEC_PER_SEC);
     return OCI_DONE;

@@ -2,7 +2,7 @@
 
 /**
  * @file copy.h
- * @brief The command "copy": an index, moved to another provider or location
+ * @brief The command "copy": copies an index to another provider or location
  */
 
 #ifndef OCI_COPY_H
@@ -10,7 +10,7 @@
 
 #include "admin/ociadmin.h"
 
-/** copy [--force] [--quiet] [--user NAME] FROM TO */
+/** Runs copy [--force] [--quiet] [--user NAME] FROM TO. */
 oci_command_t oci_copy_command;
 
 #endif /* OCI_COPY_H */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* SIGINT and SIGTERM, looked for where work can be left. */
+/* SIGINT and SIGTERM, polled at the points where work can be stopped. */
 
 #include <signal.h>
 #include <stddef.h>
 
 #include "admin/interrupt.h"
 
-void oci_interrupt_hold(void)
+void oci_interrupt_block(void)
 {
     sigset_t set;
 
@@ -17,7 +17,7 @@ void oci_interrupt_hold(void)
     sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-int oci_interrupt_wanted(void)
+int oci_interrupt_pending(void)
 {
     sigset_t set;
 

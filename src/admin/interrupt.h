@@ -2,16 +2,16 @@
 
 /**
  * @file interrupt.h
- * @brief SIGINT and SIGTERM, looked for where work can be left
+ * @brief SIGINT and SIGTERM, polled at the points where work can be stopped
  */
 
 #ifndef OCI_INTERRUPT_H
 #define OCI_INTERRUPT_H
 
-/** From now on they wait until they are looked for. */
-void oci_interrupt_hold(void);
+/** Block both signals: they stay pending and no longer end the process. */
+void oci_interrupt_block(void);
 
-/** Whether one of them came. */
-int oci_interrupt_wanted(void);
+/** Return 1 if one of the blocked signals is pending, otherwise 0. */
+int oci_interrupt_pending(void);
 
 #endif /* OCI_INTERRUPT_H */

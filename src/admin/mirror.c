@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Making an index equal to another, and seeing whether it is. */
+/* Makes an index equal to another, and compares two indexes. */
 
 #include <string.h>
 
@@ -10,32 +10,36 @@
 #include "admin/mirror.h"
 #include "registry/keys.h"
 
-#define KEY_MAX     1023              /* bytes, as mod_oci.h has it */
-#define PAGE        1000              /* keys */
-#define BATCH       1000              /* facts */
-#define BATCH_BYTES (4 * 1024 * 1024) /* of values, less the last one's */
+#define KEY_MAX 1023 /* bytes, as mod_oci.h has it */
+#define PAGE    1000 /* keys */
+#define BATCH   1000 /* facts */
+#define BATCH_BYTES                                          \
+    (4 * 1024 * 1024) /* of values, before the last is added \
+                       */
 
-/* Where one of the two indexes is read. */
+/* A position in one of the two indexes. */
 typedef struct cursor_t {
     const oci_registry_t *registry;
-    apr_pool_t *pool;         /* of the page */
-    apr_array_header_t *page; /* of keys; see read_run */
-    int at;                   /* the one after key */
-    const char *key;          /* NULL at the end */
-    char after[KEY_MAX + 1];  /* what the page follows */
+    apr_pool_t *pool; /* owns the page */
+    apr_array_header_t
+        *page;               /* of oci_entry_t; read_small_values adds values */
+    int at;                  /* position in the page of the key after key */
+    const char *key;         /* the current key, NULL at the end */
+    char after[KEY_MAX + 1]; /* the key before the page's first */
 } cursor_t;
 
-/* One call's work.  A batch holds all values that were read for it. */
+/* One call of mirror_all.  The batch's pool also owns every value that was
+ * read while the batch was filled. */
 typedef struct run_t {
     oci_mirror_t *mirror;
-    int writes;
+    int writing; /* 1 to change the target, 0 to compare only */
     cursor_t source;
     cursor_t target;
-    apr_pool_t *pool; /* of the batch */
-    apr_array_header_t *changes;
-    int count;
-    apr_size_t bytes;
-    char last[KEY_MAX + 1]; /* the key that was done last */
+    apr_pool_t *pool;            /* of the batch */
+    apr_array_header_t *changes; /* the batch's */
+    int count;                   /* keys in the batch */
+    apr_size_t bytes;            /* of values in the batch */
+    char last[KEY_MAX + 1];      /* the last key compared */
 } run_t;
 
 static oci_entry_t *entry_at(const cursor_t *cursor, int i)
@@ -52,10 +56,10 @@ static oci_error_t *read_page(cursor_t *cursor)
     return oci_facts_scan(&cursor->page, cursor->registry, &scan, cursor->pool);
 }
 
-/* Go on to the key at cursor->at, over the mark.  The next page is read as
- * soon as this one is done, so that the target's never holds what was
- * written here. */
-static oci_error_t *settle(cursor_t *cursor)
+/* Advance to the key at cursor->at, skipping the mark.  The next page is read
+ * as soon as this one is used up, before the batch is written, so that a page
+ * of the target never contains facts that were written here. */
+static oci_error_t *next_key(cursor_t *cursor)
 {
     oci_error_t *error = NULL;
 
@@ -75,9 +79,10 @@ static oci_error_t *settle(cursor_t *cursor)
     return NULL;
 }
 
-/* Read the values of the present key and of those that follow it, as far as
- * they are small: a database is then asked once, and not for each. */
-static oci_error_t *read_run(cursor_t *cursor)
+/* Read the value of the current key and of the keys that follow it in the
+ * page, up to the first key whose value may be large.  A database then gets
+ * one query instead of one for each key. */
+static oci_error_t *read_small_values(cursor_t *cursor)
 {
     int first = cursor->at - 1, end = first, i;
     oci_scan_t scan = {
@@ -118,7 +123,7 @@ static oci_error_t *begin_cursor(cursor_t *cursor,
     apr_cpystrn(cursor->after, after ? after : "", sizeof(cursor->after));
     apr_pool_create(&cursor->pool, pool);
     error = read_page(cursor);
-    return error ? error : settle(cursor);
+    return error ? error : next_key(cursor);
 }
 
 static void begin_batch(run_t *run)
@@ -137,13 +142,14 @@ void oci_mirror_mark(apr_array_header_t *changes, const oci_mirror_t *mirror,
     oci_change_put(changes, OCI_CHANGE_PUT, oci_key_copy(), text, strlen(text));
 }
 
-/* The mark comes last: what it says is done is done before it. */
-static oci_error_t *end_batch(run_t *run)
+/* The mark comes last in the batch, so that it never names a key whose change
+ * is not applied. */
+static oci_error_t *write_batch(run_t *run)
 {
     oci_mirror_t *mirror = run->mirror;
     oci_error_t *error = NULL;
 
-    if (run->writes && run->count) {
+    if (run->writing && run->count) {
         oci_mirror_mark(run->changes, mirror, run->last, run->pool);
         error = oci_facts_apply(&mirror->target, run->changes, 1, run->pool);
     }
@@ -152,15 +158,15 @@ static oci_error_t *end_batch(run_t *run)
     }
     begin_batch(run);
     oci_progress_show(mirror->progress, mirror->facts, mirror->bytes);
-    mirror->stopped = oci_interrupt_wanted();
+    mirror->interrupted = oci_interrupt_pending();
     return NULL;
 }
 
-/* The value of a cursor's key, in the batch's pool. */
+/* Read the value of a cursor's key into the batch's pool. */
 static oci_error_t *read_value(oci_value_t *value, run_t *run, cursor_t *cursor)
 {
     const oci_value_t *read = &entry_at(cursor, cursor->at - 1)->value;
-    oci_error_t *error = read->data ? NULL : read_run(cursor);
+    oci_error_t *error = read->data ? NULL : read_small_values(cursor);
 
     if (error) {
         return error;
@@ -176,15 +182,16 @@ static oci_error_t *read_value(oci_value_t *value, run_t *run, cursor_t *cursor)
     return error;
 }
 
-/* The target has something else at this key; from has no data where the
- * source has nothing. */
+/* Record that the values of this key differ.  from->data is NULL if the source
+ * does not have the key. */
 static void note_difference(run_t *run, const char *key,
                             const oci_value_t *from)
 {
     oci_mirror_t *mirror = run->mirror;
 
-    if (!mirror->different++) {
-        mirror->first = apr_pstrdup(apr_pool_parent_get(run->pool), key);
+    if (!mirror->differences++) {
+        mirror->first_difference = apr_pstrdup(apr_pool_parent_get(run->pool),
+                                               key);
     }
     key = apr_pstrdup(run->pool, key);
     if (from->data) {
@@ -196,20 +203,28 @@ static void note_difference(run_t *run, const char *key,
     }
 }
 
+/* NULL is the end of an index, which comes after every key. */
+static int compare_keys(const char *a, const char *b)
+{
+    if (!b) {
+        return -1;
+    }
+    return a ? strcmp(a, b) : 1;
+}
+
 static int is_same(const oci_value_t *a, const oci_value_t *b)
 {
     return a->data && b->data && a->size == b->size
         && !memcmp(a->data, b->data, a->size);
 }
 
-/* Look at the key that comes first, in either of the two. */
-static oci_error_t *step(run_t *run)
+/* Compare the values of the lower of the two current keys, and advance each
+ * cursor that is at this key. */
+static oci_error_t *compare_next(run_t *run)
 {
     cursor_t *source = &run->source;
     cursor_t *target = &run->target;
-    int order = !target->key ? -1
-        : !source->key       ? 1
-                             : strcmp(source->key, target->key);
+    int order = compare_keys(source->key, target->key);
     const char *key = order <= 0 ? source->key : target->key;
     oci_value_t from = { NULL, 0 };
     oci_value_t to = { NULL, 0 };
@@ -232,44 +247,45 @@ static oci_error_t *step(run_t *run)
     apr_cpystrn(run->last, key, sizeof(run->last));
     run->count++;
     if (order <= 0) {
-        error = settle(source);
+        error = next_key(source);
     }
-    return error || order < 0 ? error : settle(target);
+    return error || order < 0 ? error : next_key(target);
 }
 
-static oci_error_t *run_through(oci_mirror_t *mirror, int writes,
-                                apr_pool_t *pool)
+static oci_error_t *mirror_all(oci_mirror_t *mirror, int writing,
+                               apr_pool_t *pool)
 {
     run_t *run = apr_pcalloc(pool, sizeof(*run));
-    const char *after = writes ? mirror->after : NULL;
+    const char *after = writing ? mirror->after : NULL;
     oci_error_t *error;
 
     run->mirror = mirror;
-    run->writes = writes;
+    run->writing = writing;
     apr_pool_create(&run->pool, pool);
     begin_batch(run);
-    mirror->facts = mirror->bytes = mirror->different = 0;
+    mirror->facts = mirror->bytes = mirror->differences = 0;
     error = begin_cursor(&run->source, &mirror->source, after, pool);
     if (!error) {
         error = begin_cursor(&run->target, &mirror->target, after, pool);
     }
-    while (!error && !mirror->stopped && (run->source.key || run->target.key)) {
-        error = step(run);
+    while (!error && !mirror->interrupted
+           && (run->source.key || run->target.key)) {
+        error = compare_next(run);
         if (!error && (run->count >= BATCH || run->bytes >= BATCH_BYTES)) {
-            error = end_batch(run);
+            error = write_batch(run);
         }
     }
-    return error ? error : end_batch(run);
+    return error ? error : write_batch(run);
 }
 
 oci_error_t *oci_mirror_update(oci_mirror_t *mirror, apr_pool_t *pool)
 {
     oci_progress_begin(mirror->progress, "copying");
-    return run_through(mirror, 1, pool);
+    return mirror_all(mirror, 1, pool);
 }
 
 oci_error_t *oci_mirror_compare(oci_mirror_t *mirror, apr_pool_t *pool)
 {
     oci_progress_begin(mirror->progress, "comparing");
-    return run_through(mirror, 0, pool);
+    return mirror_all(mirror, 0, pool);
 }

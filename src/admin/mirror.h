@@ -2,14 +2,14 @@
 
 /**
  * @file mirror.h
- * @brief Making an index equal to another, and seeing whether it is
+ * @brief Makes an index equal to another, and compares two indexes
  *
- * Both are read side by side in the order of their keys, a page at a time,
- * and differences are written in batches.  Memory is bounded by a page of
- * each, a batch, and the two largest values.
+ * Both indexes are read side by side in the order of their keys, one page at
+ * a time, and differences are written in batches.  Memory use is bounded by
+ * one page of each index, one batch, and the two largest values.
  *
- * The fact that marks the target as unfinished (oci_key_copy) says how far
- * it has come.  It is not itself copied.
+ * A fact in the target (oci_key_copy) marks it as unfinished and records the
+ * last key that was copied.  The mark itself is never copied or compared.
  */
 
 #ifndef OCI_MIRROR_H
@@ -19,36 +19,43 @@
 #include "registry/registry.h"
 
 typedef struct oci_mirror_t {
-    oci_registry_t source; /* of these the index alone matters */
-    oci_registry_t target;
-    const char *name;  /* of the source, for the mark */
-    const char *after; /* the keys up to this are done; or NULL */
+    oci_registry_t source; /* only its index is used */
+    oci_registry_t target; /* likewise */
+    const char *name;      /* the source's name, for the mark */
+    const char *after;     /* the last key that is already copied, or NULL */
     oci_progress_t *progress;
-    /* What a call found: */
-    apr_uint64_t facts;     /* of the source */
-    apr_uint64_t bytes;     /* of its values */
-    apr_uint64_t different; /* facts that are not alike in both */
-    const char *first;      /* the key of the first of these */
-    int stopped;            /* by a signal, before the end */
+    /* Results of the last call: */
+    apr_uint64_t facts;           /* facts read from the source */
+    apr_uint64_t bytes;           /* size of their values */
+    apr_uint64_t differences;     /* keys whose values differ */
+    const char *first_difference; /* the first of these keys */
+    int interrupted;              /* a signal stopped the call before its end */
 } oci_mirror_t;
 
 /**
- * Mark the target as unfinished, and as made up to a key.
- * @param changes Where to add that
- * @param key NULL for the beginning
+ * Add a change that marks the target as unfinished.
+ * @param changes The list to add to
+ * @param key The last key that is copied, or NULL if none is
+ * @param pool Where the mark's text is allocated
  */
 void oci_mirror_mark(apr_array_header_t *changes, const oci_mirror_t *mirror,
                      const char *key, apr_pool_t *pool);
 
 /**
- * Make what follows mirror->after the same in the target.  Each batch is
- * safe on the disk when the next one begins.
- * @param pool Or one above it holds what locks the target
- * @return As oci_fact_get and oci_facts_apply
+ * Make the target equal to the source for all keys after mirror->after.  Each
+ * batch is on the disk before the next one begins.  The caller holds a lock
+ * on the target.
+ * @param pool For temporary data and for mirror->first_difference; the lock's
+ *        pool or a pool below it
+ * @return The errors of oci_fact_get, oci_facts_scan and oci_facts_apply
  */
 oci_error_t *oci_mirror_update(oci_mirror_t *mirror, apr_pool_t *pool);
 
-/** Compare all of both; pool and errors as before. */
+/**
+ * Compare both indexes from the first key to the last; writes nothing.
+ * @param pool As for oci_mirror_update
+ * @return The errors of oci_fact_get and oci_facts_scan
+ */
 oci_error_t *oci_mirror_compare(oci_mirror_t *mirror, apr_pool_t *pool);
 
 #endif /* OCI_MIRROR_H */

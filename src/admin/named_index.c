@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* An index as the command line names it. */
+/* Parses the command-line argument that names an index. */
 
 #include <string.h>
 
@@ -13,7 +13,7 @@
 
 #define BLANKS " \t"
 
-/* The part behind the provider; NULL where there is none. */
+/* Return the location without quotes, or NULL if there is none. */
 static const char *location_of(const char *text, apr_pool_t *pool)
 {
     apr_size_t length;
@@ -44,30 +44,32 @@ static const char *find_provider(const oci_index_provider_t **provider,
         names = names ? apr_pstrcat(pool, names, ", ", each->name, NULL)
                       : each->name;
     }
-    return apr_psprintf(pool, "unknown provider '%s'; known are: %s", name,
+    return apr_psprintf(pool, "unknown provider '%s': expected one of %s", name,
                         names);
 }
 
-/* Providers whose index is a file or a folder say where by its path. */
+/* A provider whose index is a file or a directory sets `where` to its absolute
+ * path; the other providers do not begin it with a slash. */
 int oci_named_index_has_path(const oci_named_index_t *named)
 {
     return named->index->where[0] == '/';
 }
 
-/* The parameters of a connection may hold a password. */
-static void set_names(oci_named_index_t *named, const char *words,
+/* Connection parameters may contain a password, so that neither name shows
+ * them: the id has a hash instead. */
+static void set_names(oci_named_index_t *named, const char *provider_type,
                       const char *location, apr_pool_t *pool)
 {
     const char *where = named->index->where;
 
     if (oci_named_index_has_path(named)) {
-        named->name = apr_pstrcat(pool, words, " ", where, NULL);
+        named->name = apr_pstrcat(pool, provider_type, " ", where, NULL);
         named->id = named->name;
         return;
     }
     location = location ? location : "";
-    named->name = words;
-    named->id = apr_psprintf(pool, "%s (%.8s)", words,
+    named->name = provider_type;
+    named->id = apr_psprintf(pool, "%s (%.8s)", provider_type,
                              strchr(oci_digest_of(OCI_SHA256, location,
                                                   strlen(location), pool),
                                     ':')
@@ -79,8 +81,8 @@ const char *oci_named_index_parse(oci_named_index_t *named, const char *text,
 {
     oci_store_config_t *config = apr_pcalloc(pool, sizeof(*config));
     apr_size_t length = strcspn(text, BLANKS);
-    const char *words = apr_pstrmemdup(pool, text, length);
-    const char *name = apr_pstrmemdup(pool, text, strcspn(words, ":"));
+    const char *provider_type = apr_pstrmemdup(pool, text, length);
+    const char *name = apr_pstrmemdup(pool, text, strcspn(provider_type, ":"));
     const oci_index_provider_t *provider = NULL;
     const char *error = find_provider(&provider, name, pool);
     char *base;
@@ -89,14 +91,17 @@ const char *oci_named_index_parse(oci_named_index_t *named, const char *text,
         return error;
     }
     if (apr_filepath_get(&base, 0, pool) != APR_SUCCESS) {
-        return "there is no working folder";
+        return "cannot determine the working directory: run ociadmin in a "
+               "directory that exists";
     }
-    config->type = words[strlen(name)] ? words + strlen(name) + 1 : NULL;
+    config->type = provider_type[strlen(name)]
+        ? provider_type + strlen(name) + 1
+        : NULL;
     config->location = location_of(text + length, pool);
     config->base = base;
     error = provider->create(&named->index, config, pool);
     if (!error) {
-        set_names(named, words, config->location, pool);
+        set_names(named, provider_type, config->location, pool);
     }
     return error;
 }

@@ -2,12 +2,13 @@
 
 /**
  * @file named_index.h
- * @brief An index as the command line names it
+ * @brief An index that is named by a command-line argument
  *
- *     location    = provider [ ":" type ] [ blanks location ]
+ *     argument    = provider [ ":" type ] [ blanks location ]
  *
- * as OCIIndex has it, but in a single argument: the location is all that
- * follows, blanks included.  Quotes around all of it are left out.
+ * This is the syntax of OCIIndex, but in a single argument: the location is
+ * the whole rest of the argument, including blanks.  Quotes around the whole
+ * location are removed.
  */
 
 #ifndef OCI_NAMED_INDEX_H
@@ -17,34 +18,39 @@
 #include "store/owner.h"
 
 typedef struct oci_named_index_t {
-    const char *name;   /* provider and type, and where the index lies:
-                           nothing that is secret */
-    const char *id;     /* likewise; tells this location from others */
-    oci_index_t *index; /* not started */
+    const char *name;   /* for messages: provider, type and path; holds no
+                           secret */
+    const char *id;     /* like name, but unique to this location */
+    oci_index_t *index; /* created, not started */
 } oci_named_index_t;
 
 /**
- * Find the provider, and have it make the index.
- * @param text The location; a relative path begins at the working folder
+ * Parse an argument, find the provider, and create the index.
+ * @param named Filled in on success
+ * @param text The argument; a relative path starts at the working directory
+ * @param pool Where the index and the strings are allocated
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_named_index_parse(oci_named_index_t *named, const char *text,
                                   apr_pool_t *pool);
 
-/** Whether a location is a file or a folder, and not a database elsewhere. */
+/** Return whether an index is a file or a directory, not a database server. */
 int oci_named_index_has_path(const oci_named_index_t *named);
 
 /**
- * Look for a location on the disk, before start makes what is missing.
- * @return APR_SUCCESS also where the index is no file or folder
+ * Check that an index's file or directory exists.  Call it before start,
+ * which creates whatever is missing.
+ * @param pool For temporary data
+ * @return APR_SUCCESS if it exists, or if the index is not a file or a
+ *         directory; otherwise the error of stat, such as APR_ENOENT
  */
 apr_status_t oci_named_index_find(const oci_named_index_t *named,
                                   apr_pool_t *pool);
 
 /**
- * The owner of a location on the disk, as oci_owner_of_path finds it.
- * @param owner Left alone where that is root, or the location is not on the
- * disk
+ * Find the owner of an index's file or directory, as oci_owner_of_path does.
+ * @param owner Not changed if the owner is root, or if the index is not a file
+ *        or a directory
  */
 void oci_named_index_owner(oci_owner_t *owner, const oci_named_index_t *named);
 

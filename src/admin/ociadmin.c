@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* ociadmin: what is done to a registry's store from the command line.  It
- * works on the same layers as the module, and needs no httpd.
- */
+/* ociadmin: the command-line tool for a registry's storage.  It uses the same
+ * registry and store layers as the module, and needs no httpd. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +16,8 @@
 #include "admin/ociadmin.h"
 #include "mod_oci.h"
 
-/* Memory that waits to be used again (bytes). */
-#define KEEP_FREE (1024 * 1024)
+/* Free memory that the allocator keeps for reuse, in bytes. */
+#define MAX_FREE (1024 * 1024)
 
 static oci_command_t help;
 static oci_command_t version;
@@ -26,21 +25,22 @@ static oci_command_t version;
 static const struct {
     const char *name;
     oci_command_t *run;
-    const char *usage; /* below the name; NULL where it is an alias */
+    const char *usage; /* printed after the name; NULL for an alias */
 } commands[] = {
     { "copy", oci_copy_command,
       " [--force] [--quiet] [--user NAME] FROM TO\n"
-      "    Make the index TO hold what the index FROM holds, and compare "
-      "them.\n"
-      "    Each is written as after OCIIndex, in one argument: 'fs DIR'.\n"
-      "    A copy that was interrupted goes on when it is called again.\n"
-      "      --force      where TO holds something else: replace that\n"
-      "      --quiet      say nothing of the progress\n"
-      "      --user NAME  the user that writes TO, where root calls; else\n"
-      "                   FROM's owner or, where that is root, TO's\n" },
-    { "help", help, "\n    This text.\n" },
+      "    Copy the index FROM to the index TO, then compare the two.\n"
+      "    Write each index as one argument in the syntax of OCIIndex, for\n"
+      "    example 'fs /var/lib/mod_oci'.  To continue a copy that was\n"
+      "    interrupted, run the same command again.\n"
+      "      --force      replace the contents of TO if it is not empty\n"
+      "      --quiet      do not print progress\n"
+      "      --user NAME  the user that writes TO if root runs the command;\n"
+      "                   by default the owner of FROM, or the owner of TO\n"
+      "                   if root owns FROM\n" },
+    { "help", help, "\n    Print this help.\n" },
     { "--help", help, NULL },
-    { "--version", version, "\n    The version of this program.\n" },
+    { "--version", version, "\n    Print the version.\n" },
     { NULL, NULL, NULL },
 };
 
@@ -52,14 +52,14 @@ static oci_outcome_e help(const char **error, apr_getopt_t *arguments,
     (void)error;
     (void)arguments;
     (void)pool;
-    printf("ociadmin works on what a registry of mod_oci keeps.\n\n");
+    printf("ociadmin manages the storage of a mod_oci registry.\n\n");
     for (i = 0; commands[i].name; i++) {
         if (commands[i].usage) {
             printf("ociadmin %s%s\n", commands[i].name, commands[i].usage);
         }
     }
-    printf("The exit status is 0 where it is done, 1 where it failed, 2 "
-           "where the command\nline is wrong.\n");
+    printf("The exit status is 0 for success, 1 for a failure, and 2 for a "
+           "command line\nthat is not valid.\n");
     return OCI_DONE;
 }
 
@@ -123,9 +123,9 @@ int main(int argc, const char *const *argv)
         return end_of_memory(APR_ENOMEM);
     }
     atexit(apr_terminate);
-    apr_allocator_max_free_set(apr_pool_allocator_get(pool), KEEP_FREE);
+    apr_allocator_max_free_set(apr_pool_allocator_get(pool), MAX_FREE);
     if (argc < 2) {
-        fprintf(stderr, "ociadmin: no command; see \"ociadmin help\"\n");
+        fprintf(stderr, "ociadmin: no command given; see \"ociadmin help\"\n");
         return OCI_USAGE;
     }
     outcome = run(argc, argv, pool);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How far long work has come, on standard error. */
+/* Progress reports of long commands, on standard error. */
 
 #include <stdio.h>
 #include <unistd.h>
@@ -9,16 +9,16 @@
 
 #include "admin/progress.h"
 
-#define PAUSE_TERMINAL apr_time_from_msec(250)
-#define PAUSE_FILE     apr_time_from_sec(5)
+#define INTERVAL_TERMINAL apr_time_from_msec(250)
+#define INTERVAL_FILE     apr_time_from_sec(5)
 
 struct oci_progress_t {
     int quiet;
     int terminal;
-    int shown; /* a line of the terminal is not ended */
+    int line_open; /* a line was printed to the terminal and not ended */
     const char *name;
     apr_time_t begun;
-    apr_time_t next; /* when to tell again */
+    apr_time_t next; /* when to print again */
 };
 
 oci_progress_t *oci_progress_create(int quiet, apr_pool_t *pool)
@@ -30,16 +30,16 @@ oci_progress_t *oci_progress_create(int quiet, apr_pool_t *pool)
     return progress;
 }
 
-static apr_time_t pause_of(const oci_progress_t *progress)
+static apr_time_t interval_of(const oci_progress_t *progress)
 {
-    return progress->terminal ? PAUSE_TERMINAL : PAUSE_FILE;
+    return progress->terminal ? INTERVAL_TERMINAL : INTERVAL_FILE;
 }
 
 void oci_progress_begin(oci_progress_t *progress, const char *name)
 {
     progress->name = name;
     progress->begun = apr_time_now();
-    progress->next = progress->begun + pause_of(progress);
+    progress->next = progress->begun + interval_of(progress);
 }
 
 void oci_progress_show(oci_progress_t *progress, apr_uint64_t facts,
@@ -57,16 +57,16 @@ void oci_progress_show(oci_progress_t *progress, apr_uint64_t facts,
             progress->terminal ? "\r" : "", progress->name, facts,
             bytes / 1048576.0, facts * (double)APR_USEC_PER_SEC / spent,
             progress->terminal ? "   " : "\n");
-    progress->shown = progress->terminal;
-    progress->next = now + pause_of(progress);
+    progress->line_open = progress->terminal;
+    progress->next = now + interval_of(progress);
 }
 
 void oci_progress_end(oci_progress_t *progress)
 {
-    if (progress->shown) {
+    if (progress->line_open) {
         fputc('\n', stderr);
     }
-    progress->shown = 0;
+    progress->line_open = 0;
 }
 
 const char *oci_progress_bytes(apr_uint64_t bytes, apr_pool_t *pool)

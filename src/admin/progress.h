@@ -2,10 +2,10 @@
 
 /**
  * @file progress.h
- * @brief How far long work has come, on standard error
+ * @brief Progress reports on standard error
  *
- * A terminal has one line that changes; anything else gets a line now and
- * then.
+ * On a terminal one line is updated four times a second.  A file or a pipe
+ * gets a new line every five seconds.
  */
 
 #ifndef OCI_PROGRESS_H
@@ -16,23 +16,31 @@
 
 typedef struct oci_progress_t oci_progress_t;
 
-/** @param quiet Whether to say nothing at all */
+/**
+ * Create a progress report.
+ * @param quiet Whether to print nothing at all
+ * @param pool Where the report is allocated
+ */
 oci_progress_t *oci_progress_create(int quiet, apr_pool_t *pool);
 
-/** Work of this name begins, such as "copying". */
+/**
+ * Begin a task: reset the clock for its rate.
+ * @param name The task's name, such as "copying"; not copied
+ */
 void oci_progress_begin(oci_progress_t *progress, const char *name);
 
 /**
- * Tell of it, unless that was done a moment ago.
- * @param facts,bytes Those of this work so far
+ * Print the progress of the task, unless it was printed a moment ago.
+ * @param facts The number of facts processed so far
+ * @param bytes The size of their values
  */
 void oci_progress_show(oci_progress_t *progress, apr_uint64_t facts,
                        apr_uint64_t bytes);
 
-/** Leave what was shown, for whatever is written next. */
+/** End the line on a terminal, so that later output begins a new one. */
 void oci_progress_end(oci_progress_t *progress);
 
-/** A number of bytes to be read by people. */
+/** Format a number of bytes for people, in bytes or MiB; from pool. */
 const char *oci_progress_bytes(apr_uint64_t bytes, apr_pool_t *pool);
 
 #endif /* OCI_PROGRESS_H */

@@ -11,16 +11,16 @@
 #include "registry/pending.h"
 #include "registry/repository.h"
 
-static oci_error_t *unknown(const char *digest, apr_pool_t *pool)
+static oci_error_t *blob_unknown(const char *digest, apr_pool_t *pool)
 {
     return oci_error_make(pool, OCI_E_BLOB_UNKNOWN, "digest", digest,
                           "the repository does not hold this blob");
 }
 
-/* The record of a blob, which any repository may hold. */
-static oci_error_t *read_record(oci_blob_t *blob,
-                                const oci_registry_t *registry,
-                                const char *digest, apr_pool_t *pool)
+/* Read the record of a blob, which all repositories that hold it share. */
+static oci_error_t *read_blob_record(oci_blob_t *blob,
+                                     const oci_registry_t *registry,
+                                     const char *digest, apr_pool_t *pool)
 {
     const char *key = oci_key_blob(pool, digest);
     oci_value_t value;
@@ -31,21 +31,23 @@ static oci_error_t *read_record(oci_blob_t *blob,
         return error;
     }
     if (!value.data) {
-        return unknown(digest, pool);
+        return blob_unknown(digest, pool);
     }
     blob->digest = digest;
     if (apr_strtoff(&blob->size, value.data, &end, 10) != APR_SUCCESS
         || end == value.data || *end != ';' || blob->size < 0) {
         return oci_error_storage(pool, APR_EINVAL,
-                                 "%s/%s is no record of a blob",
+                                 "%s/%s is not a valid blob record; a new push "
+                                 "of the blob will restore it",
                                  registry->index->where, key);
     }
     blob->locator = end + 1;
     return NULL;
 }
 
-static oci_error_t *find(oci_blob_t *blob, const oci_repository_t *repository,
-                         const char *digest, apr_pool_t *pool)
+static oci_error_t *find_held(oci_blob_t *blob,
+                              const oci_repository_t *repository,
+                              const char *digest, apr_pool_t *pool)
 {
     int held;
     oci_error_t *error = oci_fact_exists(&held, repository->registry,
@@ -56,14 +58,15 @@ static oci_error_t *find(oci_blob_t *blob, const oci_repository_t *repository,
     if (error) {
         return error;
     }
-    return held ? read_record(blob, repository->registry, digest, pool)
-                : unknown(digest, pool);
+    return held ? read_blob_record(blob, repository->registry, digest, pool)
+                : blob_unknown(digest, pool);
 }
 
-/* What the store answered about a blob against what the record says. */
-static oci_error_t *judge(const oci_blob_t *blob,
-                          const oci_registry_t *registry, apr_status_t rv,
-                          apr_off_t size, apr_pool_t *pool)
+/* Compare the store's status and size for a blob with the blob's record. */
+static oci_error_t *check_stored(const oci_blob_t *blob,
+                                 const oci_registry_t *registry,
+                                 apr_status_t rv, apr_off_t size,
+                                 apr_pool_t *pool)
 {
     const char *where = registry->blobs->where;
     oci_error_t *error;
@@ -72,10 +75,10 @@ static oci_error_t *judge(const oci_blob_t *blob,
         return NULL;
     }
     if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
-        return oci_error_storage(pool, rv, "can't open %s/%s", where,
+        return oci_error_storage(pool, rv, "cannot open %s/%s", where,
                                  blob->locator);
     }
-    error = unknown(blob->digest, pool);
+    error = blob_unknown(blob->digest, pool);
     error->note = rv == APR_NOTFOUND
         ? apr_psprintf(
             pool, "%s/%s is lost or cannot be read; a new push will restore it",
@@ -91,7 +94,7 @@ oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_repository_t *repository,
                            const char *digest, apr_pool_t *pool)
 {
     oci_blob_store_t *store = repository->registry->blobs;
-    oci_error_t *error = find(blob, repository, digest, pool);
+    oci_error_t *error = find_held(blob, repository, digest, pool);
     apr_off_t size = 0;
     apr_status_t rv;
 
@@ -99,7 +102,7 @@ oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_repository_t *repository,
         return error;
     }
     rv = store->provider->blob_size(&size, store, blob->locator, pool);
-    return judge(blob, repository->registry, rv, size, pool);
+    return check_stored(blob, repository->registry, rv, size, pool);
 }
 
 oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
@@ -107,7 +110,7 @@ oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
                            apr_int32_t flags, apr_pool_t *pool)
 {
     oci_blob_store_t *store = repository->registry->blobs;
-    oci_error_t *error = find(blob, repository, blob->digest, pool);
+    oci_error_t *error = find_held(blob, repository, blob->digest, pool);
     apr_status_t rv;
 
     if (error) {
@@ -115,17 +118,17 @@ oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
     }
     memset(source, 0, sizeof(*source));
     rv = store->provider->blob_open(source, store, blob->locator, flags, pool);
-    return judge(blob, repository->registry, rv,
-                 source->file ? source->size : blob->size, pool);
+    return check_stored(blob, repository->registry, rv,
+                        source->file ? source->size : blob->size, pool);
 }
 
 oci_error_t *oci_blob_holders(apr_array_header_t **names,
                               const oci_registry_t *registry,
                               const char *digest, int limit, apr_pool_t *pool)
 {
-    const char *folder = oci_key_holders(pool, digest);
+    const char *prefix = oci_key_holders(pool, digest);
     const char *first = apr_pstrcat(pool, digest, ",", NULL);
-    oci_scan_t scan = { folder, first, limit, 1, 0 };
+    oci_scan_t scan = { prefix, first, limit, 1, 0 };
     apr_array_header_t *entries;
     oci_error_t *error = oci_facts_scan(&entries, registry, &scan, pool);
     int i;
@@ -137,8 +140,8 @@ oci_error_t *oci_blob_holders(apr_array_header_t **names,
     for (i = 0; i < entries->nelts; i++) {
         const oci_entry_t *entry = &APR_ARRAY_IDX(entries, i, oci_entry_t);
 
-        if (strncmp(entry->key + strlen(folder), first, strlen(first))) {
-            break; /* another blob's */
+        if (strncmp(entry->key + strlen(prefix), first, strlen(first))) {
+            break; /* the holders of another blob with the same <xx> follow */
         }
         APR_ARRAY_PUSH(*names, const char *) = entry->value.data;
     }
@@ -153,11 +156,11 @@ oci_error_t *oci_blob_mount(const oci_repository_t *repository,
     oci_repository_t source = { repository->registry, from };
     oci_error_t *error = oci_blob_stat(&blob, &source, digest, pool);
 
-    return error ? error : oci_blob_enter(repository, &blob, pool);
+    return error ? error : oci_blob_add(repository, &blob, pool);
 }
 
-oci_error_t *oci_blob_enter(const oci_repository_t *repository,
-                            const oci_blob_t *blob, apr_pool_t *pool)
+oci_error_t *oci_blob_add(const oci_repository_t *repository,
+                          const oci_blob_t *blob, apr_pool_t *pool)
 {
     const oci_registry_t *registry = repository->registry;
     const char *name = repository->name;
@@ -172,7 +175,7 @@ oci_error_t *oci_blob_enter(const oci_repository_t *repository,
     oci_change_put(changes, OCI_CHANGE_PUT,
                    oci_key_holder(pool, blob->digest, name), name,
                    strlen(name));
-    oci_repository_enter(changes, name, pool);
+    oci_repository_register(changes, name, pool);
     oci_change_put(changes, OCI_CHANGE_PUT,
                    oci_key_held(pool, name, blob->digest), NULL, 0);
 
@@ -188,7 +191,7 @@ oci_error_t *oci_blob_enter(const oci_repository_t *repository,
 oci_error_t *oci_blob_delete(const oci_repository_t *repository,
                              const char *digest, apr_pool_t *pool)
 {
-    const char *link = oci_key_held(pool, repository->name, digest);
+    const char *held_key = oci_key_held(pool, repository->name, digest);
     apr_array_header_t *changes = oci_change_list_make(pool);
     oci_lock_t *lock;
     int held;
@@ -198,20 +201,20 @@ oci_error_t *oci_blob_delete(const oci_repository_t *repository,
     if (error) {
         return error;
     }
-    error = oci_fact_exists(&held, repository->registry, link, pool);
+    error = oci_fact_exists(&held, repository->registry, held_key, pool);
     if (!error && held) {
         error = oci_pending_cancel(changes, repository, pool);
     }
     if (!error && held) {
-        oci_change_delete(changes, link);
+        oci_change_delete(changes, held_key);
         oci_change_delete(changes,
                           oci_key_holder(pool, digest, repository->name));
         error = oci_facts_apply(repository->registry, changes,
                                 repository->registry->durable, pool);
     }
     if (!error) {
-        error = oci_repository_leave(repository, pool);
+        error = oci_repository_unregister_if_empty(repository, pool);
     }
     oci_repository_unlock(repository, lock);
-    return error || held ? error : unknown(digest, pool);
+    return error || held ? error : blob_unknown(digest, pool);
 }

@@ -17,21 +17,23 @@ typedef struct oci_blob_t {
 } oci_blob_t;
 
 /**
- * Look for a blob that a repository holds, whole.
- * @param blob Set to it
- * @param digest A valid digest
- * @return OCI_E_BLOB_UNKNOWN where the repository does not hold it, or its
- *         bytes were lost or cut short (then with a note for the log);
- *         OCI_E_INTERNAL
+ * Look up a blob of a repository, and check that its bytes are stored.
+ * @param blob Filled in on success
+ * @param digest A valid digest; kept in blob
+ * @param pool For the result and temporary data
+ * @return OCI_E_BLOB_UNKNOWN if the repository does not hold the blob, or, with
+ *         a note for the log, if its bytes are missing or have another size;
+ *         a storage error (error.h)
  */
 oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_repository_t *repository,
                            const char *digest, apr_pool_t *pool);
 
 /**
- * Open a blob that a repository holds, whole.
- * @param source Set to where to read it
- * @param blob Its digest, which is valid, says which; the rest is set
+ * Open a blob of a repository for reading.
+ * @param source Set to the provider's source: a file or a URL
+ * @param blob Its digest, which is valid, says which blob; the rest is set
  * @param flags As for the provider's blob_open
+ * @param pool The source lives as long as this pool
  * @return As oci_blob_stat
  */
 oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
@@ -39,36 +41,45 @@ oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
                            apr_int32_t flags, apr_pool_t *pool);
 
 /**
- * Some repositories that hold a blob.
+ * List repositories that hold a blob.  A name may be left over from a deletion
+ * that was killed, see holder in keys.h.
  * @param names Set to an array of const char *
- * @param limit At most so many
- * @return OCI_E_INTERNAL
+ * @param digest A valid digest
+ * @param limit The maximum number of names
+ * @param pool For the result and temporary data
+ * @return A storage error
  */
 oci_error_t *oci_blob_holders(apr_array_header_t **names,
                               const oci_registry_t *registry,
                               const char *digest, int limit, apr_pool_t *pool);
 
 /**
- * Let a repository hold a blob that another one holds (distribution-spec,
+ * Add a blob of another repository to a repository (distribution-spec,
  * "Mounting a blob from another repository").
- * @param from The other repository
- * @return As oci_blob_stat
+ * @param digest A valid digest
+ * @param from The name of the other repository; valid
+ * @param pool For temporary data
+ * @return As oci_blob_stat for the other repository; as oci_blob_add
  */
 oci_error_t *oci_blob_mount(const oci_repository_t *repository,
                             const char *digest, const char *from,
                             apr_pool_t *pool);
 
 /**
- * Enter a blob whose bytes are stored, and let a repository hold it.
- * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ * Record a blob whose bytes are stored, and add it to a repository.
+ * @param pool For temporary data
+ * @return A storage error
  */
-oci_error_t *oci_blob_enter(const oci_repository_t *repository,
-                            const oci_blob_t *blob, apr_pool_t *pool);
+oci_error_t *oci_blob_add(const oci_repository_t *repository,
+                          const oci_blob_t *blob, apr_pool_t *pool);
 
 /**
- * Let a repository hold a blob no longer (distribution-spec, "Deleting
- * Blobs").  The bytes stay for others.
- * @return OCI_E_BLOB_UNKNOWN, OCI_E_INTERNAL
+ * Remove a blob from a repository (distribution-spec, "Deleting Blobs").  The
+ * bytes stay in the blob store, for other repositories.
+ * @param digest A valid digest
+ * @param pool For temporary data
+ * @return OCI_E_BLOB_UNKNOWN if the repository does not hold it; a storage
+ *         error
  */
 oci_error_t *oci_blob_delete(const oci_repository_t *repository,
                              const char *digest, apr_pool_t *pool);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The boot of this machine: what was written but not synced lasts as long as
- * that. */
+/* An identifier of the current boot of this machine, hashed from Linux's
+ * boot_id. */
 
 #include "apr_file_io.h"
 #include "apr_strings.h"
@@ -9,7 +9,7 @@
 #include "registry/boot.h"
 #include "values/digest.h"
 
-/* Linux makes a random UUID at each boot. */
+/* Linux generates a random UUID at each boot. */
 #define BOOT_FILE  "/proc/sys/kernel/random/boot_id"
 #define UUID_BYTES 36
 

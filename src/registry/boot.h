@@ -2,8 +2,10 @@
 
 /**
  * @file boot.h
- * @brief The boot of this machine: what was written but not synced lasts as
- *        long as that
+ * @brief An identifier of the current boot of this machine
+ *
+ * Data that was written but not synced survives any process, but not a reboot:
+ * two writes with the same boot identifier are both still there.
  */
 
 #ifndef OCI_BOOT_H
@@ -11,15 +13,16 @@
 
 #include "apr_pools.h"
 
-/** Digits of a boot's name. */
+/** The number of hex digits of a boot's name. */
 #define OCI_BOOT_LENGTH 32
 
 /**
- * A name for the running system since it was booted, which no other machine
- * and no other boot has.  Containers of one machine share it, as they share
- * its page cache.
- * @return OCI_BOOT_LENGTH lower-case hex digits from pool, or NULL where the
- *         system does not tell
+ * Return a name for the current boot of this machine, different from that of
+ * any other machine and any other boot.  The containers of a machine share it,
+ * as they share its page cache.
+ * @param pool For the result and temporary data
+ * @return OCI_BOOT_LENGTH lower-case hex digits, or NULL if the system does
+ *         not provide a boot id
  */
 const char *oci_boot_name(apr_pool_t *pool);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a manifest names, against what the repository holds. */
+/* Checks that a repository holds the content that a manifest names. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,8 @@
 #include "registry/children.h"
 #include "registry/manifest.h"
 
-/* The size of a child, or -1 where the repository lacks it. */
+/* Find the size of a child in bytes, or -1 if the repository does not hold
+ * it.  A child of an index may also be stored as a blob. */
 static oci_error_t *child_size(apr_off_t *size,
                                const oci_repository_t *repository,
                                const oci_child_t *child, apr_pool_t *pool)
@@ -39,14 +40,14 @@ static oci_error_t *child_size(apr_off_t *size,
     return error && error->code != OCI_E_BLOB_UNKNOWN ? error : NULL;
 }
 
-/* Whether a child is looked for among the manifests first. */
+/* Whether a child is looked up as a manifest first. */
 static int is_manifest(const oci_child_t *child)
 {
     return child->kind == OCI_CHILD_MANIFEST;
 }
 
-/* Children that are looked up alike are equal. */
-static int compare(const void *left, const void *right)
+/* Children are equal if their look-up is the same. */
+static int compare_children(const void *left, const void *right)
 {
     const oci_child_t *one = *(const oci_child_t *const *)left;
     const oci_child_t *other = *(const oci_child_t *const *)right;
@@ -56,9 +57,10 @@ static int compare(const void *left, const void *right)
                  : strcmp(one->descriptor.digest, other->descriptor.digest);
 }
 
-/* Find the sizes of all children, each of which is looked up once, however
- * often it is named.  They are sorted for that: a client can choose digests
- * that collide in a hash table, but none that are hard to sort. */
+/* Find the sizes of all children.  A child that the document names several
+ * times is looked up once.  Duplicates are found by sorting: a client could
+ * choose digests that collide in a hash table, but it cannot make sorting
+ * slow. */
 static oci_error_t *find_sizes(apr_off_t *sizes,
                                const oci_repository_t *repository,
                                const apr_array_header_t *children,
@@ -68,21 +70,23 @@ static oci_error_t *find_sizes(apr_off_t *sizes,
     const oci_child_t **sorted = apr_palloc(pool,
                                             children->nelts * sizeof(*sorted));
     oci_error_t *error = NULL;
-    apr_pool_t *scratch; /* of one child: a manifest is read whole */
+    apr_pool_t *scratch; /* for one child: a manifest is read completely */
     apr_status_t rv = apr_pool_create(&scratch, pool);
     int i;
 
     if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "can't check what a manifest names");
+        return oci_error_storage(pool, rv,
+                                 "cannot check the content that a manifest "
+                                 "names");
     }
     for (i = 0; i < children->nelts; i++) {
         sorted[i] = &first[i];
     }
-    qsort(sorted, children->nelts, sizeof(*sorted), compare);
+    qsort(sorted, children->nelts, sizeof(*sorted), compare_children);
     for (i = 0; i < children->nelts && !error; i++) {
         apr_off_t *size = &sizes[sorted[i] - first];
 
-        if (i && !compare(&sorted[i], &sorted[i - 1])) {
+        if (i && !compare_children(&sorted[i], &sorted[i - 1])) {
             *size = sizes[sorted[i - 1] - first];
             continue;
         }
@@ -134,12 +138,11 @@ oci_error_t *oci_children_check(const oci_repository_t *repository,
             last = &(*last)->next;
         }
         if (size >= 0 && size != descriptor->size) {
-            return oci_error_make(pool, OCI_E_MANIFEST_INVALID, "digest",
-                                  descriptor->digest,
-                                  "a descriptor says %" APR_OFF_T_FMT
-                                  " bytes where the content "
-                                  "has %" APR_OFF_T_FMT,
-                                  descriptor->size, size);
+            return oci_error_make(
+                pool, OCI_E_MANIFEST_INVALID, "digest", descriptor->digest,
+                "a descriptor states a size of %" APR_OFF_T_FMT
+                " bytes, but the content has %" APR_OFF_T_FMT,
+                descriptor->size, size);
         }
     }
     return missing;

@@ -2,7 +2,7 @@
 
 /**
  * @file children.h
- * @brief What a manifest names, against what the repository holds
+ * @brief Checks that a repository holds the content that a manifest names
  */
 
 #ifndef OCI_CHILDREN_H
@@ -12,10 +12,13 @@
 #include "values/document.h"
 
 /**
- * Check that a repository holds what a document names, with the sizes that
- * it says, as far as the registry's sparse policy asks for it.
- * @return OCI_E_MANIFEST_BLOB_UNKNOWN, one for each that is missing;
- *         OCI_E_MANIFEST_INVALID for a wrong size; OCI_E_INTERNAL
+ * Check that a repository holds the children of a document, with the sizes
+ * that its descriptors state.  The registry's sparse policy allows some
+ * children to be absent.
+ * @param document A parsed manifest or index
+ * @param pool For the errors and temporary data
+ * @return OCI_E_MANIFEST_BLOB_UNKNOWN, a list with one error for each missing
+ *         child; OCI_E_MANIFEST_INVALID for a wrong size; a storage error
  */
 oci_error_t *oci_children_check(const oci_repository_t *repository,
                                 const oci_document_t *document,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What can go wrong in a registry. */
+/* The errors of a registry: how they are made. */
 
 #include <errno.h>
 
@@ -37,7 +37,7 @@ oci_error_t *oci_error_storage(apr_pool_t *pool, apr_status_t status,
     }
     else if (APR_STATUS_IS_ECONNREFUSED(status)) {
         error = oci_error_make(pool, OCI_E_UNAVAILABLE, NULL, NULL,
-                               "the registry's storage can't be reached");
+                               "the registry's storage cannot be reached");
     }
     else if (APR_STATUS_IS_TIMEUP(status)) {
         error = oci_error_make(pool, OCI_E_UNAVAILABLE, NULL, NULL,

@@ -2,7 +2,7 @@
 
 /**
  * @file error.h
- * @brief What can go wrong in a registry
+ * @brief The errors of a registry
  */
 
 #ifndef OCI_ERROR_H
@@ -12,28 +12,28 @@
 #include "apr_pools.h"
 
 /**
- * Each has one code of the specification and one HTTP status, in the table
- * of api/reply.c.
+ * The table in api/reply.c gives each of these one code of the specification
+ * and one HTTP status.
  */
 typedef enum {
     OCI_E_BLOB_UNKNOWN,
-    OCI_E_BLOB_CHANGED, /* a precondition does not hold */
+    OCI_E_BLOB_CHANGED, /* a precondition of the request failed */
     OCI_E_UPLOAD_UNKNOWN,
-    OCI_E_UPLOAD_INVALID, /* the request makes no sense for it */
-    OCI_E_UPLOAD_RANGE,   /* not where the upload stands, or busy */
+    OCI_E_UPLOAD_INVALID, /* the request is not valid for the upload */
+    OCI_E_UPLOAD_RANGE,   /* wrong offset, or another request is writing */
     OCI_E_RANGE_UNSATISFIABLE,
     OCI_E_DIGEST_INVALID,
     OCI_E_MANIFEST_BLOB_UNKNOWN,
     OCI_E_MANIFEST_INVALID,
     OCI_E_MANIFEST_UNKNOWN,
     OCI_E_MANIFEST_TOO_LARGE,
-    OCI_E_MANIFEST_CHANGED, /* a precondition does not hold */
+    OCI_E_MANIFEST_CHANGED, /* a precondition of the request failed */
     OCI_E_NAME_INVALID,
     OCI_E_NAME_UNKNOWN,
     OCI_E_TAG_INVALID,
     OCI_E_SIZE_INVALID,
     OCI_E_TOO_LARGE,
-    OCI_E_BODY_INCOMPLETE, /* the client stopped in its middle */
+    OCI_E_BODY_INCOMPLETE, /* the client stopped before its end */
     OCI_E_REQUEST_INVALID, /* a parameter or header is malformed */
     OCI_E_URI_TOO_LONG,
     OCI_E_TIMEOUT,
@@ -48,33 +48,41 @@ typedef enum {
     OCI_E_COUNT
 } oci_error_e;
 
-/** An error; NULL stands for success. */
+/** An error.  Functions that return a pointer to one return NULL on success. */
 typedef struct oci_error_t oci_error_t;
 struct oci_error_t {
     oci_error_e code;
-    const char *message; /* for the client: what was wrong */
-    const char *key;     /* for the client, in detail: {key: value} */
-    const char *value;   /*   or NULL */
-    const char *note;    /* for the log alone: what failed where; or NULL */
-    apr_status_t status; /* for the log: why */
-    oci_error_t *next;   /* another of the same kind, or NULL */
+    const char *message; /* for the client: a sentence */
+    const char *key;     /* for the client: the detail {key: value}, or NULL */
+    const char *value;   /* likewise */
+    const char *note;    /* for the log only: what failed, with path; or NULL */
+    apr_status_t status; /* for the log only: the cause, or APR_SUCCESS */
+    oci_error_t *next;   /* a further error of the same code, or NULL */
 };
 
 /**
- * A client's error.
- * @param key,value The detail, or NULL
+ * Create an error to report to the client.
+ * @param pool Owns the error
+ * @param key The name of the detail, or NULL for none; not copied
+ * @param value The value of the detail, or NULL; not copied
  * @param format The message, as for apr_psprintf
+ * @return The error, never NULL
  */
 oci_error_t *oci_error_make(apr_pool_t *pool, oci_error_e code, const char *key,
                             const char *value, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
 /**
- * A failure of storage: OCI_E_STORAGE_FULL or OCI_E_UNAVAILABLE where status
- * says so, else OCI_E_INTERNAL.
- * @param status What the provider returned
- * @param format What was done, and to which path; for the log alone
- * @param pool The one that the provider was given, where it left its reason
+ * Create an error for a failure of storage.  Its code is OCI_E_STORAGE_FULL
+ * for ENOSPC and EDQUOT, OCI_E_UNAVAILABLE for ECONNREFUSED and APR_TIMEUP,
+ * and otherwise OCI_E_INTERNAL.  The other headers of the registry call these
+ * three "a storage error".
+ * @param pool Owns the error; the pool that the provider was called with, in
+ *        which it may have left its reason (OCI_REASON), which is added to the
+ *        note and removed from the pool
+ * @param status The provider's status
+ * @param format The note, as for apr_psprintf: the operation and the path
+ * @return The error, never NULL
  */
 oci_error_t *oci_error_storage(apr_pool_t *pool, apr_status_t status,
                                const char *format, ...)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Every fact of a registry, and its key in the index. */
+/* Builds the keys of a registry's facts; keys.h lists all of them. */
 
 #include <string.h>
 
@@ -104,9 +104,10 @@ int oci_key_is_small(const char *key)
         || !strncmp(key, "holder/", 7);
 }
 
-const char *oci_key_rest(apr_pool_t *pool, const char *key, const char *folder)
+const char *oci_key_suffix(apr_pool_t *pool, const char *key,
+                           const char *prefix)
 {
-    const char *rest = key + strlen(folder);
+    const char *rest = key + strlen(prefix);
     apr_size_t length = strlen(rest);
 
     return length && rest[length - 1] == '!'
@@ -114,8 +115,8 @@ const char *oci_key_rest(apr_pool_t *pool, const char *key, const char *folder)
         : rest;
 }
 
-apr_array_header_t *oci_key_rests(const apr_array_header_t *entries,
-                                  const char *folder, apr_pool_t *pool)
+apr_array_header_t *oci_key_suffixes(const apr_array_header_t *entries,
+                                     const char *prefix, apr_pool_t *pool)
 {
     apr_array_header_t *rests = apr_array_make(pool, entries->nelts,
                                                sizeof(const char *));
@@ -123,11 +124,11 @@ apr_array_header_t *oci_key_rests(const apr_array_header_t *entries,
 
     for (i = 0; i < entries->nelts; i++) {
         APR_ARRAY_PUSH(rests,
-                       const char *) = oci_key_rest(pool,
-                                                    APR_ARRAY_IDX(entries, i,
-                                                                  oci_entry_t)
-                                                        .key,
-                                                    folder);
+                       const char *) = oci_key_suffix(pool,
+                                                      APR_ARRAY_IDX(entries, i,
+                                                                    oci_entry_t)
+                                                          .key,
+                                                      prefix);
     }
     return rests;
 }

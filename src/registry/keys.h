@@ -2,7 +2,7 @@
 
 /**
  * @file keys.h
- * @brief Every fact of a registry, and its key in the index
+ * @brief The data model: every fact of a registry, with its key in the index
  *
  *     key                                      value
  *     repo/<name>/_manifest/<digest>           media type LF bytes
@@ -12,36 +12,40 @@
  *     repo/<name>/_referrer/<subject>/<digest> artifact type LF descriptor
  *     repo/<name>/_pending/<token>             -
  *     blob/<digest>                            size ";" locator
- *     holder/<xx>/<digest>,<hash>              the name that hash is of
+ *     holder/<xx>/<digest>,<hash>              the name that was hashed
  *     catalog/<name>!                          -
  *     upload/<day>/<id>                        see upload_record.h
  *     secret                                   see upload_id.c
  *     copy                                     index LF key, or index LF
  *     store                                    the id of the blob store
  *
- * A repository's own facts begin with "_", which no component of a name
- * does.  <xx> are the first two hex digits of the digest, <day> is the one
- * on which the upload was begun.  Where a name ends a key it is marked with
- * "!", which sorts before all that a name may hold: so the keys sort as the
- * names do, and none is another's folder.
+ * LF is a line feed, and "-" an empty value.
  *
- * _tagged may hold more than _tag, never less: it says which tags to look
- * at when a manifest goes.  So do holder and _blob.
+ * The part after a repository's name begins with "_", because no component of
+ * a name does.  <xx> is the first two hex digits of the digest, and <day> the
+ * day on which the upload was begun.  A name at the end of a key is followed by
+ * "!", which sorts before every character of a name: the keys then sort as the
+ * names do, and no key is a prefix of another up to a "/".
  *
- * _pending marks a push whose manifest names so much that it is checked
- * before the repository is locked, see pending.h.  It goes with the push, or
- * with the next deletion in the repository.  What a killed process leaves can
- * be told by its age: a token is a stamp, which begins with its seconds, see
- * random.h.
+ * _tagged lists the tags to check when a manifest is deleted.  It may list tags
+ * that _tag does not have, or that name another digest, but it never lacks one.
+ * holder relates to _blob in the same way.
  *
- * An upload's fact may go by age, too: its id begins with a stamp, and <day>
- * is the stamp's seconds by 86400.  Once the id is older than
- * OCI_UPLOAD_ID_LIFE (upload_id.h) it names no new upload, and so its
- * tombstone, which is an empty value, says nothing that absence does not.
- * Younger ids need it.
+ * _pending marks a push whose manifest names many children, which are checked
+ * before the repository is locked, see pending.h.  The push removes it, or the
+ * next deletion in the repository does.  The age of a mark that a killed
+ * process left is known: the token is a stamp, which begins with the time in
+ * seconds, see random.h.
  *
- * copy marks an index that is being filled from another, up to a key so far:
- * it is not to be served.
+ * The fact of an upload has an age, too: its id begins with a stamp, and <day>
+ * is the stamp's seconds divided by 86400.  An empty value is a tombstone. When
+ * the id is older than OCI_UPLOAD_ID_LIFE (upload_id.h) it cannot name a new
+ * upload any more, so that its tombstone may be removed.  Younger ids need the
+ * tombstone.
+ *
+ * copy marks an index that is being copied from another index.  It holds the
+ * name of the source and the last key that was copied.  A registry does not
+ * serve an index with this mark.
  */
 
 #ifndef OCI_KEYS_H
@@ -50,7 +54,9 @@
 #include "apr_pools.h"
 #include "apr_tables.h"
 
-/* A last part of NULL gives the folder, which ends with "/". */
+/* Each function returns one key of the table, allocated from pool or static.
+ * If the last argument is NULL, it returns the prefix of all such keys, which
+ * ends with "/". */
 
 const char *oci_key_manifest(apr_pool_t *pool, const char *name,
                              const char *digest);
@@ -73,21 +79,25 @@ const char *oci_key_secret(void);
 const char *oci_key_copy(void);
 const char *oci_key_store(void);
 
-/** Whether the value of a key is no more than the table says, and so some
- * hundred bytes at most, rather than what a client has sent. */
+/** Return whether a key's value has at most some hundred bytes: the values of
+ * all other keys may be as large as a manifest that a client has sent. */
 int oci_key_is_small(const char *key);
 
 /**
- * What follows a folder in a key, without the mark of a name.
- * @param folder A prefix of key
+ * Return the part of a key after a prefix, without a "!" at its end.
+ * @param pool For the result if it is not a part of key
+ * @param prefix A prefix of key
  */
-const char *oci_key_rest(apr_pool_t *pool, const char *key, const char *folder);
+const char *oci_key_suffix(apr_pool_t *pool, const char *key,
+                           const char *prefix);
 
 /**
- * What follows a folder in the keys of entries.
- * @return An array of const char *
+ * Apply oci_key_suffix to the keys of entries.
+ * @param entries An array of oci_entry_t
+ * @param prefix A prefix of all their keys
+ * @return An array of const char *, from pool
  */
-apr_array_header_t *oci_key_rests(const apr_array_header_t *entries,
-                                  const char *folder, apr_pool_t *pool);
+apr_array_header_t *oci_key_suffixes(const apr_array_header_t *entries,
+                                     const char *prefix, apr_pool_t *pool);
 
 #endif /* OCI_KEYS_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Reading a manifest by its digest or a tag. */
+/* Reads manifests by digest or by tag. */
 
 #include <string.h>
 

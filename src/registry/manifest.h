@@ -2,7 +2,7 @@
 
 /**
  * @file manifest.h
- * @brief Manifests and the tags that name them
+ * @brief Reads manifests by digest or by tag
  */
 
 #ifndef OCI_MANIFEST_H
@@ -19,25 +19,31 @@ typedef struct oci_manifest_t {
 
 /**
  * Read a manifest (distribution-spec, "Pulling manifests").  Its digest is
- * checked: what the disk has spoilt is never served.
+ * verified, so that damaged bytes are never served.
+ * @param manifest Filled in on success
  * @param reference A valid tag or digest
- * @return OCI_E_MANIFEST_UNKNOWN, OCI_E_INTERNAL
+ * @param pool For the result and temporary data
+ * @return OCI_E_MANIFEST_UNKNOWN if there is no such manifest, or, with a note
+ *         for the log, if it is damaged; a storage error
  */
 oci_error_t *oci_manifest_get(oci_manifest_t *manifest,
                               const oci_repository_t *repository,
                               const char *reference, apr_pool_t *pool);
 
 /**
- * What a reference names.
- * @param digest Set to the reference if that is a digest, whether or not the
- *        manifest is there, else to the tag's digest, NULL for no such tag
- * @return OCI_E_INTERNAL
+ * Find the digest that a reference names.
+ * @param digest Set to reference itself if that is a digest, even if there is
+ *        no such manifest; otherwise to the tag's digest, or NULL if there is
+ *        no such tag
+ * @param reference A valid tag or digest
+ * @param pool For the result and temporary data
+ * @return A storage error
  */
 oci_error_t *oci_manifest_resolve(const char **digest,
                                   const oci_repository_t *repository,
                                   const char *reference, apr_pool_t *pool);
 
-/** OCI_E_MANIFEST_UNKNOWN for a reference. */
+/** Create the error OCI_E_MANIFEST_UNKNOWN for a reference; from pool. */
 oci_error_t *oci_manifest_unknown(const char *reference, apr_pool_t *pool);
 
 #endif /* OCI_MANIFEST_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Pushing and deleting manifests, and setting and deleting tags. */
+/* Pushes and deletes manifests, and sets and deletes tags. */
 
 #include <string.h>
 
@@ -18,24 +18,27 @@
 #include "values/document.h"
 #include "values/etag.h"
 
-/* A manifest that names more than so much is checked before the locks: what
- * a few children cost is less than the mark that it takes. */
-#define CHILDREN_FEW 16
+/* The children of a manifest with more children than this are checked before
+ * the repository is locked.  For fewer children the check costs less than the
+ * mark that an early check needs. */
+#define FEW_CHILDREN 16
 
-/* How often a push is checked without a lock while others delete. */
+/* How often the children are checked without a lock while other requests
+ * delete. */
 #define EARLY_CHECKS 3
 
-/* A manifest on its way into a repository. */
+/* A push in progress. */
 typedef struct manifest_push_t {
     const oci_repository_t *repository;
     const oci_push_t *push;
     const char *digest;
     const oci_document_t *document;
-    const apr_array_header_t *tags; /* const char *: all that it sets */
+    const apr_array_header_t *tags; /* of const char *: all tags to set */
     apr_pool_t *pool;
 } manifest_push_t;
 
-/* Whether a condition holds for what a reference names now. */
+/* Check that a condition is met by the digest that a reference currently
+ * names. */
 static oci_error_t *check_condition(const oci_condition_t *condition,
                                     const oci_repository_t *repository,
                                     const char *reference, apr_pool_t *pool)
@@ -66,10 +69,12 @@ static oci_error_t *check_condition(const oci_condition_t *condition,
     if (!header) {
         return NULL;
     }
-    /* what it names is for those to know who may pull */
+    /* The message does not contain the digest, because the client may not have
+     * the right to pull. */
     return oci_error_make(pool, OCI_E_MANIFEST_CHANGED, "reference", reference,
-                          "%s does not hold for what %s names now", header,
-                          reference);
+                          "the condition %s is not met by the current state "
+                          "of %s",
+                          header, reference);
 }
 
 /* The locks of a change. */
@@ -78,8 +83,9 @@ typedef struct locks_t {
     oci_lock_t *tag; /* or NULL */
 } locks_t;
 
-/* One tag is locked by itself, several by the whole repository, so that
- * nobody waits for two tags in a circle. */
+/* A single tag is locked under the repository's shared lock.  For several tags
+ * the whole repository is locked exclusively, so that two pushes cannot wait
+ * for each other's tags. */
 static oci_error_t *lock_tags(locks_t *locks,
                               const oci_repository_t *repository,
                               const apr_array_header_t *tags, apr_pool_t *pool)
@@ -109,8 +115,10 @@ static void unlock_tags(const locks_t *locks,
     oci_repository_unlock(repository, locks->repository);
 }
 
-/* Manifest, referrer, catalog, tags: each names what is there already. */
-static oci_error_t *store(const manifest_push_t *self, const char *mark)
+/* Write the manifest, the referrer, the catalog and the tags, in this order, so
+ * that each of them refers only to facts that already exist. */
+static oci_error_t *write_manifest(const manifest_push_t *self,
+                                   const char *mark)
 {
     const oci_push_t *push = self->push;
     apr_pool_t *pool = self->pool;
@@ -131,7 +139,7 @@ static oci_error_t *store(const manifest_push_t *self, const char *mark)
         oci_referrer_put(changes, self->repository->name, self->document,
                          &manifest, pool);
     }
-    oci_repository_enter(changes, self->repository->name, pool);
+    oci_repository_register(changes, self->repository->name, pool);
     for (i = 0; i < self->tags->nelts; i++) {
         error = oci_tag_put(changes, self->repository,
                             APR_ARRAY_IDX(self->tags, i, const char *),
@@ -152,8 +160,9 @@ static oci_error_t *check_children(const manifest_push_t *self)
     return oci_children_check(self->repository, self->document, self->pool);
 }
 
-/* Remove the mark of a push that failed; a deletion does it otherwise. */
-static void drop_mark(const manifest_push_t *self, const char *mark)
+/* Remove the mark of a push that failed.  If this fails, too, the next deletion
+ * removes it. */
+static void remove_mark(const manifest_push_t *self, const char *mark)
 {
     apr_array_header_t *changes = oci_change_list_make(self->pool);
 
@@ -161,20 +170,21 @@ static void drop_mark(const manifest_push_t *self, const char *mark)
     oci_facts_apply(self->repository->registry, changes, 0, self->pool);
 }
 
-/* Check and store, under the locks.
- * mark: of a check that was made before, or NULL
- * *again: whether a deletion came between, and nothing is stored */
+/* Check and store the manifest under the locks.
+ * mark: the mark of an early check of the children, or NULL to check them here
+ * *again: set to 1, with nothing stored, if a deletion invalidated the early
+ * check */
 static oci_error_t *put_locked(int *again, const manifest_push_t *self,
                                const char *mark)
 {
     oci_error_t *error;
-    int holds;
+    int marked;
 
     *again = 0;
     if (mark) {
-        error = oci_fact_exists(&holds, self->repository->registry, mark,
+        error = oci_fact_exists(&marked, self->repository->registry, mark,
                                 self->pool);
-        if (!error && !holds) {
+        if (!error && !marked) {
             *again = 1;
             return NULL;
         }
@@ -186,7 +196,7 @@ static oci_error_t *put_locked(int *again, const manifest_push_t *self,
         error = check_condition(&self->push->condition, self->repository,
                                 self->push->reference, self->pool);
     }
-    return error ? error : store(self, mark);
+    return error ? error : write_manifest(self, mark);
 }
 
 static oci_error_t *lock_and_put(int *again, const manifest_push_t *self,
@@ -204,13 +214,14 @@ static oci_error_t *lock_and_put(int *again, const manifest_push_t *self,
     return error;
 }
 
-/* Store a manifest.  Where it names much, its children are checked before
- * the repository is locked, and once more for each deletion that comes
- * between; the last of these checks is made under the lock. */
-static oci_error_t *put(const manifest_push_t *self)
+/* Store a manifest.  If it has many children, they are checked before the
+ * repository is locked, and again after each deletion that happened meanwhile.
+ * After EARLY_CHECKS attempts the last check is made under the lock. */
+static oci_error_t *push_manifest(const manifest_push_t *self)
 {
-    int early = self->document->children->nelts > CHILDREN_FEW ? EARLY_CHECKS
-                                                               : 0;
+    int early_checks = self->document->children->nelts > FEW_CHILDREN
+        ? EARLY_CHECKS
+        : 0;
     oci_error_t *error = NULL;
     int again;
 
@@ -218,7 +229,7 @@ static oci_error_t *put(const manifest_push_t *self)
         const char *mark = NULL;
 
         again = 0;
-        if (early-- > 0) {
+        if (early_checks-- > 0) {
             error = oci_pending_mark(&mark, self->repository, self->pool);
             if (error) {
                 return error;
@@ -229,7 +240,7 @@ static oci_error_t *put(const manifest_push_t *self)
             error = lock_and_put(&again, self, mark);
         }
         if (error && mark) {
-            drop_mark(self, mark);
+            remove_mark(self, mark);
         }
     } while (!error && again);
     return error;
@@ -259,26 +270,26 @@ oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
     manifest_push_t self = { repository,           push, digest, NULL,
                              all_tags(push, pool), pool };
     oci_document_t *document;
-    const char *wrong;
+    const char *problem;
 
     if (by_digest && strcmp(digest, push->reference)) {
         return oci_error_make(pool, OCI_E_DIGEST_INVALID, "digest",
                               push->reference,
                               "the digest of the bytes received is %s", digest);
     }
-    wrong = oci_document_parse(&document, push->content_type, push->data,
-                               push->size, pool);
-    if (wrong) {
+    problem = oci_document_parse(&document, push->content_type, push->data,
+                                 push->size, pool);
+    if (problem) {
         return oci_error_make(pool, OCI_E_MANIFEST_INVALID, "digest", digest,
-                              "%s", wrong);
+                              "%s", problem);
     }
     self.document = document;
     pushed->digest = digest;
     pushed->subject = document->subject ? document->subject->digest : NULL;
-    return put(&self);
+    return push_manifest(&self);
 }
 
-/* Tags, referrer, manifest: the opposite order of a push. */
+/* Delete the tags, the referrer and the manifest: a push's order reversed. */
 static oci_error_t *delete_digest(const oci_repository_t *repository,
                                   const char *digest, apr_pool_t *pool)
 {
@@ -293,7 +304,7 @@ static oci_error_t *delete_digest(const oci_repository_t *repository,
         return error;
     }
     if (!exists) {
-        error = oci_repository_leave(repository, pool);
+        error = oci_repository_unregister_if_empty(repository, pool);
         return error ? error : oci_manifest_unknown(digest, pool);
     }
     if ((error = oci_pending_cancel(changes, repository, pool))
@@ -314,7 +325,7 @@ static oci_error_t *delete_digest(const oci_repository_t *repository,
     oci_change_delete(changes, key);
     error = oci_facts_apply(repository->registry, changes,
                             repository->registry->durable, pool);
-    return error ? error : oci_repository_leave(repository, pool);
+    return error ? error : oci_repository_unregister_if_empty(repository, pool);
 }
 
 static oci_error_t *delete_tag(const oci_repository_t *repository,

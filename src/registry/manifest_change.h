@@ -2,7 +2,7 @@
 
 /**
  * @file manifest_change.h
- * @brief Pushing and deleting manifests, and setting and deleting tags
+ * @brief Pushes and deletes manifests, and sets and deletes tags
  */
 
 #ifndef OCI_MANIFEST_CHANGE_H
@@ -10,34 +10,37 @@
 
 #include "registry/registry.h"
 
-/** Conditions on what a reference names now (RFC 9110, 13.1). */
+/** Conditions on the digest that a reference names now (RFC 9110, 13.1). */
 typedef struct oci_condition_t {
     const char *match;      /* If-Match, or NULL */
     const char *none_match; /* If-None-Match, or NULL */
 } oci_condition_t;
 
-/** A manifest to be pushed. */
+/** A manifest to push. */
 typedef struct oci_push_t {
-    const char *reference;          /* tag or digest, valid */
-    const apr_array_header_t *tags; /* const char *: more tags; or NULL */
-    const char *content_type;       /* as sent, or NULL */
-    const char *data;
-    apr_size_t size;
+    const char *reference;          /* a valid tag or digest */
+    const apr_array_header_t *tags; /* of const char *: more tags, or NULL */
+    const char *content_type;       /* the request's, or NULL */
+    const char *data;               /* the manifest's bytes */
+    apr_size_t size;                /* bytes */
     oci_condition_t condition;
 } oci_push_t;
 
-/** What a push did. */
+/** The result of a push. */
 typedef struct oci_pushed_t {
     const char *digest;
-    const char *subject; /* the subject's digest, or NULL */
+    const char *subject; /* the subject's digest, or NULL if it has none */
 } oci_pushed_t;
 
 /**
  * Store a manifest and set its tags (distribution-spec, "Pushing
  * Manifests").
- * @return OCI_E_MANIFEST_INVALID, OCI_E_MANIFEST_BLOB_UNKNOWN (one for each
- *         that is missing), OCI_E_MANIFEST_CHANGED where the condition does
- *         not hold, OCI_E_DIGEST_INVALID, OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ * @param pushed Filled in on success
+ * @param pool For the result and temporary data
+ * @return OCI_E_MANIFEST_INVALID; OCI_E_MANIFEST_BLOB_UNKNOWN, a list with one
+ *         error for each missing child; OCI_E_MANIFEST_CHANGED if the condition
+ *         is not met; OCI_E_DIGEST_INVALID if the reference is a digest that
+ *         the bytes do not have; a storage error
  */
 oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
                               const oci_repository_t *repository,
@@ -47,7 +50,10 @@ oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
  * Delete a tag, or a manifest with all its tags (distribution-spec,
  * "Deleting Manifests").
  * @param reference A valid tag or digest
- * @return OCI_E_MANIFEST_UNKNOWN, OCI_E_MANIFEST_CHANGED, OCI_E_INTERNAL
+ * @param condition Must be met by the digest that reference names
+ * @param pool For temporary data
+ * @return OCI_E_MANIFEST_UNKNOWN; OCI_E_MANIFEST_CHANGED if the condition is
+ *         not met; a storage error
  */
 oci_error_t *oci_manifest_delete(const oci_repository_t *repository,
                                  const char *reference,

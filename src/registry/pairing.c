@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Whether a blob store and an index belong together. */
+/* Checks that a blob store and an index belong together. */
 
 #include <errno.h>
 #include <string.h>
@@ -11,57 +11,57 @@
 #include "registry/keys.h"
 #include "registry/pairing.h"
 
-/* How many blobs are looked for: some may have been lost. */
+/* How many blobs are looked for, because some of them may have been lost. */
 #define SAMPLE 16
 
 typedef struct pair_t {
     const oci_registry_t *registry;
-    int starting;       /* the blob store was not started yet */
-    const char *wanted; /* the id that the index knows, or NULL */
-    const char *found;  /* the id that the store has, or NULL */
-    int unsure;         /* a store failed, as its next user will say */
+    int starting;         /* the blob store is not started yet */
+    const char *index_id; /* the id recorded in the index, or NULL */
+    const char *store_id; /* the id of the blob store, or NULL */
+    int undecided;        /* a store failed; its next user reports that */
     apr_pool_t *pool;
 } pair_t;
 
-/* A store that is not there yet has nothing. */
+/* Before start the store's directory need not exist. */
 static int is_absence(const pair_t *pair, apr_status_t rv)
 {
     return rv == APR_NOTFOUND
         || (pair->starting && (rv == ENOENT || rv == ENOTDIR));
 }
 
-static void read_wanted(pair_t *pair)
+static void read_index_id(pair_t *pair)
 {
     oci_value_t value;
 
     if (oci_fact_get(&value, pair->registry, oci_key_store(), pair->pool)) {
-        pair->unsure = 1;
+        pair->undecided = 1;
     }
     else {
-        pair->wanted = value.size ? value.data : NULL;
+        pair->index_id = value.size ? value.data : NULL;
     }
 }
 
-static void read_found(pair_t *pair, int make)
+static void read_store_id(pair_t *pair, int make)
 {
     oci_blob_store_t *blobs = pair->registry->blobs;
-    apr_status_t rv = blobs->provider->identity(&pair->found, blobs, make,
+    apr_status_t rv = blobs->provider->identity(&pair->store_id, blobs, make,
                                                 pair->pool);
 
     if (rv != APR_SUCCESS) {
-        pair->found = NULL;
-        pair->unsure |= !is_absence(pair, rv);
+        pair->store_id = NULL;
+        pair->undecided |= !is_absence(pair, rv);
     }
 }
 
-static oci_error_t *refuse(const pair_t *pair, const char *why)
+static oci_error_t *refuse(const pair_t *pair, const char *note)
 {
     oci_error_t *error = oci_error_make(pair->pool, OCI_E_UNAVAILABLE, NULL,
                                         NULL,
-                                        "the registry's blobs are not "
-                                        "in their place");
+                                        "the registry's blob store is not "
+                                        "available");
 
-    error->note = why;
+    error->note = note;
     return error;
 }
 
@@ -70,27 +70,27 @@ static oci_error_t *compare_ids(const pair_t *pair)
     const char *index = pair->registry->index->where;
     const char *blobs = pair->registry->blobs->where;
 
-    if (!pair->found) {
+    if (!pair->store_id) {
         return refuse(
             pair,
             apr_psprintf(pair->pool,
                          "the index %s belongs "
                          "to the blob store with the id %s, but the blob store "
                          "%s has no id: is its disk mounted?",
-                         index, pair->wanted, blobs));
+                         index, pair->index_id, blobs));
     }
-    return strcmp(pair->wanted, pair->found)
+    return strcmp(pair->index_id, pair->store_id)
         ? refuse(pair,
                  apr_psprintf(
                      pair->pool,
                      "the index %s belongs to "
                      "the blob store with the id %s, but the blob store %s "
                      "has the id %s: configure a pair that belongs together",
-                     index, pair->wanted, blobs, pair->found))
+                     index, pair->index_id, blobs, pair->store_id))
         : NULL;
 }
 
-/* Whether the store has a blob of this record: size ";" locator. */
+/* Whether the store has the blob of this record, which is size ";" locator. */
 static int has_blob(pair_t *pair, const oci_value_t *record)
 {
     oci_blob_store_t *blobs = pair->registry->blobs;
@@ -100,20 +100,20 @@ static int has_blob(pair_t *pair, const oci_value_t *record)
         ? blobs->provider->blob_size(&size, blobs, semicolon + 1, pair->pool)
         : APR_NOTFOUND;
 
-    pair->unsure |= rv != APR_SUCCESS && !is_absence(pair, rv);
+    pair->undecided |= rv != APR_SUCCESS && !is_absence(pair, rv);
     return rv == APR_SUCCESS;
 }
 
-/* Of an index that knows no id: see whether the blobs that it knows are in
- * the store. */
-static oci_error_t *look_for_blobs(pair_t *pair)
+/* For an index without an id: check that the store has at least one of the
+ * first blobs that the index lists. */
+static oci_error_t *check_sample(pair_t *pair)
 {
     oci_scan_t scan = { oci_key_blob(pair->pool, NULL), NULL, SAMPLE, 1, 0 };
     apr_array_header_t *entries;
     int i;
 
     if (oci_facts_scan(&entries, pair->registry, &scan, pair->pool)) {
-        pair->unsure = 1;
+        pair->undecided = 1;
         return NULL;
     }
     for (i = 0; i < entries->nelts; i++) {
@@ -121,59 +121,59 @@ static oci_error_t *look_for_blobs(pair_t *pair)
             return NULL;
         }
     }
-    return !entries->nelts || pair->unsure
+    return !entries->nelts || pair->undecided
         ? NULL
         : refuse(
             pair,
             apr_psprintf(pair->pool,
-                         "the index %s knows blobs, "
+                         "the index %s lists blobs, "
                          "but the blob store %s has none of them: is its disk "
                          "mounted?",
                          pair->registry->index->where,
                          pair->registry->blobs->where));
 }
 
-/* Enter the store's id.  Another process may do so at the same time: what it
- * has entered counts.  Where an id cannot be made or entered, as on a disk
- * that is full, the pair is served as it is. */
-static oci_error_t *enter_id(pair_t *pair)
+/* Record the store's id in the index.  If another process has recorded an id
+ * first, that id is compared.  If an id cannot be created or recorded, for
+ * example because the disk is full, the pair is served without one. */
+static oci_error_t *record_store_id(pair_t *pair)
 {
     apr_array_header_t *changes = oci_change_list_make(pair->pool);
 
-    read_found(pair, 1);
-    if (!pair->found) {
+    read_store_id(pair, 1);
+    if (!pair->store_id) {
         return NULL;
     }
-    oci_change_put(changes, OCI_CHANGE_ADD, oci_key_store(), pair->found,
-                   strlen(pair->found));
+    oci_change_put(changes, OCI_CHANGE_ADD, oci_key_store(), pair->store_id,
+                   strlen(pair->store_id));
     if (oci_facts_apply(pair->registry, changes, 1, pair->pool)) {
-        read_wanted(pair);
-        return pair->wanted ? compare_ids(pair) : NULL;
+        read_index_id(pair);
+        return pair->index_id ? compare_ids(pair) : NULL;
     }
     return NULL;
 }
 
-static oci_error_t *judge(pair_t *pair)
+static oci_error_t *check_pair(pair_t *pair)
 {
     oci_error_t *error;
 
     if (!pair->registry->blobs->provider->identity) {
         return NULL;
     }
-    read_wanted(pair);
-    read_found(pair, 0);
-    if (pair->unsure) {
+    read_index_id(pair);
+    read_store_id(pair, 0);
+    if (pair->undecided) {
         return NULL;
     }
-    if (pair->wanted) {
+    if (pair->index_id) {
         return compare_ids(pair);
     }
-    error = look_for_blobs(pair);
-    if (error || pair->unsure || pair->starting) {
+    error = check_sample(pair);
+    if (error || pair->undecided || pair->starting) {
         return error;
     }
-    error = enter_id(pair);
-    pair->unsure = 0;
+    error = record_store_id(pair);
+    pair->undecided = 0;
     return error;
 }
 
@@ -183,11 +183,11 @@ oci_error_t *oci_pairing_precheck(const oci_registry_t *registry,
     pair_t pair = { .registry = registry, .starting = 1, .pool = pool };
     int unfinished;
 
-    /* A copy may still be on its way; its requests are answered 503. */
+    /* httpd may start while a copy is unfinished: requests then get 503. */
     return oci_fact_exists(&unfinished, registry, oci_key_copy(), pool)
             || unfinished
         ? NULL
-        : judge(&pair);
+        : check_pair(&pair);
 }
 
 static oci_error_t *refuse_copy(const oci_registry_t *registry,
@@ -214,15 +214,15 @@ oci_error_t *oci_pairing_check(const oci_registry_t *registry, apr_pool_t *pool)
         == registry->blobs) {
         return NULL;
     }
-    /* Where the index fails, whoever wants something of it will say so. */
+    /* If the index fails, the request's next use of it reports the failure. */
     if (oci_fact_exists(&unfinished, registry, oci_key_copy(), pool)) {
         return NULL;
     }
     if (unfinished) {
         return refuse_copy(registry, pool);
     }
-    error = judge(&pair);
-    if (!error && !pair.unsure) {
+    error = check_pair(&pair);
+    if (!error && !pair.undecided) {
         apr_atomic_xchgptr((void *)registry->checked, registry->blobs);
     }
     return error;

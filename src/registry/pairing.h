@@ -2,18 +2,19 @@
 
 /**
  * @file pairing.h
- * @brief Whether a blob store and an index belong together
+ * @brief Checks that a blob store and an index belong together
  *
- * A blob store has an id, and its index remembers it, so that a disk that is
- * not mounted, or another registry's, is noticed before anything is written:
+ * A blob store has an id, and the index that belongs to it records this id.  A
+ * disk that is not mounted, or that belongs to another registry, is then
+ * noticed before anything is written:
  *
- *     the index knows   the store has
- *     an id             the same        served
- *     an id             another, none   refused
- *     none              an id, or none  the store's id, which is made if need
- *                                       be, is entered; but refused where
- *                                       the index knows blobs and the store
- *                                       has none of them
+ *     id in the index   id of the store   result
+ *     yes               the same          served
+ *     yes               another, or none  refused
+ *     no                yes, or none      the store's id, which is created if
+ *                                         necessary, is recorded in the index;
+ *                                         but refused if the index lists blobs
+ *                                         and the store has none of them
  */
 
 #ifndef OCI_PAIRING_H
@@ -22,18 +23,23 @@
 #include "registry/registry.h"
 
 /**
- * Refuse a registry whose index is an unfinished copy, or that of another
- * blob store, for as long as it is.  Enters the store's id where the index
- * knows none.
- * @return OCI_E_UNAVAILABLE, with a note for the log
+ * Check the stores of a registry before a request uses them.  The index must
+ * not be an unfinished copy, and must belong to the blob store.  Records the
+ * store's id if the index has none.  A pair that passed is not checked again in
+ * this process.  If a store fails, the check passes this time: the request's
+ * next use of the store reports the failure.
+ * @param pool For temporary data
+ * @return OCI_E_UNAVAILABLE if the pair is refused, with a note for the log
  */
 oci_error_t *oci_pairing_check(const oci_registry_t *registry,
                                apr_pool_t *pool);
 
 /**
- * Refuse a pair before the blob store is started; nothing is changed.
- * @param registry Its stores alone matter; the index was started
- * @return OCI_E_UNAVAILABLE, with a note for the log
+ * Check the stores of a registry before the blob store is started.  Nothing is
+ * changed.  An unfinished copy passes.
+ * @param registry Only its stores are used; the index is already started
+ * @param pool For temporary data
+ * @return OCI_E_UNAVAILABLE if the pair is refused, with a note for the log
  */
 oci_error_t *oci_pairing_precheck(const oci_registry_t *registry,
                                   apr_pool_t *pool);

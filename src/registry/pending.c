@@ -22,7 +22,7 @@ oci_error_t *oci_pending_mark(const char **mark,
     *mark = oci_key_pending(pool, repository->name, token);
     oci_change_put(changes, OCI_CHANGE_PUT, *mark, NULL, 0);
 
-    /* A deletion that has looked for marks already is waited for. */
+    /* The lock waits for a deletion that has already read the marks. */
     error = oci_repository_lock(&lock, repository, OCI_LOCK_SHARED, pool);
     if (error) {
         return error;

@@ -12,8 +12,8 @@
  *       yes: nothing was deleted since
  *       no: check again
  *
- * A deletion writes nothing for this unless a push is pending, and a mark
- * that a killed process left goes with it.
+ * A deletion writes something for this only if there are marks.  It also
+ * removes the marks that killed processes left.
  */
 
 #ifndef OCI_PENDING_H
@@ -22,19 +22,24 @@
 #include "registry/registry.h"
 
 /**
- * Mark a push, before its children are checked.
- * @param mark Set to the mark's key: while that is there, no deletion has
- *        taken place.  oci_change_delete removes it.
- * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ * Mark a push as pending before its children are checked.  Takes the
+ * repository's shared lock meanwhile.
+ * @param mark Set to the mark's key.  No deletion has taken place as long as
+ *        this key exists.  Remove it with oci_change_delete.
+ * @param pool For the result and temporary data
+ * @return A storage error
  */
 oci_error_t *oci_pending_mark(const char **mark,
                               const oci_repository_t *repository,
                               apr_pool_t *pool);
 
 /**
- * Add to the changes of a deletion, before all others, what tells pending
- * pushes of it; under the repository's exclusive lock.
- * @return OCI_E_INTERNAL
+ * Add changes that remove the marks of all pending pushes, so that these pushes
+ * check their children again.  A deletion calls this under the repository's
+ * exclusive lock, before it adds any other change.
+ * @param changes The list to add to
+ * @param pool For the changes and temporary data
+ * @return A storage error
  */
 oci_error_t *oci_pending_cancel(apr_array_header_t *changes,
                                 const oci_repository_t *repository,

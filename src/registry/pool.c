@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Pools that a second thread may use. */
+/* Pools that may be used in a second thread. */
 
 #include "apr_allocator.h"
 

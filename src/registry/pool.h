@@ -2,7 +2,7 @@
 
 /**
  * @file pool.h
- * @brief Pools that a second thread may use
+ * @brief Pools that may be used in a second thread
  */
 
 #ifndef OCI_POOL_H
@@ -11,9 +11,10 @@
 #include "apr_pools.h"
 
 /**
- * Make a pool that ends with its parent, with memory of its own: one thread
- * may use it while another one uses the parent.
- * @return APR_ENOMEM
+ * Make a child pool with a separate allocator.  One thread may use it while
+ * another thread uses the parent.
+ * @param pool Set to the new pool; destroyed with its parent
+ * @return APR_SUCCESS or APR_ENOMEM
  */
 apr_status_t oci_pool_make(apr_pool_t **pool, apr_pool_t *parent);
 

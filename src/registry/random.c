@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Random names, and those that tell when they were made. */
+/* Random names, and names that begin with the time. */
 
 #include "apr_escape.h"
 #include "apr_general.h"
@@ -19,7 +19,7 @@ oci_error_t *oci_random_hex(const char **text, apr_size_t bytes,
     apr_status_t rv = apr_generate_random_bytes(data, bytes);
 
     if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "can't read random bytes");
+        return oci_error_storage(pool, rv, "cannot read random bytes");
     }
     *text = apr_pescape_hex(pool, data, bytes, 0);
     return NULL;

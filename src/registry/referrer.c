@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Referrers: the manifests that have another one as their subject. */
+/* Referrers: the manifests that name another manifest as their subject. */
 
 #include <string.h>
 
@@ -9,21 +9,21 @@
 #include "registry/keys.h"
 #include "registry/referrer.h"
 
-/* How many keys to read at once.  Values may be as large as manifests: they
- * are read one by one. */
+/* How many keys to read at once.  The values are read one by one, because they
+ * may be as large as manifests. */
 #define BATCH 256
 
-/* One list. */
-typedef struct list_t {
+/* A call of oci_referrer_list. */
+typedef struct listing_t {
     const oci_registry_t *registry;
-    const char *artifact_type; /* or NULL */
-    apr_size_t bytes;          /* of descriptors that are enough */
-    apr_size_t total;          /* of those in the list */
-    int more;
+    const char *artifact_type; /* to list, or NULL for all */
+    apr_size_t limit;          /* stop after this many bytes of descriptors */
+    apr_size_t bytes;          /* of the descriptors in the list */
+    int more;                  /* whether there are further referrers */
     apr_array_header_t *referrers;
     apr_pool_t *pool;
-    apr_pool_t *scratch; /* of one value */
-} list_t;
+    apr_pool_t *scratch; /* for one value */
+} listing_t;
 
 static int is_of_type(const oci_value_t *value, const char *artifact_type)
 {
@@ -37,8 +37,9 @@ static int is_of_type(const oci_value_t *value, const char *artifact_type)
         && !memcmp(value->data, artifact_type, length);
 }
 
-/* Add a referrer to the list, if it is one that is wanted. */
-static oci_error_t *add(list_t *list, const char *key, const char *digest)
+/* Add a referrer to the list if it has the requested artifact type. */
+static oci_error_t *add_if_matching(listing_t *list, const char *key,
+                                    const char *digest)
 {
     oci_referrer_t *referrer;
     oci_value_t value;
@@ -56,22 +57,22 @@ static oci_error_t *add(list_t *list, const char *key, const char *digest)
         return NULL;
     }
     size = value.size - (line + 1 - value.data);
-    if (list->referrers->nelts && list->total + size > list->bytes) {
+    if (list->referrers->nelts && list->bytes + size > list->limit) {
         list->more = 1;
         return NULL;
     }
     referrer = apr_array_push(list->referrers);
     referrer->digest = apr_pstrdup(list->pool, digest);
     referrer->descriptor = apr_pstrmemdup(list->pool, line + 1, size);
-    list->total += size + 1;
+    list->bytes += size + 1;
     return NULL;
 }
 
-/* Add what is wanted of those after a digest, batch by batch. */
-static oci_error_t *add_all(list_t *list, const char *folder, const char *after,
-                            apr_pool_t *batch)
+/* Add all matching referrers after a digest, batch by batch. */
+static oci_error_t *add_matching(listing_t *list, const char *prefix,
+                                 const char *after, apr_pool_t *batch)
 {
-    oci_scan_t scan = { folder, after, BATCH, 0, 0 };
+    oci_scan_t scan = { prefix, after, BATCH, 0, 0 };
     apr_array_header_t *entries;
     oci_error_t *error;
     int i;
@@ -82,8 +83,8 @@ static oci_error_t *add_all(list_t *list, const char *folder, const char *after,
         for (i = 0; !error && !list->more && i < entries->nelts; i++) {
             const char *key = APR_ARRAY_IDX(entries, i, oci_entry_t).key;
 
-            scan.after = oci_key_rest(batch, key, folder);
-            error = add(list, key, scan.after);
+            scan.after = oci_key_suffix(batch, key, prefix);
+            error = add_if_matching(list, key, scan.after);
         }
         scan.after = apr_pstrdup(list->pool, scan.after);
     } while (!error && !list->more && entries->nelts == BATCH);
@@ -95,10 +96,10 @@ oci_error_t *oci_referrer_list(apr_array_header_t **referrers, int *more,
                                const oci_referrer_query_t *query,
                                apr_pool_t *pool)
 {
-    list_t list = { .registry = repository->registry,
-                    .artifact_type = query->artifact_type,
-                    .bytes = query->bytes,
-                    .pool = pool };
+    listing_t list = { .registry = repository->registry,
+                       .artifact_type = query->artifact_type,
+                       .limit = query->bytes,
+                       .pool = pool };
     apr_pool_t *batch;
     apr_status_t rv = apr_pool_create(&list.scratch, pool);
     oci_error_t *error;
@@ -107,13 +108,13 @@ oci_error_t *oci_referrer_list(apr_array_header_t **referrers, int *more,
         rv = apr_pool_create(&batch, pool);
     }
     if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "can't list referrers");
+        return oci_error_storage(pool, rv, "cannot list referrers");
     }
     list.referrers = apr_array_make(pool, 8, sizeof(oci_referrer_t));
-    error = add_all(&list,
-                    oci_key_referrer(pool, repository->name, query->subject,
-                                     NULL),
-                    query->after, batch);
+    error = add_matching(&list,
+                         oci_key_referrer(pool, repository->name,
+                                          query->subject, NULL),
+                         query->after, batch);
     *referrers = list.referrers;
     *more = list.more;
     return error;

@@ -2,7 +2,7 @@
 
 /**
  * @file referrer.h
- * @brief Referrers: the manifests that have another one as their subject
+ * @brief Referrers: the manifests that name another manifest as their subject
  */
 
 #ifndef OCI_REFERRER_H
@@ -16,20 +16,23 @@ typedef struct oci_referrer_t {
     const char *descriptor; /* JSON text */
 } oci_referrer_t;
 
-/** What to list. */
+/** Which referrers to list. */
 typedef struct oci_referrer_query_t {
-    const char *subject;       /* a digest, whether or not it is there */
-    const char *artifact_type; /* only those of this type, or NULL */
-    const char *after;         /* those with a greater digest, or NULL */
-    apr_size_t bytes;          /* at most this many of descriptors, and a
-                                  byte between two; but at least one */
+    const char *subject;       /* a valid digest */
+    const char *artifact_type; /* list only this type; NULL for all */
+    const char *after;         /* list only greater digests; NULL for all */
+    apr_size_t bytes;          /* the most bytes of descriptors, plus one
+                                  between two; one descriptor may exceed it */
 } oci_referrer_query_t;
 
 /**
  * List the referrers of a digest (distribution-spec, "Listing Referrers").
- * @param referrers Set to an array of oci_referrer_t, ordered by digest
- * @param more Set to whether there are more than these
- * @return OCI_E_INTERNAL, OCI_E_UNAVAILABLE
+ * There need not be a manifest with this digest.
+ * @param referrers Set to an array of oci_referrer_t, sorted by digest
+ * @param more Set to whether there are more referrers than these
+ * @param query Which referrers to list
+ * @param pool For the result and temporary data
+ * @return A storage error
  */
 oci_error_t *oci_referrer_list(apr_array_header_t **referrers, int *more,
                                const oci_repository_t *repository,
@@ -37,15 +40,25 @@ oci_error_t *oci_referrer_list(apr_array_header_t **referrers, int *more,
                                apr_pool_t *pool);
 
 /**
- * Add to changes what lists a manifest under its subject.
- * @param document The manifest's; it has a subject
- * @param manifest Its digest and size count
+ * Add a change that lists a manifest as a referrer of its subject.
+ * @param changes The list to add to
+ * @param name The repository's name
+ * @param document The parsed manifest; its subject is not NULL
+ * @param manifest Its digest and size are used
+ * @param pool For the change
  */
 void oci_referrer_put(apr_array_header_t *changes, const char *name,
                       const oci_document_t *document,
                       const oci_manifest_t *manifest, apr_pool_t *pool);
 
-/** Add to changes what lists it no longer. */
+/**
+ * Add a change that removes a manifest from the referrers of a subject.
+ * @param changes The list to add to
+ * @param name The repository's name
+ * @param subject The subject's digest
+ * @param digest The manifest's digest
+ * @param pool For the change
+ */
 void oci_referrer_delete(apr_array_header_t *changes, const char *name,
                          const char *subject, const char *digest,
                          apr_pool_t *pool);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A registry: its two stores, its rules, and how facts are kept. */
+/* Reads and changes the facts in a registry's index. */
 
 #include "registry/registry.h"
 
@@ -16,7 +16,7 @@ oci_error_t *oci_fact_get(oci_value_t *value, const oci_registry_t *registry,
         return NULL;
     }
     if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "can't read %s/%s", index->where,
+        return oci_error_storage(pool, rv, "cannot read %s/%s", index->where,
                                  key);
     }
     return NULL;
@@ -30,7 +30,7 @@ oci_error_t *oci_fact_exists(int *exists, const oci_registry_t *registry,
 
     *exists = rv == APR_SUCCESS;
     if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
-        return oci_error_storage(pool, rv, "can't read %s/%s", index->where,
+        return oci_error_storage(pool, rv, "cannot read %s/%s", index->where,
                                  key);
     }
     return NULL;
@@ -44,7 +44,7 @@ oci_error_t *oci_facts_scan(apr_array_header_t **entries,
     apr_status_t rv = index->provider->scan(entries, index, scan, pool);
 
     if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "can't list %s/%s", index->where,
+        return oci_error_storage(pool, rv, "cannot list %s/%s", index->where,
                                  scan->folder);
     }
     return NULL;
@@ -81,9 +81,9 @@ oci_error_t *oci_facts_apply(const oci_registry_t *registry,
                                              durable, pool);
 
     if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "can't write %s/%s%s", index->where,
+        return oci_error_storage(pool, rv, "cannot write %s/%s%s", index->where,
                                  first->key,
-                                 changes->nelts > 1 ? " and what follows it"
+                                 changes->nelts > 1 ? " and further facts"
                                                     : "");
     }
     return NULL;

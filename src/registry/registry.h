@@ -2,7 +2,8 @@
 
 /**
  * @file registry.h
- * @brief A registry: its two stores, its rules, and how facts are kept
+ * @brief A registry: its blob store, its index and its settings, and functions
+ *        that read and change the facts in the index
  */
 
 #ifndef OCI_REGISTRY_H
@@ -11,7 +12,7 @@
 #include "mod_oci.h"
 #include "registry/error.h"
 
-/** Whether a manifest may name content that is not there. */
+/** Which content a manifest may name that is not in the repository. */
 typedef enum {
     OCI_SPARSE_NONE,
     OCI_SPARSE_INDEX, /* an index may name absent manifests */
@@ -20,58 +21,71 @@ typedef enum {
 
 typedef struct oci_registry_t {
     oci_blob_store_t *blobs;
-    const char *boot; /* of this machine, or NULL: see boot.h */
+    const char *boot; /* this machine's boot name, or NULL: see boot.h */
     oci_index_t *index;
     oci_sparse_e sparse;
-    int durable;    /* whether success waits for the disk */
-    void **checked; /* of the index, one for each process: the
-                       blob store with which the index was
-                       found fit to be served, or NULL */
+    int durable;    /* whether changes are synced before success */
+    void **checked; /* belongs to the index, one in each process: points to the
+                       blob store that oci_pairing_check last accepted
+                       for this index, or NULL */
 } oci_registry_t;
 
-/** A repository of a registry; it need not exist. */
+/** A name in a registry.  The repository need not exist. */
 typedef struct oci_repository_t {
     const oci_registry_t *registry;
     const char *name; /* valid */
 } oci_repository_t;
 
 /**
- * One fact.
- * @param value Set to it; data is NULL where there is none
- * @return OCI_E_INTERNAL
+ * Read a fact.
+ * @param value Set to the fact's value; data is NULL if there is no such fact
+ * @param pool For the value
+ * @return A storage error (error.h)
  */
 oci_error_t *oci_fact_get(oci_value_t *value, const oci_registry_t *registry,
                           const char *key, apr_pool_t *pool);
 
-/** Whether there is such a fact; errors as oci_fact_get. */
+/**
+ * Check whether there is a fact.
+ * @param exists Set to 1 or 0; 0 on error
+ * @param pool For temporary data
+ * @return A storage error
+ */
 oci_error_t *oci_fact_exists(int *exists, const oci_registry_t *registry,
                              const char *key, apr_pool_t *pool);
 
 /**
- * Facts in the order of their keys; errors as oci_fact_get.
+ * Read the facts of a range, in the order of their keys.
  * @param entries Set to an array of oci_entry_t
+ * @param scan The range
+ * @param pool For the entries
+ * @return A storage error
  */
 oci_error_t *oci_facts_scan(apr_array_header_t **entries,
                             const oci_registry_t *registry,
                             const oci_scan_t *scan, apr_pool_t *pool);
 
-/** An empty list of changes. */
+/** Make an empty list of changes in pool. */
 apr_array_header_t *oci_change_list_make(apr_pool_t *pool);
 
 /**
- * Add a PUT or an ADD.
- * @param data,size The value, which is not copied; NULL and 0 for none
+ * Add a PUT or an ADD to a list of changes.
+ * @param key Not copied
+ * @param data The value, not copied; may be NULL if size is 0
+ * @param size The size of the value in bytes
  */
 void oci_change_put(apr_array_header_t *changes, oci_change_e kind,
                     const char *key, const char *data, apr_size_t size);
 
-/** Add a DELETE. */
+/** Add a DELETE to a list of changes; key is not copied. */
 void oci_change_delete(apr_array_header_t *changes, const char *key);
 
 /**
  * Apply changes in their order.
- * @param durable Whether they must outlive the machine's end
- * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ * @param changes At least one
+ * @param durable Whether they must survive a crash of the machine
+ * @param pool For temporary data
+ * @return A storage error; its status is APR_EEXIST if an ADD found its key
  */
 oci_error_t *oci_facts_apply(const oci_registry_t *registry,
                              const apr_array_header_t *changes, int durable,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Repositories: which there are, and who may change one at a time. */
+/* Repositories: the catalog, and the locks for changes to a repository. */
 
 #include "apr_strings.h"
 
@@ -29,7 +29,7 @@ oci_error_t *oci_repository_list(apr_array_header_t **names,
     if ((error = oci_facts_scan(&entries, registry, &scan, pool))) {
         return error;
     }
-    *names = oci_key_rests(entries, scan.folder, pool);
+    *names = oci_key_suffixes(entries, scan.folder, pool);
     return NULL;
 }
 
@@ -40,7 +40,7 @@ static oci_error_t *lock_name(oci_lock_t **lock, oci_index_t *index,
     apr_status_t rv = index->provider->lock(lock, index, name, kind, pool);
 
     if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "can't lock %s in %s", name,
+        return oci_error_storage(pool, rv, "cannot lock %s in %s", name,
                                  index->where);
     }
     return NULL;
@@ -71,17 +71,17 @@ void oci_repository_unlock(const oci_repository_t *repository, oci_lock_t *lock)
     }
 }
 
-void oci_repository_enter(apr_array_header_t *changes, const char *name,
-                          apr_pool_t *pool)
+void oci_repository_register(apr_array_header_t *changes, const char *name,
+                             apr_pool_t *pool)
 {
     oci_change_put(changes, OCI_CHANGE_PUT, oci_key_catalog(pool, name), NULL,
                    0);
 }
 
-oci_error_t *oci_repository_leave(const oci_repository_t *repository,
-                                  apr_pool_t *pool)
+oci_error_t *oci_repository_unregister_if_empty(
+    const oci_repository_t *repository, apr_pool_t *pool)
 {
-    const char *folders[2];
+    const char *prefixes[2];
     apr_array_header_t *changes;
     oci_error_t *error;
     int exists, i;
@@ -90,10 +90,10 @@ oci_error_t *oci_repository_leave(const oci_repository_t *repository,
     if (error || !exists) {
         return error;
     }
-    folders[0] = oci_key_manifest(pool, repository->name, NULL);
-    folders[1] = oci_key_held(pool, repository->name, NULL);
+    prefixes[0] = oci_key_manifest(pool, repository->name, NULL);
+    prefixes[1] = oci_key_held(pool, repository->name, NULL);
     for (i = 0; i < 2; i++) {
-        oci_scan_t scan = { folders[i], NULL, 1, 0, 1 };
+        oci_scan_t scan = { prefixes[i], NULL, 1, 0, 1 };
         apr_array_header_t *entries;
 
         error = oci_facts_scan(&entries, repository->registry, &scan, pool);

@@ -2,7 +2,7 @@
 
 /**
  * @file repository.h
- * @brief Repositories: which there are, and who may change one at a time
+ * @brief Repositories: the catalog, and the locks for changes to a repository
  */
 
 #ifndef OCI_REPOSITORY_H
@@ -11,21 +11,24 @@
 #include "registry/registry.h"
 
 /**
- * Whether a repository is in the catalog, which it is while it holds a blob
- * or a manifest.
- * @return OCI_E_INTERNAL
+ * Check whether a repository is in the catalog.  It is as long as it holds a
+ * blob or a manifest.
+ * @param exists Set to 1 or 0
+ * @param pool For temporary data
+ * @return A storage error (error.h)
  */
 oci_error_t *oci_repository_exists(int *exists,
                                    const oci_repository_t *repository,
                                    apr_pool_t *pool);
 
 /**
- * A page of the catalog (Docker Registry HTTP API V2, "Listing
+ * List a page of the catalog (Docker Registry HTTP API V2, "Listing
  * Repositories").
  * @param names Set to an array of const char *, in bytewise order
- * @param after Names greater than this one, or NULL
- * @param limit At most so many, 0 for all
- * @return OCI_E_INTERNAL
+ * @param after List only names greater than this one, or NULL for all
+ * @param limit The maximum number of names, 0 for all
+ * @param pool For the result and temporary data
+ * @return A storage error
  */
 oci_error_t *oci_repository_list(apr_array_header_t **names,
                                  const oci_registry_t *registry,
@@ -33,37 +36,43 @@ oci_error_t *oci_repository_list(apr_array_header_t **names,
                                  apr_pool_t *pool);
 
 /**
- * Lock a repository for a short check-and-write: shared by all who add to
- * it, exclusive for who takes from it.
- * @return OCI_E_INTERNAL
+ * Lock a repository for a short check and write.  A caller that adds content
+ * takes a shared lock, and one that removes content an exclusive lock.
+ * @param lock Set to the lock
+ * @param pool The lock ends with this pool at the latest
+ * @return A storage error
  */
 oci_error_t *oci_repository_lock(oci_lock_t **lock,
                                  const oci_repository_t *repository,
                                  oci_lock_e kind, apr_pool_t *pool);
 
 /**
- * Lock one tag, under the repository's shared lock.
- * @return OCI_E_INTERNAL
+ * Lock one tag exclusively.  The caller holds the repository's shared lock.
+ * @param lock Set to the lock
+ * @param pool The lock ends with this pool at the latest
+ * @return A storage error
  */
 oci_error_t *oci_repository_lock_tag(oci_lock_t **lock,
                                      const oci_repository_t *repository,
                                      const char *tag, apr_pool_t *pool);
 
-/** Give a lock back, NULL for none. */
+/** Release a lock.  NULL does nothing. */
 void oci_repository_unlock(const oci_repository_t *repository,
                            oci_lock_t *lock);
 
-/** Add to changes what puts a repository into the catalog. */
-void oci_repository_enter(apr_array_header_t *changes, const char *name,
-                          apr_pool_t *pool);
+/** Add a change that puts a repository into the catalog; allocates in pool. */
+void oci_repository_register(apr_array_header_t *changes, const char *name,
+                             apr_pool_t *pool);
 
 /**
- * Take a repository out of the catalog if it is there and holds nothing any
- * more, under its exclusive lock.  A deletion that finds nothing to delete
- * does so, too: the one before may have been cut short right here.
- * @return OCI_E_INTERNAL
+ * Remove a repository from the catalog if it is listed there and holds neither
+ * a blob nor a manifest.  The caller holds the repository's exclusive lock.
+ * Every deletion calls this, even one that finds nothing to delete: an earlier
+ * deletion may have been killed before this step.
+ * @param pool For temporary data
+ * @return A storage error
  */
-oci_error_t *oci_repository_leave(const oci_repository_t *repository,
-                                  apr_pool_t *pool);
+oci_error_t *oci_repository_unregister_if_empty(
+    const oci_repository_t *repository, apr_pool_t *pool);
 
 #endif /* OCI_REPOSITORY_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Uploads: sessions that become blobs. */
+/* Upload sessions, which become blobs. */
 
 #include <string.h>
 
@@ -13,21 +13,21 @@
 #include "registry/upload_id.h"
 #include "registry/upload_record.h"
 
-/* An upload of several requests, and what is there after each:
+/* What is stored after each request of an upload:
  *
- *     POST    nothing: the id proves itself, see upload_id.h
- *     PATCH   its bytes in the blob store, not synced; a record, which says
- *             in which boot they were written, see upload_record.h
- *     PUT     a blob, synced; a tombstone in the place of the record
+ *     POST    nothing: the id is authenticated, see upload_id.h
+ *     PATCH   the bytes, not synced, in the blob store; a record, with the boot
+ *             in which they were written, in the index, see upload_record.h
+ *     PUT     a blob, synced; a tombstone instead of the record
  *
- * A request in the same boot trusts the record.  One on another host, or
- * after a reboot, reads all bytes once and compares their hash with the
- * record's, since the record may have outlived them.  From then on the
- * upload is synced with each record, so that it may go on from host to host
- * and is not read again.
+ * A request in the same boot trusts the record.  The first request on another
+ * host, or after a reboot, reads all bytes and compares their hash with the
+ * record's, because the bytes may have been lost although the record was not.
+ * From then on the bytes are synced before each record is written, so that the
+ * upload can move between hosts without being read again.
  *
- * An upload of one request has an id that no client knows, and neither a
- * record nor a tombstone.
+ * An upload of a single request has an id that no client knows.  It has neither
+ * a record nor a tombstone.
  */
 
 #define BUFFER_SIZE (128 * 1024)
@@ -37,14 +37,15 @@ static oci_blob_store_t *blobs_of(const oci_upload_t *upload)
     return upload->repository.registry->blobs;
 }
 
-/* The record is written whole, but never synced: after the machine's end an
- * older one is as good, since a claim drops what lies beyond it. */
+/* Write a record.  The write is atomic but not synced: after a crash of the
+ * machine an older record is as good, because a claim drops the bytes after
+ * it. */
 static oci_error_t *put_record(const oci_upload_t *upload, const char *record,
                                apr_pool_t *pool)
 {
     apr_array_header_t *changes;
 
-    if (upload->once) {
+    if (upload->single_request) {
         return NULL;
     }
     changes = oci_change_list_make(pool);
@@ -53,7 +54,7 @@ static oci_error_t *put_record(const oci_upload_t *upload, const char *record,
     return oci_facts_apply(upload->repository.registry, changes, 0, pool);
 }
 
-/* Write how the upload stands. */
+/* Write the upload's current state as its record. */
 static oci_error_t *save_record(const oci_upload_t *upload, apr_pool_t *pool)
 {
     oci_upload_record_t record = { upload->size,       upload->hash,
@@ -64,13 +65,13 @@ static oci_error_t *save_record(const oci_upload_t *upload, apr_pool_t *pool)
 }
 
 static oci_error_t *storage_error(const oci_upload_t *upload, apr_status_t rv,
-                                  const char *what, apr_pool_t *pool)
+                                  const char *operation, apr_pool_t *pool)
 {
-    return oci_error_storage(pool, rv, "can't %s upload %s in %s", what,
+    return oci_error_storage(pool, rv, "cannot %s upload %s in %s", operation,
                              upload->id, blobs_of(upload)->where);
 }
 
-/* An upload that has no bytes yet. */
+/* Make an upload that has no bytes yet. */
 static oci_upload_t *make_upload(const oci_repository_t *repository,
                                  const char *id, oci_algorithm_e algorithm,
                                  apr_pool_t *pool)
@@ -96,15 +97,15 @@ oci_error_t *oci_upload_begin(oci_upload_t **upload,
     return error;
 }
 
-static oci_error_t *unknown(const char *id, apr_pool_t *pool)
+static oci_error_t *upload_unknown(const char *id, apr_pool_t *pool)
 {
     return oci_error_make(pool, OCI_E_UPLOAD_UNKNOWN, "upload", id,
                           "the repository has no such upload; it may be "
                           "finished, cancelled or expired");
 }
 
-/* Read how an upload stands whose id is known to be good.  It is made by
- * this algorithm where it has no record yet. */
+/* Read the state of an upload whose id is valid.  If it has no record yet, it
+ * is new and uses this algorithm. */
 static oci_error_t *read_upload(oci_upload_t **upload,
                                 const oci_repository_t *repository,
                                 const char *id, oci_algorithm_e algorithm,
@@ -120,7 +121,7 @@ static oci_error_t *read_upload(oci_upload_t **upload,
         return error;
     }
     if (value.data ? !value.size : oci_upload_id_expired(id, apr_time_now())) {
-        return unknown(id, pool);
+        return upload_unknown(id, pool);
     }
     *upload = make_upload(repository, id, algorithm, pool);
     if (!value.data) {
@@ -128,7 +129,9 @@ static oci_error_t *read_upload(oci_upload_t **upload,
     }
     rv = oci_upload_record_parse(&record, value.data, value.size, pool);
     if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "%s/%s is no record of an upload",
+        return oci_error_storage(pool, rv,
+                                 "%s/%s is not a valid upload record; the "
+                                 "client has to begin a new upload",
                                  repository->registry->index->where, key);
     }
     (*upload)->size = record.size;
@@ -137,7 +140,7 @@ static oci_error_t *read_upload(oci_upload_t **upload,
     (*upload)->rehashed = record.rehashed;
     (*upload)->retry_size = record.retry_size;
     (*upload)->retry_hash = record.retry_hash;
-    (*upload)->unsure = record.size > 0
+    (*upload)->unverified = record.size > 0
         && !oci_upload_record_trusted(&record, repository->registry->boot);
     return NULL;
 }
@@ -155,7 +158,7 @@ oci_error_t *oci_upload_find(oci_upload_t **upload,
         return error;
     }
     return valid ? read_upload(upload, repository, id, algorithm, pool)
-                 : unknown(id, pool);
+                 : upload_unknown(id, pool);
 }
 
 oci_error_t *oci_upload_ended(int *ended, const oci_repository_t *repository,
@@ -175,26 +178,27 @@ oci_error_t *oci_upload_ended(int *ended, const oci_repository_t *repository,
     return error;
 }
 
-/* An upload whose bytes went behind our back is over.
- * what: the bytes that are there, for the log */
-static oci_error_t *lost(oci_upload_t *upload, const char *what,
-                         apr_pool_t *pool)
+/* End an upload whose stored bytes are not those that were written.
+ * found: the bytes that were found, for the log */
+static oci_error_t *end_lost_upload(oci_upload_t *upload, const char *found,
+                                    apr_pool_t *pool)
 {
     oci_error_t *error = oci_upload_cancel(upload, pool);
 
     if (!error) {
         error = oci_error_make(pool, OCI_E_UPLOAD_UNKNOWN, "upload", upload->id,
-                               "the upload's bytes were lost; begin a new one");
+                               "the upload's bytes were lost; begin a new "
+                               "upload");
         error->note = apr_psprintf(pool,
                                    "upload %s in %s had %s the %" APR_OFF_T_FMT
-                                   " that were written",
-                                   upload->id, blobs_of(upload)->where, what,
+                                   " that were written; it is deleted",
+                                   upload->id, blobs_of(upload)->where, found,
                                    upload->size);
     }
     return error;
 }
 
-/* Open the upload's bytes, which no other request can do meanwhile. */
+/* Open the upload's bytes.  No other request can open them meanwhile. */
 static oci_error_t *open_writer(oci_blob_writer_t **writer, apr_pool_t **claim,
                                 const oci_upload_t *upload, apr_pool_t *pool)
 {
@@ -239,7 +243,7 @@ oci_error_t *oci_upload_claim(oci_upload_t **upload, apr_pool_t *pool)
     (*upload)->writer = writer;
     rv = provider->upload_resume(writer, (*upload)->size);
     if (rv == APR_EOF) {
-        return lost(*upload, "fewer bytes than", pool);
+        return end_lost_upload(*upload, "fewer bytes than", pool);
     }
     if (rv != APR_SUCCESS) {
         return storage_error(*upload, rv, "resume", pool);
@@ -255,7 +259,7 @@ oci_error_t *oci_upload_begin_once(oci_upload_t **upload,
     apr_status_t rv;
 
     if (!error) {
-        (*upload)->once = 1;
+        (*upload)->single_request = 1;
         error = open_writer(&(*upload)->writer, &(*upload)->claim, *upload,
                             pool);
     }
@@ -275,8 +279,8 @@ void oci_upload_release(oci_upload_t *upload)
     }
 }
 
-/* Hash the bytes that are there.  *size: how many of them, fewer than
- * expected where some are lost */
+/* Hash the stored bytes.  *size is set to their number, which is less than
+ * upload->size if some are lost. */
 static oci_error_t *hash_bytes(oci_hash_t *hash, apr_off_t *size,
                                const oci_upload_t *upload, apr_pool_t *pool)
 {
@@ -304,7 +308,7 @@ oci_error_t *oci_upload_verify(oci_upload_t *upload, apr_pool_t *pool)
     oci_error_t *error;
     apr_off_t size;
 
-    if (!upload->unsure) {
+    if (!upload->unverified) {
         return NULL;
     }
     hash = oci_hash_make(oci_hash_algorithm(upload->hash), pool);
@@ -315,9 +319,9 @@ oci_error_t *oci_upload_verify(oci_upload_t *upload, apr_pool_t *pool)
     if (size < upload->size
         || strcmp(oci_hash_save(hash, pool),
                   oci_hash_save(upload->hash, pool))) {
-        return lost(upload, "other bytes than", pool);
+        return end_lost_upload(upload, "other bytes than", pool);
     }
-    upload->unsure = 0;
+    upload->unverified = 0;
     upload->boot = OCI_BOOT_SYNCED;
     return NULL;
 }
@@ -346,7 +350,7 @@ oci_error_t *oci_upload_rewind(oci_upload_t *upload, apr_pool_t *pool)
     upload->size = upload->retry_size;
     upload->hash = upload->retry_hash;
     upload->retry_hash = NULL;
-    upload->unsure = upload->unsure && upload->size > 0;
+    upload->unverified = upload->unverified && upload->size > 0;
     rv = blobs_of(upload)->provider->upload_resume(upload->writer,
                                                    upload->size);
     return rv == APR_SUCCESS ? NULL : storage_error(upload, rv, "resume", pool);
@@ -365,9 +369,9 @@ oci_error_t *oci_upload_rehash(oci_upload_t *upload, oci_algorithm_e algorithm,
     }
     if (upload->rehashed) {
         return oci_error_make(pool, OCI_E_DIGEST_INVALID, "upload", upload->id,
-                              "the algorithm of an upload can "
-                              "change once: close this one with a digest by "
-                              "%s, or begin a new upload",
+                              "the digest algorithm of an upload can "
+                              "change once: finish this upload with a %s "
+                              "digest, or begin a new one",
                               oci_algorithm_name(old));
     }
     hash = oci_hash_make(algorithm, pool);
@@ -412,11 +416,12 @@ void oci_upload_digest(oci_upload_t *upload, const struct iovec *vec, int n)
     }
 }
 
-/* A sync tells once that bytes are lost, and a later one of the same file
- * says nothing of them: such an upload is over.  Its bytes go first, so that
- * nobody finishes it though its record can't be written. */
-static oci_error_t *fail_to_sync(oci_upload_t *upload, apr_status_t rv,
-                                 apr_pool_t *pool)
+/* End an upload whose bytes could not be synced.  The system reports lost bytes
+ * only once, so that a later sync of the same file may succeed without them.
+ * The bytes are deleted before the record, so that the upload cannot be
+ * finished even if the record cannot be written. */
+static oci_error_t *end_unsynced_upload(oci_upload_t *upload, apr_status_t rv,
+                                        apr_pool_t *pool)
 {
     oci_error_t *error = storage_error(upload, rv, "sync", pool);
 
@@ -425,27 +430,27 @@ static oci_error_t *fail_to_sync(oci_upload_t *upload, apr_status_t rv,
     return error;
 }
 
-/* Only bytes that the next request may have to find on another host, or
- * after a boot that it cannot tell from this one, are synced here. */
+/* The bytes are synced only if this machine has no boot name, which the next
+ * request could compare, or if the upload was synced before. */
 oci_error_t *oci_upload_save(oci_upload_t *upload, apr_pool_t *pool)
 {
     int sync = !upload->repository.registry->boot
         || (upload->boot && !strcmp(upload->boot, OCI_BOOT_SYNCED));
     apr_status_t rv;
 
-    if (upload->once) {
+    if (upload->single_request) {
         return NULL;
     }
     rv = blobs_of(upload)->provider->upload_close(upload->writer, sync);
     if (rv != APR_SUCCESS) {
-        return fail_to_sync(upload, rv, pool);
+        return end_unsynced_upload(upload, rv, pool);
     }
     upload->boot = sync ? OCI_BOOT_SYNCED : upload->repository.registry->boot;
     return save_record(upload, pool);
 }
 
-/* The upload is over: a tombstone, where a client may ask for it again, and
- * no bytes. */
+/* End an upload: write a tombstone, unless no client knows the id, and delete
+ * the bytes. */
 static oci_error_t *end_session(oci_upload_t *upload, apr_pool_t *pool)
 {
     oci_error_t *error = put_record(upload, "", pool);
@@ -479,15 +484,16 @@ oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,
     rv = provider->upload_close(upload->writer,
                                 upload->repository.registry->durable);
     if (rv != APR_SUCCESS) {
-        return fail_to_sync(upload, rv, pool);
+        return end_unsynced_upload(upload, rv, pool);
     }
     rv = provider->upload_commit(&blob.locator, upload->writer, digest,
                                  upload->repository.registry->durable, pool);
     if (rv != APR_SUCCESS) {
         return storage_error(upload, rv,
-                             apr_psprintf(pool, "make %s of", digest), pool);
+                             apr_psprintf(pool, "make blob %s from", digest),
+                             pool);
     }
-    if ((error = oci_blob_enter(&upload->repository, &blob, pool))) {
+    if ((error = oci_blob_add(&upload->repository, &blob, pool))) {
         return error;
     }
     return end_session(upload, pool);

@@ -2,7 +2,7 @@
 
 /**
  * @file upload.h
- * @brief Uploads: sessions that become blobs
+ * @brief Upload sessions, which become blobs
  */
 
 #ifndef OCI_UPLOAD_H
@@ -11,142 +11,167 @@
 #include "registry/registry.h"
 #include "values/digest.h"
 
-/** An upload as it stands. */
+/** The state of an upload. */
 typedef struct oci_upload_t {
     const char *id;
-    oci_repository_t repository; /* the one it was begun in */
+    oci_repository_t repository; /* in which the upload was begun */
     apr_off_t size;              /* bytes so far */
     oci_hash_t *hash;            /* over these bytes */
     oci_blob_writer_t *writer;   /* NULL unless claimed */
     apr_pool_t *claim;           /* the claim lives as long as this pool */
-    const char *boot;            /* in which the bytes were written, see
-                                    upload_record.h; NULL if not known */
+    const char *boot;            /* the boot in which the bytes were written,
+                                    see upload_record.h; NULL if not known */
     int rehashed;                /* the algorithm was changed once */
     apr_off_t retry_size;        /* if retry_hash: where a body that was cut
                                     short began, see upload_record.h */
     oci_hash_t *retry_hash;      /* or NULL */
-    int unsure; /* the bytes may not be those that were hashed */
-    int once;   /* no client knows the id: there is no record */
+    int unverified;     /* the stored bytes may not be those that were hashed */
+    int single_request; /* no client knows the id: there is no record */
 } oci_upload_t;
 
 /**
  * Begin an upload (distribution-spec, "Pushing blobs").  Nothing is written
- * before its first bytes come.
- * @param algorithm By which its digest is likely to be asked for
- * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ * before its first bytes arrive.
+ * @param upload Set to the upload, which is not claimed
+ * @param algorithm The expected algorithm of the blob's digest
+ * @param pool For the upload
+ * @return A storage error (error.h)
  */
 oci_error_t *oci_upload_begin(oci_upload_t **upload,
                               const oci_repository_t *repository,
                               oci_algorithm_e algorithm, apr_pool_t *pool);
 
 /**
- * Begin an upload of one request, and claim it.  No client is told its id,
- * so it leaves neither a record nor a tombstone, however it ends.
- * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ * Begin an upload that consists of one request, and claim it.  No client learns
+ * its id, so it never leaves a record or a tombstone.
+ * @param upload Set to the upload
+ * @param algorithm The algorithm of the blob's digest
+ * @param pool For the upload and its claim
+ * @return A storage error
  */
 oci_error_t *oci_upload_begin_once(oci_upload_t **upload,
                                    const oci_repository_t *repository,
                                    oci_algorithm_e algorithm, apr_pool_t *pool);
 
 /**
- * Look at an upload.
- * @return OCI_E_UPLOAD_UNKNOWN where this repository has no such upload;
- *         OCI_E_INTERNAL
+ * Find an upload, without claiming it.
+ * @param upload Set to the upload
+ * @param id Any text from a client
+ * @param pool For the upload
+ * @return OCI_E_UPLOAD_UNKNOWN if this repository has no such upload; a storage
+ *         error
  */
 oci_error_t *oci_upload_find(oci_upload_t **upload,
                              const oci_repository_t *repository, const char *id,
                              apr_pool_t *pool);
 
 /**
- * Claim an upload that was found or begun, until it is released or pool
- * goes: no other request writes to it.  It is read afresh.
- * @param upload Replaced by how it stands now
- * @return OCI_E_UPLOAD_RANGE where another request has it;
- *         OCI_E_UPLOAD_UNKNOWN where it is over; OCI_E_INTERNAL
+ * Claim an upload that was found or begun.  No other request can write to it
+ * until it is released or pool is destroyed.  Its state is read again.
+ * @param upload The upload; replaced by its current state
+ * @param pool For the state and the claim
+ * @return OCI_E_UPLOAD_RANGE if another request has claimed it;
+ *         OCI_E_UPLOAD_UNKNOWN if it has ended or its bytes were lost; a
+ *         storage error
  */
 oci_error_t *oci_upload_claim(oci_upload_t **upload, apr_pool_t *pool);
 
 /**
- * Whether an id is that of an upload that is over: finished or cancelled.
- * @param ended Set to it
- * @return OCI_E_INTERNAL, OCI_E_UNAVAILABLE
+ * Check whether an id is that of an upload that was finished or cancelled.
+ * @param ended Set to the result
+ * @param id Any text
+ * @return A storage error
  */
 oci_error_t *oci_upload_ended(int *ended, const oci_repository_t *repository,
                               const char *id, apr_pool_t *pool);
 
 /**
- * End a claim, before the client is answered: it may go on at once.
- * @param upload NULL, or not claimed: nothing happens
+ * Release a claim.  Call it before the response is sent, because the client may
+ * send its next request at once.
+ * @param upload The upload; if it is NULL or not claimed, nothing happens
  */
 void oci_upload_release(oci_upload_t *upload);
 
 /**
- * Make sure, before a claimed upload goes on, that its bytes are those that
- * were hashed.  They are read only where another host wrote them, or an
- * earlier boot of this one; at most once for an upload.
- * @return OCI_E_UPLOAD_UNKNOWN where bytes were lost: the upload is over;
- *         OCI_E_INTERNAL
+ * Verify, before a claimed upload continues, that its stored bytes are those
+ * that were hashed.  They are read only if they were written by another host,
+ * or before a reboot of this one, and at most once for an upload.
+ * @param pool For temporary data
+ * @return OCI_E_UPLOAD_UNKNOWN if bytes were lost, which ends the upload; a
+ *         storage error
  */
 oci_error_t *oci_upload_verify(oci_upload_t *upload, apr_pool_t *pool);
 
 /**
- * Note that a body begins which does not say where: if it is cut short, and
- * the next one does not say so either, that is the same body once more.
+ * Remember where a body without Content-Range begins.  If it is cut short, the
+ * next body without Content-Range is taken for the same body again.
  */
 void oci_upload_begin_body(oci_upload_t *upload, apr_pool_t *pool);
 
-/** Note that a body is complete, or says where it begins. */
+/** Forget where the last body began: it is complete, or has a Content-Range. */
 void oci_upload_end_body(oci_upload_t *upload);
 
 /**
- * If the last body was cut short and did not say where it began, drop what
- * came of it from a claimed upload, for the next body that does not either.
- * @return OCI_E_INTERNAL, OCI_E_UNAVAILABLE
+ * Remove what a claimed upload received of a body without Content-Range that
+ * was cut short, because the next body repeats it.  Otherwise nothing happens.
+ * @return A storage error
  */
 oci_error_t *oci_upload_rewind(oci_upload_t *upload, apr_pool_t *pool);
 
 /**
- * Let the digest be computed by another algorithm from here on.  All bytes
- * are read for that, so an upload that has bytes can change once.
- * @return OCI_E_DIGEST_INVALID where it has changed before; OCI_E_INTERNAL,
- *         OCI_E_STORAGE_FULL
+ * Change the algorithm of a claimed upload's digest.  Because this reads all
+ * bytes again, an upload that has bytes can change its algorithm only once.
+ * @param algorithm The new algorithm; if it is the current one, nothing happens
+ * @param pool For the new hash and temporary data
+ * @return OCI_E_DIGEST_INVALID if it was changed before; a storage error
  */
 oci_error_t *oci_upload_rehash(oci_upload_t *upload, oci_algorithm_e algorithm,
                                apr_pool_t *pool);
 
 /**
- * Append n buffers to a claimed upload.  They go into oci_upload_digest, too,
- * before anything but the next write.
- * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ * Append buffers to a claimed upload.  The caller must also pass them to
+ * oci_upload_digest before it calls anything but the next oci_upload_write.
+ * @param vec The buffers
+ * @param n The number of buffers
+ * @param pool For an error
+ * @return A storage error
  */
 oci_error_t *oci_upload_write(oci_upload_t *upload, const struct iovec *vec,
                               int n, apr_pool_t *pool);
 
 /**
- * Add n buffers to an upload's digest, after they were written.  Meanwhile
- * another thread may write what follows.
+ * Add buffers that were written to the upload's digest.  Another thread may
+ * write the next buffers at the same time.
+ * @param vec The buffers
+ * @param n The number of buffers
  */
 void oci_upload_digest(oci_upload_t *upload, const struct iovec *vec, int n);
 
 /**
- * Keep what was written, for any later request.  It need not outlive the
- * machine: oci_upload_verify tells whether it did.
- * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ * Save the state of a claimed upload for later requests.  The bytes may be lost
+ * if the machine crashes; oci_upload_verify detects that.
+ * @param pool For temporary data
+ * @return A storage error; if the bytes could not be synced, the upload has
+ *         ended
  */
 oci_error_t *oci_upload_save(oci_upload_t *upload, apr_pool_t *pool);
 
 /**
- * Close an upload: its bytes become a blob that the repository holds, and
- * it is over.  After an error it stands as it was last saved.
- * @param digest What the bytes must have; valid
- * @return OCI_E_DIGEST_INVALID, OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ * Finish a claimed upload: its bytes become a blob of the repository, and the
+ * upload ends.  After an error the upload has the state that was last saved,
+ * unless its bytes could not be synced, which ends it.
+ * @param digest The expected digest of the bytes; valid
+ * @param pool For temporary data
+ * @return OCI_E_DIGEST_INVALID if the bytes have another digest; a storage
+ *         error
  */
 oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,
                                apr_pool_t *pool);
 
 /**
- * End a claimed upload without a blob.
- * @return OCI_E_INTERNAL
+ * Cancel a claimed upload: its bytes are deleted.
+ * @param pool For temporary data
+ * @return A storage error
  */
 oci_error_t *oci_upload_cancel(oci_upload_t *upload, apr_pool_t *pool);
 

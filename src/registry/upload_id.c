@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The names of uploads, which prove themselves. */
+/* The ids of uploads, which are authenticated with the registry's secret. */
 
 #include <string.h>
 
@@ -16,7 +16,7 @@
 #include "registry/random.h"
 #include "registry/upload_id.h"
 
-/* An id:
+/* An id consists of
  *
  *   <stamp, 24 hex digits: see random.h> <algorithm, 1 digit> "-"
  *   <the first 16 bytes of an HMAC-SHA256, as hex digits>
@@ -27,7 +27,7 @@
 
 #define SECRET_BYTES 32
 
-/* The registry's secret, made by whoever needs it first. */
+/* Read the registry's secret.  The first process that needs it creates it. */
 static oci_error_t *read_secret(oci_value_t *secret,
                                 const oci_registry_t *registry,
                                 apr_pool_t *pool)
@@ -52,11 +52,12 @@ static oci_error_t *read_secret(oci_value_t *secret,
     error = oci_fact_get(secret, registry, key, pool);
     return error || secret->data
         ? error
-        : oci_error_storage(pool, APR_NOTFOUND, "%s/%s comes and goes",
+        : oci_error_storage(pool, APR_NOTFOUND,
+                            "%s/%s is missing after it was written",
                             registry->index->where, key);
 }
 
-/* The code of an id's body, for a repository. */
+/* Compute the authentication code of an id's body for a repository. */
 static oci_error_t *compute_code(const char **code,
                                  const oci_repository_t *repository,
                                  const char *body, apr_pool_t *pool)

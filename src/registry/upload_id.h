@@ -2,11 +2,12 @@
 
 /**
  * @file upload_id.h
- * @brief The names of uploads, which prove themselves
+ * @brief The ids of uploads, which are authenticated
  *
- * An upload needs no record before it has bytes: its id says when it was
- * begun and by which algorithm, and carries a code over these and the
- * repository's name, which only who knows the registry's secret can make.
+ * An upload needs no record before it has bytes.  Its id contains the time at
+ * which the upload was begun and its digest algorithm, and a message
+ * authentication code over both and the repository's name.  The code is
+ * computed with the registry's secret, so that clients cannot forge an id.
  */
 
 #ifndef OCI_UPLOAD_ID_H
@@ -17,30 +18,35 @@
 #include "registry/registry.h"
 #include "values/digest.h"
 
-/** For how long an id that has no record names a new upload, in seconds. */
+/** How long an id without a record is valid for a new upload, in seconds. */
 #define OCI_UPLOAD_ID_LIFE (7 * 86400)
 
 /**
  * Make the id of a new upload.
- * @param id Set to it: [0-9a-z-], at most 64
- * @return OCI_E_INTERNAL, OCI_E_STORAGE_FULL
+ * @param id Set to at most 64 characters of [0-9a-z-], from pool
+ * @param algorithm The algorithm of the upload's digest
+ * @return A storage error (error.h)
  */
 oci_error_t *oci_upload_id_make(const char **id,
                                 const oci_repository_t *repository,
                                 oci_algorithm_e algorithm, apr_pool_t *pool);
 
 /**
- * Whether an id is one that this registry made for this repository.
- * @param valid Set to whether it is; then algorithm is set too
- * @return OCI_E_INTERNAL
+ * Check whether this registry made an id for this repository.
+ * @param valid Set to 1 if it did, otherwise to 0
+ * @param algorithm Set to the algorithm in the id if valid is 1
+ * @param id Any text
+ * @param pool For temporary data
+ * @return A storage error
  */
 oci_error_t *oci_upload_id_check(int *valid, oci_algorithm_e *algorithm,
                                  const oci_repository_t *repository,
                                  const char *id, apr_pool_t *pool);
 
 /**
- * Whether a valid id is too old to name a new upload: where it has no record
- * the upload is over.  So the tombstone of such an id may be removed.
+ * Return whether a valid id is too old for a new upload.  If such an id has no
+ * record, its upload has ended; its tombstone may therefore be removed.
+ * @param now The current time
  */
 int oci_upload_id_expired(const char *id, apr_time_t now);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The record of an upload between two of its requests. */
+/* The record that keeps the state of an upload between its requests. */
 
 #include <string.h>
 
@@ -33,7 +33,7 @@ const char *oci_upload_record_format(const oci_upload_record_t *record,
                         oci_hash_save(record->retry_hash, pool));
 }
 
-/* Cut the next field off a text; NULL where there is none. */
+/* Cut off the next field of a text.  Returns NULL if there is none. */
 static char *next_field(char **rest)
 {
     char *field = *rest;
@@ -58,7 +58,7 @@ static apr_status_t parse_size(apr_off_t *size, const char *text)
     char *end;
 
     if (!*text || text[strspn(text, "0123456789")]
-        || apr_strtoff(size, text, &end, 10) || *end) {
+        || apr_strtoff(size, text, &end, 10) != APR_SUCCESS || *end) {
         return APR_EINVAL;
     }
     return APR_SUCCESS;
@@ -78,9 +78,10 @@ apr_status_t oci_upload_record_parse(oci_upload_record_t *record,
 
     memset(record, 0, sizeof(*record));
     if (strlen(text) != size || !state || (boot && !is_boot(boot))
-        || oci_algorithm_parse(&algorithm, name)
-        || parse_size(&record->size, bytes)
-        || oci_hash_load(&record->hash, algorithm, state, pool)) {
+        || oci_algorithm_parse(&algorithm, name) != APR_SUCCESS
+        || parse_size(&record->size, bytes) != APR_SUCCESS
+        || oci_hash_load(&record->hash, algorithm, state, pool)
+            != APR_SUCCESS) {
         return APR_EINVAL;
     }
     record->boot = boot;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# ociadmin copy: what it takes, what it refuses, and that a registry on the
-# copy is the same registry.
+# ociadmin copy: the arguments that it accepts and refuses, and that a registry
+# on the copy serves what the original did.
 
 use OCI::Test;
 
@@ -12,10 +12,10 @@ my $TOP = File::Temp->newdir('mod_oci-copy-XXXXXX', TMPDIR => 1);
 chmod 0755, "$TOP";
 my $count = 0;
 
-# A new place for an index.
+# A new path for an index.
 sub place { "$TOP/" . ++$count }
 
-# One test: how it ended, with the sentence that it said.
+# One test: the exit status, and the message on standard error.
 sub ends {
     my ($run, $status, $sentence, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -25,7 +25,7 @@ sub ends {
     return $ok;
 }
 
-# Two tests: it failed with one sentence.
+# Two tests: it failed, with a message of one line.
 sub fails {
     my ($run, $status, $sentence, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -41,22 +41,23 @@ my $facts = facts_of($from);
 # ---- the command line
 
 ends(ociadmin($_), 0, qr/\A\z/, $_) for qw(help --help --version);
-like(ociadmin('help')->{out}, qr/^ociadmin copy .*FROM TO$/m, 'what help says');
-is(ociadmin('--help')->{out}, ociadmin('help')->{out}, '--help says the same');
+like(ociadmin('help')->{out}, qr/^ociadmin copy .*FROM TO$/m, 'help names it');
+is(ociadmin('--help')->{out}, ociadmin('help')->{out},
+    '--help prints the same');
 like(ociadmin('--version')->{out}, qr/\Aociadmin of mod_oci \d+\.\d+\.\d+, .*\n\z/,
-    'one line about itself');
+    '--version prints one line');
 fails(ociadmin({ output => '/dev/full' }, 'help'), 1, qr/standard output/);
-fails(ociadmin(), 2, qr/no command; see "ociadmin help"/);
+fails(ociadmin(), 2, qr/no command given; see "ociadmin help"/);
 fails(ociadmin('mail'), 2, qr/unknown command 'mail'/);
 fails(ociadmin('copy', "fs $from"), 2, qr/takes two indexes/);
 fails(ociadmin('copy', "fs $from", 'fs a', 'fs b'), 2, qr/takes two indexes/);
 fails(ociadmin('copy', "fs $from", 'fs a', '--fast'), 2,
-    qr/does not understand '--fast'/);
+    qr/cannot use the option '--fast': copy expects --force, --quiet or --us/);
 fails(ociadmin('copy', "fs $from", 'fs a', '--user'), 2,
-    qr/does not understand '--user'/);
+    qr/cannot use the option '--user': copy expects .* or --user NAME/);
 for my $wrong (
-    [ 'mail x',  qr/unknown provider 'mail'; known are: (?:\w+, )*fs\b/ ],
-    [ '',        qr/unknown provider ''; known are: / ],
+    [ 'mail x', qr/unknown provider 'mail': expected one of (?:\w+, )*fs\b/ ],
+    [ '',       qr/unknown provider '': expected one of / ],
     [ 'fs',      qr/needs a folder/ ],
     [ 'fs ',     qr/needs a folder/ ],
     [ 'fs:x y',  qr/has no types/ ],
@@ -72,33 +73,32 @@ for my $wrong (
 my $run = ociadmin('copy', "fs $from", 'fs ' . (my $to = place()));
 ends($run, 0, qr/\A\z/, 'a copy');
 my $n = keys %$facts;
-like($run->{out}, qr{\Afs\ \Q$to\E/index\ now\ holds\ what\ fs
-    \ \Q$from\E/index\ does:\ $n\ facts,\ \d+\ bytes,\ in\ [\d.]+\ s\n\z}x,
-    'what it says');
+like($run->{out}, qr{\Acopied\ fs\ \Q$from\E/index\ to\ fs\ \Q$to\E/index:
+    \ $n\ facts,\ \d+\ bytes,\ in\ [\d.]+\ s\n\z}x, 'its summary');
 is_deeply(facts_of($to), $facts, 'the facts are the same');
-is_deeply(facts_of($from), $facts, 'and still in the source');
+is_deeply(facts_of($from), $facts, 'the source is unchanged');
 mkdir "$TOP/with blanks ";
 ends(ociadmin({ dir => $from }, 'copy', '--quiet', 'fs .',
     'fs   ../with blanks /b'), 0, qr/\A\z/, 'relative, with blanks');
-is_deeply(facts_of("$TOP/with blanks /b"), $facts, 'came to its place');
+is_deeply(facts_of("$TOP/with blanks /b"), $facts, 'to the right path');
 ends(ociadmin({ dir => "$TOP" }, 'copy', "fs 'with blanks /b'",
     'fs "with blanks /c"'), 0, qr/\A\z/, 'quoted');
-is_deeply(facts_of("$TOP/with blanks /c"), $facts, 'came to its place, too');
+is_deeply(facts_of("$TOP/with blanks /c"), $facts, 'to the right path, too');
 
 # ---- refusals
 
 my $none = place();
 fails(ociadmin('copy', "fs $none", 'fs ' . place()), 1,
     qr{cannot copy from fs \Q$none\E/index: No such file}, 'no source');
-ok(!-e $none, 'which is not made');
+ok(!-e $none, 'it is not created');
 mkdir $none;
 fails(ociadmin('copy', "fs $none", 'fs ' . place()), 1,
-    qr{No such file}, 'a folder without an index');
-is_deeply([ glob "$none/*" ], [], 'in which none is made');
+    qr{No such file}, 'a directory without an index');
+is_deeply([ glob "$none/*" ], [], 'no index is created in it');
 make_index($none, 0);
 fails(ociadmin('copy', "fs $none", 'fs ' . ($to = place())), 1,
-    qr{there is nothing in fs \Q$none\E/index}, 'an empty source');
-ok(!-e $to, 'for which no target is made');
+    qr{cannot copy from fs \Q$none\E/index: it is empty}, 'an empty source');
+ok(!-e $to, 'no target is created for it');
 fails(ociadmin('copy', "fs $from", "fs $none/a/b"), 1,
     qr{cannot make the folder \Q$none\E/a/b: there is no \Q$none\E/a});
 fails(ociadmin('copy', "fs $from", "fs $from/../" . $from =~ s{.*/}{}r), 1,
@@ -107,10 +107,10 @@ symlink $from, ($to = place());
 fails(ociadmin('copy', "fs $from", "fs $to"), 1, qr/is not empty/,
     'to itself by another name');
 fails(ociadmin('copy', '--force', "fs $from", "fs $to"), 1,
-    qr/the same index/, 'even by force');
-is_deeply(facts_of($from), $facts, 'nothing of which leaves a trace');
+    qr/the same index/, 'even with --force');
+is_deeply(facts_of($from), $facts, 'the refusals change nothing');
 fails(ociadmin('copy', '--user', 'no!body', "fs $from", 'fs ' . place()), 1,
-    qr/there is no user 'no!body'/);
+    qr/--user: there is no user 'no!body' on this system/);
 
 # ---- a target that is not empty
 
@@ -120,35 +120,36 @@ set_fact($to, 'upload/1/x', 'a b');
 set_fact($to, 'catalog/r1!', 'not this');
 my $before = facts_of($to);
 fails(ociadmin('copy', "fs $from", "fs $to"), 1,
-    qr{\Q$to\E/index is not empty: --force replaces what it holds});
-is_deeply(facts_of($to), $before, 'it is left as it was');
+    qr{\Q$to\E/index is not empty: use --force to replace its contents});
+is_deeply(facts_of($to), $before, 'it is unchanged');
 ends(ociadmin('copy', "fs $from", "fs $to", '--force'), 0, qr/\A\z/,
-    'by force');
-is_deeply(facts_of($to), $facts, 'it is what the source is');
+    'with --force');
+is_deeply(facts_of($to), $facts, 'it equals the source');
 ends(ociadmin('copy', '--force', "fs $from", "fs $to"), 0, qr/\A\z/,
-    'once more');
-is_deeply(facts_of($to), $facts, 'changes nothing');
+    'a second time');
+is_deeply(facts_of($to), $facts, 'it still equals the source');
 
 # ---- marks
 
 make_index($to = place(), 30);
 set_fact($to, 'copy', "fs /elsewhere/index\nrepo/z");
 fails(ociadmin('copy', "fs $from", "fs $to"), 1,
-    qr{holds an unfinished copy of fs /elsewhere/index: finish that});
+    qr{holds an unfinished copy of fs /elsewhere/index: finish that copy, or});
 fails(ociadmin('copy', "fs $to", 'fs ' . place()), 1,
-    qr/is itself a copy that was not finished/);
+    qr{cannot copy from fs \Q$to\E/index: it is an unfinished copy});
 ends(ociadmin('copy', '--force', "fs $from", "fs $to"), 0, qr/\A\z/,
-    'another copy is replaced by force');
-is_deeply(facts_of($to), $facts, 'from its beginning');
+    '--force replaces an unfinished copy of another index');
+is_deeply(facts_of($to), $facts, 'from its first key on');
 make_index($to = place(), 0);
 set_fact($to, 'copy', "fs $from/index\n");
-ends(ociadmin('copy', "fs $from", "fs $to"), 0, qr/\A\z/, 'a mark alone');
-is_deeply(facts_of($to), $facts, 'is the beginning of a copy');
+ends(ociadmin('copy', "fs $from", "fs $to"), 0, qr/\A\z/,
+    'an index that holds only a mark');
+is_deeply(facts_of($to), $facts, 'is continued like any copy');
 
 # ---- memory
 
 SKIP: {
-    skip 'sanitizers need more of it', 2 if OCI::Server->sanitized;
+    skip 'sanitizers need more memory', 2 if OCI::Server->sanitized;
     make_index(my $large = place(), 0);
     my $manifests = 'index/repo/a/_manifest';
     set_fact($large, "repo/a/_manifest/v$_", '') for 1 .. 6;
@@ -159,8 +160,9 @@ SKIP: {
     $to = place();
     my $tool = tool();
     my $output = `ulimit -v 200000; exec $tool copy 'fs $large' 'fs $to' 2>&1`;
-    is($?, 0, 'values of 384 MiB in all pass through 200') or diag($output);
-    is((-s "$to/$manifests/v6") // 0, 64 << 20, 'and come out whole');
+    is($?, 0, 'values of 384 MiB in total are copied with 200 MB of memory')
+        or diag($output);
+    is((-s "$to/$manifests/v6") // 0, 64 << 20, 'the last one is complete');
     system 'rm', '-rf', $to, $large;
 }
 
@@ -179,17 +181,17 @@ SKIP: {
     mkdir $to = place();
     chown scalar getpwnam($other), -1, $to;
     ociadmin('copy', "fs $from", "fs $to");
-    is($owners->($to), $other, "the owner of TO's folder");
+    is($owners->($to), $other, "the owner of TO's directory");
     give_to_httpd($from);
     ociadmin('copy', "fs $from", 'fs ' . ($to = place()));
-    is($owners->($to), $user, "FROM's owner is another");
+    is($owners->($to), $user, "FROM's owner, who is not root");
     ociadmin('copy', '--user', $other, "fs $from", 'fs ' . ($to = place()));
     is($owners->($to), $other, '--user');
     is_deeply(facts_of($to), $facts, 'with all facts');
     make_index($to = place(), 0);
     fails(ociadmin('copy', '--user', $other, "fs $from", "fs $to"), 1,
         qr{cannot use the folder \Q$to\E/index: Permission denied},
-        'what httpd could not write, ociadmin does not');
+        'ociadmin does not write where httpd could not');
 }
 
 # ---- a registry
@@ -215,10 +217,10 @@ my $bytes = random_bytes(5000, 'session');
 my $session = $client->start_upload('a');
 status_is($client->patch($session, substr $bytes, 0, 2000), 202);
 
-# All that a client can see.
+# All responses that a client can get.
 sub seen {
-    my $seer = OCI::Client->new($server);
-    return { map { my $res = $seer->get($_); $_ => [ $res->status,
+    my $reader = OCI::Client->new($server);
+    return { map { my $res = $reader->get($_); $_ => [ $res->status,
         map({ $res->header($_) } qw(Content-Type Content-Length ETag Link
             Docker-Content-Digest)), $res->body ] } @paths };
 }
@@ -230,20 +232,20 @@ $facts = facts_of($server->store);
 $to = $server->dir . '/copy';
 ends(ociadmin('copy', 'fs ' . $server->store, "fs $to"), 0, qr/\A\z/,
     'is copied');
-is_deeply(facts_of($to), $facts, 'fact by fact');
+is_deeply(facts_of($to), $facts, 'with all its facts');
 rename $server->store . '/index', $server->dir . '/away';
 $server->set(config => "OCIIndex fs $to");
 $server->again;
 $client = OCI::Client->new($server);
-is_deeply(seen(), $seen, 'and is the same to clients');
+is_deeply(seen(), $seen, 'clients get the same responses');
 status_is($client->patch($session, substr $bytes, 2000, 1000), 202,
-    'an upload goes on');
+    'an upload continues');
 status_is($client->put(with_query($session, 'digest=' . digest_of($bytes)),
     substr $bytes, 3000), 201, 'and ends');
 $client->push_image('new', 'v1');
 $client->push_manifest('a', 'v3', $client->get('/v2/a/manifests/v1')->body);
 is_deeply($client->get('/v2/a/tags/list')->json->{tags},
-    [qw(latest v1 v2 v3)], 'new tags are listed beside the old');
+    [qw(latest v1 v2 v3)], 'new tags are listed with the old');
 $server->stop;
 
 # ---- an unfinished copy is not served
@@ -261,7 +263,7 @@ $client = OCI::Client->new($server);
 error_is($client->get($_), 503, 'UNAVAILABLE', qr/being moved/, "GET $_")
     for '/v2/', '/v2/_catalog', '/v2/r1/tags/list', '/v2/r1/manifests/v1';
 error_is($client->post('/v2/r1/blobs/uploads/'), 503, 'UNAVAILABLE');
-ends(ociadmin('copy', "fs $from", "fs $to"), 0, qr/\A\z/, 'once it is whole');
+ends(ociadmin('copy', "fs $from", "fs $to"), 0, qr/\A\z/, 'it is finished');
 status_is($client->get("/v2/$_/tags/list"), 200, 'it is served') for qw(r1 r9);
 $server->stop;
 
@@ -272,6 +274,6 @@ my $log = `cd $OCI::Server::TOP && env -u MAKEFLAGS -u MAKELEVEL make \\
     -f Makefile.apxs install DESTDIR=$root 2>&1`;
 is($?, 0, 'make install') or diag($log);
 my $installed = $root . OCI::Server::apxs('SBINDIR') . '/ociadmin';
-like(`$installed --version`, qr/^ociadmin of mod_oci/, 'puts it in its place');
+like(`$installed --version`, qr/^ociadmin of mod_oci/, 'installs ociadmin');
 
 done_testing;

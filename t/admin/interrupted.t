@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# ociadmin copy is killed, stopped, runs out of room, or has its source
-# changed under it: the same command line brings it to its end, and no copy
-# that is not whole passes for one.
+# ociadmin copy is killed, interrupted, runs out of space, or its source changes
+# during the copy: the same command line then finishes it, and httpd never
+# serves an incomplete copy.
 
 use OCI::Test;
 
@@ -27,7 +27,7 @@ END {
     $? = $status;
 }
 
-# Begin a copy in a process of its own.
+# Begin a copy in a separate process.
 sub begin {
     my ($to, @options) = @_;
     unlink "$to.out";
@@ -37,7 +37,7 @@ sub begin {
     );
 }
 
-# The key up to which a copy has come; undef where there is no mark.
+# The last key that was copied; undef if there is no mark.
 sub mark_of {
     my $to = shift;
     my ($name, $key) = OCI::Server::slurp("$to/index/copy")
@@ -47,8 +47,8 @@ sub mark_of {
     return $key;
 }
 
-# Begin a copy, and hold it still somewhere in its middle.
-sub hold {
+# Begin a copy, and stop its process before the last key.
+sub start_and_stop {
     my ($to, @options) = @_;
     for my $try (1 .. 20) {
         my $copy = begin($to, @options);
@@ -59,34 +59,34 @@ sub hold {
             return $copy if defined $key && $key lt $last;
             $copy->signal('CONT');
         }
-        system 'rm', '-rf', $to;    # it went by
+        system 'rm', '-rf', $to;    # it finished before the signal
     }
-    die "no copy could be held in its middle\n";
+    die "no copy could be stopped before its end\n";
 }
 
-# Let it go on; its exit status and what it said.
-sub release {
+# Continue a stopped copy; returns its exit status and its output.
+sub continue_copy {
     my ($copy, $to) = @_;
     $copy->signal('CONT');
     $copy->wait_for(sub { 0 }, 120);
     return ($copy->{status} >> 8, OCI::Server::slurp("$to.out"));
 }
 
-# Two tests: the same command line ends it.
+# Two tests: the same command line finishes a copy.
 sub finishes {
     my ($to, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my $run = ociadmin('copy', '--quiet', "fs $from", "fs $to");
-    is($run->{status}, 0, "$name: it comes to its end")
+    is($run->{status}, 0, "$name: the copy finishes")
         or diag($run->{err});
-    is_deeply(facts_of($to), facts_of($from), "$name: it is whole");
+    is_deeply(facts_of($to), facts_of($from), "$name: it is complete");
     return;
 }
 
 # ---- killed
 
-# Copies are killed as soon as they have come further, and blindly in
-# between.
+# Every second copy is killed as soon as it has made progress, the others after
+# a random time.
 subtest 'killed at any moment' => sub {
     my ($killed, $resumed) = (0, 0);
     for my $round (1 .. 4) {
@@ -99,7 +99,7 @@ subtest 'killed at any moment' => sub {
                            : sub { 0 },
                 $tries % 2 ? 60 : rand 0.2);
             if (!$copy->alive) {
-                is($copy->{status}, 0, 'it ends')
+                is($copy->{status}, 0, 'it finishes')
                     or diag(OCI::Server::slurp("$to.out"));
                 last;
             }
@@ -109,7 +109,7 @@ subtest 'killed at any moment' => sub {
             if (!defined $key) {
                 my $there = facts_of($to);
                 next if !%$there;
-                is_deeply($there, $facts, 'unmarked, it is whole');
+                is_deeply($there, $facts, 'without a mark it is complete');
                 last;
             }
             ok($key ge $before, "it never goes back: '$before', '$key'")
@@ -118,29 +118,29 @@ subtest 'killed at any moment' => sub {
             $before = $key;
         }
         my $run = ociadmin('copy', '--force', "fs $from", "fs $to");
-        is($run->{status}, 0, 'it ends') or diag($run->{err});
+        is($run->{status}, 0, 'it finishes') or diag($run->{err});
         my $there = facts_of($to);
-        is(scalar(keys %$there), scalar(keys %$facts), 'whole');
-        is_deeply($there, $facts, 'and right');
+        is(scalar(keys %$there), scalar(keys %$facts), 'all keys exist');
+        is_deeply($there, $facts, 'with the right values');
         system 'rm', '-rf', $to;
     }
     cmp_ok($killed, '>=', 4, "$killed kills");
-    cmp_ok($resumed, '>', 0, "$resumed went on where another was killed");
+    cmp_ok($resumed, '>', 0, "$resumed continued a copy that was killed");
 };
 
-subtest 'killed in its middle' => sub {
+subtest 'killed before its end' => sub {
     my $to = "$TOP/middle";
-    my $copy = hold($to);
+    my $copy = start_and_stop($to);
     $copy->kill9;
     my $key = mark_of($to);
-    ok(exists facts_of($to)->{$key}, 'the mark names a fact that is there');
+    ok(exists facts_of($to)->{$key}, 'the mark names a fact that exists');
     my $server = OCI::Server->start(config => "OCIIndex fs $to");
     $server->expects(qr/holds an unfinished copy/);
     error_is(OCI::Client->new($server)->get('/v2/_catalog'), 503,
         'UNAVAILABLE', qr/being moved/, 'httpd does not serve it');
     $server->stop;
 
-    # What changed behind the mark, in either of the two.
+    # Changes to keys before the mark, in either index, are found.
     my @keys = sort keys %$facts;
     set_fact($to, $keys[0], 'other');
     set_fact($from, $keys[1], 'newer');
@@ -148,17 +148,17 @@ subtest 'killed in its middle' => sub {
     set_fact($from, $keys[1], $facts->{ $keys[1] });
 };
 
-# ---- asked to end
+# ---- interrupted by a signal
 
 for my $signal (qw(INT TERM)) {
     my $to = "$TOP/$signal";
-    my $copy = hold($to, '--quiet');
+    my $copy = start_and_stop($to, '--quiet');
     $copy->signal($signal);
-    my ($status, $said) = release($copy, $to);
+    my ($status, $said) = continue_copy($copy, $to);
     is($status, 1, "SIG$signal ends it");
-    is($said, "ociadmin: interrupted; run the same command again to go on "
-        . "from there\n", 'with a sentence');
-    ok(length mark_of($to), 'it has come some way');
+    is($said, "ociadmin: interrupted; run the same command again to continue\n",
+        'with a message');
+    ok(length mark_of($to), 'the mark holds a key');
     finishes($to, "SIG$signal");
 }
 
@@ -166,46 +166,47 @@ for my $signal (qw(INT TERM)) {
 
 {
     my %to = map { $_ => "$TOP/$_" } qw(loud quiet);
-    my %copy = (loud => hold($to{loud}), quiet => hold($to{quiet}, '--quiet'));
+    my %copy = (loud => start_and_stop($to{loud}),
+        quiet => start_and_stop($to{quiet}, '--quiet'));
     sleep 5.2;
-    my %said = map { $_ => (release($copy{$_}, $to{$_}))[1] } keys %copy;
-    my $summary = qr/fs \S+ now holds what fs \S+ does: \d+ facts, .* s\n/;
+    my %said = map { $_ => (continue_copy($copy{$_}, $to{$_}))[1] } keys %copy;
+    my $summary = qr/copied fs \S+ to fs \S+: \d+ facts, .* s\n/;
     like($said{loud}, qr{\A(?:(?:copying|comparing):\ \d+\ facts,
         \ [\d.]+\ MiB,\ \d+\ facts/s\n)+$summary\z}x, 'progress, and a summary');
     like($said{quiet}, qr/\A$summary\z/, '--quiet: the summary alone');
 }
 
-# ---- two at once
+# ---- two copies at the same time
 
 {
     my $to = "$TOP/two";
-    my $copy = hold($to);
+    my $copy = start_and_stop($to);
     my $other = OCI::Process->start(output => "$to.other", command =>
         [ tool(), 'copy', "fs $from", "fs $to" ]);
     $other->wait_for(sub { 0 }, 0.5);
     ok($other->alive, 'a second copy to the same target waits');
-    is((release($copy, $to))[0], 0, 'the first one ends');
+    is((continue_copy($copy, $to))[0], 0, 'the first one finishes');
     $other->wait_for(sub { 0 }, 120);
     like(OCI::Server::slurp("$to.other"), qr/is not empty/,
-        'and the second one finds it done');
+        'the second one finds a finished copy');
 }
 
 # ---- a source that changes
 
 {
     my $to = "$TOP/changed";
-    my $copy = hold($to, '--quiet');
+    my $copy = start_and_stop($to, '--quiet');
     my @keys = grep { m{^blob/} } sort keys %$facts;
     unlink "$from/index/$keys[0]";
     set_fact($from, $keys[1], 'changed');
     set_fact($from, 'blob/sha256:00', 'new');
-    my ($status, $said) = release($copy, $to);
-    is($status, 1, 'a source that was changed');
+    my ($status, $said) = continue_copy($copy, $to);
+    is($status, 1, 'a source that changes during the copy');
     like($said, qr{\Aociadmin:\ 3\ facts\ differ,\ the\ first\ at\ blob/
-        sha256:00.*:\ stop\ what\ changes\ fs\ \Q$from\E/index
-        \ \(OCIReadOnly\ On\)\ and\ run\ the\ same\ command\ again\n\z}x,
-        'which is told');
-    is(mark_of($to), '', 'the mark stays');
+        sha256:00.*:\ stop\ all\ writes\ to\ fs\ \Q$from\E/index
+        \ \(OCIReadOnly\ On\),\ then\ run\ the\ same\ command\ again\n\z}x,
+        'is reported');
+    is(mark_of($to), '', 'the mark is reset');
     finishes($to, 'changed');
     unlink "$from/index/blob/sha256:00";
     set_fact($from, $_, $facts->{$_}) for @keys[ 0, 1 ];
@@ -224,13 +225,13 @@ SKIP: {
         for my $round (1, 2) {
             my $run = ociadmin('copy', "fs $from", "fs $to");
             is($run->{status}, 1, 'a full disk');
-            like($run->{err}, qr{\Aociadmin:\ can't\ write\ \Q$to\E/index/.*:
+            like($run->{err}, qr{\Aociadmin:\ cannot\ write\ \Q$to\E/index/.*:
                 \ No\ space\ left\ on\ device;\ run\ the\ same\ command
-                \ again\ to\ go\ on\ from\ there\n\z}x, 'is told');
-            ok(length mark_of($to), 'it is marked');
+                \ again\ to\ continue\n\z}x, 'is reported');
+            ok(length mark_of($to), 'the mark holds a key');
         }
         system "mount -o remount,nr_inodes=50000 $mounted";
-        finishes($to, 'with room');
+        finishes($to, 'with space');
     };
     system "umount -l $mounted";
     $mounted = undef;

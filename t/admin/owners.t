@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# ociadmin copy, called by root: what httpd's User could not read or write is
-# neither read for it nor written, whatever links it has made.
+# ociadmin copy, run by root: it neither reads nor writes anything that httpd's
+# User could not, whatever links that user has made.
 
 use OCI::Test;
 
@@ -16,16 +16,16 @@ my $TOP = File::Temp->newdir('mod_oci-owners-XXXXXX', TMPDIR => 1);
 chmod 0755, "$TOP";
 my ($secret, $theirs) = ("$TOP/secret", "$TOP/theirs");
 
-# A registry of root's, for root's group to read, in each form.
+# A registry that root owns and root's group can read, with each provider.
 mkdir $secret, 0750;
 make_index($secret, 50);
 for my $kind ('dbm:gdbm', 'dbm:db', 'dbd:sqlite3') {
     my $run = ociadmin('copy', "fs $secret", "$kind $secret/$kind");
-    is($run->{status}, 0, "root copies its own to $kind") or diag($run->{err});
+    is($run->{status}, 0, "root copies an index to $kind") or diag($run->{err});
 }
 my $facts = facts_of($secret);
 
-# A registry of httpd's User, with a link to root's in its place.
+# A directory of httpd's User, with links to root's registry.
 mkdir $theirs;
 chown $uid, $gid, $theirs;
 
@@ -47,31 +47,33 @@ sub link_to {
 link_to("$theirs/index", "$secret/index");
 is_kept_out("fs $theirs", "fs $TOP/to1", 'FROM, whose index is a link');
 link_to("$theirs/store", $secret);
-is_kept_out("fs $theirs/store", "fs $TOP/to2", 'FROM, whose folder is a link');
+is_kept_out("fs $theirs/store", "fs $TOP/to2",
+    'FROM, whose directory is a link');
 for my $kind ('dbm:gdbm', 'dbm:db', 'dbd:sqlite3') {
     link_to("$theirs/$kind", "$secret/$kind");
     link_to("$theirs/$kind.log-1", "$secret/$kind.log-1");
     is_kept_out("$kind $theirs/$kind", "fs $TOP/to-$kind", "FROM, $kind");
 }
 my @got = grep { %{ facts_of($_) } } grep { -d "$_/index" } glob "$TOP/to*";
-is("@got", '', 'nothing of it was copied');
+is("@got", '', 'nothing was copied from it');
 
 make_index("$TOP/from", 20);
-is_kept_out("fs $TOP/from", "fs $theirs/store", 'TO, whose folder is a link');
+is_kept_out("fs $TOP/from", "fs $theirs/store",
+    'TO, whose directory is a link');
 is_kept_out("fs $TOP/from", "fs $theirs", 'TO, whose index is a link');
 is_kept_out("fs $TOP/from", "dbd:sqlite3 $theirs/dbd:sqlite3",
     'TO, whose file is a link');
-is_deeply(facts_of($secret), $facts, 'root\'s registry is as it was');
+is_deeply(facts_of($secret), $facts, 'root\'s registry is unchanged');
 
-# TO lies where only root may make a folder: it is the user's all the same.
+# TO belongs to the user even if only root can create its directory.
 mkdir "$TOP/good";
 make_index("$TOP/good", 20);
 give_to_httpd("$TOP/good");
 my $run = ociadmin('copy', "fs $TOP/good", "fs $TOP/copy");
-is($run->{status}, 0, 'a copy into a folder that root makes')
+is($run->{status}, 0, 'a copy to a directory that root creates')
     or diag($run->{err});
 my %owners = map { (lstat)[4] => 1 } split /\n/, `find $TOP/copy`;
-is_deeply([ keys %owners ], [$uid], 'all of it is the user\'s');
+is_deeply([ keys %owners ], [$uid], 'everything in it belongs to the user');
 is_deeply(facts_of("$TOP/copy"), facts_of("$TOP/good"), 'with all facts');
 
 done_testing;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# An index goes from provider to provider, and comes back as it was; each of
-# them serves the registry, and takes up a copy that was killed.
+# An index is copied from provider to provider and back without a change.  Each
+# provider serves the registry, and finishes a copy that was killed.
 
 use OCI::Test;
 
@@ -13,15 +13,15 @@ my $TOP = File::Temp->newdir('mod_oci-copy-XXXXXX', TMPDIR => 1);
 give_to_httpd("$TOP");
 chmod 0755, "$TOP";
 
-# MariaDB's client never frees what it makes once.
+# MariaDB's client library never frees its global data.
 $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
 
 my @on_disk = ('dbm:gdbm', 'dbd:sqlite3', 'dbm:db', 'fs');
 my @kinds = ('dbm:gdbm', 'dbd:pgsql', 'dbd:sqlite3', 'dbd:mysql', 'dbm:db',
     'fs');
 
-# What follows a kind: a path, or how to connect; undef where that server is
-# not installed.
+# The location for a kind: a path, or connection parameters; undef if the
+# database server is not installed.
 sub location {
     my ($kind, $dir) = @_;
     return "$dir/place" if grep { $_ eq $kind } @on_disk;
@@ -58,7 +58,7 @@ for my $kind (@kinds) {
     }
     my $next = "$kind $location";
 
-    # Killed twice on the way there.
+    # Kill the copy twice.
     for my $try (1, 2) {
         my $copy = OCI::Process->start(command =>
             [ tool(), 'copy', $place, $next ]);
@@ -68,7 +68,6 @@ for my $kind (@kinds) {
     my $run = ociadmin('copy', '--force', $place, $next);
     is($run->{status}, 0, "to $kind") or diag($run->{err});
 
-    # And back.
     my $back = "$dir/back";
     $run = ociadmin('copy', $next, "fs $back");
     is($run->{status}, 0, "from $kind") or diag($run->{err});
@@ -81,32 +80,33 @@ for my $kind (@kinds) {
         skip 'only root can give files away', 1 if $>;
         my $user = getpwnam OCI::Server::user();
         my @others = grep { (lstat)[4] != $user } split /\n/, `find $dir`;
-        is_deeply(\@others, [], "all of it is the source's owner's");
+        is_deeply(\@others, [], "all files belong to the source's owner");
     }
     my $server = OCI::Server->start(config => qq(OCIIndex $kind "$location"),
         store => make_blobs("$dir/blobs", $id));
     my $client = OCI::Client->new($server);
     my $tags = $client->get('/v2/r7/tags/list')->json->{tags};
     is(scalar @$tags, scalar(grep { m{^repo/r7/_tag/} } keys %$facts),
-        'httpd lists what is in it');
+        'httpd lists its tags');
     $client->push_image('new', 'v1');
     $server->stop;
     $run = ociadmin('copy', "fs $from", $next);
-    is($run->{status}, 1, 'a place that is in use is not overwritten');
-    like($run->{err}, qr{\Aociadmin: \Q$kind\E.* is not empty}, 'and named');
+    is($run->{status}, 1, 'an index that is in use is not overwritten');
+    like($run->{err}, qr{\Aociadmin: \Q$kind\E.* is not empty},
+        'the message names it');
     $run = ociadmin('copy', '--force', "fs $from", $next);
-    is($run->{status}, 0, 'unless by force') or diag($run->{err});
+    is($run->{status}, 0, 'except with --force') or diag($run->{err});
     $place = $next;
 }
 
-# A source that is not there is not made.
+# A source that does not exist is not created.
 for my $kind (@on_disk) {
     my $none = "$TOP/none";
     my $run = ociadmin('copy', "$kind $none", "fs $TOP/never");
     is($run->{status}, 1, "no $kind");
     like($run->{err}, qr{cannot copy from \Q$kind $none\E\S*: No such file},
-        'says so');
-    ok(!-e $none && !-e "$TOP/never", 'and makes nothing');
+        'the message says so');
+    ok(!-e $none && !-e "$TOP/never", 'nothing is created');
 }
 
 done_testing;

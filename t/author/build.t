@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Two compilers have no warning, for the module and for ociadmin, and the
-# module exports its record alone.
+# The module and ociadmin compile with two compilers without a warning, and the
+# module exports only its module record.
 
 use OCI::Test;
 use OCI::Module;
@@ -22,7 +22,7 @@ for my $name (sort keys %compilers) {
         ok(!$status, "no warning from $name")
             or diag(grep { /: (?:warning|error): / } split /^/, $output);
         like(`$OCI::Server::TOP/.build/$name/ociadmin --version`,
-            qr/^ociadmin of mod_oci/, "ociadmin runs as $name builds it");
+            qr/^ociadmin of mod_oci/, "ociadmin runs when built with $name");
     }
 }
 
@@ -30,7 +30,7 @@ for my $build (qw(mod san)) {
     my $module = "$OCI::Server::TOP/.build/$build/.libs/mod_oci.so";
     my @symbols = map { (split)[-1] } grep { / [A-TV-Z] / }
         `nm -D --defined-only $module`;
-    is("@symbols", 'oci_module', "$build: exports oci_module alone");
+    is("@symbols", 'oci_module', "$build: exports only oci_module");
 }
 
 done_testing;

@@ -13,13 +13,13 @@ while ($table =~ /AP_INIT_\w+\(\s*"(\w+)"(.*?)\),?\n(?=\s+(?:AP_INIT|\{))/gs) {
 }
 my @names = sort keys %help;
 my $rows = () = $table =~ /AP_INIT_\w+\(/g;
-is(scalar @names, $rows, 'every row of the table was understood');
-cmp_ok($rows, '>', 10, 'and there are some');
+is(scalar @names, $rows, 'every row of the table was parsed');
+cmp_ok($rows, '>', 10, 'there are more than 10 rows');
 
 my $reference = text('conf/reference.conf');
 my $manual = text('conf/README');
 for my $name (@names) {
-    like($name, qr/^OCI[A-Z]\w+$/, "$name is a name of ours");
+    like($name, qr/^OCI[A-Z]\w+$/, "$name begins with OCI");
     like($help{$name}, qr/^\w.{10,}/, "$name has a sentence of help");
     like($manual, qr/\b$name\b/, "$name is in conf/README");
     my ($entry) = $reference =~ /^(\s*#\s*Syntax:\s+$name\b.*?)(?=^\s*#\s*Syntax:|\z)/ms;
@@ -33,7 +33,7 @@ for my $name ($reference =~ /^\s*#\s*Syntax:\s+(\w+)/mg) {
     ok($help{$name}, "$name, which conf/reference.conf describes, exists");
 }
 
-# A field that create or merge forgets is a directive without effect.
+# If create or merge omits a field, its directive has no effect.
 my $header = stripped('src/httpd/config.h');
 my $source = stripped('src/httpd/config.c');
 my ($struct) = $header =~ /typedef struct oci_config_t \{(.*?)\}/s;
@@ -44,7 +44,7 @@ cmp_ok(scalar @fields, '>', 5, 'the configuration has fields');
 for (@fields) {
     my ($pointer, $field) = /(\*?)\s*(\w+)\s*\z/;
     like($merge, qr/over->$field\b/, "$field is merged");
-    like($create, qr/config->$field\b/, "$field begins unset") if !$pointer;
+    like($create, qr/config->$field\b/, "$field is initialized") if !$pointer;
 }
 
 done_testing;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Includes run downward only, and each header compiles alone.
+# A file includes only files of lower layers, and each header compiles alone.
 
 use OCI::Test;
 use OCI::Source;
@@ -13,8 +13,8 @@ my %below = (
     api      => [qw(api registry mod_oci.h values)],
     httpd    => [qw(httpd api registry store mod_oci.h values)],
 );
-# A provider knows no other one, and what they share knows none of them; only
-# the table of all does.
+# A provider includes no file of another provider, and the shared files of
+# src/store include no file of any; only the table of all providers does.
 sub leaves_wing {
     my ($file, $include) = @_;
     my ($theirs) = $include =~ m{^store/(\w+)/} or return 0;
@@ -40,7 +40,7 @@ for my $file (@files) {
             && $include !~ m{/};
         push @wrong, $include;
     }
-    is("@wrong", '', "$file includes only what lies below it");
+    is("@wrong", '', "$file includes only files of lower layers");
 }
 for my $file (grep { m{^src/registry/} } @files) {
     unlike(stripped($file), qr/\b(?:blob|index)_(?:fs|dbm|dbd|s3)\b/,
@@ -51,8 +51,8 @@ for my $file (grep { m{^src/store/} } @files) {
         "$file names nothing of the registry");
 }
 
-# APR's hash is easy to fill with keys that collide: only pages' numbers, which
-# no client chooses, are kept in one.
+# A client could choose keys that collide in APR's hash tables.  They are used
+# only for page numbers, which clients cannot choose.
 for my $file (grep { m{^src/(?:values|store|registry|api|httpd)/} } @files) {
     next if $file =~ m{^src/store/dbm/dbm_(?:tree|snapshot)\.};
     unlike(stripped($file), qr/\bapr_hash_/, "$file hashes no client's keys");
@@ -63,7 +63,7 @@ $base{ (m{([^/]+)$})[0] }++ for @files, 'mod_oci.c', 'src/mod_oci.h';
 is(join(' ', grep { $base{$_} > 1 } sort keys %base), '',
     'no two files of one name');
 
-# The compiler and its options as apxs knows them.
+# The compiler and its options, from apxs.
 my ($cc, $apr, $apu, $include) = map { OCI::Server::apxs($_) }
     qw(CC APR_CONFIG APU_CONFIG INCLUDEDIR);
 chomp(my @options = map { `$_` } "$apr --cppflags --includes",

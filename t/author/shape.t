@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# The shape of the house: what lies where, how long it is, what it may not say.
+# The form of the files: names at the top level, lengths, headers, and words
+# that may not appear.
 
 use OCI::Test;
 use OCI::Source;
@@ -8,7 +9,8 @@ use OCI::Source;
 my $LINES = 500;       # of a file
 my $BODY = 60;         # lines of a function
 
-# What may be longer, and why: path, or path and function, to a reason.
+# Files and functions that may be longer: path, or path and function, to a
+# reason.
 my %longer = (
     't/store/fs_store.c' => 'one store, looked at from the disk and by calls',
     't/unit/document.c'  => 'the tables of good and bad documents',
@@ -27,7 +29,7 @@ for my $file (@sources) {
     like(text($file), qr{\A(?:\#!.*\n)?(?:/\*|\#)[ ]
         SPDX-License-Identifier:[ ]Apache-2\.0(?:[ ]\*/)?\n\n
         (?:/\*\*?|\#)\s[\s*]*\S}x,
-        "$file names its licence, then says what it is for");
+        "$file begins with its licence and its purpose");
     cmp_ok(scalar(() = lines_of($file)), '<=', $LINES,
         "$file is no longer than $LINES lines") if !$longer{$file};
 }

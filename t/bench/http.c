@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A client's connection that costs as little as may be. */
+/* A client's HTTP connection that uses as little CPU time as possible. */
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -40,7 +40,7 @@ http_t *http_open(const char *host)
 {
     http_t *http = malloc(sizeof(*http));
     struct sockaddr_in peer = { .sin_family = AF_INET };
-    struct timeval patience = { .tv_sec = 60 };
+    struct timeval timeout = { .tv_sec = 60 };
     char address[64];
     char *colon;
     int on = 1;
@@ -57,8 +57,8 @@ http_t *http_open(const char *host)
     http->location[0] = '\0';
     http->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(http->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    setsockopt(http->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    setsockopt(http->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    setsockopt(http->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+    setsockopt(http->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
     if (connect(http->fd, (struct sockaddr *)&peer, sizeof(peer))) {
         http_fail("%s: %s", host, strerror(errno));
     }
@@ -111,7 +111,7 @@ static size_t receive(http_t *http, size_t offset, size_t limit)
     return n;
 }
 
-/* What a header field says, or NULL; the head is one string. */
+/* Return the value of a header field, or NULL.  The head is one string. */
 static const char *field(const char *head, const char *name)
 {
     const char *found = strcasestr(head, name);
@@ -151,7 +151,8 @@ void http_answer(http_t *http, int status)
         http_fail("%s answered: %.600s", http->host, http->buffer);
     }
     if (status != 204 && (!length || length > end)) {
-        http_fail("%s gave no length: %.600s", http->host, http->buffer);
+        http_fail("%s sent no Content-Length: %.600s", http->host,
+                  http->buffer);
     }
     *end = '\0';
     read_location(http, http->buffer);

@@ -2,9 +2,9 @@
 
 /**
  * @file http.h
- * @brief A client's connection that costs as little as may be
+ * @brief A client's HTTP connection that uses as little CPU time as possible
  *
- * Whatever goes wrong ends the program with a sentence.
+ * Every failure ends the program with a message.
  */
 
 #ifndef BENCH_HTTP_H
@@ -17,8 +17,8 @@
 typedef struct http_t {
     const char *host; /* "127.0.0.1:5000" */
     int fd;
-    char location[2048]; /* of the last answer, without the host */
-    long long length;    /* bytes of the last answer's body */
+    char location[2048]; /* of the last response, without the host */
+    long long length;    /* of the last response's body, in bytes */
     char buffer[HTTP_BUFFER];
 } http_t;
 
@@ -27,24 +27,24 @@ http_t *http_open(const char *host);
 
 void http_close(http_t *http);
 
-/** Send some bytes of a request. */
+/** Send bytes of a request. */
 void http_send(http_t *http, const void *bytes, size_t size);
 
-/** Send a request's head: a format of request line and header fields, each
- * ended by CR and LF; Host and the empty line are added. */
+/** Send a request's head: a format of the request line and header fields, each
+ * followed by CR LF.  The field Host and the empty line are added. */
 void http_head(http_t *http, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /**
- * Read an answer and drop its body.
- * @param status What it has to be
+ * Read a response and discard its body.
+ * @param status The expected status
  */
 void http_answer(http_t *http, int status);
 
-/** Seconds since some moment. */
+/** Return the seconds of a monotonic clock. */
 double http_clock(void);
 
-/** End the program with a sentence. */
+/** End the program with a message. */
 void http_fail(const char *format, ...)
     __attribute__((noreturn, format(printf, 1, 2)));
 

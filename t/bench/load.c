@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* load.c: many small requests over some connections that are kept.
+/* load.c: many small requests over several persistent connections.
  *
  *   load HOST:PORT CONNECTIONS FIRST COUNT METHOD PATH TYPE [FILE]
  *   load HOST:PORT CONNECTIONS FIRST COUNT blobs REPOSITORY SIZE
  *
- * The first sends requests, with FILE as their body, that differ by a number
- * of six digits from FIRST on: it stands wherever "@@@@@@" is in PATH and in
- * FILE.  The second pushes blobs of random bytes by POST and PUT.  Each has to
- * be answered by 201.  Prints the seconds that it took; what can be prepared
- * is prepared before.
+ * The first form sends requests with FILE as their body.  Each has another
+ * number of six digits, counted from FIRST, which replaces "@@@@@@" in PATH and
+ * in FILE.  The second form pushes blobs of random bytes with POST and PUT.
+ * Each request must get 201.  The program prints the seconds that the requests
+ * took; everything that can be prepared is prepared before.
  */
 
 #define _GNU_SOURCE
@@ -31,24 +31,25 @@ typedef struct load_t {
     const char *host;
     int first;
     int count;
-    atomic_int taken; /* requests that threads took so far */
-    char *request;    /* one whole request with marks in it */
-    size_t size;      /* its bytes */
-    const char *path; /* of blobs: where uploads begin */
-    char *blobs;      /* of blobs: each with its digest in front of it */
+    atomic_int taken; /* numbers that threads have taken so far */
+    char *request;    /* a complete request that contains marks */
+    size_t size;      /* of the request, in bytes */
+    const char *path; /* for blobs: the path for POST */
+    char *blobs;      /* for blobs: each preceded by its digest */
     size_t blob_size;
     pthread_barrier_t start;
 } load_t;
 
-/* The next number for a thread, or -1 when all are taken. */
-static int take(load_t *load)
+/* Return the next number for a thread, or -1 if all are taken. */
+static int next_number(load_t *load)
 {
     int n = atomic_fetch_add(&load->taken, 1);
 
     return n < load->count ? n : -1;
 }
 
-static void number(char *request, size_t size, int n)
+/* Replace the marks in a request by a number. */
+static void set_number(char *request, size_t size, int n)
 {
     char digits[16];
     char *mark = request;
@@ -68,9 +69,9 @@ static void *send_requests(void *baton)
     int n;
 
     pthread_barrier_wait(&load->start);
-    while ((n = take(load)) >= 0) {
+    while ((n = next_number(load)) >= 0) {
         memcpy(request, load->request, load->size);
-        number(request, load->size, load->first + n);
+        set_number(request, load->size, load->first + n);
         http_send(http, request, load->size);
         http_answer(http, 201);
     }
@@ -87,7 +88,7 @@ static void *push_blobs(void *baton)
     int n;
 
     pthread_barrier_wait(&load->start);
-    while ((n = take(load)) >= 0) {
+    while ((n = next_number(load)) >= 0) {
         const char *blob = load->blobs + n * (HEX + load->blob_size);
         int head;
 
@@ -116,7 +117,7 @@ static char *read_file(const char *path, size_t *size)
     char *bytes = malloc(1 << 20);
 
     if (!file || !bytes) {
-        http_fail("%s cannot be read", path);
+        http_fail("cannot read %s", path);
     }
     *size = fread(bytes, 1, 1 << 20, file);
     fclose(file);

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# run.pl: measure the module beside static files and mod_dav in one httpd, and
-# beside distribution, all in one run.  "make -f Makefile.apxs bench" calls it.
+# run.pl: compare the speed of the module with static files and mod_dav in the
+# same httpd, and with distribution.  "make -f Makefile.apxs bench" calls it.
 #
-# From the environment:
+# Environment:
 #
-#     ROWS     what to measure, such as "push,pull" (all): small, login, pull,
-#              push, patches, blobs, manifests, tags, memory, index, sizes
-#     TURNS    how often each contender takes its turn (5; pull 10, memory 3)
-#     SECONDS  about how long a turn is, where no size says it (2)
-#     ENTRIES  what "sizes" compares with 100 entries (100000)
-#     TMPDIR   where servers keep their files (/var/tmp): 4 GB on a real disk
+#     ROWS     the rows to measure, such as "push,pull" (default: all): small,
+#              login, pull, push, patches, blobs, manifests, tags, memory,
+#              index, sizes
+#     TURNS    how often each contender is measured (5; pull 10, memory 3)
+#     SECONDS  the approximate duration of measurements without a size (2)
+#     ENTRIES  the number that "sizes" compares with 100 entries (100000)
+#     TMPDIR   the directory for the servers' files (/var/tmp): 4 GB on a real
+#              disk
 #
-# A figure that is not reached does not fail the run; a wrong answer does.
+# A goal that is not reached does not fail the run; a wrong response does.
 
 use strict;
 use warnings;
@@ -36,12 +38,12 @@ my %row = (%Bench::Rows::ROWS, index => \&Bench::Indexes::row_index,
     sizes => \&Bench::Sizes::row_sizes);
 my @rows = split /[\s,]+/, $ENV{ROWS} || join ',', @names;
 for my $name (@rows) {
-    $row{$name} or die "$name is none of @names\n";
+    $row{$name} or die "ROWS: unknown row '$name': expected some of @names\n";
 }
 
 $ENV{TMPDIR} ||= '/var/tmp';
 chomp(my $kind = `stat -f -c %T "$ENV{TMPDIR}"`);
-die "$ENV{TMPDIR} is no disk but $kind: set TMPDIR to a folder on one\n"
+die "TMPDIR: $ENV{TMPDIR} is on a $kind: set TMPDIR to a directory on a disk\n"
     if $kind =~ /^(?:tmpfs|ramfs)$/;
 
 my $dir = File::Temp->newdir('mod_oci-XXXXXX', TMPDIR => 1);
@@ -61,13 +63,13 @@ my ($version) = `$httpd -v` =~ m{(Apache/[\d.]+)};
 my $cores = () = OCI::Server::slurp('/proc/cpuinfo') =~ /^processor/mg;
 print "$version, $cores cores, Linux ", (POSIX::uname())[2], "\n";
 print <<'END';
-Each contender warms up with one turn, then all take turns; figures are medians.
-CPU is the time of the server's processes for one request.  Small requests
-come over 8 kept connections.  The module and distribution sync before they
-answer; mod_dav does not, and computes no digest.
+Each contender runs once to warm up, then all run in turn; figures are medians.
+CPU is the time of the server's processes for one request.  Small requests use
+8 persistent connections.  The module and distribution sync before they respond;
+mod_dav does not, and computes no digest.
 
 END
-print "distribution is not there: what is measured beside it is left out\n\n"
+print "distribution is not installed: comparisons with it are omitted\n\n"
     if !$bench{peer};
 Bench::Table::heading();
 $row{$_}->(\%bench) for @rows;

@@ -8,16 +8,16 @@
  *   transfer whole HOST:PORT PATH MIB
  *   transfer patches HOST:PORT PATH MIB
  *
- * "put" is one PUT.  "push" does what docker does below PATH, such as
- * /v2/NAME/blobs/uploads/: POST, PATCH with a chunked body, PUT without one;
- * as many at once as UPLOADS says, each of other content.  "whole" is POST and
- * PUT with the body; "patches" is POST, PATCHes of 64 KiB, PUT without a body.
- * Prints the seconds from the first request to the last answer, and the last
- * digest.
+ * "put" is one PUT.  "push" sends the requests of docker to PATH, for example
+ * /v2/NAME/blobs/uploads/: POST, PATCH with a chunked body, PUT without a body;
+ * UPLOADS of them at the same time, each with other content.  "whole" is POST
+ * and PUT with the body; "patches" is POST, PATCHes of 64 KiB, and PUT without
+ * a body.  The program prints the seconds from the first request to the last
+ * response, and the last digest.
  *
- * A body is the same random MiB over and over with a count stamped into it:
- * it comes out of the processor's cache, so that the server's work is what is
- * measured.  Digests are computed before.
+ * A body repeats the same random MiB with a count written into it.  It fits
+ * into the processor's cache, so that the measured time is that of the server.
+ * Digests are computed before.
  */
 
 #define _GNU_SOURCE
@@ -30,15 +30,15 @@
 
 #include "http.h"
 
-#define PIECE  32768 /* what Go's client sends as one chunk */
+#define PIECE  32768 /* bytes; Go's client sends chunks of this size */
 #define PATCH  65536 /* bytes of one of several PATCHes */
 #define PIECES 32    /* in a block, which is a MiB */
-#define LEAD   6     /* "8000" and a line's end */
-#define TAIL   2
+#define LEAD   6     /* bytes before a chunk: "8000" CR LF */
+#define TAIL   2     /* bytes after a chunk: CR LF */
 
 typedef struct body_t {
     int blocks;
-    int framed; /* whether it is written as chunks */
+    int chunked; /* whether it is sent with chunked encoding */
     char *block;
     char digest[65];
 } body_t;
@@ -53,15 +53,15 @@ typedef struct transfer_t {
 
 static size_t stride(const body_t *body)
 {
-    return body->framed ? LEAD + PIECE + TAIL : PIECE;
+    return body->chunked ? LEAD + PIECE + TAIL : PIECE;
 }
 
 static char *piece(const body_t *body, int n)
 {
-    return body->block + n * stride(body) + (body->framed ? LEAD : 0);
+    return body->block + n * stride(body) + (body->chunked ? LEAD : 0);
 }
 
-static void stamp(body_t *body, int count)
+static void set_count(body_t *body, int count)
 {
     memcpy(piece(body, 0), &count, sizeof(count));
 }
@@ -74,13 +74,13 @@ static void make_body(body_t *body)
 
     body->block = malloc(PIECES * stride(body));
     RAND_bytes((unsigned char *)body->block, PIECES * stride(body));
-    for (i = 0; body->framed && i < PIECES; i++) {
+    for (i = 0; body->chunked && i < PIECES; i++) {
         memcpy(piece(body, i) - LEAD, "8000\r\n", LEAD);
         memcpy(piece(body, i) + PIECE, "\r\n", TAIL);
     }
     EVP_DigestInit_ex(hash, EVP_sha256(), NULL);
     for (i = 0; i < body->blocks; i++) {
-        stamp(body, i);
+        set_count(body, i);
         for (k = 0; k < PIECES; k++) {
             EVP_DigestUpdate(hash, piece(body, k), PIECE);
         }
@@ -97,10 +97,10 @@ static void send_body(http_t *http, body_t *body)
     int i;
 
     for (i = 0; i < body->blocks; i++) {
-        stamp(body, i);
+        set_count(body, i);
         http_send(http, body->block, PIECES * stride(body));
     }
-    if (body->framed) {
+    if (body->chunked) {
         http_send(http, "0\r\n\r\n", 5);
     }
 }
@@ -119,8 +119,8 @@ static void begin_upload(http_t *http, const char *path)
     http_answer(http, 202);
 }
 
-/* Send the head of the closing PUT. */
-static void head_of_end(http_t *http, const body_t *body, long long length)
+/* Send the head of the final PUT. */
+static void send_final_head(http_t *http, const body_t *body, long long length)
 {
     http_head(http,
               "PUT %s%cdigest=sha256:%s HTTP/1.1\r\n"
@@ -138,14 +138,14 @@ static void push(http_t *http, const char *path, body_t *body)
               http->location);
     send_body(http, body);
     http_answer(http, 202);
-    head_of_end(http, body, 0);
+    send_final_head(http, body, 0);
     http_answer(http, 201);
 }
 
 static void whole(http_t *http, const char *path, body_t *body)
 {
     begin_upload(http, path);
-    head_of_end(http, body, (long long)body->blocks << 20);
+    send_final_head(http, body, (long long)body->blocks << 20);
     send_body(http, body);
     http_answer(http, 201);
 }
@@ -157,7 +157,7 @@ static void patches(http_t *http, const char *path, body_t *body)
 
     begin_upload(http, path);
     for (i = 0; i < body->blocks; i++) {
-        stamp(body, i);
+        set_count(body, i);
         for (offset = 0; offset < PIECES * PIECE; offset += PATCH) {
             http_head(http, "PATCH %s HTTP/1.1\r\nContent-Length: %d\r\n",
                       http->location, PATCH);
@@ -165,7 +165,7 @@ static void patches(http_t *http, const char *path, body_t *body)
             http_answer(http, 202);
         }
     }
-    head_of_end(http, body, 0);
+    send_final_head(http, body, 0);
     http_answer(http, 201);
 }
 
@@ -189,7 +189,7 @@ static void *push_one(void *baton)
     return NULL;
 }
 
-/* Seconds that many pushes at once take. */
+/* Return the seconds that n concurrent pushes take. */
 static double push_many(transfer_t *transfers, int n)
 {
     pthread_barrier_t start;
@@ -244,7 +244,7 @@ int main(int argc, char **argv)
         transfers[i].host = argv[2];
         transfers[i].path = argv[3];
         transfers[i].body.blocks = atoi(argv[4]);
-        transfers[i].body.framed = !strcmp(argv[1], "push");
+        transfers[i].body.chunked = !strcmp(argv[1], "push");
         if (strcmp(argv[1], "get")) {
             make_body(&transfers[i].body);
         }

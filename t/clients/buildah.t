@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# buildah: an image from nothing, pushed, pulled back and mounted.
+# buildah: an image from scratch is pushed, pulled and mounted.
 
 use OCI::Clients;
 
@@ -29,8 +29,8 @@ run_ok('push as v2s2', @buildah, 'push', @options, '--format', 'v2s2',
     "$image:1", "docker://$image:v2s2");
 verify_ok($registry, 'tools/buildah', 'v2s2');
 
-run_ok('forget all', @buildah, 'rm', '-a');
-run_ok('images too', @buildah, 'rmi', '-f', '-a');
+run_ok('remove all containers', @buildah, 'rm', '-a');
+run_ok('remove all images', @buildah, 'rmi', '-f', '-a');
 chomp($container = output_of(@buildah, 'from', '--pull-always', @options,
     "$image:1"));
 chomp(my $where = output_of(@buildah, 'mount', $container));
@@ -39,12 +39,12 @@ system 'tar', '-C', "$dir/pushed", '-xf', "$dir/root.tar";
 is_deeply(tree_of($where), tree_of("$dir/pushed"), 'the same files');
 run_ok('unmount', @buildah, 'umount', $container);
 
-# An image by a Dockerfile on top of what the registry has.
+# An image from a Dockerfile whose base is in the registry.
 spew("$dir/Dockerfile", "FROM $image:1\nCOPY note /note\n");
 spew("$dir/note", "on top\n");
 run_ok('bud', @buildah, 'bud', @options, '--layers', '-t', "$image:2", '-f',
     "$dir/Dockerfile", $dir);
-run_ok('push what is new', @buildah, 'push', @options, "$image:2");
+run_ok('push the new image', @buildah, 'push', @options, "$image:2");
 is(scalar @{ verify_ok($registry, 'tools/buildah', 2)->{layers} }, 2,
     'two layers');
 

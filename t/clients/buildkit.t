@@ -12,7 +12,7 @@ my $registry = registry();
 my $dir = scratch();
 my $host = $registry->host;
 
-# A builder of its own, so that nothing but the registry can be its cache.
+# A new builder, whose only cache is the registry.
 sub builder {
     my $name = shift;
     spew("$dir/$name.toml", qq([registry."$host"]\n  http = true\n));
@@ -57,10 +57,10 @@ $daemon->stop;
 
 ($daemon, @build) = builder('two');
 for my $ref (qw(1 index)) {
-    my $output = run_ok("a new builder takes the cache $ref", @build,
+    my $output = run_ok("a new builder uses the cache $ref", @build,
         '--output', "type=image,name=$host/tools/other:$ref,push=true",
         '--import-cache', "type=registry,ref=$host/tools/cache:$ref");
-    like($output, qr/CACHED/, 'and needs to build nothing');
+    like($output, qr/CACHED/, 'and does not build anything');
     verify_ok($registry, 'tools/other', $ref);
 }
 is_deeply(

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# cosign: signatures and attestations beside an image.
+# cosign: signatures and attestations of an image.
 
 use OCI::Clients;
 
@@ -18,7 +18,7 @@ run_ok('sign', $cosign, 'sign', '-y', '--tlog-upload=false', @insecure,
     '--key', "$dir/cosign.key", $name);
 my $verified = run_ok('verify', $cosign, 'verify', '--insecure-ignore-tlog=true',
     @insecure, '--key', "$dir/cosign.pub", $name);
-like($verified, qr/\Q$image->{digest}\E/, 'the digest that was signed');
+like($verified, qr/\Q$image->{digest}\E/, 'prints the signed digest');
 
 spew("$dir/predicate.json", '{"built": "by a test"}');
 run_ok('attest', $cosign, 'attest', '-y', '--tlog-upload=false', @insecure,

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# curl over HTTP/2 without TLS (by prior knowledge and by upgrade), and over
-# HTTP/1.1 and 1.0: push, pull and delete by hand.
+# curl over HTTP/2 without TLS (with prior knowledge, and by upgrade), and over
+# HTTP/1.1 and 1.0: push, pull and delete.
 
 use OCI::Clients;
 
 my $curl = system_tool('curl');
-plan(skip_all => 'curl knows no HTTP/2') if output_of($curl, '-V') !~ /HTTP2/;
+plan(skip_all => 'curl does not support HTTP/2') if output_of($curl, '-V') !~ /HTTP2/;
 my $registry = registry(modules => ['http2'], extra => 'Protocols h2c http/1.1');
 my $dir = scratch();
 spew("$dir/config", '{}');
 
-# One request; the status line's version and status, headers and body.
+# Send one request; returns the status, the headers and the HTTP version.  The
+# body is written to a file.
 sub ask {
     my ($protocol, @arguments) = @_;
     my $output = output_of($curl, '-sS', '-D', "$dir/head", '-o', "$dir/body",
@@ -22,8 +23,8 @@ sub ask {
     return ($status, \%header, $version);
 }
 
-# After an upgrade curl 7 fails where more than 32 KiB of the answer are there
-# at once, whoever serves them.
+# After an upgrade curl 7 fails with any server if more than 32 KiB of the
+# response arrive at once.
 my %size = ('--http2' => 20_000);
 my %version = ('--http2-prior-knowledge' => '2', '--http2' => '2',
     '--http1.1' => '1.1', '--http1.0' => '1.1');
@@ -54,7 +55,7 @@ for my $protocol (sort keys %version) {
         'Content-Type: ' . IMAGE_MANIFEST, "$base/manifests/1");
     is($status, 201, "$protocol: PUT of the manifest");
 
-    # Streamed, its length unknown: chunked, or without a length in HTTP/2.
+    # A stream of unknown length: chunked, or without a length in HTTP/2.
     if ($protocol ne '--http1.0') {
         ($status, $header) = ask($protocol, '-X', 'POST', '-d', '',
             "$base/blobs/uploads/");
@@ -65,7 +66,7 @@ for my $protocol (sort keys %version) {
             'Transfer-Encoding: chunked', '--data-binary', "\@$dir/blob",
             $where);
         is($status, 202, "$protocol: PATCH");
-        is($header->{range}, '0-' . ($size - 1), "$protocol: all of it");
+        is($header->{range}, '0-' . ($size - 1), "$protocol: all bytes");
     }
 
     ($status, $header) = ask($protocol, "$base/blobs/$digest");
@@ -90,7 +91,7 @@ for my $protocol (sort keys %version) {
         "$base/manifests/" . digest_of($text));
     is($status, 202, "$protocol: DELETE");
     ($status, $header) = ask($protocol, "$base/manifests/1");
-    is($status, 404, "$protocol: gone");
+    is($status, 404, "$protocol: it does not exist");
     like(slurp("$dir/body"), qr/MANIFEST_UNKNOWN/, "$protocol: and said so");
 }
 

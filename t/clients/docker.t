@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# docker: the real engine, with a private daemon of its own.
+# docker: the real engine, with a private daemon.
 
 use OCI::Clients;
 
@@ -23,20 +23,20 @@ run_ok('import', $docker, 'import', "$dir/root.tar", "$image:1");
 my $id = id_of("$image:1");
 run_ok('push', $docker, 'push', "$image:1");
 my $document = verify_ok($registry, 'tools/docker', 1);
-is($document->{config}{digest}, $id, 'the image id is the config pushed');
+is($document->{config}{digest}, $id, 'the image id is the config digest');
 
-run_ok('push the same layer elsewhere', $docker, 'tag', "$image:1",
+run_ok('push the same layer to another repository', $docker, 'tag', "$image:1",
     "$host/tools/mounted:1");
 like(run_ok('by a mount', $docker, 'push', "$host/tools/mounted:1"),
-    qr/Mounted from tools\/docker/, 'and docker sees that it was one');
+    qr/Mounted from tools\/docker/, 'docker reports the mount');
 verify_ok($registry, 'tools/mounted', 1);
 
-my ($digest) = run_ok('push again, all of it there', $docker, 'push',
+my ($digest) = run_ok('push again, with all content present', $docker, 'push',
     "$image:1") =~ /digest: (sha256:\w+)/;
-run_ok('forget it', $docker, 'image', 'rm', '-f', $id);
+run_ok('remove it', $docker, 'image', 'rm', '-f', $id);
 run_ok('pull by tag', $docker, 'pull', "$image:1");
 is(id_of("$image:1"), $id, 'the same image');
-run_ok('forget it again', $docker, 'image', 'rm', '-f', $id);
+run_ok('remove it again', $docker, 'image', 'rm', '-f', $id);
 run_ok('pull by digest', $docker, 'pull', "$image\@$digest");
 is(id_of("$image\@$digest"), $id, 'the same image');
 
@@ -62,7 +62,7 @@ run_ok('manifest push', $docker, 'manifest', 'push', '--insecure',
 is(scalar @{ verify_ok($registry, 'tools/docker', 'list')->{manifests} }, 1,
     'a list of one');
 like((run($docker, 'pull', "$image:absent"))[1],
-    qr/manifest unknown|not found/, 'what is absent is said to be');
+    qr/manifest unknown|not found/, 'docker reports an absent manifest');
 
 $registry->stop;
 done_testing;

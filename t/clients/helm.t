@@ -23,7 +23,7 @@ for my $version (qw(0.1.0 0.2.0+build.7)) {
         'the same bytes');
 }
 like(output_of($helm, 'show', 'chart', '--plain-http', '--version', '>0.1.0-0',
-    "$charts/hello"), qr/^version: 0\.[12]\.0/m, 'found by a range');
+    "$charts/hello"), qr/^version: 0\.[12]\.0/m, 'found with a version range');
 tags_are($registry, 'charts/hello', '0.1.0', '0.2.0_build.7');
 
 $registry->stop;

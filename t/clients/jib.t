@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# jib (Maven): Java classes pushed without any engine.
+# jib (Maven): Java classes pushed without a container engine.
 
 use OCI::Clients;
 
@@ -34,7 +34,7 @@ spew("$dir/pom.xml", <<'END');
 </project>
 END
 
-# Maven fetches the plugin once, from its central repository.
+# Maven downloads the plugin once, from its central repository.
 sub fetched { -e "$cache/com/google/cloud/tools/jib-maven-plugin/3.5.2" }
 
 sub build {
@@ -49,15 +49,15 @@ sub build {
 }
 
 if (!fetched() && (run(build('scratch', "$image:0")))[0] && !fetched()) {
-    plan(skip_all => 'jib cannot be had from Maven Central');
+    plan(skip_all => 'jib cannot be downloaded from Maven Central');
 }
-run_ok('from nothing', build('scratch', "$image:1"));
+run_ok('from scratch', build('scratch', "$image:1"));
 my $document = verify_ok($registry, 'tools/jib', 1);
 cmp_ok(scalar @{ $document->{layers} }, '>=', 1, 'layers');
-run_ok('on top of what was pushed', build("$image:1", "$image:2"));
+run_ok('on top of the first image', build("$image:1", "$image:2"));
 my $second = verify_ok($registry, 'tools/jib', 2);
 is($second->{layers}[0]{digest}, $document->{layers}[0]{digest},
-    'the same layer below');
+    'with the same base layer');
 
 $registry->stop;
 done_testing;

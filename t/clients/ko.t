@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# ko: an image built from Go, pushed without any engine.
+# ko: an image built from Go, pushed without a container engine.
 
 use OCI::Clients;
 
@@ -11,7 +11,7 @@ my $registry = registry();
 my $dir = scratch();
 my $client = OCI::Client->new($registry);
 
-# The base image comes from the registry under test as well.
+# The base image is also in the registry under test.
 my $arch = qx(go env GOARCH) =~ s/\n//r;
 $client->push_image('base', 'latest', config => json_text({
     architecture => $arch, os => 'linux', config => {},
@@ -28,11 +28,11 @@ my %env = (
 );
 my $built = run_ok('build and push', { in => $dir, env => \%env }, $ko, 'build',
     '--insecure-registry', '--bare', '--sbom=spdx', '-t', 'v1', '.');
-like($built, qr{tools/ko:v1\@sha256:|tools/ko\@sha256:}, 'says where it is');
+like($built, qr{tools/ko:v1\@sha256:|tools/ko\@sha256:}, 'prints its name');
 my $document = verify_ok($registry, 'tools/ko', 'v1');
-cmp_ok(scalar @{ $document->{layers} }, '>', 1, 'the base and more');
-run_ok('again, all of it there', { in => $dir, env => \%env }, $ko, 'build',
-    '--insecure-registry', '--bare', '-t', 'v2', '.');
+cmp_ok(scalar @{ $document->{layers} }, '>', 1, 'the base and another layer');
+run_ok('again, with all content present', { in => $dir, env => \%env }, $ko,
+    'build', '--insecure-registry', '--bare', '-t', 'v2', '.');
 my $again = verify_ok($registry, 'tools/ko', 'v2');
 is_deeply($again->{layers}, $document->{layers}, 'the same layers');
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Every client with a login, in each mode where it can work: refused without
-# one, and with a wrong password; then push and pull, as far as the user may;
-# refused again after the logout.  And without a login, where all may pull.
+# Every client with a login, in each mode that it supports.  It is refused
+# without a login and with a wrong password, can then push and pull what the
+# user may, and is refused again after the logout.  In modes with open pulls it
+# can pull without a login.
 
 use OCI::Clients;
 use OCI::Auth;
@@ -14,9 +15,8 @@ my $password = $OCI::Auth::PASSWORD{$user};
 my @MODES = ('Basic only', 'Basic, open pull', 'tokens', 'tokens, open pull');
 root_tar("$dir/root.tar", 100_000);
 
-# Each kind of client is told apart by what these functions run.  They return
-# commands; repositories are HOST/PATH:TAG, and open is a host that asks for no
-# login.
+# The clients differ in these functions, which return commands.  Repositories
+# are HOST/PATH:TAG, and $open returns a host that requires no login.
 my %clients = (
     docker => sub {
         needs_root('a private dockerd');
@@ -28,7 +28,7 @@ my %clients = (
                             $docker, 'push', $_[0] },
             pull   => sub { run($docker, 'rmi', $_[0]); $docker, 'pull', $_[0] },
             logout => sub { $docker, 'logout', $_[0] },
-            # never says who it is where /v2/ is open
+            # it never sends credentials if /v2/ is open
             cannot => 'Basic, open pull',
         };
     },
@@ -46,7 +46,7 @@ my %clients = (
             pull   => sub { run(@podman, 'rmi', $_[0]);
                             @podman, 'pull', @more, $_[0] },
             logout => sub { @podman, 'logout', $_[0] },
-            # a wrong login seems to succeed
+            # a wrong login appears to succeed
             unsure => 'Basic, open pull',
         };
     },
@@ -74,7 +74,7 @@ my %clients = (
             pull   => sub { $crane, '--insecure', 'pull', $_[0],
                             "$dir/crane.tar" },
             logout => sub { $crane, 'auth', 'logout', $_[0] },
-            # it keeps what it is told, unseen
+            # it stores the password without checking it
             trusts => 1,
         };
     },
@@ -174,7 +174,7 @@ my %clients = (
     },
 );
 
-# A registry in a mode, with a second door where all may do everything.
+# A registry in a mode, with a second port where everything is allowed.
 sub serve {
     my $mode = shift;
     my $server = OCI::Server->start(OCI::Auth::setup($mode), ports => 2,
@@ -211,18 +211,18 @@ sub try {
         fails('a wrong password', $client->{login}->('guess', $host));
     }
     run($client->{login}->('guess', $host));
-    fails('a push with a wrong one', $client->{push}->($place->('team')));
+    fails('a push with a wrong password', $client->{push}->($place->('team')));
     run_ok('login', $client->{login}->($password, $host));
     run_ok('push', $client->{push}->($place->('team')));
     verify_ok($server->host(2), "team/$name", $tag);
     run_ok('pull', $client->{pull}->($place->('team')));
-    fails('a push to where the user may not',
+    fails('a push to a repository without access',
         $client->{push}->($place->('secret')));
     run_ok('logout', $client->{logout}->($host));
-    fails('a push after it', $client->{push}->($place->('team')));
-    fails('and a pull', $client->{pull}->($place->('team')));
+    fails('a push after the logout', $client->{push}->($place->('team')));
+    fails('a pull after the logout', $client->{pull}->($place->('team')));
     return if $client->{signs} || $mode !~ /open pull/ || $name eq 'helm';
-    run_ok('a pull of what is open', $client->{pull}->("$host/pub/image:1"));
+    run_ok('a pull without a login', $client->{pull}->("$host/pub/image:1"));
     return;
 }
 
@@ -244,10 +244,10 @@ for my $name (@wanted ? @wanted : sort keys %clients) {
     };
 }
 
-# TLS, and a certificate in place of a login.
+# TLS, and a certificate instead of a login.
 sub certified {
     my $tls = OCI::Certificates->new
-        or plan skip_all => 'openssl makes no certificates, or no curl';
+        or plan skip_all => 'openssl cannot make certificates, or no curl';
     my $skopeo = system_tool('skopeo');
     my %setup = OCI::Auth::setup('certificates');
     my $server = OCI::Server->start(%setup, ports => 2, after => <<"END");
@@ -282,7 +282,7 @@ END
             "dir:$dir/certified-writer", "$image/team/certified-$name:1");
     }
     verify_ok($server, 'team/certified-writer', 1);
-    fails('a push to where the user may not', @copy, '--dest-cert-dir',
+    fails('a push to a repository without access', @copy, '--dest-cert-dir',
         "$dir/writer", "dir:$dir/certified-writer", "$image/secret/x:1");
     $server->stop;
     done_testing;

@@ -40,7 +40,7 @@ is(scalar @{ JSON::PP::decode_json($found)->{referrers} }, 1,
     'discover one kind');
 
 my $copy = $registry->host . '/tools/copy';
-run_ok('copy with what refers to it', $oras, 'cp', '-r',
+run_ok('copy with its referrers', $oras, 'cp', '-r',
     '--from-plain-http', '--to-plain-http', '--no-tty', "$repo:1", "$copy:1");
 verify_ok($registry, 'tools/copy', 1);
 $found = output_of($oras, 'discover', '--plain-http', '--format', 'json',

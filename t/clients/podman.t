@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# podman: push and pull, by both manifest formats, and a manifest list.
+# podman: push and pull with both manifest formats, and a manifest list.
 
 use OCI::Clients;
 
@@ -34,7 +34,7 @@ for my $format (qw(oci v2s2)) {
         "$image:$format");
 }
 is(id_of("$image:oci"), $id, 'the same image');
-run_ok('forget all', @podman, 'rmi', '-f', '-a');
+run_ok('remove all', @podman, 'rmi', '-f', '-a');
 run_ok('pull after that', @podman, 'pull', @policy, $insecure, "$image:oci");
 is(id_of("$image:oci"), $id, 'the same image again');
 chomp(my $where = output_of(@podman, 'image', 'mount', "$image:oci"));

@@ -10,7 +10,7 @@ my $dir = scratch();
 my $host = $registry->host;
 my $repo = "$host/tools/regctl";
 
-# Small chunks, so that a layer takes many PATCH requests.
+# Small chunks, so that a layer needs many PATCH requests.
 run_ok('registry set', $regctl, 'registry', 'set', $host, '--tls', 'disabled',
     '--blob-chunk', 300_000, '--blob-max', 600_000);
 
@@ -20,7 +20,7 @@ run_ok('artifact put', { in => $dir }, $regctl, 'artifact', 'put',
     '--artifact-type', 'application/vnd.test', '-f', 'data.bin', "$repo:1");
 verify_ok($registry, 'tools/regctl', 1);
 ok(output_of($regctl, 'artifact', 'get', "$repo:1") eq $bytes,
-    'the same bytes back');
+    'the same bytes');
 
 run_ok('a referrer', { in => $dir }, $regctl, 'artifact', 'put',
     '--artifact-type', 'application/vnd.test.note', '--subject', "$repo:1",

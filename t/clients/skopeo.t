@@ -24,18 +24,18 @@ for my $format (qw(oci v2s2)) {
     run_ok("within the registry, as $format", @copy, $from, $to, '-f', $format,
         "$repo:first", "$repo:$format");
     my $document = verify_ok($registry, 'tools/skopeo', $format);
-    run_ok("$format to a folder", @copy, $from, "$repo:$format",
+    run_ok("$format to a directory", @copy, $from, "$repo:$format",
         "dir:$dir/$format");
-    run_ok('and back', @copy, $to, "dir:$dir/$format",
+    run_ok("$format from a directory", @copy, $to, "dir:$dir/$format",
         "$repo-back:$format");
     verify_ok($registry, 'tools/skopeo-back', $format);
-    run_ok('and out again', @copy, $from, "$repo-back:$format",
+    run_ok("$format to a directory again", @copy, $from, "$repo-back:$format",
         "dir:$dir/$format-again");
     is_deeply(tree_of("$dir/$format-again"), tree_of("$dir/$format"),
         'the same bytes');
     ok(exists { reverse %{ tree_of("$dir/$format") } }->{ digest_of($layer) }
         || $document->{layers}[0]{digest} ne digest_of($layer),
-        'the layer among them');
+        'the directory has the layer');
 }
 run_ok('to a layout', @copy, $from, "$repo:oci", "oci:$dir/layout:1");
 run_ok('from the layout', @copy, $to, "oci:$dir/layout:1",
@@ -45,10 +45,10 @@ verify_ok($registry, 'tools/skopeo-layout', 1);
 $client->push_manifest('tools/skopeo', 'all', image_index([ $pushed->{text},
     $client->get('/v2/tools/skopeo/manifests/oci', Accept => IMAGE_MANIFEST)
         ->body ]));
-run_ok('a whole index', @copy, '--all', $from, $to, "$repo:all",
+run_ok('an index with all its images', @copy, '--all', $from, $to, "$repo:all",
     "$repo-index:all");
 is(scalar @{ verify_ok($registry, 'tools/skopeo-index', 'all')->{manifests} },
-    2, 'both of it');
+    2, 'both images');
 
 like(output_of($skopeo, 'inspect', '--tls-verify=false', "$repo:first"),
     qr/"Digest": "\Q$pushed->{digest}\E"/, 'inspect');

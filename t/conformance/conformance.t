@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# The official conformance suite has nothing to say: no failure, nothing
-# skipped, and with the sparse manifests of the draft nothing disabled.
+# The official conformance suite passes: no failure, nothing skipped, and with
+# the sparse manifests of the draft nothing disabled.
 
 use OCI::Clients;
 use OCI::Auth;
@@ -13,7 +13,7 @@ my $registry = registry(after => <<'END');
 </Location>
 END
 
-# Attributes of the whole run, and the names of the cases that did not pass.
+# The attributes of the run, and the names of the cases that did not pass.
 sub results {
     my $text = slurp(shift);
     my ($total) = $text =~ /<testsuites ([^>]*)>/;
@@ -42,12 +42,12 @@ sub conforms {
     is($total->{$_} // 0, 0, "$title: $_") for qw(failures errors skipped);
     diag($_) for @cases;
 
-    # One line for each API and each kind of content.
+    # results.yaml has one line for each API and each kind of content.
     my @lines = slurp("$dir/results.yaml") =~ /^  (\w[^:]*: \w+)$/mg;
     my %state = map { split /: / } grep { /: (?:Pass|FAIL|Skip|Dis\w+)$/ } @lines;
     cmp_ok(scalar keys %state, '>', 40, "$title: a result for each part");
     is_deeply([ sort grep { $state{$_} ne 'Pass' } keys %state ], $disabled,
-        "$title: what did not pass was not asked for");
+        "$title: all parts pass, except those that are disabled");
     diag(sprintf '%s: %s tests, %s failed, %s skipped, %s disabled; %d of %d '
         . 'parts pass', $title,
         (map { $total->{$_} // 0 } qw(tests failures skipped disabled)),
@@ -58,8 +58,8 @@ sub conforms {
 conforms('dev, sparse', 'sparse', [],
     OCI_VERSION => 'dev', OCI_DATA_SPARSE => 'true');
 
-# The rest is the same whatever the index is: two more runs, and then with
-# credentials.
+# The remaining runs do not depend on the index: two other versions, and runs
+# with credentials.
 my $once = !OCI::Index::named();
 conforms('1.1', 'first', [
     'Blob upload cancel', 'Manifest put with tag params', 'Sparse Manifests',

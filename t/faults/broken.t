@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Clients that go away, fall silent or end too soon in the middle of a push:
-# what arrived is kept, and the upload goes on from there in any process.
+# Clients that disconnect, stop sending, or send an incomplete body during a
+# push: the bytes that arrived are kept, and any process can continue the upload
+# from there.
 
 use OCI::Test;
 
@@ -22,9 +23,9 @@ sub begin_request {
     return $client;
 }
 
-# The next offset that an upload's Range names; an upload without bytes says
-# what one with a single byte does.
-sub stands_at {
+# The next offset according to an upload's Range.  An upload without bytes has
+# the same Range as an upload with a single byte.
+sub offset_of {
     my ($client, $location) = @_;
     my $res = $client->get($location);
     return $res->status if $res->status != 204;
@@ -32,19 +33,19 @@ sub stands_at {
     return $last ? $last + 1 : 0;
 }
 
-# Ask until an upload stands there, and return where it stands in the end.
-sub comes_to {
+# Wait until an upload has this offset, and return its offset in the end.
+sub wait_for_offset {
     my ($client, $location, $offset) = @_;
     my $end = time + 20;
     my $now;
-    while (($now = stands_at($client, $location)) ne $offset && time < $end) {
+    while (($now = offset_of($client, $location)) ne $offset && time < $end) {
         sleep 0.02;
     }
     return $now;
 }
 
-# Wait until a request has, or until none has, a claim on an upload: so long
-# an empty chunk is refused.
+# Wait until a request has claimed an upload, or until no request has.  While it
+# is claimed, an empty chunk is refused.
 sub wait_for_claim {
     my ($client, $location, $claimed) = @_;
     my $end = time + 20;
@@ -54,7 +55,7 @@ sub wait_for_claim {
     return;
 }
 
-# Finish an upload with what is missing; two tests.
+# Finish an upload with the missing bytes; two tests.
 sub finish {
     my ($server, $location, $bytes, $offset, $name) = @_;
     my $digest = digest_of($bytes);
@@ -72,9 +73,9 @@ sub finish {
 my $server = OCI::Server->start(config => 'OCIMaxUploadChunkSize 32000000');
 my $client = OCI::Client->new($server);
 
-# ---- the connection ends in the middle of a body
+# ---- the connection ends before the body does
 
-subtest 'a client that hangs up' => sub {
+subtest 'a client that disconnects' => sub {
     for my $method (qw(PATCH PUT)) {
         for my $chunked (0, 1) {
             my $name = "$method, " . ($chunked ? 'chunked' : 'with a length');
@@ -90,28 +91,28 @@ subtest 'a client that hangs up' => sub {
                 ($chunked ? sprintf "%x\r\n", length $bytes : '')
                 . substr $bytes, 0, $kept);
             $cut->close;
-            is(comes_to($client, $location, $kept), $kept,
-               "$name: all that arrived is kept");
+            is(wait_for_offset($client, $location, $kept), $kept,
+               "$name: all bytes that arrived are kept");
             finish($server, $location, $bytes, $kept, $name);
         }
     }
 };
 
-# From 8 MiB on, two threads take turns at a body.
-subtest 'a client that hangs up late in a long body' => sub {
+# From 8 MiB on, two threads process a body alternately.
+subtest 'a client that disconnects late in a long body' => sub {
     my $bytes = random_bytes($MIB, 'long') x 30;
     for my $kept (8 * $MIB + 1, 9 * $MIB + 4321, 29 * $MIB) {
         my $location = $client->start_upload('long');
         begin_request($server, 'PATCH', $location,
             { 'Content-Length' => length $bytes }, substr $bytes, 0, $kept)
             ->close;
-        is(comes_to($client, $location, $kept), $kept,
+        is(wait_for_offset($client, $location, $kept), $kept,
            "all $kept bytes are kept");
         finish($server, $location, $bytes, $kept, "from $kept on");
     }
 };
 
-subtest 'a long body that turns out to be too long' => sub {
+subtest 'a chunked body that exceeds the limit' => sub {
     my $bytes = random_bytes($MIB, 'long') x 30;
     my $location = $client->start_upload('long');
     status_is($client->patch($location, substr $bytes, 0, 1000), 202);
@@ -121,11 +122,12 @@ subtest 'a long body that turns out to be too long' => sub {
         return $left-- ? substr $bytes, 0, $MIB : undef;
     });
     error_is($res, 413, 'SIZE_INVALID', qr/OCIMaxUploadChunkSize/);
-    is(comes_to($client, $location, 1000), 1000, 'nothing of it is kept');
-    finish($server, $location, $bytes, 1000, 'with what is allowed');
+    is(wait_for_offset($client, $location, 1000), 1000,
+        'none of its bytes are kept');
+    finish($server, $location, $bytes, 1000, 'within the limit');
 };
 
-subtest 'a client that hangs up again and again' => sub {
+subtest 'a client that disconnects several times' => sub {
     my $bytes = random_bytes(2 * $MIB, 'again');
     my $location = $client->start_upload('cut');
     my $offset = 0;
@@ -136,9 +138,9 @@ subtest 'a client that hangs up again and again' => sub {
             { 'Content-Length' => $length, 'Content-Range' => $range },
             substr $bytes, $offset, $step)->close;
         $offset += $step;
-        comes_to($client, $location, $offset);
+        wait_for_offset($client, $location, $offset);
     }
-    is(stands_at($client, $location), $offset, 'each part is kept');
+    is(offset_of($client, $location), $offset, 'each part is kept');
     finish($server, $location, $bytes, $offset, 'in parts');
 };
 
@@ -155,12 +157,13 @@ subtest 'a connection that is reset' => sub {
     setsockopt $cut->socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
     $cut->close;
     wait_for_claim($client, $location, 0);
-    my $offset = stands_at($client, $location);
-    ok($offset >= 1000 && $offset <= 1000 + $MIB, "a part is kept: $offset");
+    my $offset = offset_of($client, $location);
+    ok($offset >= 1000 && $offset <= 1000 + $MIB,
+        "some bytes are kept: $offset");
     finish($server, $location, $bytes, $offset, 'after a reset');
 };
 
-subtest 'a client that half-closes' => sub {
+subtest 'a client that half-closes the connection' => sub {
     my $bytes = random_bytes(300_000, 'half');
     for my $method (qw(PATCH PUT)) {
         my $location = $client->start_upload('half');
@@ -169,10 +172,11 @@ subtest 'a client that half-closes' => sub {
             { 'Content-Length' => length $bytes }, substr $bytes, 0, 200_000);
         $half->finish;
         my $res = $half->receive($method);
-        ok($res, "$method cut short is answered")
+        ok($res, "an incomplete $method gets a response")
             and error_is($res, 400, 'SIZE_INVALID', undef,
-                         "$method cut short: 400");
-        is(stands_at($client, $location), 200_000, 'what arrived is kept');
+                         "an incomplete $method: 400");
+        is(offset_of($client, $location), 200_000,
+            'the bytes that arrived are kept');
         finish($server, $location, $bytes, 200_000, $method);
     }
     my $location = $client->start_upload('half');
@@ -180,11 +184,11 @@ subtest 'a client that half-closes' => sub {
         { 'Content-Length' => length $bytes }, $bytes);
     $half->finish;
     my $res = $half->receive('PATCH');
-    ok($res, 'a whole request is answered') and status_is($res, 202);
+    ok($res, 'a complete request gets a response') and status_is($res, 202);
     finish($server, $location, $bytes, length $bytes, 'half-closed');
 };
 
-subtest 'a monolithic POST cut short leaves nothing' => sub {
+subtest 'an incomplete monolithic POST' => sub {
     my $bytes = random_bytes(300_000, 'post');
     my $digest = digest_of($bytes);
     my $half = begin_request($server, 'POST',
@@ -192,13 +196,13 @@ subtest 'a monolithic POST cut short leaves nothing' => sub {
         { 'Content-Length' => length $bytes }, substr $bytes, 0, 200_000);
     $half->finish;
     my $res = $half->receive('POST');
-    ok($res, 'it is answered') and error_is($res, 400, 'SIZE_INVALID');
+    ok($res, 'it gets a response') and error_is($res, 400, 'SIZE_INVALID');
     error_is($client->get("/v2/post/blobs/$digest"), 404, 'BLOB_UNKNOWN');
     my @left = grep { -s } glob $server->store . '/uploads/*';
-    is(scalar @left, 0, 'no bytes are left') or diag(@left);
+    is(scalar @left, 0, 'leaves no bytes') or diag(@left);
 };
 
-subtest 'a manifest cut short is none' => sub {
+subtest 'an incomplete manifest is not stored' => sub {
     my $text = json_text(image_manifest('{}', []));
     $client->push_blob('short', '{}');
     my $half = begin_request($server, 'PUT', '/v2/short/manifests/t',
@@ -206,7 +210,7 @@ subtest 'a manifest cut short is none' => sub {
         $text . ' ' x 1000);
     $half->finish;
     my $res = $half->receive('PUT');
-    ok($res, 'it is answered') and error_is($res, 400, 'SIZE_INVALID');
+    ok($res, 'it gets a response') and error_is($res, 400, 'SIZE_INVALID');
     begin_request($server, 'PUT', '/v2/short/manifests/t',
         { 'Content-Type' => IMAGE_MANIFEST, 'Content-Length' => 5000 },
         $text)->close;
@@ -217,7 +221,7 @@ subtest 'a manifest cut short is none' => sub {
 
 # ---- reloads
 
-subtest 'a steady upload over a graceful reload' => sub {
+subtest 'a steady upload during a graceful reload' => sub {
     my $bytes = random_bytes(200 * 1024, 'steady');
     my $location = $client->start_upload('steady');
     my $offset = 0;
@@ -230,11 +234,11 @@ subtest 'a steady upload over a graceful reload' => sub {
         sleep 0.02;
     }
     my $res = $slow->receive('PATCH');
-    ok($res, 'it is answered') and status_is($res, 202);
-    finish($server, $location, $bytes, length $bytes, 'over a graceful');
+    ok($res, 'it gets a response') and status_is($res, 202);
+    finish($server, $location, $bytes, length $bytes, 'after a reload');
 };
 
-subtest 'an upload over a restart, a stop and a start' => sub {
+subtest 'an upload during a restart, a stop and a start' => sub {
     my $server = OCI::Server->start(mpm => 'prefork');
     my $client = OCI::Client->new($server);
     my $bytes = random_bytes($MIB, 'stall');
@@ -247,12 +251,12 @@ subtest 'an upload over a restart, a stop and a start' => sub {
     $client->close;
     $server->restart;
     $stalled->close;
-    my $offset = stands_at($client, $location);
-    ok($offset >= 400_000 && $offset <= 500_000, "it stands at $offset");
+    my $offset = offset_of($client, $location);
+    ok($offset >= 400_000 && $offset <= 500_000, "its offset is $offset");
     $client->close;
     $server->halt;
     $server->again;
-    is(stands_at($client, $location), $offset, 'the same after a start');
+    is(offset_of($client, $location), $offset, 'and the same after a start');
     finish($server, $location, $bytes, $offset, 'after a start');
     $server->stop;
 };
@@ -272,7 +276,8 @@ subtest 'each request of a session in another process' => sub {
         my @pieces = unpack '(a123456)*', $bytes;
         my $last = pop @pieces;
         for my $piece (@pieces) {
-            # A kept connection keeps its process: the next gets another.
+            # The open connections occupy their processes, so that the next
+            # request gets another process.
             push @held, OCI::Client->new($prefork);
             status_is($held[-1]->patch($location, $piece), 202);
         }
@@ -286,16 +291,16 @@ subtest 'each request of a session in another process' => sub {
     $prefork->stop;
 };
 
-subtest 'nothing is read again' => sub {
+subtest 'no byte is read again' => sub {
     my ($strace) = grep { -x } map { "$_/strace" } split /:/, $ENV{PATH};
-    plan(skip_all => 'no strace') if !$strace;
+    plan(skip_all => 'strace is not installed') if !$strace;
     my $traced = OCI::Server->start;
     my $bytes = random_bytes($MIB, 'once');
     my $client = OCI::Client->new($traced);
     my $location = $client->start_upload('once');
     begin_request($traced, 'PATCH', $location, { 'Content-Length' => $MIB },
                   substr $bytes, 0, 500_000)->close;
-    comes_to($client, $location, 500_000);
+    wait_for_offset($client, $location, 500_000);
     $client->close;
     $traced->halt;
     $traced->again;
@@ -304,7 +309,7 @@ subtest 'nothing is read again' => sub {
         '-e', 'trace=read,readv,pread64,preadv,preadv2,mmap,sendfile,'
             . 'copy_file_range,write,writev',
         '-o', $trace, map { ('-p', $_) } $traced->children ]);
-    plan(skip_all => 'strace may not look at processes')
+    plan(skip_all => 'strace may not trace processes')
         if !$process->wait_for(sub {
             OCI::Client->new($traced)->get('/v2/')->status == 200
                 && -s $trace }, 20);
@@ -315,14 +320,14 @@ subtest 'nothing is read again' => sub {
        'the trace shows the writes');
     my @reads = grep { m{\A\d+ +(?!write)\w+\([^"]*\d<[^>"]*/uploads/} }
         @calls;
-    is(scalar @reads, 0, 'and no read') or diag(join "\n", @reads);
+    is(scalar @reads, 0, 'and no reads') or diag(join "\n", @reads);
     $traced->stop;
 };
 
-# ---- silence
+# ---- clients that stop sending
 
-# The limit counts what httpd waits for storage, too: only the silence, not
-# the pushes after it, may come near it on a busy machine.
+# The limit also includes the time that httpd waits for storage.  On a busy
+# machine only the silence may come near it, not the pushes after it.
 subtest 'mod_reqtimeout' => sub {
     my $timed = OCI::Server->start(modules => ['reqtimeout'],
         extra => 'RequestReadTimeout body=1,MinRate=500');
@@ -346,18 +351,18 @@ subtest 'mod_reqtimeout' => sub {
     }
     for my $name (sort keys %request) {
         my $res = $silent{$name}->receive($request{$name}[0]);
-        ok($res, "$name: it is answered")
+        ok($res, "$name: it gets a response")
             and error_is($res, 408, 'UNSUPPORTED', undef, "$name: 408");
     }
     for my $method (sort keys %location) {
-        is(stands_at($client, $location{$method}), 500,
-           'what arrived is kept');
+        is(offset_of($client, $location{$method}), 500,
+           'the bytes that arrived are kept');
         finish($timed, $location{$method}, $bytes, 500, $method);
     }
     $timed->stop;
 };
 
-# ---- a delete that nobody waits for
+# ---- a deletion whose client disconnects
 
 subtest 'a manifest with thousands of tags' => sub {
     my $many = OCI::Server->start(config => 'OCISync Off');
@@ -373,14 +378,14 @@ subtest 'a manifest with thousands of tags' => sub {
                 or return;
         }
         is(scalar @{ $client->get('/v2/many/tags/list')->json->{tags} },
-           2000, 'all are there');
+           2000, 'all tags exist');
         my $gone = begin_request($many, 'DELETE', $path, {}, '');
         if ($round == 2) {
             setsockopt $gone->socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
         }
         $gone->close;
 
-        # Before or after the deletion, if not in its middle: all or nothing.
+        # Either all tags and the manifest exist, or none of them.
         my ($tags, $status, $good);
         my $end = time + 20;
         until ($good || time > $end) {
@@ -395,7 +400,7 @@ subtest 'a manifest with thousands of tags' => sub {
         next if !$tags;
         $status = $client->delete($path)->status;
         ok($status == 202 || $status == 404,
-           "it can be deleted, or is by now: $status");
+           "it can be deleted, or it is deleted: $status");
     }
     $many->stop;
 };

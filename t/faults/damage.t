@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Content that was damaged or lost behind the registry's back is never served
-# as whole, is told of in the log by name, and comes back with a new push; and
-# what is in a store's folders without belonging there does no harm.  What
-# spoils facts knows only how the index fs keeps them.
+# Content that was damaged or lost on the disk is never served as valid content.
+# The log names it, and a new push restores it.  Foreign files in a store's
+# directories do no harm.  The tests that damage facts run with the index fs
+# only, because they use its on-disk form.
 
 use OCI::Test;
 
@@ -30,7 +30,7 @@ sub write_file {
     return;
 }
 
-# Lines of the log that this piece of code brings and that name a path.
+# The log lines that name a path and are written while this code runs.
 sub lines_about {
     my ($path, $code) = @_;
     my $before = length $server->log;
@@ -58,11 +58,14 @@ my %damage = (
         print $file 'more';
     },
     'removed'         => sub { unlink $_[0] or die $! },
-    'removed with its folder' => sub {
+    'removed with its directory' => sub {
         unlink $_[0] or die $!;
         rmdir $_[0] =~ s{/[^/]*\z}{}r or die $!;
     },
-    'a folder'        => sub { unlink $_[0] or die $!; mkdir $_[0] or die $! },
+    'a directory'     => sub {
+        unlink $_[0] or die $!;
+        mkdir $_[0] or die $!;
+    },
     'a dangling link' => sub {
         unlink $_[0] or die $!;
         symlink 'nowhere', $_[0] or die $!;
@@ -78,7 +81,7 @@ for my $kind (sort keys %damage) {
             my $digest = $client->push_blob('damage', $bytes, $algorithm);
             my $file = blob_file($digest);
             my $path = "/v2/damage/blobs/$digest";
-            ok(-f $file, 'its file is there') or return;
+            ok(-f $file, 'its file exists') or return;
             $damage{$kind}->($file);
 
             logs($file, 'HEAD', sub {
@@ -108,10 +111,10 @@ for my $kind (sort keys %damage) {
             my $res = eval { $client->push_blob('damage', $bytes,
                                                 $algorithm) };
             is($res, $digest, 'it can be pushed again') or diag($@);
-            ok($client->get($path)->body eq $bytes, 'and is whole again');
+            ok($client->get($path)->body eq $bytes, 'and is complete again');
             $res = $client->get($path, Range => 'bytes=90000-');
             status_is($res, 206);
-            ok($res->body eq substr($bytes, 90_000), 'in its parts too');
+            ok($res->body eq substr($bytes, 90_000), 'ranges are right, too');
             status_is($client->put('/v2/damage/manifests/yes',
                 json_text($document), 'Content-Type' => IMAGE_MANIFEST), 201,
                 'a manifest may name it');
@@ -119,7 +122,7 @@ for my $kind (sort keys %damage) {
     }
 }
 
-subtest 'a push into one repository heals it for all' => sub {
+subtest 'a push to one repository restores a blob in all' => sub {
     my $bytes = random_bytes(50_000, 'shared');
     my $digest = $client->push_blob($_, $bytes) for qw(one two);
     $digest = digest_of($bytes);
@@ -138,10 +141,10 @@ subtest 'a lost blob can be deleted' => sub {
     error_is($client->get("/v2/lost/blobs/$digest"), 404, 'BLOB_UNKNOWN');
     ok(!grep({ $_ eq 'lost' }
         @{ $client->get('/v2/_catalog')->json->{repositories} }),
-       'its repository is gone from the catalog');
+       'its repository is removed from the catalog');
 };
 
-subtest 'a file cut short while it is sent' => sub {
+subtest 'a file that is truncated while it is sent' => sub {
     my $bytes = random_bytes(24 << 20, 'cut');
     my $digest = $client->push_blob('cut', $bytes);
     my $pull = OCI::Client->new($server)->connect;
@@ -154,10 +157,10 @@ subtest 'a file cut short while it is sent' => sub {
     until ($complete = $res->parse(\$input)) {
         sysread($pull->socket, $input, 1 << 18, length $input) or last;
     }
-    ok(!$complete, 'the answer is not a whole one');
+    ok(!$complete, 'the response is incomplete');
     $client->push_blob('cut', $bytes);
     ok($client->get("/v2/cut/blobs/$digest")->body eq $bytes,
-       'a new push heals it');
+       'a new push restores it');
 };
 
 # ---- manifests
@@ -171,7 +174,10 @@ my %spoil = (
     'of one line'     => sub { write_file($_[0], 'x' x 300) },
     'a link'          => sub { unlink $_[0]; symlink 'nowhere', $_[0] },
     'removed'         => sub { unlink $_[0] or die $! },
-    'a folder'        => sub { unlink $_[0] or die $!; mkdir $_[0] or die $! },
+    'a directory'     => sub {
+        unlink $_[0] or die $!;
+        mkdir $_[0] or die $!;
+    },
 );
 
 for my $kind ($facts ? sort keys %spoil : ()) {
@@ -181,9 +187,9 @@ for my $kind ($facts ? sort keys %spoil : ()) {
             annotations => { kind => $kind });
         my $file = "$store/index/repo/$repo/_manifest/$image->{digest}";
         my $path = "/v2/$repo/manifests";
-        ok(-f $file, 'its file is there') or return;
+        ok(-f $file, 'its file exists') or return;
         $spoil{$kind}->($file);
-        my $gone = $kind =~ /removed|folder/;
+        my $gone = $kind =~ /removed|directory/;
         for my $reference ('v1', $image->{digest}) {
             for my $method (qw(get head)) {
                 my $ask = sub {
@@ -203,12 +209,12 @@ for my $kind ($facts ? sort keys %spoil : ()) {
         status_is($res, 201, 'it can be pushed again');
         for my $reference ('v1', 'v2', $image->{digest}) {
             is($client->get("$path/$reference")->body, $image->{text},
-               "$reference is whole again");
+               "$reference is complete again");
         }
         status_is($client->put("$path/index", $index,
                                'Content-Type' => IMAGE_INDEX), 201);
         $spoil{$kind}->($file);
-        status_is($client->delete("$path/v1"), 202, 'its tag can go')
+        status_is($client->delete("$path/v1"), 202, 'its tag can be deleted')
             if !$gone;
         my $deleted = $client->delete("$path/$image->{digest}")->status;
         is($deleted, $gone ? 404 : 202, 'it can be deleted');
@@ -248,17 +254,17 @@ for my $kind ($facts ? sort keys %aside : ()) {
                                'Content-Type' => IMAGE_MANIFEST), 201,
                   'the tag can be set again');
         is($client->get('/v2/tags/manifests/odd')->body, $image->{text},
-           'and is right then');
+           'and names the right manifest');
         unlink $tag;
         symlink $aside{$kind}, $tag or die $!;
         status_is($client->delete('/v2/tags/manifests/odd'), 202,
                   'it can be deleted');
         is_deeply($client->get('/v2/tags/tags/list')->json->{tags}, ['good'],
-                  'one tag is left');
+                  'the other tag remains');
     };
 }
 
-# ---- what does not belong there
+# ---- foreign files
 
 subtest 'foreign files' => sub {
     my $image = $client->push_image('foreign', 'v1');
@@ -273,28 +279,28 @@ subtest 'foreign files' => sub {
     make_path("$store/lost+found", "$store/blobs/lost+found",
         "$store/index/lost+found", "$repo/_new/x", "$store/blobs/md5/aa");
     is_deeply($client->get('/v2/foreign/tags/list')->json->{tags}, ['v1'],
-              'no tag comes of it');
+              'they are not listed as tags');
     is($client->get('/v2/foreign/manifests/v1')->body, $image->{text},
        'the manifest is right');
     is($client->get("/v2/foreign/blobs/$digest")->body, 'foreign',
        'the blob is right');
     my $hidden = digest_of("hidden\n");
-    my $folder = blob_file($hidden) =~ s{/[^/]*\z}{}r;
-    make_path($folder);
-    chmod 0777, $folder;
+    my $directory = blob_file($hidden) =~ s{/[^/]*\z}{}r;
+    make_path($directory);
+    chmod 0777, $directory;
     write_file(blob_file($hidden), "hidden\n");
     error_is($client->get("/v2/foreign/blobs/$hidden"), 404, 'BLOB_UNKNOWN');
     my $res = $client->post("/v2/foreign/blobs/uploads/?mount=$hidden");
-    status_is($res, 202, 'a file without a record is no blob');
+    status_is($res, 202, 'a file without a record is not a blob');
     $client->close;
     $server->restart;
     is($client->get('/v2/foreign/manifests/v1')->body, $image->{text},
-       'all the same after a restart');
+       'nothing changes after a restart');
     is($client->push_blob('foreign', "hidden\n"), $hidden,
-       'a push may take its place');
+       'a push may replace a foreign file');
 } if $facts;
 
-# A session whose bytes were lost is over for good, by whatever request.
+# Any request ends a session whose bytes were lost.
 my %lose = (
     'gone'      => sub { unlink $_[0] or die $! },
     'cut short' => sub { truncate $_[0], 5999 or die $! },
@@ -323,8 +329,8 @@ for my $kind (sort keys %lose) {
                 is(scalar @lines, 1, "$method: one line of the log names it");
             }
             error_is($client->get($location), 404, 'BLOB_UPLOAD_UNKNOWN',
-                     undef, "$method: it is over");
-            ok(!-e "$store/uploads/$id", "$method: nothing is left of it");
+                     undef, "$method: it has ended");
+            ok(!-e "$store/uploads/$id", "$method: its file is deleted");
         }
         error_is($client->get("/v2/sessions/blobs/$digest"), 404,
                  'BLOB_UNKNOWN');
@@ -332,8 +338,9 @@ for my $kind (sort keys %lose) {
 }
 $server->expects(qr{\[oci:crit\].*upload [0-9a-f-]+ in .* had fewer bytes});
 
-# A push that was killed when the blob had its name and the session its record
-# still: one file is both, and the blob is whole whatever the session does.
+# A push was killed after the blob got its name and before the session's record
+# was deleted: both are one file.  Whatever the session does, the blob does not
+# change.
 subtest 'a session whose file became a blob' => sub {
     my $bytes = random_bytes(500_000, 'both');
     my $digest = $client->push_blob('both', $bytes);
@@ -356,13 +363,13 @@ subtest 'a session whose file became a blob' => sub {
             my $more = $other ? 'something else' : substr $bytes, $kept;
             my $whole = digest_of(substr($bytes, 0, $kept) . $more);
             status_is($client->patch($location, $more), 202,
-                      'the session goes on');
+                      'the session continues');
             ok($client->get($path)->body eq $bytes, 'the blob is the same');
             status_is($client->put(with_query($location, "digest=$whole")),
                       201, 'it is finished');
             ok($client->get($path)->body eq $bytes, 'the blob is the same');
             is(digest_of($client->get("/v2/other/blobs/$whole")->body),
-               $whole, 'and so is the new one');
+               $whole, 'the new blob is right');
         }
     }
 };
@@ -374,7 +381,7 @@ subtest 'a session whose record is damaged' => sub {
         my ($id) = $location =~ m{([^/?]+)(?:\?.*)?\z};
         status_is($client->patch($location, 'x'), 202);
         my ($file) = glob "$store/index/upload/*/$id";
-        ok($file, 'its record is there') or return;
+        ok($file, 'its record exists') or return;
         unlink $file;
         write_file($file, $record);
         logs($file, 'PATCH', sub {
@@ -382,12 +389,13 @@ subtest 'a session whose record is damaged' => sub {
         unlink $file;
     }
 } if $facts;
-$server->expects(qr{\[oci:error\].*/upload/\S+ is no record}) if $facts;
+$server->expects(qr{\[oci:error\].*/upload/\S+ is not a valid upload record})
+    if $facts;
 
 subtest 'a record of a blob that is damaged' => sub {
     my $digest = $client->push_blob('records', 'record');
     my $file = "$store/index/blob/$digest";
-    ok(-e $file || -l $file, 'its record is there') or return;
+    ok(-e $file || -l $file, 'its record exists') or return;
     for my $record ('', 'x', '-1;x', '6', '6;../../../../etc/hostname', '6;',
                     '99999999999999999999;x') {
         unlink $file or die $!;
@@ -399,23 +407,24 @@ subtest 'a record of a blob that is damaged' => sub {
                  $res->status == 500 ? 'UNKNOWN' : 'BLOB_UNKNOWN');
         $client->push_blob('records', 'record');
         is($client->get("/v2/records/blobs/$digest")->body, 'record',
-           'a new push heals it');
+           'a new push restores it');
     }
 } if $facts;
-$server->expects(qr{\[oci:error\].*/blob/\S+ is no record}) if $facts;
+$server->expects(qr{\[oci:error\].*/blob/\S+ is not a valid blob record})
+    if $facts;
 $server->allows(qr{\[oci:\w+\].*(?:etc/hostname|/store/) (?:has|is lost)},
     qr{\[oci:error\].*etc/hostname});
 
 $server->stop;
 
-# ---- stores that are not ours
+# ---- stores of another version, or of another program
 
 subtest 'a store of a newer version' => sub {
     for my $part ('blobs', $facts ? 'index' : ()) {
         my $old = OCI::Server->start;
         my $version = $old->store . "/$part/.version";
         my $text = OCI::Server::slurp($version);
-        like($text, qr/\Amod_oci .* 1\n\z/, "$part: it says its version");
+        like($text, qr/\Amod_oci .* 1\n\z/, "$part: its version file");
         $old->stop;
 
         for my $new ("2\n", "10\n", "999999999999\n") {
@@ -426,7 +435,7 @@ subtest 'a store of a newer version' => sub {
             my $said = OCI::Server->refuses(dir => "$dir");
             like($said, qr{\Q$dir/store/$part/.version\E .*newer}s,
                  "$part: version " . $new =~ s/\n//r . ' is refused');
-            like($said, qr/version 1\b/, 'with what is known');
+            like($said, qr/version 1\b/, 'the message has the known version');
         }
         for my $other ('', "1\n", "something else\n", $text =~ s/1\n/x\n/r,
                        $text =~ s/1\n/-1\n/r, $text =~ s/1\n/1/r) {
@@ -436,7 +445,7 @@ subtest 'a store of a newer version' => sub {
             give_to_httpd("$dir/store");
             like(OCI::Server->refuses(dir => "$dir"),
                  qr{\Q$dir/store/$part/.version\E}, "$part: '"
-                 . $other =~ s/\n/\\n/r . "' is refused by name");
+                 . $other =~ s/\n/\\n/r . "' is refused, with the path");
         }
     }
 };

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# A store that can't be written, or read, or is not there: each request is
-# answered in JSON, what was stored is still served, the log says which path
-# and why, and all goes on when the cause is gone.
+# A store that cannot be written, cannot be read, or is missing: each request
+# gets an error in JSON, existing content is still served, the log names the
+# path and the cause, and requests work again when the cause is removed.
 
 use OCI::Test;
 
@@ -11,9 +11,9 @@ use Time::HiRes qw(sleep);
 
 plan(skip_all => 'mounting needs root') if $>;
 
-# ---- a disk that can't be written, or read
+# ---- a disk that cannot be written or read
 
-# Pushes of each kind fail so; pulls go on.
+# Requests of each kind that write fail with this cause.
 sub writes_fail {
     my ($server, $image, $session, $cause) = @_;
     my $client = OCI::Client->new($server);
@@ -63,7 +63,7 @@ sub reads_go_on {
     return;
 }
 
-# All is as before: the session is finished.
+# Everything works as before: the session is finished.
 sub all_goes_on {
     my ($server, $image, $session) = @_;
     my $client = OCI::Client->new($server);
@@ -74,7 +74,7 @@ sub all_goes_on {
     is($client->get('/v2/there/blobs/' . digest_of('session'))->body,
        'session', 'its bytes are right');
     status_is($client->put('/v2/there/manifests/v3', $image->{text},
-        'Content-Type' => IMAGE_MANIFEST), 201, 'pushes go on');
+        'Content-Type' => IMAGE_MANIFEST), 201, 'pushes work');
     return;
 }
 
@@ -106,7 +106,7 @@ subtest 'a disk that was made read-only' => sub {
     $server->stop;
 };
 
-subtest 'folders that may not be used' => sub {
+subtest 'directories without access' => sub {
     my ($server, $image, $session) = begin();
     my $store = $server->store;
     my $cause = qr/Permission denied/;
@@ -115,14 +115,14 @@ subtest 'folders that may not be used' => sub {
         "$store/uploads", "$store/index";
     my %owner = map { $_ => [ (stat)[4, 5] ] } keys %mode;
     my $deny = sub {
-        my ($folder, $mode) = @_;
-        chown 0, 0, $folder;
-        chmod $mode, $folder;
+        my ($directory, $mode) = @_;
+        chown 0, 0, $directory;
+        chmod $mode, $directory;
     };
     my $allow = sub {
-        my $folder = shift;
-        chown @{ $owner{$folder} }, $folder;
-        chmod $mode{$folder}, $folder;
+        my $directory = shift;
+        chown @{ $owner{$directory} }, $directory;
+        chmod $mode{$directory}, $directory;
     };
     my $client = OCI::Client->new($server);
     my $blob = '/v2/there/blobs/' . digest_of('{}');
@@ -165,11 +165,11 @@ subtest 'folders that may not be used' => sub {
     $server->stop;
 };
 
-# ---- a store that is not there
+# ---- a store that is missing
 
 my %gone = (
     'moved away' => sub { },
-    'moved away, and an empty folder in its place' => sub {
+    'replaced by an empty directory' => sub {
         mkdir $_[0] or die $!;
         chmod 0777, $_[0];
     },
@@ -191,7 +191,7 @@ for my $kind (sort keys %gone) {
         fails($server, $store, $cause, 500, 'PUT of a blob', sub {
             $client->put(with_query($session, 'digest='
                 . digest_of('session')), 'ion') });
-        is_deeply([ glob "$store/*" ], [], 'nothing was made there');
+        is_deeply([ glob "$store/*" ], [], 'nothing is created there');
         rmdir $store;
         rename "$store.away", $store or die $!;
         all_goes_on($server, $image, $session);
@@ -199,7 +199,7 @@ for my $kind (sort keys %gone) {
     };
 }
 
-subtest 'only the blobs were moved away' => sub {
+subtest 'only the blobs are moved away' => sub {
     my ($server, $image, $session) = begin();
     my $store = $server->store;
     my $cause = qr/No such file or directory/;
@@ -212,7 +212,7 @@ subtest 'only the blobs were moved away' => sub {
     fails($server, $store, $cause, 500, 'PUT of a blob', sub {
         $client->put(with_query($session, 'digest=' . digest_of('session')),
                      'ion') });
-    ok(!-e "$store/blobs", 'no new one was begun');
+    ok(!-e "$store/blobs", 'the directory is not created again');
     is($client->get('/v2/there/manifests/v1')->body, $image->{text},
        'manifests are served');
     rename "$store/away", "$store/blobs" or die $!;

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# 201 means durable: what a process asks of the system, as strace shows it.
-# Before the answer each file's bytes are synced, then it gets its name, and
-# then the folder of the name is synced; bytes come before the record that
-# counts them, and what is named before what names it.
+# 201 means durable: the system calls of a request, as strace shows them.
+# Before the response, each file's bytes are synced, then the file gets its
+# name, and then the directory of the name is synced.  Bytes are written before
+# the record with their number, and content before the facts that refer to it.
 
 use OCI::Test;
 
 use Time::HiRes qw(sleep);
 
 my ($STRACE) = grep { -x } map { "$_/strace" } split /:/, $ENV{PATH};
-plan(skip_all => 'no strace') if !$STRACE;
+plan(skip_all => 'strace is not installed') if !$STRACE;
 
-# One process answers all, so that its calls are in one order.
+# A single process answers all requests, so that the order of its calls is
+# defined.
 sub start_traced {
     my $config = shift;
     my $server = OCI::Server->start(mpm => 'prefork', config => $config,
@@ -25,7 +26,7 @@ sub start_traced {
             . 'rename,renameat,renameat2,link,linkat,symlink,symlinkat,mkdir,'
             . 'mkdirat,unlink,unlinkat,rmdir,ftruncate',
         map { ('-p', $_) } $server->children ]);
-    plan(skip_all => 'strace may not look at processes')
+    plan(skip_all => 'strace may not trace processes')
         if !$process->wait_for(sub {
             OCI::Client->new($server)->get('/v2/')->status == 200
                 && -s $trace }, 20);
@@ -66,12 +67,12 @@ sub calls_of {
     return ($res, @calls);
 }
 
-# What needs no sync: an upload's name and record, and temporaries.
+# Paths that need no sync: names and records of uploads, and temporary files.
 sub passing { $_[0] =~ m{\A(?:uploads|index/upload|index/\.tmp|blobs/\.tmp)\b} }
 
-sub folder_of { $_[0] =~ m{\A(.*)/} ? $1 : '' }
+sub directory_of { $_[0] =~ m{\A(.*)/} ? $1 : '' }
 
-# What is wrong with a request's calls, where everything has to be durable.
+# The faults in a request's calls, if everything has to be durable.
 sub faults_of {
     my @calls = @_;
     my (%dirty, %unsynced, @faults);
@@ -89,24 +90,24 @@ sub faults_of {
                 if $dirty{$path} && !passing($new);
             $dirty{$new} = 1 if $dirty{$path};
             delete $dirty{$path} if $name eq 'rename';
-            $unsynced{ folder_of($new) } = $new if !passing($new);
+            $unsynced{ directory_of($new) } = $new if !passing($new);
         }
         elsif ($name =~ /\A(?:create|symlink|mkdir|unlink|rmdir)\z/) {
             delete $unsynced{$path} if $name eq 'rmdir';
-            $unsynced{ folder_of($path) } = $path if !passing($path);
+            $unsynced{ directory_of($path) } = $path if !passing($path);
         }
         elsif ($name eq 'answer') {
             push @faults, map({ "$_: its bytes were not synced" }
                               grep { !passing($_) } sort keys %dirty),
-                map { "$unsynced{$_}: its folder was not synced" }
+                map { "$unsynced{$_}: its directory was not synced" }
                 sort keys %unsynced;
         }
     }
-    push @faults, 'no answer' if !@calls || $calls[-1][0] ne 'answer';
+    push @faults, 'no response' if !@calls || $calls[-1][0] ne 'answer';
     return @faults;
 }
 
-# Where among the calls one with such a name acts on such a path.
+# The position of the first call with this name and path, or -1.
 sub find_call {
     my ($calls, $name, $path) = @_;
     for my $i (0 .. $#$calls) {
@@ -116,7 +117,7 @@ sub find_call {
     return -1;
 }
 
-# One test: calls of these names on these paths come in this order.
+# One test: calls with these names and paths come in this order.
 sub in_order {
     my ($calls, $name, @wanted) = @_;
     my @found = map { find_call($calls, @$_) } @wanted;
@@ -131,7 +132,7 @@ sub durable {
     my ($calls, $name) = @_;
     my @faults = faults_of(@$calls);
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return ok(!@faults, "$name: all is durable")
+    return ok(!@faults, "$name: everything is durable")
         || diag(join "\n", @faults, map { "@$_" } @$calls) && 0;
 }
 
@@ -141,7 +142,7 @@ my $config = '{}';
 my $bytes = random_bytes(300_000, 'durable');
 my $text = json_text(image_manifest($config, [$bytes]));
 
-# Requests that change the store, in order; %path is filled on the way.
+# Requests that change the store, in their order; %path is filled meanwhile.
 my %path;
 my @requests = (
     [ PATCH => 202, sub { $_[0]->patch($path{session}, $bytes) } ],
@@ -194,13 +195,13 @@ subtest 'OCISync On, which is the default' => sub {
     my %calls = run_requests('');
     durable($calls{ $_->[0] }, $_->[0]) for @requests;
 
-    in_order($calls{PATCH}, 'PATCH: bytes before the record that counts them',
+    in_order($calls{PATCH}, 'PATCH: bytes before the record with their number',
         [ writev => qr{^uploads/} ], [ $SET => qr{^index/upload/} ],
         ['answer', qr//]);
     is(scalar(grep { $_->[0] =~ /sync/ } @{ $calls{PATCH} }), 0,
-        'PATCH: nothing is synced, since the record says in which boot');
+        'PATCH: nothing is synced, because the record names the boot');
     for my $name ('closing PUT', 'monolithic PUT', 'monolithic POST') {
-        in_order($calls{$name}, "$name: bytes, name, folder, record, link",
+        in_order($calls{$name}, "$name: bytes, name, directory, record, link",
             ($name =~ /mono/ ? [ 'writev?' => qr{^uploads/} ] : ()),
             [ $SYNC => qr{^uploads/} ],
             [ $SET => qr{^blobs/sha256/../\w+$} ],
@@ -209,25 +210,26 @@ subtest 'OCISync On, which is the default' => sub {
             [ $SET => qr{^index/holder/} ],
             [ $SET => qr{^index/repo/durable/_blob/} ],
             [ $SYNC => qr{^index/repo/durable/_blob$} ], ['answer', qr//]);
-        in_order($calls{$name}, "$name: record and link are synced so, too",
+        in_order($calls{$name}, "$name: then record and link are synced",
             [ $SYNC => qr{^index/blob$} ],
             [ $SYNC => qr{^index/repo/durable/_blob$} ], ['answer', qr//]);
     }
-    in_order($calls{mount}, 'mount: link, folder',
+    in_order($calls{mount}, 'mount: link, directory',
         [ $SET => qr{^index/repo/mounted/_blob/} ],
         [ $SYNC => qr{^index/repo/mounted/_blob$} ], ['answer', qr//]);
-    in_order($calls{manifest}, 'manifest: bytes, name, tag, folders',
+    in_order($calls{manifest}, 'manifest: bytes, name, tag, directories',
         [ $SYNC => qr{^index/\.tmp/} ],
         [ $SET => qr{^index/repo/durable/_manifest/} ],
         [ $SET => qr{^index/repo/durable/_tagged/} ],
         [ $SET => qr{^index/repo/durable/_tag/v1$} ],
         [ $SYNC => qr{^index/repo/durable/_manifest$} ],
         [ $SYNC => qr{^index/repo/durable/_tag$} ], ['answer', qr//]);
-    in_order($calls{tags}, 'tags: each, folder',
+    in_order($calls{tags}, 'tags: each, directory',
         [ $SET => qr{^index/repo/durable/_tag/v2$} ],
         [ $SET => qr{^index/repo/durable/_tag/v3$} ],
         [ $SYNC => qr{^index/repo/durable/_tag$} ], ['answer', qr//]);
-    in_order($calls{'DELETE of a manifest'}, 'tags go before the manifest',
+    in_order($calls{'DELETE of a manifest'},
+        'tags are deleted before the manifest',
         [ unlink => qr{^index/repo/durable/_tag/v} ],
         [ unlink => qr{^index/repo/durable/_manifest/} ], ['answer', qr//]);
 };
@@ -239,13 +241,13 @@ subtest 'OCISync Off' => sub {
         my @syncs = grep { $_->[0] =~ /sync/ } @calls;
         is(scalar @syncs, 0, "$request->[0]: nothing is synced")
             or diag(map { "@$_\n" } @syncs);
-        is($calls[-1][0], 'answer', 'the trace has all of it');
+        is($calls[-1][0], 'answer', 'the trace is complete');
     }
-    in_order($calls{'closing PUT'}, 'the order of a blob is the same',
+    in_order($calls{'closing PUT'}, 'the order for a blob is the same',
         [ $SET => qr{^blobs/sha256/../\w+$} ],
         [ $SET => qr{^index/blob/sha256:} ],
         [ $SET => qr{^index/repo/durable/_blob/} ], ['answer', qr//]);
-    in_order($calls{manifest}, 'and of a manifest',
+    in_order($calls{manifest}, 'and for a manifest',
         [ $SET => qr{^index/repo/durable/_manifest/} ],
         [ $SET => qr{^index/repo/durable/_tag/v1$} ], ['answer', qr//]);
 };

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# A disk that is full: each request that needs room is told so in JSON, what was
-# stored is served and can be deleted, and all goes on when there is room.
+# A full disk: each request that needs space gets an error in JSON, existing
+# content is served and can be deleted, and pushes work again when there is
+# space.
 
 use OCI::Test;
 
@@ -10,7 +11,8 @@ use OCI::Disk;
 my $MIB = 1 << 20;
 my $INDEX = OCI::Index::named() // 'fs';
 
-# Servers have their room elsewhere, and mod_dbd does not name its file.
+# Database servers have their own disk, and mod_dbd does not report the path of
+# its file.
 plan(skip_all => "not for $INDEX") if $INDEX !~ /^(?:fs|dbm:|dbd:sqlite3)/;
 
 sub range_of { ($_[0]->header('Range') // '') =~ /\A0-(\d+)\z/ ? $1 + 1 : -1 }
@@ -37,15 +39,15 @@ for my $kind (['tmpfs', 'size=12m'], ['ext4', '24M']) {
         fails($server, $where, $FULL, 507, 'PATCH', sub {
             $client->patch($other, $big) });
         my $after = $client->get($other);
-        status_is($after, 204, 'its session is still there');
+        status_is($after, 204, 'its session still exists');
         status_is($client->delete($other), 204, 'and can be cancelled');
         is_deeply([ grep { -s > $MIB } glob "$where/uploads/*" ], [],
-                  'which makes room');
+                  'which frees the space');
         fails($server, $where, $FULL, 507, 'monolithic POST', sub {
             $client->post('/v2/full/blobs/uploads/?digest='
                 . digest_of($big), $big) });
         is_deeply([ grep { -s > $MIB } glob "$where/uploads/*" ], [],
-                  'of which nothing is left');
+                  'its bytes are deleted');
         $other = $client->start_upload('full');
         fails($server, $where, $FULL, 507, 'monolithic PUT', sub {
             $client->put(with_query($other, 'digest=' . digest_of($big)),
@@ -55,8 +57,9 @@ for my $kind (['tmpfs', 'size=12m'], ['ext4', '24M']) {
         fill($dir);
         fails($server, $where, $FULL, 507, 'PATCH on', sub {
             $client->patch($session, substr $kept, 300_000) });
-        my $stands = range_of($client->get($session));
-        ok($stands >= 300_000 && $stands <= $MIB, "the session: $stands");
+        my $offset = range_of($client->get($session));
+        ok($offset >= 300_000 && $offset <= $MIB,
+            "the session has the offset $offset");
         my $text = json_text({ %{ $image->{document} },
             annotations => { note => 'x' x 200_000 } });
         fails($server, $where, $FULL, 507, 'a manifest', sub {
@@ -67,11 +70,11 @@ for my $kind (['tmpfs', 'size=12m'], ['ext4', '24M']) {
         error_is($client->get('/v2/full/manifests/' . digest_of($text)), 404,
                  'MANIFEST_UNKNOWN');
         is_deeply($client->get('/v2/full/tags/list')->json->{tags}, ['v1'],
-                  'no tag was made');
+                  'no tag was created');
         is($client->get('/v2/full/manifests/v1')->body, $image->{text},
-           'pulls of manifests go on');
+           'manifests can be pulled');
         ok($client->get("/v2/full/blobs/$digest")->body eq $old,
-           'and of blobs');
+           'and blobs');
         status_is($client->delete("/v2/full/blobs/$digest"), 202,
                   'blobs can be deleted');
         status_is($client->delete('/v2/full/manifests/v1'), 202,
@@ -81,13 +84,13 @@ for my $kind (['tmpfs', 'size=12m'], ['ext4', '24M']) {
         error_is($client->get("/v2/full/blobs/$digest"), 404, 'BLOB_UNKNOWN');
 
         unlink "$dir/filler" or die $!;
-        $stands = range_of($client->get($session));
-        status_is($client->patch($session, substr($kept, $stands, 100_000),
-            'Content-Range' => "$stands-" . ($stands + 99_999)), 202,
-            'the session goes on');
+        $offset = range_of($client->get($session));
+        status_is($client->patch($session, substr($kept, $offset, 100_000),
+            'Content-Range' => "$offset-" . ($offset + 99_999)), 202,
+            'the session continues');
         status_is($client->put(
             with_query($session, 'digest=' . digest_of($kept)),
-            substr $kept, $stands + 100_000), 201, 'and is finished');
+            substr $kept, $offset + 100_000), 201, 'and is finished');
         ok($client->get('/v2/full/blobs/' . digest_of($kept))->body eq $kept,
            'the bytes are right');
         status_is($client->put('/v2/full/manifests/v2', $text,
@@ -97,9 +100,9 @@ for my $kind (['tmpfs', 'size=12m'], ['ext4', '24M']) {
     };
 }
 
-# The blob was committed and its record could not be written: the upload's
-# bytes are the blob's then, which another repository serves already.
-subtest 'a full index beside a blob store with room' => sub {
+# A blob is committed, but its record cannot be written.  The upload's file is
+# then also the file of the blob, which another repository already serves.
+subtest 'a full index, and a blob store with space' => sub {
     my $dir = small_disk('tmpfs', 'size=1m,nr_inodes=200')
         or plan(skip_all => "tmpfs can't be mounted");
     my $place = "$dir/store" . ($INDEX eq 'fs' ? '' : '/facts');
@@ -115,7 +118,7 @@ subtest 'a full index beside a blob store with room' => sub {
     $client->push_blob('first', $bytes);
     fill($dir);
     fill_inodes($dir);
-    for (1 .. 1000) {    # what an index keeps in reserve
+    for (1 .. 1000) {    # use up the space that an index keeps in reserve
         last if $client->post("/v2/m$_/blobs/uploads/?mount=$digest&from=first")
             ->status == 507;
     }
@@ -124,27 +127,29 @@ subtest 'a full index beside a blob store with room' => sub {
     };
     error_is($put->($one, 200_000), 507, 'UNKNOWN');
     error_is($put->($two, 200_000), 507, 'UNKNOWN');
-    ok($client->get($blob)->body eq $bytes, 'who held the blob serves it');
-    is(range_of($client->get($one)), 200_000, 'the session stands');
-    error_is($put->($one, 200_000), 507, 'UNKNOWN', undef, 'once more');
+    ok($client->get($blob)->body eq $bytes,
+        'the first repository still serves the blob');
+    is(range_of($client->get($one)), 200_000, 'the session keeps its offset');
+    error_is($put->($one, 200_000), 507, 'UNKNOWN', undef, 'a second time');
     error_is($client->patch($two, 'other bytes'), 507, 'UNKNOWN');
     ok($client->get($blob)->body eq $bytes, 'the blob is the same');
     error_is($client->get("/v2/second/blobs/$digest"), 404, 'BLOB_UNKNOWN');
     unlink "$dir/filler";
     unlink glob "$dir/many/*";
     status_is($client->patch($one, substr $bytes, 200_000, 1000), 202,
-              'there is room: a session goes on');
+              'when there is space, a session continues');
     ok($client->get($blob)->body eq $bytes, 'the blob is the same');
     status_is($put->($one, 201_000), 201, 'and is finished');
     status_is($put->($two, 200_000), 201, 'so is the other');
-    ok($client->get("/v2/$_/blobs/$digest")->body eq $bytes, "all in $_")
-        for qw(first second third);
-    is_deeply([ glob $server->store . '/uploads/*' ], [], 'none is left');
+    ok($client->get("/v2/$_/blobs/$digest")->body eq $bytes,
+        "the blob is complete in $_") for qw(first second third);
+    is_deeply([ glob $server->store . '/uploads/*' ], [],
+        'no upload is left');
     $server->stop;
 };
 
-subtest 'no room for another file' => sub {
-    plan(skip_all => 'only fs makes a file of a fact') if $INDEX ne 'fs';
+subtest 'no space for another file' => sub {
+    plan(skip_all => 'only fs has a file for each fact') if $INDEX ne 'fs';
     my $dir = small_disk('tmpfs', 'size=16m,nr_inodes=200')
         or plan(skip_all => "tmpfs can't be mounted");
     my $server = OCI::Server->start(store => "$dir/store");
@@ -165,13 +170,14 @@ subtest 'no room for another file' => sub {
         $client->put(with_query($session, 'digest=' . digest_of('abc'))) });
     is_deeply($client->get('/v2/inodes/tags/list')->json->{tags}, ['v1']);
     is($client->get('/v2/inodes/manifests/v1')->body, $image->{text},
-       'pulls go on');
-    status_is($client->get($session), 204, 'the session is there');
+       'pulls still work');
+    status_is($client->get($session), 204, 'the session still exists');
     status_is($client->delete('/v2/inodes/manifests/v1'), 202,
-              'deletes go on');
+              'deletes still work');
     unlink glob "$dir/many/*";
     status_is($client->put(with_query($session, 'digest='
-        . digest_of('abc'))), 201, 'there is room: the session is finished');
+        . digest_of('abc'))), 201,
+        'when there is space, the session can be finished');
     is($client->get('/v2/inodes/blobs/' . digest_of('abc'))->body, 'abc');
     status_is($client->put('/v2/inodes/manifests/v2', $image->{text},
                            'Content-Type' => IMAGE_MANIFEST), 201);

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# A blob store and an index that do not belong together, such as those of a
-# disk that was not mounted: nothing is served or taken, and all is well again
-# when the right one is in its place.
+# A blob store and an index that do not belong together, for example because a
+# disk is not mounted: every request is refused until the right store is back.
 
 use OCI::Test;
 
@@ -12,8 +11,8 @@ use OCI::Database;
 
 my $ID = qr/[0-9a-f]{32}/;
 
-# Every kind of index, and where it lies; undef without its server.  An index
-# on the disk is looked at when httpd starts.
+# The location of an index of this kind; undef if its database server is not
+# installed.  An index on the disk is checked when httpd starts.
 sub location {
     my ($kind, $dir) = @_;
     return $dir if $kind eq 'fs';
@@ -22,7 +21,7 @@ sub location {
     return $database && $database->params;
 }
 
-# The pair is refused with this sentence: by the start, or by each request.
+# The pair is refused with this message: when httpd starts, or by each request.
 sub is_refused {
     my ($server, $kind, $sentence, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -35,9 +34,9 @@ sub is_refused {
     $server->again;
     my $client = OCI::Client->new($server);
     error_is($client->get('/v2/a/manifests/v1'), 503, 'UNAVAILABLE',
-        qr/not in their place/, "$name: a pull");
+        qr/blob store is not available/, "$name: a pull");
     error_is($client->post('/v2/a/blobs/uploads/'), 503, 'UNAVAILABLE',
-        qr/not in their place/, "$name: a push");
+        qr/blob store is not available/, "$name: a push");
     like($server->log, qr/oci:error\].*$sentence/, "$name: it says why");
     $server->halt;
     return;
@@ -89,14 +88,15 @@ for my $kind (qw(fs dbm:gdbm dbm:db dbd:sqlite3 dbd:pgsql dbd:mysql)) {
     $pull->('after a reload');
     $server->halt;
 
-    # The disk is not mounted: an empty folder is in its place.
+    # The disk is not mounted: an empty directory is in its place.
     rename $store, "$store.away" or die "$store: $!\n";
     empty_store($store);
-    is_refused($server, $kind, qr/\Q$store\E has no id: is its disk mounted/, "$kind, no disk");
-    is_deeply([ glob "$store/*" ], [], "$kind: nothing was made there")
+    is_refused($server, $kind, qr/\Q$store\E has no id: is its disk mounted/,
+        "$kind, no disk");
+    is_deeply([ glob "$store/*" ], [], "$kind: nothing is created there")
         if $kind !~ /pgsql|mysql/;
 
-    # Another registry's.
+    # The blob store of another registry.
     File::Path::make_path("$store/blobs", "$store/uploads");
     spew("$store/blobs/.version", "mod_oci blob store 1\n");
     spew("$store/blobs/.id", 'f' x 32 . "\n");
@@ -104,12 +104,12 @@ for my $kind (qw(fs dbm:gdbm dbm:db dbd:sqlite3 dbd:pgsql dbd:mysql)) {
     is_refused($server, $kind, qr/has the id f{32}: configure a pair/,
         "$kind, another store");
 
-    # What README says of a pair that was put together on purpose.
+    # The procedure of README for a pair that is combined on purpose.
     my $id = OCI::Server::slurp("$store.away/blobs/.id");
     spew("$store/blobs/.id", $id);
     $server->again;
     status_is(OCI::Client->new($server)->get('/v2/a/manifests/v1'), 200,
-        "$kind: it is served where the id is written there");
+        "$kind: it is served after its id was written to the store");
     $server->halt;
 
     # The right one is back.
@@ -121,7 +121,8 @@ for my $kind (qw(fs dbm:gdbm dbm:db dbd:sqlite3 dbd:pgsql dbd:mysql)) {
     $server->stop;
 }
 
-# A registry of before there were ids gets one; but not if its blobs are away.
+# A registry without an id, as older versions made it, gets one, but not if its
+# blobs are missing.
 my $server = OCI::Server->start(config => 'OCIIndex fs @DIR@/facts');
 $server->allows(qr/^AH00016: Configuration Failed/);
 my $client = OCI::Client->new($server);
@@ -129,13 +130,13 @@ my $image = $client->push_image('a', 'v1');
 $server->halt;
 my $store = $server->store;
 my @marks = ("$store/blobs/.id", $server->dir . '/facts/index/store');
-is(scalar(grep { -e || -l } @marks), 2, 'both know the id');
+is(scalar(grep { -e || -l } @marks), 2, 'both stores have the id');
 unlink @marks;
 rename $store, "$store.away" or die "$store: $!\n";
 empty_store($store);
 is_refused($server, 'fs', qr/\Q$store\E has none of them: is its disk mounted/,
     'an old registry without its disk');
-is_deeply([ glob "$store/*" ], [], 'nothing was made there');
+is_deeply([ glob "$store/*" ], [], 'nothing is created there');
 rmdir $store;
 rename "$store.away", $store or die "$store: $!\n";
 $server->again;

@@ -1,32 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# httpd is killed at random moments of pushes and deletes, again and again:
-# what was acknowledged is there afterwards, what was not is whole or absent,
-# and uploads go on where they stood.  And where it is reloaded instead, or
-# its children come and go, nobody notices.
+# httpd is killed at random moments during pushes and deletes, again and again.
+# Afterwards all acknowledged content exists, all other content is complete or
+# absent, and uploads continue at their offsets.  If httpd is reloaded instead,
+# or its children exit and are replaced, no request fails.
 #
-# Several writers work at once, each in a repository of its own, and each
-# keeps a journal: what it is about to do, and what was acknowledged.
+# Several writers work at the same time, each in its own repository.  Each keeps
+# a journal of the steps that it begins and of those that were acknowledged.
 
 use OCI::Test;
 
-use OCI::Judge;
+use OCI::Verifier;
 use OCI::Writer;
 use Time::HiRes qw(sleep time);
 
-# For rounds of killing; three rounds at least.
+# For rounds of killing, but at least three rounds.
 my $SECONDS = OCI::Index::named() ? 5 : 10;
 my $WRITERS = 4;
 
-# What a registry that goes on lacks of what these writers did.
-sub judge {
+# Check the registry against the journals of these writers.
+sub verify {
     my ($server, @writers) = @_;
-    my @judges = map { OCI::Judge->new($_) } @writers;
-    for my $judge (@judges) {
-        $judge->sessions($server);
-        $judge->facts($server);
+    my @verifiers = map { OCI::Verifier->new($_) } @writers;
+    for my $verifier (@verifiers) {
+        $verifier->finish_sessions($server);
+        $verifier->check_facts($server);
     }
-    return @judges;
+    return @verifiers;
 }
 
 # ---- killed
@@ -43,17 +43,17 @@ subtest 'httpd is killed, again and again' => sub {
         $server->kill9;
         $_->wait for @writers;
         $server->again;
-        for my $judge (judge($server, @writers)) {
-            $steps += $judge->steps;
-            push @faults, $judge->faults;
+        for my $verifier (verify($server, @writers)) {
+            $steps += $verifier->steps;
+            push @faults, $verifier->faults;
         }
     }
-    ok(!@faults, 'what was acknowledged is there, and no half of anything')
+    ok(!@faults, 'acknowledged content exists, and all content is complete')
         or diag(join "\n", @faults);
     cmp_ok($steps, '>', 10 * $rounds, "$rounds rounds, $steps steps");
     my %catalog = map { $_ => 1 } @{ OCI::Client->new($server)
         ->get('/v2/_catalog')->json->{repositories} };
-    ok(scalar(keys %catalog), 'the catalog is whole');
+    ok(scalar(keys %catalog), 'the catalog lists repositories');
     $server->stop;
 };
 
@@ -90,11 +90,11 @@ subtest 'killed while thousands of tags are deleted' => sub {
     $server->stop;
 };
 
-# What a deletion leaves that is killed before its last step.
+# A deletion that is killed before its last step.
 for my $what (qw(blob manifest)) {
     subtest "killed between the last $what and the catalog" => sub {
         my $server = OCI::Server->start(config => "OCISparse All\nOCISync Off");
-        plan(skip_all => 'knows the files of the index fs alone')
+        plan(skip_all => 'uses the files of the index fs')
             if $server->index ne 'fs';
         my $client = OCI::Client->new($server);
         my $digest = $what eq 'blob' ? $client->push_blob('gone', 'bytes')
@@ -103,10 +103,10 @@ for my $what (qw(blob manifest)) {
         my $fact = $server->store . "/index/repo/gone/_$what/$digest";
         unlink $fact or die "$fact: $!\n";
         is_deeply($client->get('/v2/_catalog')->json->{repositories},
-            ['gone'], 'the catalog still has it');
-        status_is($client->delete($path), 404, 'it is deleted once more');
+            ['gone'], 'the catalog still lists the repository');
+        status_is($client->delete($path), 404, 'the deletion is repeated');
         is_deeply($client->get('/v2/_catalog')->json->{repositories}, [],
-            'and is no longer in the catalog');
+            'the catalog no longer lists the repository');
         $server->stop;
     };
 }
@@ -114,7 +114,7 @@ for my $what (qw(blob manifest)) {
 # ---- reloaded
 
 for my $mpm (qw(event prefork)) {
-    subtest "reloads, and children that come and go: $mpm" => sub {
+    subtest "reloads, and children that are replaced: $mpm" => sub {
         my $server = OCI::Server->start(mpm => $mpm,
             extra => 'MaxConnectionsPerChild 5');
         my $end = time + 3;
@@ -125,10 +125,10 @@ for my $mpm (qw(event prefork)) {
             $server->graceful;
         }
         $_->wait for @writers;
-        for my $judge (judge($server, @writers)) {
-            is($judge->ended, '', 'no request was lost');
-            is_deeply([ $judge->faults ], [], 'all that was pushed is there');
-            cmp_ok($judge->steps, '>', 0, $judge->steps . ' steps');
+        for my $verifier (verify($server, @writers)) {
+            is($verifier->ended, '', 'no request failed');
+            is_deeply([ $verifier->faults ], [], 'all pushed content exists');
+            cmp_ok($verifier->steps, '>', 0, $verifier->steps . ' steps');
         }
         $server->stop;
     };

@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# httpd's memory does not grow with the bytes that pass through it.
+# httpd's memory use does not grow with the bytes that it transfers.
 
 use OCI::Crowd;
 use OCI::Test;
 
 use Time::HiRes qw(sleep);
 
-plan(skip_all => 'a sanitizer needs memory of its own')
+plan(skip_all => 'sanitizers need additional memory')
     if OCI::Server->sanitized;
-plan(skip_all => 'no /proc to look at')
+plan(skip_all => '/proc does not show the memory of processes')
     if !defined memory_of($$);
 
 my $MIB = 1 << 20;
 my $BOUND = 64 * $MIB;
 
-# What a process has to itself, in bytes; undef where nobody says.
+# The private memory of a process in bytes; undef if the system does not show
+# it.
 sub memory_of {
     my $status = OCI::Server::slurp("/proc/$_[0]/status");
     return $status =~ /^RssAnon:\s+(\d+) kB/m ? $1 * 1024 : undef;
@@ -28,14 +29,14 @@ sub memory {
     return $sum;
 }
 
-# A single child with room for all, so that none is started meanwhile.
+# A single child with enough threads, so that no other child is started.
 my $server = OCI::Server->start(extra => join "\n", 'StartServers 1',
     'ServerLimit 1', 'ThreadLimit 80', 'ThreadsPerChild 80',
     'MaxRequestWorkers 80', 'MinSpareThreads 1', 'MaxSpareThreads 80');
 my $client = OCI::Client->new($server);
 my $piece = random_bytes(64 * 1024, 'memory');
 
-# Warm up: buffers that httpd keeps are no growth.
+# Warm up: buffers that httpd keeps do not count as growth.
 $client->push_image('warm', "v$_") for 1 .. 10;
 my $idle = memory($server);
 my $highest = $idle;
@@ -51,10 +52,10 @@ sub grew_little {
     my $growth = $highest - $idle;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return cmp_ok($growth, '<=', $BOUND,
-        sprintf '%s: %.1f MiB more at most', $name, $growth / $MIB);
+        sprintf '%s: at most %.1f MiB more', $name, $growth / $MIB);
 }
 
-subtest '32 uploads of 8 MiB at once' => sub {
+subtest '32 uploads of 8 MiB at the same time' => sub {
     my $bytes = $piece x 128;
     my @uploads = map {
         my $location = $client->start_upload("many/$_");
@@ -108,7 +109,7 @@ subtest 'pulls of 256 MiB by slow readers' => sub {
     $_->close for @pulls;
 };
 
-subtest 'manifests up to the limit, at once' => sub {
+subtest 'manifests of the maximal size' => sub {
     $client->push_blob('big', '{}');
     my $text = json_text(image_manifest('{}', []));
     $text =~ s/\}\z/' ' x (4_194_304 - length $text) . '}'/e;
@@ -122,7 +123,7 @@ subtest 'manifests up to the limit, at once' => sub {
     grew_little('manifests');
 };
 
-# The most that a server's single child ever had, in bytes.
+# The peak memory of a server's single child, in bytes.
 sub peak_of {
     my ($child) = shift->children;
     my ($kib) = OCI::Server::slurp("/proc/$child/status")
@@ -143,7 +144,7 @@ subtest 'a long list of errors' => sub {
 
 $server->stop;
 
-# A manifest of the limit with a member that repeats a part of JSON.
+# A manifest of the maximal size with a member that repeats a part of JSON.
 sub junk {
     my ($name, $first, $part, $last) = @_;
     my $text = json_text(image_manifest('{}', []));
@@ -152,7 +153,7 @@ sub junk {
     return $text . $part x int($room / length $part) . "$last}";
 }
 
-subtest 'JSON of many small values, four at once' => sub {
+subtest 'JSON of many small values, four at the same time' => sub {
     my @cases = (
         [ 'objects', 201, junk('x', '[{}', ',{}', ']') ],
         [ 'numbers', 201, junk('x', '[0', ',0', ']') ],
@@ -178,12 +179,12 @@ subtest 'JSON of many small values, four at once' => sub {
         is("@seen", join(' ', ($status) x 4), "$name: $status");
         my $growth = peak_of($one) - $before;
         cmp_ok($growth, '<=', 4 * 8 * 4 * $MIB,
-            sprintf '%s: %.1f MiB more at most', $name, $growth / $MIB);
+            sprintf '%s: at most %.1f MiB more', $name, $growth / $MIB);
         $one->stop;
     }
 };
 
-subtest 'many manifests of the limit in one request' => sub {
+subtest 'many manifests of the maximal size in one request' => sub {
     my $few = OCI::Server->start(extra => join "\n", 'StartServers 1',
         'ServerLimit 1', 'ThreadLimit 2', 'ThreadsPerChild 2',
         'MaxRequestWorkers 2', 'MinSpareThreads 1', 'MaxSpareThreads 2');
@@ -192,7 +193,7 @@ subtest 'many manifests of the limit in one request' => sub {
     my @texts = map {
         json_text(image_manifest('{}', [], annotations =>
             { $_ => 'x' x 4_000_000 })) } 1 .. 40;
-    # JSON::PP would take its time to read these.
+    # With the type given, JSON::PP need not parse these texts, which is slow.
     $user->push_manifest('big', undef, $_, IMAGE_MANIFEST) for @texts;
     my @descriptors = map { descriptor($_, IMAGE_MANIFEST) } @texts;
     my $subject = $descriptors[0];
@@ -209,7 +210,7 @@ subtest 'many manifests of the limit in one request' => sub {
         $seen += () = $res->body =~ /"digest"/g;
         ($next) = ($res->header('Link') // '') =~ /<(.+?)>/;
     }
-    is($seen, 40, 'its referrers are all listed');
+    is($seen, 40, 'all its referrers are listed');
     status_is($user->get("$path?artifactType=none"), 200);
     cmp_ok(peak_of($few) - $before, '<=', $BOUND, 'pages of referrers');
 

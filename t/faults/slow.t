@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Time limits bite on silence and not on duration, and a client that is
-# refused early can read why, though it writes its whole body first.
+# Timeouts end silent requests, not long ones; and a client that is refused
+# early can read the error even if it writes its whole body first.
 
 use OCI::Test;
 
@@ -10,7 +10,8 @@ use Time::HiRes qw(sleep time);
 
 my $MIB = 1 << 20;
 
-# What follows on a connection after an answer: '' for its orderly end.
+# The bytes that follow a response on a connection: '' if it was closed in
+# order.
 sub rest_of {
     my $client = shift;
     my $socket = $client->{socket} or return '';
@@ -19,7 +20,7 @@ sub rest_of {
     return defined $n ? $rest : "an error: $!";
 }
 
-# ---- steady and silent clients
+# ---- steady clients, and silent clients
 
 my $server = OCI::Server->start(modules => ['reqtimeout'],
     extra => "Timeout 2\nRequestReadTimeout header=2 body=2,MinRate=500");
@@ -36,7 +37,7 @@ subtest 'a steady upload that takes longer than any limit' => sub {
         sleep 0.1;
     }
     my $res = $slow->receive('PATCH');
-    ok($res, 'it is answered') and status_is($res, 202);
+    ok($res, 'it gets a response') and status_is($res, 202);
     my $digest = digest_of($bytes);
     status_is($client->put(with_query($location, "digest=$digest")), 201);
     ok($client->get("/v2/steady/blobs/$digest")->body eq $bytes,
@@ -68,18 +69,18 @@ subtest 'clients that fall silent' => sub {
     $half->send("PUT $location HTTP/1.1\r\nHost: a\r\nX-Half: ");
     for my $name (sort keys %silent) {
         my $res = $silent{$name}->receive($request{$name}[0]);
-        ok($res, "$name: it is answered")
+        ok($res, "$name: it gets a response")
             and error_is($res, 408, 'UNSUPPORTED', undef, "$name: 408");
-        is(rest_of($silent{$name}), '', 'and the connection ends');
+        is(rest_of($silent{$name}), '', 'and the connection is closed');
     }
     my $res = $half->receive('PUT');
-    ok(!$res || $res->status == 408, 'in the head: an end');
-    is(rest_of($half), '', 'in order');
-    status_is($client->get($location), 204, 'the session is still there');
+    ok(!$res || $res->status == 408, 'in the head: 408, or no response');
+    is(rest_of($half), '', 'and the connection is closed');
+    status_is($client->get($location), 204, 'the session still exists');
 };
 
-# The answer is larger than what the system keeps for a client that does not
-# read: httpd waits for it no longer than Timeout.
+# The response is larger than the system's socket buffers.  If the client does
+# not read, httpd waits for it no longer than Timeout.
 subtest 'a client that never reads' => sub {
     my $bytes = "\0" x (32 * $MIB);
     my $digest = $client->push_blob('unread', $bytes);
@@ -94,17 +95,17 @@ subtest 'a client that never reads' => sub {
     ok(time <= $end, 'its request ends');
     my ($got, $n) = (0);
     $got += $n while $n = sysread $deaf->socket, my $some, 1 << 18;
-    cmp_ok($got, '<', length $bytes, 'short of the whole');
+    cmp_ok($got, '<', length $bytes, 'its response is incomplete');
     ok($client->get("/v2/unread/blobs/$digest")->body eq $bytes,
-       'others get all of it');
+       'other clients get the complete blob');
 };
 
 $server->stop;
 
 # ---- early refusals
 
-# Refusals of a server without, and of one with a limit: method, what of,
-# status, code, headers.
+# Requests that are refused, for each configuration: method, target, status,
+# code, headers.
 my %refused = (
     '' => [
         [ PATCH => 'absent', 404, 'BLOB_UPLOAD_UNKNOWN', {} ],
@@ -140,7 +141,7 @@ my %refused = (
     ],
 );
 
-# Write all of a request before anything is read; whether that worked.
+# Write a whole request before anything is read; true if that worked.
 sub write_all {
     my ($writer, $method, $path, $headers, $body) = @_;
     my $chunked = ref $body;
@@ -182,19 +183,19 @@ for my $config (sort keys %refused) {
                     . (ref $bytes ? ', chunked' : '');
                 my $writer = OCI::Client->new($server)->connect;
                 ok(write_all($writer, $method, $path, $headers, $bytes),
-                   "$name: all is written");
+                   "$name: the request is written");
                 my $res = $writer->receive($method);
-                ok($res, "$name: there is an answer") or next;
-                error_is($res, $status, $code, undef, "$name: as it should");
+                ok($res, "$name: it gets a response") or next;
+                error_is($res, $status, $code, undef, "$name: the right error");
                 if ($res->keeps) {
                     is($writer->get('/v2/')->status, 200,
-                       "$name: the connection is in step");
+                       "$name: the connection can be reused");
                 }
                 else {
-                    is(rest_of($writer), '', "$name: an end in order");
+                    is(rest_of($writer), '', "$name: the connection is closed");
                 }
                 is($client->get($location)->header('Range'), '0-0',
-                   "$name: nothing was taken");
+                   "$name: no bytes were stored");
             }
         }
         $server->allows(qr/AH01630|client denied/);
@@ -202,7 +203,7 @@ for my $config (sort keys %refused) {
     };
 }
 
-# A short body is skipped instead, and the connection stays in step.
+# A short body is skipped instead, and the connection can be reused.
 subtest 'a refused short body' => sub {
     my $server = OCI::Server->start;
     my $client = OCI::Client->new($server);

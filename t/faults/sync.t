@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# A disk that fails in a sync: what the sync was for may be missing there, and
-# a later sync says nothing of it.  So nothing is acknowledged on top of it.
-# A library that is loaded before the system's own fails the syncs of files
-# whose path has a word in it, which a file names.
+# A disk that fails during a sync: the bytes to be synced may be lost, and a
+# later sync does not report that.  Nothing that depends on them may be
+# acknowledged.  A library for LD_PRELOAD makes the sync of a file fail if the
+# file's path contains a word, which the library reads from another file.
 
 use OCI::Test;
 
 use File::Temp ();
 use OCI::Library;
 
-plan skip_all => 'the sanitizers are loaded in this place'
+plan skip_all => 'the sanitizers already use LD_PRELOAD'
     if OCI::Server->sanitized;
 
-my $folder = File::Temp->newdir(TMPDIR => 1);
-chmod 0755, "$folder";
-my $library = "$folder/fails.so";
+my $directory = File::Temp->newdir(TMPDIR => 1);
+chmod 0755, "$directory";
+my $library = "$directory/fails.so";
 OCI::Library::build($library, <<'CODE')
 #include <errno.h>
 #include <fcntl.h>
@@ -49,87 +49,88 @@ int fdatasync(int fd)
     return fails(fd) ? -1 : syscall(SYS_fdatasync, fd);
 }
 CODE
-    or plan skip_all => 'gcc makes no library';
+    or plan skip_all => 'gcc cannot build the library';
 
 my $server = OCI::Server->start(
-    env => { LD_PRELOAD => $library, OCI_FAILS => "$folder/word" });
+    env => { LD_PRELOAD => $library, OCI_FAILS => "$directory/word" });
 my $client = OCI::Client->new($server);
 
-# Do something while the syncs of such paths fail.
+# Run code while syncs of paths with this word fail.
 sub failing {
     my ($word, $code) = @_;
-    open my $file, '>', "$folder/word" or die "$folder: $!\n";
+    open my $file, '>', "$directory/word" or die "$directory: $!\n";
     print $file $word;
     close $file;
     my $res = $code->();
-    unlink "$folder/word";
+    unlink "$directory/word";
     return $res;
 }
 
-# An upload is over when its bytes can't be kept.
+# An upload ends if its bytes cannot be synced.
 my $bytes = random_bytes(70_000, 'sync');
 my $close = sub {
     my ($session, $rest) = @_;
     return OCI::Client->new($server)->put(
         with_query($session, 'digest=' . digest_of($bytes)), $rest // '');
 };
-$server->expects(qr/\[oci:error\].*Input\/output error:.*can't sync upload/);
+$server->expects(qr/\[oci:error\].*Input\/output error:.*cannot sync upload/);
 my $session = $client->start_upload('a');
 status_is($client->patch($session, $bytes), 202);
 status_is(failing('/uploads/', sub { $close->($session) }), 500,
-    'a closing PUT whose sync fails');
+    'a final PUT whose sync fails');
 error_is($close->($session), 404, 'BLOB_UPLOAD_UNKNOWN', qr/./,
-    'once more: the upload is over');
-is_deeply([ glob $server->store . '/uploads/*' ], [], 'its bytes are gone');
+    'a second PUT: the upload has ended');
+is_deeply([ glob $server->store . '/uploads/*' ], [], 'its bytes are deleted');
 status_is($client->get('/v2/a/blobs/' . digest_of($bytes)), 404,
-    'there is no blob');
+    'the blob does not exist');
 $session = $client->start_upload('a');
 status_is(failing('/uploads/', sub { $close->($session, $bytes) }), 500,
     'a single PUT whose sync fails');
 error_is($close->($session, $bytes), 404, 'BLOB_UPLOAD_UNKNOWN', qr/./,
-    'once more: the upload is over, too');
+    'a second PUT: the upload has ended, too');
 $session = $client->start_upload('a');
 status_is($client->patch($session, $bytes), 202, 'a new upload');
 status_is($close->($session), 201, 'succeeds');
 
-# A value is not left behind, and is written anew.
-$server->expects(qr/\[oci:error\].*Input\/output error:.*can't write/);
+# A value whose sync failed is deleted, and the next attempt writes it again.
+$server->expects(qr/\[oci:error\].*Input\/output error:.*cannot write/);
 $client->push_blob('a', '{}');
 my $text = json_text(image_manifest('{}', [$bytes]));
 my $put = sub { $client->put('/v2/a/manifests/v1', $text,
     'Content-Type' => IMAGE_MANIFEST) };
 status_is(failing('/index/.tmp/', $put), 500, 'a manifest whose sync fails');
 status_is($client->get('/v2/a/manifests/' . digest_of($text)), 404,
-    'is not there');
-is_deeply([ glob $server->store . '/index/.tmp/*' ], [], 'nothing is left');
-status_is($put->(), 201, 'once more: it succeeds');
-status_is($client->get('/v2/a/manifests/v1'), 200, 'and is there');
+    'does not exist');
+is_deeply([ glob $server->store . '/index/.tmp/*' ], [],
+    'no temporary file is left');
+status_is($put->(), 201, 'a second attempt succeeds');
+status_is($client->get('/v2/a/manifests/v1'), 200, 'and the manifest exists');
 
-# A name whose folder could not be synced is synced by the next attempt.
+# A name whose directory could not be synced is synced by the next attempt.
 my $tag = sub { $client->put('/v2/a/manifests/v2', $text,
     'Content-Type' => IMAGE_MANIFEST) };
-status_is(failing('/_tag', $tag), 500, 'a tag whose folder fails');
+status_is(failing('/_tag', $tag), 500, 'a tag whose directory is not synced');
 status_is(failing('/_tag', $tag), 500,
-    'the same, which finds its value there, waits for the folder');
-status_is($tag->(), 201, 'and succeeds when the folder does');
+    'the same tag, whose value is already written, syncs the directory again');
+status_is($tag->(), 201, 'and succeeds when the sync succeeds');
 $server->stop;
 
-# The other indexes that sync files themselves.
+# The other providers that sync files.
 for my $kind ('dbd:sqlite3', 'dbm:gdbm', 'dbm:db') {
     $server = OCI::Server->start(
-        env    => { LD_PRELOAD => $library, OCI_FAILS => "$folder/word" },
+        env    => { LD_PRELOAD => $library, OCI_FAILS => "$directory/word" },
         config => "OCIIndex $kind \@STORE\@/facts");
-    $server->expects(qr/\[oci:error\].*can't write/);
+    $server->expects(qr/\[oci:error\].*cannot write/);
     $client = OCI::Client->new($server);
     $client->push_blob('a', '{}');
     $client->push_blob('a', $bytes);
     status_is(failing('/facts', $put), 500, "$kind: a change that fails");
-    status_is($put->(), 201, "$kind: once more, it succeeds");
+    status_is($put->(), 201, "$kind: a second attempt succeeds");
     $server->kill9;
     $server->again;
     $client = OCI::Client->new($server);
     is($client->get('/v2/a/manifests/v1')->body, $text,
-        "$kind: it is there after a kill");
+        "$kind: the manifest exists after a kill");
     $server->stop;
 }
 done_testing;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# A layer of 3 GiB goes in and out with the smallest configuration, in one
-# stream each way.  It takes 6 GiB of traffic and 3 GiB of disk: it runs where
-# OCI_LARGE is set.
+# A layer of 3 GiB is pushed and pulled with the smallest configuration, in one
+# request each.  Because this takes 6 GiB of traffic and 3 GiB of disk space,
+# the test runs only if OCI_LARGE is set.
 
 use OCI::Test;
 
@@ -16,18 +16,18 @@ my $sha = Digest::SHA->new(256);
 $sha->add($piece) for 1 .. $pieces;
 my $digest = 'sha256:' . $sha->hexdigest;
 
-# As docker does it: a chunked PATCH, then the closing PUT.
+# Push it as docker does: a chunked PATCH, then the final PUT.
 my $left = $pieces;
-my $where = $client->start_upload('large');
-my $res = $client->request(PATCH => $where, {},
+my $location = $client->start_upload('large');
+my $res = $client->request(PATCH => $location, {},
     sub { $left-- > 0 ? $piece : undef });
 status_is($res, 202, 'PATCH of 3 GiB');
 header_is($res, 'Range', '0-' . ($size - 1), 'all of it');
-$res = $client->put(with_query($where, "digest=$digest"), '');
+$res = $client->put(with_query($location, "digest=$digest"), '');
 status_is($res, 201, 'PUT');
 header_is($client->head("/v2/large/blobs/$digest"), 'Content-Length', $size, 'HEAD');
 
-# Out again.
+# Pull it.
 my $got = 0;
 $sha = Digest::SHA->new(256);
 $res = $client->request(GET => "/v2/large/blobs/$digest", {}, undef,

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Two httpds as one registry: tags that many move, manifests that one deletes
-# while the other pushes, and lists of what comes and goes.
+# Two httpds that serve one registry: tags that many clients move, manifests
+# that one httpd deletes while the other stores them, and lists that change
+# while they are read.
 
 use OCI::Test;
 
@@ -20,8 +21,8 @@ sub manifest {
 }
 
 sub put {
-    my ($own, $path, $text, %headers) = @_;
-    return $own->put("/v2/$path", $text, 'Content-Type' => IMAGE_MANIFEST,
+    my ($client, $path, $text, %headers) = @_;
+    return $client->put("/v2/$path", $text, 'Content-Type' => IMAGE_MANIFEST,
         %headers);
 }
 
@@ -30,26 +31,26 @@ sub put {
 $one->push_blob('tags', '{}');
 for my $round (1 .. 10) {
     my @answers = sort map { @$_ } at_once(\@nodes, 8, sub {
-        my ($own, $n) = @_;
-        return put($own, "tags/manifests/new$round", $texts[$n],
+        my ($client, $n) = @_;
+        return put($client, "tags/manifests/new$round", $texts[$n],
             'If-None-Match' => '*')->status;
     });
     is_deeply(\@answers, [ 201, (412) x 7 ],
-        "round $round: of eight who make a tag one does")
+        "round $round: one of eight clients creates a tag")
         or last;
     is($one->get("/v2/tags/manifests/new$round")->body,
         $two->get("/v2/tags/manifests/new$round")->body,
-        'and both say which');
+        'both httpds serve the same manifest');
 }
 
-# Each success counts one up.
+# Each success increments the counter.
 put($one, 'tags/manifests/counter', manifest('0'));
 my @results = at_once(\@nodes, 8, sub {
-    my ($own, $n) = @_;
+    my ($client, $n) = @_;
     my ($done, $path) = (0, 'tags/manifests/counter');
     while ($done < 10) {
-        my $res = $own->get("/v2/$path");
-        my $put = put($own, $path, manifest(
+        my $res = $client->get("/v2/$path");
+        my $put = put($client, $path, manifest(
             $res->json->{annotations}{n} + 1 . '', by => "$n"),
             'If-Match' => $res->header('ETag'))->status;
         return $put if $put != 201 && $put != 412;
@@ -57,27 +58,27 @@ my @results = at_once(\@nodes, 8, sub {
     }
     return $done;
 });
-is_deeply(\@results, [ ([10]) x 8 ], 'who read before they write');
+is_deeply(\@results, [ ([10]) x 8 ], 'clients that write with If-Match');
 is($_->get('/v2/tags/manifests/counter')->json->{annotations}{n}, 80,
     'lose no update') for @client;
 
 my %known = map { $_ => 1 } @texts;
 put($one, 'tags/manifests/moving', $texts[0]);
 @results = at_once(\@nodes, 12, sub {
-    my ($own, $n) = @_;
+    my ($client, $n) = @_;
     return statuses(25, sub {
-        put($own, 'tags/manifests/moving', $texts[$n]) }) if $n < 8;
+        put($client, 'tags/manifests/moving', $texts[$n]) }) if $n < 8;
     my $garbled = 0;
     return (statuses(25, sub {
-        my $res = $own->get('/v2/tags/manifests/moving');
+        my $res = $client->get('/v2/tags/manifests/moving');
         $garbled++ if !$known{ $res->body };
         return $res;
     }), $garbled);
 });
 is_deeply(\@results, [ ([201]) x 8, ([ 200, 0 ]) x 4 ],
-    'a tag that many move is always there, and whole');
+    'a tag that many clients move can always be pulled');
 
-# What one acknowledged the other has.
+# A change that one httpd acknowledged is visible in the other.
 my $stale = 0;
 for my $n (0 .. 99) {
     my ($here, $there) = $n % 2 ? ($one, $two) : ($two, $one);
@@ -87,19 +88,19 @@ for my $n (0 .. 99) {
     $here->delete('/v2/tags/manifests/ping')->status == 202 or $stale++;
     $stale++ if $there->head('/v2/tags/manifests/ping')->status != 404;
 }
-is($stale, 0, 'a tag that is set at one is there at the other at once');
+is($stale, 0, 'a tag that is set in one is visible in the other at once');
 
-# ---- deletes at one, pushes at the other
+# ---- deletes in one, pushes in the other
 
 $one->push_blob('deleting', '{}');
 @results = at_once(\@nodes, 8, sub {
-    my ($own, $n) = @_;
+    my ($client, $n) = @_;
     my $base = 'deleting/manifests';
     return statuses(20, sub {
-        $own->delete("/v2/$base/" . digest_of($texts[ $_[0] % 4 ]));
+        $client->delete("/v2/$base/" . digest_of($texts[ $_[0] % 4 ]));
     }) if $n % 2 == 0;
     return statuses(20, sub {
-        put($own, "$base/t$n", $texts[ $_[0] % 4 ]) });
+        put($client, "$base/t$n", $texts[ $_[0] % 4 ]) });
 });
 is_deeply([ @results[ 1, 3, 5, 7 ] ], [ ([201]) x 4 ], 'pushes: all 201');
 is_deeply([ grep { !/\A(?:202|404)\z/ } map { @$_ } @results[ 0, 2, 4, 6 ] ],
@@ -111,38 +112,39 @@ for my $client (@client) {
         != 200 } @$tags ], [], 'each listed tag can be pulled');
 }
 
-# A tag that was moved away before its manifest went stays.
+# A tag that was moved before its old manifest was deleted is kept.
 $one->push_blob('crossing', '{}');
 @results = at_once(\@nodes, 6, sub {
-    my ($own, $n) = @_;
+    my ($client, $n) = @_;
     my $base = 'crossing/manifests';
     my $faults = 0;
     for my $round (1 .. 25) {
         if ($n % 2 == 0) {
-            $own->delete("/v2/$base/" . digest_of($texts[0]));
+            $client->delete("/v2/$base/" . digest_of($texts[0]));
             next;
         }
-        put($own, "$base/c$n", $texts[0]);
-        put($own, "$base/c$n", $texts[$n])->status == 201 or $faults++;
-        my $res = $own->get("/v2/$base/c$n");
+        put($client, "$base/c$n", $texts[0]);
+        put($client, "$base/c$n", $texts[$n])->status == 201 or $faults++;
+        my $res = $client->get("/v2/$base/c$n");
         $faults++ if $res->status != 200 || $res->body ne $texts[$n];
     }
     return $faults;
 });
-is_deeply(\@results, [ ([0]) x 6 ], 'no acknowledged tag goes with another manifest');
+is_deeply(\@results, [ ([0]) x 6 ],
+    'no acknowledged tag is deleted with another manifest');
 
-# A manifest that names a blob which the other deletes: it was accepted while
-# the blob was there, or not at all.
+# A manifest that names a blob which the other httpd deletes: it is accepted
+# only while the blob exists.
 my $pulled = digest_of('pulled');
 my $names = json_text(image_manifest('{}', ['pulled']));
 $one->push_blob('blobs', '{}');
 @results = at_once(\@nodes, 4, sub {
-    my ($own, $n) = @_;
-    return statuses(25, sub { $own->delete("/v2/blobs/blobs/$pulled") })
+    my ($client, $n) = @_;
+    return statuses(25, sub { $client->delete("/v2/blobs/blobs/$pulled") })
         if $n % 2 == 0;
     return statuses(25, sub {
-        $own->push_blob('blobs', 'pulled');
-        return put($own, "blobs/manifests/p$n", $names);
+        $client->push_blob('blobs', 'pulled');
+        return put($client, "blobs/manifests/p$n", $names);
     });
 });
 is_deeply([ grep { !/\A(?:202|404)\z/ } map { @$_ } @results[ 0, 2 ] ], [],
@@ -150,7 +152,7 @@ is_deeply([ grep { !/\A(?:202|404)\z/ } map { @$_ } @results[ 0, 2 ] ], [],
 is_deeply([ grep { !/\A(?:201|404)\z/ } map { @$_ } @results[ 1, 3 ] ], [],
     'manifests that name it: 201 or 404');
 $one->push_blob('blobs', 'pulled');
-status_is(put($two, 'blobs/manifests/p', $names), 201, 'at last');
+status_is(put($two, 'blobs/manifests/p', $names), 201, 'the blob exists again');
 is($_->get("/v2/blobs/blobs/$pulled")->body, 'pulled') for @client;
 
 # ---- lists
@@ -162,32 +164,32 @@ put($one, 'paging/manifests/' . digest_of($texts[0]) . '?'
 my @repos = map { sprintf 'list/%02d', $_ } 0 .. 29;
 $one->push_blob($_, '{}') for @repos;
 
-# All of a list, by pages from the nodes in turn.
+# A complete list, read page by page from the httpds in turn.
 sub pages {
-    my ($path, $what) = @_;
-    my @own = map { OCI::Client->new($_) } @nodes;
+    my ($path, $field) = @_;
+    my @clients = map { OCI::Client->new($_) } @nodes;
     my @got;
     while ($path) {
-        push @own, my $next = shift @own;
+        push @clients, my $next = shift @clients;
         my $res = $next->get($path);
-        push @got, @{ $res->json->{$what} };
+        push @got, @{ $res->json->{$field} };
         ($path) = ($res->header('Link') // '') =~ /<([^>]*)>/;
     }
     return @got;
 }
 
-# What is wrong with a list that holds these at least.
+# The faults of a list that must contain at least these names.
 sub faults_of {
-    my ($got, $stay) = @_;
+    my ($got, $required) = @_;
     my %count;
     $count{$_}++ for @$got;
     return ((grep { $_ > 1 } values %count) ? 'repeated' : (),
-        (grep { !$count{$_} } @$stay) ? 'missed' : (),
+        (grep { !$count{$_} } @$required) ? 'missed' : (),
         "@$got" ne join(' ', sort @$got) ? 'disordered' : ());
 }
 
 @results = at_once(\@nodes, 6, sub {
-    my ($own, $n) = @_;
+    my ($client, $n) = @_;
     my @faults;
     for my $round (1 .. 6) {
         if ($n > 3) {
@@ -199,19 +201,19 @@ sub faults_of {
         }
         for my $k (map { $_ * 17 % 200 } 1 .. 8) {
             my $path = sprintf 'paging/manifests/s%03d.%d', $k, $n;
-            put($own, $path, $texts[0])->status == 201 or push @faults, 'PUT';
-            $own->push_blob("list/$k.$n", 'come');
-            $own->delete("/v2/list/$k.$n/blobs/" . digest_of('come'))->status
+            put($client, $path, $texts[0])->status == 201 or push @faults, 'PUT';
+            $client->push_blob("list/$k.$n", 'come');
+            $client->delete("/v2/list/$k.$n/blobs/" . digest_of('come'))->status
                 == 202 or push @faults, 'DELETE of a blob';
-            $own->delete("/v2/$path")->status == 202 or push @faults, 'DELETE';
+            $client->delete("/v2/$path")->status == 202 or push @faults, 'DELETE';
         }
     }
     return @faults;
 });
 is_deeply(\@results, [ ([]) x 6 ],
-    'pages of both in turn miss and repeat nothing that stays');
+    'pages from both in turn miss and repeat no permanent name');
 is_deeply([ pages('/v2/paging/tags/list?n=9', 'tags') ], \@stay,
-    'in the end the tags are as before');
+    'in the end the tags are the same as before');
 is_deeply([ grep { m{^list/} } pages('/v2/_catalog?n=9', 'repositories') ],
     \@repos, 'and so is the catalog');
 

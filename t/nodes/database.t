@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Two httpds whose database is stopped, killed, and without room: clients are
-# told to come back, and all goes on when it does, without anything lost and
-# with neither httpd restarted.
+# Two httpds whose database is stopped, is killed, or has a full disk: clients
+# get 503.  When the database works again, both httpds continue without a
+# restart, and nothing is lost.
 
 use OCI::Test;
 
@@ -10,23 +10,23 @@ use File::Temp ();
 use OCI::Crowd;
 use OCI::Database;
 use OCI::Disk;
-use OCI::Judge;
+use OCI::Verifier;
 use OCI::Nodes;
 use OCI::Writer;
 use Time::HiRes qw(sleep time);
 
-my $SECONDS = 3;    # for rounds of restarts; three rounds at least
-my $ROOM = 256;     # MiB of a small disk
+my $SECONDS = 3;    # for rounds of restarts, but at least three rounds
+my $DISK = 256;     # MiB of a small disk
 my %option = (extra => 'KeepAliveTimeout 60');
 
 sub put {
-    my ($own, $path, $text, %headers) = @_;
-    return $own->put("/v2/$path", $text, 'Content-Type' => IMAGE_MANIFEST,
+    my ($client, $path, $text, %headers) = @_;
+    return $client->put("/v2/$path", $text, 'Content-Type' => IMAGE_MANIFEST,
         %headers);
 }
 
-# Requests of each kind, on what is there: a name, a function of a client, and
-# the status where the database works.
+# Requests of each kind: a name, a function of a client, and the status that is
+# expected when the database works.
 sub requests {
     my ($image, $session) = @_;
     my $config = digest_of('{}');
@@ -71,20 +71,20 @@ sub all_refused {
             my $start = time;
             error_is($request->[1]->($client), 503, 'UNAVAILABLE', undef,
                 "$request->[0]: 503");
-            cmp_ok(time - $start, '<', 3, "$request->[0]: soon");
+            cmp_ok(time - $start, '<', 3, "$request->[0]: within 3 seconds");
         }
     }
     return;
 }
 
-# Every thread's connection is tried.
+# Use the connections of all threads.
 sub all_at_once {
     my ($nodes, $name) = @_;
     my @results = at_once($nodes, 16, sub {
-        my ($own, $n) = @_;
+        my ($client, $n) = @_;
         return statuses(8, sub {
-            $_[0] % 2 ? $own->get('/v2/there/manifests/v1')
-                : $own->head('/v2/there/blobs/' . digest_of('{}')) });
+            $_[0] % 2 ? $client->get('/v2/there/manifests/v1')
+                : $client->head('/v2/there/blobs/' . digest_of('{}')) });
     });
     is_deeply(\@results, [ ([200]) x 16 ], $name);
     return;
@@ -103,18 +103,18 @@ sub stopped {
     my $session = $client->start_upload('there');
     my @requests = requests($image, $session);
     all_answered(\@nodes, 'before', @requests);
-    all_at_once(\@nodes, 'many at once');
+    all_at_once(\@nodes, 'many at the same time');
 
     for my $how (qw(stop kill9)) {
         $database->server->$how;
         all_refused(\@nodes, @requests);
         $database->server->again;
         all_answered(\@nodes, "after $how", @requests);
-        all_at_once(\@nodes, 'many at once');
+        all_at_once(\@nodes, "after $how: many at the same time");
         $database->server->$how;
         $database->server->again;
-        all_at_once(\@nodes, "unseen, $how: many at once");
-        all_answered(\@nodes, "unseen, $how", @requests);
+        all_at_once(\@nodes, "$how between requests: many at the same time");
+        all_answered(\@nodes, "$how between requests", @requests);
     }
     $_->stop for @nodes;
     return;
@@ -126,13 +126,13 @@ sub under_load {
         store => $store);
     for my $node (@nodes) {
         $node->allows(qr/\[(?:oci|dbd):error\]/);
-        # What libpq prints if the server stops while it connects; APR's
-        # driver can silence it only on a connection that is there.
+        # libpq prints this if the server stops while libpq connects.  APR's
+        # driver can silence it only on an open connection.
         $node->allows(
             qr/^FATAL:  terminating connection due to administrator command$/);
     }
     my $end = time + $SECONDS;
-    my ($rounds, $steps, $struck, @faults) = (0, 0, 0);
+    my ($rounds, $steps, $interrupted, @faults) = (0, 0, 0);
     while ((time < $end || $rounds < 3) && !@faults) {
         $rounds++;
         my $until = time + 1.2;
@@ -142,17 +142,17 @@ sub under_load {
         $rounds % 2 ? $database->server->kill9 : $database->server->stop;
         $database->server->again;
         $_->wait for @writers;
-        for my $judge (map { OCI::Judge->new($_) } @writers) {
-            $judge->sessions($nodes[0]);
-            $judge->facts($_) for @nodes;
-            $steps += $judge->steps;
-            $struck++ if $judge->ended;
-            push @faults, $judge->faults;
+        for my $verifier (map { OCI::Verifier->new($_) } @writers) {
+            $verifier->finish_sessions($nodes[0]);
+            $verifier->check_facts($_) for @nodes;
+            $steps += $verifier->steps;
+            $interrupted++ if $verifier->ended;
+            push @faults, $verifier->faults;
         }
     }
-    is_deeply(\@faults, [], 'what was acknowledged is there');
+    is_deeply(\@faults, [], 'all acknowledged content exists');
     cmp_ok($steps, '>', 10 * $rounds,
-        "$rounds rounds, $steps steps, $struck writers were told to come back");
+        "$rounds rounds, $steps steps, $interrupted writers got 503");
     $_->stop for @nodes;
     return;
 }
@@ -176,13 +176,13 @@ sub full {
             : 'UNAVAILABLE');
         last if ++$refused == 10;
     }
-    ok($seen{507} || $seen{503}, 'a full disk is noticed: ' . join ', ',
+    ok($seen{507} || $seen{503}, 'a full disk is reported: ' . join ', ',
         map { "$_: $seen{$_}" } sort keys %seen);
     if ($seen{507}) {
         is($_->get('/v2/there/manifests/v1')->body, $image->{text},
-            'pulls go on') for @client;
+            'pulls still work') for @client;
         status_is($client[1]->delete('/v2/there/manifests/m1'), 202,
-            'so do deletes');
+            'deletes still work');
         shift @there;
     }
     unlink "$dir/filler";
@@ -192,11 +192,11 @@ sub full {
         last if $res->status == 201;
         sleep 0.1;
     }
-    status_is($res, 201, 'there is room: pushes go on');
+    status_is($res, 201, 'pushes work when there is space again');
     for my $client (@client) {
         is_deeply([ map { $_->[0] } grep {
             $client->get("/v2/there/manifests/$_->[0]")->body ne $_->[1] }
-            @there ], [], 'what was acknowledged is there');
+            @there ], [], 'all acknowledged content exists');
     }
     $_->stop for @nodes;
     return;
@@ -217,7 +217,7 @@ for my $kind (qw(pgsql mysql)) {
         }
     }
     SKIP: {
-        my $dir = small_disk('tmpfs', "size=${ROOM}m")
+        my $dir = small_disk('tmpfs', "size=${DISK}m")
             or skip('tmpfs cannot be mounted', 1);
         mkdir "$dir/database";
         my $database = OCI::Database->start($kind, own => 1,

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# conf/examples/nodes.conf as it stands, but for places: two httpds on one
-# database and one folder are one registry.
+# conf/examples/nodes.conf, with other paths and parameters: two httpds with the
+# same database and the same directory serve one registry.
 
 use OCI::Test;
 
 use OCI::Database;
 
 my $database = OCI::Database->start('pgsql')
-    or plan skip_all => 'PostgreSQL is not there';
+    or plan skip_all => 'PostgreSQL is not installed';
 my $text = OCI::Server::slurp("$OCI::Server::TOP/conf/examples/nodes.conf");
 my %replace = (
     '/var/lib/mod_oci' => '@STORE@',
@@ -25,15 +25,15 @@ my $image = OCI::Client->new($one)->push_image('some/image', 'v1',
     layers => ['a', 'b']);
 my $client = OCI::Client->new($two);
 is($client->get('/v2/some/image/manifests/v1')->body, $image->{text},
-    'what was pushed to one is pulled from the other');
+    'a manifest pushed to one can be pulled from the other');
 is($client->get('/v2/some/image/blobs/' . digest_of('b'))->body, 'b',
     'a layer, too');
 is_deeply($client->get('/v2/_catalog')->json,
     { repositories => ['some/image'] }, 'it is listed');
 status_is($client->delete('/v2/some/image/manifests/v1'), 202,
-    'deleted there');
+    'it is deleted in one');
 status_is(OCI::Client->new($one)->get('/v2/some/image/manifests/v1'), 404,
-    'it is gone here');
+    'it is deleted in the other');
 $two->stop;
 $one->stop;
 done_testing;

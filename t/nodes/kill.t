@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# One of two httpds is killed in mid-push, again and again.  The other goes on,
-# finishes what the killed one had begun, and both have all that either
-# acknowledged.
+# One of two httpds is killed during pushes, again and again.  The other
+# continues, and finishes the uploads that the killed one had begun.  Both have
+# all content that either of them acknowledged.
 
 use OCI::Test;
 
-use OCI::Judge;
+use OCI::Verifier;
 use OCI::Nodes;
 use OCI::Writer;
 use Time::HiRes qw(sleep time);
 
-my $SECONDS = 8;    # for rounds of killing; four rounds at least
+my $SECONDS = 8;    # for rounds of killing, but at least four rounds
 
 my @nodes = nodes(extra => 'MaxConnectionsPerChild 30');
 my $end = time + $SECONDS;
@@ -28,29 +28,29 @@ while ((time < $end || $rounds < 4) && !@faults) {
     sleep $time;
     $victim->kill9;
     $_->wait for @both;
-    my @judges = map { OCI::Judge->new($_) } @both;
-    for my $judge (@judges) {
-        $finished += keys %{ $judge->{sessions} };
-        $judge->sessions($other);
-        $judge->facts($other);
+    my @verifiers = map { OCI::Verifier->new($_) } @both;
+    for my $verifier (@verifiers) {
+        $finished += keys %{ $verifier->{sessions} };
+        $verifier->finish_sessions($other);
+        $verifier->check_facts($other);
     }
     $steady->wait;
     $victim->again;
-    push @judges, my $last = OCI::Judge->new($steady);
-    $last->sessions($victim);
+    push @verifiers, my $last = OCI::Verifier->new($steady);
+    $last->finish_sessions($victim);
     $last->fault('the other failed:', $last->ended // 'killed')
         if ($last->ended // 'killed') ne '';
-    for my $judge (@judges) {
-        $judge->facts($_) for @nodes;
-        $steps += $judge->steps;
-        push @faults, $judge->faults;
+    for my $verifier (@verifiers) {
+        $verifier->check_facts($_) for @nodes;
+        $steps += $verifier->steps;
+        push @faults, $verifier->faults;
     }
 }
-is_deeply(\@faults, [], 'nothing is lost, and nothing is there by halves');
+is_deeply(\@faults, [], 'nothing is lost, and all content is complete');
 cmp_ok($steps, '>', 10 * $rounds, "$rounds rounds, $steps steps");
 cmp_ok($finished, '>', 0, "$finished sessions were finished by the other");
 is_deeply(map({ OCI::Client->new($_)->get('/v2/_catalog')->json } @nodes),
-    'both have one catalog');
+    'both have the same catalog');
 
 $_->stop for @nodes;
 done_testing;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Two httpds as one registry: uploads that go from one to the other.
+# Two httpds that serve one registry: uploads that alternate between them.
 
 use OCI::Test;
 
@@ -11,7 +11,7 @@ my @nodes = nodes();
 my @client = map { OCI::Client->new($_) } @nodes;
 my ($one, $two) = @client;
 
-sub stands_at {
+sub has_offset {
     my ($location, $count, $name) = @_;
     for my $client (@client) {
         header_is($client->get($location), 'Range',
@@ -25,126 +25,126 @@ sub is_there {
     my $digest = digest_of($bytes, $algorithm);
     for my $client (@client) {
         my $res = $client->get("/v2/$repo/blobs/$digest");
-        ok($res->status == 200 && $res->body eq $bytes, 'the blob is there')
+        ok($res->status == 200 && $res->body eq $bytes, 'the blob is complete')
             or diag($res->status);
     }
     return;
 }
 
-# ---- in turn
+# ---- one request after another
 
 for my $algorithm (qw(sha256 sha512)) {
     for my $parts (1, 2, 9) {
         my $bytes = random_bytes(333_333, "$algorithm $parts");
         my $digest = digest_of($bytes, $algorithm);
-        my $where = $one->start_upload('turns',
+        my $location = $one->start_upload('turns',
             "?digest-algorithm=$algorithm");
         my $offset = 0;
         for my $n (1 .. $parts) {
             my $size = int length($bytes) / ($parts + 1) + $n;
-            status_is($client[ $n % 2 ]->patch($where,
+            status_is($client[ $n % 2 ]->patch($location,
                 substr($bytes, $offset, $size), 'Content-Range' =>
                 sprintf '%d-%d', $offset, $offset + $size - 1), 202,
                 "PATCH $n of $parts, $algorithm");
             $offset += $size;
-            stands_at($where, $offset, 'both say where it stands');
+            has_offset($location, $offset, 'both report its offset');
         }
-        my $stale = $client[ $parts % 2 ^ 1 ]->patch($where, 'x' x 10,
+        my $stale = $client[ $parts % 2 ^ 1 ]->patch($location, 'x' x 10,
             'Content-Range' => '0-9');
         error_is($stale, 416, 'BLOB_UPLOAD_INVALID');
-        header_is($stale, 'Range', '0-' . ($offset - 1), 'the true Range');
+        header_is($stale, 'Range', '0-' . ($offset - 1), 'the actual Range');
         status_is($client[ $parts % 2 ^ 1 ]->put(
-            with_query($where, "digest=$digest"), substr $bytes, $offset),
+            with_query($location, "digest=$digest"), substr $bytes, $offset),
             201, 'PUT of the rest');
         is_there('turns', $bytes, $algorithm);
-        error_is($_->get($where), 404, 'BLOB_UPLOAD_UNKNOWN', undef,
-            'the session is over') for @client;
+        error_is($_->get($location), 404, 'BLOB_UPLOAD_UNKNOWN', undef,
+            'the session has ended') for @client;
     }
 }
 
 my $bytes = random_bytes(100_000, 'whole');
 my $digest = digest_of($bytes);
 status_is($two->put(with_query($one->start_upload('whole'),
-    "digest=$digest"), $bytes), 201, 'begun at one, all of it to the other');
+    "digest=$digest"), $bytes), 201, 'begun in one, finished in the other');
 is_there('whole', $bytes);
 status_is($two->post("/v2/once/blobs/uploads/?digest=$digest", $bytes), 201,
-    'all at once to the other');
+    'a single request to the other');
 is_there('once', $bytes);
 status_is($two->post("/v2/mounted/blobs/uploads/?mount=$digest&from=whole"),
-    201, 'mounted at the other');
+    201, 'mounted in the other');
 is_there('mounted', $bytes);
 my $gone = $one->start_upload('gone');
 status_is($one->patch($gone, 'some'), 202);
-status_is($two->delete($gone), 204, 'cancelled at the other');
+status_is($two->delete($gone), 204, 'cancelled in the other');
 error_is($_->get($gone), 404, 'BLOB_UPLOAD_UNKNOWN') for @client;
 
 my $kept = $one->start_upload('kept');
 status_is($one->patch($kept, substr $bytes, 0, 60_000), 202);
 $_->restart for @nodes;
 $_->close for @client;
-stands_at($kept, 60_000, 'both restarted');
+has_offset($kept, 60_000, 'both restarted');
 status_is($two->put(with_query($kept, "digest=$digest"),
-    substr $bytes, 60_000), 201, 'and the other ends it');
+    substr $bytes, 60_000), 201, 'the other finishes it');
 is_there('kept', $bytes);
 
-# ---- at once
+# ---- at the same time
 
-# One is in the middle of its body when the other is asked.
+# One httpd receives a body while the other gets a request for the same upload.
 for my $second (qw(PATCH PUT DELETE)) {
-    my $where = $one->start_upload('busy');
-    $one->patch($where, 'start');
+    my $location = $one->start_upload('busy');
+    $one->patch($location, 'start');
     my $slow = OCI::Client->new($nodes[0]);
-    $slow->send("PATCH $where HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+    $slow->send("PATCH $location HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
         . "Content-Length: 200000\r\n\r\n");
     sysread $slow->socket, my $interim, 100;
-    like($interim, qr/\AHTTP\/1.1 100/, 'the first is told to go on');
+    like($interim, qr/\AHTTP\/1.1 100/, 'the first gets 100 Continue');
     $slow->send('a' x 100_000);
-    my $res = $two->request($second, with_query($where, "digest=$digest"), {},
+    my $res = $two->request($second, with_query($location, "digest=$digest"), {},
         $second eq 'DELETE' ? undef : 'b' x 50_000);
     error_is($res, 416, 'BLOB_UPLOAD_INVALID', qr/another/, "$second meanwhile");
-    header_is($res, 'Range', '0-4', 'the true Range');
+    header_is($res, 'Range', '0-4', 'the actual Range');
     $slow->send('a' x 100_000);
     status_is($slow->receive('PATCH'), 202, 'the first is accepted');
     my $whole = 'start' . 'a' x 200_000;
-    status_is($two->put(with_query($where, 'digest=' . digest_of($whole)), ''),
+    status_is($two->put(with_query($location, 'digest=' . digest_of($whole)), ''),
         201, 'no bytes were mixed');
     is_there('busy', $whole);
 }
 
 for my $round (1 .. 5) {
-    my $where = $client[ $round % 2 ]->start_upload('race');
+    my $location = $client[ $round % 2 ]->start_upload('race');
     my @answers = at_once(\@nodes, 8, sub {
-        my ($own, $n) = @_;
-        my $res = $own->patch($where, chr(97 + $n) x 300_000,
+        my ($client, $n) = @_;
+        my $res = $client->patch($location, chr(97 + $n) x 300_000,
             'Content-Range' => '0-299999');
         return ($res->status, $res->header('Range'));
     });
     my @accepted = grep { $answers[$_][0] eq 202 } 0 .. 7;
     is(scalar @accepted, 1, "round $round: one PATCH of eight is accepted");
     is(scalar(grep { $_->[0] eq 416 && $_->[1] =~ /\A0-(?:0|299999)\z/ }
-        @answers), 7, 'the others get 416 and where it stands')
+        @answers), 7, 'the others get 416 and the current Range')
         or diag(map { "@$_\n" } @answers);
     my $whole = chr(97 + ($accepted[0] // 0)) x 300_000;
     my $name = digest_of($whole);
     my @closing = sort map { @$_ } at_once(\@nodes, 4, sub {
-        return $_[0]->put(with_query($where, "digest=$name"), '')->status;
+        return $_[0]->put(with_query($location, "digest=$name"), '')->status;
     });
-    is(scalar(grep { $_ eq 201 } @closing), 1, 'one PUT of four ends it');
+    is(scalar(grep { $_ eq 201 } @closing), 1, 'one PUT of four finishes it');
     is(scalar(grep { /\A(?:404|416)\z/ } @closing), 3,
-        'the others find it busy or over') or diag("@closing");
+        'the others get 404 or 416') or diag("@closing");
     is_there('race', $whole);
 }
 
 my $large = random_bytes(1_234_567, 'together');
 my $name = digest_of($large);
 my @results = at_once(\@nodes, 16, sub {
-    my ($own, $n) = @_;
+    my ($client, $n) = @_;
     my $repo = 'together/' . int $n / 4;
     my $res = $n % 4 < 2
-        ? $own->post("/v2/$repo/blobs/uploads/?digest=$name", $large)
-        : $own->put(with_query($own->start_upload($repo), "digest=$name"),
+        ? $client->post("/v2/$repo/blobs/uploads/?digest=$name", $large)
+        : $client->put(with_query($client->start_upload($repo), "digest=$name"),
             $large);
-    return ($res->status, $own->get("/v2/$repo/blobs/$name")->body eq $large);
+    return ($res->status, $client->get("/v2/$repo/blobs/$name")->body eq $large);
 });
 is_deeply(\@results, [ ([ 201, 1 ]) x 16 ], 'sixteen pushes of one blob');
 is_there("together/$_", $large) for 0 .. 3;

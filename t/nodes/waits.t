@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# No request waits without a limit: for a database that does not answer, for a
-# lock that another process keeps, or for a second connection.  Each gets 503
-# before its client gives up, and all goes on afterwards.
+# No request waits without a limit for a database that does not answer, for a
+# lock that another process holds, or for a second connection.  Each gets 503
+# before its client gives up, and later requests succeed.
 
 use OCI::Test;
 
@@ -13,7 +13,7 @@ use OCI::Database;
 use OCI::Nodes;
 use Time::HiRes qw(sleep time);
 
-my $GIVES_UP = 30;      # seconds after which clients do
+my $GIVES_UP = 30;      # seconds after which clients give up
 
 # The processes of a database server.
 sub processes {
@@ -22,7 +22,7 @@ sub processes {
     return ($pid, split ' ', `ps -o pid= --ppid $pid`);
 }
 
-# One line of the log for each request that was refused.
+# One test: the log has one line for each request that was refused.
 sub one_line_each {
     my ($node, $count, $name) = @_;
     my $lines = () = $node->log =~ /\[oci:error\]/g;
@@ -30,7 +30,8 @@ sub one_line_each {
     return;
 }
 
-# A server that is frozen while its kernel goes on to acknowledge.
+# A database server whose processes are stopped, while the kernel still
+# acknowledges its packets.
 sub frozen {
     my ($index, $database, $store) = @_;
     my $node = OCI::Server->start(index => $index, database => $database,
@@ -43,11 +44,11 @@ sub frozen {
     kill 'STOP', processes($database->server);
     my $start = time;
     my @results = at_once([$node], 3, sub {
-        my ($own, $n) = @_;
-        my $res = $n == 0 ? $own->get('/v2/there/manifests/v1')
-            : $n == 1 ? $own->put('/v2/there/manifests/v2', $image->{text},
+        my ($client, $n) = @_;
+        my $res = $n == 0 ? $client->get('/v2/there/manifests/v1')
+            : $n == 1 ? $client->put('/v2/there/manifests/v2', $image->{text},
                 'Content-Type' => IMAGE_MANIFEST)
-            : $own->delete("/v2/there/manifests/$image->{digest}");
+            : $client->delete("/v2/there/manifests/$image->{digest}");
         return $res->status;
     });
     is_deeply(\@results, [ ([503]) x 3 ], 'each request is answered');
@@ -61,14 +62,14 @@ sub frozen {
         last if $res->status == 200;
         sleep 0.1;
     }
-    status_is($res, 200, 'later all is well');
+    status_is($res, 200, 'later pulls work');
     status_is($client->put('/v2/there/manifests/v3', $image->{text},
-        'Content-Type' => IMAGE_MANIFEST), 201, 'pushes too');
+        'Content-Type' => IMAGE_MANIFEST), 201, 'and pushes');
     $node->stop;
     return;
 }
 
-# A table of users in a SQLite file, made as httpd's user.
+# Create a table of users in a SQLite file, as httpd's user.
 sub make_users {
     my ($file, $sql) = @_;
     my $pid = fork // die "fork: $!";
@@ -80,7 +81,7 @@ sub make_users {
 sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])', $file, $sql;
     }
     waitpid $pid, 0;
-    is($?, 0, 'users are in the file');
+    is($?, 0, 'the table of users is created');
     return;
 }
 
@@ -110,18 +111,19 @@ Require valid-user
 END
     my @login = (Authorization => OCI::Auth::basic('reader', 'secret'));
     my @results = at_once([$server], 16, sub {
-        my ($own, $n) = @_;
+        my ($client, $n) = @_;
         return statuses(6, sub {
-            $_[0] % 2 ? $own->get('/v2/', @login)
-                : $own->get("/v2/none$n/tags/list", @login) });
+            $_[0] % 2 ? $client->get('/v2/', @login)
+                : $client->get("/v2/none$n/tags/list", @login) });
     });
     is_deeply(\@results, [ ([ 200, 404 ]) x 16 ],
-        "mod_dbd:$kind: 16 logins at once with four connections");
+        "mod_dbd:$kind: 16 concurrent logins with four connections");
     $server->stop;
     return;
 }
 
-# A process that has a lock and is frozen; and one that waits for it.
+# A process that holds a lock and does not continue, and requests that wait for
+# the lock.
 sub held {
     my ($index, $database, $store) = @_;
     my @nodes = nodes(index => $index, database => $database, store => $store);
@@ -140,18 +142,18 @@ sub held {
     sleep 0.5;
     my $start = time;
     my @results = at_once([ $nodes[1] ], 40, sub {
-        my ($own, $n) = @_;
-        return $own->delete("/v2/held/manifests/$image->{digest}")->status
+        my ($client, $n) = @_;
+        return $client->delete("/v2/held/manifests/$image->{digest}")->status
             if $n == 0;
-        return $own->put("/v2/held/manifests/t$n", $image->{text},
+        return $client->put("/v2/held/manifests/t$n", $image->{text},
             'Content-Type' => IMAGE_MANIFEST)->status if $n < 36;
-        return statuses(5, sub { $own->get('/v2/other/manifests/v1') });
+        return statuses(5, sub { $client->get('/v2/other/manifests/v1') });
     });
     is_deeply([ @results[ 36 .. 39 ] ], [ ([200]) x 4 ],
-        'pulls go on while 36 requests wait for a lock');
+        'pulls work while 36 requests wait for a lock');
     is(join(' ', do { my %s = map { $_->[0] => 1 } @results[ 0 .. 35 ];
             sort keys %s }),
-        '503', 'which are told to come back');
+        '503', 'the waiting requests get 503');
     cmp_ok(time - $start, '<', $GIVES_UP, 'before clients give up');
     close $pipe;
     my $res;
@@ -161,31 +163,32 @@ sub held {
         last if $res->status == 201;
         sleep 0.1;
     }
-    status_is($res, 201, 'later all is well');
+    status_is($res, 201, 'later pushes work');
     $_->stop for @nodes;
     return;
 }
 
-# What dbd_lock.c calls a name.
+# The number that dbd_lock.c computes for a name.
 sub lock_number {
     my $hex = substr Digest::SHA::sha256_hex($_[0]), 0, 15;
     no warnings 'portable';    # perl's integers have 64 bits here
     return hex $hex;
 }
 
-my $folder = File::Temp->newdir(TMPDIR => 1);
-chmod 0755, "$folder";
-logins('sqlite3', undef, "$folder/store");
+my $directory = File::Temp->newdir(TMPDIR => 1);
+chmod 0755, "$directory";
+logins('sqlite3', undef, "$directory/store");
 for my $kind (qw(pgsql mysql)) {
     SKIP: {
         my $database = OCI::Database->start($kind, own => 1)
             or skip("there is no server for $kind", 1);
         my $top = File::Temp->newdir(TMPDIR => 1);
         chmod 0755, "$top";
-        subtest "dbd:$kind: frozen" =>
+        subtest "dbd:$kind: a frozen server" =>
             sub { frozen("dbd:$kind", $database, "$top/store") };
-        subtest "mod_dbd:$kind: logins" => sub { logins($kind, $database, "$top/store") };
-        subtest "dbd:$kind: a lock that is kept" =>
+        subtest "mod_dbd:$kind: logins" =>
+            sub { logins($kind, $database, "$top/store") };
+        subtest "dbd:$kind: a lock that is held" =>
             sub { held("dbd:$kind", $database, "$top/store") }
             if $kind eq 'pgsql';
         $database->server->stop;

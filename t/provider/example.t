@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# The modules of conf/provider do what its README says, built as it says.
+# The modules of conf/provider can be built, and work, as its README describes.
 
 use OCI::Test;
 use OCI::Auth;
@@ -15,7 +15,7 @@ my @BASIC = qw(auth_basic authn_core authz_user);
 
 my $build = OCI::Module->new;
 is_deeply([ map { s{.*/}{}r } glob $build->include . '/*' ], ['mod_oci.h'],
-    'install puts the one header beside those of httpd');
+    'make install installs mod_oci.h with the headers of httpd');
 for my $compiler (OCI::Module::clang() // (), 'gcc') {
     for my $source (glob "$example/*.c") {
         my ($name) = $source =~ m{([^/]+)$};
@@ -46,15 +46,15 @@ for my $case (
 }
 my ($status, $output) = contract('index', $so{mod_authn_robot},
     'authn_robot_module', 'memory');
-isnt($status, 0, 'a module without such a provider does not');
-like($output, qr/memory is a provider/, 'and it is said why');
+isnt($status, 0, 'a module without such a provider fails');
+like($output, qr/memory is a provider/, 'the output says why');
 
 # ---- an index in memory
 
 for my $case (
     [ 'nosuch' => qr/unknown provider 'nosuch'; known are:.* memory\b/ ],
     map { [ "memory:$_ x" =>
-        qr/OCIIndex: memory:SIZE has a size from 1 to 1024 MiB, not '$_'/ ] }
+        qr/OCIIndex: memory:$_ has a wrong size: expected a number of MiB/ ] }
         qw(0 -1 1025 64M 99999999999999999999)
 ) {
     my ($index, $message) = @$case;
@@ -94,20 +94,20 @@ for my $mpm (qw(event prefork)) {
     );
     my $image = OCI::Client->new($server)->push_image('a', 'v1');
     is(OCI::Client->new($server->host(2))->get('/v2/a/manifests/v1')->body,
-        $image->{text}, "$mpm: of one name is one index");
-    is(tags($server->host(3), 'a'), 404, 'of another name another');
+        $image->{text}, "$mpm: the same name is the same index");
+    is(tags($server->host(3), 'a'), 404, 'another name is another index');
     $server->graceful;
-    is(tags($server, 'a'), 'v1', 'it is kept by a graceful restart');
+    is(tags($server, 'a'), 'v1', 'it survives a graceful restart');
     OCI::Client->new($server)->push_image('a', 'v2');
     $server->restart;
-    is(tags($server, 'a'), 'v1 v2', 'and by another');
+    is(tags($server, 'a'), 'v1 v2', 'it survives a restart');
     $server->halt;
     $server->again;
-    is(tags($server, 'a'), 404, 'until httpd stops');
+    is(tags($server, 'a'), 404, 'it is empty after httpd was stopped');
     $server->stop;
 }
 
-# Annotations make a manifest large.
+# A manifest that annotations make large.
 sub large {
     my $n = shift;
     return image_manifest('{}', [], annotations => {
@@ -131,13 +131,13 @@ subtest 'a full index' => sub {
     is(scalar @{ $client->get('/v2/a/tags/list')->json->{tags} }, $n,
         'all are listed');
     is($client->get("/v2/a/manifests/v$_")->body, json_text(large("v$_")),
-        "v$_ is there") for 0, $n - 1;
+        "v$_ can be pulled") for 0, $n - 1;
     for my $i (0 .. 3 * $n) {
         my $digest = digest_of(json_text(large("v$i")));
-        status_is($client->delete("/v2/a/manifests/$digest"), 202, "v$i goes")
-            or last;
+        status_is($client->delete("/v2/a/manifests/$digest"), 202,
+            "v$i is deleted") or last;
         my $new = 'v' . ($i + $n);
-        status_is($put->($new), 201, "$new takes its place") or last;
+        status_is($put->($new), 201, "$new fits into its space") or last;
     }
     $server->stop;
     done_testing;
@@ -154,7 +154,7 @@ subtest 'kill -9' => sub {
         for (1 .. 60) {
             sleep 0.2 + rand 0.1;
             kill 'KILL', $server->children;
-            sleep 1;    # until there are others
+            sleep 1;    # until httpd has started new children
         }
         POSIX::_exit(0);
     }
@@ -169,13 +169,13 @@ subtest 'kill -9' => sub {
     }
     kill 'KILL', $killer;
     waitpid $killer, 0;
-    is($broken, 3, '3 pushes broke');
+    is($broken, 3, '3 pushes were interrupted');
     my %listed = map { $_ => 1 } split ' ', tags($server, 'a');
     is(join(' ', grep { !$listed{$_} } @there), '', scalar(@there)
-        . ' tags that were acknowledged are there');
+        . ' acknowledged tags exist');
     my @lost = grep { $client->head("/v2/a/manifests/$_")->status != 200 }
         sort keys %listed;
-    is("@lost", '', 'and all that is listed can be pulled');
+    is("@lost", '', 'every listed tag can be pulled');
     $server->stop;
     done_testing;
 };
@@ -231,20 +231,21 @@ for my $case ([ 'ci:new' => 202 ], [ 'ci:old' => 202 ], [ 'ci:before' => 401 ],
     is($token ? push_by_curl('-H', "Authorization: Bearer $token") : 401,
         $wanted == 403 ? 401 : $wanted, "$user: by a token");
 }
-$server->expects(qr/robot: the password of ci was good until '$yesterday'/);
+$server->expects(qr/robot: the password of ci expired after '$yesterday'/);
 my $ci = OCI::Client->new($server,
     headers => [ Authorization => OCI::Auth::basic('ci', 'new') ]);
 my $image = $ci->push_image('a/b', 'v1');
 is($client->get('/v2/a/b/manifests/v1')->body, $image->{text},
-    'anybody pulls what ci pushed');
+    'everybody can pull what ci pushed');
 robots([ $tomorrow, 'other', 'other' ]);
-is(push_by_curl('-u', 'ci:new'), 401, 'who is taken off the file is out');
+is(push_by_curl('-u', 'ci:new'), 401,
+    'a user removed from the file is refused');
 unlink $server->dir . '/robots';
 $server->expects(qr/robot: cannot read .*robots/);
-is(push_by_curl('-u', 'other:other'), 500, 'without the file nobody is known');
+is(push_by_curl('-u', 'other:other'), 500, 'a missing file is an error');
 $server->set(after => $conf =~ s/^\s*AuthRobotFile.*\n//gmr);
 $server->graceful;
 $server->expects(qr/robot: AuthRobotFile is not set/);
-is(push_by_curl('-u', 'ci:new'), 500, 'nor without its name');
+is(push_by_curl('-u', 'ci:new'), 500, 'a missing AuthRobotFile is an error');
 $server->stop;
 done_testing;

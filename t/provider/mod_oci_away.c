@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A blob store "away": it is "fs", but sends those who read to another place,
- * as a store of objects does.
- */
+/* A blob store "away": it is "fs", but blob_open returns a URL instead of a
+ * file, as an object store does. */
 
 #include "httpd.h"
 #include "http_config.h"

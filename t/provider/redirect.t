@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# A blob store that sends readers elsewhere: a 307, which is good for a while
-# only and so is kept by nobody; all else is answered as by any other store.
+# A blob store that redirects readers to a URL: a GET gets 307, which must not
+# be cached, because the URL is valid for a limited time.  All other requests
+# get the same responses as with any other store.
 
 use OCI::Test;
 use OCI::Module;
@@ -23,17 +24,17 @@ for my $range (undef, 'bytes=5-9', 'bytes=99999-', 'bytes=0-1,5-6') {
     my $res = $client->get($path, Range => $range);
     status_is($res, 307, 'GET ' . ($range // ''));
     like($res->header('Location'), qr{\Ahttp://objects\.example/.*\?expires=1\z},
-        'to where it is');
-    header_is($res, 'Cache-Control', 'no-cache', 'and never kept');
+        'Location is the URL');
+    header_is($res, 'Cache-Control', 'no-cache', 'it must not be cached');
     header_is($res, 'Content-Length', 0);
-    header_is($res, $_, undef, "no $_, which would be of the address")
+    header_is($res, $_, undef, "no $_, which would describe the redirect")
         for qw(ETag Content-Range Accept-Ranges Content-Type);
     header_is($res, 'Docker-Content-Digest', $digest);
 }
 my $res = $client->head($path);
 status_is($res, 200, 'HEAD');
 header_is($res, 'Content-Length', length $bytes);
-like($res->header('Cache-Control'), qr/\Amax-age=/, 'which is for good');
+like($res->header('Cache-Control'), qr/\Amax-age=/, 'it may be cached');
 status_is($client->$_($path, 'If-None-Match' => qq("$digest")), 304,
     "$_, If-None-Match") for qw(get head);
 error_is($client->get('/v2/away/blobs/sha256:' . '0' x 64), 404, 'BLOB_UNKNOWN');

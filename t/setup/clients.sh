@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-# clients.sh [NAME...]: build the Go programs that tests drive (all, or those
-# named), each once per version, as CACHE/NAME-VERSION/NAME.  With --path NAME
-# it prints where one is.
+# clients.sh [NAME...]: build the Go programs that the tests use (all of them,
+# or those named), each once per version, as CACHE/NAME-VERSION/NAME.
+# clients.sh --path NAME prints the path of one.
 #
-# CACHE is MOD_OCI_CACHE, or mod_oci in the user's cache folder.  Exits 0 also
-# where a program cannot be had, which it says: its tests are then skipped.
+# CACHE is MOD_OCI_CACHE, or mod_oci in the user's cache directory.  If a
+# program cannot be built, the script prints a message and still exits 0; the
+# tests that need the program are skipped.
 
 set -u
 
@@ -24,8 +25,8 @@ cosign      v2.6.5  github.com/sigstore/cosign/v2/cmd/cosign
 '
 cache=${MOD_OCI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mod_oci}
 
-# Through the module proxy alone: behind ",direct" some look-ups would go to
-# the source hosts and fail.
+# Use only the module proxy: with ",direct" some look-ups would go to the source
+# hosts and fail.
 environment() {
     CGO_ENABLED=0
     GOFLAGS=-buildvcs=false
@@ -33,8 +34,9 @@ environment() {
     export CGO_ENABLED GOFLAGS GOPROXY
 }
 
-# build NAME VERSION PACKAGE FOLDER: buildkit's replace lines keep "go install"
-# from it, so that all are built from an empty module that needs them.
+# build NAME VERSION PACKAGE DIRECTORY: "go install" refuses a module with
+# replace lines, such as buildkit, so the second attempt builds the program from
+# an empty module that requires it.
 build() {
     work=$(mktemp -d "$4.XXXXXX") || return 1
     (
@@ -64,15 +66,16 @@ flock 9
 echo "$programs" | while read -r name version package; do
     test -n "$name" || continue
     test $# = 0 || case " $* " in *" $name "*) ;; *) continue ;; esac
-    folder=$cache/$name-$version
-    test -x "$folder/$name" && continue
+    dir=$cache/$name-$version
+    test -x "$dir/$name" && continue
     if ! go version 2>/dev/null | grep -Eq 'go1\.(2[1-9]|[3-9][0-9])'; then
-        echo "$name needs Go 1.21 or later, which fetches newer ones itself" \
-             "(https://go.dev/dl/; Debian 12's golang is too old): skipped" >&2
+        echo "Skipping $name: it needs Go 1.21 or later, which downloads" \
+             "newer toolchains itself (https://go.dev/dl/; Debian 12's golang" \
+             "is too old)." >&2
         continue
     fi
-    echo "Building $name $version into $folder"
-    build "$name" "$version" "$package" "$folder" ||
-        echo "$name could not be built: skipped" >&2
+    echo "Building $name $version into $dir"
+    build "$name" "$version" "$package" "$dir" ||
+        echo "Skipping $name: its build failed, see the messages above." >&2
 done
 exit 0

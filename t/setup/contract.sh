@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-# contract.sh index|blob MODULE.so RECORD PROVIDER[:TYPE] LOCATION: ask a
-# provider in a module of anybody's to keep the contract.  "make -f
-# Makefile.apxs contract" builds the programs and calls it.
+# contract.sh index|blob MODULE.so RECORD PROVIDER[:TYPE] LOCATION: run the
+# contract tests on a provider in any module.  "make -f Makefile.apxs contract"
+# builds the test programs and calls it.
 #
-# There is no httpd then.  Whichever functions of httpd's the module names, for
-# its hooks, directives or logs, are stand-ins here that do nothing: a library
-# that holds them and depends on the module is loaded in its place.
+# The tests run without httpd.  The functions of httpd that the module uses for
+# its hooks, directives or logs are replaced by stubs that do nothing: the tests
+# load a library that defines these stubs and depends on the module.
 
 set -eu
 
@@ -25,6 +25,6 @@ $("${APXS:-apxs}" -q CC) -shared -fPIC -o "$work/with_stand_ins" \
     "$work/stand_in.c" -Wl,--no-as-needed,-rpath,"$work" \
     "$work/$(basename "$module")"
 
-# What fills a disk needs one.
+# The _full programs need a small disk to fill, so they are not run here.
 prove --failures --comments $(ls "$programs/contract_$kind"* | grep -v _full) :: \
     "$provider" "$location" "$work/with_stand_ins" "$record"

@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-# deps.sh PURPOSE...: see that the packages for each purpose are there.
-# Debian and its kin get what is missing; elsewhere it is named.
+# deps.sh PURPOSE...: check that the packages for each purpose (build, check,
+# bench) are installed.  On Debian and its derivatives the missing packages are
+# installed; on other systems missing build tools are listed.
 #
-# "a|b" is satisfied by either; the first that the system offers is installed.
+# "a|b" is satisfied by either package; if both are missing, the first one that
+# the system offers is installed.
 
 set -eu
 
@@ -22,7 +24,7 @@ check='clang|clang-14|clang-16|clang-19 clang-format-14|clang-format
     libaprutil1-dbd-pgsql libaprutil1-dbd-mysql'
 bench='wrk apache2-utils'
 
-# The packages of a list that are not installed, alternatives kept.
+# Print the entries of a list that are not installed, with their alternatives.
 missing() {
     for need in $1; do
         for name in $(echo "$need" | tr '|' ' '); do
@@ -33,8 +35,9 @@ missing() {
     done
 }
 
-# The first of each list of alternatives that apt has, each once: of a name that
-# others merely mention it shows nothing, and says that all is well.
+# Print the first alternative of each entry that apt offers, without duplicates.
+# The output of apt-cache is checked, because it succeeds without output for a
+# name that other packages only mention.
 offered() {
     for need in $1; do
         for name in $(echo "$need" | tr '|' ' '); do
@@ -58,7 +61,9 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
             absent="${absent:-} $library"
     done
     test -z "${absent:-}" && exit 0
-    echo "Please install what the build needs and lacks:$absent" >&2
+    echo "The build needs these programs and libraries, which are missing:" \
+         $absent >&2
+    echo "Install them, then run the same command again." >&2
     exit 1
 fi
 
@@ -69,8 +74,9 @@ root=
 if test "$(id -u)" != 0; then
     root=sudo
     if ! command -v sudo >/dev/null; then
-        echo "Please have root install these packages:" \
-             $(offered "$need") >&2
+        echo "Cannot install packages: this user is not root, and sudo is not" \
+             "available.  Install these packages as root, then run the same" \
+             "command again:" $(offered "$need") >&2
         exit 1
     fi
 fi
@@ -83,6 +89,8 @@ $install $names >/dev/null 2>&1 && exit 0
 $root apt-get update -q >/dev/null || true
 names=$(offered "$need")
 if ! $install $names; then
-    echo "apt-get could not install:" $names >&2
+    echo "apt-get could not install these packages:" $names >&2
+    echo "Its messages are above.  Install the packages yourself, then run" \
+         "the same command again." >&2
     exit 1
 fi

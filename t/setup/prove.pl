@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# prove.pl JOBS TEST...: run the tests as prove does, so many at a time, say
-# how long each part of them took, and end as prove does.
+# prove.pl JOBS TEST...: run the tests as prove does, JOBS at a time, and print
+# how long each part of them took.  The exit status is that of prove.
 #
-# Beside them it keeps a folder, OCI_RUN, and in it a socket at which they ask
-# for servers that they share (OCI::Database); these end with the run.
+# During the run there is a directory, OCI_RUN, with a socket at which the tests
+# request the database servers that they share (OCI::Database).  The servers
+# stop at the end of the run.
 
 use strict;
 use warnings;
@@ -21,8 +22,8 @@ use TAP::Parser::Aggregator;
 
 my @skips;    # a test file, and why some of it was skipped
 
-# What a test is counted with: its folder, or the build or index that it is
-# repeated with.
+# The part to which a test's time is added: its directory, or the build or the
+# index with which it is repeated.
 sub part_of {
     my $path = shift;
     return "with the sanitizers" if $path =~ m{^\.build/san/};
@@ -30,7 +31,7 @@ sub part_of {
     return $path =~ m{^(?:\.build/bin/)?(.*)/}s ? $1 : $path;
 }
 
-sub say_times {
+sub print_times {
     my $results = shift;
     my (%seconds, %files);
     for my $path ($results->descriptions) {
@@ -43,8 +44,8 @@ sub say_times {
     return;
 }
 
-# The slowest files, and what was skipped with the reasons.
-sub say_summary {
+# The slowest files, and the skipped tests with their reasons.
+sub print_summary {
     my $results = shift;
     my (%seconds, %skipped);
     for my $path ($results->descriptions) {
@@ -55,7 +56,7 @@ sub say_summary {
     push @{ $skipped{ $_->[1] } }, $_->[0] for @skips;
     my @slowest = sort { $seconds{$b} <=> $seconds{$a} || $a cmp $b }
         keys %seconds;
-    print "\nThe slowest:\n";
+    print "\nSlowest files:\n";
     printf "%8.1f s  %s\n", $seconds{$_}, $_
         for grep { defined } @slowest[ 0 .. 4 ];
     print %skipped ? "\nSkipped:\n" : "\nNothing was skipped.\n";
@@ -66,26 +67,27 @@ sub say_summary {
     return;
 }
 
-# The command for a test, which has its complaints written to a file.  The shell
-# stays: the harness waits for tests one by one once they have no errors to
-# write to it.
+# The command for a test, with its standard error redirected to a file.  The
+# shell must not exec the test: once a test has closed its standard error, the
+# harness would wait for that test alone.
 sub command_of {
     my $path = shift;
     my @test = $path =~ /\.t\z/ ? ($^X, "-I$OCI::Server::TOP/t/lib", $path)
         : ($path);
-    return [ 'sh', '-c', '"$@" 2>"$0"; exit $?', complaints_of($path), @test ];
+    return [ 'sh', '-c', '"$@" 2>"$0"; exit $?', errors_file_of($path), @test ];
 }
 
-sub complaints_of {
+sub errors_file_of {
     return "$ENV{OCI_RUN}/" . $_[0] =~ tr{/}{!}r;
 }
 
-# Programs complain among their results, too.
-my %remarks;
+# Comments and failed tests from standard output, for each test: programs in C
+# print their diagnostics there.
+my %diagnostics;
 
-sub collect_remarks {
+sub collect_diagnostics {
     my ($parser, $job) = @_;
-    my $add = sub { $remarks{ $job->[1] } .= $_[0]->raw . "\n" };
+    my $add = sub { $diagnostics{ $job->[1] } .= $_[0]->raw . "\n" };
     $parser->callback(comment => $add);
     $parser->callback(test => sub {
         $add->(@_) if !$_[0]->is_ok;
@@ -94,16 +96,16 @@ sub collect_remarks {
     return;
 }
 
-# What tests had to say, those that failed last, each in one piece: tests that
-# run beside each other do not mix their words.
-sub say_complaints {
+# Print the error output of each test in one piece, so that the output of tests
+# that ran at the same time is not mixed.  Failed tests come last.
+sub print_errors {
     my $results = shift;
     my %failed = map { $_ => ($results->parsers($_))[0]->has_problems ? 1 : 0 }
         $results->descriptions;
     for my $path (sort { $failed{$a} <=> $failed{$b} }
                   $results->descriptions) {
-        my $text = OCI::Server::slurp(complaints_of($path));
-        $text .= $remarks{$path} // '' if $failed{$path};
+        my $text = OCI::Server::slurp(errors_file_of($path));
+        $text .= $diagnostics{$path} // '' if $failed{$path};
         print "\n$path:\n$text" if $text ne '';
     }
     return;
@@ -113,14 +115,14 @@ sub run_tests {
     my ($jobs, @tests) = @_;
     my $harness = TAP::Harness->new({ jobs => $jobs, color => -t STDOUT,
         exec => sub { command_of($_[1]) } });
-    $harness->callback(made_parser => \&collect_remarks);
+    $harness->callback(made_parser => \&collect_diagnostics);
     my $results = TAP::Parser::Aggregator->new;
     $results->start;
     $harness->aggregate_tests($results, @tests);
     $results->stop;
-    say_times($results);
-    say_complaints($results);
-    say_summary($results);
+    print_times($results);
+    print_errors($results);
+    print_summary($results);
     $harness->summary($results);
     return $results->has_errors ? 1 : 0;
 }
@@ -131,7 +133,8 @@ $ENV{OCI_RUN} = "$run";
 my $servers = IO::Socket::UNIX->new(Local => "$run/servers", Listen => 64)
     or die "$run/servers: $!\n";
 
-# In a group of its own, which ends as a whole where the run is cut short.
+# The tests run in their own process group, which is killed if the run is
+# interrupted.
 my $tests = fork // die "fork: $!\n";
 if (!$tests) {
     setpgid(0, 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A push whose manifest names much: what it asks under the repository's lock,
- * and deletions that come between its check and its record.
+/* A push of a manifest with many children: how many facts it reads under the
+ * repository's lock, and deletions between the check of its children and the
+ * write of the manifest.
  */
 
 #include "registry_test.h"
@@ -17,16 +18,16 @@ typedef struct test_t {
     run_t *run;
     oci_registry_t registry;
     oci_repository_t repository;
-    const char *digests[MANY + 1]; /* of blobs; the last is not named */
+    const char *digests[MANY + 1]; /* of blobs; no manifest names the last */
 } test_t;
 
 static test_t t;
 
-static int deletions; /* still to come */
-static int victim;    /* the blob that they take */
+static int deletions; /* that delete_meanwhile has still to make */
+static int victim;    /* the number of the blob that it deletes */
 static int seen;      /* children that were looked up */
 
-/* Let the repository hold a blob. */
+/* Add a blob to the repository. */
 static void make_blob(int number)
 {
     apr_pool_t *pool = make_pool();
@@ -41,7 +42,7 @@ static void make_blob(int number)
         || oci_blob_fs.upload_commit(&blob.locator, writer, blob.digest, 0,
                                      pool)
         || oci_blob_fs.upload_abort(writer)
-        || oci_blob_enter(&t.repository, &blob, pool)) {
+        || oci_blob_add(&t.repository, &blob, pool)) {
         abort();
     }
     apr_pool_destroy(pool);
@@ -57,7 +58,7 @@ static void make_blobs(void)
     }
 }
 
-/* Push a manifest with so many layers, each named twice. */
+/* Push a manifest with this many layers, each named twice. */
 static oci_error_t *push(int layers)
 {
     apr_pool_t *pool = t.run->pool;
@@ -82,7 +83,7 @@ static oci_error_t *push(int layers)
     return oci_manifest_put(&pushed, &t.repository, &manifest, pool);
 }
 
-/* Once the last child is looked for, a blob goes. */
+/* Delete a blob when the last child is looked up. */
 static void delete_meanwhile(const char *key)
 {
     apr_pool_t *pool;
@@ -104,7 +105,7 @@ static void delete_meanwhile(const char *key)
     before_get = delete_meanwhile;
 }
 
-/* The child that is looked up first. */
+/* The number of the child that is looked up first. */
 static int first_child(void)
 {
     int i, first = 0;
@@ -115,28 +116,29 @@ static int first_child(void)
     return first;
 }
 
-static void check_questions(void)
+static void check_reads(void)
 {
-    is_error(t.run, push(MANY), OCI_E_COUNT, "a push that names much");
+    is_error(t.run, push(MANY), OCI_E_COUNT, "a push with many children");
     tap_ok(&t.run->tap, counts.gets <= 2 * MANY + 8,
-           "each child is looked up once: %d questions", counts.gets);
+           "looks up each child once: %d reads", counts.gets);
     tap_ok(&t.run->tap, counts.locked <= 4,
-           "and none of them under a lock: %d questions", counts.locked);
+           "and no child under a lock: %d reads", counts.locked);
     tap_ok(&t.run->tap, !count_facts(&t.registry, "repo/a/_pending/"),
-           "the mark of the push is gone");
-    is_error(t.run, push(2), OCI_E_COUNT, "a push that names little");
-    tap_ok(&t.run->tap, counts.gets <= 8, "costs nothing more: %d questions",
+           "the mark of the push is removed");
+    is_error(t.run, push(2), OCI_E_COUNT, "a push with few children");
+    tap_ok(&t.run->tap, counts.gets <= 8, "has no additional cost: %d reads",
            counts.gets);
 }
 
-/* by: the blob that goes while the children are checked */
-static void check_deletion(int times, int by, oci_error_e code,
+/* Push while blobs are deleted.  number: the blob that is deleted while the
+ * children are checked */
+static void check_deletion(int times, int number, oci_error_e code,
                            const char *name)
 {
     oci_error_t *error;
 
     deletions = times;
-    victim = by;
+    victim = number;
     seen = 0;
     before_get = delete_meanwhile;
     error = push(MANY);
@@ -168,7 +170,7 @@ static void check_condition(void)
     manifest.data = apr_psprintf(pool, text, t.digests[0], layers);
     manifest.size = strlen(manifest.data);
     is_error(t.run, oci_manifest_put(&pushed, &t.repository, &manifest, pool),
-             OCI_E_MANIFEST_CHANGED, "a condition that does not hold");
+             OCI_E_MANIFEST_CHANGED, "a condition that is not met");
     tap_ok(&t.run->tap, !count_facts(&t.registry, "repo/a/_pending/"),
            "leaves no mark");
 }
@@ -184,11 +186,12 @@ int main(void)
     t.repository.registry = &t.registry;
     t.repository.name = "a";
     make_blobs();
-    check_questions();
+    check_reads();
     check_condition();
-    check_deletion(1, MANY, OCI_E_COUNT, "another blob goes meanwhile");
-    check_deletion(1000, MANY, OCI_E_COUNT, "others go again and again");
+    check_deletion(1, MANY, OCI_E_COUNT, "another blob is deleted meanwhile");
+    check_deletion(1000, MANY, OCI_E_COUNT,
+                   "another blob is deleted during each check");
     check_deletion(1, first_child(), OCI_E_MANIFEST_BLOB_UNKNOWN,
-                   "a child that was looked up goes meanwhile");
+                   "a child is deleted after its look-up");
     return finish(&run);
 }

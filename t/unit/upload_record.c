@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Records of uploads: what is written is read back, and nothing else is. */
+/* Records of uploads: a record that was written can be read back, and malformed
+ * text is rejected. */
 
 #include "tap.h"
 
@@ -12,7 +13,7 @@
 
 #define BOOT "0123456789abcdef0123456789abcdef"
 
-/* A state after the bytes "abc". */
+/* A hash over the bytes "abc". */
 static oci_hash_t *make_hash(oci_algorithm_e algorithm, apr_pool_t *pool)
 {
     oci_hash_t *hash = oci_hash_make(algorithm, pool);
@@ -21,8 +22,8 @@ static oci_hash_t *make_hash(oci_algorithm_e algorithm, apr_pool_t *pool)
     return hash;
 }
 
-static void check_round(tap_t *tap, oci_algorithm_e algorithm, const char *boot,
-                        int more, apr_pool_t *pool)
+static void check_round_trip(tap_t *tap, oci_algorithm_e algorithm,
+                             const char *boot, int more, apr_pool_t *pool)
 {
     int rehashed = more & 1, retry = more >> 1;
     oci_upload_record_t record = { .size = 3,
@@ -65,7 +66,7 @@ static void check_old(tap_t *tap, apr_pool_t *pool)
                && !oci_upload_record_trusted(&record, NULL),
            "and is not trusted");
     tap_is(tap, oci_upload_record_format(&record, pool), text,
-           "it is written as it was");
+           "it is written in the same form");
 }
 
 static void check_trust(tap_t *tap)
@@ -138,7 +139,7 @@ static void check_malformed(tap_t *tap, apr_pool_t *pool)
     tap_ok(tap,
            oci_upload_record_parse(&record, text, strlen(text) + 1, pool)
                == APR_EINVAL,
-           "not a record: a NUL in it");
+           "not a record: it contains a NUL");
 }
 
 static void check_boot(tap_t *tap, apr_pool_t *pool)
@@ -162,8 +163,8 @@ int main(void)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     for (i = 0; i < 16; i++) {
-        check_round(&tap, i & 1 ? OCI_SHA512 : OCI_SHA256,
-                    i & 2 ? OCI_BOOT_SYNCED : BOOT, i / 4, pool);
+        check_round_trip(&tap, i & 1 ? OCI_SHA512 : OCI_SHA256,
+                         i & 2 ? OCI_BOOT_SYNCED : BOOT, i / 4, pool);
     }
     check_old(&tap, pool);
     check_trust(&tap);

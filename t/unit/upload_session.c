@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the requests of an upload cost, and what it leaves: syncs, bytes that
- * are read again, facts.
+/* The cost of an upload's requests, and what they leave: syncs, bytes that are
+ * read again, facts.
  */
 
 #include "registry_test.h"
@@ -47,7 +47,7 @@ static void begin_upload(test_t *t, oci_algorithm_e digest)
     t->hash = oci_hash_make(digest, t->run->pool);
 }
 
-/* What a request does before its body. */
+/* The steps of a request before its body. */
 static oci_error_t *open_upload(oci_upload_t **upload, test_t *t,
                                 apr_pool_t *pool)
 {
@@ -74,7 +74,8 @@ static oci_error_t *patch(test_t *t)
     return error;
 }
 
-/* Close the upload without a further byte.  digest: or NULL for the right */
+/* Finish the upload without a further byte.  digest: NULL for the correct one
+ */
 static oci_error_t *put(test_t *t, const char *digest)
 {
     oci_upload_t *upload = NULL;
@@ -106,20 +107,20 @@ static void check_syncs(test_t *t)
     }
     is_error(t->run, error, OCI_E_COUNT, "twenty PATCHes");
     tap_ok(&t->run->tap, !counts.syncs && !counts.reads,
-           "none syncs, and none reads a byte again");
-    is_error(t->run, put(t, NULL), OCI_E_COUNT, "the closing PUT");
+           "neither sync nor read a byte again");
+    is_error(t->run, put(t, NULL), OCI_E_COUNT, "the final PUT");
     tap_ok(&t->run->tap, counts.syncs == 1 && !counts.reads, "syncs once");
 
     begin_upload(t, OCI_SHA256);
     t->registry.boot = NULL;
     memset(&counts, 0, sizeof(counts));
     patch(t);
-    is_error(t->run, patch(t), OCI_E_COUNT, "where no boot is known");
+    is_error(t->run, patch(t), OCI_E_COUNT, "if the boot is not known");
     tap_ok(&t->run->tap, counts.syncs == 2 && !counts.reads,
            "each PATCH syncs");
     t->registry.boot = BOOT;
-    is_error(t->run, put(t, NULL), OCI_E_COUNT, "and any host goes on");
-    tap_ok(&t->run->tap, !counts.reads, "without reading");
+    is_error(t->run, put(t, NULL), OCI_E_COUNT, "and any host can continue");
+    tap_ok(&t->run->tap, !counts.reads, "without reading the bytes");
 }
 
 static void check_later_boot(test_t *t)
@@ -138,12 +139,12 @@ static void check_later_boot(test_t *t)
         patch(t);
     }
     tap_ok(&t->run->tap, counts.reads == 1 && counts.syncs == 7,
-           "hosts that take turns do so once");
+           "hosts that alternate read them once");
     t->registry.boot = BOOT;
     is_error(t->run, put(t, NULL), OCI_E_COUNT, "it becomes a blob");
 }
 
-/* The state of the old form, which says nothing of a boot. */
+/* A record of the old form, which has no boot. */
 static void check_old_record(test_t *t)
 {
     const char *key, *text;
@@ -165,7 +166,7 @@ static void check_old_record(test_t *t)
     is_error(t->run, put(t, NULL), OCI_E_COUNT, "it becomes a blob");
 }
 
-/* The bytes are zeros, as a power cut may leave them, or end early. */
+/* The bytes are zeros, as after a power failure, or the file is truncated. */
 static void check_lost_bytes(test_t *t, int size)
 {
     char zeros[PIECE] = "";
@@ -184,8 +185,8 @@ static void check_lost_bytes(test_t *t, int size)
     error = patch(t);
     is_error(t->run, error, OCI_E_UPLOAD_UNKNOWN, "lost bytes end an upload");
     says(t->run, error ? error->message : NULL, "bytes were lost",
-         "begin a new one");
-    is_error(t->run, put(t, NULL), OCI_E_UPLOAD_UNKNOWN, "for good");
+         "begin a new upload");
+    is_error(t->run, put(t, NULL), OCI_E_UPLOAD_UNKNOWN, "permanently");
     t->registry.boot = BOOT;
 }
 
@@ -207,14 +208,16 @@ static void check_rehash(test_t *t)
     says(t->run, error ? error->message : NULL, "sha512", "change once");
     tap_ok(&t->run->tap, counts.reads == 1, "no further PUT reads them");
     patch(t);
-    is_error(t->run, put(t, NULL), OCI_E_COUNT, "the right digest closes it");
-    tap_ok(&t->run->tap, counts.reads == 1, "without reading");
+    is_error(t->run, put(t, NULL), OCI_E_COUNT, "the right digest finishes it");
+    tap_ok(&t->run->tap, counts.reads == 1, "without reading the bytes");
 }
 
-/* An upload of one request.  save: after a body that was cut off */
+/* An upload of a single request.  save: the body is incomplete, so that the
+ * upload is saved and not finished.  wrong: it has a wrong digest */
 static void push_once(test_t *t, int save, int wrong, oci_error_e code)
 {
     apr_pool_t *pool = make_pool();
+    const char *name = "a push in one request";
     oci_upload_t *upload;
     const char *digest;
     oci_error_t *error = oci_upload_begin_once(&upload, &t->repository,
@@ -228,10 +231,13 @@ static void push_once(test_t *t, int save, int wrong, oci_error_e code)
                    : oci_hash_digest(t->hash, pool);
     error = save ? oci_upload_save(upload, pool)
                  : oci_upload_finish(upload, digest, pool);
-    is_error(t->run, error, code,
-             save        ? "a body that is cut off"
-                 : wrong ? "a wrong digest"
-                         : "a push in one request");
+    if (save) {
+        name = "an incomplete body";
+    }
+    else if (wrong) {
+        name = "a wrong digest";
+    }
+    is_error(t->run, error, code, name);
     if (error || save) {
         oci_upload_cancel(upload, pool);
     }
@@ -267,10 +273,10 @@ static void check_age(test_t *t)
                && !oci_upload_id_expired(t->id, now - life)
                && !oci_upload_id_expired(t->id,
                                          now + life - apr_time_from_sec(60)),
-           "an id names a new upload for a week");
+           "an id is valid for a new upload for a week");
     tap_ok(&t->run->tap,
            oci_upload_id_expired(t->id, now + life + apr_time_from_sec(60)),
-           "and no longer");
+           "and not longer");
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Running ociadmin, and indexes of the provider fs that no httpd filled.
+# Runs ociadmin, and creates indexes of the provider fs without an httpd.
 #
 #     my $run = ociadmin('copy', "fs $from", "fs $to");
 #     $run->{status}, $run->{out}, $run->{err}
@@ -21,20 +21,20 @@ use POSIX ();
 our @EXPORT = qw(ociadmin tool make_index make_blobs set_fact facts_of
     give_to_httpd);
 
-# The program, of the same build as the module.
+# The path of the program, from the same build as the module.
 sub tool {
     return "$OCI::Server::TOP/.build/"
         . (OCI::Server->sanitized ? 'san' : 'mod') . '/ociadmin';
 }
 
-# Run it to its end.  A first argument that is a hash says where: dir, the
-# working folder, and output, a file in the place of standard output.  Lines
-# of progress, which come when it takes long, are left out of err.
+# Run it until it exits.  A hash as the first argument may set dir, the working
+# directory, and output, a file that replaces standard output.  Progress lines,
+# which a long run prints, are removed from err.
 sub ociadmin {
     my $in = ref $_[0] ? shift : {};
     my @words = @_;
-    my $folder = File::Temp->newdir(TMPDIR => 1);
-    my ($out, $err) = ($in->{output} // "$folder/out", "$folder/err");
+    my $dir = File::Temp->newdir(TMPDIR => 1);
+    my ($out, $err) = ($in->{output} // "$dir/out", "$dir/err");
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
         chdir $in->{dir} or POSIX::_exit(125) if $in->{dir};
@@ -51,8 +51,8 @@ sub ociadmin {
     };
 }
 
-# Set a fact of an index that lies in DIR/index, in the form that fs_index.c
-# draws.
+# Set a fact in the index DIR/index, in the on-disk form that fs_index.c
+# describes.
 sub set_fact {
     my ($dir, $key, $value) = @_;
     my $path = "$dir/index/$key";
@@ -67,7 +67,7 @@ sub set_fact {
     return close $file;
 }
 
-# Make an index in DIR/index with about so many facts of all kinds.
+# Make the index DIR/index with about this many facts, of all kinds.
 sub make_index {
     my ($dir, $count) = @_;
     File::Path::make_path("$dir/index");
@@ -88,8 +88,8 @@ sub make_index {
     return;
 }
 
-# Make a blob store without blobs in DIR, which has this id: an index whose fact
-# "store" is the same belongs to it.
+# Make an empty blob store in DIR with this id.  It belongs to the index whose
+# fact "store" is the same id.
 sub make_blobs {
     my ($dir, $id) = @_;
     File::Path::make_path("$dir/blobs");
@@ -100,7 +100,7 @@ sub make_blobs {
     return $dir;
 }
 
-# Give all in a folder to the user that httpd's children have, where root runs
+# Give all files in a directory to the user of httpd's children, if root runs
 # the tests.
 sub give_to_httpd {
     my $dir = shift;
@@ -109,7 +109,7 @@ sub give_to_httpd {
     return;
 }
 
-# The facts of an index in DIR/index: a hash.
+# The facts of the index DIR/index, as a hash.
 sub facts_of {
     my $dir = shift;
     my %facts;

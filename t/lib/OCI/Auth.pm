@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Callers, policies and tokens for tests of who may do what.
+# Callers, policies and tokens for tests of access control.
 #
 #     my $server = OCI::Server->start(OCI::Auth::setup('tokens'));
 #     OCI::Auth::passwords($server);
 #     my $caller = OCI::Auth->new($server, 'writer');   # or 'anonymous', 'wrong'
 #     my $res = $caller->request(POST => '/v2/team/new/blobs/uploads/');
 #
-# A caller does as clients do: it sends what it has, and where a 401 asks for
-# a token it fetches one for the scope asked for, once.  The modes of setup are
-# the keys of %MODES.  Users are reader, writer and admin; the policy is that
-# of policy().
+# A caller behaves like a registry client: it sends its credentials, and if a
+# 401 asks for a token it fetches one for the requested scope, once.  The modes
+# of setup are the keys of %MODES.  The users are reader, writer and admin; the
+# policy is that of policy().
 
 package OCI::Auth;
 
@@ -38,7 +38,7 @@ our %MODES = (
                                socache_shmcb)], tls => 1 },
 );
 
-# What OCI::Server->start takes for a mode.
+# The options of OCI::Server->start for a mode.
 sub setup {
     my ($name, %option) = @_;
     my $mode = $MODES{$name} or die "no mode $name\n";
@@ -75,12 +75,13 @@ OCITokenKey "\@DIR\@/key.pem"
 END
 }
 
-# pub may be read by all (or by all users), team by users; writer pushes to
-# team, admin may do everything.
+# Everybody (or every user) may pull pub, every user may pull team, writer may
+# also push to team, and admin may do everything.  $require returns the Require
+# lines for some users.
 sub policy {
-    my ($anonymous, $who) = @_;
+    my ($anonymous, $require) = @_;
     my $open = $anonymous ? 'Require oci pull pub/**' : '';
-    my ($users, $writer, $admin) = map { $who->(@$_) }
+    my ($users, $writer, $admin) = map { $require->(@$_) }
         [qw(reader writer admin)], ['writer'], ['admin'];
     return <<"END";
 <RequireAny>
@@ -101,7 +102,7 @@ sub policy {
 END
 }
 
-# A file of users: bcrypt where a cost is given, else plain SHA.
+# Write the file of users, with bcrypt if a cost is given, otherwise with SHA.
 sub passwords {
     my ($server, %option) = @_;
     my %password = (%PASSWORD, %{ $option{more} // {} });
@@ -144,7 +145,7 @@ sub new {
     }, $class;
 }
 
-# As clients do it; the response's {challenge} is the one that was followed.
+# Send a request as clients do, with a token if the server asks for one.
 sub request {
     my ($self, $method, $path, $headers, $body) = @_;
     my %headers = %{ $headers // {} };
@@ -163,7 +164,7 @@ sub request {
     return $res;
 }
 
-# Its parameters.
+# The parameters of a challenge.
 sub challenge {
     my $text = shift;
     return { $text =~ /(\w+)="([^"]*)"/g };
@@ -175,7 +176,7 @@ sub url_encode {
     return $text;
 }
 
-# The endpoint's answer; its own host is not asked for.
+# The token endpoint's response.  Only the path of the realm is used.
 sub token {
     my ($self, $parameters) = @_;
     my ($path) = $parameters->{realm} =~ m{^https?://[^/]+(/.*)}
@@ -187,7 +188,7 @@ sub token {
     return $self->{client}->get("$path?$query", Authorization => $self->{basic});
 }
 
-# A token for some scopes, straight from the endpoint.
+# A token for some scopes, requested without a challenge.
 sub token_for {
     my ($self, @scopes) = @_;
     my $res = $self->{client}->get('/token?'
@@ -197,11 +198,11 @@ sub token_for {
     return $res->json->{token};
 }
 
-# ---- tokens by our own hand
+# ---- tokens that the test makes itself
 
 my $JSON = JSON::PP->new->canonical->utf8;
 
-# What a token says: its header, and its claims.
+# The header and the claims of a token.
 sub claims {
     my @parts = split /\./, $_[0];
     return map { $JSON->decode(decode_base64url($_)) } @parts[ 0, 1 ];
@@ -213,8 +214,8 @@ sub unsigned {
         $header, $claims;
 }
 
-# Sign by a secret, or by a private key in PEM that openssl knows what to do
-# with; the header says what it pleases.
+# Sign with a secret, or with a private key in PEM by openssl.  The header may
+# state any algorithm.
 sub jwt_hmac {
     my ($secret, $header, $claims) = @_;
     my $text = unsigned($header, $claims);
@@ -237,14 +238,14 @@ sub jwt_pem {
     return "$text." . encode_base64url($signature);
 }
 
-# A sequence of two integers.
+# The two integers of a DER sequence.
 sub numbers_of_der {
     my $der = shift;
     my ($first, $rest) = unpack 'x2 x C/a a*', $der;
     return ($first, unpack 'x C/a', $rest);
 }
 
-# Keys by openssl: 'ec' or 'rsa'; also the public one as PATH.pub.
+# Make a key with openssl, 'ec' or 'rsa', and the public key as PATH.pub.
 sub make_key {
     my ($path, $type) = @_;
     my $options = $type eq 'rsa' ? 'RSA -pkeyopt rsa_keygen_bits:2048'

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# A server's and clients' certificates, and callers who use them, by curl.
+# Certificates for a server and its clients, and callers that use them with
+# curl.
 
 package OCI::Certificates;
 
@@ -14,7 +15,7 @@ use POSIX ();
 
 my $EC = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes';
 
-# False where openssl or curl is not there.
+# False if openssl or curl is not installed.
 sub new {
     my $class = shift;
     my $dir = File::Temp->newdir('mod_oci-XXXXXX', TMPDIR => 1);
@@ -44,7 +45,7 @@ sub issue {
         . "-CAcreateserial -out $dir/$user.pem 2>/dev/null") == 0;
 }
 
-# Text for the server: certificates are asked for, and name the user.
+# Configuration: the server requests certificates, which contain the user name.
 sub extra {
     my $dir = $_[0]{dir};
     return <<"END";
@@ -70,7 +71,7 @@ sub caller {
 
 package OCI::Certificates::Caller;
 
-# An OCI::Response; its status is 0 where there was none.
+# Returns an OCI::Response; its status is 0 if there was no response.
 sub request {
     my ($self, $method, $path, $headers, $body) = @_;
     my @headers = map { ('-H', "$_: $headers->{$_}") } keys %{ $headers // {} };

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# An HTTP/1.1 client that does what tests ask, well-formed or not.
+# An HTTP/1.1 client that sends any request, well-formed or not.
 #
 #     my $client = OCI::Client->new($server);          # or "host:port"
 #     my $res = $client->request(PUT => $path, { 'X-Y' => 1 }, $body);
 #     $res->status, $res->header('Location'), $res->body, $res->json
 #
-# Headers: a hash, or an array of names and values where order or repetition
-# counts.  A body: a string; an array of strings, sent as the chunks of a
+# Headers are a hash, or an array of names and values if order or repetition
+# matters.  A body is a string; an array of strings, sent as the chunks of a
 # chunked body; or a function that returns one chunk at a time, then undef.
-# Host and Content-Length are added where they are not given; a header whose
-# value is undef is left out.  Connections are kept and used again.
+# Host and Content-Length are added if they are not given; a header whose value
+# is undef is omitted.  Connections are kept and reused.
 #
-# What is left of a request when the server answers early is sent on while
-# the answer is read, so that neither side waits for the other.
+# If the server responds early, the rest of the request is sent while the
+# response is read, so that neither side waits for the other.
 
 package OCI::Client;
 
@@ -30,7 +30,7 @@ use OCI::Response;
 use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use Time::HiRes qw(time);
 
-our $TIMEOUT = 60;    # seconds without a byte from either side
+our $TIMEOUT = 60;    # seconds without a byte in either direction
 
 sub new {
     my ($class, $server, %option) = @_;
@@ -61,7 +61,7 @@ sub close {
 
 sub socket { $_[0]{socket} // $_[0]->connect->{socket} }
 
-# Send these bytes, connecting first where needed; false when the peer is gone.
+# Send these bytes; connect first if necessary.  False if the peer has closed.
 sub send {
     my ($self, $bytes) = @_;
     local $SIG{PIPE} = 'IGNORE';
@@ -74,11 +74,11 @@ sub send {
     return 1;
 }
 
-# Say that no more will be sent.
+# Close the sending side of the connection.
 sub finish { shutdown $_[0]->socket, 1 }
 
-# Read one response; the method matters for HEAD.  undef when the peer closed
-# without one.
+# Read one response; the method matters for HEAD.  undef if the peer closed
+# without a response.
 sub receive {
     my ($self, $method) = @_;
     return $self->exchange($method // 'GET', sub { undef });
@@ -99,7 +99,7 @@ sub request {
     $self->{pending} = $head;
     my $res = $self->exchange($method, $next, $option{sink});
 
-    # A kept connection that the server had closed meanwhile.
+    # The server had closed the kept connection: try again on a new one.
     if (!$res && $reused && ref $body ne 'CODE') {
         $self->close;
         return $self->request($method, $path, $headers, $body, %option);
@@ -149,7 +149,7 @@ sub source {
     };
 }
 
-# Write what next gives and read one response at the same time.
+# Write what next returns, and read one response at the same time.
 sub exchange {
     my ($self, $method, $next, $sink) = @_;
     my $socket = $self->{socket};
@@ -163,13 +163,13 @@ sub exchange {
             $output = $next->() // '';
             $sending = length $output;
         }
-        my $quiet = time + $TIMEOUT;
+        my $deadline = time + $TIMEOUT;
         my ($read, $write) = ([$select->can_read(0)],
             [$sending ? $select->can_write(0) : ()]);
         if (!@$read && !@$write) {
             ($read, $write) = IO::Select->select($select,
                 $sending ? $select : undef, undef, $TIMEOUT);
-            croak "nothing came for $TIMEOUT s" if time > $quiet;
+            croak "no byte for $TIMEOUT s" if time > $deadline;
         }
         if (@{ $write // [] }) {
             my $n = syswrite $socket, $output, 1 << 18;
@@ -192,14 +192,14 @@ sub exchange {
     }
     $socket->blocking(1);
 
-    # A request that was not sent to its end leaves no room for the next.
+    # After an incomplete request the connection cannot be reused.
     my $rest = $sending && (length $output || defined $next->());
     $response->{unsent} = 1 if $rest || $broken;
     $self->close if $rest || $broken || !$response->keeps;
     return $response;
 }
 
-# ---- the registry's words
+# ---- requests to a registry
 
 sub digest_of {
     my ($bytes, $algorithm) = @_;
@@ -208,13 +208,13 @@ sub digest_of {
         ? Digest::SHA::sha512_hex($bytes) : Digest::SHA::sha256_hex($bytes));
 }
 
-# Add what a Location already has a query to.
+# Add a query to a Location, which may already have one.
 sub with_query {
     my ($location, $query) = @_;
     return $location . ($location =~ /\?/ ? '&' : '?') . $query;
 }
 
-# Begin an upload; its Location.
+# Begin an upload; returns its Location.
 sub start_upload {
     my ($self, $repo, $query) = @_;
     my $res = $self->post("/v2/$repo/blobs/uploads/" . ($query // ''));
@@ -222,7 +222,7 @@ sub start_upload {
     return $res->header('Location');
 }
 
-# Push a blob by POST and PUT; its digest.
+# Push a blob with POST and PUT; returns its digest.
 sub push_blob {
     my ($self, $repo, $bytes, $algorithm) = @_;
     my $digest = digest_of($bytes, $algorithm);
@@ -232,8 +232,8 @@ sub push_blob {
     return $digest;
 }
 
-# Push a manifest, as text or as a structure, under a tag or (where the
-# reference is undef) its digest; its digest.
+# Push a manifest, as text or as a structure, under a tag, or under its digest
+# if the reference is undef.  Returns its digest.
 sub push_manifest {
     my ($self, $repo, $reference, $document, $type) = @_;
     my $text = ref $document ? json_text($document) : $document;
@@ -244,7 +244,7 @@ sub push_manifest {
     return $res->header('Docker-Content-Digest');
 }
 
-# Push an image of a config and layers; returns its manifest's digest, text
+# Push an image with a config and layers; returns its manifest's digest, text
 # and structure.  Options: config, layers (bytes), and fields of the manifest.
 sub push_image {
     my ($self, $repo, $reference, %option) = @_;
@@ -301,7 +301,7 @@ sub image_index {
     };
 }
 
-# Bytes that no compression shrinks, the same for the same seed.
+# Incompressible bytes, the same for the same seed.
 sub random_bytes {
     my ($size, $seed) = @_;
     my $key = $seed // rand;

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# What the tests with real clients share.
+# Functions for tests with real clients.
 #
 #     use OCI::Clients;
-#     my $crane    = tool('crane');        # or the whole test is skipped
+#     my $crane    = tool('crane');        # skips the test if it is missing
 #     my $registry = registry();           # an httpd with the module
-#     my $dir      = scratch();            # a folder, also their HOME
+#     my $dir      = scratch();            # a directory, also the HOME
 #     run_ok('push', $crane, 'push', ...);
-#     verify_ok($registry, 'repo', 'tag'); # all its bytes, by their digests
+#     verify_ok($registry, 'repo', 'tag'); # the digests of all its content
 #     $registry->stop;
 #
 # With OCI_PEER=registry in the environment the tests run against distribution
-# instead, which shows whether a test asks too much.
+# instead, which shows whether a test demands too much of a registry.
 
 package OCI::Clients;
 
@@ -31,10 +31,10 @@ use POSIX ();
 use Test::More ();
 
 my @FUNCTIONS = qw(tool system_tool needs_root registry scratch run run_ok
-    output_of daemon docker_engine containerd podman real_image root_tar spew slurp tree_of verify verify_ok gone_ok
-    tags_are);
+    output_of daemon docker_engine containerd podman real_image root_tar spew
+    slurp tree_of verify verify_ok gone_ok tags_are);
 my ($scratch, @daemons);
-my $home = $ENV{HOME};     # where the programs are, whatever HOME becomes
+my $home = $ENV{HOME};     # the original HOME, in which the programs are
 
 sub import {
     my $caller = caller;
@@ -46,23 +46,23 @@ sub import {
     return;
 }
 
-# A Go program of t/setup/clients.sh, built now where it is not yet.
+# A Go program of t/setup/clients.sh, which is built now if it does not exist.
 sub tool {
     my $name = shift;
     local $ENV{HOME} = $home;
     my $script = "$OCI::Server::TOP/t/setup/clients.sh";
     chomp(my $path = `$script --path $name`);
-    my $said = -x $path ? '' : `$script $name 2>&1`;
-    Test::More::plan(skip_all => "$name: $said") if !-x $path;
+    my $output = -x $path ? '' : `$script $name 2>&1`;
+    Test::More::plan(skip_all => "$name: $output") if !-x $path;
     return $path;
 }
 
-# A program of the system.  Its own folders come first: on PATH another of the
-# same name may stand before it.
+# A program of the system.  /usr/bin and /usr/sbin are searched first, because
+# PATH may find another program of the same name.
 sub system_tool {
     my $name = shift;
-    for my $folder (qw(/usr/bin /usr/sbin), split /:/, $ENV{PATH}) {
-        return "$folder/$name" if -x "$folder/$name";
+    for my $directory (qw(/usr/bin /usr/sbin), split /:/, $ENV{PATH}) {
+        return "$directory/$name" if -x "$directory/$name";
     }
     Test::More::plan(skip_all => "$name is not installed");
 }
@@ -78,8 +78,7 @@ sub registry {
         ? OCI::Peer->start(tool('registry')) : OCI::Server->start(%option);
 }
 
-# A folder for the test, removed at its end; clients keep their own things in
-# it as well.
+# A directory for the test, removed at its end.  It is also the clients' HOME.
 sub scratch {
     if (!$scratch) {
         $scratch = File::Temp->newdir('mod_oci-XXXXXX', TMPDIR => 1);
@@ -91,7 +90,7 @@ sub scratch {
     return "$scratch";
 }
 
-# Run a command to its end, two minutes at most: its status and what it said.
+# Run a command, for at most two minutes; returns its status and its output.
 sub run {
     my @command = @_;
     my $option = ref $command[0] ? shift @command : {};
@@ -108,7 +107,7 @@ sub run {
     return ($ended ? $process->{status} : -1, slurp("$file"));
 }
 
-# One test: that it succeeds.
+# One test: a command succeeds.  Returns its output.
 sub run_ok {
     my ($name, @command) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -118,7 +117,7 @@ sub run_ok {
     return $output;
 }
 
-# Its standard output, without a test.
+# The standard output of a command, without a test.
 sub output_of {
     my @command = @_;
     my $pid = open my $pipe, '-|' // die "fork: $!\n";
@@ -132,7 +131,7 @@ sub output_of {
     return $output;
 }
 
-# A server beside the registry; ready is asked until it says yes.
+# Start another server, and wait until the function ready returns true.
 sub daemon {
     my ($ready, @command) = @_;
     my $log = scratch() . '/daemon' . @daemons . '.log';
@@ -143,7 +142,7 @@ sub daemon {
     return $process;
 }
 
-# A private dockerd; the client that speaks to it.
+# Start a private dockerd; returns the docker client for it.
 sub docker_engine {
     my @options = @_;
     my $docker = system_tool('docker');
@@ -157,7 +156,7 @@ sub docker_engine {
     return $docker;
 }
 
-# A private containerd; the client and its options.
+# Start a private containerd; returns the client and its options.
 sub containerd {
     my $containerd = system_tool('containerd');
     my $dir = scratch();
@@ -177,7 +176,7 @@ END
     return @ctr;
 }
 
-# podman with a store of its own, and the options of its pushes and pulls.
+# podman with a private store, and the options for its pushes and pulls.
 sub podman {
     my $podman = system_tool('podman');
     my $dir = scratch();
@@ -189,8 +188,8 @@ sub podman {
         [ '--signature-policy', "$dir/policy.json" ]);
 }
 
-# Push an image that can be unpacked here, by our own hand; what push_image
-# returns, and the layer.
+# Push an image that clients can unpack on this machine, with OCI::Client.
+# Returns the result of push_image, and the layer.
 sub real_image {
     my ($client, $repo, $tag) = @_;
     my $layer = slurp(root_tar(scratch() . '/image.tar'));
@@ -202,7 +201,7 @@ sub real_image {
                 diff_ids => [ OCI::Client::digest_of($layer) ] } })), $layer);
 }
 
-# What a daemon mounted keeps the folder from being removed.
+# Unmount what daemons have mounted, so that the directory can be removed.
 END {
     my $status = $?;
     if ($scratch && !$>) {
@@ -229,7 +228,8 @@ sub spew {
     return $path;
 }
 
-# The archive of a small root folder, with some megabytes that do not shrink.
+# Write the archive of a small root directory with some incompressible
+# megabytes.
 sub root_tar {
     my ($path, $size) = @_;
     my $tar = Archive::Tar->new;
@@ -239,7 +239,7 @@ sub root_tar {
     return $path;
 }
 
-# Path to digest, of all files below a folder.
+# A hash from path to digest for all files below a directory.
 sub tree_of {
     my $top = abs_path(shift);
     my %tree;
@@ -253,13 +253,13 @@ sub tree_of {
 
 # ---- the registry's side
 
-# One test: a manifest and all that it names can be read, and every digest and
-# size is true.  Returns the document.
+# One test: a manifest and all content that it names can be read, with the right
+# digests and sizes.  Returns the document.
 sub verify_ok {
     my ($registry, $repo, $reference, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my ($document, @faults) = verify($registry, $repo, $reference);
-    Test::More::ok(!@faults, $name // "$repo:$reference is whole")
+    Test::More::ok(!@faults, $name // "$repo:$reference is complete")
         || Test::More::diag(join "\n", @faults);
     return $document;
 }
@@ -275,7 +275,7 @@ sub verify {
     return (undef, "$reference: " . $res->text) if $res->status != 200;
     my ($document, @faults) = ($res->json);
     my $digest = OCI::Client::digest_of($res->body);
-    push @faults, "$reference: not the digest announced"
+    push @faults, "$reference: the digest is not the announced one"
         if $digest ne $res->header('Docker-Content-Digest')
         || $reference =~ /^sha256:/ && $reference ne $digest;
     for my $child (@{ $document->{manifests} // [] }) {
@@ -285,7 +285,7 @@ sub verify {
     }
     for my $blob (grep { $_ } $document->{config},
                   @{ $document->{layers} // [] }) {
-        push @faults, "$blob->{digest}: not these bytes"
+        push @faults, "$blob->{digest}: wrong bytes"
             if !blob_is($client, $repo, $blob);
     }
     return ($document, @faults);
@@ -302,14 +302,14 @@ sub blob_is {
         && $size == $descriptor->{size};
 }
 
-# One test: a manifest is not there, or no more.
+# One test: a manifest does not exist.
 sub gone_ok {
     my ($registry, $repo, $reference, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my $res = OCI::Client->new($registry)
         ->get("/v2/$repo/manifests/$reference");
     return Test::More::is($res->status, 404,
-        $name // "$repo:$reference is gone");
+        $name // "$repo:$reference does not exist");
 }
 
 # One test: the repository's tags.

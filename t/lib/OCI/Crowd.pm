@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Many clients at once.
+# Many clients at the same time.
 #
 #     my @results = at_once($servers, 16, sub {
 #         my ($client, $n) = @_;
@@ -18,8 +18,9 @@ use POSIX ();
 
 our @EXPORT = qw(at_once statuses);
 
-# Run a function in so many processes at once, each with a client of its own,
-# of the servers in turn; for each, what it returned as a list of texts.
+# Run a function in this many processes at the same time.  Each process has its
+# own client; the servers are used in turn.  Returns, for each process, the list
+# of texts that the function returned.
 sub at_once {
     my ($servers, $count, $function) = @_;
     pipe my $go, my $start or die "pipe: $!";
@@ -29,10 +30,10 @@ sub at_once {
         my $pid = fork // die "fork: $!";
         if (!$pid) {
             close $start;
-            my $own = OCI::Client->new($servers->[ $n % @$servers ]);
-            $own->connect;
+            my $client = OCI::Client->new($servers->[ $n % @$servers ]);
+            $client->connect;
             sysread $go, my $byte, 1;
-            my @result = eval { $function->($own, $n) };
+            my @result = eval { $function->($client, $n) };
             @result = ("died: $@") if $@;
             s/\s+/ /g for @result;
             syswrite $out, join "\n", @result;
@@ -50,7 +51,7 @@ sub at_once {
     } @children;
 }
 
-# The statuses that came, of requests made so many times.
+# Make a request this many times; returns the different statuses, sorted.
 sub statuses {
     my ($times, $request) = @_;
     my %seen;

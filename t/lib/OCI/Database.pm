@@ -3,13 +3,13 @@
 # A new, empty database in a private server.
 #
 #     my $database = OCI::Database->start('pgsql') or ... skip ...;
-#     $database->driver, ->params      # as mod_dbd has them
-#     $database->sql('SELECT 1')       # by hand, its output
-#     $database->server->kill9         # where own => 1 made one for it alone
+#     $database->driver, ->params      # for DBDriver and DBDParams
+#     $database->sql('SELECT 1')       # the output of a statement
+#     $database->server->kill9         # only with own => 1: a separate server
 #
-# One server of each kind serves all the tests of a run: t/setup/prove.pl keeps
-# it, and starts it for the first who asks at the socket in the folder that
-# OCI_RUN names.  A script that is run by itself has its own.
+# All tests of a run share one server of each kind.  t/setup/prove.pl starts it
+# when the first test requests it at the socket in the directory OCI_RUN.  A
+# script that is run by itself starts its own server.
 
 package OCI::Database;
 
@@ -22,7 +22,7 @@ use OCI::DatabaseServer;
 
 my (%mine, $count);
 
-# undef where the server is not installed.
+# undef if the server is not installed.
 sub start {
     my ($class, $kind, %option) = @_;
     my $server = $option{own} ? OCI::DatabaseServer->start($kind, %option)
@@ -33,7 +33,7 @@ sub start {
     return bless { server => $server, name => $name }, $class;
 }
 
-# The run's server, as one who asks it needs to know it.
+# The server of the run, with the data that is needed to connect to it.
 sub shared {
     my $kind = shift;
     return OCI::DatabaseServer->start($kind) if !$ENV{OCI_RUN};
@@ -46,7 +46,7 @@ sub shared {
     return $known->{port} ? OCI::DatabaseServer->attach($kind, %$known) : undef;
 }
 
-# The other side of it.
+# Answer a request of shared(); t/setup/prove.pl calls this.
 sub answer {
     my $socket = shift;
     chomp(my $kind = <$socket> // return);

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# A private database server on loopback: PostgreSQL or MariaDB, as durable as
-# those in real life and small.
+# A private database server on the loopback address: PostgreSQL or MariaDB, with
+# normal durability and little memory.
 #
 #     my $server = OCI::DatabaseServer->start('pgsql') or ... skip ...;
 #     $server->stop; $server->kill9; $server->again;
-#     $server->sql('postgres', 'SELECT 1');       # by hand, its output
+#     $server->sql('postgres', 'SELECT 1');       # the output of a statement
 #
 # Options of start:
 #
-#     dir      an empty folder for its data, rather than a temporary one
+#     dir      an empty directory for its data (default: a temporary one)
 #     set      a hash of settings: max_connections => 20
 
 package OCI::DatabaseServer;
@@ -24,8 +24,9 @@ use POSIX ();
 
 use constant { USER => 'oci', PASSWORD => 'secret' };
 
-# Of each kind: which account runs it, the database that is always there, how
-# it is ended so that it waits for nobody, and what makes, runs and asks it.
+# For each kind: the account that runs it, the database that always exists, the
+# signal that stops it without waiting for clients, and the functions that
+# initialize it, run it and send statements to it.
 my %KIND = (
     pgsql => { account => 'postgres', first => 'postgres', ending => 'INT',
                make => \&make_pgsql, command => \&pgsql, ask => \&ask_pgsql,
@@ -38,7 +39,7 @@ my %KIND = (
                         innodb_log_file_size => '16M' } },
 );
 
-# undef where the programs are not installed.
+# undef if the programs are not installed.
 sub start {
     my ($class, $kind, %option) = @_;
     program($_) || return
@@ -62,23 +63,23 @@ sub start {
     die "$kind did not start:\n" . $self->log;
 }
 
-# One that another process started and keeps: it can only be asked.
+# A server that another process has started.  It can only be queried.
 sub attach {
     my ($class, $kind, %known) = @_;
     return bless { kind => $kind, %{ $KIND{$kind} }, %known }, $class;
 }
 
-# A program of either's, which PATH need not know.
+# A program of a server, which need not be on PATH.
 sub program {
     my $name = shift;
-    my @folders = (sort { ($b =~ /(\d+)/)[0] <=> ($a =~ /(\d+)/)[0] }
+    my @directories = (sort { ($b =~ /(\d+)/)[0] <=> ($a =~ /(\d+)/)[0] }
         glob '/usr/lib/postgresql/*/bin');
-    my ($path) = grep { -x } map { "$_/$name" } @folders, qw(/usr/sbin
+    my ($path) = grep { -x } map { "$_/$name" } @directories, qw(/usr/sbin
         /usr/libexec), split /:/, $ENV{PATH};
     return $path;
 }
 
-# Run a program to its end under the server's account.
+# Run a program under the server's account until it exits.
 sub prepare {
     my ($self, @command) = @_;
     my $process = OCI::Process->start(command => \@command,
@@ -90,7 +91,7 @@ sub prepare {
 
 # ---- PostgreSQL
 
-# With an order of texts that is not that of their bytes, where it knows one.
+# If possible, with a collation whose order is not bytewise.
 sub make_pgsql {
     my $self = shift;
     my @initdb = (program('initdb'), '-D', "$self->{dir}/data", '-U', USER,
@@ -129,7 +130,7 @@ sub make_mysql {
     return;
 }
 
-# Its collation takes "a" for "A", and so do comparisons that leave it to it.
+# Its collation ignores case, and so do comparisons that use the default.
 sub mysql {
     my $self = shift;
     return (program('mariadbd'), '--no-defaults', '--skip-log-bin',
@@ -162,7 +163,7 @@ sub launch {
         sub { defined eval { $self->sql($self->{first}, 'SELECT 1') } });
 }
 
-# Run statements in a database: what they print.
+# Run statements in a database; returns their output.
 sub sql {
     my ($self, $database, $text) = @_;
     my $input = File::Temp->new;
@@ -181,7 +182,7 @@ sub sql {
     return $output;
 }
 
-# How APR's drivers find a database.
+# The parameters of a database for APR's drivers.
 sub params {
     my ($self, $database) = @_;
     my @words = ('host=127.0.0.1', "port=$self->{port}", "dbname=$database",
@@ -198,8 +199,8 @@ sub log  { OCI::Server::slurp("$_[0]{dir}/log") }
 
 sub stop { $_[0]{process}->stop }
 
-# As the machine's end does to it, and to its children, which have groups of
-# their own.
+# Kill it as a crash of the machine would, with its children, which have their
+# own process groups.
 sub kill9 {
     my $self = shift;
     my $pid = $self->{process}->pid;

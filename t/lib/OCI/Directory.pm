@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# A private slapd on loopback, with the users of OCI::Auth, each the member of
-# a group of his name, and more where a test says so.
+# A private slapd on the loopback address, with the users of OCI::Auth and those
+# that a test adds.  Each user is a member of a group with the same name.
 #
 #     my $directory = OCI::Directory->start or ... skip ...;
 #     $directory->login, ->group('reader', 'writer'), ->url
@@ -67,7 +67,7 @@ sub write_file {
     return close $file || die "$path: $!\n";
 }
 
-# One entry; values are written in base64, whatever they hold.
+# One entry; all values are written in base64.
 sub entry {
     my ($dn, @pairs) = @_;
     my $text = 'dn:: ' . encode_base64($dn, '') . "\n";

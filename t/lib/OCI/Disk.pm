@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Small file systems for tests, for root alone, and what a server says of one
-# that fails.
+# Small file systems for tests (only for root), and checks of a server's
+# response and log when a disk fails.
 #
 #     use OCI::Disk;
 #     my $dir = small_disk('tmpfs', 'size=12m') or ... skip ...;
 #     fill($dir);
 #
-# They go with the script.
+# They are unmounted when the script ends.
 
 package OCI::Disk;
 
@@ -30,8 +30,8 @@ END {
     $? = $status;
 }
 
-# Its folder, or undef where it can't be mounted.  httpd's children own it, and
-# the folder store in it.
+# The directory of a new file system, or undef if it cannot be mounted.  httpd's
+# children own it, and the directory "store" in it.
 sub small_disk {
     my ($kind, $options) = @_;
     return if $>;
@@ -56,7 +56,7 @@ sub small_disk {
     return $dir;
 }
 
-# Leave no room in a file system.
+# Fill a file system completely.
 sub fill {
     my $dir = shift;
     open my $file, '>:raw', "$dir/filler" or die "$dir/filler: $!\n";
@@ -67,7 +67,7 @@ sub fill {
     return;
 }
 
-# Leave no room for a further file.
+# Create files until no further file can be created.
 sub fill_inodes {
     my $dir = shift;
     mkdir "$dir/many";
@@ -76,7 +76,7 @@ sub fill_inodes {
     return;
 }
 
-# Lines of the log that are errors and came with this piece of code.
+# The error lines that the server logs while this code runs.
 sub errors_of {
     my ($server, $code) = @_;
     my $before = length $server->log;
@@ -85,7 +85,8 @@ sub errors_of {
         substr $server->log, $before;
 }
 
-# Two tests: an answer, and one line of the log that names path and cause.
+# Two tests: the response is this error, and one line of the log names the path
+# and the cause.
 sub fails {
     my ($server, $path, $cause, $status, $name, $code) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -93,7 +94,7 @@ sub fails {
     my @lines = errors_of($server, sub { $res = $code->() });
     error_is($res, $status, 'UNKNOWN', undef, "$name: $status");
     ok(@lines == 1 && $lines[0] =~ /\Q$path\E/ && $lines[0] =~ $cause,
-       "$name: one line names path and cause") or diag(@lines);
+       "$name: one log line names path and cause") or diag(@lines);
     return;
 }
 

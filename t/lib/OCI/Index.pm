@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# The index of a server, as tests name it: fs, dbm:gdbm, dbm:db, or a database
-# by its driver, sqlite3, pgsql or mysql: "dbd:pgsql" with connections of the
-# index's own, "mod_dbd:pgsql" with those of mod_dbd.
+# The index of a server, under the name that tests use: fs, dbm:gdbm, dbm:db, or
+# a database with its driver, sqlite3, pgsql or mysql.  "dbd:pgsql" is
+# configured with OCIIndex alone, "mod_dbd:pgsql" with mod_dbd's directives.
 #
-# Scripts that name none have the one that OCI_INDEX in the environment says, or
-# that of a test file below .build/index/, where dbm-gdbm stands for dbm:gdbm;
-# fs otherwise.
+# The default is OCI_INDEX in the environment; for a test file below
+# .build/index/NAME/ it is NAME, with dbm-gdbm for dbm:gdbm; otherwise it is fs.
 
 package OCI::Index;
 
@@ -15,13 +14,13 @@ use warnings;
 
 use OCI::Database;
 
-# What OCI_INDEX or the script's folder names, or undef.
+# The index that OCI_INDEX or the script's directory names, or undef.
 sub named {
-    my ($folder) = $0 =~ m{\.build/index/([^/]+)/};
-    return $ENV{OCI_INDEX} // ($folder && $folder =~ s/-/:/r);
+    my ($directory) = $0 =~ m{\.build/index/([^/]+)/};
+    return $ENV{OCI_INDEX} // ($directory && $directory =~ s/-/:/r);
 }
 
-# For options of OCI::Server: index, and database, an OCI::Database to share.
+# Options, as for OCI::Server: index; database, an OCI::Database to share.
 sub new {
     my ($class, %option) = @_;
     my $name = $option{index} // named() // 'fs';
@@ -40,7 +39,7 @@ sub database { $_[0]{database} }
 
 sub modules { $_[0]{provider} eq 'mod_dbd' ? ('dbd') : () }
 
-# What the server's configuration says of it; a Location may have another.
+# The index's lines in the server's configuration.
 sub text {
     my $self = shift;
     my $where = $self->{database} ? $self->{database}->params

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Libraries that are loaded before the system's own:
+# Libraries for LD_PRELOAD:
 #
-#     OCI::Library::build("$folder/x.so", $code) or skip ...
-#     OCI::Server->start(env => { LD_PRELOAD => "$folder/x.so" });
+#     OCI::Library::build("$directory/x.so", $code) or skip ...
+#     OCI::Server->start(env => { LD_PRELOAD => "$directory/x.so" });
 
 package OCI::Library;
 
 use strict;
 use warnings;
 
-# Compile C code; what gcc says lies beside the library.
+# Compile C code; the output of gcc is written to LIBRARY.gcc.
 sub build {
     my ($library, $code) = @_;
     open my $compiler, '|-',

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Modules of other people's, built with apxs against the installed header.
+# Third-party modules, built with apxs against the installed header.
 #
 #     my $build = OCI::Module->new;
-#     my $output = $build->compile("$path/mod_x.c", 'gcc');   # "" if well
+#     my $output = $build->compile("$path/mod_x.c", 'gcc');   # "" if it is ok
 #     ... $build->so('mod_x') ...
 #
-# Where the test runs with sanitizers, so do the modules.
+# If the test runs with sanitizers, the modules are built with them, too.
 
 package OCI::Module;
 
@@ -16,7 +16,7 @@ use warnings;
 use File::Temp ();
 use OCI::Server;
 
-# In a temporary folder, with what "make install" puts into a DESTDIR.
+# Make a temporary directory, and run "make install" with a DESTDIR in it.
 sub new {
     my $class = shift;
     my $self = bless { dir => File::Temp->newdir(TMPDIR => 1) }, $class;
@@ -27,7 +27,7 @@ sub new {
     return $self;
 }
 
-# Where the header is.
+# The directory of the installed header.
 sub include { "$_[0]{dir}/root" . OCI::Server::apxs('INCLUDEDIR') }
 
 sub so { "$_[0]{dir}/$_[1]/.libs/$_[1].so" }
@@ -39,7 +39,7 @@ sub clang {
     return $clang;
 }
 
-# What a compiler has to say of a source.
+# Compile a source; returns the compiler's output.
 sub compile {
     my ($self, $source, $compiler) = @_;
     my ($name) = $source =~ m{([^/]+)\.c$};

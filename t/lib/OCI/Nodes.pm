@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Two httpds that are one registry: their own configurations, processes and
-# ports, with one store and one index between them.
+# Two httpds that serve one registry: each has its own configuration, processes
+# and ports, and they share one store and one index.
 #
 #     my ($one, $two) = nodes(config => 'OCISync Off');    # options of start
 #
-# The index is dbd:pgsql where nothing names another (OCI::Index).
+# The default index is dbd:pgsql, unless OCI::Index names another.
 
 package OCI::Nodes;
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Programs that tests start and that must be gone when the test is: each in a
-# process group of its own, ended by its id however the test ends.
+# Programs that tests start, and that must end with the test.  Each runs in its
+# own process group, which is killed by its id however the test ends.
 
 package OCI::Process;
 
@@ -22,8 +22,8 @@ END {
 }
 
 # OCI::Process->start(command => [...], output => file, env => {...})
-# Output and errors go to the file, or to nowhere.  Further: user, as whom root
-# runs it, and ending, the signal that ends it (TERM).
+# Output and errors are written to the file, or discarded.  Further options:
+# user, the user as whom root runs it; ending, the signal that stops it (TERM).
 sub start {
     my ($class, %self) = @_;
     my $self = bless { %self, owner => $$ }, $class;
@@ -42,7 +42,7 @@ sub start {
     return $self;
 }
 
-# Be another user, where all may be.
+# Change to another user.
 sub become {
     my $name = shift;
     my ($uid, $gid) = (getpwnam $name)[ 2, 3 ];
@@ -54,7 +54,7 @@ sub become {
 
 sub pid { $_[0]{pid} }
 
-# Whether it runs still; its status is kept once it does not.
+# Whether it still runs.  When it has ended, its status is kept.
 sub alive {
     my $self = shift;
     return 0 if defined $self->{status};
@@ -69,7 +69,7 @@ sub signal {
     return kill $signal, $self->{pid};
 }
 
-# Wait until a condition holds; false when the program ended or time ran out.
+# Wait until a condition holds; false if the program ended or the time is over.
 sub wait_for {
     my ($self, $condition, $seconds) = @_;
     my $end = time + ($seconds // 30);
@@ -80,7 +80,7 @@ sub wait_for {
     return 1;
 }
 
-# End it, and what it started in its group; true when it went by itself.
+# Stop it, and the processes of its group; true if it ended after the signal.
 sub stop {
     my ($self, $seconds) = @_;
     my $pid = $self->{pid};
@@ -94,8 +94,8 @@ sub stop {
     return $gentle;
 }
 
-# kill -9 for it, its group and others at once.  Returns when none of them has
-# its ports, files and memory any longer.
+# Kill it, its group and other processes at once with SIGKILL.  Returns when all
+# of them have released their ports, files and memory.
 sub kill9 {
     my ($self, @others) = @_;
     my @killed = (-$self->{pid}, @others);
@@ -106,8 +106,9 @@ sub kill9 {
     return;
 }
 
-# Whether some of its group or of others is more than a zombie.  One that ps
-# shows as multi-threaded has threads that are still ending, and its sockets.
+# Whether any process of its group, or of others, is not just a zombie.  A
+# zombie that ps shows as multi-threaded has threads that have not ended yet,
+# and still has its sockets.
 sub runs {
     my ($self, @others) = @_;
     my $pid = $self->{pid};

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# A response of an HTTP/1.1 server, parsed as it comes in.
+# A response of an HTTP/1.1 server, parsed while it arrives.
 
 package OCI::Response;
 
@@ -9,7 +9,8 @@ use warnings;
 
 use JSON::PP ();
 
-# sink: a function that gets the body piece by piece, rather than ->body.
+# sink: a function that is called with each piece of the body; ->body is then
+# empty.
 sub new {
     my ($class, $method, $sink) = @_;
     return bless { method => $method, sink => $sink, body => '', got => 0,
@@ -33,7 +34,7 @@ sub headers { @{ $_[0]{headers}{ lc $_[1] } // [] } }
 # Whether the body ended before its announced length, or without its last chunk.
 sub cut { $_[0]{cut} }
 
-# Whether the server answered before it had the whole request.
+# Whether the server responded before the whole request was sent.
 sub unsent { $_[0]{unsent} }
 
 sub json {
@@ -42,20 +43,20 @@ sub json {
     return $value;
 }
 
-# For messages.
+# The response as text for diagnostics.
 sub text {
     my $self = shift;
     return "$self->{status} $self->{reason}: " . substr $self->{body}, 0, 600;
 }
 
-# Whether the connection can be used again.
+# Whether the connection can be reused.
 sub keeps {
     my $self = shift;
     return !$self->{until_close} && $self->{version} eq '1.1'
         && lc($self->header('Connection') // '') ne 'close';
 }
 
-# Take what is complete from the input; true at the response's end.
+# Parse and remove the complete parts of the input; true at the response's end.
 sub parse {
     my ($self, $input) = @_;
     while (!$self->{status}) {
@@ -139,7 +140,7 @@ sub take {
     return;
 }
 
-# The peer closed: the response where it came to something, else undef.
+# The peer has closed: the response if its head is complete, otherwise undef.
 sub ended {
     my $self = shift;
     return if !$self->{status};

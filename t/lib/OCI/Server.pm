@@ -5,29 +5,29 @@
 #     my $server = OCI::Server->start(config => "OCIReadOnly On");
 #     ... $server->port, ->host, ->url, ->store, ->dir ...
 #     $server->expects(qr/truncated/);      # a line that must be in the log
-#     $server->stop;                        # one test: was all well?
+#     $server->stop;                        # one test: no faults
 #
 # Options of start:
 #
-#     config   what <Location "/v2/"> holds beside the handler, the store and
-#              (unless it names a policy) "Require all granted"
-#     location what it holds, all of it
-#     extra    text for the server, before the Location
-#     after    text for the server, behind the Location
+#     config   the content of <Location "/v2/"> in addition to the handler, the
+#              store and, unless it has a policy, "Require all granted"
+#     location the whole content of <Location "/v2/">
+#     extra    configuration of the server, before the Location
+#     after    configuration of the server, after the Location
 #     mpm      event (default), worker or prefork
-#     modules  names of further modules, such as "http2"
-#     ports    how many ports to listen on (1)
-#     level    for LogLevel (info)
-#     env      further environment variables
-#     sanitize whether to load the sanitized module; otherwise OCI_SANITIZE
-#              in the environment says so, or a test file below .build/san or
+#     modules  names of additional modules, such as "http2"
+#     ports    the number of ports to listen on (default 1)
+#     level    the LogLevel (default info)
+#     env      additional environment variables
+#     sanitize whether to load the sanitized module; the default is OCI_SANITIZE
+#              in the environment, or 1 for a test file below .build/san or
 #              .build/index
-#     dir      a folder to use, rather than a temporary one
-#     store    the store's folder, rather than DIR/store
-#     index    which index, and database, where it is to share one: OCI::Index
+#     dir      the server's directory (default: a temporary one)
+#     store    the store's directory (default: DIR/store)
+#     index    the index, and with database a database to share: OCI::Index
 #
-# In texts @PORT@, @PORT2@ ... stand for the ports, @DIR@ and @STORE@ for
-# folders.  Server and store live in a temporary folder.
+# In configuration @PORT@, @PORT2@ ... are replaced by the ports, and @DIR@ and
+# @STORE@ by the directories.
 
 package OCI::Server;
 
@@ -66,7 +66,7 @@ $MPM{worker} = $MPM{event};
 
 my (%query, @live);
 
-# What apxs says of a variable.
+# The value of a variable of apxs.
 sub apxs {
     my $name = shift;
     my $apxs = $ENV{APXS} || 'apxs';
@@ -87,7 +87,7 @@ sub start {
         %option
     }, $class;
     $self->{index} = OCI::Index->new(%option);
-    $self->make_folder;
+    $self->make_directories;
     push @live, $self;
     for (1 .. 20) {
         $self->{listen} = [ free_ports($option{ports} // 1) ];
@@ -100,31 +100,31 @@ sub start {
     die "httpd did not start:\n$log\n";
 }
 
-# Start it where the configuration is wrong: true when it refused, as it
-# should; why is then in log.
+# Start httpd with a wrong configuration.  Returns its error message if it
+# refused to start, otherwise ''.
 sub refuses {
     my ($class, %option) = @_;
     my $self = eval { $class->start(%option) };
     return $self ? ($self->stop_quietly, '')[1] : $@;
 }
 
-sub make_folder {
+sub make_directories {
     my $self = shift;
     if (!$self->{dir}) {
         $self->{temporary} = File::Temp->newdir('mod_oci-XXXXXX', TMPDIR => 1);
         $self->{dir} = "$self->{temporary}";
     }
     chmod 0755, $self->{dir};
-    for my $folder (qw(htdocs store)) {
-        mkdir "$self->{dir}/$folder";
-        chown((getpwnam(user()))[ 2, 3 ], "$self->{dir}/$folder") if !$>;
+    for my $dir_name (qw(htdocs store)) {
+        mkdir "$self->{dir}/$dir_name";
+        chown((getpwnam(user()))[ 2, 3 ], "$self->{dir}/$dir_name") if !$>;
     }
     mkdir "$self->{dir}/reports";
     chmod 01777, "$self->{dir}/reports";
     return;
 }
 
-# Whom httpd's children become where root runs the tests.
+# The user of httpd's children if root runs the tests.
 sub user {
     for my $name (qw(www-data apache http daemon nobody)) {
         return $name if defined getpwnam $name;
@@ -132,7 +132,7 @@ sub user {
     die "no user for httpd's children\n";
 }
 
-# Free ports, each of them once.
+# This many different free ports.
 sub free_ports {
     my ($count) = @_;
     my %port;
@@ -140,8 +140,9 @@ sub free_ports {
     return sort { $a <=> $b } keys %port;
 }
 
-# A port below those that the system gives to outgoing connections.  Who takes
-# it before httpd does makes httpd fail, and start() try again.
+# A port below the range that the system uses for outgoing connections.  If
+# another process takes it before httpd does, httpd fails, and start() tries
+# again.
 sub free_port {
     for (1 .. 1000) {
         my $port = 12000 + int rand 18000;
@@ -155,7 +156,7 @@ sub free_port {
     die "no free port\n";
 }
 
-# Start httpd on the ports chosen; again, after a stop or a kill.
+# Start httpd on the chosen ports, for the first time or after a stop or kill.
 sub launch {
     my $self = shift;
     my $dir = $self->{dir};
@@ -206,7 +207,7 @@ sub text {
         qw(unixd log_config authz_core), $self->{index}->modules,
         @{ $self->{modules} // [] };
     my @listen = map { "Listen 127.0.0.1:$_" } @{ $self->{listen} };
-    my @who = $> ? () : (
+    my @user_lines = $> ? () : (
         'User ' . user(),
         'Group ' . getgrgid((getpwnam(user()))[3])
     );
@@ -214,7 +215,7 @@ sub text {
     my $policy = $config =~ /^\s*<?Require/m ? '' : 'Require all granted';
     my $location = $self->{location}
         // "SetHandler oci-registry\nOCIBlobStore fs \@STORE@\n$policy\n$config";
-    my $text = join "\n", @load, "LoadModule oci_module $module", @who, @listen,
+    my $text = join "\n", @load, "LoadModule oci_module $module", @user_lines, @listen,
         $MPM{ $self->{mpm} }, 'ServerName 127.0.0.1:@PORT@',
         'DefaultRuntimeDir @DIR@', 'PidFile @DIR@/httpd.pid',
         'CoreDumpDirectory @DIR@/reports', 'DocumentRoot @DIR@/htdocs',
@@ -245,14 +246,14 @@ sub pid   { $_[0]{process}->pid }
 sub error_log  { "$_[0]{dir}/error_log" }
 sub access_log { "$_[0]{dir}/access_log" }
 
-# The processes that answer.
+# httpd's child processes.
 sub children {
     my $self = shift;
     my $pid = $self->pid;
     return split ' ', `ps -o pid= --ppid $pid`;
 }
 
-# All that httpd said so far.
+# All output of httpd so far.
 sub log {
     my $self = shift;
     return slurp("$self->{dir}/output") . slurp($self->error_log);
@@ -265,12 +266,13 @@ sub slurp {
     return <$file> // '';
 }
 
-# Lines of the log that are no fault: the first must come, the second may.
+# Lines of the log that are not faults: expects() lines must appear, allows()
+# lines may.
 sub expects { my $self = shift; push @{ $self->{expected} }, @_; return }
 sub allows  { my $self = shift; push @{ $self->{allowed} },  @_; return }
 
-# New configuration texts (config, extra ...) take effect with graceful,
-# restart, or stop and again.
+# Change options (config, extra ...).  They take effect with graceful, restart,
+# or halt and again.
 sub set {
     my ($self, %option) = @_;
     @$self{ keys %option } = values %option;
@@ -282,7 +284,7 @@ sub set {
 sub graceful { $_[0]->reload('USR1') }
 sub restart  { $_[0]->reload('HUP') }
 
-# Returns when the new generation answers.
+# Send the signal, and return when the new generation answers.
 sub reload {
     my ($self, $signal) = @_;
     my $ready = qr/resuming normal operations/;
@@ -294,31 +296,31 @@ sub reload {
         sub { (() = $self->log =~ /$ready/g) > $before && $self->answers })
         or die "httpd did not come back:\n" . $self->log;
 
-    # One of the old may take one more connection before it knows.
+    # An old child may accept one more connection before it sees the signal.
     my $end = time + 2;
     sleep 0.02 while time < $end && grep { kill 0, $_ } @old;
-    $self->forgive_ending(@before_end) if $signal eq 'HUP';
+    $self->ignore_shutdown_errors(@before_end) if $signal eq 'HUP';
     return;
 }
 
-# As the machine's end does to httpd; again() starts it anew.
+# Kill httpd as a crash of the machine would; again() restarts it.
 sub kill9 {
     my $self = shift;
     $self->{process}->kill9;
     return;
 }
 
-# httpd's event MPM may crash in a child that gets SIGTERM while connections
-# are open: it does so now and then without this module, too.  What it says of
-# that between the signal and the end is forgiven, unless a sanitizer saw a
-# function of ours.
-sub forgive_ending {
+# A child of httpd's event MPM may crash when it gets SIGTERM while connections
+# are open; this sometimes happens without this module, too.  Its log lines and
+# sanitizer reports between the signal and the end are ignored, unless a report
+# contains one of our functions.
+sub ignore_shutdown_errors {
     my ($self, $from, @reports) = @_;
-    $self->{forgiven}{$_} = 1
+    $self->{ignored}{$_} = 1
         for grep { /AH00052:.*Segmentation[ ]fault
                     |\[mpm_event:error\].*Bad[ ]file[ ]descriptor/x }
             split /\n/, substr slurp($self->error_log), $from;
-    $self->{forgiven}{ slurp($_) } = 1
+    $self->{ignored}{ slurp($_) } = 1
         for grep { my $r = $_; !grep { $_ eq $r } @reports }
             grep { slurp($_) !~ /\boci_|mod_oci/ } $self->reports;
     return;
@@ -326,29 +328,29 @@ sub forgive_ending {
 
 sub reports { glob "$_[0]{dir}/reports/*" }
 
-# Stop without a verdict, which the last stop gives; again() starts it anew.
+# Stop httpd without a test, which is left to stop(); again() restarts it.
 sub halt {
     my $self = shift;
     my @before_end = (-s $self->error_log // 0, $self->reports);
     $self->{process}->stop
-        or push @{ $self->{faults} }, 'httpd did not end on SIGTERM';
-    $self->forgive_ending(@before_end);
+        or push @{ $self->{faults} }, 'httpd did not exit after SIGTERM';
+    $self->ignore_shutdown_errors(@before_end);
     return;
 }
 
-# Start on the same ports and store.
+# Start again with the same ports and store.
 sub again {
     my $self = shift;
     $self->launch or die "httpd did not start again:\n" . $self->log;
     return;
 }
 
-# What mod_ssl says of the machine's packages, where OpenSSL is older than the
-# one that it was built with.
+# mod_ssl logs this if the installed OpenSSL is older than the one that it was
+# built with.
 my $OLD_OPENSSL = qr/AH01882: Init: this version of mod_ssl was compiled/;
 
-# What went wrong so far: undeclared lines of the error log, declared ones
-# that are not there, crashes, and what a sanitizer reported.
+# The faults so far: unexpected lines of the error log, expected lines that are
+# missing, crashes, and sanitizer reports.
 sub faults {
     my $self = shift;
     my @faults = @{ $self->{faults} // [] };
@@ -357,7 +359,7 @@ sub faults {
         my @known = grep { $line =~ $_ }
             @{ $self->{expected} }, @{ $self->{allowed} };
         $seen{$_}++ for @known;
-        next if @known || $self->{forgiven}{$line}
+        next if @known || $self->{ignored}{$line}
             || $line =~ $OLD_OPENSSL;
         push @faults, $line
             if $line =~ /\[[\w.-]*:(?:emerg|alert|crit|error|warn)\]/
@@ -366,18 +368,18 @@ sub faults {
     }
     push @faults, "not in the log: $_"
         for grep { !$seen{$_} } @{ $self->{expected} };
-    push @faults, grep { !$self->{forgiven}{$_} } map { slurp($_) }
+    push @faults, grep { !$self->{ignored}{$_} } map { slurp($_) }
         $self->reports;
     return @faults;
 }
 
-# End it; one test.
+# Stop httpd; one test: it had no faults.
 sub stop {
     my ($self, $name) = @_;
     $self->stop_quietly;
     my @faults = $self->faults;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my $ok = Test::More::ok(!@faults, $name // 'httpd was well');
+    my $ok = Test::More::ok(!@faults, $name // 'httpd had no faults');
     Test::More::diag($_) for @faults;
     delete $self->{temporary};
     return $ok;
@@ -390,7 +392,7 @@ sub stop_quietly {
     return;
 }
 
-# A server that no one stopped is judged at the end all the same.
+# Servers that the script did not stop are checked when it ends.
 END {
     my $status = $?;
     my @left = grep { $_->{owner} == $$ } @live;

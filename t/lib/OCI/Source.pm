@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# What the tests of the source share.
+# Functions for the tests of the source.
 
 package OCI::Source;
 
@@ -15,7 +15,8 @@ our @EXPORT = qw(files text lines_of stripped);
 
 my %text;
 
-# Paths, from the top, of all files that match; nothing of git's or built.
+# The paths, relative to the top, of all matching files, except those of git and
+# those in .build.
 sub files {
     my $match = shift;
     my @found;
@@ -31,7 +32,7 @@ sub text { $text{ $_[0] } //= OCI::Server::slurp("$OCI::Server::TOP/$_[0]") }
 
 sub lines_of { split /\n/, text($_[0]) }
 
-# C without its comments and the contents of its strings.
+# C source without comments and without the contents of strings.
 sub stripped {
     my $text = text($_[0]);
     $text =~ s{(/\*.*?\*/)}{$1 =~ s/[^\n]//gr}ges;

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# What every test script starts with:
+# Every test script begins with
 #
 #     use OCI::Test;
 #
-# brings strict, warnings, Test::More, OCI::Server and OCI::Client, the
-# latter's functions for documents, and the checks below.
+# which enables strict and warnings, loads Test::More, OCI::Server and
+# OCI::Client, and exports OCI::Client's functions for documents and the checks
+# below.
 
 package OCI::Test;
 
@@ -33,7 +34,7 @@ sub import {
     return;
 }
 
-# One test: the status, with the response shown where it is another.
+# One test: the status.  If it is another, the response is printed.
 sub status_is {
     my ($res, $status, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -48,9 +49,9 @@ sub header_is {
     return Test::More::is($res->header($header), $value, $name // $header);
 }
 
-# One test: an error as the distribution-spec has it, of this status and code,
-# with a message that matches.  For HEAD, whose answers have no body, the
-# code and the message are not looked at.
+# One test: an error in the form of the distribution-spec, with this status and
+# code and a message that matches.  For HEAD, whose responses have no body, the
+# code and the message are not checked.
 sub error_is {
     my ($res, $status, $code, $message, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;

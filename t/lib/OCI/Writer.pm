@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# A process that pushes and deletes at random in a repository of its own, and
-# keeps a journal for OCI::Judge: what it is about to do, and what was
-# acknowledged.
+# A process that pushes and deletes at random in its own repository.  It keeps a
+# journal for OCI::Verifier: each step that it begins, and each step that the
+# server acknowledged.
 #
 #     my $writer = OCI::Writer->start([$server], 'repo', time + 5);
 #     $writer->wait;
-#     $writer->journal       # [ event, ... ] of each
+#     $writer->journal       # a list of [ event, ... ]
 #
-# Of several servers each request goes to any.  The last entry is [ended => ''],
-# or says why it ended before its time; a 503 is such a reason, and any status
-# beside that and the right one is written down as wrong.
+# If there are several servers, each request goes to a random one.  The last
+# entry is [ended => ''], or [ended => REASON] if the writer ended early.  A 503
+# ends it early; any other unexpected status is also recorded as wrong.
 
 package OCI::Writer;
 
@@ -27,7 +27,7 @@ my $JSON = JSON::PP->new->canonical;
 my @STEPS = ((\&push_blob) x 3, (\&push_manifest) x 4, \&delete_tag,
     \&delete_manifest, \&delete_blob, \&mount_blob);
 
-# Works until a time, or until a request fails.
+# Start a writer that works until a time, or until a request fails.
 sub start {
     my ($class, $servers, $repo, $until) = @_;
     my $path = $servers->[0]->dir . '/' . $repo =~ tr{/}{-}r;
@@ -60,7 +60,7 @@ sub work {
 
 sub client { $_[0]{clients}[ rand @{ $_[0]{clients} } ] }
 
-# Write an entry of the journal.
+# Write an entry to the journal.
 sub record {
     my ($self, $event, @what) = @_;
     syswrite $self->{journal}, $JSON->encode([ $event, @what ]) . "\n";
@@ -81,8 +81,8 @@ sub act {
     return $res;
 }
 
-# What pushes carry, [seed, size]: now and then what other writers push at the
-# same time.
+# The content of a push, [seed, size].  Some of it is shared with other writers,
+# which push it at the same time.
 sub new_content {
     my $self = shift;
     return rand() < 0.2 ? [ 'shared-' . int rand 5, 50_000 ]
@@ -108,7 +108,7 @@ sub push_blob {
     return $digest;
 }
 
-# False where it leaves the session for the judge to finish.
+# False if it leaves the session for the verifier to finish.
 sub push_in_parts {
     my ($self, $content, $bytes, $digest) = @_;
     my $location = $self->client->start_upload($self->{repo});
@@ -131,7 +131,7 @@ sub push_manifest {
     my $self = shift;
     my @blobs = map { $self->push_blob // () } 1, 2;
     return if @blobs < 2;
-    delete @{ $self->{blobs} }{@blobs};    # these stay
+    delete @{ $self->{blobs} }{@blobs};    # these must not be deleted
     my %document = %{ OCI::Client::image_manifest() };
     @document{qw(config layers)} = (
         { mediaType => OCI::Client::IMAGE_CONFIG, digest => $blobs[0],

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # The row "index": each index with few and with many tags and repositories,
-# beside static files, all served by one httpd.  CPU counts the database
-# server's as well.
+# compared with static files, all served by one httpd.  CPU includes the time of
+# the database server.
 
 package Bench::Indexes;
 
@@ -17,17 +17,17 @@ use OCI::Client;
 use OCI::Database;
 
 use constant {
-    FEW  => 10,            # a page, so that both have full ones
+    FEW  => 10,            # one page, so that both sizes have a full page
     MANY => 100_000,
     PAGE => 10,
-    TAGS => 500,           # that one request sets
+    TAGS => 500,           # set by one request
     TYPE => OCI::Client::IMAGE_MANIFEST
 };
 
 my $FIRST = Bench::Server::OWN;    # of the ports used here
 my $IMAGE = '/v2/bench/image';
 
-# What OCIIndex says of each, for a store that is called so; in order.
+# The arguments of OCIIndex for each index, as a function of the store's name.
 sub indexes {
     my ($dir, $database) = @_;
     return (
@@ -39,7 +39,7 @@ sub indexes {
     );
 }
 
-# A store for filling, which waits for no disk, and two for each index.
+# Virtual hosts: two stores to fill, without syncs, and two for each index.
 sub hosts {
     my @indexes = @_;
     my @text = ('OCISync Off', 'OCISync Off', ('') x (2 * @indexes));
@@ -55,7 +55,7 @@ sub hosts {
 END
 }
 
-# So many tags and repositories, through httpd.
+# Create this many tags and repositories through httpd.
 sub fill {
     my ($bench, $host, $count) = @_;
     my ($text) = Bench::Rows::image($bench, $host);
@@ -94,8 +94,8 @@ sub start {
     return ($server, \@pids, map { $_->[0] } @indexes);
 }
 
-# What is measured: a title, a function that makes a contender for a host, and
-# how its figures are compared.
+# The figures: a title, a function that makes a contender for a host, and the
+# options of their comparison.
 sub figures {
     my ($bench, $server, $pids, $static) = @_;
     my %pid = (pid => $pids);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# How things are measured: the processor's time and the memory of a server's
-# processes, programs that ask it, and contenders that take turns.
+# Measurements: the CPU time and the memory of a server's processes, the client
+# programs, and contenders that are measured in turn.
 
 package Bench::Measure;
 
@@ -17,7 +17,7 @@ our @EXPORT_OK = qw(build program memory wrk ab transfer load race);
 my $HERTZ = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 my $bin;
 
-# Compile the clients into a folder.
+# Compile the clients into a directory.
 sub build {
     $bin = shift;
     my $source = "$OCI::Server::TOP/t/bench";
@@ -33,7 +33,7 @@ sub program { "$bin/$_[0]" }
 
 # ---- processes
 
-# Fields of /proc/PID/stat from the third on, or none.
+# The fields of /proc/PID/stat from the third on; empty if there is no process.
 sub stat_of {
     my $text = OCI::Server::slurp("/proc/$_[0]/stat");
     $text =~ s/.*\)\s*//s;
@@ -47,8 +47,8 @@ sub tree {
     return $top, grep { ((stat_of($_))[1] // 0) == $top } @pids;
 }
 
-# Seconds of user and system time that a server's processes took so far, or
-# those of several servers.
+# The seconds of user and system time that the processes of a server, or of
+# several servers, have used so far.
 sub cpu {
     my $tops = shift;
     my $sum = 0;
@@ -59,7 +59,7 @@ sub cpu {
     return $sum / $HERTZ;
 }
 
-# Bytes of memory that are a server's children's, shared ones in proportion.
+# The memory of a server's children in bytes, shared memory in proportion (PSS).
 sub memory {
     my ($top, @children) = tree(shift);
     my $sum = 0;
@@ -77,7 +77,7 @@ sub median {
         / 2;
 }
 
-# ---- clients: each returns the number of requests and their seconds
+# ---- clients: each returns the number of requests and the seconds they took
 
 sub output_of {
     my @command = @_;
@@ -96,7 +96,7 @@ sub wrk {
     return ($1, $2);
 }
 
-# HEAD, for which wrk would wait for a body.
+# HEAD requests, for which wrk would wait for a body.
 sub ab {
     my ($url, $seconds) = @_;
     my $output = output_of('ab', qw(-q -k -i -c 8 -t), $seconds,
@@ -122,12 +122,13 @@ sub load {
         output_of(program('load'), $host, 8, $first, $count, @words) + 0);
 }
 
-# ---- turns
+# ---- comparisons
 
-# Contenders are hashes: pid, that of the server (or of several, in an array);
-# run, a function that returns a number of requests and their seconds; after,
-# what to do when no one measures.  Each runs once to warm up, then all in turn.
-# They get rate (requests a second) and cpu (seconds for each), both medians.
+# Contenders are hashes: pid, the process id of the server (or several, in an
+# array); run, a function that returns a number of requests and the seconds they
+# took; after, a function that is called outside the measurement.  Each
+# contender runs once to warm up, then all run in turn.  This sets rate
+# (requests per second) and cpu (seconds per request), both medians.
 sub race {
     my ($turns, @contenders) = @_;
     for my $turn (0 .. $turns) {

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# What is measured: a function row_NAME for each NAME that ROWS may hold.  Each
-# gets the bench, a hash: server (Bench::Server), peer (OCI::Peer or undef), dir
-# (a folder for files), root (where to make others), turns and seconds (of a
-# turn).
+# The rows: a function row_NAME for each NAME in ROWS.  Its argument is a hash:
+# server (Bench::Server), peer (OCI::Peer or undef), dir (a directory for
+# files), root (where to make further directories), turns (measurements of each
+# contender) and seconds (for each measurement).
 
 package Bench::Rows;
 
@@ -35,9 +35,10 @@ use constant {
 our @NAMES = qw(small login pull push patches blobs manifests tags memory);
 our %ROWS = map { $_ => __PACKAGE__->can("row_$_") } @NAMES;
 
-# ---- what rows need
+# ---- functions for rows
 
-# Push an image to a registry; its manifest's text and its layer's digest.
+# Push an image to a registry; returns its manifest's text and its layer's
+# digest.
 sub image {
     my ($bench, $host) = @_;
     my $client = OCI::Client->new($host);
@@ -48,7 +49,8 @@ sub image {
     return ($image->{text}, $image->{document}{layers}[0]{digest});
 }
 
-# The image's manifest as a file for load, with a number in it where numbered.
+# Write the image's manifest to a file for load; with a number in it if numbered
+# is true.
 sub manifest_file {
     my ($bench, $numbered) = @_;
     my $path = "$bench->{dir}/manifest" . ($numbered ? '-numbered' : '');
@@ -60,7 +62,7 @@ sub manifest_file {
     return $path;
 }
 
-# Ten thousand tags of the image in a registry that has it.
+# Push the image, and set ten thousand tags.
 sub fill_tags {
     my ($bench, $host) = @_;
     return if $bench->{filled}{$host}++;
@@ -70,7 +72,8 @@ sub fill_tags {
     return;
 }
 
-# The third port's store: ten thousand tags and as many repositories.
+# Fill the third port's store with ten thousand tags and as many repositories;
+# returns its host.
 sub full {
     my $bench = shift;
     my $host = $bench->{server}->host(FULL);
@@ -82,7 +85,7 @@ sub full {
     return $host;
 }
 
-# A contender that loads a host, for about as long each time.
+# A contender that runs load, for about the same time in each measurement.
 sub loader {
     my ($bench, $server, $host, @words) = @_;
     my ($first, $count) = (0, 200);
@@ -105,30 +108,30 @@ sub getter {
     };
 }
 
-# A contender that takes a GiB, and forgets it when no one measures.
-sub taker {
-    my ($server, $verb, $path, $folder) = @_;
+# A contender that receives a GiB, and deletes it outside the measurement.
+sub receiver {
+    my ($server, $verb, $path, $directory) = @_;
     return {
         pid   => $server->pid,
         run   => sub { transfer($verb, $server->host, $path, GIB) },
-        after => sub { forget($folder) }
+        after => sub { delete_large_files($directory) }
     };
 }
 
 sub large_files {
-    my $folder = shift;
+    my $directory = shift;
     my @found;
     File::Find::find({ no_chdir => 1, wanted => sub {
         push @found, $_ if -f && -s _ > 1 << 24;
-    } }, $folder);
+    } }, $directory);
     return @found;
 }
 
-# Remove large files, and let the disk come to rest.
-sub forget {
-    my $folder = shift;
-    unlink large_files($folder);
-    system 'sync', '-f', $folder;
+# Delete large files, and wait until the file system is synced.
+sub delete_large_files {
+    my $directory = shift;
+    unlink large_files($directory);
+    system 'sync', '-f', $directory;
     return;
 }
 
@@ -163,8 +166,9 @@ sub row_small {
     return;
 }
 
-# What a login costs a small request: a token, or a password as htpasswd -B
-# makes it, which mod_authn_socache saves the look-up of and not the check.
+# The cost of a login for a small request: a token, or a bcrypt password of
+# htpasswd -B.  mod_authn_socache saves the look-up of the password, but not its
+# check.
 sub row_login {
     my $bench = shift;
     my $server = $bench->{server};
@@ -210,7 +214,7 @@ sub row_pull {
         [ $server->host($_), '/static/large' ]
     } EMPTY, SENDFILE;
     race($bench->{turns} // 10, @all);
-    forget($server->dir);
+    delete_large_files($server->dir);
     my %same = (name => 'static', by => 'rate', least => 1, mib => GIB);
     row('pull of 1 GiB', ours => $all[0], beside => $all[1], %same);
     row('  EnableSendfile On', ours => $all[2], beside => $all[3], %same);
@@ -222,9 +226,9 @@ sub row_push {
     my ($server, $peer) = @$bench{qw(server peer)};
     my $path = '/v2/bench/push/blobs/uploads/';
     my @all = (
-        taker($server, 'push', $path, $server->store),
-        taker($server, 'put', '/dav/large', $server->dir . '/htdocs'),
-        $peer ? taker($peer, 'push', $path, $peer->store) : ()
+        receiver($server, 'push', $path, $server->store),
+        receiver($server, 'put', '/dav/large', $server->dir . '/htdocs'),
+        $peer ? receiver($peer, 'push', $path, $peer->store) : ()
     );
     race($bench->{turns} // 5, @all);
     my %same = (ours => $all[0], by => 'rate', mib => GIB);
@@ -235,7 +239,7 @@ sub row_push {
     return;
 }
 
-# Many requests for what one can do: what each costs beside its bytes.
+# The cost of many requests instead of one for the same bytes.
 sub row_patches {
     my $bench = shift;
     my $server = $bench->{server};
@@ -245,7 +249,7 @@ sub row_patches {
         {
             pid   => $server->pid,
             run   => sub { transfer($verb, $server->host, $path, PATCHED) },
-            after => sub { forget($server->store) }
+            after => sub { delete_large_files($server->store) }
         }
     } qw(patches whole);
     race($bench->{turns} // 5, @all);
@@ -303,7 +307,7 @@ sub row_tags {
     return;
 }
 
-# In an httpd of its own, warmed up by small requests only.
+# Uses a separate httpd, which has only served small requests before.
 sub row_memory {
     my $bench = shift;
     my $server = Bench::Server->start($bench->{root});
@@ -322,7 +326,7 @@ sub row_memory {
             sleep 0.02;
         }
         die "the uploads failed\n" if $uploads->{status};
-        forget($server->store);
+        delete_large_files($server->store);
     }
     $server->stop;
     note('32 uploads of 64 MiB: memory', ($peak - $idle) / (1 << 20), 16,

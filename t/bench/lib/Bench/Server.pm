@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# One httpd for all that is compared: the module, static files and mod_dav,
-# under the same settings, as lean as each allows, without an access log.
+# One httpd for the module, static files and mod_dav, with the same settings, as
+# few features as possible, and no access log.
 #
 #     /v2/      the module        /static/   files        /dav/   mod_dav
 #
-# The first port serves an empty store; the second the same with
-# "EnableSendfile On"; the third another store, to be filled.  Rows may have
-# more ports, and hosts for them.
+# The first port serves an empty store, the second the same store with
+# "EnableSendfile On", and the third another store, which is filled.  Rows may
+# add ports and virtual hosts.
 
 package Bench::Server;
 
@@ -24,7 +24,7 @@ use constant { EMPTY => 1, SENDFILE => 2, FULL => 3, TOKEN => 4, BCRYPT => 5,
 my $CONFIG = <<'END';
 ServerName 127.0.0.1:@PORT@
 
-# The same processes from the first measurement to the last.
+# Use the same processes for all measurements.
 StartServers 2
 ServerLimit 2
 ThreadLimit 64
@@ -45,7 +45,7 @@ ErrorLog @DIR@/error_log
 LogLevel warn
 DavLockDB @DIR@/lock/db
 
-# As the configuration that comes with httpd has it: no search for .htaccess.
+# As in httpd's default configuration: do not search for .htaccess files.
 <Directory "/">
     AllowOverride None
 </Directory>
@@ -124,13 +124,13 @@ sub start {
     );
 }
 
-sub make_folder {
+sub make_directories {
     my $self = shift;
-    $self->SUPER::make_folder;
-    for my $folder (qw(htdocs/static htdocs/dav lock full)) {
-        mkdir "$self->{dir}/$folder" or die "$folder: $!\n";
+    $self->SUPER::make_directories;
+    for my $directory (qw(htdocs/static htdocs/dav lock full)) {
+        mkdir "$self->{dir}/$directory" or die "$directory: $!\n";
         chown((getpwnam(OCI::Server::user()))[ 2, 3 ],
-            "$self->{dir}/$folder") if !$>;
+            "$self->{dir}/$directory") if !$>;
     }
     return;
 }
@@ -154,7 +154,7 @@ sub text {
     return $text;
 }
 
-# A file to be served as /static/NAME.
+# Write a file that is served as /static/NAME.
 sub static {
     my ($self, $name, $bytes) = @_;
     open my $file, '>:raw', "$self->{dir}/htdocs/static/$name"
@@ -164,12 +164,12 @@ sub static {
     return "/static/$name";
 }
 
-# End it and remove its folder; what it complained of is the bench's end.
+# Stop it and remove its directory.  If it had faults, the run fails.
 sub stop {
     my $self = shift;
     $self->stop_quietly;
     my @faults = $self->faults;
-    die join "\n", 'httpd said:', @faults, '' if @faults;
+    die join "\n", 'httpd had faults:', @faults, '' if @faults;
     delete $self->{dir};
     return;
 }

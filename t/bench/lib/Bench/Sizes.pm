@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# What the size of a repository costs, or that of a catalog, while another
-# client pushes: the same requests with 100 entries and with 100,000.
+# The cost of the size of a repository or of the catalog, while other clients
+# push: the same requests with 100 entries and with 100,000.
 
 package Bench::Sizes;
 
@@ -22,8 +22,8 @@ use constant {
     TYPE  => OCI::Client::IMAGE_MANIFEST
 };
 
-# New tags and repositories: two processes.  The small repository grows by
-# what they push, so that comes last which takes longest.
+# Two processes that create new tags and repositories.  The small repository
+# grows by what they push, so the figure that takes longest is measured last.
 sub pushers {
     my ($bench, $host, $name, $digest) = @_;
     my $first = $bench->{pushed} += 20_000;
@@ -35,7 +35,7 @@ sub pushers {
           . "?mount=$digest&from=bench/image", 'text/plain' ];
 }
 
-# A contender that asks while others push.
+# A contender that sends requests while the two processes push.
 sub beside_pushes {
     my ($bench, $host, $name, $digest, $run) = @_;
     return {
@@ -49,7 +49,7 @@ sub beside_pushes {
     };
 }
 
-# Delete manifests by digest, one after the other: the numbers from the last.
+# Delete manifests by digest, one after another, from the last number down.
 sub deleter {
     my ($bench, $host, $name, $count) = @_;
     my $text = OCI::Server::slurp(Bench::Rows::manifest_file($bench, 1));

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# The table that a run of the bench prints, line by line.
+# The table of results, which is printed line by line.
 
 package Bench::Table;
 
@@ -14,14 +14,14 @@ our @EXPORT_OK = qw(heading row note);
 my $FORMAT = "%-30s %12s %12s %-13s %6s %9s %-3s  %9s %9s %5s\n";
 
 sub heading {
-    printf $FORMAT, 'figure', 'ours', 'beside it:', '', 'ratio', 'to reach',
-        '', 'our CPU', 'its CPU', 'turns';
+    printf $FORMAT, 'figure', 'ours', 'other:', '', 'ratio', 'goal',
+        '', 'our CPU', 'its CPU', 'runs';
     return;
 }
 
-# One figure: ours and beside are contenders of race(), name what the latter
-# is, by "cpu" or "rate" what the ratio is of, most or least what it is to
-# reach, mib (optional) the MiB that one request moves.
+# Print one figure.  ours and beside are contenders of race(); name describes
+# beside; by is "cpu" or "rate", of which the ratio is printed; most or least is
+# the goal for the ratio; mib (optional) is the size of one request in MiB.
 sub row {
     my ($figure, %row) = @_;
     my ($ours, $beside) = @row{qw(ours beside)};
@@ -34,7 +34,7 @@ sub row {
     return;
 }
 
-# A figure in MiB that stands for itself.
+# Print a figure in MiB that is not compared with another contender.
 sub note {
     my ($figure, $mib, $most, $turns) = @_;
     printf $FORMAT, $figure, sprintf('%.1f MiB', $mib), '', '', '',
@@ -42,7 +42,7 @@ sub note {
     return;
 }
 
-# Nothing is to reach where neither is given.
+# The goal as text; empty if neither limit is given.
 sub goal {
     my ($most, $least) = @_;
     return '' if !defined $most && !defined $least;

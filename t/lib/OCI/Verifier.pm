@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Whether a registry has what an OCI::Writer's journal says that it must have,
-# and nothing by halves.
+# Checks that a registry has the content that an OCI::Writer's journal requires,
+# and that all its content is complete.
 #
-#     my $judge = OCI::Judge->new($writer);
-#     $judge->sessions($server);     # finish those that were left open
-#     $judge->facts($server);        # as often as one likes
-#     $judge->steps, $judge->faults
+#     my $verifier = OCI::Verifier->new($writer);
+#     $verifier->finish_sessions($server);   # those that were left open
+#     $verifier->check_facts($server);       # any number of times
+#     $verifier->steps, $verifier->faults
 #
-# What the last step of the journal was about may be done or not.
+# The last step of the journal may have been done or not.
 
-package OCI::Judge;
+package OCI::Verifier;
 
 use strict;
 use warnings;
@@ -28,21 +28,21 @@ sub new {
         my ($event, @what) = @$entry;
         $self->{ended} = $what[0] if $event eq 'ended';
         $self->fault(@what) if $event eq 'wrong';
-        $self->is(session => @what) if $event eq 'session';
+        $self->apply(session => @what) if $event eq 'session';
         @last = @what if $event eq 'begin';
         if ($event eq 'done') {
-            $self->is(@what);
+            $self->apply(@what);
             $self->{steps}++;
             @last = ();
         }
     }
-    $self->may_be(@last) if @last;
+    $self->may_apply(@last) if @last;
     return $self;
 }
 
 sub steps  { $_[0]{steps} }
 sub faults { @{ $_[0]{faults} } }
-sub ended  { $_[0]{ended} }     # undef where the writer was killed
+sub ended  { $_[0]{ended} }     # undef if the writer was killed
 
 sub fault {
     my ($self, @words) = @_;
@@ -50,7 +50,7 @@ sub fault {
     return;
 }
 
-my %IS = (
+my %APPLY = (
     blob     => sub { $_[0]{blobs}{ $_[1] } = 1 },
     session  => sub { $_[0]{sessions}{ $_[1] } = { content => $_[2],
                                                    from => 0, to => 0 } },
@@ -66,7 +66,7 @@ my %IS = (
     noblob   => sub { $_[0]{blobs}{ $_[1] } = 0 },
     mount    => sub { $_[0]{mounted}{ $_[1] } = 1 },
 );
-my %MAY_BE = (
+my %MAY_APPLY = (
     patch    => sub { $_[0]{sessions}{ $_[1] }{to} = $_[2] },
     close    => sub { $_[0]{sessions}{ $_[1] }{closing} = $_[2];
                       $_[0]{open}{ $_[2] } = 1 },
@@ -76,8 +76,15 @@ my %MAY_BE = (
     map { $_ => sub { $_[0]{open}{ $_[1] } = 1 } } qw(blob untag noblob mount),
 );
 
-sub is     { my ($self, $what, @rest) = @_; $IS{$what}->($self, @rest) }
-sub may_be { my ($self, $what, @rest) = @_; $MAY_BE{$what}->($self, @rest) }
+sub apply {
+    my ($self, $what, @rest) = @_;
+    return $APPLY{$what}->($self, @rest);
+}
+
+sub may_apply {
+    my ($self, $what, @rest) = @_;
+    return $MAY_APPLY{$what}->($self, @rest);
+}
 
 sub tags_of {
     my ($self, $digest) = @_;
@@ -85,8 +92,8 @@ sub tags_of {
     return grep { ($tags->{$_} // '') eq $digest } keys %$tags;
 }
 
-# A blob is there, whole; or, where that is open, absent.
-sub blob {
+# A blob exists and is complete; or, if its state is open, it may be absent.
+sub check_blob {
     my ($self, $client, $repo, $digest, $wanted) = @_;
     my $open = !defined $wanted || $self->{open}{$digest};
     my $res = $client->get("/v2/$repo/blobs/$digest");
@@ -98,8 +105,9 @@ sub blob {
     return;
 }
 
-# A manifest, by tag or digest, is whole, and so is what it names: its digest.
-sub manifest {
+# A manifest, by tag or digest, is complete, and so is the content that it
+# names.  Returns its digest.
+sub check_manifest {
     my ($self, $client, $reference) = @_;
     my $repo = $self->{repo};
     my $res = $client->get("/v2/$repo/manifests/$reference");
@@ -119,8 +127,8 @@ sub manifest {
     return $digest;
 }
 
-# A session stands where it should, and is finished.
-sub session {
+# Check that the offset of a session is right, and finish the session.
+sub finish_session {
     my ($self, $client, $location) = @_;
     my ($repo, $session) = ($self->{repo}, $self->{sessions}{$location});
     my $bytes = OCI::Writer::bytes_of($session->{content});
@@ -134,9 +142,9 @@ sub session {
     my $offset = $last ? $last + 1 : 0;
     my $most = $session->{closing} ? length $bytes : $session->{to};
     if ($last == 0 && $session->{from} == 1) {
-        $offset = 1;    # announced as none is
+        $offset = 1;    # the Range of one byte is that of an empty session
     }
-    $self->fault("session $location stands at $offset, not in "
+    $self->fault("session $location is at offset $offset, not in "
         . "$session->{from}..$most")
         if $offset < $session->{from} || $offset > $most;
     my @range = $offset < length $bytes
@@ -147,44 +155,44 @@ sub session {
     return;
 }
 
-sub sessions {
+sub finish_sessions {
     my ($self, $server) = @_;
     my $client = OCI::Client->new($server);
-    $self->session($client, $_) for sort keys %{ $self->{sessions} };
+    $self->finish_session($client, $_) for sort keys %{ $self->{sessions} };
     return;
 }
 
-sub facts {
+sub check_facts {
     my ($self, $server) = @_;
     my $client = OCI::Client->new($server);
     my ($repo, $open) = @$self{qw(repo open)};
-    $self->blob($client, $repo, $_, $self->{blobs}{$_})
+    $self->check_blob($client, $repo, $_, $self->{blobs}{$_})
         for sort keys %{ $self->{blobs} };
-    $self->blob($client, "$repo/mounted", $_, 1)
+    $self->check_blob($client, "$repo/mounted", $_, 1)
         for sort keys %{ $self->{mounted} };
-    $self->blob($client, $repo, $_) for grep { /:/ } sort keys %$open;
+    $self->check_blob($client, $repo, $_) for grep { /:/ } sort keys %$open;
 
     for my $digest (sort keys %{ $self->{manifests} }) {
-        my $found = $self->manifest($client, $digest);
-        $self->fault("manifest $digest in $repo", $found ? 'is' : 'is not',
-            'there')
+        my $found = $self->check_manifest($client, $digest);
+        $self->fault("manifest $digest in $repo",
+            $found ? 'exists' : 'does not exist')
             if !$open->{$digest} && !$found == !!$self->{manifests}{$digest};
     }
-    return $self->tags($client);
+    return $self->check_tags($client);
 }
 
-sub tags {
+sub check_tags {
     my ($self, $client) = @_;
     my $repo = $self->{repo};
     my $list = $client->get("/v2/$repo/tags/list");
     my %listed = map { $_ => 1 } @{ ($list->json // {})->{tags} // [] };
     my %tags = (%listed, %{ $self->{tags} });
     for my $tag (sort keys %tags) {
-        my $found = $self->manifest($client, $tag) // 'absent';
+        my $found = $self->check_manifest($client, $tag) // 'absent';
         my $wanted = $self->{tags}{$tag} // 'absent';
-        $self->fault("tag $tag in $repo is listed and can't be pulled")
+        $self->fault("tag $tag in $repo is listed but cannot be pulled")
             if $listed{$tag} && $found eq 'absent';
-        $self->fault("tag $tag in $repo can be pulled and is not listed")
+        $self->fault("tag $tag in $repo can be pulled but is not listed")
             if !$listed{$tag} && $found ne 'absent';
         $self->fault("tag $tag in $repo: $found instead of $wanted")
             if !$self->{open}{$tag} && $found ne $wanted;
