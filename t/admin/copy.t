@@ -57,8 +57,8 @@ fails(ociadmin('copy', "fs $from", 'fs a', '--user'), 2,
 for my $wrong (
     [ 'mail x',  qr/unknown provider 'mail'; known are: (?:\w+, )*fs\b/ ],
     [ '',        qr/unknown provider ''; known are: / ],
-    [ 'fs',      qr/needs a folder/ ],
-    [ 'fs ',     qr/needs a folder/ ],
+    [ 'fs',      qr/needs a directory/ ],
+    [ 'fs ',     qr/needs a directory/ ],
     [ 'fs:x y',  qr/has no types/ ],
 ) {
     fails(ociadmin('copy', $wrong->[0], "fs $from"), 2, $wrong->[1],
@@ -100,7 +100,7 @@ fails(ociadmin('copy', "fs $none", 'fs ' . ($to = place())), 1,
     qr{there is nothing in fs \Q$none\E/index}, 'an empty source');
 ok(!-e $to, 'for which no target is made');
 fails(ociadmin('copy', "fs $from", "fs $none/a/b"), 1,
-    qr{cannot make the folder \Q$none\E/a/b: there is no \Q$none\E/a});
+    qr{cannot create the directory \Q$none\E/a/b: \Q$none\E/a does not exist});
 fails(ociadmin('copy', "fs $from", "fs $from/../" . $from =~ s{.*/}{}r), 1,
     qr/the same index/, 'to itself');
 symlink $from, ($to = place());
@@ -188,7 +188,7 @@ SKIP: {
     is_deeply(facts_of($to), $facts, 'with all facts');
     make_index($to = place(), 0);
     fails(ociadmin('copy', '--user', $other, "fs $from", "fs $to"), 1,
-        qr{cannot use the folder \Q$to\E/index: Permission denied},
+        qr{cannot use the directory \Q$to\E/index: Permission denied},
         'what httpd could not write, ociadmin does not');
 }
 

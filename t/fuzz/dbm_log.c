@@ -80,7 +80,8 @@ static void read_log(oci_dbm_log_t *log, apr_pool_t *pool)
         assert(oci_dbm_overlay_find(overlay, entry->key) == entry);
         last = entry->key;
         if (!entry->position.deleted) {
-            assert(!oci_dbm_log_value(&value, log, &entry->position, pool));
+            assert(
+                !oci_dbm_log_read_value(&value, log, &entry->position, pool));
         }
     }
 }

@@ -130,11 +130,11 @@ static void use(oci_dbm_tree_t *tree, const apr_array_header_t *names,
         oci_dbm_tree_find(tree, apr_pstrcat(pool, name, "!", NULL), pool);
         if (count < 4 && strcmp(changes[count - 1].name, name) < 0) {
             changes[count].name = name;
-            changes[count].gone = 1;
+            changes[count].deleted = 1;
             count++;
         }
     }
-    tree->known = NULL;
+    tree->cache = NULL;
     if (!oci_dbm_tree_change(tree, changes, count, pool)) {
         list(apr_array_make(pool, 8, sizeof(char *)), tree);
     }
@@ -151,7 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     apr_pool_create(&pool, NULL);
     records.nodes = apr_hash_make(pool);
     records.pool = pool;
-    tree.known = apr_hash_make(pool);
+    tree.cache = apr_hash_make(pool);
     read_nodes(&tree, (const char *)data, size);
     names = apr_array_make(pool, 8, sizeof(char *));
     list(names, &tree);

@@ -91,7 +91,7 @@ static void check_refusals(test_t *t)
     says(t->run, try_create(t, "nosuch", "x"), "'nosuch'", "unknown driver");
     says(t->run, try_create(t, "pgsql", NULL), "dbd:pgsql", "parameters");
     says(t->run, try_create(t, "sqlite3", "no/where.db"), "no/where.db",
-         "cannot make");
+         "cannot create");
     tap_is(&t->run->tap, try_create(t, "sqlite3", ":memory:"), NULL,
            "a name with colons");
     tap_is(&t->run->tap, try_create(t, "sqlite3", "file.db"), NULL,

@@ -19,9 +19,10 @@ static void check_configuration(test_t *t)
     says(t->run, open_as(t, "gdbm", NULL, 0), "dbm:gdbm FILE", "needs a file");
     says(t->run, open_as(t, "db", "", 0), "dbm:db FILE", "needs a file");
     says(t->run, open_as(t, "gdbm", "no/where", 0), "/no",
-         "there is no folder");
+         "does not exist; create it first");
     write_file(t, "file", "x", 1);
-    says(t->run, open_as(t, "gdbm", "file/f", 0), "/file", "is not a folder");
+    says(t->run, open_as(t, "gdbm", "file/f", 0), "/file",
+         "is not a directory");
     mkdir(at(t->run, "a"), 0755);
     tap_is(&t->run->tap,
            open_as(t, "gdbm", at(t->run, "a//./b/../f/"), getuid()), NULL,
@@ -67,7 +68,8 @@ static void check_files(test_t *t, const char *type)
 
     mkdir(at(t->run, "b"), 0755);
     write_file(t, "b/f", "mod_oci index\n", 14);
-    says(t->run, open_as(t, type, "b/f", 0), "/b/f", "is not a file of");
+    says(t->run, open_as(t, type, "b/f", 0), "/b/f",
+         "database, or another program has locked it");
     tap_is(&t->run->tap, read_file(t, "b/f").data, "mod_oci index\n",
            "and it stays as it is");
     unlink(at(t->run, "b/f"));
@@ -76,7 +78,8 @@ static void check_files(test_t *t, const char *type)
     unlink(at(t->run, "b/f"));
     tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
            "an index is made");
-    says(t->run, open_as(t, other, "b/f", 0), "/b/f", "is not a file of");
+    says(t->run, open_as(t, other, "b/f", 0), "/b/f",
+         "database, or another program has locked it");
     write_head(t, type, "b/f", "2 1 0 0 0");
     says(t->run, open_as(t, type, "b/f", 0), "/b/f", "newer");
     write_head(t, type, "b/f", "1 7 0 0");
@@ -96,7 +99,8 @@ static void check_logs(test_t *t, const char *type)
 
     for (i = 0; i < 4; i++) {
         write_file(t, "b/f.log-1", lines[i], strlen(lines[i]));
-        says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-1", "belongs there");
+        says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-1",
+             "is not the log that its name says");
     }
     write_file(t, "b/f.log-1", "mod_oci index log 2 1\n", 22);
     says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-1", "newer");
@@ -115,7 +119,7 @@ static void check_logs(test_t *t, const char *type)
            "an index whose making was ended is made");
     put(t->index, "a", "1");
     rename(at(t->run, "b/f"), at(t->run, "b/away"));
-    says(t->run, open_as(t, type, "b/f", getuid()), "/b/f.log-1", "is lost");
+    says(t->run, open_as(t, type, "b/f", getuid()), "/b/f.log-1", "is missing");
     rename(at(t->run, "b/away"), at(t->run, "b/f"));
     tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL, "it is back");
     tap_ok(&t->run->tap, holds(t, "a", "1"), "with what it had");
@@ -135,7 +139,7 @@ static void check_logs(test_t *t, const char *type)
            "what is not ours stays");
     write_file(t, "b/f.log-2", "mod_oci index log 1 2\nrecords", 29);
     says(t->run, open_as(t, type, "b/f", getuid()), "/b/f.log-2",
-         "lost its end");
+         "is incomplete");
     write_file(t, "b/f.log-2", "rubbish", 7);
     open_as(t, type, "b/f", getuid());
     tap_ok(&t->run->tap,

@@ -60,7 +60,7 @@ static apr_status_t stir(test_t *t, int coming, int going)
 
         if (dice < coming + going) {
             changes[count].name = t->names[i];
-            changes[count++].gone = dice >= coming;
+            changes[count++].deleted = dice >= coming;
             t->there[i] = dice < coming;
         }
     }

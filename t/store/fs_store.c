@@ -61,11 +61,12 @@ static void check_refusals(test_t *t)
     oci_index_t *index;
     int i;
 
-    says(t->run, open_both(t, &index, NULL, 0), "fs DIR", "folder");
+    says(t->run, open_both(t, &index, NULL, 0), "fs DIR", "directory");
     says(t->run, open_both(t, &index, "no/where", 0), "/no/where",
-         "there is no");
+         "does not exist");
     write_file(t, "file", "");
-    says(t->run, open_both(t, &index, "file", 0), "/file", "is not a folder");
+    says(t->run, open_both(t, &index, "file", 0), "/file",
+         "is not a directory");
     tap_is(&t->run->tap,
            open_both(t, &index, at(t->run, "a//./b/.././"), getuid()), NULL,
            "a path with everything");

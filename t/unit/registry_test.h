@@ -100,7 +100,7 @@ static inline void open_registry(oci_registry_t *registry, run_t *run)
 static inline int count_facts(const oci_registry_t *registry,
                               const char *folder)
 {
-    oci_scan_t scan = { folder, NULL, 0, 0 };
+    oci_scan_t scan = { folder, NULL, 0, 0, 0 };
     apr_array_header_t *entries;
     apr_pool_t *pool = make_pool();
     int count = oci_facts_scan(&entries, registry, &scan, pool)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A database of facts, as one caller talks to it. */
+/* A session: one caller's use of a database of facts. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 
 #define KEPT "mod_oci dbd"
 
-#define ROOM (1024 * 1024) /* kept for deleting on a full disk, bytes */
+#define ROOM_SIZE (1024 * 1024) /* for deletions on a full disk, bytes */
 
 void oci_dbd_session_explain(const oci_dbd_session_t *session, apr_pool_t *pool)
 {
@@ -28,36 +28,38 @@ void oci_dbd_session_explain(const oci_dbd_session_t *session, apr_pool_t *pool)
     }
 }
 
-/* Keep some room on the disk, unless it is kept already. */
+/* Reserve room on the disk, unless it is reserved already. */
 static void keep_room(const char *path)
 {
     int fd = oci_io_open(path, O_RDWR | O_CREAT | O_NOFOLLOW);
     struct stat st;
 
     if (fd != -1) {
-        if (!fstat(fd, &st) && st.st_size < ROOM
-            && posix_fallocate(fd, 0, ROOM)) {
+        if (!fstat(fd, &st) && st.st_size < ROOM_SIZE
+            && posix_fallocate(fd, 0, ROOM_SIZE)) {
             unlink(path);
         }
         close(fd);
     }
 }
 
-/* What lies beside a database that is a file. */
-static apr_status_t find_companions(oci_dbd_session_t *session,
-                                    apr_pool_t *scratch)
+/* Create the files beside a database that is a file. */
+static apr_status_t prepare_files(oci_dbd_session_t *session,
+                                  apr_pool_t *scratch)
 {
     oci_dbd_kept_t *kept = session->kept;
     const char *file;
-    apr_status_t rv = oci_dbd_session_ask(&file, session,
-                                          "PRAGMA database_list", 2, scratch);
+    apr_status_t rv = oci_dbd_session_select_cell(&file, session,
+                                                  "PRAGMA database_list", 2,
+                                                  scratch);
     int fd;
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
     if (!file || !*file) {
-        session->why = "a database in memory is none for all processes";
+        session->why = "a database in memory cannot be shared by all "
+                       "processes: configure a file";
         return APR_EINVAL;
     }
     kept->lock_file = apr_pstrcat(session->connection.pool, file,
@@ -76,20 +78,21 @@ static apr_status_t find_companions(oci_dbd_session_t *session,
     return APR_SUCCESS;
 }
 
-/* Whose table it is; NULL where there is none. */
+/* Read the version row of the table; NULL if there is none. */
 static apr_status_t read_version(const char **version,
                                  oci_dbd_session_t *session,
                                  apr_pool_t *scratch)
 {
-    return oci_dbd_session_ask(version, session,
-                               "SELECT value FROM oci_facts "
-                               "WHERE name = '.version' AND part = -1",
-                               0, scratch);
+    return oci_dbd_session_select_cell(version, session,
+                                       "SELECT value FROM oci_facts "
+                                       "WHERE name = '.version' AND part = -1",
+                                       0, scratch);
 }
 
-/* Make the table where it is missing.  Others may be at it, too: what counts
- * is what is there in the end. */
-static apr_status_t find_table(oci_dbd_session_t *session, apr_pool_t *scratch)
+/* Create the table if it does not exist.  Other processes may do so at the same
+ * time: only the result counts. */
+static apr_status_t find_or_create_table(oci_dbd_session_t *session,
+                                         apr_pool_t *scratch)
 {
     const char *version = NULL;
     apr_status_t rv = read_version(&version, session, scratch);
@@ -106,17 +109,17 @@ static apr_status_t find_table(oci_dbd_session_t *session, apr_pool_t *scratch)
     }
     if (!version || strcmp(version, OCI_DBD_VERSION)) {
         session->why = apr_psprintf(session->pool,
-                                    "the table oci_facts says "
-                                    "\"%s\", which this version of mod_oci "
-                                    "does not know",
-                                    version ? version : "nothing");
+                                    "the table oci_facts has version \"%s\": "
+                                    "this mod_oci supports "
+                                    "\"" OCI_DBD_VERSION "\" only",
+                                    version ? version : "none");
         return APR_EINVAL;
     }
     return APR_SUCCESS;
 }
 
-/* Tell the server how long it may take, and when to give up a client whose
- * host is gone, so that its locks end. */
+/* Set the server's time limits, also for a client whose host is gone, so that
+ * its locks end. */
 static apr_status_t set_limits(oci_dbd_session_t *session, apr_pool_t *scratch)
 {
     const oci_dialect_t *dialect = session->dialect;
@@ -127,7 +130,7 @@ static apr_status_t set_limits(oci_dbd_session_t *session, apr_pool_t *scratch)
                                     dialect->unit * seconds,
                                     dialect->unit * seconds);
     apr_status_t rv = dialect->is_file
-        ? oci_dbd_session_ask(&answer, session, text, 0, scratch)
+        ? oci_dbd_session_select_cell(&answer, session, text, 0, scratch)
         : oci_dbd_session_run(session, text);
 
     if (rv == APR_SUCCESS && dialect->lock_limits
@@ -150,14 +153,14 @@ static apr_status_t set_up(oci_dbd_session_t *session)
     }
     for (text = dialect->setup; rv == APR_SUCCESS && *text; text++) {
         rv = dialect->is_file
-            ? oci_dbd_session_ask(&answer, session, *text, 0, scratch)
+            ? oci_dbd_session_select_cell(&answer, session, *text, 0, scratch)
             : oci_dbd_session_run(session, *text);
     }
     if (rv == APR_SUCCESS && dialect->is_file) {
-        rv = find_companions(session, scratch);
+        rv = prepare_files(session, scratch);
     }
     if (rv == APR_SUCCESS) {
-        rv = find_table(session, scratch);
+        rv = find_or_create_table(session, scratch);
     }
     if (rv == APR_SUCCESS) {
         rv = oci_dbd_session_prepare(session);
@@ -167,8 +170,9 @@ static apr_status_t set_up(oci_dbd_session_t *session)
     return rv;
 }
 
-/* What a connection keeps, made at its first session. */
-static apr_status_t find_kept(oci_dbd_session_t *session)
+/* Find the state that a connection keeps; it is created in the first
+ * session. */
+static apr_status_t find_or_create_kept(oci_dbd_session_t *session)
 {
     oci_dbd_connection_t *connection = &session->connection;
     const char *driver = apr_dbd_name(connection->driver);
@@ -185,16 +189,16 @@ static apr_status_t find_kept(oci_dbd_session_t *session)
     session->kept = kept;
     session->dialect = kept->dialect;
     if (!kept->dialect) {
-        session->why = apr_psprintf(session->pool,
-                                    "the driver %s is not "
-                                    "supported; known are " OCI_DBD_DRIVERS,
-                                    driver);
+        session->why =
+            apr_psprintf(session->pool,
+                         "unknown driver '%s'; known are: " OCI_DBD_DRIVERS,
+                         driver);
         return APR_EINVAL;
     }
     return APR_SUCCESS;
 }
 
-/* Databases tell in words alone that there is no room. */
+/* Databases report a full disk only in the text of a message. */
 apr_status_t oci_dbd_session_status(const oci_dbd_session_t *session)
 {
     static const char *const words[] = { "No space left", "disk is full",
@@ -224,7 +228,7 @@ static apr_status_t get_connection(oci_dbd_session_t *session,
     if (rv != APR_SUCCESS) {
         return rv == APR_TIMEUP ? rv : APR_ECONNREFUSED;
     }
-    rv = find_kept(session);
+    rv = find_or_create_kept(session);
     if (rv == APR_SUCCESS && !session->kept->ready) {
         rv = set_up(session);
     }
@@ -234,21 +238,21 @@ static apr_status_t get_connection(oci_dbd_session_t *session,
     return rv;
 }
 
-static void drop(oci_dbd_session_t *session)
+static void discard_connection(oci_dbd_session_t *session)
 {
     session->connection.broken = 1;
     session->source->release(session->source, &session->connection);
 }
 
-/* Replace a connection that is lost. */
-static apr_status_t mend(oci_dbd_session_t *session)
+/* Replace a lost connection. */
+static apr_status_t reconnect(oci_dbd_session_t *session)
 {
     apr_status_t rv;
 
-    drop(session);
+    discard_connection(session);
     rv = get_connection(session, session->connection.use);
     if (rv != APR_SUCCESS) {
-        drop(session);
+        discard_connection(session);
     }
     return rv;
 }
@@ -264,7 +268,7 @@ apr_status_t oci_dbd_session_open(oci_dbd_session_t *session,
     session->pool = pool;
     rv = get_connection(session, use);
     if (rv != APR_SUCCESS) {
-        drop(session);
+        discard_connection(session);
     }
     return rv;
 }
@@ -282,29 +286,29 @@ void oci_dbd_session_abandon(oci_dbd_session_t *session)
     session->connection.broken = 1;
 }
 
-/* Find out what a failure left: whether the connection is still the one that
- * it was.  A transaction is rolled back. */
-static int lives(oci_dbd_session_t *session)
+/* Roll back a transaction after a failure; return whether the connection is
+ * still the same. */
+static int roll_back_and_check(oci_dbd_session_t *session)
 {
     const char *why = session->why;
     const char *args[] = { ".", NULL };
     apr_array_header_t *cells;
     int late = session->late;
-    int well;
+    int alive;
 
-    /* A statement that was prepared before ends with its connection. */
+    /* A prepared statement does not survive its connection. */
     oci_dbd_session_run(session, "ROLLBACK");
-    well = session->kept->ready
+    alive = session->kept->ready
         && oci_dbd_session_select(&cells, session, OCI_SQL_EXISTS, args,
                                   session->pool)
             == APR_SUCCESS;
     session->why = why;
     session->late |= late;
-    return well;
+    return alive;
 }
 
-apr_status_t oci_dbd_session_judge(int *again, oci_dbd_session_t *session,
-                                   apr_status_t rv, int held)
+apr_status_t oci_dbd_session_recover(int *again, oci_dbd_session_t *session,
+                                     apr_status_t rv, int held)
 {
     *again = 0;
     if (rv != APR_EGENERAL) {
@@ -314,7 +318,7 @@ apr_status_t oci_dbd_session_judge(int *again, oci_dbd_session_t *session,
         session->lost = held;
         return APR_TIMEUP;
     }
-    if (lives(session)) {
+    if (roll_back_and_check(session)) {
         rv = oci_dbd_session_status(session);
         *again = rv == APR_EGENERAL;
         return rv;
@@ -325,7 +329,7 @@ apr_status_t oci_dbd_session_judge(int *again, oci_dbd_session_t *session,
         return APR_TIMEUP;
     }
     if (!held) {
-        rv = mend(session);
+        rv = reconnect(session);
         *again = rv == APR_SUCCESS || rv == APR_EGENERAL;
     }
     return APR_ECONNREFUSED;
@@ -339,8 +343,9 @@ void oci_dbd_session_make_room(oci_dbd_session_t *session)
     oci_dbd_session_run(session, "ROLLBACK");
     unlink(session->kept->room_file);
     if (apr_pool_create(&scratch, session->pool) == APR_SUCCESS) {
-        oci_dbd_session_ask(&answer, session, "PRAGMA wal_checkpoint(TRUNCATE)",
-                            0, scratch);
+        oci_dbd_session_select_cell(&answer, session,
+                                    "PRAGMA wal_checkpoint(TRUNCATE)", 0,
+                                    scratch);
         apr_pool_destroy(scratch);
     }
 }
