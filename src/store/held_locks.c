@@ -29,8 +29,8 @@ oci_held_locks_t *oci_held_locks_find(const void *store, apr_pool_t *pool)
     return NULL;
 }
 
-void oci_held_locks_begin(oci_held_locks_t *held, const void *store,
-                          apr_pool_t *pool)
+void oci_held_locks_register(oci_held_locks_t *held, const void *store,
+                             apr_pool_t *pool)
 {
     held->store = store;
     held->pool = pool;
@@ -38,7 +38,7 @@ void oci_held_locks_begin(oci_held_locks_t *held, const void *store,
     apr_pool_userdata_setn(held, HELD_LOCKS_KEY, NULL, pool);
 }
 
-void oci_held_locks_end(oci_held_locks_t *held)
+void oci_held_locks_unregister(oci_held_locks_t *held)
 {
     oci_held_locks_t *first = held_by_pool(held->pool);
 

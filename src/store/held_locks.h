@@ -36,10 +36,10 @@ oci_held_locks_t *oci_held_locks_find(const void *store, apr_pool_t *pool);
  * Register held locks, so that they are found from pool.
  * @param held All zero before the call; lives as long as pool
  */
-void oci_held_locks_begin(oci_held_locks_t *held, const void *store,
-                          apr_pool_t *pool);
+void oci_held_locks_register(oci_held_locks_t *held, const void *store,
+                             apr_pool_t *pool);
 
 /** Unregister held locks. */
-void oci_held_locks_end(oci_held_locks_t *held);
+void oci_held_locks_unregister(oci_held_locks_t *held);
 
 #endif /* OCI_HELD_LOCKS_H */

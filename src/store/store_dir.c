@@ -226,14 +226,14 @@ apr_status_t oci_store_dir_make_parents(const oci_store_dir_t *fs,
             continue;
         }
         if (touched) {
-            oci_store_dir_touch(touched, dir, pool);
+            oci_store_dir_note_touched(touched, dir, pool);
         }
     }
     return APR_SUCCESS;
 }
 
-void oci_store_dir_touch(apr_array_header_t *touched, const char *path,
-                         apr_pool_t *pool)
+void oci_store_dir_note_touched(apr_array_header_t *touched, const char *path,
+                                apr_pool_t *pool)
 {
     const char *dir = oci_io_parent(path, pool);
     int i;

@@ -72,8 +72,8 @@ apr_status_t oci_store_dir_make_parents(const oci_store_dir_t *fs,
  * Add the directory of a path to an array of directories, unless the array has
  * it.
  */
-void oci_store_dir_touch(apr_array_header_t *touched, const char *path,
-                         apr_pool_t *pool);
+void oci_store_dir_note_touched(apr_array_header_t *touched, const char *path,
+                                apr_pool_t *pool);
 
 /**
  * Sync directories in their order.  If one no longer exists, sync its nearest

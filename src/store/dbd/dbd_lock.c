@@ -53,14 +53,14 @@ static apr_status_t open_held(held_t **result, oci_dbd_source_t *source,
         oci_dbd_session_explain(&held->session, pool);
         return rv;
     }
-    oci_held_locks_begin(&held->base, source, pool);
+    oci_held_locks_register(&held->base, source, pool);
     *result = held;
     return APR_SUCCESS;
 }
 
 static void close_held(held_t *held)
 {
-    oci_held_locks_end(&held->base);
+    oci_held_locks_unregister(&held->base);
     oci_dbd_session_close(&held->session);
 }
 

@@ -69,9 +69,8 @@ typedef struct oci_dbd_where_t oci_dbd_where_t;
 struct oci_dbd_where_t {
     const char *driver; /* the name in apr_dbd */
     const char *params; /* in the form of the driver */
-    int most; /* the maximum number of connections of a process; 0: our default
-               */
-    int keep; /* the number of idle connections that are kept; 0: our default */
+    int most;           /* connections of a process at most; 0: our default */
+    int keep;           /* idle connections that are kept; 0: our default */
 
     /**
      * Set the fields above when the source is started; or NULL.

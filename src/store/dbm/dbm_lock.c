@@ -26,7 +26,7 @@ static apr_status_t release_named_lock(void *data)
     oci_lock_t *lock = data;
 
     if (!--lock->held->base.count) {
-        oci_held_locks_end(&lock->held->base);
+        oci_held_locks_unregister(&lock->held->base);
     }
     return oci_file_lock_release(lock->file);
 }
@@ -46,7 +46,7 @@ apr_status_t oci_dbm_lock(oci_lock_t **result, const oci_dbm_t *dbm,
     if (!lock->held) {
         lock->held = apr_pcalloc(pool, sizeof(*lock->held));
         lock->held->dbm = dbm;
-        oci_held_locks_begin(&lock->held->base, dbm, pool);
+        oci_held_locks_register(&lock->held->base, dbm, pool);
     }
     lock->held->base.count++;
     apr_pool_cleanup_register(pool, lock, release_named_lock,

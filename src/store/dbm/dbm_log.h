@@ -101,7 +101,7 @@ apr_status_t oci_dbm_log_check(const oci_dbm_log_t *log, apr_off_t size,
 apr_status_t oci_dbm_log_trim(const oci_dbm_log_t *log);
 
 /**
- * Write the bytes that are not known to be synced again, through the descriptor
+ * Write again the bytes that are not known to be synced, through the descriptor
  * that will be synced; called before the append that is to be synced.
  * @param log Opened by oci_dbm_log_open_again, while no other process appends
  * @param pool Scratch

@@ -244,8 +244,8 @@ static const char *explain_log(const char *path, apr_status_t rv,
 {
     if (rv == APR_EINVAL) {
         return apr_psprintf(pool,
-                            "%s is not the log that its name says: restore "
-                            "it from a backup",
+                            "%s is not the log that belongs to this index: "
+                            "restore it from a backup",
                             path);
     }
     if (rv == APR_ENOTIMPL) {

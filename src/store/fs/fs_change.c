@@ -220,7 +220,7 @@ static void note_unchanged(change_set_t *set, const char *path)
         set->ordered = oci_io_is_ordered(set->fs->top);
     }
     if (set->durable && !set->ordered) {
-        oci_store_dir_touch(set->touched, path, set->pool);
+        oci_store_dir_note_touched(set->touched, path, set->pool);
     }
     else {
         set->unchanged = path;
@@ -262,7 +262,7 @@ static apr_status_t set_key(change_set_t *set, const oci_change_t *change,
         unlink(temporary);
     }
     if (rv == APR_SUCCESS) {
-        oci_store_dir_touch(set->touched, path, set->pool);
+        oci_store_dir_note_touched(set->touched, path, set->pool);
     }
     return rv;
 }
@@ -287,7 +287,7 @@ static apr_status_t delete_key(const change_set_t *set, const char *path)
             break;
         }
     }
-    oci_store_dir_touch(set->touched, dir_path, set->pool);
+    oci_store_dir_note_touched(set->touched, dir_path, set->pool);
     return APR_SUCCESS;
 }
 
@@ -311,7 +311,7 @@ apr_status_t oci_fs_change_apply(const oci_store_dir_t *fs,
         }
     }
     if (!set.touched->nelts && set.unchanged) {
-        oci_store_dir_touch(set.touched, set.unchanged, pool);
+        oci_store_dir_note_touched(set.touched, set.unchanged, pool);
     }
     return durable ? oci_store_dir_sync(fs, set.touched, pool) : APR_SUCCESS;
 }
