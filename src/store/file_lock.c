@@ -91,18 +91,18 @@ static apr_status_t lock_byte(int fd, short type, off_t start, apr_time_t until)
 
     while (rv == APR_EBUSY) {
         apr_time_t now = oci_wait_now();
-        apr_interval_time_t pause = (now - began) / 10;
+        apr_interval_time_t interval = (now - began) / 10;
 
         if (now >= until) {
             return APR_TIMEUP;
         }
-        if (pause < PAUSE_LEAST) {
-            pause = PAUSE_LEAST;
+        if (interval < PAUSE_LEAST) {
+            interval = PAUSE_LEAST;
         }
-        if (pause > PAUSE_MOST) {
-            pause = PAUSE_MOST;
+        if (interval > PAUSE_MOST) {
+            interval = PAUSE_MOST;
         }
-        apr_sleep(pause);
+        apr_sleep(interval);
         rv = set_lock(fd, type, start, 1);
     }
     return rv;
@@ -180,8 +180,8 @@ static apr_status_t find_gate(off_t *gate, int fd, const char *name,
 }
 
 /* Lock the gate, then the lock behind it. */
-static apr_status_t acquire(const oci_lock_t *self, oci_lock_e kind,
-                            apr_interval_time_t limit)
+static apr_status_t lock_through_gate(const oci_lock_t *self, oci_lock_e kind,
+                                      apr_interval_time_t limit)
 {
     short type = kind == OCI_LOCK_SHARED ? F_RDLCK : F_WRLCK;
     apr_time_t until = oci_wait_now() + limit;
@@ -230,11 +230,10 @@ static apr_status_t keep_or_close(oci_lock_t *lock, apr_status_t rv)
 }
 
 /* Acquire a lock, or explain a timeout under OCI_REASON. */
-static apr_status_t acquire_or_explain(oci_lock_t *lock, const char *path,
-                                       oci_lock_e kind,
-                                       apr_interval_time_t limit)
+static apr_status_t lock_or_explain(oci_lock_t *lock, const char *path,
+                                    oci_lock_e kind, apr_interval_time_t limit)
 {
-    apr_status_t rv = acquire(lock, kind, limit);
+    apr_status_t rv = lock_through_gate(lock, kind, limit);
 
     if (rv == APR_TIMEUP) {
         char *text = apr_psprintf(lock->pool,
@@ -256,7 +255,7 @@ apr_status_t oci_file_lock_take(oci_lock_t **lock, const char *path,
 
     return rv != APR_SUCCESS
         ? rv
-        : acquire_or_explain(*lock, path, kind, OCI_WAIT_FILE);
+        : lock_or_explain(*lock, path, kind, OCI_WAIT_FILE);
 }
 
 apr_status_t oci_file_lock_take_within(oci_lock_t **lock, const char *path,
@@ -268,7 +267,7 @@ apr_status_t oci_file_lock_take_within(oci_lock_t **lock, const char *path,
 
     return rv != APR_SUCCESS
         ? rv
-        : acquire_or_explain(*lock, path, OCI_LOCK_EXCLUSIVE, limit);
+        : lock_or_explain(*lock, path, OCI_LOCK_EXCLUSIVE, limit);
 }
 
 apr_status_t oci_file_lock_try(oci_lock_t **lock, const char *path,

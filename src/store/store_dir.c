@@ -80,8 +80,8 @@ static apr_status_t make_dir(const char *path, apr_pool_t *pool)
 }
 
 /* Explain why a directory of a new store was not created. */
-static const char *explain_make_dir(const char *path, apr_status_t rv,
-                                    apr_pool_t *pool)
+static const char *explain_make_dir_failure(const char *path, apr_status_t rv,
+                                            apr_pool_t *pool)
 {
     if (rv == ENOENT) {
         return apr_psprintf(pool,
@@ -105,7 +105,8 @@ static const char *start_dir(const oci_store_dir_t *fs, const char *path,
     struct stat st;
 
     if (rv != EEXIST) {
-        return rv != APR_SUCCESS ? explain_make_dir(path, rv, pool) : NULL;
+        return rv != APR_SUCCESS ? explain_make_dir_failure(path, rv, pool)
+                                 : NULL;
     }
     if (path == fs->root ? stat(path, &st) : lstat(path, &st)) {
         return oci_io_failure("use", path, errno, pool);

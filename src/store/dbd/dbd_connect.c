@@ -183,8 +183,8 @@ static int has_param(const char *params, const char *name)
     return 0;
 }
 
-const char *oci_dbd_limit_params(const char *driver, const char *params,
-                                 int seconds, apr_pool_t *pool)
+const char *oci_dbd_params_with_limits(const char *driver, const char *params,
+                                       int seconds, apr_pool_t *pool)
 {
     /* in seconds, but tcp_user_timeout in milliseconds */
     const char *pgsql[][2] = {

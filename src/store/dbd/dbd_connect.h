@@ -45,7 +45,7 @@ int oci_dbd_socket(const oci_dbd_connection_t *connection);
  * Add limits to connection parameters, as far as the driver has parameters for
  * limits, unless they are set already.
  */
-const char *oci_dbd_limit_params(const char *driver, const char *params,
-                                 int seconds, apr_pool_t *pool);
+const char *oci_dbd_params_with_limits(const char *driver, const char *params,
+                                       int seconds, apr_pool_t *pool);
 
 #endif /* OCI_DBD_CONNECT_H */

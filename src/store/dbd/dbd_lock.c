@@ -91,7 +91,7 @@ static apr_status_t fail_with_timeout(oci_lock_t *lock)
 }
 
 /* Acquire the first free slot; if there is none, wait for one. */
-static apr_status_t acquire_shared(oci_lock_t *lock)
+static apr_status_t acquire_free_slot(oci_lock_t *lock)
 {
     oci_dbd_session_t *session = &lock->held->session;
     apr_time_t until = oci_wait_now()
@@ -123,13 +123,13 @@ static int answers_wanted(const oci_lock_t *lock)
     return slots && lock->kind == OCI_LOCK_EXCLUSIVE ? slots : 1;
 }
 
-static apr_status_t acquire(oci_lock_t *lock)
+static apr_status_t acquire_slots(oci_lock_t *lock)
 {
     apr_status_t rv;
     int acquired;
 
     if (lock->kind == OCI_LOCK_SHARED) {
-        return acquire_shared(lock);
+        return acquire_free_slot(lock);
     }
     rv = query_lock(&acquired, lock, OCI_SQL_LOCK, NULL, answers_wanted(lock));
     return rv == APR_SUCCESS && !acquired ? fail_with_timeout(lock) : rv;
@@ -140,7 +140,7 @@ static apr_status_t acquire(oci_lock_t *lock)
 static apr_status_t try_acquire(int *again, oci_lock_t *lock)
 {
     oci_dbd_session_t *session = &lock->held->session;
-    apr_status_t rv = session->lost ? APR_ECONNREFUSED : acquire(lock);
+    apr_status_t rv = session->lost ? APR_ECONNREFUSED : acquire_slots(lock);
 
     if (rv != APR_SUCCESS) {
         /* The server may have granted the lock, or some slots of it, all the
@@ -178,7 +178,7 @@ static apr_status_t release_database_lock(void *data)
 }
 
 /* Acquire a lock in the file beside the database. */
-static apr_status_t lock_file(oci_lock_t *lock, const char *name)
+static apr_status_t acquire_file_lock(oci_lock_t *lock, const char *name)
 {
     const char *path = oci_dbd_session_lock_file(&lock->held->session);
 
@@ -202,7 +202,7 @@ static apr_status_t acquire_in_session(int *again, oci_lock_t *lock,
         return rv;
     }
     if (lock->held->session.dialect->is_file) {
-        return lock_file(lock, name);
+        return acquire_file_lock(lock, name);
     }
     rv = try_acquire(again, lock);
     if (rv == APR_SUCCESS) {

@@ -154,9 +154,9 @@ static apr_status_t create_lists(conn_pool_t *conns, int most, int keep,
     conns->most[OCI_DBD_FOR_LOCKS] = most > 1 ? most / 2 : 1;
     conns->most[OCI_DBD_FOR_CALLS] = most > 1 ? most - most / 2 : 1;
     for (use = 0; use < OCI_DBD_USES && rv == APR_SUCCESS; use++) {
-        int kept = keep < conns->most[use] ? keep : conns->most[use];
+        int idle = keep < conns->most[use] ? keep : conns->most[use];
 
-        rv = apr_reslist_create(&conns->lists[use], 0, kept, conns->most[use],
+        rv = apr_reslist_create(&conns->lists[use], 0, idle, conns->most[use],
                                 IDLE, create_connection, destroy_connection,
                                 conns, conns->pool);
         if (rv == APR_SUCCESS) {
@@ -182,8 +182,10 @@ static apr_status_t create_conn_pool(conn_pool_t **result, pool_source_t *self)
     conns->owner = getpid();
     conns->in_source = &self->conns;
     conns->connect.driver = apr_pstrdup(pool, where->driver);
-    conns->connect.params = oci_dbd_limit_params(where->driver, where->params,
-                                                 self->base.seconds, pool);
+    conns->connect.params = oci_dbd_params_with_limits(where->driver,
+                                                       where->params,
+                                                       self->base.seconds,
+                                                       pool);
     conns->connect.seconds = self->base.seconds;
     conns->connect.late = discard_late;
     conns->connect.data = conns;
@@ -224,38 +226,38 @@ static apr_status_t find_conn_pool(conn_pool_t **conns, pool_source_t *self)
 
 static void release(oci_dbd_source_t *source, oci_dbd_connection_t *connection)
 {
-    oci_dbd_connection_t *kept = connection->ticket;
+    oci_dbd_connection_t *pooled = connection->ticket;
     apr_reslist_t *list;
 
-    if (kept) {
-        list = ((pool_source_t *)source)->conns->lists[kept->use];
+    if (pooled) {
+        list = ((pool_source_t *)source)->conns->lists[pooled->use];
         connection->ticket = NULL;
         if (connection->broken) {
-            apr_reslist_invalidate(list, kept);
+            apr_reslist_invalidate(list, pooled);
         }
         else {
-            apr_reslist_release(list, kept);
+            apr_reslist_release(list, pooled);
         }
     }
 }
 
 /* Connect a connection unless it is connected.  After a failure there is
  * nothing to release. */
-static apr_status_t connect_if_needed(oci_dbd_connection_t *kept,
+static apr_status_t connect_if_needed(oci_dbd_connection_t *pooled,
                                       conn_pool_t *conns, const char **why,
                                       apr_pool_t *pool)
 {
     apr_status_t rv;
 
-    if (kept->handle) {
+    if (pooled->handle) {
         return APR_SUCCESS;
     }
     count_connecting(conns, 1);
-    rv = oci_dbd_connect(kept, &conns->connect, why, pool);
+    rv = oci_dbd_connect(pooled, &conns->connect, why, pool);
     if (rv != APR_TIMEUP) {
         count_connecting(conns, -1);
         if (rv != APR_SUCCESS) {
-            apr_reslist_invalidate(conns->lists[kept->use], kept);
+            apr_reslist_invalidate(conns->lists[pooled->use], pooled);
         }
     }
     return rv;
@@ -265,7 +267,7 @@ static apr_status_t acquire(oci_dbd_connection_t *connection,
                             oci_dbd_source_t *source, oci_dbd_use_e use,
                             const char **why, apr_pool_t *pool)
 {
-    oci_dbd_connection_t *kept;
+    oci_dbd_connection_t *pooled;
     void *resource;
     conn_pool_t *conns;
     apr_status_t rv = find_conn_pool(&conns, (pool_source_t *)source);
@@ -288,11 +290,11 @@ static apr_status_t acquire(oci_dbd_connection_t *connection,
         *why = explain_error("create a connection", rv, pool);
         return rv;
     }
-    kept = resource;
-    kept->use = use;
-    rv = connect_if_needed(kept, conns, why, pool);
+    pooled = resource;
+    pooled->use = use;
+    rv = connect_if_needed(pooled, conns, why, pool);
     if (rv == APR_SUCCESS) {
-        *connection = *kept;
+        *connection = *pooled;
     }
     return rv;
 }

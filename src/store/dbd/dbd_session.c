@@ -14,7 +14,7 @@
 #include "store/dbd/dbd_session.h"
 #include "store/io.h"
 
-#define KEPT "mod_oci dbd"
+#define STATE_KEY "mod_oci dbd"
 
 #define ROOM_SIZE (1024 * 1024) /* for deletions on a full disk, bytes */
 
@@ -29,7 +29,7 @@ void oci_dbd_session_explain(const oci_dbd_session_t *session, apr_pool_t *pool)
 }
 
 /* Reserve room on the disk, unless it is reserved already. */
-static void keep_room(const char *path)
+static void reserve_room(const char *path)
 {
     int fd = oci_io_open(path, O_RDWR | O_CREAT | O_NOFOLLOW);
     struct stat st;
@@ -47,7 +47,7 @@ static void keep_room(const char *path)
 static apr_status_t prepare_files(oci_dbd_session_t *session,
                                   apr_pool_t *scratch)
 {
-    oci_dbd_kept_t *kept = session->kept;
+    oci_dbd_state_t *state = session->state;
     const char *file;
     apr_status_t rv = oci_dbd_session_select_cell(&file, session,
                                                   "PRAGMA database_list", 2,
@@ -62,19 +62,19 @@ static apr_status_t prepare_files(oci_dbd_session_t *session,
                        "processes: configure a file";
         return APR_EINVAL;
     }
-    kept->lock_file = apr_pstrcat(session->connection.pool, file,
-                                  OCI_DBD_LOCK_FILE, NULL);
-    fd = oci_io_open(kept->lock_file, O_RDWR | O_CREAT | O_NOFOLLOW);
+    state->lock_file = apr_pstrcat(session->connection.pool, file,
+                                   OCI_DBD_LOCK_FILE, NULL);
+    fd = oci_io_open(state->lock_file, O_RDWR | O_CREAT | O_NOFOLLOW);
     if (fd == -1) {
         rv = errno;
-        session->why = oci_io_failure("open", kept->lock_file, rv,
+        session->why = oci_io_failure("open", state->lock_file, rv,
                                       session->pool);
         return rv;
     }
     close(fd);
-    kept->room_file = apr_pstrcat(session->connection.pool, file,
-                                  OCI_DBD_ROOM_FILE, NULL);
-    keep_room(kept->room_file);
+    state->room_file = apr_pstrcat(session->connection.pool, file,
+                                   OCI_DBD_ROOM_FILE, NULL);
+    reserve_room(state->room_file);
     return APR_SUCCESS;
 }
 
@@ -166,29 +166,29 @@ static apr_status_t set_up(oci_dbd_session_t *session)
         rv = oci_dbd_session_prepare(session);
     }
     apr_pool_destroy(scratch);
-    session->kept->ready = rv == APR_SUCCESS;
+    session->state->ready = rv == APR_SUCCESS;
     return rv;
 }
 
 /* Find the state that a connection keeps; it is created in the first
  * session. */
-static apr_status_t find_or_create_kept(oci_dbd_session_t *session)
+static apr_status_t find_or_create_state(oci_dbd_session_t *session)
 {
     oci_dbd_connection_t *connection = &session->connection;
     const char *driver = apr_dbd_name(connection->driver);
-    oci_dbd_kept_t *kept;
+    oci_dbd_state_t *state;
     void *data;
 
-    apr_pool_userdata_get(&data, KEPT, connection->pool);
-    kept = data;
-    if (!kept) {
-        kept = apr_pcalloc(connection->pool, sizeof(*kept));
-        kept->dialect = oci_dialect_of(driver);
-        apr_pool_userdata_setn(kept, KEPT, NULL, connection->pool);
+    apr_pool_userdata_get(&data, STATE_KEY, connection->pool);
+    state = data;
+    if (!state) {
+        state = apr_pcalloc(connection->pool, sizeof(*state));
+        state->dialect = oci_dialect_of(driver);
+        apr_pool_userdata_setn(state, STATE_KEY, NULL, connection->pool);
     }
-    session->kept = kept;
-    session->dialect = kept->dialect;
-    if (!kept->dialect) {
+    session->state = state;
+    session->dialect = state->dialect;
+    if (!state->dialect) {
         session->why =
             apr_psprintf(session->pool,
                          "unknown driver '%s'; known are: " OCI_DBD_DRIVERS,
@@ -228,8 +228,8 @@ static apr_status_t get_connection(oci_dbd_session_t *session,
     if (rv != APR_SUCCESS) {
         return rv == APR_TIMEUP ? rv : APR_ECONNREFUSED;
     }
-    rv = find_or_create_kept(session);
-    if (rv == APR_SUCCESS && !session->kept->ready) {
+    rv = find_or_create_state(session);
+    if (rv == APR_SUCCESS && !session->state->ready) {
         rv = set_up(session);
     }
     if (rv == APR_EGENERAL) {
@@ -298,7 +298,7 @@ static int roll_back_and_check(oci_dbd_session_t *session)
 
     /* A prepared statement does not survive its connection. */
     oci_dbd_session_run(session, "ROLLBACK");
-    alive = session->kept->ready
+    alive = session->state->ready
         && oci_dbd_session_select(&cells, session, OCI_SQL_EXISTS, args,
                                   session->pool)
             == APR_SUCCESS;
@@ -341,7 +341,7 @@ void oci_dbd_session_make_room(oci_dbd_session_t *session)
     apr_pool_t *scratch;
 
     oci_dbd_session_run(session, "ROLLBACK");
-    unlink(session->kept->room_file);
+    unlink(session->state->room_file);
     if (apr_pool_create(&scratch, session->pool) == APR_SUCCESS) {
         oci_dbd_session_select_cell(&answer, session,
                                     "PRAGMA wal_checkpoint(TRUNCATE)", 0,
@@ -352,5 +352,5 @@ void oci_dbd_session_make_room(oci_dbd_session_t *session)
 
 const char *oci_dbd_session_lock_file(const oci_dbd_session_t *session)
 {
-    return session->kept->lock_file;
+    return session->state->lock_file;
 }

@@ -71,14 +71,14 @@ static apr_status_t end_timed(timed_t *timed, oci_dbd_session_t *session,
 
 apr_status_t oci_dbd_session_prepare(oci_dbd_session_t *session)
 {
-    oci_dbd_kept_t *kept = session->kept;
+    oci_dbd_state_t *state = session->state;
     apr_pool_t *pool = session->connection.pool;
     timed_t timed;
     int id, error;
 
     for (id = 0; id < OCI_SQL_COUNT; id++) {
-        const char *text = kept->dialect->statements[id];
-        const char *label = kept->dialect->unprepared & 1u << id
+        const char *text = state->dialect->statements[id];
+        const char *label = state->dialect->unprepared & 1u << id
             ? NULL
             : apr_psprintf(pool, "oci_%d", id);
 
@@ -88,7 +88,7 @@ apr_status_t oci_dbd_session_prepare(oci_dbd_session_t *session)
         begin_timed(&timed, session, "an answer");
         error = apr_dbd_prepare(session->connection.driver, pool,
                                 session->connection.handle, text, label,
-                                &kept->statements[id]);
+                                &state->statements[id]);
         if (end_timed(&timed, session, error) != APR_SUCCESS) {
             return APR_EGENERAL;
         }
@@ -121,7 +121,7 @@ apr_status_t oci_dbd_session_change(int *count, oci_dbd_session_t *session,
     }
     begin_timed(&timed, session, "an answer");
     error = apr_dbd_pquery(connection->driver, scratch, connection->handle,
-                           count, session->kept->statements[id], 0, args);
+                           count, session->state->statements[id], 0, args);
     if (error && error == session->dialect->duplicate) {
         *count = 0;
         error = 0;
@@ -180,7 +180,7 @@ apr_status_t oci_dbd_session_select(apr_array_header_t **cells,
                 id == OCI_SQL_SHARE || id == OCI_SQL_LOCK ? "a lock"
                                                           : "an answer");
     error = apr_dbd_pselect(connection->driver, scratch, connection->handle,
-                            &results, session->kept->statements[id],
+                            &results, session->state->statements[id],
                             session->dialect->seek, 0, args);
     *cells = apr_array_make(pool, 8, sizeof(const char *));
     if (!error) {

@@ -16,13 +16,13 @@
 /**
  * The state that a connection keeps between sessions, in the connection's pool.
  */
-typedef struct oci_dbd_kept_t {
+typedef struct oci_dbd_state_t {
     const oci_dialect_t *dialect;
     int ready; /* set up, and its table exists */
     const char *lock_file;
     const char *room_file;
     apr_dbd_prepared_t *statements[OCI_SQL_COUNT];
-} oci_dbd_kept_t;
+} oci_dbd_state_t;
 
 /** A session; it alone uses its connection. */
 typedef struct oci_dbd_session_t {
@@ -31,7 +31,7 @@ typedef struct oci_dbd_session_t {
     int lost;        /* its connection was lost, and its locks with it */
     int late;        /* the last failure was due to a time limit */
     int cut;         /* its connection was shut down by dbd_watch */
-    oci_dbd_kept_t *kept;
+    oci_dbd_state_t *state;
     oci_dbd_source_t *source;
     oci_dbd_connection_t connection;
     apr_pool_t *pool;

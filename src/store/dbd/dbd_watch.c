@@ -43,7 +43,7 @@ apr_status_t oci_dbd_thread_start(void *(*run)(void *data), void *data)
 
 /* Shut down the sockets of overdue statements.  They are still open: a
  * statement does not end before it is removed from the list. */
-static void cut_overdue(oci_dbd_watch_t *self)
+static void shut_down_overdue(oci_dbd_watch_t *self)
 {
     apr_time_t now = oci_wait_now();
     oci_dbd_watched_t *watched;
@@ -71,7 +71,7 @@ static void *watch(void *data)
         }
         if (!self->stop) {
             apr_thread_cond_timedwait(self->wake, self->mutex, TICK);
-            cut_overdue(self);
+            shut_down_overdue(self);
         }
     }
     self->stop = 2;

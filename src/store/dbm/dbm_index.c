@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The index "dbm": its provider functions.  Its location is a file, which has
- * companions:
+/* The index "dbm": its provider functions.  Its location is a file, with other
+ * files beside it:
  *
  *     FILE            a snapshot, see dbm_snapshot.c; it names a log, N
  *     FILE.log-N      the changes since then, see dbm_log.c
@@ -346,8 +346,8 @@ static apr_status_t open_log_to_append(write_t *write)
 
     write->limit = oci_dbm_merge_limit(view);
     write->bytes = oci_dbm_merge_bytes(view);
-    return oci_dbm_log_open_again(&write->log, oci_dbm_view_last_log(view),
-                                  write->pool);
+    return oci_dbm_log_open_to_append(&write->log, oci_dbm_view_last_log(view),
+                                      write->pool);
 }
 
 /* The system has dropped a part of the log that was not synced.  Continue,

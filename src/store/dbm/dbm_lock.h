@@ -22,8 +22,8 @@ apr_status_t oci_dbm_unlock(oci_lock_t *lock);
 
 /**
  * Merge as soon as the caller holds no named lock of this index: other callers
- * would wait for these locks during the whole merge.  A merge that reaches
- * OCI_DBM_MERGE_FORCED does not wait.
+ * would wait for these locks during the whole merge.  If the logs have
+ * OCI_DBM_MERGE_FORCED bytes, merge at once.
  * @param bytes As for oci_dbm_merge
  * @param pool The caller's pool, by which its locks are found
  */

@@ -125,9 +125,9 @@ apr_status_t oci_dbm_log_open(oci_dbm_log_t *log, const char *path,
     return open_log_file(log, path, number, O_RDONLY);
 }
 
-apr_status_t oci_dbm_log_open_again(oci_dbm_log_t *log,
-                                    const oci_dbm_log_t *known,
-                                    apr_pool_t *pool)
+apr_status_t oci_dbm_log_open_to_append(oci_dbm_log_t *log,
+                                        const oci_dbm_log_t *known,
+                                        apr_pool_t *pool)
 {
     apr_status_t rv = open_log_file(log, apr_pstrdup(pool, known->path),
                                     known->number, O_RDWR);

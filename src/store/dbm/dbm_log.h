@@ -53,9 +53,9 @@ apr_status_t oci_dbm_log_open(oci_dbm_log_t *log, const char *path,
  * @param pool Holds the copy of the path
  * @return As oci_dbm_log_open
  */
-apr_status_t oci_dbm_log_open_again(oci_dbm_log_t *log,
-                                    const oci_dbm_log_t *known,
-                                    apr_pool_t *pool);
+apr_status_t oci_dbm_log_open_to_append(oci_dbm_log_t *log,
+                                        const oci_dbm_log_t *known,
+                                        apr_pool_t *pool);
 
 /** Return whether the file is the log of this number and has records. */
 int oci_dbm_log_is_used(const char *path, apr_uint64_t number);
@@ -103,7 +103,8 @@ apr_status_t oci_dbm_log_trim(const oci_dbm_log_t *log);
 /**
  * Write again the bytes that are not known to be synced, through the descriptor
  * that will be synced; called before the append that is to be synced.
- * @param log Opened by oci_dbm_log_open_again, while no other process appends
+ * @param log Opened by oci_dbm_log_open_to_append, while no other process
+ *        appends
  * @param pool Scratch
  * @return APR_INCOMPLETE if these bytes can no longer be read as they were
  *         written; or an errno

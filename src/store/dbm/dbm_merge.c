@@ -148,7 +148,7 @@ static apr_status_t switch_logs(merge_t *merge)
     const char *next = oci_dbm_log_path(dbm->file, known->number + 1,
                                         merge->pool);
     oci_dbm_log_t log;
-    apr_status_t rv = oci_dbm_log_open_again(&log, known, merge->pool);
+    apr_status_t rv = oci_dbm_log_open_to_append(&log, known, merge->pool);
 
     if (rv != APR_SUCCESS) {
         return rv;

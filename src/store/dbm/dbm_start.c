@@ -214,8 +214,8 @@ static const char *create_index(const oci_dbm_t *dbm, apr_pool_t *pool)
                              : NULL;
 }
 
-static const char *explain_file(const oci_dbm_t *dbm, apr_status_t rv,
-                                apr_pool_t *pool)
+static const char *explain_snapshot_status(const oci_dbm_t *dbm,
+                                           apr_status_t rv, apr_pool_t *pool)
 {
     if (rv == APR_EGENERAL) {
         return apr_psprintf(pool,
@@ -239,8 +239,8 @@ static const char *explain_file(const oci_dbm_t *dbm, apr_status_t rv,
                              : NULL;
 }
 
-static const char *explain_log(const char *path, apr_status_t rv,
-                               apr_pool_t *pool)
+static const char *explain_log_status(const char *path, apr_status_t rv,
+                                      apr_pool_t *pool)
 {
     if (rv == APR_EINVAL) {
         return apr_psprintf(pool,
@@ -275,7 +275,7 @@ static const char *check_log(const oci_dbm_t *dbm, apr_uint64_t number,
         rv = oci_dbm_log_open(&log, path, number);
     }
     if (rv != APR_SUCCESS) {
-        return explain_log(path, rv, pool);
+        return explain_log_status(path, rv, pool);
     }
     rv = oci_dbm_log_size(&size, &log);
     if (rv == APR_SUCCESS) {
@@ -292,7 +292,7 @@ static const char *check_log(const oci_dbm_t *dbm, apr_uint64_t number,
                             ": restore the index from a backup",
                             path, log.end);
     }
-    return explain_log(path, rv, pool);
+    return explain_log_status(path, rv, pool);
 }
 
 /* Check FILE and the logs after it. */
@@ -308,7 +308,7 @@ static const char *check_index(const oci_dbm_t *dbm,
         rv = oci_dbm_snapshot_open(snapshot, dbm->type, dbm->file,
                                    APR_DBM_READONLY, pool);
     }
-    error = explain_file(dbm, rv, pool);
+    error = explain_snapshot_status(dbm, rv, pool);
     for (number = snapshot->log; !error && ended; number++) {
         error = check_log(dbm, number, &ended, pool);
     }
@@ -372,8 +372,8 @@ static const char *start_locked(const oci_dbm_t *dbm, apr_pool_t *pool)
     return error;
 }
 
-static const char *explain_lock(const oci_dbm_t *dbm, apr_status_t rv,
-                                apr_pool_t *pool)
+static const char *explain_lock_failure(const oci_dbm_t *dbm, apr_status_t rv,
+                                        apr_pool_t *pool)
 {
     const char *error = oci_io_failure("lock", dbm->lock_file, rv, pool);
     void *reason = NULL;
@@ -408,7 +408,7 @@ const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *parent)
         rv = oci_file_lock_take_within(&write, dbm->lock_file, OCI_DBM_WRITE,
                                        OCI_WAIT_START, pool);
     }
-    error = rv != APR_SUCCESS ? explain_lock(dbm, rv, pool)
+    error = rv != APR_SUCCESS ? explain_lock_failure(dbm, rv, pool)
                               : start_locked(dbm, pool);
     error = apr_pstrdup(parent, error);
     apr_pool_destroy(pool);

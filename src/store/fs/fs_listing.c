@@ -45,8 +45,8 @@ typedef struct listing_t {
     char *path;
     struct stat status; /* identifies the directory */
     int watch;          /* or OCI_WATCH_NONE: valid until its ctime changes */
-    int reading;    /* being read: names were added, and removed were removed,
-                       since the watch began */
+    int reading;    /* being read: names and removed have the changes since the
+                       watch began */
     int incomplete; /* reports are missing */
     oci_fs_name_list_t names;
     oci_fs_name_list_t removed;
@@ -206,11 +206,11 @@ static void evict_old(oci_fs_listings_t *self)
 }
 
 /* Apply the reports so far.  The caller holds the mutex. */
-static void refresh(oci_fs_listings_t *self)
+static void apply_reports(oci_fs_listings_t *self)
 {
     if (self->process != getpid()) {
-        /* The queue is the parent's, which would miss the events that we
-         * read. */
+        /* The queue is the parent's, which would miss the reports that this
+         * process reads. */
         self->reading = NULL;
         evict_all(self);
         self->process = getpid();
@@ -223,7 +223,7 @@ static void refresh(oci_fs_listings_t *self)
     }
 }
 
-static int is_good(const listing_t *listing, const struct stat *st)
+static int is_valid(const listing_t *listing, const struct stat *st)
 {
     const struct stat *known = &listing->status;
 
@@ -248,14 +248,14 @@ static int copy_cached(apr_array_header_t *names, int *more,
     int i, found = 0;
 
     apr_thread_mutex_lock(self->mutex);
-    refresh(self);
+    apply_reports(self);
     for (i = self->count - 1; i >= 0 && !found; i--) {
         listing_t *listing = self->cached[i];
 
         if (strcmp(listing->path, range->path)) {
             continue;
         }
-        if (!is_good(listing, st)) {
+        if (!is_valid(listing, st)) {
             evict(self, i);
             break;
         }
@@ -318,7 +318,7 @@ static listing_t *begin_reading(oci_fs_listings_t *self, const char *path)
     int watch;
 
     apr_thread_mutex_lock(self->mutex);
-    refresh(self);
+    apply_reports(self);
     if ((self->fd != -1 || !oci_fs_watch_open(&self->fd))
         && !oci_fs_watch_add(&watch, self->fd, path)) {
         listing = make_listing(path, watch);
@@ -372,9 +372,9 @@ static int finish_reading(oci_fs_listings_t *self, listing_t *listing,
     if (entries) {
         fill(listing, entries, &names);
     }
-    good = entries && !stat(listing->path, &st) && is_good(listing, &st);
+    good = entries && !stat(listing->path, &st) && is_valid(listing, &st);
     apr_thread_mutex_lock(self->mutex);
-    refresh(self);
+    apply_reports(self);
     unlink_reading(self, listing);
     good = good && !listing->incomplete;
     if (good) {

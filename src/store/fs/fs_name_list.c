@@ -28,7 +28,7 @@ typedef struct position_t {
     int found;
 } position_t;
 
-/* Aborts without memory, as httpd does. */
+/* Abort if malloc(3) failed, as httpd does. */
 static void *abort_on_null(void *memory)
 {
     if (!memory) {
