@@ -127,9 +127,11 @@ struct oci_blob_store_provider_t {
                          apr_pool_t *pool);
 
     /**
-     * Claim an upload for this request.  The claim ends with pool, and with the
-     * process, however the process ends.  One thread at a time uses the writer,
-     * but for a long body two threads call upload_write in turn.
+     * Claim an upload for this request, and create it if its id is new.  The
+     * claim ends with pool, and with the process, however the process ends.
+     * One thread at a time uses the writer, but for a long body two threads
+     * call upload_write in turn.
+     * @param writer Set to the claimed upload, which lives as long as pool
      * @param id The upload
      * @param pool For this writer only: upload_write may allocate from it, too
      * @return APR_EBUSY if another request has claimed the upload
@@ -145,21 +147,25 @@ struct oci_blob_store_provider_t {
      */
     apr_status_t (*upload_resume)(oci_blob_writer_t *writer, apr_off_t size);
 
-    /** Append all of n buffers, or return an error. */
+    /**
+     * Append all of n buffers, or return an error.
+     * @param vec The buffers, which may be empty
+     */
     apr_status_t (*upload_write)(oci_blob_writer_t *writer,
                                  const struct iovec *vec, int n);
 
     /**
      * Read back bytes of the upload.
+     * @param offset Of the first byte to read
      * @param length In: bytes wanted; out: bytes read, 0 at the end
      */
     apr_status_t (*upload_read)(oci_blob_writer_t *writer, apr_off_t offset,
                                 char *buffer, apr_size_t *length);
 
     /**
-     * Make the written bytes survive the end of the process, and also a crash
-     * of the machine if durable is set.  After a failure it is unknown which
-     * bytes were kept: the registry then aborts the upload.
+     * Make the written bytes survive the end of the process.  After a failure
+     * it is unknown which bytes were kept: the registry then aborts the upload.
+     * @param durable Whether they must survive a crash of the machine, too
      */
     apr_status_t (*upload_close)(oci_blob_writer_t *writer, int durable);
 
@@ -169,6 +175,7 @@ struct oci_blob_store_provider_t {
      * @param locator Set to the name by which blob_open will find the blob:
      *        printable ASCII without spaces, at most 512 bytes
      * @param digest "algorithm:hex", valid
+     * @param durable Whether the blob must survive a crash of the machine
      */
     apr_status_t (*upload_commit)(const char **locator,
                                   oci_blob_writer_t *writer, const char *digest,
@@ -179,6 +186,8 @@ struct oci_blob_store_provider_t {
 
     /**
      * Open a blob for reading.
+     * @param source Set to the file or URL; the file is closed with pool
+     * @param locator As upload_commit set it
      * @param flags APR_FOPEN_SENDFILE_ENABLED or 0; added to the flags with
      *        which a file is opened
      * @return APR_NOTFOUND if the store works and does not have this blob
@@ -312,6 +321,7 @@ struct oci_index_provider_t {
      * cost depends on the number of entries returned, not on the size of the
      * index.
      * @param entries Set to an array of oci_entry_t, empty if there are none
+     * @param scan The range
      */
     apr_status_t (*scan)(apr_array_header_t **entries, oci_index_t *index,
                          const oci_scan_t *scan, apr_pool_t *pool);
@@ -324,6 +334,7 @@ struct oci_index_provider_t {
      * caller passes pool, or a pool below it, to the other functions.  A stream
      * of shared lockers must not starve a caller that waits for an exclusive
      * lock, and names that clients have chosen must not block each other.
+     * @param lock Set to the lock
      * @param name 1..1023 printable ASCII characters
      * @param pool The lock ends with it
      * @return APR_TIMEUP if the lock was not free within the limit
