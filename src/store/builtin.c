@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The providers that the module brings along, and its tools know. */
+/* The providers that are part of the module and of its tools. */
 
 #include "store/fs/fs_blobs.h"
 #include "store/builtin.h"

@@ -2,7 +2,7 @@
 
 /**
  * @file builtin.h
- * @brief The providers that the module brings along, and its tools know
+ * @brief The providers that are part of the module and of its tools
  */
 
 #ifndef OCI_BUILTIN_H
@@ -16,7 +16,7 @@ typedef struct oci_builtin_t {
     const void *provider;
 } oci_builtin_t;
 
-/** All of them; the last has no name. */
+/** All of them; an entry without a name ends the array. */
 extern const oci_builtin_t oci_builtins[];
 
 #endif /* OCI_BUILTIN_H */

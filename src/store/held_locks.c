@@ -1,53 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which locks a caller holds, found by the caller's pool. */
+/* The locks that a caller holds, found by the caller's pool. */
 
 #include "store/held_locks.h"
 
-#define HOLDS "mod_oci holds"
+#define HELD_LOCKS_KEY "mod_oci held locks"
 
-static oci_held_locks_t *holds_of(apr_pool_t *pool)
+static oci_held_locks_t *held_by_pool(apr_pool_t *pool)
 {
-    void *holds;
+    void *held;
 
-    apr_pool_userdata_get(&holds, HOLDS, pool);
-    return holds;
+    apr_pool_userdata_get(&held, HELD_LOCKS_KEY, pool);
+    return held;
 }
 
 oci_held_locks_t *oci_held_locks_find(const void *store, apr_pool_t *pool)
 {
     for (; pool; pool = apr_pool_parent_get(pool)) {
-        oci_held_locks_t *hold = holds_of(pool);
+        oci_held_locks_t *held = held_by_pool(pool);
 
-        while (hold && hold->store != store) {
-            hold = hold->next;
+        while (held && held->store != store) {
+            held = held->next;
         }
-        if (hold) {
-            return hold;
+        if (held) {
+            return held;
         }
     }
     return NULL;
 }
 
-void oci_held_locks_begin(oci_held_locks_t *hold, const void *store,
-                          apr_pool_t *pool)
+void oci_held_locks_register(oci_held_locks_t *held, const void *store,
+                             apr_pool_t *pool)
 {
-    hold->store = store;
-    hold->pool = pool;
-    hold->next = holds_of(pool);
-    apr_pool_userdata_setn(hold, HOLDS, NULL, pool);
+    held->store = store;
+    held->pool = pool;
+    held->next = held_by_pool(pool);
+    apr_pool_userdata_setn(held, HELD_LOCKS_KEY, NULL, pool);
 }
 
-void oci_held_locks_end(oci_held_locks_t *hold)
+void oci_held_locks_unregister(oci_held_locks_t *held)
 {
-    oci_held_locks_t *first = holds_of(hold->pool);
+    oci_held_locks_t *first = held_by_pool(held->pool);
 
-    if (first == hold) {
-        apr_pool_userdata_setn(hold->next, HOLDS, NULL, hold->pool);
+    if (first == held) {
+        apr_pool_userdata_setn(held->next, HELD_LOCKS_KEY, NULL, held->pool);
     }
-    for (; first && first != hold; first = first->next) {
-        if (first->next == hold) {
-            first->next = hold->next;
+    for (; first && first != held; first = first->next) {
+        if (first->next == held) {
+            first->next = held->next;
         }
     }
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* APR neither says how durable it makes files and directories, nor can it
- * sync a directory or make links, so these are the system's own calls.  On
+/* Files and directories, with the durability that APR does not promise.
+ *
+ * APR does not say how durable it makes files and directories, and it cannot
+ * sync a directory or create links, so this file calls the system itself.  On
  * POSIX systems an apr_status_t is an errno. */
 
 #ifndef _GNU_SOURCE
@@ -27,7 +29,8 @@
 
 #define FILE_MODE 0640
 
-/* No write takes so long: what is older was left by a killed process. */
+/* No write takes this long: an older temporary file was left by a killed
+ * process. */
 #define TEMPORARY_LIFE apr_time_from_sec(3600)
 
 const char *oci_io_failure(const char *what, const char *path, apr_status_t rv,
@@ -55,7 +58,7 @@ apr_status_t oci_io_sync_dir(const char *path)
     if (fd == -1) {
         return errno;
     }
-    /* EINVAL: this file system has nothing to sync in a folder. */
+    /* EINVAL: this file system has nothing to sync in a directory. */
     rv = fsync(fd) == 0 || errno == EINVAL ? APR_SUCCESS : errno;
     close(fd);
     return rv;
@@ -83,8 +86,8 @@ const char *oci_io_check_file(const char *path, apr_pool_t *pool)
         return NULL;
     }
     return apr_psprintf(pool,
-                        "%s is %s: expected a file; remove it, or name "
-                        "another place",
+                        "%s is %s: expected a file; remove it, or configure "
+                        "another path",
                         path,
                         S_ISLNK(st.st_mode) ? "a symbolic link" : "not a file");
 }
@@ -98,10 +101,10 @@ const char *oci_io_make_file(const char *path, apr_pool_t *pool)
         return NULL;
     }
     return errno == EEXIST ? oci_io_check_file(path, pool)
-                           : oci_io_failure("make", path, errno, pool);
+                           : oci_io_failure("create", path, errno, pool);
 }
 
-int oci_io_is_orderly(const char *path)
+int oci_io_is_ordered(const char *path)
 {
 #ifdef __linux__
     struct statfs fs;
@@ -156,7 +159,7 @@ apr_status_t oci_io_read(oci_value_t *value, const char *path, apr_pool_t *pool)
     else if (!S_ISREG(st.st_mode)) {
         rv = ENOENT;
     }
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         close(fd);
         return rv;
     }
@@ -192,7 +195,7 @@ apr_status_t oci_io_rename_new(const char **from, const char *to)
         rv = renameat2(AT_FDCWD, *from, AT_FDCWD, to, RENAME_NOREPLACE)
             ? errno
             : APR_SUCCESS;
-        if (!rv) {
+        if (rv == APR_SUCCESS) {
             *from = NULL;
         }
     }
@@ -200,21 +203,21 @@ apr_status_t oci_io_rename_new(const char **from, const char *to)
     return rv;
 }
 
-void oci_io_remove_temporaries(const char *folder, const char *prefix,
+void oci_io_remove_temporaries(const char *dir_path, const char *prefix,
                                apr_pool_t *pool)
 {
     apr_time_t limit = apr_time_now() - TEMPORARY_LIFE;
     apr_finfo_t entry;
     apr_dir_t *dir;
 
-    if (apr_dir_open(&dir, folder, pool) != APR_SUCCESS) {
+    if (apr_dir_open(&dir, dir_path, pool) != APR_SUCCESS) {
         return;
     }
     while (apr_dir_read(&entry, APR_FINFO_NAME, dir) == APR_SUCCESS) {
-        const char *path = apr_pstrcat(pool, folder, "/", entry.name, NULL);
+        const char *path = apr_pstrcat(pool, dir_path, "/", entry.name, NULL);
         struct stat st;
 
-        /* Not mtime, which a link has from its file. */
+        /* The ctime, because a new link has the mtime of its file. */
         if (!strncmp(entry.name, prefix, strlen(prefix)) && !lstat(path, &st)
             && !S_ISDIR(st.st_mode) && apr_time_from_sec(st.st_ctime) < limit) {
             unlink(path);

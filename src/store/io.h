@@ -2,9 +2,9 @@
 
 /**
  * @file io.h
- * @brief Files and directories, with what APR leaves open of their durability
+ * @brief Files and directories, with the durability that APR does not promise
  *
- * A status of these functions is APR_SUCCESS or what the system said.
+ * Functions that return a status return APR_SUCCESS or an errno.
  */
 
 #ifndef OCI_IO_H
@@ -12,80 +12,89 @@
 
 #include "mod_oci.h"
 
-/** The sentence "cannot WHAT PATH: why", of a status or errno. */
+/** Format the sentence "cannot WHAT PATH: why" for a status or errno. */
 const char *oci_io_failure(const char *what, const char *path, apr_status_t rv,
                            apr_pool_t *pool);
 
-/** The folder in which an absolute path lies. */
+/** Return the parent directory of an absolute path. */
 const char *oci_io_parent(const char *path, apr_pool_t *pool);
 
 /**
- * open(2), closed on exec.
+ * Call open(2) with close-on-exec, mode 0640, and retry on EINTR.
  * @return The descriptor, or -1 with errno set
  */
 int oci_io_open(const char *path, int flags);
 
 /**
- * Make an empty file, unless one is there.
- * @return NULL, or a sentence that says what is wrong, such as a link in its
- *         place
+ * Create an empty file unless it exists.
+ * @return NULL, or a sentence that says what is wrong, such as that the path is
+ *         a link
  */
 const char *oci_io_make_file(const char *path, apr_pool_t *pool);
 
 /**
- * Refuse a path that exists and is not a file: a link may lead anywhere.
- * @return NULL, or a sentence
+ * Refuse a path that exists and is not a regular file: a link may lead
+ * anywhere.
+ * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_io_check_file(const char *path, apr_pool_t *pool);
 
 /**
- * Sync a folder: what entries it has.  After a failure it may be tried again:
- * a file system with a journal keeps such changes until they are written, or
- * takes no more, unlike the bytes of a file, which it drops.
+ * Sync a directory, which makes changes of its entries durable.  A failed sync
+ * may be repeated: a file system with a journal keeps such changes until they
+ * are written, or refuses further ones.  The content of files is different: it
+ * is dropped after a failed sync.
  */
 apr_status_t oci_io_sync_dir(const char *path);
 
 /**
- * Whether the file system of a path is orderly: what is synced there brings
- * all earlier changes with it, and an entry stays where it is in its folder
- * when a rename gives its name to something else.  So are ext4 and XFS, but
- * not btrfs; of others that is not known.
+ * Whether the file system of a path is ordered: a sync makes all earlier
+ * changes durable, too, and an entry keeps its position in the directory when a
+ * file is renamed over it. ext4 and XFS are, btrfs is not; other file systems
+ * are taken as not ordered.
  */
-int oci_io_is_orderly(const char *path);
+int oci_io_is_ordered(const char *path);
 
-/** Write size bytes, all or an error. */
+/** Write all of size bytes, or return an error. */
 apr_status_t oci_io_write(int fd, const char *data, apr_size_t size);
 
 /**
- * Learn whether what was written to a file can be kept: some file systems,
- * such as NFS, tell of a full disk or quota no sooner than in a sync or when
- * a descriptor is closed.
- * @param durable Whether it is to be synced, too
+ * Learn whether the bytes written to a file can be kept: some file systems,
+ * such as NFS, report a full disk or quota only in a sync or when a descriptor
+ * is closed.
+ * @param durable Whether to sync the file, too
  */
 apr_status_t oci_io_flush(int fd, int durable);
 
 /**
  * Read a whole file.
- * @return ELOOP where it is a symbolic link, ENOENT where it is no file
+ * @param value Set to the content, allocated from pool, with a NUL after it
+ * @return ELOOP if it is a symbolic link, ENOENT if it is not a regular file,
+ *         APR_EOF if it became shorter meanwhile
  */
 apr_status_t oci_io_read(oci_value_t *value, const char *path,
                          apr_pool_t *pool);
 
-/** Whether a status of link(2) means that links do not exist here. */
+/**
+ * Whether an error of link(2) means that the file system, or this file, cannot
+ * have another link.
+ */
 int oci_io_no_links(apr_status_t rv);
 
 /**
- * Give a file another name, unless something has it.
- * @param from Set to NULL where the first name has gone
- * @return EEXIST where something has it
+ * Give a file another name, unless that name exists.  The old name stays where
+ * links are possible.
+ * @param from Set to NULL if the old name no longer exists
+ * @return EEXIST if the new name exists
  */
 apr_status_t oci_io_rename_new(const char **from, const char *to);
 
 /**
- * Remove what killed processes left in a folder of temporaries.
- * @param prefix What the names of temporaries begin with
+ * Remove temporary files that killed processes left in a directory: those older
+ * than an hour.
+ * @param prefix The prefix of the names of temporary files
  */
-void oci_io_remove_temporaries(const char *folder, const char *prefix,
+void oci_io_remove_temporaries(const char *dir_path, const char *prefix,
                                apr_pool_t *pool);
 
 #endif /* OCI_IO_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Acting as the user that a store belongs to, where root calls. */
+/* Acting as the user that owns a store, when root is the caller. */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* setgroups, AT_EACCESS */
@@ -21,17 +21,17 @@
 
 #include "store/owner.h"
 
-#define LINKS_MAX 40 /* on one path, as Linux has it */
+#define LINKS_MAX 40 /* on one path, the limit of Linux */
 
-/* One entry on the way of a path. */
+/* One entry on the way to a path's target. */
 typedef struct step_t {
-    const char *folder; /* the directory that holds it */
-    const char *path;   /* the entry's own */
-    int found;          /* whether it exists */
-    struct stat entry;  /* if so */
+    const char *dir;   /* the directory of the entry */
+    const char *path;  /* of the entry */
+    int found;         /* whether it exists */
+    struct stat entry; /* if so */
 } step_t;
 
-/* Judge a step; anything but APR_SUCCESS ends the walk. */
+/* Examine a step; a status other than APR_SUCCESS ends the walk. */
 typedef apr_status_t(visit_t)(const step_t *step, void *data);
 
 static apr_status_t take_groups(const oci_owner_t *owner)
@@ -65,7 +65,8 @@ apr_status_t oci_owner_enter(oci_owner_caller_t *caller,
         return errno;
     }
     caller->changed = 1;
-    if ((rv = take_groups(owner))) {
+    rv = take_groups(owner);
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     return setegid(owner->gid) || seteuid(owner->uid) ? errno : APR_SUCCESS;
@@ -80,8 +81,8 @@ void oci_owner_leave(const oci_owner_caller_t *caller)
     }
 }
 
-/* Put what a link says in the place of its name. */
-static apr_status_t follow_link(char *done, char *rest, const char *link)
+/* Replace the name of a link by its target. */
+static apr_status_t follow_link(char *resolved, char *rest, const char *link)
 {
     char target[PATH_MAX], joined[2 * PATH_MAX];
     ssize_t length = readlink(link, target, sizeof(target) - 1);
@@ -91,7 +92,7 @@ static apr_status_t follow_link(char *done, char *rest, const char *link)
     }
     target[length] = '\0';
     if (*target == '/') {
-        *done = '\0';
+        *resolved = '\0';
     }
     snprintf(joined, sizeof(joined), "%s/%s", target, rest);
     if (strlen(joined) >= PATH_MAX) {
@@ -101,8 +102,8 @@ static apr_status_t follow_link(char *done, char *rest, const char *link)
     return APR_SUCCESS;
 }
 
-/* Take the first name of rest; empty at the end. */
-static void take_name(char *name, char *rest)
+/* Move the first name of rest to name; it is empty at the end. */
+static void next_name(char *name, char *rest)
 {
     char *start = rest + strspn(rest, "/");
     size_t length = strcspn(start, "/");
@@ -112,11 +113,11 @@ static void take_name(char *name, char *rest)
     memmove(rest, start + length, strlen(start + length) + 1);
 }
 
-/* Go along a path, name by name, links included.  What does not exist ends
- * the walk after its visit. */
-static apr_status_t walk(const char *path, visit_t *visit, void *data)
+/* Visit the entries on the way to a path's target, name by name and including
+ * links.  A name that does not exist ends the walk after its visit. */
+static apr_status_t walk_path(const char *path, visit_t *visit, void *data)
 {
-    char done[PATH_MAX] = "", rest[PATH_MAX], name[PATH_MAX];
+    char resolved[PATH_MAX] = "", rest[PATH_MAX], name[PATH_MAX];
     char entry[2 * PATH_MAX];
     step_t step = { .path = entry, .found = 1 };
     int links = 0;
@@ -124,91 +125,94 @@ static apr_status_t walk(const char *path, visit_t *visit, void *data)
                                                   : APR_ENAMETOOLONG;
 
     apr_cpystrn(rest, path, sizeof(rest));
-    for (take_name(name, rest); !rv && *name && step.found;
-         take_name(name, rest)) {
+    for (next_name(name, rest); rv == APR_SUCCESS && *name && step.found;
+         next_name(name, rest)) {
         if (!strcmp(name, ".")) {
             continue;
         }
         if (!strcmp(name, "..")) {
-            *(strrchr(done, '/') ? strrchr(done, '/') : done) = '\0';
+            *(strrchr(resolved, '/') ? strrchr(resolved, '/')
+                                     : resolved) = '\0';
             continue;
         }
-        snprintf(entry, sizeof(entry), "%s/%s", done, name);
-        step.folder = *done ? done : "/";
+        snprintf(entry, sizeof(entry), "%s/%s", resolved, name);
+        step.dir = *resolved ? resolved : "/";
         step.found = !lstat(entry, &step.entry);
         rv = step.found || errno == ENOENT ? visit(&step, data) : errno;
-        if (!rv && step.found && S_ISLNK(step.entry.st_mode)) {
-            rv = ++links > LINKS_MAX ? ELOOP : follow_link(done, rest, entry);
+        if (rv == APR_SUCCESS && step.found && S_ISLNK(step.entry.st_mode)) {
+            rv = ++links > LINKS_MAX ? ELOOP
+                                     : follow_link(resolved, rest, entry);
         }
-        else if (!rv) {
-            rv = strlen(entry) < sizeof(done) ? APR_SUCCESS : APR_ENAMETOOLONG;
-            apr_cpystrn(done, entry, sizeof(done));
+        else if (rv == APR_SUCCESS) {
+            rv = strlen(entry) < sizeof(resolved) ? APR_SUCCESS
+                                                  : APR_ENAMETOOLONG;
+            apr_cpystrn(resolved, entry, sizeof(resolved));
         }
     }
     return rv;
 }
 
-/* In a directory with the sticky bit, such as /tmp, an entry is safe that
- * belongs to somebody else. */
+/* EPERM if the user can replace the entry.  In a directory with the sticky bit,
+ * such as /tmp, it cannot replace an entry of another user. */
 static apr_status_t check_step(const step_t *step, void *data)
 {
     uid_t user = geteuid();
-    struct stat folder;
+    struct stat dir;
 
     (void)data;
-    if (stat(step->folder, &folder)) {
+    if (stat(step->dir, &dir)) {
         return errno;
     }
-    if (folder.st_uid == user) {
+    if (dir.st_uid == user) {
         return EPERM;
     }
-    if (faccessat(AT_FDCWD, step->folder, W_OK, AT_EACCESS)) {
+    if (faccessat(AT_FDCWD, step->dir, W_OK, AT_EACCESS)) {
         return APR_SUCCESS;
     }
-    return (folder.st_mode & S_ISVTX) && step->found
-            && step->entry.st_uid != user
+    return (dir.st_mode & S_ISVTX) && step->found && step->entry.st_uid != user
         ? APR_SUCCESS
         : EPERM;
 }
 
 apr_status_t oci_owner_check_path(const char *path)
 {
-    return walk(path, check_step, NULL);
+    return walk_path(path, check_step, NULL);
 }
 
-/* As root, make a directory that only root can get at, and give it away. */
-static apr_status_t make_and_give(const char *path, mode_t mode, uid_t uid,
-                                  gid_t gid)
+/* As root, create a directory and change its owner.  Until then only root can
+ * access it. */
+static apr_status_t make_dir_as_root(const char *path, mode_t mode, uid_t uid,
+                                     gid_t gid)
 {
     const char *name = strrchr(path, '/') + 1;
     char parent[PATH_MAX];
-    int above, made = -1;
+    int parent_fd, fd = -1;
     apr_status_t rv = APR_SUCCESS;
 
     snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path);
-    above = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (above == -1) {
+    parent_fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parent_fd == -1) {
         return errno;
     }
-    if (mkdirat(above, name, mode)) {
+    if (mkdirat(parent_fd, name, mode)) {
         rv = errno;
     }
-    if (!rv) {
-        made = openat(above, name,
-                      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (made == -1 || fchown(made, uid, gid) || fsync(above)) {
+    if (rv == APR_SUCCESS) {
+        fd = openat(parent_fd, name,
+                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd == -1 || fchown(fd, uid, gid) || fsync(parent_fd)) {
             rv = errno;
-            unlinkat(above, name, AT_REMOVEDIR);
+            unlinkat(parent_fd, name, AT_REMOVEDIR);
         }
     }
-    if (made != -1) {
-        close(made);
+    if (fd != -1) {
+        close(fd);
     }
-    close(above);
+    close(parent_fd);
     return rv;
 }
 
-apr_status_t oci_owner_make_folder(const char *path, mode_t mode)
+apr_status_t oci_owner_make_dir(const char *path, mode_t mode)
 {
     uid_t uid = geteuid();
     gid_t gid = getegid();
@@ -218,11 +222,11 @@ apr_status_t oci_owner_make_folder(const char *path, mode_t mode)
         return EPERM;
     }
     rv = oci_owner_check_path(path);
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         if (seteuid(0)) {
             return errno;
         }
-        rv = make_and_give(path, mode, uid, gid);
+        rv = make_dir_as_root(path, mode, uid, gid);
         if (seteuid(uid)) {
             abort();
         }
@@ -230,7 +234,7 @@ apr_status_t oci_owner_make_folder(const char *path, mode_t mode)
     return rv;
 }
 
-static apr_status_t note_owner(const step_t *step, void *data)
+static apr_status_t find_owner(const step_t *step, void *data)
 {
     oci_owner_t *owner = data;
 
@@ -244,5 +248,5 @@ static apr_status_t note_owner(const step_t *step, void *data)
 
 void oci_owner_of_path(oci_owner_t *owner, const char *path)
 {
-    walk(path, note_owner, owner);
+    walk_path(path, find_owner, owner);
 }

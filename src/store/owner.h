@@ -2,11 +2,11 @@
 
 /**
  * @file owner.h
- * @brief Acting as the user that a store belongs to, where root calls
+ * @brief Act as the user that owns a store, when root is the caller
  *
- * A process of root's does everything inside a store as the store's user:
- * a link that this user planted then leads no further than the user could
- * have gone, and what is made belongs to the user from its first moment.
+ * A process of root does everything inside a store as the store's user.  A link
+ * that this user planted then leads only to what the user could reach anyway,
+ * and every new file belongs to the user from the first moment.
  */
 
 #ifndef OCI_OWNER_H
@@ -17,15 +17,15 @@
 #include "apr_pools.h"
 #include "apr_user.h"
 
-/** A user, and the groups that processes of this user have. */
+/** A user and group; the user's supplementary groups are looked up. */
 typedef struct oci_owner_t {
     apr_uid_t uid;
     apr_gid_t gid;
 } oci_owner_t;
 
-/** What the caller was before; filled in by oci_owner_enter. */
+/** The caller's identity before oci_owner_enter, which fills this in. */
 typedef struct oci_owner_caller_t {
-    int changed; /* whether there is anything to restore */
+    int changed; /* whether the identity was changed */
     uid_t uid;
     gid_t gid;
     int count; /* of groups */
@@ -33,43 +33,44 @@ typedef struct oci_owner_caller_t {
 } oci_owner_caller_t;
 
 /**
- * Take on the effective user, group and supplementary groups of an owner.
- * Nothing happens where the caller is not root.
- * @param caller For oci_owner_leave, which is called in any case
- * @param pool Of the caller's groups
- * @return What the system said
+ * Take on the effective user, group and supplementary groups of an owner.  Does
+ * nothing unless the caller is root.
+ * @param caller For oci_owner_leave, which must be called in any case
+ * @param pool Holds the list of the caller's groups
+ * @return APR_SUCCESS or an errno
  */
 apr_status_t oci_owner_enter(oci_owner_caller_t *caller,
                              const oci_owner_t *owner, apr_pool_t *pool);
 
-/** Be the caller again; the process aborts where that is impossible. */
+/** Restore the caller's identity; aborts the process if that fails. */
 void oci_owner_leave(const oci_owner_caller_t *caller);
 
 /**
- * Check that the effective user, who is not root, has no say in what a path
- * leads to: by write access to a directory on the way, or by owning
- * one.  Links are followed as the system does.
- * @param path Absolute; what it names need not exist
- * @return APR_SUCCESS where the user has none, EPERM where it has, or why a
- *         directory on the way cannot be examined
+ * Check that the effective user, which is not root, cannot change what a path
+ * leads to: it neither owns a directory on the way nor can write to one.  Links
+ * are followed as the system does.
+ * @param path Absolute; need not exist
+ * @return APR_SUCCESS if the user cannot, EPERM if it can, or the errno of a
+ *         directory on the way that cannot be examined
  */
 apr_status_t oci_owner_check_path(const char *path);
 
 /**
- * Make a directory for the effective user with the rights of root, who is
- * the real user, in a place where the effective user has no say.
+ * Create a directory for the effective user with the rights of root, which is
+ * the real user, if the effective user cannot change what its parent's path
+ * leads to.
  * @param path Absolute
  * @param mode Permissions, less the umask
- * @return APR_EEXIST where something is there; EPERM where the effective
- *         user has a say in the place, or the real user is not root
+ * @return APR_EEXIST if the path exists; EPERM if the effective user can change
+ *         what the path leads to, or the real user is not root
  */
-apr_status_t oci_owner_make_folder(const char *path, mode_t mode);
+apr_status_t oci_owner_make_dir(const char *path, mode_t mode);
 
 /**
- * The owner of a path as far as root may trust it: that of the first entry
- * on the way, links included, that does not belong to root, since this user
- * decides what lies beyond it.
- * @param owner Left alone where all of the way that exists is root's
+ * Find the owner of a path as far as root may trust it: that of the first entry
+ * on the way, links included, that does not belong to root, because this user
+ * decides what is beyond it.
+ * @param owner Unchanged if all existing entries on the way belong to root
  * @param path Absolute
  */
 void oci_owner_of_path(oci_owner_t *owner, const char *path);

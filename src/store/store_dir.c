@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the providers that keep a store in a folder have in common. */
+/* The directory of a store: it is created, checked at a start, and synced. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include "store/owner.h"
 #include "store/store_dir.h"
 
-#define FOLDER_MODE 0750
+#define DIR_MODE 0750
 
 const char *oci_store_dir_resolve(const char **path,
                                   const oci_store_config_t *config,
@@ -27,7 +27,10 @@ const char *oci_store_dir_resolve(const char **path,
     if (apr_filepath_merge(&merged, config->base, config->location,
                            APR_FILEPATH_TRUENAME, pool)
         != APR_SUCCESS) {
-        return apr_psprintf(pool, "%s is not a valid path", config->location);
+        return apr_psprintf(pool,
+                            "'%s' is not a valid path: expected an absolute "
+                            "path, or one relative to ServerRoot",
+                            config->location);
     }
     length = strlen(merged);
     while (length > 1 && merged[length - 1] == '/') {
@@ -50,7 +53,7 @@ const char *oci_store_dir_locate(oci_store_dir_t *fs,
                             config->type);
     }
     if (!config->location || !*config->location) {
-        return "the fs provider needs a folder: \"fs DIR\"";
+        return "the fs provider needs a directory: \"fs DIR\"";
     }
     error = oci_store_dir_resolve(&fs->root, config, pool);
     if (error) {
@@ -61,67 +64,74 @@ const char *oci_store_dir_locate(oci_store_dir_t *fs,
     return NULL;
 }
 
-/* Make a folder, if need be with the help of root. */
-static apr_status_t make_folder(const char *path, apr_pool_t *pool)
+/* Create a directory, as root if only root may do it. */
+static apr_status_t make_dir(const char *path, apr_pool_t *pool)
 {
     apr_status_t rv;
 
-    if (!mkdir(path, FOLDER_MODE)) {
+    if (!mkdir(path, DIR_MODE)) {
         return oci_io_sync_dir(oci_io_parent(path, pool));
     }
     if (errno != EACCES || getuid() || !geteuid()) {
         return errno;
     }
-    rv = oci_owner_make_folder(path, FOLDER_MODE);
+    rv = oci_owner_make_dir(path, DIR_MODE);
     return rv == EPERM ? EACCES : rv;
 }
 
-/* Tell why a folder of a new store was not made. */
-static const char *refuse_folder(const char *path, apr_status_t rv,
-                                 apr_pool_t *pool)
+/* Explain why a directory of a new store was not created. */
+static const char *explain_make_dir_failure(const char *path, apr_status_t rv,
+                                            apr_pool_t *pool)
 {
     if (rv == ENOENT) {
-        return apr_psprintf(pool, "cannot make the folder %s: there is no %s",
+        return apr_psprintf(pool,
+                            "cannot create the directory %s: %s does not "
+                            "exist; create it first",
                             path, oci_io_parent(path, pool));
     }
-    return apr_pstrcat(pool, oci_io_failure("make the folder", path, rv, pool),
-                       rv == EACCES ? "; make it, and give it to httpd's User"
-                                    : NULL,
+    return apr_pstrcat(pool,
+                       oci_io_failure("create the directory", path, rv, pool),
+                       rv == EACCES
+                           ? "; create it, and make httpd's User its owner"
+                           : NULL,
                        NULL);
 }
 
-/* Make a folder of a new store, or see that it is one that we can use. */
-static const char *start_folder(const oci_store_dir_t *fs, const char *path,
-                                apr_pool_t *pool)
+/* Create a directory of a store, or check that the existing one is usable. */
+static const char *start_dir(const oci_store_dir_t *fs, const char *path,
+                             apr_pool_t *pool)
 {
-    apr_status_t rv = make_folder(path, pool);
+    apr_status_t rv = make_dir(path, pool);
     struct stat st;
 
     if (rv != EEXIST) {
-        return rv ? refuse_folder(path, rv, pool) : NULL;
+        return rv != APR_SUCCESS ? explain_make_dir_failure(path, rv, pool)
+                                 : NULL;
     }
     if (path == fs->root ? stat(path, &st) : lstat(path, &st)) {
         return oci_io_failure("use", path, errno, pool);
     }
     if (S_ISLNK(st.st_mode)) {
         return apr_psprintf(pool,
-                            "%s is a symbolic link: expected a folder; "
-                            "move the folder here, or mount it",
+                            "%s is a symbolic link: expected a directory; "
+                            "move the directory here, or mount it here",
                             path);
     }
     if (!S_ISDIR(st.st_mode)) {
-        return apr_psprintf(pool, "%s is not a folder", path);
+        return apr_psprintf(pool,
+                            "%s is not a directory: remove it, or configure "
+                            "another path",
+                            path);
     }
-    /* Of DIR itself only the way through it is needed. */
+    /* DIR itself need only be searchable. */
     if (faccessat(AT_FDCWD, path, path == fs->root ? X_OK : R_OK | W_OK | X_OK,
                   AT_EACCESS)) {
-        return oci_io_failure("use the folder", path, errno, pool);
+        return oci_io_failure("use the directory", path, errno, pool);
     }
     return NULL;
 }
 
-/* Write the version file as a whole or not at all; that two processes do it
- * at once does no harm. */
+/* Write the version file atomically; two processes may do so at once. */
 static const char *write_version(const oci_store_dir_t *fs, const char *what,
                                  apr_pool_t *pool)
 {
@@ -175,28 +185,27 @@ static const char *check_version(const oci_store_dir_t *fs, const char *what,
         }
         if (number > 1) {
             return apr_psprintf(pool,
-                                "%s is of version %" APR_INT64_T_FMT
-                                ", which a newer mod_oci wrote; this one "
-                                "knows version 1",
+                                "%s has version %" APR_INT64_T_FMT
+                                ", which a newer mod_oci wrote: this one "
+                                "supports version 1 only",
                                 fs->version, number);
         }
     }
     return apr_psprintf(pool,
-                        "%s does not say \"%s 1\": the folder belongs "
-                        "to something else",
+                        "%s does not contain \"%s 1\": the directory "
+                        "belongs to something else; configure another one",
                         fs->version, what);
 }
 
 const char *oci_store_dir_start(const oci_store_dir_t *fs,
-                                const char *const *folders, const char *what,
+                                const char *const *dirs, const char *what,
                                 apr_pool_t *pool)
 {
-    const char *error = start_folder(fs, fs->root, pool);
+    const char *error = start_dir(fs, fs->root, pool);
 
-    for (; *folders && !error; folders++) {
-        error = start_folder(fs,
-                             apr_pstrcat(pool, fs->root, "/", *folders, NULL),
-                             pool);
+    for (; *dirs && !error; dirs++) {
+        error = start_dir(fs, apr_pstrcat(pool, fs->root, "/", *dirs, NULL),
+                          pool);
     }
     return error ? error : check_version(fs, what, pool);
 }
@@ -209,33 +218,33 @@ apr_status_t oci_store_dir_make_parents(const oci_store_dir_t *fs,
     const char *slash = path + strlen(fs->top);
 
     while ((slash = strchr(slash + 1, '/'))) {
-        const char *folder = apr_pstrmemdup(pool, path, slash - path);
+        const char *dir = apr_pstrmemdup(pool, path, slash - path);
 
-        if (mkdir(folder, FOLDER_MODE)) {
+        if (mkdir(dir, DIR_MODE)) {
             if (errno != EEXIST) {
                 return errno;
             }
             continue;
         }
         if (touched) {
-            oci_store_dir_touch(touched, folder, pool);
+            oci_store_dir_note_touched(touched, dir, pool);
         }
     }
     return APR_SUCCESS;
 }
 
-void oci_store_dir_touch(apr_array_header_t *touched, const char *path,
-                         apr_pool_t *pool)
+void oci_store_dir_note_touched(apr_array_header_t *touched, const char *path,
+                                apr_pool_t *pool)
 {
-    const char *folder = oci_io_parent(path, pool);
+    const char *dir = oci_io_parent(path, pool);
     int i;
 
     for (i = touched->nelts - 1; i >= 0; i--) {
-        if (!strcmp(APR_ARRAY_IDX(touched, i, const char *), folder)) {
+        if (!strcmp(APR_ARRAY_IDX(touched, i, const char *), dir)) {
             return;
         }
     }
-    APR_ARRAY_PUSH(touched, const char *) = folder;
+    APR_ARRAY_PUSH(touched, const char *) = dir;
 }
 
 apr_status_t oci_store_dir_sync(const oci_store_dir_t *fs,
@@ -245,21 +254,21 @@ apr_status_t oci_store_dir_sync(const oci_store_dir_t *fs,
     int i;
 
     for (i = 0; i < touched->nelts; i++) {
-        const char *folder = APR_ARRAY_IDX(touched, i, const char *);
-        apr_status_t rv = oci_io_sync_dir(folder);
+        const char *dir = APR_ARRAY_IDX(touched, i, const char *);
+        apr_status_t rv = oci_io_sync_dir(dir);
 
-        while (rv == ENOENT && strcmp(folder, fs->top)) {
-            folder = oci_io_parent(folder, pool);
-            rv = oci_io_sync_dir(folder);
+        while (rv == ENOENT && strcmp(dir, fs->top)) {
+            dir = oci_io_parent(dir, pool);
+            rv = oci_io_sync_dir(dir);
         }
-        if (rv) {
+        if (rv != APR_SUCCESS) {
             return rv;
         }
     }
     return APR_SUCCESS;
 }
 
-apr_status_t oci_store_dir_absent(const oci_store_dir_t *fs, apr_status_t rv)
+apr_status_t oci_store_dir_classify(const oci_store_dir_t *fs, apr_status_t rv)
 {
     return (rv == ENOENT || rv == ENOTDIR) && !access(fs->version, F_OK)
         ? APR_NOTFOUND

@@ -2,15 +2,15 @@
 
 /**
  * @file store_dir.h
- * @brief What the providers that keep a store in a folder have in common
+ * @brief The directory of a store; shared by the providers that keep one
  *
- * A store has a top folder below DIR, its location.  In it lies ".version",
- * one line that says what the folder is: it is written last when a store is
- * made, and its absence later means that the store was moved away.  Files
- * are made with mode 0640 and folders with 0750, less the umask; io.h has
- * the functions for both.
+ * A store has a top directory below DIR, its location.  The top directory holds
+ * the file ".version", one line that says what the directory is.  It is written
+ * last when a store is created; if it is missing later, the store was moved
+ * away.  Files are created with mode 0640 and directories with 0750, less the
+ * umask; io.h has the functions for both.
  *
- * A status of these functions is APR_SUCCESS or what the system said.
+ * Functions that return a status return APR_SUCCESS or an errno.
  */
 
 #ifndef OCI_STORE_DIR_H
@@ -18,7 +18,7 @@
 
 #include "store/io.h"
 
-/** Where a store lies. */
+/** The paths of a store. */
 typedef struct oci_store_dir_t {
     const char *root;    /* DIR, absolute */
     const char *top;     /* DIR/name */
@@ -26,8 +26,9 @@ typedef struct oci_store_dir_t {
 } oci_store_dir_t;
 
 /**
- * The absolute path of a configuration's location, which is not empty.
- * @param path Set to it; does not end with "/"
+ * Resolve the location in a configuration, which is not empty, to an absolute
+ * path.
+ * @param path Set to the path; does not end with "/"
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_store_dir_resolve(const char **path,
@@ -35,8 +36,8 @@ const char *oci_store_dir_resolve(const char **path,
                                   apr_pool_t *pool);
 
 /**
- * Find a store's place; the disk is not touched.
- * @param name The top folder's name
+ * Set the paths of a store from its configuration; does not access the disk.
+ * @param name The name of the top directory
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_store_dir_locate(oci_store_dir_t *fs,
@@ -44,46 +45,50 @@ const char *oci_store_dir_locate(oci_store_dir_t *fs,
                                  const char *name, apr_pool_t *pool);
 
 /**
- * Make what is missing of a store's folders, and its version file, or check
- * that they are ours.  DIR's own parent must be there.  All is done with the
- * rights of the effective user; root as the real user helps to make folders
- * where only root may, as oci_owner_make_folder allows.  DIR may be a link;
- * nothing below it may.
- * @param folders Paths relative to DIR, parents first, ended by NULL; the
- *        top folder is among them
- * @param what The version file's words before the number, which is 1
+ * Create the missing directories of a store and its version file, or check that
+ * they are ours.  The parent of DIR must exist.  Everything is done with the
+ * rights of the effective user.  If the real user is root, root helps to create
+ * directories that only root may create, as oci_owner_make_dir allows.  DIR may
+ * be a symbolic link; nothing below it may.
+ * @param dirs Paths relative to DIR, parents first, ended by NULL; the top
+ *        directory is among them
+ * @param what The words of the version file before the number, which is 1
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_store_dir_start(const oci_store_dir_t *fs,
-                                const char *const *folders, const char *what,
+                                const char *const *dirs, const char *what,
                                 apr_pool_t *pool);
 
 /**
- * Make the folders of a file that lies below the top folder.
- * @param touched Receives the folders that got a new entry; or NULL
+ * Create the parent directories of a file below the top directory.
+ * @param touched Receives the directories that got a new entry; or NULL
  */
 apr_status_t oci_store_dir_make_parents(const oci_store_dir_t *fs,
                                         const char *path,
                                         apr_array_header_t *touched,
                                         apr_pool_t *pool);
 
-/** Add the folder of a path to an array of them, unless it is there. */
-void oci_store_dir_touch(apr_array_header_t *touched, const char *path,
-                         apr_pool_t *pool);
+/**
+ * Add the directory of a path to an array of directories, unless the array has
+ * it.
+ */
+void oci_store_dir_note_touched(apr_array_header_t *touched, const char *path,
+                                apr_pool_t *pool);
 
 /**
- * Sync folders in their order.  For one that is gone the nearest above it
- * that is still there is synced, where its removal is recorded.
+ * Sync directories in their order.  If one no longer exists, sync its nearest
+ * existing ancestor, which records the removal.
  */
 apr_status_t oci_store_dir_sync(const oci_store_dir_t *fs,
                                 const apr_array_header_t *touched,
                                 apr_pool_t *pool);
 
 /**
- * Judge why a path of the store is not there.
- * @param rv What the system said
- * @return APR_NOTFOUND where rv means absence and the store is in its place
+ * Decide what a failed access to a path of the store means.
+ * @param rv The errno of the access
+ * @return APR_NOTFOUND if rv means absence and the store is in its place, rv
+ *         otherwise
  */
-apr_status_t oci_store_dir_absent(const oci_store_dir_t *fs, apr_status_t rv);
+apr_status_t oci_store_dir_classify(const oci_store_dir_t *fs, apr_status_t rv);
 
 #endif /* OCI_STORE_DIR_H */

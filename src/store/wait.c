@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How long the built-in providers wait at most. */
+/* The clock of the time limits. */
 
 #include <time.h>
 

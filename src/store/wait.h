@@ -4,10 +4,10 @@
  * @file wait.h
  * @brief How long the built-in providers wait at most
  *
- * Clients such as Docker and containerd give up 30 seconds after the last
- * byte of a request.  A registry that answers 503 before that tells them to
- * come back.  A request that waits for a database does so at most three times
- * in a row before it gives up: for a connection, for a lock, for an answer.
+ * Clients such as Docker and containerd give up 30 seconds after the last byte
+ * of a request.  A 503 before that tells them to retry.  A request that uses a
+ * database waits for it at most three times in a row before it gives up: for a
+ * connection, for a lock, for an answer.
  *
  *     file lock                 OCI_WAIT_FILE
  *     connection, lock, answer  OCI_WAIT_DATABASE_SECONDS each
@@ -18,16 +18,16 @@
 
 #include "apr_time.h"
 
-/** A lock in a file, in microseconds. */
+/** The limit for a file lock, microseconds. */
 #define OCI_WAIT_FILE apr_time_from_sec(20)
 
-/** One wait for a database, in seconds. */
+/** The limit of one wait for a database, seconds. */
 #define OCI_WAIT_DATABASE_SECONDS 8
 
-/** A start waits until another httpd has ended a merge; microseconds. */
+/** How long a start waits for another httpd to finish a merge, microseconds. */
 #define OCI_WAIT_START apr_time_from_sec(600)
 
-/** Microseconds of a clock that nobody sets; it has no date. */
+/** Return microseconds of a monotonic clock, which has no date. */
 apr_time_t oci_wait_now(void);
 
 #endif /* OCI_WAIT_H */

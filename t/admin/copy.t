@@ -58,8 +58,8 @@ fails(ociadmin('copy', "fs $from", 'fs a', '--user'), 2,
 for my $wrong (
     [ 'mail x', qr/unknown provider 'mail': expected one of (?:\w+, )*fs\b/ ],
     [ '',       qr/unknown provider '': expected one of / ],
-    [ 'fs',      qr/needs a folder/ ],
-    [ 'fs ',     qr/needs a folder/ ],
+    [ 'fs',      qr/needs a directory/ ],
+    [ 'fs ',     qr/needs a directory/ ],
     [ 'fs:x y',  qr/has no types/ ],
 ) {
     fails(ociadmin('copy', $wrong->[0], "fs $from"), 2, $wrong->[1],
@@ -100,7 +100,7 @@ fails(ociadmin('copy', "fs $none", 'fs ' . ($to = place())), 1,
     qr{cannot copy from fs \Q$none\E/index: it is empty}, 'an empty source');
 ok(!-e $to, 'no target is created for it');
 fails(ociadmin('copy', "fs $from", "fs $none/a/b"), 1,
-    qr{cannot make the folder \Q$none\E/a/b: there is no \Q$none\E/a});
+    qr{cannot create the directory \Q$none\E/a/b: \Q$none\E/a does not exist});
 fails(ociadmin('copy', "fs $from", "fs $from/../" . $from =~ s{.*/}{}r), 1,
     qr/the same index/, 'to itself');
 symlink $from, ($to = place());
@@ -190,7 +190,7 @@ SKIP: {
     is_deeply(facts_of($to), $facts, 'with all facts');
     make_index($to = place(), 0);
     fails(ociadmin('copy', '--user', $other, "fs $from", "fs $to"), 1,
-        qr{cannot use the folder \Q$to\E/index: Permission denied},
+        qr{cannot use the directory \Q$to\E/index: Permission denied},
         'ociadmin does not write where httpd could not');
 }
 

@@ -61,11 +61,12 @@ like(OCI::Server->refuses(config => 'OCIIndex dbm /tmp/facts'),
 like(OCI::Server->refuses(config => 'OCIIndex dbm:sdbm /tmp/facts'),
     qr/OCIIndex: dbm:sdbm cannot hold an index/, 'a type that is too small');
 like(OCI::Server->refuses(config => 'OCIIndex dbm:gdbm /no/such/file'),
-    qr{cannot use /no/such/file: there is no folder /no/such}, 'no folder');
+    qr{cannot use /no/such/file: the directory /no/such does not exist},
+    'no directory');
 SKIP: {
     skip('needs root', 1) if $>;
     like(OCI::Server->refuses(config => 'OCIIndex dbm:gdbm @DIR@/facts'),
-        qr/the folder \S+ is not one in which httpd's User can make files/,
+        qr/User cannot read the directory \S+ and create files in it/,
         "a folder that is root's");
 }
 done_testing;

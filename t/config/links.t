@@ -74,7 +74,7 @@ sub refuses_link {
     return;
 }
 
-my $LINK = qr/is a symbolic link: expected a f(?:older|ile)/;
+my $LINK = qr/is a symbolic link: expected a (?:directory|file)/;
 for my $path (qw(index index/.tmp blobs uploads)) {
     refuses_link('', $path, "$mine/folder", $LINK);
 }
@@ -86,7 +86,7 @@ for my $type (qw(gdbm db)) {
             $LINK);
     }
     refuses_link("OCIIndex dbm:$type \@S\@/f", 'f.log-1', "$mine/file",
-        qr/cannot make \S+log-1/);
+        qr/cannot create \S+log-1/);
 }
 for my $suffix ('', '.lock') {
     refuses_link('OCIIndex dbd:sqlite3 @S@/f', "f$suffix", "$mine/file",
@@ -101,7 +101,7 @@ mkdir "$top/theirs" or die "$top: $!\n";
 chown $uid, $gid, "$top/theirs";
 mkdir "$top/theirs/mine" or die "$top: $!\n";
 like(OCI::Server->refuses(config => "OCIBlobStore fs $top/theirs/mine/new"),
-    qr/cannot make the folder \S+new: Permission denied; make it, and give/,
+    qr/cannot create the directory \S+new: Permission denied; create it, and/,
     'no folder is made as root below one that httpd\'s User can write');
 ok(!-e "$top/theirs/mine/new", 'it is not there');
 my $server = OCI::Server->start(config => "OCIBlobStore fs $top/new");

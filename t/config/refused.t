@@ -26,8 +26,8 @@ for my $store (sort keys %known) {
     refused("$store nosuch /tmp",
         qr/$store: unknown provider 'nosuch'; known are: $known{$store}$/m);
     refused("$store fs:type /tmp", qr/$store: .*no types: write "fs"/);
-    refused("$store fs", qr/$store: .*needs a folder: "fs DIR"/);
-    refused("$store fs ''", qr/$store: .*needs a folder: "fs DIR"/);
+    refused("$store fs", qr/$store: .*needs a directory: "fs DIR"/);
+    refused("$store fs ''", qr/$store: .*needs a directory: "fs DIR"/);
     refused($store, qr/$store takes 1-2 arguments/);
     refused("$store fs a b", qr/$store takes 1-2 arguments/);
 }
@@ -37,7 +37,7 @@ refused("OCIIndex dbm:$_ /tmp/x", qr/OCIIndex: dbm:$_ .*use dbm:gdbm/)
     for qw(sdbm ndbm nosuch);
 refused('OCIIndex dbd:nosuch x',
     qr/OCIIndex: .*unknown driver 'nosuch'; known are: sqlite3, pgsql, mysql/);
-refused('OCIIndex dbd:pgsql', qr/OCIIndex: .*needs the parameters/);
+refused('OCIIndex dbd:pgsql', qr/OCIIndex: .*needs connection parameters/);
 refused('OCIIndex dbd /tmp/x', qr/OCIIndex: .*DBDriver and DBDParams/);
 refused('OCIIndex dbd', qr/needs mod_dbd, which is not loaded/);
 refused('OCIRepositoryPattern "team-("',

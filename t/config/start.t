@@ -82,7 +82,7 @@ sub spew {
 
 refused('blobs of a newer version', sub {
     mkdir "$_[0]/blobs"; spew("$_[0]/blobs/.version", "mod_oci blob store 2\n")
-}, qr/version 2, which a newer mod_oci wrote; this one knows version 1/);
+}, qr/version 2, which a newer mod_oci wrote: this one supports version 1/);
 refused('an index of a newer version', sub {
     mkdir "$_[0]/index"; spew("$_[0]/index/.version", "mod_oci index 7\n")
 }, qr/version 7, which a newer mod_oci wrote/);
@@ -91,15 +91,15 @@ refused('a folder of something else', sub {
 }, qr/belongs to something else/);
 refused('a file in its place', sub {
     rmdir $_[0]; spew($_[0], '')
-}, qr/is not a folder/);
+}, qr/is not a directory/);
 refused('a file in the place of a folder below', sub {
     spew("$_[0]/blobs", '')
-}, qr/blobs is not a folder/);
+}, qr/blobs is not a directory/);
 like(OCI::Server->refuses(config => 'OCIBlobStore fs /no/such/folder'),
-    qr{cannot make the folder /no/such/folder: there is no /no/such},
+    qr{cannot create the directory /no/such/folder: /no/such does not exist},
     'no parent');
 like(OCI::Server->refuses(config => 'OCIIndex fs /no/such/folder'),
-    qr{cannot make the folder /no/such/folder: there is no /no/such},
+    qr{cannot create the directory /no/such/folder: /no/such does not exist},
     'no parent of an index');
 
 # A store that a httpd elsewhere does not use is not made.

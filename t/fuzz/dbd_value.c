@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Input: the rows of a value, with a NUL between two; and a value. */
+/* Fuzz target: values as text.
+ *
+ * Input: the rows of a value, separated by NULs; and a value. */
 
 #undef NDEBUG
 #include <assert.h>
@@ -14,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A value comes back from the rows that it is kept as. */
+/* Check that a value is decoded again from its rows. */
 static void check_value(const oci_value_t *value, apr_pool_t *pool)
 {
     apr_array_header_t *rows = oci_dbd_value_encode(value, pool);

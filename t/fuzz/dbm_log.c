@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Input: the records of a log.  After "r" they are the file's bytes as they
- * stand.  After anything else each is a size of two bytes and a body, whose
- * sum is made right, so that what reads the body meets it.
- */
+/* Fuzz target: reading a log.
+ *
+ * Input: the records of a log.  After "r" they are the bytes of the file.
+ * After anything else, each is a size of two bytes and a body, whose checksum
+ * is made right so that the reader of the body sees it. */
 
 #undef NDEBUG
 #include <assert.h>
@@ -24,7 +25,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Write a log's file. */
+/* Write the file of a log. */
 static void write_log(int fd, const char *data, size_t size)
 {
     apr_off_t offset = strlen(LINE);
@@ -58,7 +59,7 @@ static void write_log(int fd, const char *data, size_t size)
     }
 }
 
-/* Read all that is in the log, as an index does. */
+/* Read the whole log, as an index does. */
 static void read_log(oci_dbm_log_t *log, apr_pool_t *pool)
 {
     oci_dbm_overlay_t *overlay = oci_dbm_overlay_make(pool);
@@ -80,7 +81,8 @@ static void read_log(oci_dbm_log_t *log, apr_pool_t *pool)
         assert(oci_dbm_overlay_find(overlay, entry->key) == entry);
         last = entry->key;
         if (!entry->position.deleted) {
-            assert(!oci_dbm_log_value(&value, log, &entry->position, pool));
+            assert(
+                !oci_dbm_log_read_value(&value, log, &entry->position, pool));
         }
     }
 }

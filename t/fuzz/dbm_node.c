@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Input: the nodes of a tree from number 1 on, which is its root: each a
- * size of two bytes and the node's bytes.  They are kept here, without the
- * sums that a DBM's records have, so that damage is met.
- */
+/* Fuzz target: the nodes of a B+tree.
+ *
+ * Input: the nodes of a tree from number 1 on, the root: each a size of two
+ * bytes and the bytes of the node.  They are kept here, without the checksums
+ * of records in a DBM, so that the code meets damage. */
 
 #undef NDEBUG
 #include <assert.h>
@@ -23,11 +24,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* In the place of a DBM. */
+/* Replaces a DBM. */
 struct oci_dbm_records_t {
     apr_hash_t *nodes; /* name: oci_value_t */
     apr_pool_t *pool;
-    int calls; /* how many may come yet */
+    int calls; /* the number of calls that may still succeed */
 };
 
 static apr_status_t free_block(void *block)
@@ -43,14 +44,14 @@ apr_status_t oci_dbm_records_get(oci_value_t *value, oci_dbm_records_t *records,
                                             APR_HASH_KEY_STRING);
     char *exact;
 
-    /* A damaged tree may name a node often, but costs no more than that. */
+    /* A damaged tree may name a node many times; this limits the cost. */
     if (!records->calls) {
         return EIO;
     }
     records->calls--;
     assert(kind == 'n');
     if (found && value) {
-        /* A block of its own shows where it is read beyond its end. */
+        /* A separate block, so that a read beyond its end is detected. */
         exact = malloc(found->size ? found->size : 1);
         memcpy(exact, found->data, found->size);
         apr_pool_cleanup_register(pool, exact, free_block,
@@ -101,7 +102,7 @@ static void read_nodes(oci_dbm_tree_t *tree, const char *data, size_t size)
     tree->root = tree->last ? 1 : 0;
 }
 
-/* What the tree lists is in order. */
+/* List the names, and check that they are sorted. */
 static apr_status_t list(apr_array_header_t *names, const oci_dbm_tree_t *tree)
 {
     apr_status_t rv = oci_dbm_tree_list(names, tree, "", "", NAMES);
@@ -116,7 +117,7 @@ static apr_status_t list(apr_array_header_t *names, const oci_dbm_tree_t *tree)
     return rv;
 }
 
-/* Look names up, and let some come and go. */
+/* Look names up, add one and delete some. */
 static void use(oci_dbm_tree_t *tree, const apr_array_header_t *names,
                 apr_pool_t *pool)
 {
@@ -130,11 +131,11 @@ static void use(oci_dbm_tree_t *tree, const apr_array_header_t *names,
         oci_dbm_tree_find(tree, apr_pstrcat(pool, name, "!", NULL), pool);
         if (count < 4 && strcmp(changes[count - 1].name, name) < 0) {
             changes[count].name = name;
-            changes[count].gone = 1;
+            changes[count].deleted = 1;
             count++;
         }
     }
-    tree->known = NULL;
+    tree->cache = NULL;
     if (!oci_dbm_tree_change(tree, changes, count, pool)) {
         list(apr_array_make(pool, 8, sizeof(char *)), tree);
     }
@@ -151,7 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     apr_pool_create(&pool, NULL);
     records.nodes = apr_hash_make(pool);
     records.pool = pool;
-    tree.known = apr_hash_make(pool);
+    tree.cache = apr_hash_make(pool);
     read_nodes(&tree, (const char *)data, size);
     names = apr_array_make(pool, 8, sizeof(char *));
     list(names, &tree);

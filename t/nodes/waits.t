@@ -127,7 +127,7 @@ END
 sub held {
     my ($index, $database, $store) = @_;
     my @nodes = nodes(index => $index, database => $database, store => $store);
-    $_->allows(qr/\[oci:error\].*waited/) for @nodes;
+    $_->allows(qr/\[oci:error\].*timed out after/) for @nodes;
     my $client = OCI::Client->new($nodes[1]);
     my $image = $client->push_image('held', 'v1');
     $client->push_image('other', 'v1');

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the tests of the stores have in common: results as TAP, a folder of
- * their own that goes with them, and helpers in processes and threads.
- */
+/* Helpers of the store tests: results as TAP, a temporary directory that is
+ * removed at the end, and helpers that run in processes and threads. */
 
 #ifndef OCI_CONTRACT_H
 #define OCI_CONTRACT_H
@@ -30,16 +29,16 @@
 #include "../unit/tap.h"
 
 #define THREADS 16
-#define NOBODY  65534 /* for httpd's User, where root tests */
+#define NOBODY  65534 /* for httpd's User, if root runs the test */
 
-/* A program's run. */
+/* The state of a test program. */
 typedef struct run_t {
     tap_t tap;
     apr_pool_t *pool;
-    char folder[1024]; /* goes at the end */
+    char dir[1024]; /* removed at the end */
 } run_t;
 
-/* One result for a status, which is told where it is another. */
+/* Report one result: whether a status is the wanted one. */
 static inline int is_status(run_t *run, apr_status_t got, apr_status_t wanted,
                             const char *name)
 {
@@ -51,7 +50,7 @@ static inline int is_status(run_t *run, apr_status_t got, apr_status_t wanted,
     return got == wanted;
 }
 
-/* One result for a sentence, which names both of the words. */
+/* Report one result: whether a sentence contains both words. */
 static inline void says(run_t *run, const char *got, const char *path,
                         const char *word)
 {
@@ -61,13 +60,13 @@ static inline void says(run_t *run, const char *got, const char *path,
     }
 }
 
-/* A file below the folder of the run. */
+/* Return the path of a file in the directory of the run. */
 static inline const char *at(run_t *run, const char *path)
 {
-    return apr_pstrcat(run->pool, run->folder, "/", path, NULL);
+    return apr_pstrcat(run->pool, run->dir, "/", path, NULL);
 }
 
-/* For nftw: whose an entry is; 0 where it is NOBODY's. */
+/* For nftw: return 0 if NOBODY owns an entry. */
 static inline int check_owner(const char *path, const struct stat *st, int type,
                               struct FTW *where)
 {
@@ -100,24 +99,24 @@ static inline void begin(run_t *run)
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     memset(run, 0, sizeof(*run));
-    snprintf(run->folder, sizeof(run->folder), "%s/mod_oci-store-XXXXXX",
+    snprintf(run->dir, sizeof(run->dir), "%s/mod_oci-store-XXXXXX",
              base && *base ? base : "/tmp");
-    if (!mkdtemp(run->folder) || apr_initialize() != APR_SUCCESS
+    if (!mkdtemp(run->dir) || apr_initialize() != APR_SUCCESS
         || apr_pool_create(&run->pool, NULL) != APR_SUCCESS) {
-        printf("Bail out! no temporary folder\n");
+        printf("Bail out! cannot create a temporary directory\n");
         exit(1);
     }
 }
 
-/* The result is for main to return. */
+/* End the run; return the exit status of main. */
 static inline int finish(run_t *run)
 {
-    remove_tree(run->folder);
+    remove_tree(run->dir);
     apr_terminate();
     return tap_done(&run->tap);
 }
 
-/* Act as a user, as httpd does when it starts a store; to be ended by
+/* Act as a user, as httpd does when it starts a store, until
  * oci_owner_leave. */
 static inline oci_owner_caller_t act_as(run_t *run, apr_uid_t uid)
 {
@@ -140,10 +139,10 @@ static inline apr_pool_t *make_pool(void)
     return pool;
 }
 
-/* A helper says in status how it ended; 0 is well. */
+/* A helper returns its exit status; 0 is success. */
 typedef int(helper_t)(void *data, int number);
 
-/* Start a process that runs helper and ends with what it returns. */
+/* Start a process that runs helper and exits with its result. */
 static inline pid_t start_process(helper_t *helper, void *data, int number)
 {
     pid_t pid = fork();
@@ -157,7 +156,7 @@ static inline pid_t start_process(helper_t *helper, void *data, int number)
     return pid;
 }
 
-/* The exit status of a process, or -1 where a signal ended it. */
+/* Wait for a process; return its exit status, or -1 if a signal ended it. */
 static inline int end_process(pid_t pid)
 {
     int status;
@@ -181,7 +180,8 @@ static inline void *run_job(void *data)
     return NULL;
 }
 
-/* Run helper in many threads, or processes, at once: the sum of results. */
+/* Run helper in several threads, or processes, at once; return the sum of the
+ * results. */
 static inline int run_threads(helper_t *helper, void *data, int count)
 {
     pthread_t threads[THREADS];
@@ -217,7 +217,7 @@ static inline int run_processes(helper_t *helper, void *data, int count)
     return sum;
 }
 
-/* A pipe on which one helper waits for another's byte. */
+/* A gate: a pipe on which one helper waits for another's byte. */
 static inline void open_gate(int gate[2])
 {
     if (pipe(gate)) {
@@ -225,14 +225,14 @@ static inline void open_gate(int gate[2])
     }
 }
 
-static inline void pass(int gate[2])
+static inline void signal_gate(int gate[2])
 {
     if (write(gate[1], "x", 1) != 1) {
         abort();
     }
 }
 
-static inline void await(int gate[2])
+static inline void wait_at_gate(int gate[2])
 {
     char byte;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What mod_oci.h promises of a blob store. */
+/* Tests of the contract of a blob store in mod_oci.h. */
 
 #include "contract_blob.h"
 
@@ -29,14 +29,16 @@ static void check_blob(test_t *t)
     is_status(t->run, t->provider->blob_delete(t->store, locator, pool),
               APR_SUCCESS, "a blob is deleted");
     is_status(t->run, t->provider->blob_delete(t->store, locator, pool),
-              APR_NOTFOUND, "and not once more");
-    tap_is(&t->run->tap, pull(t, locator, pool), "(not found)", "it is gone");
+              APR_NOTFOUND, "but only once");
+    tap_is(&t->run->tap, pull(t, locator, pool), "(not found)",
+           "a deleted blob is not found");
     is_status(t->run, t->provider->blob_size(&size, t->store, other, pool),
-              APR_SUCCESS, "the other is there");
+              APR_SUCCESS, "another blob still exists");
     apr_pool_destroy(pool);
 }
 
-/* Many buffers, some of them empty, and more bytes than one write takes. */
+/* Writes many buffers, some of them empty, with more bytes than one write
+ * takes. */
 static void check_writes(test_t *t)
 {
     enum { BUFFERS = 3000, SIZE = 9001 };
@@ -72,7 +74,7 @@ static void check_writes(test_t *t)
     tap_ok(&t->run->tap,
            !t->provider->upload_read(writer, total, back, &length)
                && length == 0,
-           "nothing is read at the end");
+           "a read at the end returns no bytes");
     good = !t->provider->upload_commit(&locator, writer, DIGEST("0002"), 0,
                                        pool)
         && !t->provider->upload_abort(writer)
@@ -83,17 +85,17 @@ static void check_writes(test_t *t)
         good = !apr_file_read(source.file, back, &length)
             && !memcmp(back, data + at, length);
     }
-    tap_ok(&t->run->tap, good, "they are the blob's bytes");
+    tap_ok(&t->run->tap, good, "the blob has the written bytes");
     apr_pool_destroy(pool);
 }
 
-/* A writer in turn with another thread. */
+/* A writer that two threads use in turn. */
 typedef struct shared_t {
     test_t *test;
     oci_blob_writer_t *writer;
 } shared_t;
 
-static int write_turn(void *data, int number)
+static int write_part(void *data, int number)
 {
     const shared_t *shared = data;
     struct iovec vec = { (char *)(number ? "second" : "first,"), 6 };
@@ -101,7 +103,7 @@ static int write_turn(void *data, int number)
     return shared->test->provider->upload_write(shared->writer, &vec, 1);
 }
 
-static void check_turns(test_t *t)
+static void check_two_threads(test_t *t)
 {
     apr_pool_t *pool = make_pool();
     shared_t shared = { t, NULL };
@@ -110,8 +112,8 @@ static void check_turns(test_t *t)
 
     good = !t->provider->upload_open(&shared.writer, t->store, "turns", pool)
         && !t->provider->upload_resume(shared.writer, 0)
-        && !run_threads(write_turn, &shared, 1) && !write_turn(&shared, 1)
-        && !run_threads(write_turn, &shared, 1)
+        && !run_threads(write_part, &shared, 1) && !write_part(&shared, 1)
+        && !run_threads(write_part, &shared, 1)
         && !t->provider->upload_close(shared.writer, 0);
     tap_ok(&t->run->tap,
            good
@@ -133,26 +135,26 @@ static void check_resume(test_t *t)
               APR_SUCCESS, "an upload begins");
     apr_pool_clear(pool);
     is_status(t->run, request(&writer, t, "slow", 6, "lost", pool), APR_SUCCESS,
-              "and goes on");
+              "an upload is resumed");
     apr_pool_clear(pool);
     is_status(t->run, request(&writer, t, "slow", 11, "", pool), APR_EOF,
-              "but not after bytes that it never had");
+              "an upload cannot be resumed beyond its size");
     apr_pool_clear(pool);
     is_status(t->run, request(&writer, t, "slow", 6, "2nd", pool), APR_SUCCESS,
-              "what lies beyond is dropped");
+              "resuming discards the bytes beyond size");
     is_status(t->run,
               t->provider->upload_commit(&locator, writer, DIGEST("0003"), 1,
                                          t->run->pool),
-              APR_SUCCESS, "it is a blob");
+              APR_SUCCESS, "an upload becomes a blob");
     is_status(t->run, t->provider->upload_abort(writer), APR_SUCCESS,
-              "an upload is forgotten");
+              "an upload is aborted");
     is_status(t->run, t->provider->upload_abort(writer), APR_SUCCESS,
-              "and once more");
+              "aborting again succeeds");
     apr_pool_clear(pool);
     tap_is(&t->run->tap, pull(t, locator, pool), "first,2nd",
-           "the blob is whole, and still there");
+           "the blob is complete, and still exists");
     is_status(t->run, request(&writer, t, "slow", 6, "", pool), APR_EOF,
-              "what was forgotten has no bytes");
+              "an aborted upload has no bytes");
     t->provider->upload_abort(writer);
     apr_pool_destroy(pool);
 }
@@ -168,9 +170,9 @@ static void check_commit(test_t *t)
     t->provider->blob_open(&source, t->store, first, 0, pool);
     second = push(t, "b", DIGEST("0004"), "sound", pool);
     tap_is(&t->run->tap, pull(t, second, pool), "sound",
-           "a push replaces the blob that is there");
-    tap_is(&t->run->tap, rest_of(&source, pool), "damaged",
-           "who reads the old one may go on");
+           "a push replaces an existing blob");
+    tap_is(&t->run->tap, content_of(&source, pool), "damaged",
+           "a reader of the old blob can continue");
     request(&writer, t, "c", 0, "often", pool);
     t->provider->upload_commit(&first, writer, DIGEST("0005"), 1, pool);
     t->provider->upload_commit(&other, writer, DIGEST("0006"), 1, pool);
@@ -178,22 +180,24 @@ static void check_commit(test_t *t)
               t->provider->upload_commit(&again, writer, DIGEST("0005"), 1,
                                          pool),
               APR_SUCCESS, "a commit is repeated");
-    tap_is(&t->run->tap, pull(t, again, pool), "often", "its blob");
+    tap_is(&t->run->tap, pull(t, again, pool), "often",
+           "the repeated commit's blob");
     tap_is(&t->run->tap, pull(t, other, pool), "often",
-           "and that of another digest");
+           "the blob of another digest");
     t->provider->blob_delete(t->store, first, pool);
     t->provider->blob_delete(t->store, again, pool);
     t->provider->upload_commit(&again, writer, DIGEST("0005"), 1, pool);
     tap_is(&t->run->tap, pull(t, again, pool), "often",
-           "it brings a deleted blob back");
+           "a repeated commit restores a deleted blob");
     t->provider->upload_abort(writer);
     tap_is(&t->run->tap, pull(t, again, pool), "often",
-           "which outlives the upload");
+           "the blob outlives the upload");
     apr_pool_destroy(pool);
 }
 
-/* Commit an upload of six bytes, tell the locator, and be killed. */
-static int commit_only(void *data, int number)
+/* Commit an upload of six bytes, send the locator through the gate, and be
+ * killed. */
+static int commit_and_die(void *data, int number)
 {
     test_t *t = data;
     oci_blob_writer_t *writer;
@@ -210,16 +214,16 @@ static int commit_only(void *data, int number)
     return 1;
 }
 
-/* An upload that became a blob without being forgotten goes on, and the
- * blob stays what it is. */
-static void check_cut(test_t *t)
+/* An upload that became a blob, but was not aborted, is resumed; the blob does
+ * not change. */
+static void check_killed_commit(test_t *t)
 {
     apr_pool_t *pool = make_pool();
     int i;
 
     for (i = 3; i <= 6; i += 3) {
         oci_blob_writer_t *writer, *second;
-        pid_t pid = start_process(commit_only, t, 0);
+        pid_t pid = start_process(commit_and_die, t, 0);
         char locator[513] = "";
         const char *other;
 
@@ -227,16 +231,17 @@ static void check_cut(test_t *t)
         tap_ok(&t->run->tap, read(t->ready[0], locator, 512) > 0,
                "a process is killed after its commit");
         is_status(t->run, request(&writer, t, "cut", i, "xyz", pool),
-                  APR_SUCCESS, "the upload goes on");
+                  APR_SUCCESS, "its upload is resumed");
         is_status(t->run,
                   t->provider->upload_open(&second, t->store, "cut", pool),
-                  APR_EBUSY, "and is still claimed");
+                  APR_EBUSY, "and is claimed");
         tap_is(&t->run->tap, pull(t, locator, pool), "012345",
                "the blob has not changed");
         t->provider->upload_commit(&other, writer, DIGEST("0008"), 1, pool);
         t->provider->upload_abort(writer);
         tap_is(&t->run->tap, pull(t, other, pool),
-               i == 3 ? "012xyz" : "012345xyz", "the other has its bytes");
+               i == 3 ? "012xyz" : "012345xyz",
+               "the resumed upload becomes another blob");
         apr_pool_clear(pool);
     }
     apr_pool_destroy(pool);
@@ -264,7 +269,7 @@ static int hold_claim(void *data, int number)
     if (request(&writer, t, "claim", 0, "kept", make_pool())) {
         return 1;
     }
-    pass(t->ready);
+    signal_gate(t->ready);
     pause();
     return 1;
 }
@@ -278,15 +283,17 @@ static void check_claim(test_t *t)
     is_status(t->run,
               t->provider->upload_open(&writer, t->store, "claim", pool),
               APR_SUCCESS, "an upload is claimed");
-    tap_ok(&t->run->tap, is_busy(t, 0), "it is busy for another request");
-    tap_ok(&t->run->tap, run_threads(is_busy, t, 3) == 3, "for threads");
+    tap_ok(&t->run->tap, is_busy(t, 0), "a claimed upload is busy");
+    tap_ok(&t->run->tap, run_threads(is_busy, t, 3) == 3,
+           "a claimed upload is busy for threads");
     tap_ok(&t->run->tap, run_processes(is_busy, t, 3) == 3,
-           "and for processes");
+           "a claimed upload is busy for processes");
     apr_pool_clear(pool);
     tap_ok(&t->run->tap, !is_busy(t, 0), "a claim ends with its pool");
     pid = start_process(hold_claim, t, 0);
-    await(t->ready);
-    tap_ok(&t->run->tap, is_busy(t, 0), "another process claims it");
+    wait_at_gate(t->ready);
+    tap_ok(&t->run->tap, is_busy(t, 0),
+           "a claim of another process makes it busy");
     kill(pid, SIGKILL);
     end_process(pid);
     is_status(t->run, request(&writer, t, "claim", 4, "", pool), APR_SUCCESS,
@@ -295,7 +302,7 @@ static void check_claim(test_t *t)
     apr_pool_destroy(pool);
 }
 
-/* Upload under one id, as often as others let us, bytes of our own. */
+/* Upload under one shared id whenever it is free, and check the bytes. */
 static int contend(void *data, int number)
 {
     test_t *t = data;
@@ -321,7 +328,7 @@ static int contend(void *data, int number)
     return bad;
 }
 
-/* Push one digest again and again, and always find it whole. */
+/* Push one digest repeatedly, and always find the complete blob. */
 static int push_same(void *data, int number)
 {
     test_t *t = data;
@@ -352,7 +359,7 @@ static int make_identity(void *data, int number)
     return bad;
 }
 
-/* Whoever makes the id, all get the same. */
+/* All processes get the same id, whichever creates it. */
 static void check_identity(test_t *t)
 {
     apr_pool_t *pool = make_pool();
@@ -362,7 +369,8 @@ static void check_identity(test_t *t)
     int made;
 
     if (!t->provider->identity) {
-        tap_ok(&t->run->tap, 1, "a store has an id # SKIP not this one");
+        tap_ok(&t->run->tap, 1,
+               "a store has an id # SKIP this provider has none");
         apr_pool_destroy(pool);
         return;
     }
@@ -373,43 +381,43 @@ static void check_identity(test_t *t)
         && !t->provider->identity(&id, t->store, 0, pool)
         && !t->provider->identity(&again, t->store, 1, pool);
     tap_ok(&t->run->tap, made && !strcmp(id, again),
-           "processes that make one at once");
+           "processes create an id at once");
     length = strlen(id);
     for (i = 0; i < length; i++) {
         odd += id[i] <= ' ' || id[i] > '~';
     }
-    tap_ok(&t->run->tap, length && length <= 64 && !odd, "it is printable");
+    tap_ok(&t->run->tap, length && length <= 64 && !odd, "an id is printable");
     for (i = 0; made && i < CHILDREN; i++) {
         odd += strncmp(ids + i * length, id, length) != 0;
     }
     tap_ok(&t->run->tap, !odd && strlen(ids) == CHILDREN * length,
-           "all of them get the same");
+           "all processes get the same id");
     apr_pool_destroy(pool);
 }
 
 static void check_races(test_t *t)
 {
     tap_ok(&t->run->tap, !run_threads(contend, t, 8),
-           "threads that want one upload never mix bytes");
+           "threads that claim one upload do not mix bytes");
     tap_ok(&t->run->tap, !run_processes(contend, t, CHILDREN),
-           "nor do processes");
+           "processes that claim one upload do not mix bytes");
     tap_ok(&t->run->tap, !run_threads(push_same, t, THREADS),
            "threads that push one digest");
     tap_ok(&t->run->tap, !run_processes(push_same, t, CHILDREN),
            "processes that push one digest");
 }
 
-static void checks(test_t *t)
+static void run_checks(test_t *t)
 {
     open_gate(t->ready);
-    alarm(300); /* a claim that never ends fails the test */
+    alarm(300); /* a claim that never ends must fail the test */
     check_identity(t);
     check_blob(t);
     check_writes(t);
-    check_turns(t);
+    check_two_threads(t);
     check_resume(t);
     check_commit(t);
-    check_cut(t);
+    check_killed_commit(t);
     check_claim(t);
     check_races(t);
     alarm(0);
@@ -418,15 +426,16 @@ static void checks(test_t *t)
 
 int main(int argc, char **argv)
 {
-    static char *own[] = { "", "fs" };
+    static char *default_arguments[] = { "", "fs" };
     run_t run;
     test_t t = { .run = &run };
 
     begin(&run);
     t.provider = named_provider(&t.config, &run, OCI_BLOB_STORE_GROUP,
-                                argc > 1 ? argc : 2, argc > 1 ? argv : own);
+                                argc > 1 ? argc : 2,
+                                argc > 1 ? argv : default_arguments);
     if (t.provider && open_store(&t)) {
-        checks(&t);
+        run_checks(&t);
     }
     return finish(&run);
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How a blob store is asked to keep the contract:
+/* The helpers of the contract tests for blob stores:
  *
  *     program [provider[:type] [location [module.so record]]]
  *
- * where location is a place for a new store; without arguments "fs" is asked.
- */
+ * location is the path of a new store; without arguments "fs" is tested. */
 
 #ifndef OCI_CONTRACT_BLOB_H
 #define OCI_CONTRACT_BLOB_H
@@ -20,10 +19,10 @@ typedef struct test_t {
     const oci_blob_store_provider_t *provider;
     oci_store_config_t config;
     oci_blob_store_t *store;
-    int ready[2]; /* a gate for helpers */
+    int ready[2]; /* a gate, see contract.h */
 } test_t;
 
-/* Open the place of t->config, or say why not. */
+/* Open the store of t->config, and report the result. */
 static inline int open_store(test_t *t)
 {
     const char *error = t->provider->create(&t->store, &t->config,
@@ -36,7 +35,7 @@ static inline int open_store(test_t *t)
     return tap_is(&t->run->tap, error, NULL, "a store is opened");
 }
 
-/* One request of an upload, up to its close: open, go on after size bytes,
+/* Do one request of an upload, up to its close: open, resume after size bytes,
  * write text. */
 static inline apr_status_t request(oci_blob_writer_t **writer, test_t *t,
                                    const char *id, apr_off_t size,
@@ -53,7 +52,7 @@ static inline apr_status_t request(oci_blob_writer_t **writer, test_t *t,
     return rv;
 }
 
-/* A whole upload; its locator, or NULL. */
+/* Do a complete upload; return its locator, or NULL. */
 static inline const char *push(test_t *t, const char *id, const char *digest,
                                const char *text, apr_pool_t *pool)
 {
@@ -70,9 +69,9 @@ static inline const char *push(test_t *t, const char *id, const char *digest,
     return locator;
 }
 
-/* What an open blob holds, as a string. */
-static inline const char *rest_of(const oci_blob_source_t *source,
-                                  apr_pool_t *pool)
+/* Return the content of an open blob as a string. */
+static inline const char *content_of(const oci_blob_source_t *source,
+                                     apr_pool_t *pool)
 {
     char *text = apr_pcalloc(pool, source->size + 1);
     apr_size_t size;
@@ -84,7 +83,7 @@ static inline const char *rest_of(const oci_blob_source_t *source,
         : "(failed)";
 }
 
-/* A blob's bytes as a string, or what went wrong. */
+/* Return a blob's content as a string, or an error in parentheses. */
 static inline const char *pull(test_t *t, const char *locator, apr_pool_t *pool)
 {
     oci_blob_source_t source;
@@ -98,7 +97,7 @@ static inline const char *pull(test_t *t, const char *locator, apr_pool_t *pool)
     if (rv != APR_SUCCESS) {
         return rv == APR_NOTFOUND ? "(not found)" : "(failed)";
     }
-    return size == source.size ? rest_of(&source, pool) : "(sizes differ)";
+    return size == source.size ? content_of(&source, pool) : "(sizes differ)";
 }
 
 #endif /* OCI_CONTRACT_BLOB_H */

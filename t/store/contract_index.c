@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What mod_oci.h promises of an index: facts, changes, ranges. */
+/* Tests of the contract of an index in mod_oci.h: values, changes, keys,
+ * scans. */
 
 #include "contract_index.h"
 
@@ -53,7 +54,7 @@ static void check_values(test_t *t)
     erase(t->index, "value/b");
     erase(t->index, "value/c");
     tap_is(&t->run->tap, page(t->index, "value/", NULL, 0, 0, t->run->pool), "",
-           "and all of them are gone");
+           "deleted keys are not listed");
 }
 
 static void check_changes(test_t *t)
@@ -68,37 +69,40 @@ static void check_changes(test_t *t)
         { OCI_CHANGE_PUT, "change/c", { "late", 4 } },
     };
 
-    is_status(t->run, of(t->index)->apply(t->index, many, 5, 1, t->run->pool),
+    is_status(t->run,
+              provider_of(t->index)->apply(t->index, many, 5, 1, t->run->pool),
               APR_SUCCESS, "a list of changes");
     tap_ok(&t->run->tap,
            has(t, "change/a", "2", 1) && has(t, "change/deep/er/b", "", 0),
-           "made in their order");
+           "changes are made in order");
     erase(t->index, "change/deep/er/b");
     is_status(t->run,
-              of(t->index)->apply(t->index, many + 3, 4, 1, t->run->pool),
-              APR_EEXIST, "an ADD finds its key");
+              provider_of(t->index)->apply(t->index, many + 3, 4, 1,
+                                           t->run->pool),
+              APR_EEXIST, "an ADD of an existing key");
     tap_ok(&t->run->tap,
            has(t, "change/deep/er/b", "", 0) && has(t, "change/a", "2", 1)
                && lacks(t, "change/c"),
-           "what stood before it is done, nothing else");
+           "the changes before it are made, the others are not");
     is_status(t->run, add(t->index, "change/deep/er/b", ""), APR_EEXIST,
-              "an ADD of nothing where nothing is");
+              "an ADD of an empty value over an empty value");
     is_status(t->run, add(t->index, "change/deep/er/b", "a b"), APR_EEXIST,
-              "an ADD of a text there");
+              "an ADD of a text over an empty value");
     is_status(t->run, erase(t->index, "change/none"), APR_SUCCESS,
-              "deleting what is not there");
+              "deleting a missing key succeeds");
     tap_ok(&t->run->tap,
            lacks(t, "change/deep") && lacks(t, "change")
                && lacks(t, "change/a/b"),
-           "neither a folder nor what would lie in a key is a key");
+           "neither a directory nor a path below a key is a key");
     erase(t->index, "change/deep/er/b");
     is_status(t->run, put(t->index, "change/deep", "1"), APR_SUCCESS,
-              "a key where a folder was");
+              "a key replaces an emptied directory");
     erase(t->index, "change/deep");
     is_status(t->run, put(t->index, "change/deep/er/b", "1"), APR_SUCCESS,
-              "a folder where a key was");
-    is_status(t->run, of(t->index)->apply(t->index, many, 0, 1, t->run->pool),
-              APR_SUCCESS, "no change at all");
+              "a directory replaces a deleted key");
+    is_status(t->run,
+              provider_of(t->index)->apply(t->index, many, 0, 1, t->run->pool),
+              APR_SUCCESS, "an empty list of changes");
     erase(t->index, "change/deep/er/b");
     erase(t->index, "change/a");
 }
@@ -117,7 +121,7 @@ static void check_keys(test_t *t)
         good &= put(t->index, key, "v") == APR_SUCCESS && has(t, key, "v", 1);
         good &= erase(t->index, key) == APR_SUCCESS && lacks(t, key);
     }
-    tap_ok(&t->run->tap, good, "every byte that a key may hold");
+    tap_ok(&t->run->tap, good, "every byte that a key may contain");
     memset(key, 'k', sizeof(key));
     key[255] = key[511] = key[767] = '/';
     key[1023] = '\0';
@@ -129,10 +133,10 @@ static void check_keys(test_t *t)
            page(t->index, apr_pstrcat(t->run->pool, key, "/", NULL), NULL, 0, 0,
                 t->run->pool),
            apr_pstrcat(t->run->pool, key, "/", key + 768, NULL),
-           "is found in its folder");
+           "the longest key is listed");
     key[767] = '/';
     tap_ok(&t->run->tap, erase(t->index, key) == APR_SUCCESS && lacks(t, key),
-           "and goes");
+           "the longest key is deleted");
 }
 
 static int compare(const void *left, const void *right)
@@ -140,7 +144,7 @@ static int compare(const void *left, const void *right)
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-/* Pages of a small tree, each beside one made by hand. */
+/* Compare each page of a small tree with the expected one. */
 static void check_order(test_t *t)
 {
     const char *keys[] = {
@@ -185,14 +189,14 @@ static void check_order(test_t *t)
             apr_pool_destroy(pool);
         }
     }
-    tap_ok(&t->run->tap, !bad, "every page of a nested folder");
+    tap_ok(&t->run->tap, !bad, "every page of nested directories");
     tap_is(&t->run->tap, page(t->index, "order/_a/", "1", 1, 0, t->run->pool),
-           "order/_a/10", "a folder within");
+           "order/_a/10", "a page of a directory within");
     for (i = 0; i < KEYS; i++) {
         erase(t->index, keys[i]);
     }
     tap_is(&t->run->tap, page(t->index, "order/", NULL, 0, 0, t->run->pool), "",
-           "an emptied folder");
+           "an emptied directory has no keys");
 }
 
 static void check_scan(test_t *t)
@@ -200,28 +204,28 @@ static void check_scan(test_t *t)
     apr_pool_t *pool = t->run->pool;
 
     tap_is(&t->run->tap, page(t->index, "scan/none/", NULL, 0, 0, pool), "",
-           "a folder that never was");
+           "a directory that never existed has no keys");
     put(t->index, "scan/a", "v");
     put(t->index, "scan/b", "two words");
     put(t->index, "scan/c/d", "");
     tap_is(&t->run->tap, page(t->index, "scan/a/", NULL, 0, 0, pool), "",
-           "a key as a folder");
+           "a key has no keys below it");
     tap_is(&t->run->tap, page(t->index, "scan/", NULL, 0, 1, pool),
            "scan/a=v scan/b=two words scan/c/d=", "values");
     tap_is(&t->run->tap, page(t->index, "scan/", "a", 1, 1, pool),
            "scan/b=two words", "a page of values");
     put(t->index, "top", "v");
     tap_is(&t->run->tap, page(t->index, "", NULL, 0, 0, pool),
-           "scan/a scan/b scan/c/d top", "all that there is");
+           "scan/a scan/b scan/c/d top", "all keys of the index");
     tap_is(&t->run->tap, page(t->index, "", "scan/b", 0, 1, pool),
-           "scan/c/d= top=v", "and a page of that");
+           "scan/c/d= top=v", "a page of all keys");
     erase(t->index, "top");
     erase(t->index, "scan/a");
     erase(t->index, "scan/b");
     erase(t->index, "scan/c/d");
 }
 
-static void checks(test_t *t)
+static void run_checks(test_t *t)
 {
     check_values(t);
     check_changes(t);
@@ -232,5 +236,5 @@ static void checks(test_t *t)
 
 int main(int argc, char **argv)
 {
-    return ask(argc, argv, checks);
+    return run_contract(argc, argv, run_checks);
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What mod_oci.h promises of an index on a full disk: changes fail with
- * APR_ENOSPC and as a whole, what was there can be read and deleted, and
- * once there is room all goes on.
+/* Tests of the contract of an index in mod_oci.h on a full disk: a change fails
+ * with APR_ENOSPC and is not made in part, existing facts can be read and
+ * deleted, and changes succeed again when there is room.
  *
- * In a file system of a few MiB that only this process sees; for indexes in
- * files.
- */
+ * Runs in a file system of a few MiB that only this process sees; for indexes
+ * in files. */
 
 #include "contract_index.h"
 
@@ -15,14 +14,14 @@
 #include <sched.h>
 #include <sys/mount.h>
 
-#define FACTS    400         /* half of them are a few pages of changes */
-#define BIG      (20 * 1024) /* of a large value, bytes */
+#define FACTS    400         /* half of them make several pages of changes */
+#define BIG      (20 * 1024) /* the size of a large value, bytes */
 #define BIGS_MAX 1000        /* more than there is room for */
 
 #define CANNOT_MOUNT 77 /* an exit status */
 
-/* Fill the disk but for so many bytes. */
-static int fill(test_t *t, size_t rest)
+/* Fill the disk except for a number of bytes. */
+static int fill(test_t *t, size_t left)
 {
     const char *path = at(t->run, "full/ballast");
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
@@ -34,7 +33,7 @@ static int fill(test_t *t, size_t rest)
     while ((n = write(fd, block, sizeof(block))) > 0) {
         size += n;
     }
-    if (errno != ENOSPC || (off_t)rest > size || ftruncate(fd, size - rest)) {
+    if (errno != ENOSPC || (off_t)left > size || ftruncate(fd, size - left)) {
         return 0;
     }
     close(fd);
@@ -52,14 +51,14 @@ static const char *fact(char key[32], int i)
     return key;
 }
 
-/* Whether facts from first on are there, and no others. */
+/* Return whether exactly the facts from first on exist. */
 static int has_facts(test_t *t, int first)
 {
     apr_pool_t *pool = make_pool();
     oci_scan_t range = { "fact/", NULL, 0, 1, 0 };
     apr_array_header_t *entries;
     int i,
-        good = !of(t->index)->scan(&entries, t->index, &range, pool)
+        good = !provider_of(t->index)->scan(&entries, t->index, &range, pool)
         && entries->nelts == FACTS - first;
     char key[32];
 
@@ -81,7 +80,7 @@ static apr_status_t put_big(test_t *t, int i)
     return change(t->index, OCI_CHANGE_PUT, key, value, sizeof(value));
 }
 
-/* Whether large values number 0 to count - 1 are there, and no more. */
+/* Return whether exactly the large values 0 to count - 1 exist. */
 static int has_bigs(test_t *t, int count)
 {
     static char value[BIG];
@@ -89,7 +88,7 @@ static int has_bigs(test_t *t, int count)
     oci_scan_t range = { "big/", NULL, 0, 0, 0 };
     apr_array_header_t *entries;
     int i,
-        good = !of(t->index)->scan(&entries, t->index, &range, pool)
+        good = !provider_of(t->index)->scan(&entries, t->index, &range, pool)
         && entries->nelts == count;
     char key[32];
 
@@ -102,7 +101,7 @@ static int has_bigs(test_t *t, int count)
     return good;
 }
 
-/* A list that needs more room than there is. */
+/* Apply changes that need more room than there is. */
 static apr_status_t put_list(test_t *t)
 {
     static char value[BIG];
@@ -115,23 +114,23 @@ static apr_status_t put_list(test_t *t)
     apr_status_t rv;
 
     memset(value, 'l', sizeof(value));
-    rv = of(t->index)->apply(t->index, list, 3, 1, pool);
+    rv = provider_of(t->index)->apply(t->index, list, 3, 1, pool);
     apr_pool_destroy(pool);
     return rv;
 }
 
-static apr_status_t erase_surely(test_t *t, const char *key)
+static apr_status_t erase_durably(test_t *t, const char *key)
 {
     oci_change_t one = { OCI_CHANGE_DELETE, key, { NULL, 0 } };
     apr_pool_t *pool = make_pool();
-    apr_status_t rv = of(t->index)->apply(t->index, &one, 1, 1, pool);
+    apr_status_t rv = provider_of(t->index)->apply(t->index, &one, 1, 1, pool);
 
     apr_pool_destroy(pool);
     return rv;
 }
 
-/* Put large values until the disk is full; how many there are then, or -1
- * where it is not the disk that ends this. */
+/* Put large values until the disk is full; return their number, or -1 after
+ * another error. */
 static int put_bigs(test_t *t)
 {
     int count = 0;
@@ -144,7 +143,7 @@ static int put_bigs(test_t *t)
     return rv == ENOSPC ? count : -1;
 }
 
-/* On a disk without any room, but for what an index has put aside. */
+/* Use a disk without any room, except for what an index has reserved. */
 static int use_full(test_t *t)
 {
     apr_status_t rv;
@@ -164,12 +163,12 @@ static int use_full(test_t *t)
         return 12;
     }
     for (i = 0; i < FACTS / 2; i++) {
-        if (erase_surely(t, fact(key, i)) || !lacks(t, key)) {
+        if (erase_durably(t, fact(key, i)) || !lacks(t, key)) {
             printf("# deletion %d\n", i);
             return 13;
         }
     }
-    /* What was deleted may have made room, inside of a file. */
+    /* The deletions may have made room inside a file. */
     rv = put_big(t, count);
     if (!has_facts(t, FACTS / 2) || (rv && rv != ENOSPC)) {
         return 14;
@@ -177,8 +176,8 @@ static int use_full(test_t *t)
     return make_room(t) && !put_list(t) && has_facts(t, FACTS / 2) ? 0 : 15;
 }
 
-/* On a disk with so little room that an index which keeps a log cannot put
- * it in order; then with more. */
+/* Use a disk on which an index that keeps a log has too little room to merge
+ * it, then one with more room. */
 static int use_until_full(test_t *t)
 {
     int count, more;
@@ -223,7 +222,7 @@ static int use(void *data, int number)
     return step ? step : use_until_full(t);
 }
 
-static void checks(test_t *t)
+static void run_checks(test_t *t)
 {
     int result;
 
@@ -231,7 +230,8 @@ static void checks(test_t *t)
     fflush(stdout);
     result = end_process(start_process(use, t, 0));
     if (result == CANNOT_MOUNT) {
-        tap_ok(&t->run->tap, 1, "a full disk # SKIP cannot mount one");
+        tap_ok(&t->run->tap, 1,
+               "a full disk # SKIP cannot mount a file system");
     }
     else if (!tap_ok(&t->run->tap, !result, "a full disk")) {
         printf("# step %d\n", result);
@@ -246,13 +246,13 @@ int main(int argc, char **argv)
     int i;
 
     if (argc > 1) {
-        return ask(argc, argv, checks);
+        return run_contract(argc, argv, run_checks);
     }
     begin(&run);
     for (i = 0; i < 4; i++) {
         char *words[] = { argv[0], (char *)names[i], (char *)names[i] };
 
-        ask_one(&run, 3, words, checks);
+        check_one(&run, 3, words, run_checks);
     }
     return finish(&run);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What mod_oci.h promises of an index whose processes are killed: what was
- * told to be done is there, and of what was not told, a prefix.
- */
+/* Tests of the contract of an index in mod_oci.h when its processes are killed:
+ * acknowledged changes exist, and of the others a prefix. */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* F_SETPIPE_SZ */
@@ -16,24 +15,23 @@
 #include "apr_time.h"
 
 #define WORKERS 3
-#define KEYS    24 /* of each worker */
-#define LIST    5  /* changes of a list, at most */
-#define SECONDS 3  /* of killing, for each index */
+#define KEYS    24 /* keys of each worker */
+#define LIST    5  /* the maximum number of changes of a list */
+#define SECONDS 3  /* how long to kill workers of an index */
 
-/* What a worker says: that it begins its list of this number, or that this
- * list is done. */
-typedef struct word_t {
+/* A report of a worker: it begins a list of changes, or the list is done. */
+typedef struct report_t {
     int number;
     int done;
-} word_t;
+} report_t;
 
-/* One worker, as the parent knows it. */
+/* What the parent knows of a worker. */
 typedef struct worker_t {
     test_t *test;
     int name;
-    int words[2];     /* a pipe */
+    int reports[2];   /* a pipe */
     int next;         /* the number of its next list */
-    int values[KEYS]; /* what each key has, 0 where it is not there */
+    int values[KEYS]; /* of each key the number of its value, or 0 */
 } worker_t;
 
 typedef struct list_t {
@@ -44,18 +42,18 @@ typedef struct list_t {
     int durable;
 } list_t;
 
-static int dice(unsigned *seed, int sides)
+static int random_below(unsigned *seed, int sides)
 {
     *seed = *seed * 1103515245 + 12345;
     return (int)(*seed >> 16) % sides;
 }
 
-/* The value of a number: a few are large. */
+/* Make the value of a number: a few are large. */
 static oci_value_t make_value(int name, int number, apr_pool_t *pool)
 {
     static const int sizes[] = { 0, 0, 10, 90, 90, 700, 1500, 5000, 90000 };
     unsigned seed = number;
-    int size = sizes[dice(&seed, sizeof(sizes) / sizeof(*sizes))];
+    int size = sizes[random_below(&seed, sizeof(sizes) / sizeof(*sizes))];
     const char *text = apr_psprintf(pool, "%d of %d;", number, name);
     char *data = apr_palloc(pool, size + strlen(text) + 1);
     oci_value_t value;
@@ -73,29 +71,29 @@ static const char *make_key(int name, int key, apr_pool_t *pool)
                         key);
 }
 
-/* The list of a number, which is always the same one. */
+/* Make the list of a number, which is always the same. */
 static void make_list(list_t *list, int name, int number, apr_pool_t *pool)
 {
     unsigned seed = number * WORKERS + name;
     int i;
 
-    dice(&seed, 1);
-    list->count = dice(&seed, 3) ? 1 : 1 + dice(&seed, LIST);
-    list->durable = dice(&seed, 8) == 0;
+    random_below(&seed, 1);
+    list->count = random_below(&seed, 3) ? 1 : 1 + random_below(&seed, LIST);
+    list->durable = random_below(&seed, 8) == 0;
     for (i = 0; i < list->count; i++) {
         oci_change_t *change = &list->changes[i];
 
-        change->kind = (oci_change_e)dice(&seed, 3);
-        list->keys[i] = dice(&seed, KEYS);
+        change->kind = (oci_change_e)random_below(&seed, 3);
+        list->keys[i] = random_below(&seed, KEYS);
         list->values[i] = number * LIST + i + 1;
         change->key = make_key(name, list->keys[i], pool);
         change->value = make_value(name, list->values[i], pool);
     }
 }
 
-/* What the first count changes of a list do to the values.  An ADD that
- * finds its key ends the list. */
-static void play(int values[KEYS], const list_t *list, int count)
+/* Apply the first count changes of a list to values.  An ADD of an existing key
+ * ends the list. */
+static void apply_to_values(int values[KEYS], const list_t *list, int count)
 {
     int i;
 
@@ -110,53 +108,55 @@ static void play(int values[KEYS], const list_t *list, int count)
     }
 }
 
-/* The lock that a worker holds, in whichever process it lives on: who gets
- * it knows that nothing of that worker's is still under way. */
-static apr_status_t take_turn(worker_t *worker, apr_pool_t *pool)
+/* Acquire the lock of a worker, in whichever process it runs.  Then no change
+ * of that worker's killed process is still under way. */
+static apr_status_t lock_worker(worker_t *worker, apr_pool_t *pool)
 {
     oci_index_t *index = worker->test->index;
     oci_lock_t *lock;
 
-    return of(index)->lock(&lock, index,
-                           apr_psprintf(pool, "kill/%d", worker->name),
-                           OCI_LOCK_EXCLUSIVE, pool);
+    return provider_of(index)->lock(&lock, index,
+                                    apr_psprintf(pool, "kill/%d", worker->name),
+                                    OCI_LOCK_EXCLUSIVE, pool);
 }
 
-/* Apply list after list until killed. */
+/* Apply lists until killed. */
 static int work(void *data, int number)
 {
     worker_t *worker = data;
-    apr_pool_t *turn = make_pool();
+    apr_pool_t *lock_pool = make_pool();
 
-    if (take_turn(worker, turn)) {
+    if (lock_worker(worker, lock_pool)) {
         return 3;
     }
     for (;; number++) {
         apr_pool_t *pool;
-        word_t word = { number, 0 };
+        report_t report = { number, 0 };
         apr_status_t rv;
         list_t list;
 
-        apr_pool_create(&pool, turn);
+        apr_pool_create(&pool, lock_pool);
         make_list(&list, worker->name, number, pool);
-        if (write(worker->words[1], &word, sizeof(word)) != sizeof(word)) {
+        if (write(worker->reports[1], &report, sizeof(report))
+            != sizeof(report)) {
             return 1;
         }
-        rv = of(worker->test->index)
+        rv = provider_of(worker->test->index)
                  ->apply(worker->test->index, list.changes, list.count,
                          list.durable, pool);
         if (rv && rv != APR_EEXIST) {
             return 2;
         }
-        word.done = 1;
-        if (write(worker->words[1], &word, sizeof(word)) != sizeof(word)) {
+        report.done = 1;
+        if (write(worker->reports[1], &report, sizeof(report))
+            != sizeof(report)) {
             return 1;
         }
         apr_pool_destroy(pool);
     }
 }
 
-/* Whether the index has these values of a worker, by get and by scan. */
+/* Return whether get and scan find these values of a worker. */
 static int has_values(worker_t *worker, const int values[KEYS])
 {
     apr_pool_t *pool = make_pool();
@@ -166,11 +166,12 @@ static int has_values(worker_t *worker, const int values[KEYS])
     apr_array_header_t *entries;
     int i, k, good, count = 0;
 
-    good = of(index)->scan(&entries, index, &range, pool) == APR_SUCCESS;
+    good = provider_of(index)->scan(&entries, index, &range, pool)
+        == APR_SUCCESS;
     for (k = 0; k < KEYS && good; k++) {
         const char *key = make_key(worker->name, k, pool);
         oci_value_t wanted = make_value(worker->name, values[k], pool), got;
-        apr_status_t rv = of(index)->get(&got, index, key, pool);
+        apr_status_t rv = provider_of(index)->get(&got, index, key, pool);
 
         count += values[k] != 0;
         good = values[k] ? !rv && got.size == wanted.size
@@ -197,33 +198,34 @@ static int has_values(worker_t *worker, const int values[KEYS])
     return good;
 }
 
-/* Read what a killed worker said, and see that it is so.  Of the list that
- * it did not finish any prefix may be there, which is then known. */
-static int settle(worker_t *worker)
+/* Read the reports of a killed worker, and compare the index with them.  Any
+ * prefix of its unfinished list may have been made, which is then known. */
+static int check_worker(worker_t *worker)
 {
     apr_pool_t *pool = make_pool();
-    word_t word = { worker->next - 1, 1 };
+    report_t report = { worker->next - 1, 1 };
     list_t list;
     int good, part;
 
-    close(worker->words[1]);
-    while (read(worker->words[0], &word, sizeof(word)) == sizeof(word)) {
-        worker->next = word.number + 1;
-        if (word.done) {
-            make_list(&list, worker->name, word.number, pool);
-            play(worker->values, &list, list.count);
+    close(worker->reports[1]);
+    while (read(worker->reports[0], &report, sizeof(report))
+           == sizeof(report)) {
+        worker->next = report.number + 1;
+        if (report.done) {
+            make_list(&list, worker->name, report.number, pool);
+            apply_to_values(worker->values, &list, list.count);
             apr_pool_clear(pool);
         }
     }
-    close(worker->words[0]);
-    good = !take_turn(worker, pool) && has_values(worker, worker->values);
-    if (!word.done) {
-        make_list(&list, worker->name, word.number, pool);
+    close(worker->reports[0]);
+    good = !lock_worker(worker, pool) && has_values(worker, worker->values);
+    if (!report.done) {
+        make_list(&list, worker->name, report.number, pool);
         for (part = 1; part <= list.count && !good; part++) {
             int values[KEYS];
 
             memcpy(values, worker->values, sizeof(values));
-            play(values, &list, part);
+            apply_to_values(values, &list, part);
             good = has_values(worker, values);
             if (good) {
                 memcpy(worker->values, values, sizeof(values));
@@ -232,35 +234,36 @@ static int settle(worker_t *worker)
     }
     if (!good) {
         printf("# worker %d, list %d: the index has something else\n",
-               worker->name, word.number);
+               worker->name, report.number);
     }
     apr_pool_destroy(pool);
     return good;
 }
 
-/* Let the workers run for a moment and kill them one by one. */
+/* Let the workers run for a moment, and kill them one by one. */
 static int run_round(worker_t workers[WORKERS], unsigned *seed)
 {
     pid_t pids[WORKERS];
-    int on_the_way = dice(seed, 4) == 0;
+    int early = random_below(seed, 4) == 0;
     int i, status, good = 1;
 
     for (i = 0; i < WORKERS; i++) {
-        if (pipe(workers[i].words)) {
+        if (pipe(workers[i].reports)) {
             abort();
         }
-        fcntl(workers[i].words[1], F_SETPIPE_SZ, 1 << 20);
+        fcntl(workers[i].reports[1], F_SETPIPE_SZ, 1 << 20);
         pids[i] = start_process(work, &workers[i], workers[i].next);
     }
-    /* Most are killed at work, on a slow machine too, some on their way. */
-    for (i = 0; i < WORKERS && !on_the_way; i++) {
-        struct pollfd word = { workers[i].words[0], POLLIN, 0 };
+    /* Most are killed while they apply lists, even on a slow machine; some are
+     * killed while they start. */
+    for (i = 0; i < WORKERS && !early; i++) {
+        struct pollfd report = { workers[i].reports[0], POLLIN, 0 };
 
-        poll(&word, 1, 20000);
+        poll(&report, 1, 20000);
     }
-    usleep(1000 + dice(seed, 30000));
+    usleep(1000 + random_below(seed, 30000));
     for (i = 0; i < WORKERS; i++) {
-        usleep(dice(seed, 3000));
+        usleep(random_below(seed, 3000));
         kill(pids[i], SIGKILL);
         waitpid(pids[i], &status, 0);
         if (!WIFSIGNALED(status)) {
@@ -269,12 +272,12 @@ static int run_round(worker_t workers[WORKERS], unsigned *seed)
         }
     }
     for (i = 0; i < WORKERS; i++) {
-        good &= settle(&workers[i]);
+        good &= check_worker(&workers[i]);
     }
     return good;
 }
 
-static void checks(test_t *t)
+static void run_checks(test_t *t)
 {
     apr_time_t end = apr_time_now() + apr_time_from_sec(SECONDS);
     apr_pool_t *pool = t->run->pool;
@@ -298,21 +301,21 @@ static void checks(test_t *t)
     tap_ok(&t->run->tap, good && lists > kills / 2,
            "%d processes were killed among %d lists of changes", kills, lists);
     tap_is(&t->run->tap, open_once(t, &t->index), NULL,
-           "the index is opened anew");
+           "the index is opened again");
     for (i = 0, good = 1; i < WORKERS; i++) {
         good &= has_values(&workers[i], workers[i].values);
     }
-    tap_ok(&t->run->tap, good, "and has it all");
+    tap_ok(&t->run->tap, good, "all values are there");
     for (i = 0, good = 1; i < WORKERS; i++) {
         for (k = 0; k < KEYS; k++) {
             good &= erase(t->index, make_key(i, k, pool)) == APR_SUCCESS;
         }
     }
     tap_is(&t->run->tap, page(t->index, "kill/", NULL, 0, 0, pool), "",
-           "and nothing else");
+           "there are no other keys");
 }
 
 int main(int argc, char **argv)
 {
-    return ask(argc, argv, checks);
+    return run_contract(argc, argv, run_checks);
 }

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What mod_oci.h promises of an index when many use it at once: additions,
- * locks, listings.
- */
+/* Tests of the contract of an index in mod_oci.h under concurrent use:
+ * additions, locks, listings. */
 
 #include "contract_index.h"
 
 #define CHILDREN 6
-#define ROUNDS   40  /* so that a sum fits an exit status */
-#define FIXED    150 /* enough for a listing to be remembered */
+#define ROUNDS   40  /* low enough that a sum fits in an exit status */
+#define FIXED    150 /* enough for a listing to be cached */
 
-/* How often this helper's ADD of the round's key was the one.
- * Any end but success and APR_EEXIST spoils the sum, even as an exit status. */
+/* Return how many ADDs of this helper succeeded.  A status other than success
+ * and APR_EEXIST makes the sum wrong, even as an exit status. */
 static int race(void *data, int number)
 {
     static const char *const values[] = { "", "target", "two words" };
@@ -29,8 +28,9 @@ static int race(void *data, int number)
     return won;
 }
 
-/* Adds and deletes that make and remove the folder under each other. */
-static int churn(void *data, int number)
+/* Add and delete keys of one directory, which helpers create and remove
+ * concurrently. */
+static int add_and_delete(void *data, int number)
 {
     test_t *t = data;
     char key[64];
@@ -56,7 +56,7 @@ static void check_races(test_t *t)
                            : run_threads(race, t, THREADS);
 
         tap_ok(&t->run->tap, won == 3 * ROUNDS,
-               "of many who add a key at once one succeeds: %s (%d of %d)",
+               "one of many concurrent ADDs of a key succeeds: %s (%d of %d)",
                t->round ? "processes" : "threads", won, 3 * ROUNDS);
         for (i = 0; i < 3 * ROUNDS; i++) {
             char key[64];
@@ -65,13 +65,13 @@ static void check_races(test_t *t)
             erase(t->index, key);
         }
     }
-    tap_ok(&t->run->tap, !run_threads(churn, t, 8),
-           "threads that empty a folder under each other");
-    tap_ok(&t->run->tap, !run_processes(churn, t, CHILDREN),
-           "processes that empty a folder under each other");
+    tap_ok(&t->run->tap, !run_threads(add_and_delete, t, 8),
+           "threads create and empty one directory");
+    tap_ok(&t->run->tap, !run_processes(add_and_delete, t, CHILDREN),
+           "processes create and empty one directory");
 }
 
-/* Page through the folder: each fixed key comes once, in order. */
+/* Page through a directory: each fixed key is listed once, in order. */
 static int page_through(test_t *t, int values, apr_pool_t *pool)
 {
     oci_scan_t range = { "stir/", NULL, 7, values, 0 };
@@ -79,7 +79,7 @@ static int page_through(test_t *t, int values, apr_pool_t *pool)
     int next = 0, i;
 
     do {
-        if (of(t->index)->scan(&entries, t->index, &range, pool)) {
+        if (provider_of(t->index)->scan(&entries, t->index, &range, pool)) {
             return 1;
         }
         for (i = 0; i < entries->nelts; i++) {
@@ -96,9 +96,9 @@ static int page_through(test_t *t, int values, apr_pool_t *pool)
     return next != FIXED;
 }
 
-/* The first helper reads; the others add and delete names among the fixed
+/* The first helper reads; the others add and delete keys among the fixed
  * ones. */
-static int stir(void *data, int number)
+static int change_while_reading(void *data, int number)
 {
     test_t *t = data;
     int i, bad = 0;
@@ -128,13 +128,14 @@ static void check_stability(test_t *t)
         apr_snprintf(key, sizeof(key), "stir/%03d", i);
         put(t->index, key, i % 2 ? "v" : "two words");
     }
-    tap_ok(&t->run->tap, !run_threads(stir, t, 4),
-           "pages hold what stays while others add and delete: threads");
-    tap_ok(&t->run->tap, !run_processes(stir, t, 4), "and processes");
+    tap_ok(&t->run->tap, !run_threads(change_while_reading, t, 4),
+           "pages list unchanged keys during changes: threads");
+    tap_ok(&t->run->tap, !run_processes(change_while_reading, t, 4),
+           "pages list unchanged keys during changes: processes");
 }
 
-/* On the folder of check_stability: a change is seen by whoever asks next,
- * also where it was made elsewhere right after a listing. */
+/* Uses the directory of check_stability: the next listing shows a change, even
+ * if it was made elsewhere right after a listing. */
 static void check_freshness(test_t *t)
 {
     int i, bad = 0;
@@ -145,8 +146,8 @@ static void check_freshness(test_t *t)
         char key[64];
 
         if (i % 8 == 0) {
-            /* Let the clock leave the last change behind, so that the
-             * listing may be remembered. */
+            /* Wait for the next tick of the clock, so that the listing may be
+             * cached. */
             usleep(25000);
             page(t->index, "stir/", NULL, 1, 0, pool);
         }
@@ -175,10 +176,11 @@ static oci_lock_t *take(oci_index_t *index, const char *name, oci_lock_e kind,
 {
     oci_lock_t *lock = NULL;
 
-    return of(index)->lock(&lock, index, name, kind, pool) ? NULL : lock;
+    return provider_of(index)->lock(&lock, index, name, kind, pool) ? NULL
+                                                                    : lock;
 }
 
-/* Count in a fact, which takes two steps. */
+/* Increment a fact, which takes two steps. */
 static int count_up(void *data, int number)
 {
     test_t *t = data;
@@ -191,13 +193,14 @@ static int count_up(void *data, int number)
         oci_change_t more = { OCI_CHANGE_PUT, "lock/count", { NULL, 0 } };
         oci_value_t value;
 
-        if (!lock || of(index)->get(&value, index, "lock/count", pool)) {
+        if (!lock
+            || provider_of(index)->get(&value, index, "lock/count", pool)) {
             return 1;
         }
         more.value.data = apr_itoa(pool, atoi(value.data) + 1);
         more.value.size = strlen(more.value.data);
-        if (of(index)->apply(index, &more, 1, 0, pool)
-            || (i % 2 && of(index)->unlock(lock))) {
+        if (provider_of(index)->apply(index, &more, 1, 0, pool)
+            || (i % 2 && provider_of(index)->unlock(lock))) {
             return 1;
         }
         apr_pool_destroy(pool);
@@ -205,7 +208,7 @@ static int count_up(void *data, int number)
     return 0;
 }
 
-/* Wait for a lock that another holds who writes "late" before the end. */
+/* Wait for a lock whose holder writes "late" before releasing it. */
 static int wait_for_lock(void *data, int number)
 {
     test_t *t = data;
@@ -213,10 +216,10 @@ static int wait_for_lock(void *data, int number)
     oci_value_t value;
     int bad;
 
-    pass(t->ready);
+    signal_gate(t->ready);
     bad = !take(t->index, "wait", number ? OCI_LOCK_EXCLUSIVE : OCI_LOCK_SHARED,
                 pool)
-        || of(t->index)->get(&value, t->index, "lock/wait", pool)
+        || provider_of(t->index)->get(&value, t->index, "lock/wait", pool)
         || strcmp(value.data, "late");
     apr_pool_destroy(pool);
     return bad;
@@ -231,12 +234,12 @@ static int hold_lock(void *data, int number)
     if (!take(t->index, "held", OCI_LOCK_EXCLUSIVE, make_pool())) {
         return 1;
     }
-    pass(t->ready);
+    signal_gate(t->ready);
     pause();
     return 1;
 }
 
-/* Take a shared lock beside one that is held. */
+/* Acquire a shared lock while another is held. */
 static int share_lock(void *data, int number)
 {
     test_t *t = data;
@@ -245,7 +248,7 @@ static int share_lock(void *data, int number)
     return !take(t->index, "shared", OCI_LOCK_SHARED, make_pool());
 }
 
-static void check_waiting(test_t *t, oci_lock_e kind)
+static void check_exclusion(test_t *t, oci_lock_e kind)
 {
     apr_pool_t *pool = make_pool();
     oci_lock_t *lock = take(t->other, "wait", kind, pool);
@@ -253,19 +256,19 @@ static void check_waiting(test_t *t, oci_lock_e kind)
 
     put(t->index, "lock/wait", "early");
     pid = start_process(wait_for_lock, t, kind == OCI_LOCK_SHARED);
-    await(t->ready);
+    wait_at_gate(t->ready);
     usleep(20000);
     put(t->index, "lock/wait", "late");
-    of(t->other)->unlock(lock);
+    provider_of(t->other)->unlock(lock);
     tap_ok(&t->run->tap, !end_process(pid), "%s lock makes the other kind wait",
            kind == OCI_LOCK_SHARED ? "a shared" : "an exclusive");
     apr_pool_destroy(pool);
 }
 
-/* The first helper wants the lock alone.  The others share it by turns, so
- * that there is always one who has it, until the first says that he is done;
- * or for so long that he was kept from it. */
-static int crowd(void *data, int number)
+/* The first helper wants the lock exclusively.  The others share it by turns,
+ * so that one of them always holds it, until the first helper is done or the
+ * time is over. */
+static int lock_in_crowd(void *data, int number)
 {
     test_t *t = data;
     apr_time_t end = apr_time_now() + apr_time_from_sec(15);
@@ -290,8 +293,8 @@ static int crowd(void *data, int number)
     return bad;
 }
 
-/* Two names whose 64-bit FNV-1a differs in the last bit: a store that locks a
- * number instead of a name may take the one for the other. */
+/* Two names whose 64-bit FNV-1a hashes differ only in the last bit: a store
+ * that locks a number instead of a name may confuse them. */
 #define NAME "repo/a"
 #define ALIKE                                                      \
     "repo/a/_tag/tByCLegzY3cSY_uYeVW9OTKNeGzMOdfKyhLvaEIm7F7CAQLZ" \
@@ -306,24 +309,24 @@ static void check_locks(test_t *t)
     put(t->index, "lock/count", "0");
     tap_ok(&t->run->tap,
            !run_threads(count_up, t, 8) && has(t, "lock/count", "320", 3),
-           "a lock keeps threads apart");
+           "a lock excludes other threads");
     put(t->index, "lock/count", "0");
     tap_ok(&t->run->tap,
            !run_processes(count_up, t, CHILDREN)
                && has(t, "lock/count", "240", 3),
-           "a lock keeps processes apart");
-    check_waiting(t, OCI_LOCK_EXCLUSIVE);
-    check_waiting(t, OCI_LOCK_SHARED);
+           "a lock excludes other processes");
+    check_exclusion(t, OCI_LOCK_EXCLUSIVE);
+    check_exclusion(t, OCI_LOCK_SHARED);
     tap_ok(&t->run->tap,
            take(t->index, "a", OCI_LOCK_EXCLUSIVE, pool)
                && take(t->index, "b", OCI_LOCK_EXCLUSIVE, pool),
-           "names are locked apart");
+           "different names are different locks");
     tap_ok(&t->run->tap,
            take(t->index, NAME, OCI_LOCK_SHARED, pool)
                && take(t->index, ALIKE, OCI_LOCK_EXCLUSIVE, pool),
-           "so are names that a client made to look alike");
-    tap_ok(&t->run->tap, !run_threads(crowd, t, 6),
-           "who wants a lock alone gets it, though others go on to share it");
+           "so are names that were chosen to collide");
+    tap_ok(&t->run->tap, !run_threads(lock_in_crowd, t, 6),
+           "shared lockers do not starve an exclusive one");
     tap_ok(&t->run->tap,
            take(t->index, "shared", OCI_LOCK_SHARED, pool)
                && !run_threads(share_lock, t, 2)
@@ -333,7 +336,7 @@ static void check_locks(test_t *t)
     tap_ok(&t->run->tap, take(t->other, "a", OCI_LOCK_EXCLUSIVE, pool) != NULL,
            "a lock ends with its pool");
     pid = start_process(hold_lock, t, 0);
-    await(t->ready);
+    wait_at_gate(t->ready);
     kill(pid, SIGKILL);
     tap_ok(&t->run->tap,
            end_process(pid) == -1
@@ -345,10 +348,10 @@ static void check_locks(test_t *t)
     erase(t->index, "lock/done");
 }
 
-static void checks(test_t *t)
+static void run_checks(test_t *t)
 {
     open_gate(t->ready);
-    alarm(300); /* a lock that never comes fails the test */
+    alarm(300); /* a lock that is never acquired must fail the test */
     check_races(t);
     check_stability(t);
     check_freshness(t);
@@ -359,5 +362,5 @@ static void checks(test_t *t)
 
 int main(int argc, char **argv)
 {
-    return ask(argc, argv, checks);
+    return run_contract(argc, argv, run_checks);
 }

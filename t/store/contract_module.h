@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Providers that are asked to keep the contract: those of our own, and those
- * that a module registers, which is named by its file and by the name of its
- * record, as in LoadModule.  There is no httpd: the only function of it that
- * such a module finds is ap_register_provider (t/setup/contract.sh has
- * stand-ins for the others).
- */
+/* Finds the provider to test: a built-in one, or one that a module registers.
+ * A module is named by its file and its record, as in LoadModule.  There is no
+ * httpd: the only function of httpd that such a module finds is
+ * ap_register_provider (t/setup/contract.sh has stand-ins for the others). */
 
 #ifndef OCI_CONTRACT_MODULE_H
 #define OCI_CONTRACT_MODULE_H
@@ -25,7 +23,7 @@ static inline const char *key_of(apr_pool_t *pool, const char *group,
     return apr_pstrcat(pool, group, " ", name, " ", version, NULL);
 }
 
-/* What is registered stays with the pool that the module was given. */
+/* Providers are kept in the pool that the module was given. */
 apr_status_t ap_register_provider(apr_pool_t *pool, const char *group,
                                   const char *name, const char *version,
                                   const void *provider)
@@ -34,7 +32,7 @@ apr_status_t ap_register_provider(apr_pool_t *pool, const char *group,
                                   NULL, pool);
 }
 
-/* A module's provider, or NULL. */
+/* Return the provider of a module, or NULL. */
 static inline const void *load_provider(const char *path, const char *record,
                                         const char *group, const char *name,
                                         apr_pool_t *pool)
@@ -54,20 +52,20 @@ static inline const void *load_provider(const char *path, const char *record,
     return provider;
 }
 
-/* One of our own, or NULL. */
+/* Return a built-in provider, or NULL. */
 static inline const void *find_builtin(const char *group, const char *name)
 {
-    const oci_builtin_t *each;
+    const oci_builtin_t *builtin;
 
-    for (each = oci_builtins; each->name; each++) {
-        if (!strcmp(each->group, group) && !strcmp(each->name, name)) {
-            return each->provider;
+    for (builtin = oci_builtins; builtin->name; builtin++) {
+        if (!strcmp(builtin->group, group) && !strcmp(builtin->name, name)) {
+            return builtin->provider;
         }
     }
     return NULL;
 }
 
-/* What a program's arguments name: a store, and its provider or NULL.
+/* Find the provider that the arguments name, or NULL, and configure its store.
  *
  *     program provider[:type] [location [module.so record]]
  */
@@ -84,7 +82,7 @@ static inline const void *named_provider(oci_store_config_t *config, run_t *run,
         config->type = colon + 1;
     }
     config->location = argc > 2 ? argv[2] : "named";
-    config->base = run->folder;
+    config->base = run->dir;
     printf("# %s\n", argv[1]);
     provider = argc > 4
         ? load_provider(argv[3], argv[4], group, name, run->pool)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Connections to a database that are cut: what is tried again, and what must
- * not be.
+/* Lost connections to a database: which operations are tried again, and which
+ * must not be.
  *
  *     program dbd:DRIVER PARAMS
  */
@@ -12,12 +12,12 @@
 
 #include "store/dbd/dbd_index.h"
 
-#define SCANNED      400   /* facts that are listed under cuts */
+#define SCANNED      400   /* facts that are listed while connections are cut */
 #define SCANNED_SIZE 16000 /* bytes of each value */
 
-#define ROUNDS 4000 /* of statements while a lock is held */
+#define ROUNDS 4000 /* rounds of statements while a lock is held */
 
-/* The sanitizer's; gcc brings no header that declares it. */
+/* A function of the sanitizer; gcc has no header that declares it. */
 extern size_t __sanitizer_get_current_allocated_bytes(void);
 
 typedef struct test_t {
@@ -27,7 +27,8 @@ typedef struct test_t {
     const char *params;
 } test_t;
 
-/* The texts that end all connections but the one that asks. */
+/* Return SQL that ends all connections except its own, or that selects the SQL
+ * for that. */
 static const char *text_of(const char *driver)
 {
     return !strcmp(driver, "pgsql")
@@ -37,7 +38,7 @@ static const char *text_of(const char *driver)
           "WHERE id <> CONNECTION_ID() AND db = DATABASE()";
 }
 
-/* Cut all connections; returns how many there were. */
+/* Cut all connections; return their number. */
 static int cut(test_t *t)
 {
     apr_pool_t *pool = make_pool();
@@ -75,18 +76,19 @@ static apr_status_t put(test_t *t, const char *key, const char *text,
     return oci_index_dbd.apply(t->index, &change, 1, 1, pool);
 }
 
-/* A value, or "(none)". */
+/* Return a value, "(none)" or "(failed)". */
 static const char *value_of(test_t *t, const char *key, apr_pool_t *pool)
 {
     oci_value_t value;
     apr_status_t rv = oci_index_dbd.get(&value, t->index, key, pool);
 
-    return rv == APR_SUCCESS ? value.data
-        : rv == APR_NOTFOUND ? "(none)"
-                             : "(failed)";
+    if (rv == APR_SUCCESS) {
+        return value.data;
+    }
+    return rv == APR_NOTFOUND ? "(none)" : "(failed)";
 }
 
-/* Each call in turn after a cut. */
+/* Make each call once after a cut. */
 static void check_repeats(test_t *t)
 {
     apr_pool_t *pool = make_pool();
@@ -96,51 +98,52 @@ static void check_repeats(test_t *t)
 
     put(t, "lost/a", "1", pool);
     tap_ok(&t->run->tap, cut(t) > 0, "a connection is cut");
-    tap_is(&t->run->tap, value_of(t, "lost/a", pool), "1",
-           "the next call finds out, and reads");
+    tap_is(&t->run->tap, value_of(t, "lost/a", pool), "1", "a read reconnects");
     cut(t);
-    is_status(t->run, put(t, "lost/a", "2", pool), APR_SUCCESS, "or writes");
+    is_status(t->run, put(t, "lost/a", "2", pool), APR_SUCCESS,
+              "a write reconnects");
     cut(t);
     is_status(t->run, oci_index_dbd.scan(&entries, t->index, &range, pool),
-              APR_SUCCESS, "or lists");
+              APR_SUCCESS, "a scan reconnects");
     cut(t);
     is_status(t->run,
               oci_index_dbd.lock(&lock, t->index, "x", OCI_LOCK_EXCLUSIVE,
                                  pool),
-              APR_SUCCESS, "or locks");
-    is_status(t->run, oci_index_dbd.unlock(lock), APR_SUCCESS, "and unlocks");
+              APR_SUCCESS, "a lock reconnects");
+    is_status(t->run, oci_index_dbd.unlock(lock), APR_SUCCESS,
+              "the lock is released");
     apr_pool_destroy(pool);
 }
 
-/* Who lost a lock must not go on as if it held it. */
+/* A caller whose lock was lost must not continue as if it held it. */
 static void check_lost_lock(test_t *t, oci_lock_e kind)
 {
     apr_pool_t *pool = make_pool();
-    apr_pool_t *below, *other = make_pool();
+    apr_pool_t *child, *other = make_pool();
     oci_lock_t *lock, *second;
 
-    apr_pool_create(&below, pool);
+    apr_pool_create(&child, pool);
     put(t, "lost/a", "before", other);
     oci_index_dbd.lock(&lock, t->index, "x", kind, pool);
-    is_status(t->run, put(t, "lost/a", "held", below), APR_SUCCESS,
-              "a change with a lock");
+    is_status(t->run, put(t, "lost/a", "held", child), APR_SUCCESS,
+              "a change under a lock");
     cut(t);
-    is_status(t->run, put(t, "lost/a", "late", below), APR_ECONNREFUSED,
-              "none once it is lost");
+    is_status(t->run, put(t, "lost/a", "late", child), APR_ECONNREFUSED,
+              "no change after the lock is lost");
     is_status(t->run,
               oci_index_dbd.lock(&second, t->index, "y", OCI_LOCK_EXCLUSIVE,
-                                 below),
-              APR_ECONNREFUSED, "nor another lock");
+                                 child),
+              APR_ECONNREFUSED, "no further lock after the lock is lost");
     tap_is(&t->run->tap, value_of(t, "lost/a", other), "held",
-           "what was there is there");
+           "earlier changes are still there");
     is_status(t->run, oci_index_dbd.unlock(lock), APR_ECONNREFUSED,
-              "giving it back tells so too");
+              "the release reports the lost lock");
     is_status(t->run,
               oci_index_dbd.lock(&lock, t->index, "x", OCI_LOCK_EXCLUSIVE,
                                  pool),
-              APR_SUCCESS, "it can be had again");
-    is_status(t->run, put(t, "lost/a", "again", below), APR_SUCCESS,
-              "and changes with it");
+              APR_SUCCESS, "the lock can be acquired again");
+    is_status(t->run, put(t, "lost/a", "again", child), APR_SUCCESS,
+              "and changes can be made under it");
     apr_pool_destroy(pool);
     oci_index_dbd.lock(&lock, t->index, "x", kind, other);
     cut(t);
@@ -149,22 +152,23 @@ static void check_lost_lock(test_t *t, oci_lock_e kind)
     is_status(t->run,
               oci_index_dbd.lock(&lock, t->index, "x", OCI_LOCK_EXCLUSIVE,
                                  pool),
-              APR_SUCCESS, "a lost lock that ended with its pool, too");
+              APR_SUCCESS,
+              "a lost lock that ended with its pool can be acquired again");
     apr_pool_destroy(pool);
 }
 
-/* Write and read while a lock is held, a pool for each round. */
+/* Write and read while a lock is held, with a pool for each round. */
 static void use_lock(test_t *t, apr_pool_t *pool, int rounds)
 {
     int i;
 
     for (i = 0; i < rounds; i++) {
-        apr_pool_t *below;
+        apr_pool_t *child;
 
-        apr_pool_create(&below, pool);
-        put(t, "lost/a", i % 2 ? "odd" : "even", below);
-        value_of(t, "lost/a", below);
-        apr_pool_destroy(below);
+        apr_pool_create(&child, pool);
+        put(t, "lost/a", i % 2 ? "odd" : "even", child);
+        value_of(t, "lost/a", child);
+        apr_pool_destroy(child);
     }
 }
 
@@ -181,36 +185,36 @@ static void check_memory(test_t *t)
     use_lock(t, pool, ROUNDS);
     tap_ok(&t->run->tap,
            __sanitizer_get_current_allocated_bytes() < before + ROUNDS * 16,
-           "statements under a lock leave no memory in use");
+           "statements under a lock do not leak memory");
     is_status(t->run, oci_index_dbd.unlock(lock), APR_SUCCESS,
-              "the lock is returned");
+              "the lock is released after many statements");
     apr_pool_destroy(pool);
 }
 
-/* Two values that were written at once, after a call that ended so.  To read
- * them may need some tries where connections are cut, and a change that nobody
- * acknowledged may still be under way.  Returns whether both are there or
- * neither is. */
+/* Read two values that were written together, after the status rv of that call.
+ * This may need several tries while connections are cut, and a change that was
+ * not acknowledged may still be under way.  Returns whether both exist or
+ * neither does. */
 static int read_pair(const char **one, const char *key, const char *other,
                      apr_status_t rv, test_t *t, apr_pool_t *pool)
 {
     const char *two;
-    int known, whole, tries = 0;
+    int known, consistent, tries = 0;
 
     do {
         *one = value_of(t, key, pool);
         two = value_of(t, other, pool);
         known = strcmp(*one, "(failed)") && strcmp(two, "(failed)");
-        whole = known && !strcmp(*one, "v") == !strcmp(two, "");
-    } while (!whole && (!known || rv != APR_SUCCESS) && ++tries < 100
+        consistent = known && !strcmp(*one, "v") == !strcmp(two, "");
+    } while (!consistent && (!known || rv != APR_SUCCESS) && ++tries < 100
              && !usleep(20000));
-    if (!whole) {
+    if (!consistent) {
         printf("# \"%s\" and \"%s\"\n", *one, two);
     }
-    return whole;
+    return consistent;
 }
 
-/* Add keys until told to stop; each is there once it was acknowledged. */
+/* Add keys; each exists once it was acknowledged. */
 static int add_keys(void *data, int number)
 {
     test_t *t = data;
@@ -303,7 +307,7 @@ static int cut_often(void *data, int number)
     return 0;
 }
 
-static int either(void *data, int number)
+static int cut_or_add(void *data, int number)
 {
     return number ? add_keys(data, number) : cut_often(data, number);
 }
@@ -319,12 +323,12 @@ static void check(test_t *t)
     check_lost_lock(t, OCI_LOCK_SHARED);
     check_lost_lock(t, OCI_LOCK_EXCLUSIVE);
     check_memory(t);
-    tap_ok(&t->run->tap, !run_threads(either, t, 6),
-           "changes under cuts are whole, and there once acknowledged");
+    tap_ok(&t->run->tap, !run_threads(cut_or_add, t, 6),
+           "changes during cuts are complete, and durable once acknowledged");
     delete_all(t, "lost/");
     fill_scanned(t);
     tap_ok(&t->run->tap, !run_threads(scan_or_cut, t, 3),
-           "a list under cuts is whole, or there is none");
+           "a list during cuts is complete, or the call fails");
     delete_all(t, "scanned/");
 }
 
@@ -341,7 +345,7 @@ int main(int argc, char **argv)
     begin(&run);
     config.type = t.name = strchr(argv[1], ':') + 1;
     config.location = t.params = argv[2];
-    config.base = run.folder;
+    config.base = run.dir;
     alarm(120);
     if (tap_is(&run.tap, oci_index_dbd.create(&t.index, &config, run.pool),
                NULL, "an index")) {

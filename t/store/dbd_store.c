@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What is the provider dbd's own: refusals, the table, and what is said of a
- * failure.  On SQLite, which needs no server. */
+/* Tests of the dbd provider only: refusals, the table, and the reasons of
+ * failures.  They use SQLite, which needs no server. */
 
 #include "contract.h"
 
@@ -14,14 +14,14 @@ typedef struct test_t {
     const char *file;
     oci_index_t *index;
     const apr_dbd_driver_t *driver;
-    apr_dbd_t *database; /* the same, past the provider */
+    apr_dbd_t *database; /* the same database, without the provider */
 } test_t;
 
 static const char *try_create(test_t *t, const char *type, const char *location)
 {
     oci_store_config_t config = { .type = type,
                                   .location = location,
-                                  .base = t->run->folder };
+                                  .base = t->run->dir };
     const char *error = oci_index_dbd.create(&t->index, &config, t->run->pool);
 
     return error
@@ -29,8 +29,8 @@ static const char *try_create(test_t *t, const char *type, const char *location)
         : oci_index_dbd.start(t->index, getuid(), getgid(), t->run->pool);
 }
 
-/* One call's status, and what was said of it. */
-static void fails(test_t *t, apr_status_t wanted, const char *word)
+/* Check the status of a failing call, and its reason. */
+static void check_failure(test_t *t, apr_status_t wanted, const char *word)
 {
     apr_pool_t *pool = make_pool();
     oci_value_t value;
@@ -54,7 +54,7 @@ static void run_sql(test_t *t, const char *text)
     }
 }
 
-/* The cells of the rows that a text selects, each followed by "|". */
+/* Return the cells of the rows that a text selects, each followed by "|". */
 static const char *select_sql(test_t *t, const char *text)
 {
     apr_pool_t *pool = t->run->pool;
@@ -91,7 +91,7 @@ static void check_refusals(test_t *t)
     says(t->run, try_create(t, "nosuch", "x"), "'nosuch'", "unknown driver");
     says(t->run, try_create(t, "pgsql", NULL), "dbd:pgsql", "parameters");
     says(t->run, try_create(t, "sqlite3", "no/where.db"), "no/where.db",
-         "cannot make");
+         "cannot create");
     tap_is(&t->run->tap, try_create(t, "sqlite3", ":memory:"), NULL,
            "a name with colons");
     tap_is(&t->run->tap, try_create(t, "sqlite3", "file.db"), NULL,
@@ -105,7 +105,7 @@ static void check_table(test_t *t)
     memset(big, 'x', 9000);
     big[9000] = '\0';
     is_status(t->run, put(t, "a/text", "sha256:ab", 9), APR_SUCCESS,
-              "the table is made at the first use");
+              "the table is created at the first use");
     put(t, "a/bytes", "\xff", 1);
     put(t, "a/big", big, 9000);
     tap_is(&t->run->tap,
@@ -114,29 +114,29 @@ static void check_table(test_t *t)
                       "SUBSTR(value, 1, 9) FROM oci_facts ORDER BY name, part"),
            ".version|-1|mod_oci i|a/big|0|+xxxxxxxx|a/big|1|xxxxxxxxx|"
            "a/bytes|0|=/w==|a/text|0|sha256:ab|",
-           "what lies in it");
+           "the rows of the table");
     put(t, "a/big", "small", 5);
     tap_is(&t->run->tap,
            select_sql(t,
                       "SELECT name, part, value FROM "
                       "oci_facts WHERE name = 'a/big'"),
-           "a/big|0|small|", "a value that shrinks leaves nothing");
+           "a/big|0|small|", "a smaller value leaves no rows behind");
     tap_is(&t->run->tap, select_sql(t, "PRAGMA journal_mode"), "wal|",
-           "readers and the writer go side by side");
+           "readers do not block the writer");
 }
 
-/* Rows that were changed behind our back are told, not served. */
+/* Rows that another program changed are reported, not served. */
 static void check_damage(test_t *t)
 {
     run_sql(t, "INSERT INTO oci_facts VALUES ('a/b', 0, '=%')");
-    fails(t, APR_EINVAL, "a/b");
+    check_failure(t, APR_EINVAL, "a/b");
     run_sql(t, "UPDATE oci_facts SET value = '+lost' WHERE name = 'a/b'");
-    fails(t, APR_EINVAL, "a/b");
+    check_failure(t, APR_EINVAL, "a/b");
     is_status(t->run, put(t, "a/b", "new", 3), APR_SUCCESS,
-              "a new value heals");
+              "a new value replaces a damaged one");
     tap_is(&t->run->tap,
            select_sql(t, "SELECT value FROM oci_facts WHERE name = 'a/b'"),
-           "new|", "what was damaged");
+           "new|", "the damaged rows are replaced");
 }
 
 static void check_versions(test_t *t)
@@ -145,16 +145,16 @@ static void check_versions(test_t *t)
             "UPDATE oci_facts SET value = 'mod_oci index 2' "
             "WHERE name = '.version'");
     try_create(t, "sqlite3", "file.db");
-    fails(t, APR_EINVAL, "\"mod_oci index 2\"");
+    check_failure(t, APR_EINVAL, "\"mod_oci index 2\"");
     run_sql(t, "DROP TABLE oci_facts");
     run_sql(t, "CREATE TABLE oci_facts (other INTEGER)");
     try_create(t, "sqlite3", "file.db");
-    fails(t, APR_EGENERAL, "no such column");
+    check_failure(t, APR_EGENERAL, "no such column");
     tap_is(&t->run->tap, select_sql(t, "SELECT * FROM oci_facts"), "",
-           "another's table is left alone");
+           "the table of another program is not changed");
 }
 
-/* A database that may be read alone. */
+/* A database that refuses writes. */
 static void check_rights(test_t *t)
 {
     run_sql(t, "DROP TABLE oci_facts");
@@ -171,7 +171,8 @@ static void check_rights(test_t *t)
              : t->file,
          "", "not today");
     run_sql(t, "DROP TRIGGER stop");
-    is_status(t->run, put(t, "a/c", "1", 1), APR_SUCCESS, "and takes later");
+    is_status(t->run, put(t, "a/c", "1", 1), APR_SUCCESS,
+              "a write that the database accepts later");
 }
 
 int main(void)
@@ -181,7 +182,7 @@ int main(void)
 
     begin(&run);
     check_refusals(&t);
-    t.file = apr_pstrcat(run.pool, run.folder, "/file.db", NULL);
+    t.file = apr_pstrcat(run.pool, run.dir, "/file.db", NULL);
     if (apr_dbd_get_driver(run.pool, "sqlite3", &t.driver) != APR_SUCCESS
         || apr_dbd_open(t.driver, run.pool, t.file, &t.database)
             != APR_SUCCESS) {

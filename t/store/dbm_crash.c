@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a crash can leave of an index "dbm", and what is made of it: torn and
- * damaged logs, and merges that ended at any point.
- */
+/* Tests of what a crash can leave of a "dbm" index, and of how it is handled:
+ * torn and damaged logs, and merges that ended at any point. */
 
 #include "dbm_test.h"
 
@@ -11,12 +10,12 @@
 #include "store/dbm/dbm_merge.h"
 
 #define LOG    "a/f.log-1"
-#define RECORD (16 + 8 + 3 + 3 + 4 + 3) /* that sets "a/1" to "new" */
-#define KILLS  12                       /* of writers, for each type */
+#define RECORD (16 + 8 + 3 + 3 + 4 + 3) /* bytes that set "a/1" to "new" */
+#define KILLS  12 /* writers that are killed, for each type */
 #define STARTS 40
 
-/* Open the index anew and see that it has these texts of a/1, a/2 and a/3;
- * NULL stands for none. */
+/* Return whether the index has these values of a/1, a/2 and a/3; NULL stands
+ * for a missing key. */
 static int has_three(test_t *t, const char *one, const char *two,
                      const char *three)
 {
@@ -26,13 +25,13 @@ static int has_three(test_t *t, const char *one, const char *two,
 
     for (i = 0; i < 3; i++, key[2]++) {
         good &= texts[i] ? holds(t, key, texts[i])
-                         : look(t, key) == APR_NOTFOUND;
+                         : get_status(t, key) == APR_NOTFOUND;
     }
     return good;
 }
 
-/* A log of three records, each of them synced or none; its bytes, and where
- * the third begins. */
+/* Make a log of three records, synced or not.  Returns its bytes, and the
+ * offset of the third record. */
 static oci_value_t make_log(test_t *t, const char *type, int durable,
                             size_t *third)
 {
@@ -44,15 +43,15 @@ static oci_value_t make_log(test_t *t, const char *type, int durable,
 
     mkdir(at(t->run, "a"), 0755);
     tap_is(&t->run->tap, open_as(t, type, "a/f", getuid()), NULL,
-           "an index is made");
-    of(t->index)->apply(t->index, list, 1, durable, pool);
-    of(t->index)->apply(t->index, list + 1, 1, durable, pool);
+           "an index is created");
+    provider_of(t->index)->apply(t->index, list, 1, durable, pool);
+    provider_of(t->index)->apply(t->index, list + 1, 1, durable, pool);
     *third = read_file(t, LOG).size;
-    of(t->index)->apply(t->index, list + 2, 2, durable, pool);
+    provider_of(t->index)->apply(t->index, list + 2, 2, durable, pool);
     return read_file(t, LOG);
 }
 
-/* The third record is cut at each of its bytes. */
+/* Cut the third record at each of its bytes. */
 static void check_torn(test_t *t, const char *type)
 {
     size_t third, size, after;
@@ -71,17 +70,18 @@ static void check_torn(test_t *t, const char *type)
         bad += !has_three(t, "one", "two", "new")
             || read_file(t, LOG).size != after;
     }
-    tap_ok(&t->run->tap, !bad, "a record cut at any of its %d bytes is none",
+    tap_ok(&t->run->tap, !bad,
+           "a record that is cut at any of its %d bytes is ignored",
            (int)(log.size - third));
     write_file(t, LOG, log.data, log.size);
     tap_ok(&t->run->tap,
            !open_as(t, type, "a/f", getuid())
                && has_three(t, NULL, "two", "three"),
-           "a whole one is");
+           "a complete record counts");
 }
 
-/* On the index of check_torn, which others have open: they go on with what
- * they know, and take what comes in the place of the torn record. */
+/* Uses the index of check_torn, which another reader has open.  The reader
+ * keeps what it knows, and reads the record that replaces the torn one. */
 static void check_followers(test_t *t, const char *type)
 {
     oci_value_t log = read_file(t, LOG);
@@ -92,18 +92,18 @@ static void check_followers(test_t *t, const char *type)
     writer = t->index;
     t->index = follower;
     good = has_three(t, NULL, "two", "three");
-    /* as large as the record that comes: only its bytes differ */
+    /* as large as the next record: only its bytes differ */
     good &= write(fd, log.data, RECORD) == RECORD;
     close(fd);
     good &= has_three(t, NULL, "two", "three");
     put(writer, "a/1", "new");
     good &= read_file(t, LOG).size == log.size + RECORD;
     tap_ok(&t->run->tap, good && has_three(t, "new", "two", "three"),
-           "a torn record is replaced under a reader's eyes");
+           "a reader sees that a torn record is replaced");
     write_file(t, LOG, log.data, log.size);
 }
 
-/* A power cut may leave bytes that nobody wrote. */
+/* A power cut may leave bytes that no process wrote. */
 static void check_rubbish(test_t *t, const char *type)
 {
     oci_value_t log = read_file(t, LOG);
@@ -127,12 +127,13 @@ static void check_rubbish(test_t *t, const char *type)
         bad += put(t->index, "a/1", "new")
             || !has_three(t, "new", "two", "three");
     }
-    tap_ok(&t->run->tap, !bad, "what is no record at the end is cut off");
+    tap_ok(&t->run->tap, !bad,
+           "bytes at the end that are not a record are cut off");
     write_file(t, LOG, log.data, log.size);
 }
 
-/* A byte of the first two records is changed, which were synced when the
- * third was written: so this is no torn end. */
+/* Change a byte of the first two records.  They were synced when the third was
+ * written, so this is not a torn end. */
 static void check_damage(test_t *t, const char *type)
 {
     size_t third, i;
@@ -151,27 +152,28 @@ static void check_damage(test_t *t, const char *type)
         write_file(t, LOG, bytes, log.size);
         error = open_as(t, type, "a/f", getuid());
         bad += !error || !strstr(error, LOG " is damaged at byte");
-        bad += look(t, "a/2") != EIO || look(t, "a/none") != EIO
+        bad += get_status(t, "a/2") != EIO || get_status(t, "a/none") != EIO
             || put(t->index, "a/1", "new") != EIO;
         bad += read_file(t, LOG).size != log.size;
         t->index = index;
         bytes[i] ^= 1 << i % 8;
     }
-    tap_ok(&t->run->tap, !bad, "damage in the middle of a log is told");
+    tap_ok(&t->run->tap, !bad, "damage in the middle of a log is reported");
     write_file(t, LOG, log.data, log.size);
     tap_ok(&t->run->tap,
            !open_as(t, type, "a/f", getuid())
                && has_three(t, NULL, "two", "three"),
-           "and lost nothing");
+           "the repaired log has lost nothing");
     if (truncate(at(t->run, LOG), third)) {
         abort();
     }
-    is_status(t->run, look(t, "a/2"), EIO, "a log that shrank is told");
+    is_status(t->run, get_status(t, "a/2"), EIO,
+              "a log that became smaller is reported");
     remove_tree(at(t->run, "a"));
 }
 
-/* After a power cut the second record was never written, and the third was;
- * none of them was synced. */
+/* After a power cut, the second record is missing and the third exists; neither
+ * was synced. */
 static void check_hole(test_t *t, const char *type)
 {
     size_t third;
@@ -184,11 +186,11 @@ static void check_hole(test_t *t, const char *type)
     tap_ok(&t->run->tap,
            !open_as(t, type, "a/f", getuid())
                && has_three(t, "one", NULL, NULL),
-           "what was not synced may be lost in part");
+           "records that were not synced may be lost");
     tap_ok(&t->run->tap,
            !put(t->index, "a/1", "new") && has_three(t, "new", NULL, NULL)
                && read_file(t, LOG).size == third,
-           "and is cut off");
+           "records behind a lost one are cut off");
     remove_tree(at(t->run, "a"));
 }
 
@@ -208,12 +210,12 @@ static int put_on(void *data, int number)
             return 1;
         }
         if (i < 300) {
-            pass(t->ready);
+            signal_gate(t->ready);
         }
     }
 }
 
-/* Kill a writer so many microseconds after it began to merge. */
+/* Kill a writer a number of microseconds after it began to merge. */
 static int kill_merge(test_t *t, int wait, int number)
 {
     apr_time_t end = apr_time_now() + apr_time_from_sec(20);
@@ -221,9 +223,9 @@ static int kill_merge(test_t *t, int wait, int number)
     int i;
 
     for (i = 0; i < 300; i++) {
-        await(t->ready);
+        wait_at_gate(t->ready);
     }
-    while (!is_there(t, "m/f.new") && apr_time_now() < end) {
+    while (!exists(t, "m/f.new") && apr_time_now() < end) {
         usleep(50);
     }
     usleep(wait);
@@ -244,35 +246,35 @@ static void check_killed_merges(test_t *t, const char *type)
         apr_pool_t *pool = make_pool();
 
         bad += !kill_merge(t, 100 << i, i);
-        left += is_there(t, "m/f.new");
+        left += exists(t, "m/f.new");
         if (i % 2) {
             bad += open_as(t, type, "m/f", getuid()) != NULL;
-            bad += is_there(t, "m/f.new");
+            bad += exists(t, "m/f.new");
         }
-        bad += of(t->index)->scan(&entries, t->index, &range, pool)
+        bad += provider_of(t->index)->scan(&entries, t->index, &range, pool)
                 != APR_SUCCESS
             || entries->nelts != 300 * (i + 1);
         for (k = 0; k < 300 * (i + 1) && !bad; k++) {
             oci_value_t value;
 
-            bad += of(t->index)->get(&value, t->index,
-                                     apr_psprintf(pool, "put/%d/%d", k / 300,
-                                                  k % 300),
-                                     pool)
+            bad += provider_of(t->index)->get(&value, t->index,
+                                              apr_psprintf(pool, "put/%d/%d",
+                                                           k / 300, k % 300),
+                                              pool)
                 || value.size != 3000 || value.data[2999] != 'p';
         }
         apr_pool_destroy(pool);
     }
     tap_ok(&t->run->tap, !bad && left > KILLS / 4,
-           "%d writers were killed, %d of them in a merge, and all is there",
+           "%d writers were killed, %d of them in a merge: nothing is lost",
            KILLS, left);
-    tap_ok(&t->run->tap, !is_there(t, "m/f.log-1"), "the log was merged");
+    tap_ok(&t->run->tap, !exists(t, "m/f.log-1"), "the log was merged");
     close_gate(t->ready);
     remove_tree(at(t->run, "m"));
 }
 
-/* A merge that cannot be done is of no concern to who writes, and is made up
- * for later, with all logs since. */
+/* A failed merge does not affect writers, and is made up for later, with all
+ * logs since. */
 static void check_failed_merges(test_t *t, const char *type)
 {
     int i, good, count;
@@ -289,31 +291,31 @@ static void check_failed_merges(test_t *t, const char *type)
         apr_snprintf(key, sizeof(key), "more/%d", i);
         good &= put(t->index, key, text) == APR_SUCCESS;
     }
-    tap_ok(&t->run->tap, good && !is_there(t, "m/f.log-2"),
-           "a merge for which nothing can be written is not begun");
-    /* The old log goes on in the next one, and there the merge ends. */
+    tap_ok(&t->run->tap, good && !exists(t, "m/f.log-2"),
+           "a merge that cannot create a file is not begun");
+    /* The merge would end the log and begin the next one, and fails there. */
     rmdir(at(t->run, "m/f.new"));
     mkdir(at(t->run, "m/f.log-2"), 0755);
     good &= put(t->index, "second", "v") == APR_SUCCESS
-        && !is_there(t, "m/f.new");
+        && !exists(t, "m/f.new");
     tap_ok(&t->run->tap, good && holds(t, "second", "v"),
-           "nor is one for which no log can be made");
+           "a merge that cannot create a log is not begun");
     rmdir(at(t->run, "m/f.log-2"));
     good &= put(t->index, "third", "v") == APR_SUCCESS;
     tap_ok(&t->run->tap,
-           good && is_there(t, "m/f.log-2") && !is_there(t, "m/f.log-1"),
+           good && exists(t, "m/f.log-2") && !exists(t, "m/f.log-1"),
            "the next change merges");
     count = fill_log(t, "m/f.log-3", 70000);
     tap_ok(&t->run->tap,
-           count && !is_there(t, "m/f.log-2")
+           count && !exists(t, "m/f.log-2")
                && !open_as(t, type, "m/f", getuid()) && holds(t, "first", "v")
                && holds(t, "second", "v") && holds(t, "third", "v"),
-           "and all is there");
+           "nothing is lost");
     remove_tree(at(t->run, "m"));
 }
 
-/* A crash after the log was ended and before FILE was replaced: both logs
- * are read, and merged by the next who merges. */
+/* A crash after the log was ended and before FILE was replaced: both logs are
+ * read, and the next merge merges both. */
 static void check_two_logs(test_t *t, const char *type)
 {
     oci_value_t file;
@@ -333,21 +335,23 @@ static void check_two_logs(test_t *t, const char *type)
     rename(at(t->run, "m/log-1"), at(t->run, "m/f.log-1"));
     tap_ok(&t->run->tap,
            holds(t, "first", "v") && holds(t, "second", "v")
-               && look(t, "fill/0") == APR_NOTFOUND && look(t, "fill/1") == 0,
-           "two logs are read in turn");
+               && get_status(t, "fill/0") == APR_NOTFOUND
+               && get_status(t, "fill/1") == 0,
+           "two logs are read in order");
     tap_is(&t->run->tap, open_as(t, type, "m/f", getuid()), NULL,
-           "also after a start");
+           "an index with two logs is started");
     tap_ok(&t->run->tap,
            holds(t, "first", "v") && holds(t, "second", "v")
-               && is_there(t, "m/f.log-1"),
-           "which leaves them as they are");
+               && exists(t, "m/f.log-1"),
+           "a start does not change the logs");
     tap_ok(&t->run->tap,
-           fill_log(t, "m/f.log-3", 100000) && !is_there(t, "m/f.log-1")
-               && !is_there(t, "m/f.log-2") && holds(t, "first", "v")
-               && holds(t, "second", "v") && look(t, "fill/0") == APR_SUCCESS,
+           fill_log(t, "m/f.log-3", 100000) && !exists(t, "m/f.log-1")
+               && !exists(t, "m/f.log-2") && holds(t, "first", "v")
+               && holds(t, "second", "v")
+               && get_status(t, "fill/0") == APR_SUCCESS,
            "both are merged");
     rename(at(t->run, "m/f.log-3"), at(t->run, "m/away"));
-    is_status(t->run, look(t, "first"), ENOENT, "a log that is lost is told");
+    is_status(t->run, get_status(t, "first"), ENOENT, "a lost log is reported");
     remove_tree(at(t->run, "m"));
 }
 
@@ -368,13 +372,13 @@ static void check_starts(test_t *t, const char *type)
         bad += open_as(t, type, "m/f", getuid()) != NULL;
     }
     for (i = 0; i < 600; i++) {
-        await(t->ready);
+        wait_at_gate(t->ready);
     }
     for (i = 0; i < 2; i++) {
         kill(pids[i], SIGKILL);
         bad += end_process(pids[i]) != -1;
     }
-    tap_ok(&t->run->tap, !bad, "starts do not disturb who writes");
+    tap_ok(&t->run->tap, !bad, "starts do not disturb writers");
     close_gate(t->ready);
     remove_tree(at(t->run, "m"));
 }

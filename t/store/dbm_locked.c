@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Where changes make a merge due while their caller holds locks: the merge
- * comes after the last of these.
- */
+/* Tests of a merge that becomes due while the caller holds locks: it is done
+ * after the last one is released. */
 
 #include "dbm_test.h"
 
 #define SIZE 60000
-#define MANY 20   /* of these are more than a log may have */
-#define MORE 1200 /* of these do not wait for a lock to end */
+#define MANY 20   /* this many values make a merge due */
+#define MORE 1200 /* this many are merged although a lock is held */
 
-/* Make so many changes, with a pool. */
+/* Put count values, with a pool. */
 static void fill(test_t *t, apr_pool_t *pool, int count)
 {
     char *value = apr_palloc(pool, SIZE);
@@ -41,19 +40,20 @@ static oci_lock_t *take(test_t *t, const char *name, apr_pool_t *pool)
 /* Two locks, the second in a pool below the first one's. */
 static void check_locks(test_t *t)
 {
-    apr_pool_t *pool = make_pool(), *below;
+    apr_pool_t *pool = make_pool(), *child;
     oci_lock_t *one = take(t, "one", pool), *two;
 
-    apr_pool_create(&below, pool);
-    two = take(t, "two", below);
-    fill(t, below, MANY);
-    tap_ok(&t->run->tap, !is_there(t, "f.log-2"),
+    apr_pool_create(&child, pool);
+    two = take(t, "two", child);
+    fill(t, child, MANY);
+    tap_ok(&t->run->tap, !exists(t, "f.log-2"),
            "no merge while two locks are held");
     oci_index_dbm.unlock(two);
-    tap_ok(&t->run->tap, !is_there(t, "f.log-2"), "nor while one is");
+    tap_ok(&t->run->tap, !exists(t, "f.log-2"),
+           "no merge while one lock is held");
     oci_index_dbm.unlock(one);
-    tap_ok(&t->run->tap, is_there(t, "f.log-2") && !is_there(t, "f.log-1"),
-           "a merge after the last");
+    tap_ok(&t->run->tap, exists(t, "f.log-2") && !exists(t, "f.log-1"),
+           "a merge after the last lock");
     apr_pool_destroy(pool);
 }
 
@@ -63,26 +63,26 @@ static void check_others(test_t *t)
     oci_lock_t *lock = take(t, "one", other);
 
     fill(t, pool, MANY);
-    tap_ok(&t->run->tap, is_there(t, "f.log-3"),
-           "locks that others hold keep nobody from merging");
+    tap_ok(&t->run->tap, exists(t, "f.log-3"),
+           "locks of other callers do not delay a merge");
     oci_index_dbm.unlock(lock);
     apr_pool_destroy(pool);
     apr_pool_destroy(other);
 }
 
-/* A pool goes with the lock that is held in it. */
+/* A pool ends, and with it the lock that is held in it. */
 static void check_pools(test_t *t)
 {
-    apr_pool_t *pool = make_pool(), *below;
+    apr_pool_t *pool = make_pool(), *child;
 
-    apr_pool_create(&below, pool);
-    take(t, "one", below);
-    fill(t, below, MANY);
-    tap_ok(&t->run->tap, !is_there(t, "f.log-4"), "no merge under the lock");
-    apr_pool_destroy(below);
+    apr_pool_create(&child, pool);
+    take(t, "one", child);
+    fill(t, child, MANY);
+    tap_ok(&t->run->tap, !exists(t, "f.log-4"), "no merge under the lock");
+    apr_pool_destroy(child);
     fill(t, pool, 1);
-    tap_ok(&t->run->tap, is_there(t, "f.log-4"),
-           "the next change merges where the lock went with its pool");
+    tap_ok(&t->run->tap, exists(t, "f.log-4"),
+           "the next change merges if the lock ended with its pool");
     apr_pool_destroy(pool);
 }
 
@@ -93,7 +93,7 @@ static void check_long_lock(test_t *t)
     oci_lock_t *lock = take(t, "one", pool);
 
     fill(t, pool, MORE);
-    tap_ok(&t->run->tap, is_there(t, "f.log-5"),
+    tap_ok(&t->run->tap, exists(t, "f.log-5"),
            "long logs are merged under a lock, too");
     oci_index_dbm.unlock(lock);
     apr_pool_destroy(pool);
@@ -102,7 +102,7 @@ static void check_long_lock(test_t *t)
 static void check(test_t *t, const char *type)
 {
     tap_is(&t->run->tap, open_as(t, type, "f", getuid()), NULL,
-           "an index is made");
+           "an index is created");
     check_locks(t);
     check_others(t);
     check_pools(t);

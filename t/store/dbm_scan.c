@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Lists of an index "dbm", whose keys lie in a snapshot, in logs, or in both:
- * random changes and merges, beside an array of what is there.
- */
+/* Tests of scans of a "dbm" index whose keys are in a snapshot, in logs, or in
+ * both: random changes and merges, compared with an array. */
 
 #include "dbm_test.h"
 
 #define KEYS   1500
 #define ROUNDS 60
-#define PAGES  40 /* of each round */
+#define PAGES  40 /* pages that are compared in each round */
 
 typedef struct facts_t {
     test_t *test;
-    const char *keys[KEYS]; /* in order */
-    int values[KEYS];       /* 0 where it is not there */
+    const char *keys[KEYS]; /* sorted */
+    int values[KEYS];       /* 0 if the key does not exist */
 } facts_t;
 
 static int compare(const void *left, const void *right)
@@ -23,29 +22,29 @@ static int compare(const void *left, const void *right)
 
 static void make_keys(facts_t *facts)
 {
-    static const char *const folders[] = { "a/", "a/b!/", "a/b/", "a-/",
-                                           "z/long-name-of-a-folder/" };
+    static const char *const prefixes[] = { "a/", "a/b!/", "a/b/", "a-/",
+                                            "z/long-name-of-a-prefix/" };
     int i;
 
     for (i = 0; i < KEYS; i++) {
         facts->keys[i] = apr_psprintf(facts->test->run->pool, "%s%x",
-                                      folders[i % 5], i * 7919);
+                                      prefixes[i % 5], i * 7919);
     }
     qsort(facts->keys, KEYS, sizeof(*facts->keys), compare);
 }
 
-/* Change some keys, in one list. */
-static int stir(facts_t *facts, int number)
+/* Change some keys, in one call. */
+static int change_randomly(facts_t *facts, int number)
 {
     apr_pool_t *pool = make_pool();
     oci_change_t changes[100];
     int count = 1 + rand() % 100, i, bad;
 
     for (i = 0; i < count; i++) {
-        int k = rand() % KEYS, gone = rand() % (2 + number % 3) == 0;
+        int k = rand() % KEYS, deleted = rand() % (2 + number % 3) == 0;
 
-        facts->values[k] = gone ? 0 : number * 100 + i + 1;
-        changes[i].kind = gone ? OCI_CHANGE_DELETE : OCI_CHANGE_PUT;
+        facts->values[k] = deleted ? 0 : number * 100 + i + 1;
+        changes[i].kind = deleted ? OCI_CHANGE_DELETE : OCI_CHANGE_PUT;
         changes[i].key = facts->keys[k];
         changes[i].value.data = apr_itoa(pool, facts->values[k]);
         changes[i].value.size = strlen(changes[i].value.data);
@@ -56,7 +55,7 @@ static int stir(facts_t *facts, int number)
     return !bad;
 }
 
-/* Let a large value come and go, so that a merge is due. */
+/* Put and delete a large value, so that a merge is due. */
 static int merge(test_t *t)
 {
     const char *text = apr_pcalloc(t->run->pool, 1100000);
@@ -65,7 +64,7 @@ static int merge(test_t *t)
         && !erase(t->index, "m/large");
 }
 
-/* Whether a page is what it is to be. */
+/* Return whether a page is right. */
 static int is_page(facts_t *facts, const oci_scan_t *range)
 {
     apr_pool_t *pool = make_pool();
@@ -90,16 +89,16 @@ static int is_page(facts_t *facts, const oci_scan_t *range)
     return !bad;
 }
 
-/* Some pages, with and without a folder, from anywhere. */
+/* Compare some pages, with and without a prefix, from anywhere. */
 static int has_pages(facts_t *facts)
 {
-    static const char *const folders[] = { "", "a/", "a/b/", "z/" };
+    static const char *const prefixes[] = { "", "a/", "a/b/", "z/" };
     static const int limits[] = { 0, 1, 2, 10, 100, 255, 256, 257, 1000 };
     int i, good = 1;
 
     for (i = 0; i < PAGES; i++) {
         const char *key = facts->keys[rand() % KEYS];
-        oci_scan_t range = { folders[rand() % 4], NULL, limits[rand() % 9],
+        oci_scan_t range = { prefixes[rand() % 4], NULL, limits[rand() % 9],
                              rand() % 2, 0 };
 
         if (rand() % 3 && !strncmp(key, range.folder, strlen(range.folder))) {
@@ -120,7 +119,7 @@ static int has_values(facts_t *facts)
         apr_snprintf(text, sizeof(text), "%d", facts->values[i]);
         good &= facts->values[i]
             ? holds(facts->test, facts->keys[i], text)
-            : look(facts->test, facts->keys[i]) == APR_NOTFOUND;
+            : get_status(facts->test, facts->keys[i]) == APR_NOTFOUND;
     }
     return good;
 }
@@ -132,21 +131,21 @@ static void check_type(test_t *t, const char *type)
 
     make_keys(&facts);
     tap_is(&t->run->tap, open_as(t, type, type, getuid()), NULL,
-           "an index is made");
+           "an index is created");
     for (i = 0; i < ROUNDS && good; i++) {
-        good = stir(&facts, i) && has_pages(&facts) && has_values(&facts);
+        good = change_randomly(&facts, i) && has_pages(&facts)
+            && has_values(&facts);
         if (i % 7 == 6) {
             good = good && merge(t) && has_pages(&facts) && has_values(&facts);
             merges++;
         }
     }
-    tap_ok(&t->run->tap, good, "pages and values are what was changed last");
+    tap_ok(&t->run->tap, good, "pages and values are right");
     tap_ok(&t->run->tap,
-           is_there(t,
-                    apr_psprintf(t->run->pool, "%s.log-%d", type, merges + 1))
-               && !is_there(t,
-                            apr_psprintf(t->run->pool, "%s.log-%d", type,
-                                         merges)),
+           exists(t, apr_psprintf(t->run->pool, "%s.log-%d", type, merges + 1))
+               && !exists(t,
+                          apr_psprintf(t->run->pool, "%s.log-%d", type,
+                                       merges)),
            "with %d merges", merges);
 }
 

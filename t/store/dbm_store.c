@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What only the provider "dbm" promises: what it refuses and says, the files
- * it makes, whose they are, and what it does when some are gone.
- */
+/* Tests of the dbm provider only: what it refuses and with which message, its
+ * files and their owners, and how it behaves when some are missing. */
 
 #include "dbm_test.h"
 
@@ -19,17 +18,18 @@ static void check_configuration(test_t *t)
     says(t->run, open_as(t, "gdbm", NULL, 0), "dbm:gdbm FILE", "needs a file");
     says(t->run, open_as(t, "db", "", 0), "dbm:db FILE", "needs a file");
     says(t->run, open_as(t, "gdbm", "no/where", 0), "/no",
-         "there is no folder");
+         "does not exist; create it first");
     write_file(t, "file", "x", 1);
-    says(t->run, open_as(t, "gdbm", "file/f", 0), "/file", "is not a folder");
+    says(t->run, open_as(t, "gdbm", "file/f", 0), "/file",
+         "is not a directory");
     mkdir(at(t->run, "a"), 0755);
     tap_is(&t->run->tap,
            open_as(t, "gdbm", at(t->run, "a//./b/../f/"), getuid()), NULL,
-           "a path with everything");
-    tap_is(&t->run->tap, t->index->where, at(t->run, "a/f"), "is made short");
+           "a path with dots and slashes");
+    tap_is(&t->run->tap, t->index->where, at(t->run, "a/f"), "is normalized");
 }
 
-/* A DBM that something else made. */
+/* Create a DBM that is not ours. */
 static void make_foreign(test_t *t, const char *type, const char *path)
 {
     apr_datum_t datum = { "key", 3 };
@@ -45,7 +45,7 @@ static void make_foreign(test_t *t, const char *type, const char *path)
     apr_pool_destroy(pool);
 }
 
-/* A head of this text is written into a snapshot. */
+/* Write a head with this text into a snapshot. */
 static void write_head(test_t *t, const char *type, const char *path,
                        const char *text)
 {
@@ -67,26 +67,28 @@ static void check_files(test_t *t, const char *type)
 
     mkdir(at(t->run, "b"), 0755);
     write_file(t, "b/f", "mod_oci index\n", 14);
-    says(t->run, open_as(t, type, "b/f", 0), "/b/f", "is not a file of");
+    says(t->run, open_as(t, type, "b/f", 0), "/b/f",
+         "database, or another program has locked it");
     tap_is(&t->run->tap, read_file(t, "b/f").data, "mod_oci index\n",
-           "and it stays as it is");
+           "and the file is not changed");
     unlink(at(t->run, "b/f"));
     make_foreign(t, type, "b/f");
     says(t->run, open_as(t, type, "b/f", 0), "/b/f", "something else");
     unlink(at(t->run, "b/f"));
     tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
-           "an index is made");
-    says(t->run, open_as(t, other, "b/f", 0), "/b/f", "is not a file of");
+           "an index is created");
+    says(t->run, open_as(t, other, "b/f", 0), "/b/f",
+         "database, or another program has locked it");
     write_head(t, type, "b/f", "2 1 0 0 0");
     says(t->run, open_as(t, type, "b/f", 0), "/b/f", "newer");
     write_head(t, type, "b/f", "1 7 0 0");
     says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-7", "No such file");
     write_head(t, type, "b/f", "1 1 0 0");
     tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
-           "what it should say");
+           "the index with the right head");
 }
 
-/* On the index of check_files. */
+/* Uses the index of check_files. */
 static void check_logs(test_t *t, const char *type)
 {
     static const char *const lines[] = { "", "mod_oci index log 1 1",
@@ -96,7 +98,8 @@ static void check_logs(test_t *t, const char *type)
 
     for (i = 0; i < 4; i++) {
         write_file(t, "b/f.log-1", lines[i], strlen(lines[i]));
-        says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-1", "belongs there");
+        says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-1",
+             "is not the log that belongs to this index");
     }
     write_file(t, "b/f.log-1", "mod_oci index log 2 1\n", 22);
     says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-1", "newer");
@@ -104,38 +107,39 @@ static void check_logs(test_t *t, const char *type)
     says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-1", "No such file");
     write_file(t, "b/f.log-1", "mod_oci index log 1 1\n", 22);
     tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
-           "what it should say");
+           "the index with the right log");
     unlink(at(t->run, "b/f"));
     write_file(t, "b/f.log-1", "a log of something else's", 25);
     says(t->run, open_as(t, type, "b/f", getuid()), "/b/f.log-1", "exists");
     tap_is(&t->run->tap, read_file(t, "b/f.log-1").data,
-           "a log of something else's", "and it stays as it is");
+           "a log of something else's", "and the file is not changed");
     write_file(t, "b/f.log-1", "mod_oci in", 10);
     tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
-           "an index whose making was ended is made");
+           "an index whose creation was interrupted is created");
     put(t->index, "a", "1");
     rename(at(t->run, "b/f"), at(t->run, "b/away"));
-    says(t->run, open_as(t, type, "b/f", getuid()), "/b/f.log-1", "is lost");
+    says(t->run, open_as(t, type, "b/f", getuid()), "/b/f.log-1", "is missing");
     rename(at(t->run, "b/away"), at(t->run, "b/f"));
-    tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL, "it is back");
-    tap_ok(&t->run->tap, holds(t, "a", "1"), "with what it had");
+    tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
+           "the index with its file back");
+    tap_ok(&t->run->tap, holds(t, "a", "1"), "it has the facts from before");
     write_file(t, "b/f.log-0", "mod_oci index log 1 0\nrecords", 29);
     write_file(t, "b/f.new", "x", 1);
     write_file(t, "b/f.log-1x", "", 0);
     write_file(t, "b/f.log-2", "rubbish", 7);
     tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
-           "with what killed processes leave");
+           "an index with what killed processes leave");
     tap_ok(&t->run->tap,
-           !is_there(t, "b/f.log-0") && !is_there(t, "b/f.new")
-               && is_there(t, "b/f.log-1x"),
-           "which goes, and nothing else");
+           !exists(t, "b/f.log-0") && !exists(t, "b/f.new")
+               && exists(t, "b/f.log-1x"),
+           "leftovers are removed, and nothing else");
     write_file(t, "b/f.log-0", "a log of something else's", 25);
     tap_ok(&t->run->tap,
-           !open_as(t, type, "b/f", getuid()) && is_there(t, "b/f.log-0"),
-           "what is not ours stays");
+           !open_as(t, type, "b/f", getuid()) && exists(t, "b/f.log-0"),
+           "files that are not ours are kept");
     write_file(t, "b/f.log-2", "mod_oci index log 1 2\nrecords", 29);
     says(t->run, open_as(t, type, "b/f", getuid()), "/b/f.log-2",
-         "lost its end");
+         "is incomplete");
     write_file(t, "b/f.log-2", "rubbish", 7);
     open_as(t, type, "b/f", getuid());
     tap_ok(&t->run->tap,
@@ -147,7 +151,7 @@ static void check_logs(test_t *t, const char *type)
     remove_tree(at(t->run, "b"));
 }
 
-static void check_form(test_t *t, const char *type)
+static void check_layout(test_t *t, const char *type)
 {
     static const char *const files[] = { "c/f", "c/f.log-3", "c/f.lock" };
     struct stat st;
@@ -156,7 +160,7 @@ static void check_form(test_t *t, const char *type)
     mkdir(at(t->run, "c"), 0755);
     umask(0);
     tap_is(&t->run->tap, open_as(t, type, "c/f", getuid()), NULL,
-           "an index is made");
+           "an index is created");
     tap_ok(&t->run->tap,
            fill_log(t, "c/f.log-2", 50000) && fill_log(t, "c/f.log-3", 60000),
            "it is merged twice");
@@ -164,15 +168,15 @@ static void check_form(test_t *t, const char *type)
         good &= !stat(at(t->run, files[i]), &st)
             && st.st_mode == (S_IFREG | 0640);
     }
-    tap_ok(&t->run->tap, good, "files are for their owner and its group");
+    tap_ok(&t->run->tap, good, "files are for their owner and group");
     tap_ok(&t->run->tap,
-           !is_there(t, "c/f.log-1") && !is_there(t, "c/f.log-2")
-               && !is_there(t, "c/f.new"),
-           "what was merged is gone");
+           !exists(t, "c/f.log-1") && !exists(t, "c/f.log-2")
+               && !exists(t, "c/f.new"),
+           "merged logs are removed");
     umask(022);
 }
 
-/* On the index of check_form. */
+/* Uses the index of check_form. */
 static void check_verification(test_t *t, const char *type)
 {
     const char *path = at(t->run, "c/f");
@@ -182,18 +186,20 @@ static void check_verification(test_t *t, const char *type)
 
     rv = oci_dbm_snapshot_open(&snapshot, type, path, APR_DBM_READWRITE, pool);
     is_status(t->run, rv ? rv : oci_dbm_snapshot_verify(&snapshot, pool),
-              APR_SUCCESS, "a snapshot is whole");
+              APR_SUCCESS, "a complete snapshot is verified");
     oci_dbm_snapshot_delete(&snapshot, "fill/3");
     is_status(t->run, oci_dbm_snapshot_verify(&snapshot, pool), EIO,
-              "without a value it is not");
+              "a snapshot that lacks a value is not");
     oci_dbm_records_close(snapshot.tree.records);
-    is_status(t->run, look(t, "fill/3"), EIO, "a lost value is not absent");
-    is_status(t->run, look(t, "fill/3x"), APR_NOTFOUND, "another is");
+    is_status(t->run, get_status(t, "fill/3"), EIO,
+              "a lost value is not absent");
+    is_status(t->run, get_status(t, "fill/3x"), APR_NOTFOUND,
+              "a missing key is absent");
     is_status(t->run, add(t->index, "fill/3", "new"), EIO,
-              "it is not known whether it can be added");
+              "an ADD of the lost value fails");
     tap_ok(&t->run->tap,
            !put(t->index, "fill/3", "new") && holds(t, "fill/3", "new"),
-           "but it can be put");
+           "a PUT of the lost value succeeds");
     apr_pool_destroy(pool);
 }
 
@@ -214,20 +220,20 @@ static int count_open(void)
     return count;
 }
 
-/* On the index of check_form: what others merge, while this process reads,
- * is let go of. */
+/* Uses the index of check_form: files that other processes merge, while this
+ * one reads, are closed. */
 static void check_release(test_t *t)
 {
-    int before, status, bad = look(t, "fill/1"), i;
+    int before, status, bad = get_status(t, "fill/1"), i;
 
     before = count_open();
     for (i = 0; i < 2; i++) {
         pid_t pid = start_process(merge_on, t, i);
 
         while (waitpid(pid, &status, WNOHANG) == 0) {
-            bad |= look(t, "fill/1") != APR_SUCCESS;
+            bad |= get_status(t, "fill/1") != APR_SUCCESS;
         }
-        bad |= status != 0 || look(t, "fill/1") != APR_SUCCESS;
+        bad |= status != 0 || get_status(t, "fill/1") != APR_SUCCESS;
     }
     tap_ok(&t->run->tap, !bad && count_open() == before,
            "a reader holds no more files open after merges");
@@ -238,20 +244,20 @@ static int works(apr_status_t rv)
     return rv == APR_SUCCESS || rv == APR_NOTFOUND || rv == APR_EEXIST;
 }
 
-/* Whether nothing works, by any function. */
-static int fails(test_t *t)
+/* Return whether all functions fail. */
+static int all_fail(test_t *t)
 {
     oci_scan_t range = { "x/", NULL, 0, 0, 0 };
     apr_pool_t *pool = make_pool();
     apr_array_header_t *entries;
     oci_lock_t *lock;
-    int good = !works(look(t, "x/y")) && !works(look(t, "none"))
+    int good = !works(get_status(t, "x/y")) && !works(get_status(t, "none"))
         && !works(oci_index_dbm.get(NULL, t->index, "x/y", pool))
         && !works(oci_index_dbm.scan(&entries, t->index, &range, pool))
         && !works(put(t->index, "x/y", "w"))
         && !works(add(t->index, "x/z", "v")) && !works(erase(t->index, "x/y"));
 
-    good &= is_there(t, "d/f.lock")
+    good &= exists(t, "d/f.lock")
         || !works(oci_index_dbm.lock(&lock, t->index, "x", OCI_LOCK_SHARED,
                                      pool));
     apr_pool_destroy(pool);
@@ -268,17 +274,19 @@ static void check_absence(test_t *t, const char *type)
     open_as(t, type, "d/f", getuid());
     put(t->index, "x/y", "v");
     rename(at(t->run, "d"), at(t->run, "moved"));
-    tap_ok(&t->run->tap, fails(t), "an index that was moved away fails");
+    tap_ok(&t->run->tap, all_fail(t), "an index that was moved away fails");
     mkdir(at(t->run, "d"), 0755);
-    tap_ok(&t->run->tap, fails(t), "with an empty folder in its place, too");
-    tap_ok(&t->run->tap, !rmdir(at(t->run, "d")), "where nothing is made");
+    tap_ok(&t->run->tap, all_fail(t),
+           "an index replaced by an empty directory fails");
+    tap_ok(&t->run->tap, !rmdir(at(t->run, "d")),
+           "nothing is created in its place");
     rename(at(t->run, "moved"), at(t->run, "d"));
-    tap_ok(&t->run->tap, holds(t, "x/y", "v"), "it is back with it");
+    tap_ok(&t->run->tap, holds(t, "x/y", "v"), "it works when it is back");
     for (i = 0; i < 2; i++) {
         rename(at(t->run, files[i]), at(t->run, "away"));
-        tap_ok(&t->run->tap, fails(t), "it fails without %s", files[i]);
+        tap_ok(&t->run->tap, all_fail(t), "it fails without %s", files[i]);
         rename(at(t->run, "away"), at(t->run, files[i]));
-        tap_ok(&t->run->tap, holds(t, "x/y", "v"), "it is back with it");
+        tap_ok(&t->run->tap, holds(t, "x/y", "v"), "it works when it is back");
         older[i] = read_file(t, files[i]);
     }
     put(t->index, "x/y", "w");
@@ -287,15 +295,15 @@ static void check_absence(test_t *t, const char *type)
         unlink(at(t->run, files[i]));
         write_file(t, files[i], older[i].data, older[i].size);
     }
-    tap_ok(&t->run->tap, holds(t, "x/y", "v"), "a backup is put back");
+    tap_ok(&t->run->tap, holds(t, "x/y", "v"), "a backup is restored");
     for (i = 0; i < 2; i++) {
         unlink(at(t->run, files[i]));
         write_file(t, files[i], newer[i].data, newer[i].size);
     }
-    tap_ok(&t->run->tap, holds(t, "x/y", "w"), "and what was there");
+    tap_ok(&t->run->tap, holds(t, "x/y", "w"), "and the newer files again");
 }
 
-/* Whether an index is refused to who may not use it. */
+/* Check that an index is refused to a user without access. */
 static int refuse(void *data, int number)
 {
     test_t *t = data;
@@ -317,21 +325,21 @@ static void check_owners(test_t *t, const char *type)
         tap_ok(&t->run->tap, 1, "owners # SKIP needs root");
         return;
     }
-    chmod(t->run->folder, 0755);
+    chmod(t->run->dir, 0755);
     mkdir(at(t->run, "o"), 0755);
     says(t->run, open_as(t, type, "o/f", NOBODY), "/o", "httpd's User");
-    tap_ok(&t->run->tap, !is_there(t, "o/f") && !is_there(t, "o/f.lock"),
-           "and nothing is made");
+    tap_ok(&t->run->tap, !exists(t, "o/f") && !exists(t, "o/f.lock"),
+           "and nothing is created");
     if (chown(at(t->run, "o"), NOBODY, NOBODY)) {
         abort();
     }
     tap_is(&t->run->tap, open_as(t, type, "o/f", NOBODY), NULL,
-           "a folder that is httpd's");
+           "a directory that belongs to httpd's User");
     caller = act_as(t->run, NOBODY);
     tap_ok(&t->run->tap,
            fill_log(t, "o/f.log-2", 50000)
                && !nftw(at(t->run, "o"), check_owner, 16, FTW_PHYS),
-           "all that is made belongs to httpd's User");
+           "all files belong to httpd's User");
     oci_owner_leave(&caller);
     if (chown(at(t->run, "o/f.log-2"), 0, 0)) {
         abort();
@@ -340,7 +348,8 @@ static void check_owners(test_t *t, const char *type)
     mkdir(at(t->run, "r"), 0755);
     pid = start_process(refuse, t, 0);
     t->run->tap.run++;
-    tap_ok(&t->run->tap, !end_process(pid), "no right to write");
+    tap_ok(&t->run->tap, !end_process(pid),
+           "an index without write access is refused");
     remove_tree(at(t->run, "o"));
     remove_tree(at(t->run, "r"));
 }
@@ -349,7 +358,7 @@ static void check_type(test_t *t, const char *type)
 {
     check_files(t, type);
     check_logs(t, type);
-    check_form(t, type);
+    check_layout(t, type);
     check_verification(t, type);
     check_release(t);
     check_absence(t, type);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The provider "dbm" on a disk whose syncs fail: what a sync was for is then
- * missing on the disk, although every process reads it, and a later sync that
- * succeeds does not bring it there.  open(2), pwrite(2), ftruncate(2) and
- * fdatasync(2) are ours here, and keep in memory what the disk has of a log.
- * As Linux does, a failure is told to each descriptor that was open, once.
- */
+/* Tests of the dbm provider on a disk whose syncs fail.  The bytes are then
+ * missing on the disk, although every process reads them, and a later
+ * successful sync does not write them.
+ *
+ * open(2), pwrite(2) and fdatasync(2) are replaced here, and keep in memory
+ * what the disk has of a log.  As on Linux, each descriptor that was open
+ * reports a failure once. */
 
 #include "dbm_test.h"
 
@@ -16,16 +17,17 @@
 #define LOG  "d/f.log-1"
 #define ROOM (1024 * 1024)
 
-/* The disk, which all processes share. */
+/* The disk, shared by all processes. */
 typedef struct disk_t {
-    int fails;        /* how many syncs are to fail from now on */
-    int errors;       /* how many have failed */
-    char bytes[ROOM]; /* what it has of the log */
-    char dirty[ROOM]; /* of each byte whether it is to be written */
+    int fails;        /* the number of syncs that will fail */
+    int errors;       /* the number of syncs that failed */
+    char bytes[ROOM]; /* the part of the log that is on the disk */
+    char dirty[ROOM]; /* whether each byte must be written */
 } disk_t;
 
 static disk_t *disk;
-static int seen[4096]; /* of each descriptor: the errors before it */
+static int
+    seen[4096]; /* for each descriptor, the errors that it does not report */
 
 static int is_log(int fd)
 {
@@ -53,7 +55,7 @@ int open(const char *path, int flags, ...)
     return fd;
 }
 
-/* What a checking libc makes of open(2) without a mode. */
+/* A checking libc calls this instead of open(2) without a mode. */
 int __open_2(const char *path, int flags)
 {
     return open(path, flags, 0);
@@ -95,24 +97,24 @@ int fdatasync(int fd)
     return 0;
 }
 
-static apr_status_t put_safely(test_t *t, const char *key)
+static apr_status_t put_durably(test_t *t, const char *key)
 {
     oci_change_t one = { OCI_CHANGE_PUT, key, { "value", 5 } };
     apr_pool_t *pool = make_pool();
-    apr_status_t rv = of(t->index)->apply(t->index, &one, 1, 1, pool);
+    apr_status_t rv = provider_of(t->index)->apply(t->index, &one, 1, 1, pool);
 
     apr_pool_destroy(pool);
     return rv;
 }
 
-/* In a process of its own, whose descriptors are therefore new. */
+/* Runs in a separate process, so that its descriptors are new. */
 static int put_b(void *data, int number)
 {
     (void)number;
-    return put_safely(data, "b") != APR_SUCCESS;
+    return put_durably(data, "b") != APR_SUCCESS;
 }
 
-/* The power goes: the log is what the disk has of it. */
+/* Simulate a power cut: the log becomes what is on the disk. */
 static void cut_power(test_t *t, const char *type)
 {
     size_t size = read_file(t, LOG).size;
@@ -134,7 +136,7 @@ static void begin_disk(test_t *t, const char *type)
     memset(disk->bytes, 0, ROOM);
     log = read_file(t, LOG);
     memcpy(disk->bytes, log.data, log.size);
-    put_safely(t, "first");
+    put_durably(t, "first");
 }
 
 static void check_type(test_t *t, const char *type)
@@ -145,54 +147,56 @@ static void check_type(test_t *t, const char *type)
 
     begin_disk(t, type);
     disk->fails = 1;
-    is_status(t->run, put_safely(t, "a"), EIO, "a sync that fails is told");
-    is_status(t->run, put_safely(t, "b"), APR_SUCCESS, "the disk is well");
-    is_status(t->run, put_safely(t, "c"), APR_SUCCESS, "and goes on so");
+    is_status(t->run, put_durably(t, "a"), EIO, "a failed sync is reported");
+    is_status(t->run, put_durably(t, "b"), APR_SUCCESS,
+              "the next sync succeeds");
+    is_status(t->run, put_durably(t, "c"), APR_SUCCESS,
+              "so does the one after it");
     cut_power(t, type);
     tap_ok(&t->run->tap,
            holds(t, "first", "value") && holds(t, "b", "value")
                && holds(t, "c", "value"),
-           "all that was acknowledged is there, in the same process");
+           "all acknowledged changes are there, in the same process");
 
     begin_disk(t, type);
     disk->fails = 1;
-    is_status(t->run, put_safely(t, "a"), EIO, "a sync fails again");
+    is_status(t->run, put_durably(t, "a"), EIO, "a sync fails again");
     tap_ok(&t->run->tap, !run_processes(put_b, t, 1), "another process writes");
     cut_power(t, type);
     tap_ok(&t->run->tap, holds(t, "first", "value") && holds(t, "b", "value"),
-           "what it was acknowledged is there");
+           "all acknowledged changes are there");
 
     begin_disk(t, type);
     disk->fails = 3;
-    is_status(t->run, put_safely(t, "a"), EIO, "a sync fails");
-    is_status(t->run, put_safely(t, "a"), EIO,
-              "the same change once more, which finds its value there");
+    is_status(t->run, put_durably(t, "a"), EIO, "a sync fails");
+    is_status(t->run, put_durably(t, "a"), EIO,
+              "the same change again, which finds its value");
     tap_ok(&t->run->tap, run_processes(put_b, t, 1) == 1,
            "the disk fails in another process, too");
-    is_status(t->run, put_safely(t, "a"), APR_SUCCESS,
+    is_status(t->run, put_durably(t, "a"), APR_SUCCESS,
               "the same change succeeds");
     cut_power(t, type);
     tap_ok(&t->run->tap, holds(t, "first", "value") && holds(t, "a", "value"),
-           "and is there");
+           "the acknowledged change is there");
 
-    /* The system drops from memory what it failed to write. */
+    /* The system drops from memory the bytes that it could not write. */
     begin_disk(t, type);
     before = read_file(t, LOG).size;
     disk->fails = 1;
-    is_status(t->run, put_safely(t, "a"), EIO, "a sync fails");
+    is_status(t->run, put_durably(t, "a"), EIO, "a sync fails");
     log = read_file(t, LOG);
     bytes = apr_pmemdup(t->run->pool, log.data, log.size);
     memset(bytes + before, 0, log.size - before);
     write_file(t, LOG, bytes, log.size);
     disk->fails = 0;
-    is_status(t->run, put_safely(t, "b"), APR_SUCCESS,
-              "a log whose end is lost goes on");
+    is_status(t->run, put_durably(t, "b"), APR_SUCCESS,
+              "a log whose end was dropped continues");
     tap_ok(&t->run->tap,
-           look(t, "a") == APR_NOTFOUND && holds(t, "first", "value")
+           get_status(t, "a") == APR_NOTFOUND && holds(t, "first", "value")
                && holds(t, "b", "value"),
-           "without what nobody was told is safe");
+           "without the change that was not acknowledged");
     tap_is(&t->run->tap, open_as(t, type, "d/f", getuid()), NULL,
-           "a start finds it whole");
+           "a start finds the log undamaged");
     tap_ok(&t->run->tap, holds(t, "first", "value") && holds(t, "b", "value"),
            "with the same facts");
 }
@@ -206,7 +210,7 @@ int main(void)
     disk = mmap(NULL, sizeof(*disk), PROT_READ | PROT_WRITE,
                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (disk == MAP_FAILED || access("/proc/self/fd", R_OK)) {
-        tap_ok(&run.tap, 1, "# SKIP no /proc to look at");
+        tap_ok(&run.tap, 1, "# SKIP needs /proc");
         return finish(&run);
     }
     with_each_type(&t, check_type);

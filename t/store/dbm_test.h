@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the tests of the provider "dbm" have in common. */
+/* Helpers of the tests of the provider "dbm". */
 
 #ifndef OCI_DBM_TEST_H
 #define OCI_DBM_TEST_H
@@ -12,7 +12,7 @@
 
 #include "store/dbm/dbm_index.h"
 
-/* Check one type after the other. */
+/* Run a check with each type. */
 static inline void with_each_type(test_t *t,
                                   void (*check)(test_t *t, const char *type))
 {
@@ -22,13 +22,13 @@ static inline void with_each_type(test_t *t,
     check(t, "db");
 }
 
-/* Create and start an index as a user; NULL, or a sentence. */
+/* Create and start an index as a user; return NULL, or a sentence. */
 static inline const char *open_as(test_t *t, const char *type,
                                   const char *location, apr_uid_t uid)
 {
     oci_store_config_t config = { .type = type,
                                   .location = location,
-                                  .base = t->run->folder };
+                                  .base = t->run->dir };
     oci_owner_caller_t caller = act_as(t->run, uid);
     const char *error;
 
@@ -74,8 +74,8 @@ static inline oci_value_t read_file(test_t *t, const char *path)
     return value;
 }
 
-/* What get says of a key. */
-static inline apr_status_t look(test_t *t, const char *key)
+/* Return the status of get. */
+static inline apr_status_t get_status(test_t *t, const char *key)
 {
     apr_pool_t *pool = make_pool();
     oci_value_t value;
@@ -85,7 +85,7 @@ static inline apr_status_t look(test_t *t, const char *key)
     return rv;
 }
 
-/* Whether a key has a text, to the first who opened the index. */
+/* Return whether t->index has this text as the value of a key. */
 static inline int holds(test_t *t, const char *key, const char *text)
 {
     apr_pool_t *pool = make_pool();
@@ -97,8 +97,9 @@ static inline int holds(test_t *t, const char *key, const char *text)
     return good;
 }
 
-/* Put values of so many bytes each until this log is there: the one before
- * it was merged by then, or is to be.  Keys are "fill/0" and so on. */
+/* Put values of size bytes, with the keys "fill/0" and so on, until this log
+ * exists: the log before it has been merged by then, or is due to be.  Returns
+ * the number of values, or 0 on failure. */
 static inline int fill_log(test_t *t, const char *log, size_t size)
 {
     char *value = apr_palloc(t->run->pool, size);
@@ -116,7 +117,7 @@ static inline int fill_log(test_t *t, const char *log, size_t size)
     return i;
 }
 
-static inline int is_there(test_t *t, const char *path)
+static inline int exists(test_t *t, const char *path)
 {
     return !access(at(t->run, path), F_OK);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Trees of names in DBMs: random changes, beside an array of what is there.
- */
+/* Tests of the B+tree in a DBM: random changes, compared with an array. */
 
 #include "contract.h"
 
@@ -18,8 +17,8 @@
 typedef struct test_t {
     run_t *run;
     oci_dbm_tree_t tree;
-    const char *names[NAMES]; /* in order */
-    char there[NAMES];
+    const char *names[NAMES]; /* sorted */
+    char exists[NAMES];
 } test_t;
 
 static int compare(const void *left, const void *right)
@@ -27,7 +26,8 @@ static int compare(const void *left, const void *right)
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-/* Names with long and short beginnings in common, up to the longest. */
+/* Make names with long and short common prefixes, up to the longest possible
+ * name. */
 static void make_names(test_t *t)
 {
     static char filling[1024];
@@ -47,8 +47,9 @@ static void make_names(test_t *t)
     qsort(t->names, NAMES, sizeof(*t->names), compare);
 }
 
-/* Let each name come or go with a chance of so many percent. */
-static apr_status_t stir(test_t *t, int coming, int going)
+/* Add or delete each name with a probability in percent. */
+static apr_status_t change_randomly(test_t *t, int percent_added,
+                                    int percent_deleted)
 {
     apr_pool_t *pool = make_pool();
     oci_dbm_tree_change_t *changes = apr_palloc(pool, NAMES * sizeof(*changes));
@@ -56,12 +57,12 @@ static apr_status_t stir(test_t *t, int coming, int going)
     int i, count = 0;
 
     for (i = 0; i < NAMES; i++) {
-        int dice = rand() % 100;
+        int random = rand() % 100;
 
-        if (dice < coming + going) {
+        if (random < percent_added + percent_deleted) {
             changes[count].name = t->names[i];
-            changes[count++].gone = dice >= coming;
-            t->there[i] = dice < coming;
+            changes[count++].deleted = random >= percent_added;
+            t->exists[i] = random < percent_added;
         }
     }
     rv = oci_dbm_tree_change(&t->tree, changes, count, pool);
@@ -69,18 +70,18 @@ static apr_status_t stir(test_t *t, int coming, int going)
     return rv;
 }
 
-/* Whether a list from number on, in a folder, is what it is to be. */
-static int lists(test_t *t, const char *after, const char *folder, int limit)
+/* Return whether a list of the names after one, with a prefix, is right. */
+static int lists(test_t *t, const char *after, const char *prefix, int limit)
 {
     apr_pool_t *pool = make_pool();
     apr_array_header_t *names = apr_array_make(pool, 8, sizeof(char *));
-    int bad = oci_dbm_tree_list(names, &t->tree, after, folder, limit)
+    int bad = oci_dbm_tree_list(names, &t->tree, after, prefix, limit)
         != APR_SUCCESS;
     int i, k = 0;
 
     for (i = 0; i < NAMES && k < limit; i++) {
-        if (t->there[i] && strcmp(t->names[i], after) > 0
-            && !strncmp(t->names[i], folder, strlen(folder))) {
+        if (t->exists[i] && strcmp(t->names[i], after) > 0
+            && !strncmp(t->names[i], prefix, strlen(prefix))) {
             bad |= k >= names->nelts
                 || strcmp(APR_ARRAY_IDX(names, k, const char *), t->names[i]);
             k++;
@@ -98,7 +99,7 @@ static int finds(test_t *t)
 
     for (i = 0; i < NAMES; i += 1 + rand() % 5) {
         bad |= oci_dbm_tree_find(&t->tree, t->names[i], pool)
-            != (t->there[i] ? APR_SUCCESS : APR_NOTFOUND);
+            != (t->exists[i] ? APR_SUCCESS : APR_NOTFOUND);
         bad |= oci_dbm_tree_find(&t->tree,
                                  apr_pstrcat(pool, t->names[i], "!", NULL),
                                  pool)
@@ -108,7 +109,7 @@ static int finds(test_t *t)
     return !bad;
 }
 
-/* Whether the root is there for something. */
+/* Return whether the root has more than one child, or a name. */
 static int has_proper_root(test_t *t)
 {
     apr_pool_t *pool = make_pool();
@@ -121,7 +122,7 @@ static int has_proper_root(test_t *t)
     return good;
 }
 
-static int is_right(test_t *t)
+static int is_correct(test_t *t)
 {
     int good = lists(t, "", "", NAMES) && finds(t) && has_proper_root(t), i;
 
@@ -136,8 +137,8 @@ static int is_right(test_t *t)
         && lists(t, "\xff", "", 1) && lists(t, "repo/z/", "repo/z/", 1);
 }
 
-/* How many bytes the nodes below this one have, and how many they are. */
-static apr_size_t weigh(test_t *t, apr_uint32_t number, int *nodes)
+/* Return the bytes of this node and all nodes below it, and count them. */
+static apr_size_t node_bytes(test_t *t, apr_uint32_t number, int *nodes)
 {
     apr_pool_t *pool = make_pool();
     apr_size_t bytes = 0;
@@ -150,17 +151,18 @@ static apr_size_t weigh(test_t *t, apr_uint32_t number, int *nodes)
         oci_dbm_node_fit(&size, &node, 0, OCI_NODE_MAX);
         bytes = size;
         for (i = 0; i < node.items->nelts && node.branch; i++) {
-            bytes += weigh(t,
-                           APR_ARRAY_IDX(node.items, i, oci_dbm_node_item_t)
-                               .child,
-                           nodes);
+            bytes += node_bytes(t,
+                                APR_ARRAY_IDX(node.items, i,
+                                              oci_dbm_node_item_t)
+                                    .child,
+                                nodes);
         }
     }
     apr_pool_destroy(pool);
     return bytes;
 }
 
-/* How many nodes the DBM could have, by their numbers, and has. */
+/* Return the number of nodes in the DBM, by their numbers. */
 static int count_records(test_t *t)
 {
     char name[16];
@@ -180,48 +182,48 @@ static void check_changes(test_t *t)
     apr_size_t bytes;
 
     srand(1);
-    tap_ok(&t->run->tap, is_right(t), "an empty tree");
+    tap_ok(&t->run->tap, is_correct(t), "an empty tree");
     for (i = 0; i < ROUNDS; i++) {
-        bad += stir(t, i % 3 * 5, i % 4 * 3) != APR_SUCCESS;
-        bad += !is_right(t);
+        bad += change_randomly(t, i % 3 * 5, i % 4 * 3) != APR_SUCCESS;
+        bad += !is_correct(t);
     }
-    tap_ok(&t->run->tap, !bad, "names come and go");
-    bad += stir(t, 100, 0) != APR_SUCCESS || !is_right(t);
-    tap_ok(&t->run->tap, !bad, "all names come");
-    bad += stir(t, 0, 97) != APR_SUCCESS || !is_right(t);
-    bytes = weigh(t, t->tree.root, &nodes);
+    tap_ok(&t->run->tap, !bad, "names are added and deleted");
+    bad += change_randomly(t, 100, 0) != APR_SUCCESS || !is_correct(t);
+    tap_ok(&t->run->tap, !bad, "all names are added");
+    bad += change_randomly(t, 0, 97) != APR_SUCCESS || !is_correct(t);
+    bytes = node_bytes(t, t->tree.root, &nodes);
     tap_ok(&t->run->tap, !bad && nodes * OCI_NODE_MAX / 4 < (int)bytes,
-           "nearly all go: %d nodes have %d bytes", nodes, (int)bytes);
+           "nearly all are deleted: %d nodes have %d bytes", nodes, (int)bytes);
     tap_ok(&t->run->tap, count_records(t) == nodes,
-           "no node is left that is not in the tree");
-    bad += stir(t, 0, 100) != APR_SUCCESS || !is_right(t);
+           "every node in the DBM is in the tree");
+    bad += change_randomly(t, 0, 100) != APR_SUCCESS || !is_correct(t);
     tap_ok(&t->run->tap, !bad && !t->tree.root && !count_records(t),
-           "nothing is left of an emptied tree");
-    bad += stir(t, 1, 0) != APR_SUCCESS || !is_right(t);
-    tap_ok(&t->run->tap, !bad && t->tree.root, "and it grows again");
+           "an emptied tree has no nodes");
+    bad += change_randomly(t, 1, 0) != APR_SUCCESS || !is_correct(t);
+    tap_ok(&t->run->tap, !bad && t->tree.root, "an emptied tree grows again");
 }
 
-/* Damage is told, and is not absence. */
+/* Damage is reported, not taken for absence. */
 static void check_damage(test_t *t)
 {
     apr_pool_t *pool = make_pool();
     apr_array_header_t *names = apr_array_make(pool, 8, sizeof(char *));
     oci_dbm_node_t node;
 
-    stir(t, 100, 0);
+    change_randomly(t, 100, 0);
     oci_dbm_node_read(&node, t->tree.records, t->tree.root, pool);
     oci_dbm_node_delete(t->tree.records,
                         APR_ARRAY_IDX(node.items, 1, oci_dbm_node_item_t)
                             .child);
     is_status(t->run, oci_dbm_tree_list(names, &t->tree, "", "", NAMES), EIO,
-              "a lost node is no end of the list");
+              "a lost node does not end the list");
     is_status(t->run,
               oci_dbm_tree_find(&t->tree,
                                 APR_ARRAY_IDX(node.items, 1,
                                               oci_dbm_node_item_t)
                                     .name,
                                 pool),
-              EIO, "nor absence");
+              EIO, "a lost node is not absence");
     apr_pool_destroy(pool);
 }
 
@@ -230,13 +232,13 @@ static void check_damage(test_t *t)
         bytes, sizeof(bytes) - 1 \
     }
 
-/* Damaged trees, whose sums are right all the same: their nodes from number
- * 1 on, which is the root. */
+/* Damaged trees with right checksums: their nodes from number 1 on, the
+ * root. */
 static const struct {
     const char *name;
     oci_value_t nodes[3];
-    int lists; /* whether names can be listed */
-} damaged[] = {
+    int lists; /* whether listing succeeds */
+} damaged_trees[] = {
     { "a NUL in a name", { NODE("l\0\0\0\14a\0longer name") }, 0 },
     { "a NUL at a name's end", { NODE("l\0\0\0\2a\0") }, 0 },
     { "a NUL in the prefix", { NODE("l\0\3a\0b\0\1c\0\1d") }, 0 },
@@ -251,7 +253,7 @@ static const struct {
     { "neither leaf nor branch", { NODE("x\0\0\0\1a") }, 0 },
     { "names out of order", { NODE("l\0\0\0\1c\0\1b") }, 0 },
     { "a name twice", { NODE("l\0\0\0\1c\0\1c") }, 0 },
-    { "a circle", { NODE("b\0\0\0\0\0\1\0\11\0\0\0\0\0\1\0\11\0\1m") }, 0 },
+    { "a cycle", { NODE("b\0\0\0\0\0\1\0\11\0\0\0\0\0\1\0\11\0\1m") }, 0 },
     { "a leaf beside a branch",
       { NODE("b\0\0\0\0\0\2\0\11\0\0\0\0\0\3\0\11\0\1m"), NODE("l\0\0\0\1b"),
         NODE("b\0\0\0\0\0\2\0\11\0\0") },
@@ -262,8 +264,8 @@ static const struct {
       0 },
 };
 
-/* Whether a damaged tree is told to be that, and is not read beyond its
- * nodes' ends. */
+/* Check that a damaged tree is reported, and is not read beyond the ends of its
+ * nodes. */
 static void check_damaged(test_t *t, int n)
 {
     static const char *const names[] = { "a", "a/", "b", "c", "z" };
@@ -277,9 +279,9 @@ static void check_damaged(test_t *t, int n)
     for (i = 0; i < 3; i++) {
         const char *record = apr_itoa(pool, i + 1);
 
-        bad |= damaged[n].nodes[i].size
+        bad |= damaged_trees[n].nodes[i].size
             ? oci_dbm_records_put(tree.records, 'n', record,
-                                  &damaged[n].nodes[i])
+                                  &damaged_trees[n].nodes[i])
             : oci_dbm_records_delete(tree.records, 'n', record);
     }
     for (i = 0; i < (int)(sizeof(names) / sizeof(*names)); i++) {
@@ -287,10 +289,11 @@ static void check_damaged(test_t *t, int n)
         bad |= rv && rv != EIO && rv != APR_NOTFOUND;
     }
     rv = oci_dbm_tree_list(list, &tree, "", "", NAMES);
-    bad |= rv != (damaged[n].lists ? APR_SUCCESS : EIO);
-    tap_ok(&t->run->tap, !bad, "%s: reading tells", damaged[n].name);
+    bad |= rv != (damaged_trees[n].lists ? APR_SUCCESS : EIO);
+    tap_ok(&t->run->tap, !bad, "%s: reading reports damage",
+           damaged_trees[n].name);
     is_status(t->run, oci_dbm_tree_change(&tree, changes, 2, pool), EIO,
-              "so does changing");
+              "changing reports damage");
     apr_pool_destroy(pool);
 }
 
@@ -305,7 +308,7 @@ int main(void)
         test_t t = { .run = &run };
         apr_pool_t *pool = make_pool();
         apr_status_t rv = oci_dbm_records_open(&t.tree.records, types[i],
-                                               apr_pstrcat(run.pool, run.folder,
+                                               apr_pstrcat(run.pool, run.dir,
                                                            "/", types[i], NULL),
                                                APR_DBM_RWCREATE, pool);
 
@@ -314,7 +317,9 @@ int main(void)
         if (is_status(&run, rv, APR_SUCCESS, "a DBM")) {
             check_changes(&t);
             check_damage(&t);
-            for (n = 0; n < (int)(sizeof(damaged) / sizeof(*damaged)); n++) {
+            for (n = 0;
+                 n < (int)(sizeof(damaged_trees) / sizeof(*damaged_trees));
+                 n++) {
                 check_damaged(&t, n);
             }
         }

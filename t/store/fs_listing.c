@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Listings of large directories of the index "fs": they follow what others
- * add, replace and remove, with reports of the system and without, and cost
- * no reading of the directory.  readdir, inotify_init1 and inotify_add_watch
- * are ours here, to count or to fail.
- */
+/* Tests of listings of large directories of an "fs" index: they show what other
+ * processes add, replace and remove, with and without reports of the system,
+ * and do not read the directory again.
+ *
+ * readdir, inotify_init1 and inotify_add_watch are replaced here, to count or
+ * to fail. */
 
 #include "contract.h"
 
@@ -15,7 +16,7 @@
 #include "store/fs/fs_index.h"
 
 #define NAMES 2000
-#define FLOOD 9000 /* changes: two reports each */
+#define FLOOD 9000 /* changes, with two reports each */
 
 static int entries_read;
 static int failing_init;
@@ -80,38 +81,38 @@ static void change(test_t *t, oci_change_e kind, const char *key,
     apr_pool_destroy(pool);
 }
 
-static void put(test_t *t, const char *folder, int number, const char *text)
+static void put(test_t *t, const char *prefix, int number, const char *text)
 {
     char key[64];
 
-    apr_snprintf(key, sizeof(key), "%s%05d", folder, number);
+    apr_snprintf(key, sizeof(key), "%s%05d", prefix, number);
     change(t, OCI_CHANGE_PUT, key, text);
 }
 
-static void erase(test_t *t, const char *folder, int number)
+static void erase(test_t *t, const char *prefix, int number)
 {
     char key[64];
 
-    apr_snprintf(key, sizeof(key), "%s%05d", folder, number);
+    apr_snprintf(key, sizeof(key), "%s%05d", prefix, number);
     change(t, OCI_CHANGE_DELETE, key, "");
 }
 
-/* Fill a directory with even numbers, each with a link of its own. */
-static void fill(test_t *t, const char *folder)
+/* Fill a directory with even numbers; each is a separate symbolic link. */
+static void fill_dir(test_t *t, const char *prefix)
 {
     int i;
 
     for (i = 0; i < NAMES; i++) {
-        put(t, folder, 2 * i, "v");
+        put(t, prefix, 2 * i, "v");
     }
 }
 
-static void empty(test_t *t, const char *folder)
+static void empty_dir(test_t *t, const char *prefix)
 {
     int i;
 
     for (i = 0; i < 2 * NAMES; i++) {
-        erase(t, folder, i);
+        erase(t, prefix, i);
     }
 }
 
@@ -126,26 +127,26 @@ static apr_array_header_t *scan(test_t *t, const oci_scan_t *range,
     return entries;
 }
 
-/* Whether a directory has this number now, by a page of one key. */
-static int is_listed(test_t *t, const char *folder, int number)
+/* Return whether a directory has this number now, by a page of one key. */
+static int is_listed(test_t *t, const char *prefix, int number)
 {
     apr_pool_t *pool = make_pool();
     const char *after = apr_psprintf(pool, "%05d", number - 1);
-    oci_scan_t range = { folder, after, 1, 0, 0 };
+    oci_scan_t range = { prefix, after, 1, 0, 0 };
     apr_array_header_t *entries = scan(t, &range, pool);
     int found = entries->nelts
-        && atoi(APR_ARRAY_IDX(entries, 0, oci_entry_t).key + strlen(folder))
+        && atoi(APR_ARRAY_IDX(entries, 0, oci_entry_t).key + strlen(prefix))
             == number;
 
     apr_pool_destroy(pool);
     return found;
 }
 
-/* How many keys a directory has, or -1 where they are not in order. */
-static int count(test_t *t, const char *folder)
+/* Return the number of keys of a directory, or -1 if they are not sorted. */
+static int count(test_t *t, const char *prefix)
 {
     apr_pool_t *pool = make_pool();
-    oci_scan_t range = { folder, NULL, 0, 0, 0 };
+    oci_scan_t range = { prefix, NULL, 0, 0, 0 };
     apr_array_header_t *entries = scan(t, &range, pool);
     int i, sum = entries->nelts;
 
@@ -160,7 +161,7 @@ static int count(test_t *t, const char *folder)
     return sum;
 }
 
-/* A process of its own adds or removes a number. */
+/* Runs in a separate process, which adds or removes a number. */
 static int add_one(void *data, int number)
 {
     put(data, "large/", number, "v");
@@ -173,7 +174,8 @@ static int erase_one(void *data, int number)
     return 0;
 }
 
-/* Pages while another process changes the directory: entries read. */
+/* Read pages while other processes change the directory; return the number of
+ * entries read. */
 static int read_while_changing(test_t *t, int *bad)
 {
     int before = entries_read, i;
@@ -196,26 +198,26 @@ static void check_cost(test_t *t)
     apr_pool_t *pool = make_pool();
     int bad = 0, number;
 
-    fill(t, "large/");
+    fill_dir(t, "large/");
     number = entries_read;
     tap_ok(&t->run->tap,
            scan(t, &any, pool)->nelts == 1 && entries_read - number < 10,
            "any key is found without reading the directory (%d entries)",
            entries_read - number);
     any.folder = "none/";
-    tap_ok(&t->run->tap, !scan(t, &any, pool)->nelts, "none is none");
+    tap_ok(&t->run->tap, !scan(t, &any, pool)->nelts,
+           "no key is found in a missing directory");
     is_listed(t, "large/", 2);
     number = read_while_changing(t, &bad);
     tap_ok(&t->run->tap, !bad,
-           "pages show what another process changed right before (%d do not)",
+           "pages show changes that another process just made (%d do not)",
            bad);
     tap_ok(&t->run->tap, number < 10 || !watches,
-           "pages do not read the directory again when it changes (%d entries)",
-           number);
+           "changes do not cause another reading (%d entries)", number);
     apr_pool_destroy(pool);
 }
 
-/* Page through a directory: whether each even number comes once. */
+/* Page through a directory; return 0 if each even number is listed once. */
 static int page_through(test_t *t, int limit)
 {
     char after[16] = "";
@@ -242,9 +244,9 @@ static int page_through(test_t *t, int limit)
     return next != NAMES;
 }
 
-/* The first two read; the others add and remove odd numbers, and replace
- * even ones. */
-static int stir(void *data, int number)
+/* The first two helpers read; the others add and remove odd numbers, and
+ * replace even ones. */
+static int change_while_reading(void *data, int number)
 {
     test_t *t = data;
     int i, bad = 0;
@@ -262,15 +264,16 @@ static int stir(void *data, int number)
     return bad;
 }
 
-static void check_crowd(test_t *t, const char *name)
+static void check_concurrency(test_t *t, const char *name)
 {
-    fill(t, "stir/");
-    tap_ok(&t->run->tap, !run_threads(stir, t, 5),
-           "%s: pages hold what is there all the time: threads", name);
-    tap_ok(&t->run->tap, !run_processes(stir, t, 5), "%s: processes", name);
+    fill_dir(t, "stir/");
+    tap_ok(&t->run->tap, !run_threads(change_while_reading, t, 5),
+           "%s: pages list unchanged keys: threads", name);
+    tap_ok(&t->run->tap, !run_processes(change_while_reading, t, 5),
+           "%s: pages list unchanged keys: processes", name);
     tap_ok(&t->run->tap, count(t, "stir/") == NAMES,
-           "%s: and nothing else is left (%d)", name, count(t, "stir/"));
-    empty(t, "stir/");
+           "%s: no other keys are left (%d)", name, count(t, "stir/"));
+    empty_dir(t, "stir/");
 }
 
 static void check_overflow(test_t *t)
@@ -295,20 +298,20 @@ static void check_overflow(test_t *t)
 static void check_replaced(test_t *t)
 {
     count(t, "gone/");
-    fill(t, "gone/");
+    fill_dir(t, "gone/");
     tap_ok(&t->run->tap, count(t, "gone/") == NAMES, "a new directory");
-    empty(t, "gone/");
-    tap_ok(&t->run->tap, !count(t, "gone/"), "is removed");
-    fill(t, "gone/");
+    empty_dir(t, "gone/");
+    tap_ok(&t->run->tap, !count(t, "gone/"), "a directory is removed");
+    fill_dir(t, "gone/");
     erase(t, "gone/", 0);
-    tap_ok(&t->run->tap, count(t, "gone/") == NAMES - 1, "and made anew");
+    tap_ok(&t->run->tap, count(t, "gone/") == NAMES - 1, "and created again");
     rename(at(t->run, "store/index/gone"), at(t->run, "store/index/aside"));
     put(t, "gone/", 0, "v");
     tap_ok(&t->run->tap,
            count(t, "gone/") == 1 && count(t, "aside/") == NAMES - 1,
-           "or another takes its place");
-    empty(t, "gone/");
-    empty(t, "aside/");
+           "a directory is replaced by another one");
+    empty_dir(t, "gone/");
+    empty_dir(t, "aside/");
 }
 
 static void check_nested(test_t *t)
@@ -327,7 +330,8 @@ static void check_nested(test_t *t)
     tap_ok(&t->run->tap, count(t, "tree/") == 400, "keys of directories");
     change(t, OCI_CHANGE_DELETE, "tree/100/a", "");
     change(t, OCI_CHANGE_PUT, "tree/101/b", "v");
-    tap_ok(&t->run->tap, count(t, "tree/") == 400, "one goes, one comes");
+    tap_ok(&t->run->tap, count(t, "tree/") == 400,
+           "one is deleted, one is added");
     range.after = "101/a";
     range.limit = 2;
     tap_is(&t->run->tap,
@@ -336,12 +340,12 @@ static void check_nested(test_t *t)
     range.after = "099/a";
     tap_is(&t->run->tap,
            APR_ARRAY_IDX(scan(t, &range, pool), 1, oci_entry_t).key,
-           "tree/101!", "over one that is gone");
+           "tree/101!", "after a deleted key of a directory");
     apr_pool_destroy(pool);
 }
 
-/* In a child after the parent has a listing: both see what comes. */
-static int look(void *data, int number)
+/* Runs in a child after the parent cached a listing: both see later changes. */
+static int list_in_child(void *data, int number)
 {
     test_t *t = data;
 
@@ -353,11 +357,11 @@ static void check_fork(test_t *t)
 {
     count(t, "large/");
     tap_ok(&t->run->tap,
-           !end_process(start_process(look, t, 7))
-               && !end_process(start_process(look, t, 9)),
-           "a child has listings of its own");
+           !end_process(start_process(list_in_child, t, 7))
+               && !end_process(start_process(list_in_child, t, 9)),
+           "a child has a separate cache");
     tap_ok(&t->run->tap, is_listed(t, "large/", 7) && is_listed(t, "large/", 9),
-           "and takes none of its parent's reports");
+           "a child does not read its parent's reports");
     erase(t, "large/", 7);
     erase(t, "large/", 9);
 }
@@ -371,13 +375,13 @@ static void check_refused(test_t *t, int *failing, const char *name)
     erase(t, "large/", 1);
     read_while_changing(t, &bad);
     tap_ok(&t->run->tap, !bad, "%s: pages are right", name);
-    check_crowd(t, name);
+    check_concurrency(t, name);
     *failing = 0;
 }
 
 static const char *open_index(test_t *t)
 {
-    oci_store_config_t config = { .location = "store", .base = t->run->folder };
+    oci_store_config_t config = { .location = "store", .base = t->run->dir };
     const char *error = oci_index_fs.create(&t->index, &config, t->run->pool);
 
     return error
@@ -393,7 +397,7 @@ int main(void)
     begin(&run);
     if (tap_is(&run.tap, open_index(&t), NULL, "an index is opened")) {
         check_cost(&t);
-        check_crowd(&t, "watched");
+        check_concurrency(&t, "watched");
         check_overflow(&t);
         check_replaced(&t);
         check_nested(&t);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What only the providers "fs" promise: the form on the disk, versions,
- * owners, and what they say where something is wrong.
- */
+/* Tests of the fs providers only: the layout on the disk, versions, owners, and
+ * the messages of refused stores. */
 
 #include "contract_blob.h"
 
@@ -16,12 +15,11 @@
 #include "store/file_lock.h"
 #include "store/fs/fs_index.h"
 
-/* Open both stores at a location; the sentence of the first that refuses. */
+/* Open both stores at a location; return the first one's error, or NULL. */
 static const char *open_both(test_t *t, oci_index_t **index,
                              const char *location, apr_uid_t uid)
 {
-    oci_store_config_t config = { .location = location,
-                                  .base = t->run->folder };
+    oci_store_config_t config = { .location = location, .base = t->run->dir };
     apr_pool_t *pool = t->run->pool;
     const char *error = oci_blob_fs.create(&t->store, &config, pool);
 
@@ -61,15 +59,16 @@ static void check_refusals(test_t *t)
     oci_index_t *index;
     int i;
 
-    says(t->run, open_both(t, &index, NULL, 0), "fs DIR", "folder");
+    says(t->run, open_both(t, &index, NULL, 0), "fs DIR", "directory");
     says(t->run, open_both(t, &index, "no/where", 0), "/no/where",
-         "there is no");
+         "does not exist");
     write_file(t, "file", "");
-    says(t->run, open_both(t, &index, "file", 0), "/file", "is not a folder");
+    says(t->run, open_both(t, &index, "file", 0), "/file",
+         "is not a directory");
     tap_is(&t->run->tap,
            open_both(t, &index, at(t->run, "a//./b/.././"), getuid()), NULL,
-           "a path with everything");
-    tap_is(&t->run->tap, t->store->where, at(t->run, "a"), "is made short");
+           "a path with dots and slashes");
+    tap_is(&t->run->tap, t->store->where, at(t->run, "a"), "is normalized");
     for (i = 0; i < 2; i++) {
         const char *name = apr_pstrcat(t->run->pool, "a/", versions[i],
                                        "/.version", NULL);
@@ -83,12 +82,12 @@ static void check_refusals(test_t *t)
         says(t->run, open_both(t, &index, "a", 0), name, "something else");
         write_file(t, name, apr_pstrcat(t->run->pool, words, " 1\n", NULL));
         tap_is(&t->run->tap, open_both(t, &index, "a", getuid()), NULL,
-               "what it should say");
+               "a store with the right version");
     }
     remove_tree(at(t->run, "a"));
 }
 
-static void check_form(test_t *t)
+static void check_layout(test_t *t)
 {
     oci_index_t *index;
     apr_pool_t *pool = make_pool();
@@ -99,7 +98,7 @@ static void check_form(test_t *t)
 
     umask(0);
     tap_is(&t->run->tap, open_both(t, &index, "b", getuid()), NULL,
-           "both stores in one folder");
+           "both stores in one directory");
     change(index, OCI_CHANGE_PUT, "x/y/link", "sha256:ab");
     change(index, OCI_CHANGE_PUT, "x/y/none", "");
     change(index, OCI_CHANGE_PUT, "x/y/file", "two words");
@@ -114,11 +113,11 @@ static void check_form(test_t *t)
     tap_ok(&t->run->tap,
            !lstat(at(t->run, "b/index/x/y/file"), &st)
                && st.st_mode == (S_IFREG | 0640) && st.st_size == 9,
-           "another is a file");
+           "any other value is a file");
     tap_ok(&t->run->tap,
            !stat(at(t->run, "b/index/x/y"), &st)
                && st.st_mode == (S_IFDIR | 0750),
-           "a folder's mode");
+           "the mode of a directory");
     tap_is(&t->run->tap, push(t, "up", DIGEST("abcd"), "text", pool),
            "blobs/sha256/ab/"
            "abcdabcdabcdabcdabcdabcdabcdabcd"
@@ -131,42 +130,42 @@ static void check_form(test_t *t)
     tap_ok(&t->run->tap,
            !rmdir(at(t->run, "b/index/.tmp"))
                && !rmdir(at(t->run, "b/uploads")),
-           "nothing is left on its way");
+           "no temporary files are left");
     umask(022);
     apr_pool_destroy(pool);
 }
 
-/* On the stores of check_form. */
-static void check_folders(test_t *t)
+/* Uses the stores of check_form. */
+static void check_dirs(test_t *t)
 {
     oci_index_t *index;
     apr_pool_t *pool = make_pool();
 
     tap_is(&t->run->tap, open_both(t, &index, "b", getuid()), NULL,
-           "missing folders are made again");
+           "missing directories are created again");
     change(index, OCI_CHANGE_DELETE, "x/y/link", "");
     change(index, OCI_CHANGE_DELETE, "x/y/none", "");
     change(index, OCI_CHANGE_DELETE, "x/y/file", "");
     tap_ok(&t->run->tap,
            !access(at(t->run, "b/index/x"), F_OK)
                && access(at(t->run, "b/index/x/y"), F_OK),
-           "empty folders go, but for the first");
+           "empty directories are removed, except at the top");
     mkdir(at(t->run, "b/index/x/y"), 0750);
     mkdir(at(t->run, "b/index/x/z"), 0750);
     is_status(t->run, change(index, OCI_CHANGE_ADD, "x/y", "v"), APR_SUCCESS,
-              "a key is added where an empty folder was left");
+              "an added key replaces an empty directory");
     is_status(t->run, change(index, OCI_CHANGE_PUT, "x/z", "two words"),
-              APR_SUCCESS, "and another put");
+              APR_SUCCESS, "so does one that is put");
     is_status(t->run, oci_index_fs.get(NULL, index, "x/z", pool), APR_SUCCESS,
-              "it is there");
+              "its value exists");
     write_file(t, "b/index/.tmp/young", "");
     tap_is(&t->run->tap, open_both(t, &index, "b", getuid()), NULL, "again");
     tap_ok(&t->run->tap, !access(at(t->run, "b/index/.tmp/young"), F_OK),
-           "a start leaves others their temporaries");
+           "a start keeps temporaries that are in use");
     apr_pool_destroy(pool);
 }
 
-/* On the blob of check_form. */
+/* Uses the blob of check_form. */
 static void check_damage(test_t *t)
 {
     apr_pool_t *pool = t->run->pool;
@@ -175,18 +174,21 @@ static void check_damage(test_t *t)
 
     write_file(t, path, "te");
     tap_is(&t->run->tap, pull(t, locator, pool), "te",
-           "a truncated blob says so by its size");
+           "the size of a truncated blob shows it");
     push(t, "up", DIGEST("abcd"), "text", pool);
-    tap_is(&t->run->tap, pull(t, locator, pool), "text", "a push heals it");
+    tap_is(&t->run->tap, pull(t, locator, pool), "text",
+           "a push repairs a truncated blob");
     unlink(at(t->run, path));
-    tap_is(&t->run->tap, pull(t, locator, pool), "(not found)", "a lost one");
+    tap_is(&t->run->tap, pull(t, locator, pool), "(not found)",
+           "a lost blob is not found");
     mkdir(at(t->run, path), 0755);
     tap_is(&t->run->tap, pull(t, locator, pool), "(not found)",
-           "a folder is no blob");
+           "a directory is not a blob");
     rmdir(at(t->run, path));
     remove_tree(at(t->run, "b/blobs/sha256"));
     push(t, "up", DIGEST("abcd"), "text", pool);
-    tap_is(&t->run->tap, pull(t, locator, pool), "text", "a push heals all");
+    tap_is(&t->run->tap, pull(t, locator, pool), "text",
+           "a push creates missing directories");
 }
 
 static int works(apr_status_t rv)
@@ -194,8 +196,8 @@ static int works(apr_status_t rv)
     return rv == APR_SUCCESS || rv == APR_NOTFOUND || rv == APR_EEXIST;
 }
 
-/* On the store of check_form: moved away, with an empty folder or with none
- * in its place. */
+/* Moves the store of check_form away, and puts an empty directory in its place
+ * or none. */
 static void check_absence(test_t *t, int empty)
 {
     apr_pool_t *pool = t->run->pool;
@@ -231,18 +233,18 @@ static void check_absence(test_t *t, int empty)
                && !works(oci_blob_fs.blob_delete(t->store, locator, pool))
                && !works(
                    oci_blob_fs.upload_open(&writer, t->store, "id", pool)),
-           "so does a blob store");
+           "a blob store that was moved away fails");
     tap_ok(&t->run->tap,
            empty ? !rmdir(at(t->run, "b")) : access(at(t->run, "b"), F_OK),
-           "nothing is made in its place");
+           "nothing is created in its place");
     rename(at(t->run, "moved"), at(t->run, "b"));
     tap_ok(&t->run->tap,
            !oci_index_fs.get(&value, index, "x/y", pool)
                && !strcmp(pull(t, locator, pool), "text"),
-           "both are back with it");
+           "both work when it is moved back");
 }
 
-/* Set a fact without a value that others set, and delete, at once. */
+/* Set a fact without a value, which others set and delete at the same time. */
 static int set_empty(void *data, int number)
 {
     oci_index_t *index = data;
@@ -264,10 +266,10 @@ static void check_leftovers(test_t *t)
     tap_ok(&t->run->tap,
            !run_threads(set_empty, index, 8)
                && !rmdir(at(t->run, "left/index/.tmp")),
-           "those who set one fact at once leave nothing behind");
+           "concurrent changes of a fact leave no temporaries");
 }
 
-/* A file of locks whose key is not there, or not whole, gets another. */
+/* A file of locks without a complete key gets a new one. */
 static void check_lock_file(test_t *t, const char *text)
 {
     apr_pool_t *pool = make_pool();
@@ -285,7 +287,7 @@ static void check_lock_file(test_t *t, const char *text)
     apr_pool_destroy(pool);
 }
 
-/* Whether a store is refused to who may not write there. */
+/* Check that a store is refused to a user without write access. */
 static int refuse(void *data, int number)
 {
     test_t *t = data;
@@ -311,7 +313,7 @@ static void check_owners(test_t *t)
         tap_ok(&t->run->tap, 1, "owners # SKIP needs root");
         return;
     }
-    chmod(t->run->folder, 0755);
+    chmod(t->run->dir, 0755);
     caller = act_as(t->run, NOBODY);
     open_both(t, &index, "o", NOBODY);
     change(index, OCI_CHANGE_PUT, "x/y/link", "sha256:ab");
@@ -320,16 +322,17 @@ static void check_owners(test_t *t)
     push(t, "up", DIGEST("abcd"), "text", t->run->pool);
     request(&writer, t, "more", 0, "text", t->run->pool);
     tap_ok(&t->run->tap, !nftw(at(t->run, "o"), check_owner, 16, FTW_PHYS),
-           "all that is made belongs to httpd's User");
+           "all files belong to httpd's User");
     oci_owner_leave(&caller);
     open_both(t, &index, "r", 0);
     chmod(at(t->run, "r"), 0755);
     pid = start_process(refuse, t, 0);
     t->run->tap.run += 2;
-    tap_ok(&t->run->tap, !end_process(pid), "no right to write");
+    tap_ok(&t->run->tap, !end_process(pid),
+           "stores without write access are refused");
 }
 
-/* Leave no room for a further entry; what came of the last one. */
+/* Use up all inodes; return the status of the last change. */
 static apr_status_t fill_inodes(oci_index_t *index, apr_pool_t *pool)
 {
     apr_status_t rv = APR_SUCCESS;
@@ -343,15 +346,15 @@ static apr_status_t fill_inodes(oci_index_t *index, apr_pool_t *pool)
 }
 
 /* Mount a file system that only this process sees. */
-static int mount_small(test_t *t, const char *folder, const char *options)
+static int mount_small(test_t *t, const char *dir, const char *options)
 {
     return unshare(CLONE_NEWNS)
         || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL)
-        || mount("tmpfs", at(t->run, folder), "tmpfs", 0, options);
+        || mount("tmpfs", at(t->run, dir), "tmpfs", 0, options);
 }
 
-/* In a file system of 1 MiB: nothing that was there goes when it is full. */
-static int fill(void *data, int number)
+/* In a file system of 1 MiB: nothing is lost when it is full. */
+static int use_full_disk(void *data, int number)
 {
     test_t *t = data;
     apr_pool_t *pool = make_pool();
@@ -385,7 +388,7 @@ static int fill(void *data, int number)
         return 4;
     }
     if (fill_inodes(index, pool) != ENOSPC
-        || change(index, OCI_CHANGE_PUT, "new/folder", "word") != ENOSPC) {
+        || change(index, OCI_CHANGE_PUT, "new/dir", "word") != ENOSPC) {
         return 6;
     }
     apr_pool_destroy(pool);
@@ -395,13 +398,13 @@ static int fill(void *data, int number)
         : 0;
 }
 
-/* Where facts that change are listed. */
+/* An index whose facts are listed while they change. */
 typedef struct moves_t {
     oci_index_t *index;
-    volatile int over;
+    volatile int stop;
 } moves_t;
 
-#define FACTS 3000 /* more than the system reads at once */
+#define FACTS 3000 /* more than the system reads in one call */
 
 static apr_status_t move(oci_index_t *index, int i, const char *text)
 {
@@ -416,7 +419,7 @@ static void *keep_moving(void *data)
     moves_t *moves = data;
     int i;
 
-    for (i = 0; !moves->over; i = (i + 1009) % FACTS) {
+    for (i = 0; !moves->stop; i = (i + 1009) % FACTS) {
         if (move(moves->index, i, i % 2 ? "one" : "other")
             || move(moves->index, i, "third")) {
             abort();
@@ -425,7 +428,7 @@ static void *keep_moving(void *data)
     return NULL;
 }
 
-/* How many listings were not of all facts, each once and in order. */
+/* Return how many listings did not have all facts, each once and in order. */
 static int list_moves(oci_index_t *index)
 {
     oci_scan_t range = { "moves/", NULL, 0, 0, 0 };
@@ -450,8 +453,8 @@ static int list_moves(oci_index_t *index)
     return bad;
 }
 
-/* In a file system that enters a name anew where it gets another value. */
-static int stay(void *data, int number)
+/* In a file system that moves an entry when a file is renamed over it. */
+static int list_while_moving(void *data, int number)
 {
     test_t *t = data;
     moves_t moves = { NULL, 0 };
@@ -472,22 +475,22 @@ static int stay(void *data, int number)
         return 2;
     }
     bad = list_moves(moves.index);
-    moves.over = 1;
+    moves.stop = 1;
     pthread_join(thread, NULL);
     printf("# %d listings of 100 were wrong\n", bad);
     return bad ? 3 : 0;
 }
 
-/* A test in a file system of its own, if it can be mounted. */
-static void check_mounted(test_t *t, const char *folder, helper_t *helper,
+/* Run a test in a separate file system, if it can be mounted. */
+static void check_mounted(test_t *t, const char *dir, helper_t *helper,
                           const char *name)
 {
     int result;
 
-    mkdir(at(t->run, folder), 0755);
+    mkdir(at(t->run, dir), 0755);
     result = end_process(start_process(helper, t, 0));
     if (result == 77) {
-        tap_ok(&t->run->tap, 1, "%s # SKIP cannot mount one", name);
+        tap_ok(&t->run->tap, 1, "%s # SKIP cannot mount a file system", name);
     }
     else if (!tap_ok(&t->run->tap, !result, "%s", name)) {
         printf("# step %d\n", result);
@@ -501,8 +504,8 @@ int main(void)
 
     begin(&run);
     check_refusals(&t);
-    check_form(&t);
-    check_folders(&t);
+    check_layout(&t);
+    check_dirs(&t);
     check_damage(&t);
     check_absence(&t, 0);
     check_absence(&t, 1);
@@ -510,9 +513,8 @@ int main(void)
     check_lock_file(&t, "");
     check_lock_file(&t, "0123456789");
     check_owners(&t);
-    check_mounted(&t, "full", fill, "a full disk");
-    check_mounted(&t, "moving", stay,
-                  "a listing has what is there all the "
-                  "time, and gets other values");
+    check_mounted(&t, "full", use_full_disk, "a full disk");
+    check_mounted(&t, "moving", list_while_moving,
+                  "a listing has all facts while their values change");
     return finish(&run);
 }

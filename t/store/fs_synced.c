@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The providers "fs" in a file system that syncs no more than it is asked to,
- * and tells of a full quota as late as it may: statfs(2), fsync(2) and
- * close(2) are ours here.
- */
+/* Tests of the fs providers in a file system that syncs only what it is asked
+ * to, and reports a full quota as late as possible.  statfs(2), fsync(2) and
+ * close(2) are replaced here. */
 
 #include "contract_blob.h"
 
@@ -16,9 +15,11 @@
 #include "store/fs/fs_blobs.h"
 #include "store/fs/fs_index.h"
 
-static long type;         /* of file systems */
-static const char *full;  /* what paths contain for which it's too late */
-static char synced[4096]; /* the paths of folders, with blanks between */
+static long type; /* of all file systems */
+static const char
+    *full; /* the part of a path for which close(2) reports a full quota */
+static char synced[4096]; /* the paths of synced directories, each followed by a
+                             blank */
 
 int statfs(const char *path, struct statfs *fs)
 {
@@ -27,7 +28,7 @@ int statfs(const char *path, struct statfs *fs)
     return 0;
 }
 
-/* The path of a descriptor, or "". */
+/* Return the path of a descriptor, or "". */
 static const char *path_of(int fd, char path[1024])
 {
     char link[64];
@@ -78,47 +79,47 @@ static int put(oci_index_t *index, const char *const *keys, int count)
     return rv == APR_SUCCESS;
 }
 
-/* Whether a folder of the index was synced. */
-static int is_synced(oci_index_t *index, const char *folder)
+/* Return whether a directory of the index was synced. */
+static int is_synced(oci_index_t *index, const char *dir)
 {
     apr_pool_t *pool = make_pool();
     int is = strstr(synced,
-                    apr_pstrcat(pool, index->where, "/", folder, " ", NULL))
+                    apr_pstrcat(pool, index->where, "/", dir, " ", NULL))
         != NULL;
 
     apr_pool_destroy(pool);
     return is;
 }
 
-static void check(run_t *run, oci_index_t *index, const char *name, int orderly)
+static void check(run_t *run, oci_index_t *index, const char *name, int ordered)
 {
     const char *keys[3];
 
-    keys[0] = apr_pstrcat(run->pool, name, "1/standing", NULL);
-    keys[1] = apr_pstrcat(run->pool, name, "2/standing", NULL);
+    keys[0] = apr_pstrcat(run->pool, name, "1/unchanged", NULL);
+    keys[1] = apr_pstrcat(run->pool, name, "2/unchanged", NULL);
     keys[2] = apr_pstrcat(run->pool, name, "3/new", NULL);
     tap_ok(&run->tap,
            put(index, keys, 2)
                && is_synced(index, apr_pstrcat(run->pool, name, "1", NULL))
                && is_synced(index, apr_pstrcat(run->pool, name, "2", NULL)),
-           "%s: what is new is synced", name);
+           "%s: the directories of new values are synced", name);
     tap_ok(&run->tap,
            put(index, keys, 3)
                && is_synced(index, apr_pstrcat(run->pool, name, "3", NULL)),
-           "%s: also beside what is there", name);
+           "%s: also if other values are unchanged", name);
     tap_ok(&run->tap,
-           orderly
+           ordered
                || (is_synced(index, apr_pstrcat(run->pool, name, "1", NULL))
                    && is_synced(index,
                                 apr_pstrcat(run->pool, name, "2", NULL))),
-           "%s: which another may not have synced yet", name);
+           "%s: which another process may not have synced yet", name);
     tap_ok(&run->tap,
            put(index, keys + 1, 1)
                && is_synced(index, apr_pstrcat(run->pool, name, "2", NULL)),
-           "%s: nor where nothing is new", name);
+           "%s: also if no value is new", name);
 }
 
-/* Nothing is acknowledged that was not kept, whether it's synced or not. */
+/* Nothing is acknowledged that was not kept, whether it is synced or not. */
 static void check_quota(test_t *t, oci_index_t *index)
 {
     oci_change_t change = { OCI_CHANGE_PUT, "quota/a", { "two words", 9 } };
@@ -130,18 +131,19 @@ static void check_quota(test_t *t, oci_index_t *index)
               "a value beyond the quota");
     full = NULL;
     is_status(t->run, oci_index_fs.get(NULL, index, "quota/a", pool),
-              APR_NOTFOUND, "is not there");
+              APR_NOTFOUND, "a value beyond the quota is not there");
     tap_ok(&t->run->tap,
            !oci_blob_fs.upload_open(&writer, t->store, "up", pool)
                && !oci_blob_fs.upload_resume(writer, 0)
                && !oci_blob_fs.upload_write(writer,
                                             &(struct iovec){ "text", 4 }, 1),
-           "an upload");
+           "an upload is written");
     full = "/uploads/";
-    is_status(t->run, oci_blob_fs.upload_close(writer, 0), EDQUOT, "beyond it");
+    is_status(t->run, oci_blob_fs.upload_close(writer, 0), EDQUOT,
+              "an upload beyond the quota");
     full = NULL;
     is_status(t->run, oci_blob_fs.upload_close(writer, 0), APR_SUCCESS,
-              "and within it");
+              "an upload within the quota");
     apr_pool_destroy(pool);
 }
 
@@ -153,9 +155,9 @@ int main(void)
     test_t t = { .run = &run, .provider = &oci_blob_fs };
 
     begin(&run);
-    config.base = run.folder;
+    config.base = run.dir;
     if (access("/proc/self/fd", R_OK)) {
-        tap_ok(&run.tap, 1, "# SKIP no /proc to look at");
+        tap_ok(&run.tap, 1, "# SKIP needs /proc");
     }
     else if (tap_ok(&run.tap,
                     !oci_index_fs.create(&index, &config, run.pool)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# The contract of an index, asked of those that need a server.
+# The contract tests of an index, with the providers that need a server.
 
 use OCI::Test;
 
@@ -13,7 +13,7 @@ my @programs = grep { !/_full$/ && -x }
     glob "$OCI::Server::TOP/.build/bin/store/{contract_index*,dbd_lost}";
 cmp_ok(scalar @programs, '>', 1, 'the programs are built');
 
-# MariaDB's client never frees what it makes once.
+# MariaDB's client library never frees some memory.
 my %env = (mysql => { ASAN_OPTIONS => 'detect_leaks=0' });
 
 for my $kind (qw(pgsql mysql)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Values as text that a database keeps unchanged. */
+/* Tests of values as text that a database stores unchanged. */
 
 #include "tap.h"
 
@@ -9,7 +9,7 @@
 
 #include "store/dbd/dbd_value.h"
 
-/* Values, and the rows of text that they are kept as. */
+/* Values, and the rows of text as which they are stored. */
 static const struct {
     const char *data;
     apr_size_t size;
@@ -28,7 +28,7 @@ static const struct {
     { "\x01", 1, "=AQ==" },
 };
 
-/* Rows that no value has. */
+/* Rows that are not an encoded value. */
 static const char *const wrong[][3] = {
     { "=A", NULL },    { "=AAA", "x", NULL },  { "=A===", NULL },
     { "=AA=A", NULL }, { "=AA==AAAA", NULL },  { "=AA\x80=", NULL },
@@ -45,7 +45,8 @@ static apr_array_header_t *rows_of(const char *const *rows, apr_pool_t *pool)
     return list;
 }
 
-/* A value of some size comes back, and no row is too long. */
+/* Check that a value of this size is decoded again, and that no row is too
+ * long. */
 static void check_size(tap_t *tap, apr_size_t size, char byte, apr_pool_t *pool)
 {
     char *data = apr_palloc(pool, size + 1);
@@ -93,13 +94,13 @@ int main(void)
                    && value.size == vectors[i].size && !value.data[value.size]
                    && (!value.size
                        || !memcmp(value.data, vectors[i].data, value.size)),
-               "and back, %d", (int)i);
+               "the row is decoded, %d", (int)i);
     }
     for (i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
         tap_ok(&tap,
                oci_dbd_value_decode(&value, rows_of(wrong[i], pool), pool)
                    == APR_EINVAL,
-               "no value: %s", wrong[i][0]);
+               "not a value: %s", wrong[i][0]);
     }
     for (i = 0; i < sizeof(around) / sizeof(*around); i++) {
         for (off = -1; off <= 1; off++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Numbers and checksums in the files of an index "dbm". */
+/* Tests of the numbers and checksums in the files of a "dbm" index. */
 
 #include "tap.h"
 
@@ -23,14 +23,14 @@ int main(void)
     tap_ok(&tap,
            !memcmp(bytes, "\xff\xfe\3", 3)
                && oci_dbm_bytes_get(bytes, 2) == 0xfffe,
-           "of 2 bytes");
+           "a number of 2 bytes");
     sum = oci_dbm_bytes_sum(7, bytes, sizeof(bytes));
     tap_ok(&tap, sum == oci_dbm_bytes_sum(7, bytes, sizeof(bytes)),
            "a sum is the same again");
     tap_ok(&tap,
            oci_dbm_bytes_sum(0, "mod_oci index", 13)
                == APR_UINT64_C(0x706b5a73590e1b37),
-           "and on every machine");
+           "a sum is the same on every machine");
     for (i = 0; i < (int)sizeof(bytes); i++) {
         for (j = 0; j < 8; j++) {
             bytes[i] ^= 1 << j;
@@ -39,14 +39,14 @@ int main(void)
         }
         bad += oci_dbm_bytes_sum(7, bytes, i) == sum;
     }
-    tap_ok(&tap, !bad, "each bit and the length count");
+    tap_ok(&tap, !bad, "a sum depends on each bit and on the length");
     tap_ok(&tap, oci_dbm_bytes_sum(8, bytes, sizeof(bytes)) != sum,
-           "and the seed");
+           "a sum depends on the seed");
     memset(bytes, 0, sizeof(bytes));
     tap_ok(&tap,
            oci_dbm_bytes_sum(0, bytes, 8) != oci_dbm_bytes_sum(0, bytes, 9)
                && oci_dbm_bytes_sum(0, bytes, 0)
                && oci_dbm_bytes_sum(0, bytes, 8),
-           "nothing is not nothing");
+           "sums of zeros and of no bytes differ from 0");
     return tap_done(&tap);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Random changes, beside an array that is searched from its beginning. */
+/* Tests of the overlay: random changes, compared with an array that is searched
+ * linearly. */
 
 #include <stdlib.h>
 
@@ -16,11 +17,12 @@
 
 typedef struct model_t {
     oci_dbm_position_t position[KEYS];
-    int there[KEYS];
+    int exists[KEYS];
     int count;
 } model_t;
 
-/* Keys whose order is that of their numbers; some begin with others. */
+/* Make a key; keys have the order of their numbers, and some are prefixes of
+ * others. */
 static const char *key_of(char key[16], int number)
 {
     apr_snprintf(key, 16, "%03d%s", number / 2, number % 2 ? "/a" : "");
@@ -42,11 +44,12 @@ static int next_of(const model_t *model, int number)
 {
     do {
         number++;
-    } while (number < KEYS && !model->there[number]);
+    } while (number < KEYS && !model->exists[number]);
     return number;
 }
 
-/* Whether the overlay, from its first entry to its last, is the model. */
+/* Return whether the overlay, from its first entry to its last, equals the
+ * model. */
 static int is_same(const oci_dbm_overlay_t *overlay, const model_t *model)
 {
     const oci_dbm_overlay_entry_t *entry = oci_dbm_overlay_after(overlay, "");
@@ -75,7 +78,7 @@ int main(void)
     overlay = oci_dbm_overlay_make(pool);
     tap_ok(&tap,
            is_same(overlay, &model) && !oci_dbm_overlay_find(overlay, "a"),
-           "an overlay is empty");
+           "a new overlay is empty");
     srand(1);
     for (i = 0; i < STEPS; i++) {
         int number = rand() % KEYS, other = rand() % KEYS;
@@ -84,18 +87,18 @@ int main(void)
         key_of(key, number);
         oci_dbm_overlay_set(overlay, key, strlen(key), &position);
         model.position[number] = position;
-        model.count += !model.there[number];
-        model.there[number] = 1;
+        model.count += !model.exists[number];
+        model.exists[number] = 1;
         key_of(key, other);
         bad += !is_entry(oci_dbm_overlay_find(overlay, key), &model,
-                         model.there[other] ? other : KEYS);
+                         model.exists[other] ? other : KEYS);
         bad += !is_entry(oci_dbm_overlay_after(overlay, key), &model,
                          next_of(&model, other));
         if (i % 100 == 0) {
             bad += !is_same(overlay, &model);
         }
     }
-    tap_ok(&tap, !bad, "it has what was set last, in order");
+    tap_ok(&tap, !bad, "it has the last positions, sorted by key");
     oci_dbm_overlay_set(overlay, "~longer", 1, &model.position[0]);
     tap_ok(&tap,
            oci_dbm_overlay_find(overlay, "~")
@@ -109,7 +112,7 @@ int main(void)
     tap_ok(&tap,
            !oci_dbm_overlay_after(overlay, "~")
                && !oci_dbm_overlay_after(overlay, "\xff"),
-           "nothing is after the last");
+           "there is no entry after the last one");
     apr_pool_destroy(pool);
     apr_terminate();
     return tap_done(&tap);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A registry in a temporary folder, whose stores count what they are asked
- * for.
- */
+/* A registry in a temporary directory; its stores count their calls. */
 
 #ifndef OCI_REGISTRY_TEST_H
 #define OCI_REGISTRY_TEST_H
@@ -21,7 +19,7 @@ typedef struct counts_t {
     int reads;  /* of an upload's bytes */
     int syncs;  /* of an upload's bytes */
     int gets;   /* of facts */
-    int locked; /* of these, with a lock of the index held */
+    int locked; /* gets while a lock of the index is held */
     int locks;  /* that are held */
 } counts_t;
 
@@ -73,8 +71,7 @@ static inline void open_registry(oci_registry_t *registry, run_t *run)
 {
     static oci_blob_store_provider_t blobs;
     static oci_index_provider_t index;
-    oci_store_config_t config = { .location = run->folder,
-                                  .base = run->folder };
+    oci_store_config_t config = { .location = run->dir, .base = run->dir };
 
     memset(registry, 0, sizeof(*registry));
     if (oci_blob_fs.create(&registry->blobs, &config, run->pool)
@@ -96,11 +93,11 @@ static inline void open_registry(oci_registry_t *registry, run_t *run)
     registry->boot = BOOT;
 }
 
-/* How many facts there are in a folder of the index. */
+/* Return the number of facts with a prefix, or -1. */
 static inline int count_facts(const oci_registry_t *registry,
-                              const char *folder)
+                              const char *prefix)
 {
-    oci_scan_t scan = { folder, NULL, 0, 0 };
+    oci_scan_t scan = { prefix, NULL, 0, 0, 0 };
     apr_array_header_t *entries;
     apr_pool_t *pool = make_pool();
     int count = oci_facts_scan(&entries, registry, &scan, pool)
@@ -111,7 +108,8 @@ static inline int count_facts(const oci_registry_t *registry,
     return count;
 }
 
-/* One result: an error of this code, or none where it is OCI_E_COUNT. */
+/* Report one result: an error with this code, or no error if code is
+ * OCI_E_COUNT. */
 static inline int is_error(run_t *run, const oci_error_t *error,
                            oci_error_e code, const char *name)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How the facts in a database change. */
+/* How the facts in a database are changed. */
 
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "store/dbd/dbd_value.h"
 #include "store/file_lock.h"
 
-#define WRITE "\001write" /* a lock that no caller can name */
+#define WRITE "\001write" /* a lock whose name no caller can use */
 
 apr_status_t oci_dbd_rows_read(apr_array_header_t **rows,
                                oci_dbd_session_t *session, const char *key,
@@ -29,7 +29,7 @@ static apr_status_t delete_rows(oci_dbd_session_t *session, const char *key)
     return oci_dbd_session_change(&count, session, OCI_SQL_DELETE, args);
 }
 
-/* Add the rows of a value where there is none. */
+/* Add the rows of a value; APR_EEXIST if one exists. */
 static apr_status_t add_rows(oci_dbd_session_t *session, const char *key,
                              const apr_array_header_t *rows, apr_pool_t *pool)
 {
@@ -51,25 +51,25 @@ static apr_status_t add_rows(oci_dbd_session_t *session, const char *key,
     return APR_SUCCESS;
 }
 
-/* Put a value of one row, if what is there allows to do that in one step.
- * *done: whether it is there now */
+/* Set a value of one row, if one statement can do that.
+ * *done: set to whether the value is set now */
 static apr_status_t put_row(int *done, oci_dbd_session_t *session,
                             const char *key, const char *row, apr_pool_t *pool)
 {
     const char *args[] = { key, row };
-    apr_array_header_t *there;
+    apr_array_header_t *rows_found;
     apr_status_t rv = oci_dbd_session_change(done, session, OCI_SQL_PUT, args);
 
     if (rv == APR_SUCCESS && !*done) {
-        rv = oci_dbd_rows_read(&there, session, key, pool);
-        *done = rv == APR_SUCCESS && there->nelts == 1
-            && !strcmp(APR_ARRAY_IDX(there, 0, const char *), row);
+        rv = oci_dbd_rows_read(&rows_found, session, key, pool);
+        *done = rv == APR_SUCCESS && rows_found->nelts == 1
+            && !strcmp(APR_ARRAY_IDX(rows_found, 0, const char *), row);
     }
     return rv;
 }
 
-static apr_status_t make_change(oci_dbd_session_t *session,
-                                const oci_change_t *change, apr_pool_t *pool)
+static apr_status_t apply_change(oci_dbd_session_t *session,
+                                 const oci_change_t *change, apr_pool_t *pool)
 {
     apr_array_header_t *rows;
     apr_status_t rv;
@@ -93,10 +93,10 @@ static apr_status_t make_change(oci_dbd_session_t *session,
     return rv == APR_SUCCESS ? add_rows(session, change->key, rows, pool) : rv;
 }
 
-/* Make changes in a transaction. */
-static apr_status_t make_changes(oci_dbd_session_t *session,
-                                 const oci_change_t *changes, int count,
-                                 int *unsure, apr_pool_t *pool)
+/* Apply changes in a transaction. */
+static apr_status_t apply_in_transaction(oci_dbd_session_t *session,
+                                         const oci_change_t *changes, int count,
+                                         int *unsure, apr_pool_t *pool)
 {
     apr_status_t rv = oci_dbd_session_run(session, session->dialect->begin);
     apr_status_t end;
@@ -104,7 +104,7 @@ static apr_status_t make_changes(oci_dbd_session_t *session,
 
     *unsure = 0;
     for (i = 0; i < count && rv == APR_SUCCESS; i++) {
-        rv = make_change(session, &changes[i], pool);
+        rv = apply_change(session, &changes[i], pool);
     }
     if (rv != APR_SUCCESS
         && (rv != APR_EEXIST || changes[i - 1].kind != OCI_CHANGE_ADD)) {
@@ -115,9 +115,10 @@ static apr_status_t make_changes(oci_dbd_session_t *session,
     return end == APR_SUCCESS ? rv : end;
 }
 
-/* Whether nothing of changes is there to stay: to delete a thing, or to end
- * an upload, which leaves an empty value, works on a full disk. */
-static int are_small(const oci_change_t *changes, int count)
+/* Return whether changes only delete facts or set empty values.  To delete
+ * something, or to end an upload, which leaves an empty value, must work on a
+ * full disk. */
+static int need_no_room(const oci_change_t *changes, int count)
 {
     int i = 0;
 
@@ -129,11 +130,11 @@ static int are_small(const oci_change_t *changes, int count)
     return i == count;
 }
 
-/* SQLite lets one write at a time, and others look again and again: it's
- * better that they queue.  Its deletions take room. */
-static apr_status_t change_file(oci_dbd_session_t *session,
-                                const oci_change_t *changes, int count,
-                                int *unsure, apr_pool_t *pool)
+/* SQLite allows one writer at a time, and others poll: a lock makes them queue
+ * instead.  Its deletions need room, too. */
+static apr_status_t apply_to_file(oci_dbd_session_t *session,
+                                  const oci_change_t *changes, int count,
+                                  int *unsure, apr_pool_t *pool)
 {
     oci_lock_t *lock;
     apr_status_t rv;
@@ -143,11 +144,11 @@ static apr_status_t change_file(oci_dbd_session_t *session,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = make_changes(session, changes, count, unsure, pool);
-    if (rv == APR_EGENERAL && are_small(changes, count)
+    rv = apply_in_transaction(session, changes, count, unsure, pool);
+    if (rv == APR_EGENERAL && need_no_room(changes, count)
         && oci_dbd_session_status(session) == APR_ENOSPC) {
         oci_dbd_session_make_room(session);
-        rv = make_changes(session, changes, count, unsure, pool);
+        rv = apply_in_transaction(session, changes, count, unsure, pool);
     }
     oci_file_lock_release(lock);
     return rv;
@@ -158,6 +159,6 @@ apr_status_t oci_dbd_change_apply(oci_dbd_session_t *session,
                                   int *unsure, apr_pool_t *pool)
 {
     return session->dialect->is_file
-        ? change_file(session, changes, count, unsure, pool)
-        : make_changes(session, changes, count, unsure, pool);
+        ? apply_to_file(session, changes, count, unsure, pool)
+        : apply_in_transaction(session, changes, count, unsure, pool);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A driver connects without a limit, or with one that a slow resolver or a
- * frozen server exceeds.  So a thread connects, and its caller waits for it
- * as long as the limit allows. */
+/* Connecting to a database within a time limit.
+ *
+ * A driver connects without a limit, or with one that a slow resolver or a
+ * frozen server exceeds.  So a thread connects, and the caller waits for it no
+ * longer than the limit. */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* RTLD_DEFAULT */
@@ -22,7 +24,7 @@
 typedef struct attempt_t {
     oci_dbd_connection_t *connection;
     const oci_dbd_connect_t *how;
-    apr_thread_mutex_t *mutex; /* for what follows */
+    apr_thread_mutex_t *mutex; /* guards the fields below */
     apr_thread_cond_t *wake;
     int done;
     int abandoned;
@@ -30,14 +32,19 @@ typedef struct attempt_t {
     const char *error;
 } attempt_t;
 
-/* What tells a connection's socket.  The client libraries are there once their
- * driver is: nothing is linked against them. */
+/* Find the function that returns a connection's socket.  The client library is
+ * loaded when its driver is: nothing is linked against it. */
 static oci_dbd_socket_fn *find_socket(const char *driver)
 {
-    const char *name = !strcmp(driver, "pgsql") ? "PQsocket"
-        : !strcmp(driver, "mysql")              ? "mysql_get_socket"
-                                                : NULL;
+    const char *name = NULL;
     oci_dbd_socket_fn *function = NULL;
+
+    if (!strcmp(driver, "pgsql")) {
+        name = "PQsocket";
+    }
+    else if (!strcmp(driver, "mysql")) {
+        name = "mysql_get_socket";
+    }
 
     if (name) {
         *(void **)&function = dlsym(RTLD_DEFAULT, name);
@@ -45,9 +52,9 @@ static oci_dbd_socket_fn *find_socket(const char *driver)
     return function;
 }
 
-static apr_status_t connect_now(oci_dbd_connection_t *connection,
-                                const oci_dbd_connect_t *how,
-                                const char **error)
+static apr_status_t connect_here(oci_dbd_connection_t *connection,
+                                 const oci_dbd_connect_t *how,
+                                 const char **error)
 {
     apr_status_t rv = apr_dbd_get_driver(connection->pool, how->driver,
                                          &connection->driver);
@@ -59,20 +66,20 @@ static apr_status_t connect_now(oci_dbd_connection_t *connection,
     }
     if (rv != APR_SUCCESS) {
         connection->handle = NULL;
-        /* the text lies in what this driver has just freed */
+        /* the driver has just freed the memory of this text */
         *error = strcmp(how->driver, "mysql")
             ? *error
-            : "can't connect to the MariaDB server with these parameters";
+            : "cannot connect to the MariaDB server with these parameters";
     }
     connection->find_socket = find_socket(how->driver);
     return rv;
 }
 
-static void *attempt(void *data)
+static void *run_attempt(void *data)
 {
     attempt_t *self = data;
     const char *error;
-    apr_status_t rv = connect_now(self->connection, self->how, &error);
+    apr_status_t rv = connect_here(self->connection, self->how, &error);
     int abandoned;
 
     apr_thread_mutex_lock(self->mutex);
@@ -90,7 +97,7 @@ static void *attempt(void *data)
     return NULL;
 }
 
-/* Wait for the attempt; returns whether it is done. */
+/* Wait for the attempt; return whether it is done. */
 static int wait_for(attempt_t *self)
 {
     apr_time_t now = oci_wait_now();
@@ -108,9 +115,9 @@ static int wait_for(attempt_t *self)
     return done;
 }
 
-static apr_status_t connect_apart(oci_dbd_connection_t *connection,
-                                  const oci_dbd_connect_t *how,
-                                  const char **error, apr_pool_t *pool)
+static apr_status_t connect_in_thread(oci_dbd_connection_t *connection,
+                                      const oci_dbd_connect_t *how,
+                                      const char **error, apr_pool_t *pool)
 {
     attempt_t *self = apr_pcalloc(connection->pool, sizeof(*self));
     apr_status_t rv;
@@ -123,7 +130,7 @@ static apr_status_t connect_apart(oci_dbd_connection_t *connection,
         rv = apr_thread_cond_create(&self->wake, connection->pool);
     }
     if (rv == APR_SUCCESS) {
-        rv = oci_dbd_thread(attempt, self);
+        rv = oci_dbd_thread_start(run_attempt, self);
     }
     if (rv != APR_SUCCESS) {
         return rv;
@@ -142,11 +149,11 @@ apr_status_t oci_dbd_connect(oci_dbd_connection_t *connection,
 {
     const char *error = NULL;
     apr_status_t rv = strcmp(how->driver, "sqlite3")
-        ? connect_apart(connection, how, &error, pool)
-        : connect_now(connection, how, &error);
+        ? connect_in_thread(connection, how, &error, pool)
+        : connect_here(connection, how, &error);
 
     if (rv != APR_SUCCESS) {
-        *why = apr_pstrdup(pool, error ? error : "can't connect");
+        *why = apr_pstrdup(pool, error ? error : "cannot connect");
     }
     return rv;
 }
@@ -158,8 +165,8 @@ int oci_dbd_socket(const oci_dbd_connection_t *connection)
                                    : -1;
 }
 
-/* Whether a parameter is named. */
-static int has(const char *params, const char *name)
+/* Return whether params name a parameter. */
+static int has_param(const char *params, const char *name)
 {
     apr_size_t length = strlen(name);
     const char *at = params;
@@ -176,10 +183,10 @@ static int has(const char *params, const char *name)
     return 0;
 }
 
-const char *oci_dbd_limit_params(const char *driver, const char *params,
-                                 int seconds, apr_pool_t *pool)
+const char *oci_dbd_params_with_limits(const char *driver, const char *params,
+                                       int seconds, apr_pool_t *pool)
 {
-    /* libpq takes milliseconds for one of them */
+    /* in seconds, but tcp_user_timeout in milliseconds */
     const char *pgsql[][2] = {
         { "connect_timeout", apr_itoa(pool, seconds < 2 ? 2 : seconds) },
         { "tcp_user_timeout", apr_itoa(pool, 1000 * seconds) },
@@ -189,20 +196,28 @@ const char *oci_dbd_limit_params(const char *driver, const char *params,
         { "keepalives_count", "3" },
         { NULL, NULL },
     };
-    /* a driver that connects anew by itself does so without a limit */
+    /* a driver that reconnects by itself has no limit for that */
     const char *mysql[][2] = { { "reconnect", "0" }, { NULL, NULL } };
-    const char *(*extra)[2] = !strcmp(driver, "pgsql") ? pgsql
-        : !strcmp(driver, "mysql")                     ? mysql
-                                                       : &mysql[1];
+    const char *none[][2] = { { NULL, NULL } };
+    const char *(*limits)[2] = none;
 
-    for (; (*extra)[0]; extra++) {
-        const char *sign = !strstr(params, "://") ? " "
-            : strchr(params, '?')                 ? "&"
-                                                  : "?";
+    if (!strcmp(driver, "pgsql")) {
+        limits = pgsql;
+    }
+    else if (!strcmp(driver, "mysql")) {
+        limits = mysql;
+    }
 
-        if (!has(params, (*extra)[0])) {
-            params = apr_pstrcat(pool, params, sign, (*extra)[0], "=",
-                                 (*extra)[1], NULL);
+    for (; (*limits)[0]; limits++) {
+        const char *separator = " ";
+
+        if (strstr(params, "://")) {
+            separator = strchr(params, '?') ? "&" : "?";
+        }
+
+        if (!has_param(params, (*limits)[0])) {
+            params = apr_pstrcat(pool, params, separator, (*limits)[0], "=",
+                                 (*limits)[1], NULL);
         }
     }
     return params;

@@ -2,7 +2,7 @@
 
 /**
  * @file dbd_connect.h
- * @brief Connecting to a database within a limit
+ * @brief Connecting to a database within a time limit
  */
 
 #ifndef OCI_DBD_CONNECT_H
@@ -10,42 +10,42 @@
 
 #include "store/dbd/dbd_source.h"
 
-/** What is told when an attempt ends that nobody waits for any longer. */
+/** Called when an attempt ends after its caller has stopped waiting. */
 typedef void oci_dbd_late_fn(oci_dbd_connection_t *connection, void *data);
 
-/** What connects, and how. */
+/** The parameters of a connection. */
 typedef struct oci_dbd_connect_t {
     const char *driver;
     const char *params;
-    int seconds; /* to wait at most */
+    int seconds; /* the limit */
     oci_dbd_late_fn *late;
-    void *data; /* for late */
+    void *data; /* passed to late */
 } oci_dbd_connect_t;
 
 /**
- * Connect.
- * @param connection Has a pool; its driver and handle are set
+ * Connect to a database.
+ * @param connection Has a pool; its driver, handle and find_socket are set
  * @param how Lives as long as connection's pool
- * @param why Set to what the database said, where it fails
- * @param pool Of why
+ * @param why Set to the database's message on failure
+ * @param pool Holds why
  * @return APR_TIMEUP after the limit: connection then belongs to the attempt
- *         until late is called, in another thread; or what the driver said
+ *         until late is called, in another thread; or the driver's error
  */
 apr_status_t oci_dbd_connect(oci_dbd_connection_t *connection,
                              const oci_dbd_connect_t *how, const char **why,
                              apr_pool_t *pool);
 
 /**
- * The socket of a connection.
- * @return -1 where its database has none
+ * Get the socket of a connection.
+ * @return -1 if its database has none
  */
 int oci_dbd_socket(const oci_dbd_connection_t *connection);
 
 /**
- * Parameters with limits for what the driver can limit, unless they are
- * there already.
+ * Add limits to connection parameters, as far as the driver has parameters for
+ * limits, unless they are set already.
  */
-const char *oci_dbd_limit_params(const char *driver, const char *params,
-                                 int seconds, apr_pool_t *pool);
+const char *oci_dbd_params_with_limits(const char *driver, const char *params,
+                                       int seconds, apr_pool_t *pool);
 
 #endif /* OCI_DBD_CONNECT_H */

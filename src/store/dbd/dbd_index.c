@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The index "dbd".  dbd_sql.h draws its table.
+/* The index "dbd": its provider functions.  dbd_sql.h draws its table.
  *
- * What goes wrong is tried again as long as nothing can have come of it: a
- * database may have been restarted, and two transactions may have stood in
- * each other's way.  Only of a COMMIT nobody knows.  All changes of a call
- * are one transaction.  A database is as durable as it is set up to be,
- * whatever the caller asks for.
- */
+ * A failed call is tried again if it cannot have changed anything: the database
+ * may have been restarted, or two transactions may have conflicted.  Only the
+ * result of a failed COMMIT is unknown.  All changes of a call are one
+ * transaction.  The durability is that of the database's configuration,
+ * whatever the caller asks for. */
 
 #include <string.h>
 
@@ -29,12 +28,12 @@ typedef struct index_t {
     const oci_dbd_where_t *where;
 } index_t;
 
-/* What is asked of a session, as often as need be. */
+/* A call, which may be run several times. */
 typedef struct call_t call_t;
 struct call_t {
     apr_status_t (*run)(call_t *call, oci_dbd_session_t *session);
     apr_pool_t *pool;
-    int unsure; /* a failure may have come too late */
+    int unsure; /* a failure may have happened after the change */
     const char *key;
     oci_value_t *value;
     const oci_change_t *changes;
@@ -43,21 +42,22 @@ struct call_t {
     apr_array_header_t *entries;
 };
 
-/* A fraction of a second that differs from others' who failed with us. */
-static void pause_a_little(int tries)
+/* Pause for a fraction of a second, which differs between callers that failed
+ * at the same time. */
+static void pause_randomly(int tries)
 {
     apr_sleep(apr_time_now() % (APR_INT64_C(1000) << tries));
 }
 
-/* Run a call once more, or for the first time.
- * *again: whether that may be repeated */
+/* Run a call.
+ * *again: set to whether it may be repeated */
 static apr_status_t try_call(int *again, call_t *call,
                              oci_dbd_session_t *session, int held)
 {
     apr_status_t rv = session->lost ? APR_ECONNREFUSED
                                     : call->run(call, session);
 
-    rv = oci_dbd_session_judge(again, session, rv, held);
+    rv = oci_dbd_session_recover(again, session, rv, held);
     if (rv == APR_ECONNREFUSED && call->unsure) {
         *again = 0;
     }
@@ -67,10 +67,10 @@ static apr_status_t try_call(int *again, call_t *call,
     return rv;
 }
 
-static apr_status_t perform(call_t *call, oci_index_t *index)
+static apr_status_t run_call(call_t *call, oci_index_t *index)
 {
     oci_dbd_source_t *source = ((index_t *)index)->source;
-    oci_dbd_session_t *held = oci_dbd_held(source, call->pool);
+    oci_dbd_session_t *held = oci_dbd_held_session(source, call->pool);
     apr_time_t until = oci_wait_now() + apr_time_from_sec(source->seconds);
     apr_status_t rv;
     int again = 1, tries;
@@ -96,7 +96,7 @@ static apr_status_t perform(call_t *call, oci_index_t *index)
         if (!again || tries == TRIES || oci_wait_now() >= until) {
             return rv;
         }
-        pause_a_little(tries);
+        pause_randomly(tries);
     }
 }
 
@@ -108,7 +108,8 @@ static apr_status_t decode(oci_value_t *value, oci_dbd_session_t *session,
 
     if (rv != APR_SUCCESS) {
         session->why = apr_psprintf(session->pool,
-                                    "the value of %s is not as it was written",
+                                    "the value of %s is damaged: its rows in "
+                                    "oci_facts cannot be decoded",
                                     key);
     }
     return rv;
@@ -139,7 +140,7 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
 {
     call_t call = { .run = run_get, .pool = pool, .key = key, .value = value };
 
-    return perform(&call, index);
+    return run_call(&call, index);
 }
 
 static apr_status_t run_apply(call_t *call, oci_dbd_session_t *session)
@@ -156,11 +157,11 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
     };
 
     (void)durable;
-    return count ? perform(&call, index) : APR_SUCCESS;
+    return count ? run_call(&call, index) : APR_SUCCESS;
 }
 
-/* What every key after "after" is greater than, as text that a database
- * takes: no key has a byte that is not ASCII. */
+/* Return a text that is less than all keys after range->after, and that a
+ * database accepts: a key has only ASCII bytes. */
 static const char *lower_bound(const oci_scan_t *range, apr_pool_t *pool)
 {
     char *bound = apr_pstrcat(pool, range->folder, range->after, NULL);
@@ -176,21 +177,21 @@ static const char *lower_bound(const oci_scan_t *range, apr_pool_t *pool)
     return bound;
 }
 
-/* What every key of a folder is less than. */
-static const char *upper_bound(const char *folder, apr_pool_t *pool)
+/* Return a text that is greater than all keys with a prefix. */
+static const char *upper_bound(const char *prefix, apr_pool_t *pool)
 {
-    apr_size_t length = strlen(folder);
+    apr_size_t length = strlen(prefix);
     char *bound;
 
     if (!length) {
         return "\x7f";
     }
-    bound = apr_pstrmemdup(pool, folder, length);
+    bound = apr_pstrmemdup(pool, prefix, length);
     bound[length - 1]++;
     return bound;
 }
 
-/* The value of an entry, from its first row or from all. */
+/* Read the value of an entry, from its first row or from all its rows. */
 static apr_status_t read_entry(oci_entry_t *entry, const char *row,
                                oci_dbd_session_t *session, apr_pool_t *pool)
 {
@@ -255,7 +256,7 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
                          const oci_scan_t *range, apr_pool_t *pool)
 {
     call_t call = { .run = run_scan, .pool = pool, .range = range };
-    apr_status_t rv = perform(&call, index);
+    apr_status_t rv = run_call(&call, index);
 
     *entries = call.entries;
     return rv;
@@ -267,8 +268,8 @@ static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
     return oci_dbd_lock(result, ((index_t *)index)->source, name, kind, pool);
 }
 
-/* Make a database that is a file, and what lies beside it. */
-static const char *make_files(const char *file, apr_pool_t *pool)
+/* Create a database that is a file, and the files beside it. */
+static const char *create_files(const char *file, apr_pool_t *pool)
 {
     static const char *const names[] = { "", OCI_DBD_LOCK_FILE,
                                          OCI_DBD_ROOM_FILE };
@@ -281,10 +282,10 @@ static const char *make_files(const char *file, apr_pool_t *pool)
     return error;
 }
 
-/* Statements that others have prepared in a SQLite database fail after a
- * table is made there.  So it is made before any child connects; where that
- * fails the first request tells why. */
-static void make_table(oci_dbd_source_t *source, apr_pool_t *pool)
+/* Create the table of a SQLite database before any child connects: prepared
+ * statements of other connections fail after a table is created.  If this
+ * fails, the first request reports why. */
+static void create_table(oci_dbd_source_t *source, apr_pool_t *pool)
 {
     oci_dbd_session_t session;
 
@@ -314,9 +315,9 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
             self->where->driver);
     }
     if (dialect->is_file) {
-        error = make_files(self->where->params, pool);
+        error = create_files(self->where->params, pool);
         if (!error && self->where->find) {
-            make_table(self->source, pool);
+            create_table(self->source, pool);
         }
     }
     return error;
@@ -333,7 +334,8 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
     const char *error = NULL;
 
     if (!config->type) {
-        return "dbd:DRIVER says which database, out of " OCI_DBD_DRIVERS;
+        return "the dbd provider needs a driver: \"dbd:DRIVER PARAMS\", with "
+               "DRIVER one of " OCI_DBD_DRIVERS;
     }
     if (!dialect) {
         return apr_psprintf(
@@ -341,8 +343,10 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
             config->type);
     }
     if (!params) {
-        return apr_psprintf(pool, "dbd:%s needs the parameters to connect with",
-                            config->type);
+        return apr_psprintf(pool,
+                            "dbd:%s needs connection parameters: "
+                            "\"dbd:%s PARAMS\"",
+                            config->type, config->type);
     }
     if (dialect->is_file) {
         error = oci_store_dir_resolve(&params, config, pool);

@@ -2,7 +2,7 @@
 
 /**
  * @file dbd_index.h
- * @brief The index "dbd": facts in the table of a database
+ * @brief The index "dbd": facts in a table of a database
  */
 
 #ifndef OCI_DBD_INDEX_H
@@ -11,13 +11,17 @@
 #include "mod_oci.h"
 #include "store/dbd/dbd_source.h"
 
-/** Connects by itself: its type is the driver, its location the parameters. */
+/**
+ * The provider that connects by itself: its type is the driver, its location
+ * the parameters.
+ */
 extern const oci_index_provider_t oci_index_dbd;
 
 /**
- * Make an index on a source of connections.
+ * Create an index on a source of connections.
  * @param source Lives as long as pool
- * @param where What the source was made with; lives as long as pool
+ * @param where The parameters with which the source was created; lives as long
+ *        as pool
  */
 void oci_index_dbd_create(oci_index_t **index, oci_dbd_source_t *source,
                           const oci_dbd_where_t *where, apr_pool_t *pool);

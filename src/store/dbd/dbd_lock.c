@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* PostgreSQL has the locks that are wanted: shared and exclusive, named by a
+/* Named locks in a database.
+ *
+ * PostgreSQL has locks of the right kind: shared and exclusive, named by a
  * number, held by a connection.  For MariaDB see dbd_sql.c.  SQLite has none;
- * it is for one machine, where a file will do.
- */
+ * it is for one machine, where a lock file suffices. */
 
 #include <stdlib.h>
 
@@ -17,93 +18,96 @@
 
 #define TRIES 5
 
-/* A connection that holds locks. */
-typedef struct hold_t {
+/* The locks that a caller holds, with their connection. */
+typedef struct held_t {
     oci_held_locks_t base;
     oci_dbd_session_t session;
-} hold_t;
+} held_t;
 
 struct oci_lock_t {
     apr_pool_t *pool;
-    oci_lock_t *file; /* instead of all that follows */
-    hold_t *hold;
+    oci_lock_t *file; /* the lock in a file, instead of the fields below */
+    held_t *held;
     const char *hash;
     const char *slot;
     oci_lock_e kind;
 };
 
-oci_dbd_session_t *oci_dbd_held(const oci_dbd_source_t *source,
-                                apr_pool_t *pool)
+oci_dbd_session_t *oci_dbd_held_session(const oci_dbd_source_t *source,
+                                        apr_pool_t *pool)
 {
-    hold_t *hold = (hold_t *)oci_held_locks_find(source, pool);
+    held_t *held = (held_t *)oci_held_locks_find(source, pool);
 
-    return hold ? &hold->session : NULL;
+    return held ? &held->session : NULL;
 }
 
-/* A session for locks, which is found by its pool. */
-static apr_status_t make_hold(hold_t **result, oci_dbd_source_t *source,
+/* Open a session for locks, which is then found by its pool. */
+static apr_status_t open_held(held_t **result, oci_dbd_source_t *source,
                               apr_pool_t *pool)
 {
-    hold_t *hold = apr_pcalloc(pool, sizeof(*hold));
-    apr_status_t rv = oci_dbd_session_open(&hold->session, source,
+    held_t *held = apr_pcalloc(pool, sizeof(*held));
+    apr_status_t rv = oci_dbd_session_open(&held->session, source,
                                            OCI_DBD_FOR_LOCKS, pool);
 
     if (rv != APR_SUCCESS) {
-        oci_dbd_session_explain(&hold->session, pool);
+        oci_dbd_session_explain(&held->session, pool);
         return rv;
     }
-    oci_held_locks_begin(&hold->base, source, pool);
-    *result = hold;
+    oci_held_locks_register(&held->base, source, pool);
+    *result = held;
     return APR_SUCCESS;
 }
 
-static void end_hold(hold_t *hold)
+static void close_held(held_t *held)
 {
-    oci_held_locks_end(&hold->base);
-    oci_dbd_session_close(&hold->session);
+    oci_held_locks_unregister(&held->base);
+    oci_dbd_session_close(&held->session);
 }
 
-/* One question about a lock: whether the answer was the wanted number. */
-static apr_status_t ask(int *yes, oci_lock_t *lock, oci_sql_e id,
-                        const char *seconds, int wanted)
+/* Run a statement about a lock.
+ * *acquired: set to whether the answer was the wanted number */
+static apr_status_t query_lock(int *acquired, oci_lock_t *lock, oci_sql_e id,
+                               const char *seconds, int wanted)
 {
     const char *args[] = { lock->hash, lock->slot, seconds };
     apr_array_header_t *cells;
-    apr_status_t rv = oci_dbd_session_select(&cells, &lock->hold->session, id,
+    apr_status_t rv = oci_dbd_session_select(&cells, &lock->held->session, id,
                                              args, lock->pool);
 
-    *yes = rv == APR_SUCCESS && cells->nelts
+    *acquired = rv == APR_SUCCESS && cells->nelts
         && atoi(APR_ARRAY_IDX(cells, 0, const char *)) == wanted;
     return rv;
 }
 
-static apr_status_t give_up(oci_lock_t *lock)
+static apr_status_t fail_with_timeout(oci_lock_t *lock)
 {
-    oci_dbd_session_t *session = &lock->hold->session;
+    oci_dbd_session_t *session = &lock->held->session;
 
     session->late = 1;
-    session->why = apr_psprintf(session->pool, "waited %d s for a lock",
+    session->why = apr_psprintf(session->pool,
+                                "timed out after %d s waiting for a lock",
                                 session->source->seconds);
     return APR_EGENERAL;
 }
 
-/* Take the first slot that is free; wait for one where none is. */
-static apr_status_t share(oci_lock_t *lock)
+/* Acquire the first free slot; if there is none, wait for one. */
+static apr_status_t acquire_free_slot(oci_lock_t *lock)
 {
-    oci_dbd_session_t *session = &lock->hold->session;
+    oci_dbd_session_t *session = &lock->held->session;
     apr_time_t until = oci_wait_now()
         + apr_time_from_sec(session->source->seconds);
     int slots = session->dialect->slots;
     int first = slots ? (int)(apr_time_now() % slots) : 0;
     apr_status_t rv;
-    int i, yes = 0;
+    int i, acquired = 0;
 
-    for (i = 0; !yes; i++) {
+    for (i = 0; !acquired; i++) {
         if (i > slots && oci_wait_now() >= until) {
-            return give_up(lock);
+            return fail_with_timeout(lock);
         }
         lock->slot = apr_itoa(lock->pool, slots ? (first + i) % slots : 0);
-        rv = ask(&yes, lock, OCI_SQL_SHARE, i < slots ? "0" : "1", 1);
+        rv = query_lock(&acquired, lock, OCI_SQL_SHARE, i < slots ? "0" : "1",
+                        1);
         if (rv != APR_SUCCESS) {
             return rv;
         }
@@ -111,100 +115,103 @@ static apr_status_t share(oci_lock_t *lock)
     return APR_SUCCESS;
 }
 
-/* How many answers say that all of a lock was taken, or given back. */
-static int parts(const oci_lock_t *lock)
+/* Return the number of slots that must be acquired, or released. */
+static int answers_wanted(const oci_lock_t *lock)
 {
-    int slots = lock->hold->session.dialect->slots;
+    int slots = lock->held->session.dialect->slots;
 
     return slots && lock->kind == OCI_LOCK_EXCLUSIVE ? slots : 1;
 }
 
-static apr_status_t take(oci_lock_t *lock)
+static apr_status_t acquire_slots(oci_lock_t *lock)
 {
     apr_status_t rv;
-    int yes;
+    int acquired;
 
     if (lock->kind == OCI_LOCK_SHARED) {
-        return share(lock);
+        return acquire_free_slot(lock);
     }
-    rv = ask(&yes, lock, OCI_SQL_LOCK, NULL, parts(lock));
-    return rv == APR_SUCCESS && !yes ? give_up(lock) : rv;
+    rv = query_lock(&acquired, lock, OCI_SQL_LOCK, NULL, answers_wanted(lock));
+    return rv == APR_SUCCESS && !acquired ? fail_with_timeout(lock) : rv;
 }
 
-/* Take a lock on a connection.
- * *again: whether another connection may have better luck */
-static apr_status_t try_take(int *again, oci_lock_t *lock)
+/* Acquire a lock on a connection.
+ * *again: set to whether another connection may succeed */
+static apr_status_t try_acquire(int *again, oci_lock_t *lock)
 {
-    oci_dbd_session_t *session = &lock->hold->session;
-    apr_status_t rv = session->lost ? APR_ECONNREFUSED : take(lock);
+    oci_dbd_session_t *session = &lock->held->session;
+    apr_status_t rv = session->lost ? APR_ECONNREFUSED : acquire_slots(lock);
 
     if (rv != APR_SUCCESS) {
-        /* A lock, or some slots of it, may have been given all the same. */
+        /* The server may have granted the lock, or some slots of it, all the
+         * same. */
         oci_dbd_session_abandon(session);
     }
-    rv = oci_dbd_session_judge(again, session, rv, lock->hold->base.count > 0);
+    rv = oci_dbd_session_recover(again, session, rv,
+                                 lock->held->base.count > 0);
     if (rv != APR_SUCCESS) {
         oci_dbd_session_explain(session, lock->pool);
     }
     return rv;
 }
 
-static apr_status_t end_lock(void *data)
+static apr_status_t release_database_lock(void *data)
 {
     oci_lock_t *lock = data;
-    hold_t *hold = lock->hold;
+    held_t *held = lock->held;
     int shared = lock->kind == OCI_LOCK_SHARED;
     apr_status_t rv;
-    int yes;
+    int acquired;
 
-    rv = hold->session.lost
+    rv = held->session.lost
         ? APR_ECONNREFUSED
-        : ask(&yes, lock, shared ? OCI_SQL_UNSHARE : OCI_SQL_UNLOCK, NULL,
-              parts(lock));
-    if (rv != APR_SUCCESS || !yes) {
-        oci_dbd_session_explain(&hold->session, lock->pool);
-        hold->session.lost = 1;
+        : query_lock(&acquired, lock, shared ? OCI_SQL_UNSHARE : OCI_SQL_UNLOCK,
+                     NULL, answers_wanted(lock));
+    if (rv != APR_SUCCESS || !acquired) {
+        oci_dbd_session_explain(&held->session, lock->pool);
+        held->session.lost = 1;
     }
-    if (!--hold->base.count) {
-        end_hold(hold);
+    if (!--held->base.count) {
+        close_held(held);
     }
-    return hold->session.lost ? APR_ECONNREFUSED : APR_SUCCESS;
+    return held->session.lost ? APR_ECONNREFUSED : APR_SUCCESS;
 }
 
-/* The lock of a database in a file. */
-static apr_status_t lock_file(oci_lock_t *lock, const char *name)
+/* Acquire a lock in the file beside the database. */
+static apr_status_t acquire_file_lock(oci_lock_t *lock, const char *name)
 {
-    const char *path = oci_dbd_session_lock_file(&lock->hold->session);
+    const char *path = oci_dbd_session_lock_file(&lock->held->session);
 
     path = apr_pstrdup(lock->pool, path);
-    end_hold(lock->hold);
+    close_held(lock->held);
     return oci_file_lock_take(&lock->file, path, name, lock->kind, lock->pool);
 }
 
-/* Find or open a session, and take the lock in it. */
-static apr_status_t take_anywhere(int *again, oci_lock_t *lock,
-                                  oci_dbd_source_t *source, const char *name)
+/* Find or open a session, and acquire the lock in it. */
+static apr_status_t acquire_in_session(int *again, oci_lock_t *lock,
+                                       oci_dbd_source_t *source,
+                                       const char *name)
 {
     apr_status_t rv;
 
     *again = 0;
-    lock->hold = (hold_t *)oci_held_locks_find(source, lock->pool);
-    if (!lock->hold
-        && (rv = make_hold(&lock->hold, source, lock->pool)) != APR_SUCCESS) {
+    lock->held = (held_t *)oci_held_locks_find(source, lock->pool);
+    if (!lock->held
+        && (rv = open_held(&lock->held, source, lock->pool)) != APR_SUCCESS) {
         *again = rv == APR_EGENERAL;
         return rv;
     }
-    if (lock->hold->session.dialect->is_file) {
-        return lock_file(lock, name);
+    if (lock->held->session.dialect->is_file) {
+        return acquire_file_lock(lock, name);
     }
-    rv = try_take(again, lock);
+    rv = try_acquire(again, lock);
     if (rv == APR_SUCCESS) {
-        lock->hold->base.count++;
-        apr_pool_cleanup_register(lock->pool, lock, end_lock,
+        lock->held->base.count++;
+        apr_pool_cleanup_register(lock->pool, lock, release_database_lock,
                                   apr_pool_cleanup_null);
     }
-    else if (!lock->hold->base.count) {
-        end_hold(lock->hold);
+    else if (!lock->held->base.count) {
+        close_held(lock->held);
     }
     return rv;
 }
@@ -222,7 +229,7 @@ apr_status_t oci_dbd_lock(oci_lock_t **result, oci_dbd_source_t *source,
     lock->hash = apr_psprintf(pool, "%" APR_INT64_T_FMT,
                               oci_fingerprint(name, pool));
     do {
-        rv = take_anywhere(&again, lock, source, name);
+        rv = acquire_in_session(&again, lock, source, name);
     } while (again && ++tries < TRIES && oci_wait_now() < until);
     *result = lock;
     return rv;
@@ -230,6 +237,7 @@ apr_status_t oci_dbd_lock(oci_lock_t **result, oci_dbd_source_t *source,
 
 apr_status_t oci_dbd_unlock(oci_lock_t *lock)
 {
-    return lock->file ? oci_file_lock_release(lock->file)
-                      : apr_pool_cleanup_run(lock->pool, lock, end_lock);
+    return lock->file
+        ? oci_file_lock_release(lock->file)
+        : apr_pool_cleanup_run(lock->pool, lock, release_database_lock);
 }

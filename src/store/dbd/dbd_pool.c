@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Connections are kept while they are in use often enough.  Each process has
- * its own: those of its parent are none of its business.  There are two
- * lists of them, see oci_dbd_use_e. */
+/* A pool of connections.
+ *
+ * Connections are kept as long as they are used often enough.  Each process has
+ * its own pool, and leaves the connections of its parent alone.  A pool has two
+ * lists of connections, see oci_dbd_use_e. */
 
 #include <string.h>
 #include <unistd.h>
@@ -16,35 +18,37 @@
 #include "store/dbd/dbd_watch.h"
 #include "store/wait.h"
 
-#define KEEP 4  /* connections that a list keeps */
-#define MOST 32 /* that a process has at most, in both */
+#define DEFAULT_KEEP 4  /* idle connections of a list */
+#define DEFAULT_MOST 32 /* connections of a process, in both lists */
 
-/* Less than what dbd_sql.c lets a server wait for the next statement. */
+/* Less than the time that a server waits for the next statement, see
+ * dbd_sql.c. */
 #define IDLE apr_time_from_sec(25)
 
-/* What a process has. */
-typedef struct own_t own_t;
-struct own_t {
-    own_t **known_at;          /* where the source has it; NULL once the source
-                                  has ended */
-    apr_pool_t *pool;          /* of all that follows */
-    pid_t owner;               /* the process */
-    apr_thread_mutex_t *mutex; /* for connecting */
-    int connecting;            /* attempts to connect that go on */
+/* The pool of one process. */
+typedef struct conn_pool_t conn_pool_t;
+struct conn_pool_t {
+    conn_pool_t **in_source;   /* the source's pointer to it; NULL after the
+                                     end of the source */
+    apr_pool_t *pool;          /* holds the fields below */
+    pid_t owner;               /* the process that it belongs to */
+    apr_thread_mutex_t *mutex; /* guards connecting */
+    int connecting;            /* the number of running attempts to connect */
     int most[OCI_DBD_USES];
     apr_reslist_t *lists[OCI_DBD_USES];
     oci_dbd_watch_t *watch;
-    oci_dbd_connect_t how;
+    oci_dbd_connect_t connect;
 };
 
 typedef struct pool_source_t {
     oci_dbd_source_t base;
     oci_dbd_where_t *where;
-    apr_thread_mutex_t *mutex; /* for own */
-    own_t *own;
+    apr_thread_mutex_t *mutex; /* guards conns */
+    conn_pool_t *conns;
 } pool_source_t;
 
-static const char *why_not(const char *what, apr_status_t rv, apr_pool_t *pool)
+static const char *explain_error(const char *what, apr_status_t rv,
+                                 apr_pool_t *pool)
 {
     char text[120];
 
@@ -52,10 +56,10 @@ static const char *why_not(const char *what, apr_status_t rv, apr_pool_t *pool)
                         apr_strerror(rv, text, sizeof(text)));
 }
 
-/* One that is not yet connected: who gets it will do that, and can tell
- * what came of it. */
-static apr_status_t make_connection(void **resource, void *data,
-                                    apr_pool_t *list)
+/* Create a connection that is not connected yet: its first user connects, and
+ * can report an error. */
+static apr_status_t create_connection(void **resource, void *data,
+                                      apr_pool_t *list)
 {
     oci_dbd_connection_t *connection;
     apr_pool_t *pool;
@@ -65,13 +69,14 @@ static apr_status_t make_connection(void **resource, void *data,
         connection = apr_pcalloc(pool, sizeof(*connection));
         connection->pool = pool;
         connection->ticket = connection;
-        connection->watch = ((own_t *)data)->watch;
+        connection->watch = ((conn_pool_t *)data)->watch;
         *resource = connection;
     }
     return rv;
 }
 
-static apr_status_t end_connection(void *resource, void *data, apr_pool_t *list)
+static apr_status_t destroy_connection(void *resource, void *data,
+                                       apr_pool_t *list)
 {
     oci_dbd_connection_t *connection = resource;
 
@@ -84,169 +89,175 @@ static apr_status_t end_connection(void *resource, void *data, apr_pool_t *list)
     return APR_SUCCESS;
 }
 
-/* The pool goes: connections end before their pools do.  At the end of the
- * process the pool may go before its source does. */
-static apr_status_t end_lists(void *data)
+/* Close the connections before their pools end.  At the end of the process the
+ * pool may end before the source does. */
+static apr_status_t destroy_lists(void *data)
 {
-    own_t *own = data;
+    conn_pool_t *conns = data;
     int use;
 
-    if (!own->known_at) {
-        return APR_SUCCESS; /* an attempt to connect may still use the lists */
+    if (!conns->in_source) {
+        return APR_SUCCESS; /* a running attempt to connect may still use the
+                               lists */
     }
-    if (*own->known_at == own) {
-        *own->known_at = NULL;
+    if (*conns->in_source == conns) {
+        *conns->in_source = NULL;
     }
     for (use = 0; use < OCI_DBD_USES; use++) {
-        apr_reslist_destroy(own->lists[use]);
+        apr_reslist_destroy(conns->lists[use]);
     }
     return APR_SUCCESS;
 }
 
-/* While an attempt to connect goes on its pool must stay. */
+/* The pool must outlive a running attempt to connect. */
 static apr_status_t end_source(void *data)
 {
-    own_t *own = ((pool_source_t *)data)->own;
+    conn_pool_t *conns = ((pool_source_t *)data)->conns;
     int connecting;
 
-    if (own && own->owner == getpid()) {
-        apr_thread_mutex_lock(own->mutex);
-        connecting = own->connecting;
+    if (conns && conns->owner == getpid()) {
+        apr_thread_mutex_lock(conns->mutex);
+        connecting = conns->connecting;
         if (connecting) {
-            own->known_at = NULL;
+            conns->in_source = NULL;
         }
-        apr_thread_mutex_unlock(own->mutex);
+        apr_thread_mutex_unlock(conns->mutex);
         if (!connecting) {
-            apr_pool_destroy(own->pool);
+            apr_pool_destroy(conns->pool);
         }
     }
     return APR_SUCCESS;
 }
 
-static void count_connecting(own_t *own, int change)
+static void count_connecting(conn_pool_t *conns, int change)
 {
-    apr_thread_mutex_lock(own->mutex);
-    own->connecting += change;
-    apr_thread_mutex_unlock(own->mutex);
+    apr_thread_mutex_lock(conns->mutex);
+    conns->connecting += change;
+    apr_thread_mutex_unlock(conns->mutex);
 }
 
-/* An attempt has ended that nobody waited for: its result is thrown away. */
-static void end_late(oci_dbd_connection_t *connection, void *data)
+/* Discard the result of an attempt whose caller stopped waiting. */
+static void discard_late(oci_dbd_connection_t *connection, void *data)
 {
-    own_t *own = data;
+    conn_pool_t *conns = data;
 
-    apr_reslist_invalidate(own->lists[connection->use], connection);
-    count_connecting(own, -1);
+    apr_reslist_invalidate(conns->lists[connection->use], connection);
+    count_connecting(conns, -1);
 }
 
-static apr_status_t make_lists(own_t *own, int most, int keep, int seconds)
+static apr_status_t create_lists(conn_pool_t *conns, int most, int keep,
+                                 int seconds)
 {
     apr_status_t rv = APR_SUCCESS;
     int use;
 
-    own->most[OCI_DBD_FOR_LOCKS] = most > 1 ? most / 2 : 1;
-    own->most[OCI_DBD_FOR_CALLS] = most > 1 ? most - most / 2 : 1;
+    conns->most[OCI_DBD_FOR_LOCKS] = most > 1 ? most / 2 : 1;
+    conns->most[OCI_DBD_FOR_CALLS] = most > 1 ? most - most / 2 : 1;
     for (use = 0; use < OCI_DBD_USES && rv == APR_SUCCESS; use++) {
-        int kept = keep < own->most[use] ? keep : own->most[use];
+        int idle = keep < conns->most[use] ? keep : conns->most[use];
 
-        rv = apr_reslist_create(&own->lists[use], 0, kept, own->most[use], IDLE,
-                                make_connection, end_connection, own,
-                                own->pool);
+        rv = apr_reslist_create(&conns->lists[use], 0, idle, conns->most[use],
+                                IDLE, create_connection, destroy_connection,
+                                conns, conns->pool);
         if (rv == APR_SUCCESS) {
-            apr_reslist_timeout_set(own->lists[use],
+            apr_reslist_timeout_set(conns->lists[use],
                                     apr_time_from_sec(seconds));
         }
     }
     return rv;
 }
 
-static apr_status_t make_own(own_t **result, pool_source_t *self)
+static apr_status_t create_conn_pool(conn_pool_t **result, pool_source_t *self)
 {
     const oci_dbd_where_t *where = self->where;
     apr_pool_t *pool;
     apr_status_t rv = apr_pool_create(&pool, NULL);
-    own_t *own;
+    conn_pool_t *conns;
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    own = apr_pcalloc(pool, sizeof(*own));
-    own->pool = pool;
-    own->owner = getpid();
-    own->known_at = &self->own;
-    own->how.driver = apr_pstrdup(pool, where->driver);
-    own->how.params = oci_dbd_limit_params(where->driver, where->params,
-                                           self->base.seconds, pool);
-    own->how.seconds = self->base.seconds;
-    own->how.late = end_late;
-    own->how.data = own;
-    rv = apr_thread_mutex_create(&own->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
+    conns = apr_pcalloc(pool, sizeof(*conns));
+    conns->pool = pool;
+    conns->owner = getpid();
+    conns->in_source = &self->conns;
+    conns->connect.driver = apr_pstrdup(pool, where->driver);
+    conns->connect.params = oci_dbd_params_with_limits(where->driver,
+                                                       where->params,
+                                                       self->base.seconds,
+                                                       pool);
+    conns->connect.seconds = self->base.seconds;
+    conns->connect.late = discard_late;
+    conns->connect.data = conns;
+    rv = apr_thread_mutex_create(&conns->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
     if (rv == APR_SUCCESS && strcmp(where->driver, "sqlite3")) {
-        rv = oci_dbd_watch_create(&own->watch, pool);
+        rv = oci_dbd_watch_create(&conns->watch, pool);
     }
     if (rv == APR_SUCCESS) {
-        rv = make_lists(own, where->most > 0 ? where->most : MOST,
-                        where->keep > 0 ? where->keep : KEEP,
-                        self->base.seconds);
+        rv = create_lists(conns, where->most > 0 ? where->most : DEFAULT_MOST,
+                          where->keep > 0 ? where->keep : DEFAULT_KEEP,
+                          self->base.seconds);
     }
     if (rv != APR_SUCCESS) {
         apr_pool_destroy(pool);
         return rv;
     }
-    apr_pool_pre_cleanup_register(pool, own, end_lists);
-    *result = own;
+    apr_pool_pre_cleanup_register(pool, conns, destroy_lists);
+    *result = conns;
     return APR_SUCCESS;
 }
 
-/* What this process has. */
-static apr_status_t find_own(own_t **own, pool_source_t *self)
+/* Find or create the pool of this process. */
+static apr_status_t find_conn_pool(conn_pool_t **conns, pool_source_t *self)
 {
     apr_status_t rv = APR_SUCCESS;
 
     apr_thread_mutex_lock(self->mutex);
-    if (!self->own || self->own->owner != getpid()) {
-        rv = make_own(&self->own, self);
+    if (!self->conns || self->conns->owner != getpid()) {
+        rv = create_conn_pool(&self->conns, self);
         if (rv != APR_SUCCESS) {
-            self->own = NULL;
+            self->conns = NULL;
         }
     }
-    *own = self->own;
+    *conns = self->conns;
     apr_thread_mutex_unlock(self->mutex);
     return rv;
 }
 
 static void release(oci_dbd_source_t *source, oci_dbd_connection_t *connection)
 {
-    oci_dbd_connection_t *kept = connection->ticket;
+    oci_dbd_connection_t *pooled = connection->ticket;
     apr_reslist_t *list;
 
-    if (kept) {
-        list = ((pool_source_t *)source)->own->lists[kept->use];
+    if (pooled) {
+        list = ((pool_source_t *)source)->conns->lists[pooled->use];
         connection->ticket = NULL;
         if (connection->broken) {
-            apr_reslist_invalidate(list, kept);
+            apr_reslist_invalidate(list, pooled);
         }
         else {
-            apr_reslist_release(list, kept);
+            apr_reslist_release(list, pooled);
         }
     }
 }
 
-/* Connect what is not yet; on failure there is nothing to release. */
-static apr_status_t connect_kept(oci_dbd_connection_t *kept, own_t *own,
-                                 const char **why, apr_pool_t *pool)
+/* Connect a connection unless it is connected.  After a failure there is
+ * nothing to release. */
+static apr_status_t connect_if_needed(oci_dbd_connection_t *pooled,
+                                      conn_pool_t *conns, const char **why,
+                                      apr_pool_t *pool)
 {
     apr_status_t rv;
 
-    if (kept->handle) {
+    if (pooled->handle) {
         return APR_SUCCESS;
     }
-    count_connecting(own, 1);
-    rv = oci_dbd_connect(kept, &own->how, why, pool);
+    count_connecting(conns, 1);
+    rv = oci_dbd_connect(pooled, &conns->connect, why, pool);
     if (rv != APR_TIMEUP) {
-        count_connecting(own, -1);
+        count_connecting(conns, -1);
         if (rv != APR_SUCCESS) {
-            apr_reslist_invalidate(own->lists[kept->use], kept);
+            apr_reslist_invalidate(conns->lists[pooled->use], pooled);
         }
     }
     return rv;
@@ -256,39 +267,39 @@ static apr_status_t acquire(oci_dbd_connection_t *connection,
                             oci_dbd_source_t *source, oci_dbd_use_e use,
                             const char **why, apr_pool_t *pool)
 {
-    oci_dbd_connection_t *kept;
+    oci_dbd_connection_t *pooled;
     void *resource;
-    own_t *own;
-    apr_status_t rv = find_own(&own, (pool_source_t *)source);
+    conn_pool_t *conns;
+    apr_status_t rv = find_conn_pool(&conns, (pool_source_t *)source);
 
     connection->ticket = NULL;
     if (rv != APR_SUCCESS) {
-        *why = why_not("set up connections", rv, pool);
+        *why = explain_error("set up connections", rv, pool);
         return rv;
     }
-    rv = apr_reslist_acquire(own->lists[use], &resource);
+    rv = apr_reslist_acquire(conns->lists[use], &resource);
     if (APR_STATUS_IS_TIMEUP(rv)) {
         *why = apr_psprintf(pool,
-                            "waited %d s for a connection, all %d for "
-                            "%s are in use",
-                            source->seconds, own->most[use],
+                            "timed out after %d s waiting for a connection: "
+                            "all %d connections for %s are in use",
+                            source->seconds, conns->most[use],
                             use == OCI_DBD_FOR_LOCKS ? "locks" : "calls");
         return APR_TIMEUP;
     }
     if (rv != APR_SUCCESS) {
-        *why = why_not("make a connection", rv, pool);
+        *why = explain_error("create a connection", rv, pool);
         return rv;
     }
-    kept = resource;
-    kept->use = use;
-    rv = connect_kept(kept, own, why, pool);
+    pooled = resource;
+    pooled->use = use;
+    rv = connect_if_needed(pooled, conns, why, pool);
     if (rv == APR_SUCCESS) {
-        *connection = *kept;
+        *connection = *pooled;
     }
     return rv;
 }
 
-/* Load the driver while there is somebody to tell. */
+/* Load the driver at the start, when an error can be reported. */
 static const char *start(oci_dbd_source_t *source, apr_pool_t *pool)
 {
     pool_source_t *self = (pool_source_t *)source;
@@ -303,9 +314,9 @@ static const char *start(oci_dbd_source_t *source, apr_pool_t *pool)
     rv = apr_dbd_get_driver(pool, self->where->driver, &driver);
     return rv == APR_SUCCESS
         ? NULL
-        : why_not(apr_psprintf(pool, "load APR's database driver %s",
-                               self->where->driver),
-                  rv, pool);
+        : explain_error(apr_psprintf(pool, "load APR's database driver %s",
+                                     self->where->driver),
+                        rv, pool);
 }
 
 const char *oci_dbd_pool_create(oci_dbd_source_t **source,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A database of facts, as one caller talks to it. */
+/* A session: one caller's use of a database of facts. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +14,9 @@
 #include "store/dbd/dbd_session.h"
 #include "store/io.h"
 
-#define KEPT "mod_oci dbd"
+#define STATE_KEY "mod_oci dbd"
 
-#define ROOM (1024 * 1024) /* kept for deleting on a full disk, bytes */
+#define ROOM_SIZE (1024 * 1024) /* for deletions on a full disk, bytes */
 
 void oci_dbd_session_explain(const oci_dbd_session_t *session, apr_pool_t *pool)
 {
@@ -28,68 +28,71 @@ void oci_dbd_session_explain(const oci_dbd_session_t *session, apr_pool_t *pool)
     }
 }
 
-/* Keep some room on the disk, unless it is kept already. */
-static void keep_room(const char *path)
+/* Reserve room on the disk, unless it is reserved already. */
+static void reserve_room(const char *path)
 {
     int fd = oci_io_open(path, O_RDWR | O_CREAT | O_NOFOLLOW);
     struct stat st;
 
     if (fd != -1) {
-        if (!fstat(fd, &st) && st.st_size < ROOM
-            && posix_fallocate(fd, 0, ROOM)) {
+        if (!fstat(fd, &st) && st.st_size < ROOM_SIZE
+            && posix_fallocate(fd, 0, ROOM_SIZE)) {
             unlink(path);
         }
         close(fd);
     }
 }
 
-/* What lies beside a database that is a file. */
-static apr_status_t find_companions(oci_dbd_session_t *session,
-                                    apr_pool_t *scratch)
+/* Create the files beside a database that is a file. */
+static apr_status_t prepare_files(oci_dbd_session_t *session,
+                                  apr_pool_t *scratch)
 {
-    oci_dbd_kept_t *kept = session->kept;
+    oci_dbd_state_t *state = session->state;
     const char *file;
-    apr_status_t rv = oci_dbd_session_ask(&file, session,
-                                          "PRAGMA database_list", 2, scratch);
+    apr_status_t rv = oci_dbd_session_select_cell(&file, session,
+                                                  "PRAGMA database_list", 2,
+                                                  scratch);
     int fd;
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
     if (!file || !*file) {
-        session->why = "a database in memory is none for all processes";
+        session->why = "a database in memory cannot be shared by all "
+                       "processes: configure a file";
         return APR_EINVAL;
     }
-    kept->lock_file = apr_pstrcat(session->connection.pool, file,
-                                  OCI_DBD_LOCK_FILE, NULL);
-    fd = oci_io_open(kept->lock_file, O_RDWR | O_CREAT | O_NOFOLLOW);
+    state->lock_file = apr_pstrcat(session->connection.pool, file,
+                                   OCI_DBD_LOCK_FILE, NULL);
+    fd = oci_io_open(state->lock_file, O_RDWR | O_CREAT | O_NOFOLLOW);
     if (fd == -1) {
         rv = errno;
-        session->why = oci_io_failure("open", kept->lock_file, rv,
+        session->why = oci_io_failure("open", state->lock_file, rv,
                                       session->pool);
         return rv;
     }
     close(fd);
-    kept->room_file = apr_pstrcat(session->connection.pool, file,
-                                  OCI_DBD_ROOM_FILE, NULL);
-    keep_room(kept->room_file);
+    state->room_file = apr_pstrcat(session->connection.pool, file,
+                                   OCI_DBD_ROOM_FILE, NULL);
+    reserve_room(state->room_file);
     return APR_SUCCESS;
 }
 
-/* Whose table it is; NULL where there is none. */
+/* Read the version row of the table; NULL if there is none. */
 static apr_status_t read_version(const char **version,
                                  oci_dbd_session_t *session,
                                  apr_pool_t *scratch)
 {
-    return oci_dbd_session_ask(version, session,
-                               "SELECT value FROM oci_facts "
-                               "WHERE name = '.version' AND part = -1",
-                               0, scratch);
+    return oci_dbd_session_select_cell(version, session,
+                                       "SELECT value FROM oci_facts "
+                                       "WHERE name = '.version' AND part = -1",
+                                       0, scratch);
 }
 
-/* Make the table where it is missing.  Others may be at it, too: what counts
- * is what is there in the end. */
-static apr_status_t find_table(oci_dbd_session_t *session, apr_pool_t *scratch)
+/* Create the table if it does not exist.  Other processes may do so at the same
+ * time: only the result counts. */
+static apr_status_t find_or_create_table(oci_dbd_session_t *session,
+                                         apr_pool_t *scratch)
 {
     const char *version = NULL;
     apr_status_t rv = read_version(&version, session, scratch);
@@ -106,17 +109,17 @@ static apr_status_t find_table(oci_dbd_session_t *session, apr_pool_t *scratch)
     }
     if (!version || strcmp(version, OCI_DBD_VERSION)) {
         session->why = apr_psprintf(session->pool,
-                                    "the table oci_facts says "
-                                    "\"%s\", which this version of mod_oci "
-                                    "does not know",
-                                    version ? version : "nothing");
+                                    "the table oci_facts has version \"%s\": "
+                                    "this mod_oci supports "
+                                    "\"" OCI_DBD_VERSION "\" only",
+                                    version ? version : "none");
         return APR_EINVAL;
     }
     return APR_SUCCESS;
 }
 
-/* Tell the server how long it may take, and when to give up a client whose
- * host is gone, so that its locks end. */
+/* Set the server's time limits, also for a client whose host is gone, so that
+ * its locks end. */
 static apr_status_t set_limits(oci_dbd_session_t *session, apr_pool_t *scratch)
 {
     const oci_dialect_t *dialect = session->dialect;
@@ -127,7 +130,7 @@ static apr_status_t set_limits(oci_dbd_session_t *session, apr_pool_t *scratch)
                                     dialect->unit * seconds,
                                     dialect->unit * seconds);
     apr_status_t rv = dialect->is_file
-        ? oci_dbd_session_ask(&answer, session, text, 0, scratch)
+        ? oci_dbd_session_select_cell(&answer, session, text, 0, scratch)
         : oci_dbd_session_run(session, text);
 
     if (rv == APR_SUCCESS && dialect->lock_limits
@@ -150,51 +153,52 @@ static apr_status_t set_up(oci_dbd_session_t *session)
     }
     for (text = dialect->setup; rv == APR_SUCCESS && *text; text++) {
         rv = dialect->is_file
-            ? oci_dbd_session_ask(&answer, session, *text, 0, scratch)
+            ? oci_dbd_session_select_cell(&answer, session, *text, 0, scratch)
             : oci_dbd_session_run(session, *text);
     }
     if (rv == APR_SUCCESS && dialect->is_file) {
-        rv = find_companions(session, scratch);
+        rv = prepare_files(session, scratch);
     }
     if (rv == APR_SUCCESS) {
-        rv = find_table(session, scratch);
+        rv = find_or_create_table(session, scratch);
     }
     if (rv == APR_SUCCESS) {
         rv = oci_dbd_session_prepare(session);
     }
     apr_pool_destroy(scratch);
-    session->kept->ready = rv == APR_SUCCESS;
+    session->state->ready = rv == APR_SUCCESS;
     return rv;
 }
 
-/* What a connection keeps, made at its first session. */
-static apr_status_t find_kept(oci_dbd_session_t *session)
+/* Find the state that a connection keeps; it is created in the first
+ * session. */
+static apr_status_t find_or_create_state(oci_dbd_session_t *session)
 {
     oci_dbd_connection_t *connection = &session->connection;
     const char *driver = apr_dbd_name(connection->driver);
-    oci_dbd_kept_t *kept;
+    oci_dbd_state_t *state;
     void *data;
 
-    apr_pool_userdata_get(&data, KEPT, connection->pool);
-    kept = data;
-    if (!kept) {
-        kept = apr_pcalloc(connection->pool, sizeof(*kept));
-        kept->dialect = oci_dialect_of(driver);
-        apr_pool_userdata_setn(kept, KEPT, NULL, connection->pool);
+    apr_pool_userdata_get(&data, STATE_KEY, connection->pool);
+    state = data;
+    if (!state) {
+        state = apr_pcalloc(connection->pool, sizeof(*state));
+        state->dialect = oci_dialect_of(driver);
+        apr_pool_userdata_setn(state, STATE_KEY, NULL, connection->pool);
     }
-    session->kept = kept;
-    session->dialect = kept->dialect;
-    if (!kept->dialect) {
-        session->why = apr_psprintf(session->pool,
-                                    "the driver %s is not "
-                                    "supported; known are " OCI_DBD_DRIVERS,
-                                    driver);
+    session->state = state;
+    session->dialect = state->dialect;
+    if (!state->dialect) {
+        session->why =
+            apr_psprintf(session->pool,
+                         "unknown driver '%s'; known are: " OCI_DBD_DRIVERS,
+                         driver);
         return APR_EINVAL;
     }
     return APR_SUCCESS;
 }
 
-/* Databases tell in words alone that there is no room. */
+/* Databases report a full disk only in the text of a message. */
 apr_status_t oci_dbd_session_status(const oci_dbd_session_t *session)
 {
     static const char *const words[] = { "No space left", "disk is full",
@@ -224,8 +228,8 @@ static apr_status_t get_connection(oci_dbd_session_t *session,
     if (rv != APR_SUCCESS) {
         return rv == APR_TIMEUP ? rv : APR_ECONNREFUSED;
     }
-    rv = find_kept(session);
-    if (rv == APR_SUCCESS && !session->kept->ready) {
+    rv = find_or_create_state(session);
+    if (rv == APR_SUCCESS && !session->state->ready) {
         rv = set_up(session);
     }
     if (rv == APR_EGENERAL) {
@@ -234,21 +238,21 @@ static apr_status_t get_connection(oci_dbd_session_t *session,
     return rv;
 }
 
-static void drop(oci_dbd_session_t *session)
+static void discard_connection(oci_dbd_session_t *session)
 {
     session->connection.broken = 1;
     session->source->release(session->source, &session->connection);
 }
 
-/* Replace a connection that is lost. */
-static apr_status_t mend(oci_dbd_session_t *session)
+/* Replace a lost connection. */
+static apr_status_t reconnect(oci_dbd_session_t *session)
 {
     apr_status_t rv;
 
-    drop(session);
+    discard_connection(session);
     rv = get_connection(session, session->connection.use);
     if (rv != APR_SUCCESS) {
-        drop(session);
+        discard_connection(session);
     }
     return rv;
 }
@@ -264,7 +268,7 @@ apr_status_t oci_dbd_session_open(oci_dbd_session_t *session,
     session->pool = pool;
     rv = get_connection(session, use);
     if (rv != APR_SUCCESS) {
-        drop(session);
+        discard_connection(session);
     }
     return rv;
 }
@@ -282,29 +286,29 @@ void oci_dbd_session_abandon(oci_dbd_session_t *session)
     session->connection.broken = 1;
 }
 
-/* Find out what a failure left: whether the connection is still the one that
- * it was.  A transaction is rolled back. */
-static int lives(oci_dbd_session_t *session)
+/* Roll back a transaction after a failure; return whether the connection is
+ * still the same. */
+static int roll_back_and_check(oci_dbd_session_t *session)
 {
     const char *why = session->why;
     const char *args[] = { ".", NULL };
     apr_array_header_t *cells;
     int late = session->late;
-    int well;
+    int alive;
 
-    /* A statement that was prepared before ends with its connection. */
+    /* A prepared statement does not survive its connection. */
     oci_dbd_session_run(session, "ROLLBACK");
-    well = session->kept->ready
+    alive = session->state->ready
         && oci_dbd_session_select(&cells, session, OCI_SQL_EXISTS, args,
                                   session->pool)
             == APR_SUCCESS;
     session->why = why;
     session->late |= late;
-    return well;
+    return alive;
 }
 
-apr_status_t oci_dbd_session_judge(int *again, oci_dbd_session_t *session,
-                                   apr_status_t rv, int held)
+apr_status_t oci_dbd_session_recover(int *again, oci_dbd_session_t *session,
+                                     apr_status_t rv, int held)
 {
     *again = 0;
     if (rv != APR_EGENERAL) {
@@ -314,7 +318,7 @@ apr_status_t oci_dbd_session_judge(int *again, oci_dbd_session_t *session,
         session->lost = held;
         return APR_TIMEUP;
     }
-    if (lives(session)) {
+    if (roll_back_and_check(session)) {
         rv = oci_dbd_session_status(session);
         *again = rv == APR_EGENERAL;
         return rv;
@@ -325,7 +329,7 @@ apr_status_t oci_dbd_session_judge(int *again, oci_dbd_session_t *session,
         return APR_TIMEUP;
     }
     if (!held) {
-        rv = mend(session);
+        rv = reconnect(session);
         *again = rv == APR_SUCCESS || rv == APR_EGENERAL;
     }
     return APR_ECONNREFUSED;
@@ -337,15 +341,16 @@ void oci_dbd_session_make_room(oci_dbd_session_t *session)
     apr_pool_t *scratch;
 
     oci_dbd_session_run(session, "ROLLBACK");
-    unlink(session->kept->room_file);
+    unlink(session->state->room_file);
     if (apr_pool_create(&scratch, session->pool) == APR_SUCCESS) {
-        oci_dbd_session_ask(&answer, session, "PRAGMA wal_checkpoint(TRUNCATE)",
-                            0, scratch);
+        oci_dbd_session_select_cell(&answer, session,
+                                    "PRAGMA wal_checkpoint(TRUNCATE)", 0,
+                                    scratch);
         apr_pool_destroy(scratch);
     }
 }
 
 const char *oci_dbd_session_lock_file(const oci_dbd_session_t *session)
 {
-    return session->kept->lock_file;
+    return session->state->lock_file;
 }

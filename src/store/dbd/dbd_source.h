@@ -2,7 +2,7 @@
 
 /**
  * @file dbd_source.h
- * @brief Where connections to a database come from
+ * @brief A source of connections to a database
  */
 
 #ifndef OCI_DBD_SOURCE_H
@@ -15,8 +15,8 @@
 struct oci_dbd_watch_t;
 
 /**
- * What a connection is for.  Locks have connections of their own: requests
- * that wait for one would otherwise use up those of requests that need none.
+ * The use of a connection.  Locks have separate connections: otherwise requests
+ * that wait for a lock would use up the connections of requests that need none.
  */
 typedef enum {
     OCI_DBD_FOR_CALLS,
@@ -24,25 +24,25 @@ typedef enum {
     OCI_DBD_USES
 } oci_dbd_use_e;
 
-/** What tells the socket of a client library's own handle. */
+/** Returns the socket of a client library's own handle. */
 typedef int oci_dbd_socket_fn(const void *handle);
 
-/** A connection that one caller has. */
+/** A connection that is used by one caller. */
 typedef struct oci_dbd_connection_t {
     const apr_dbd_driver_t *driver;
     apr_dbd_t *handle;
     apr_pool_t *pool; /* lives as long as the connection does */
-    void *ticket;     /* what the source knows it by; NULL: none */
+    void *ticket;     /* identifies it in the source; NULL: no connection */
     oci_dbd_use_e use;
-    struct oci_dbd_watch_t *watch;  /* of its statements */
+    struct oci_dbd_watch_t *watch;  /* watches its statements */
     oci_dbd_socket_fn *find_socket; /* NULL: it has none */
-    int broken;                     /* it is of no more use */
+    int broken;                     /* it must be closed */
 } oci_dbd_connection_t;
 
 typedef struct oci_dbd_source_t oci_dbd_source_t;
 struct oci_dbd_source_t {
     const char *where; /* for logs */
-    int seconds;       /* the limit of each wait; OCI_WAIT_DATABASE_SECONDS */
+    int seconds;       /* the limit of each wait, OCI_WAIT_DATABASE_SECONDS */
 
     /**
      * Prepare to connect, before httpd forks.
@@ -51,37 +51,37 @@ struct oci_dbd_source_t {
     const char *(*start)(oci_dbd_source_t *source, apr_pool_t *pool);
 
     /**
-     * Get a connection, waiting for one where all are taken.
-     * @param why Set to what the database said, where it fails
-     * @param pool Lives until release
-     * @return APR_TIMEUP after the limit; or what the driver said
+     * Get a connection, and wait for one if all are in use.
+     * @param why Set to the database's message on failure
+     * @param pool Holds why; lives until release
+     * @return APR_TIMEUP after the limit; or the driver's error
      */
     apr_status_t (*acquire)(oci_dbd_connection_t *connection,
                             oci_dbd_source_t *source, oci_dbd_use_e use,
                             const char **why, apr_pool_t *pool);
 
-    /** Give a connection back, if there is one; close one that is broken. */
+    /** Return a connection, if there is one; a broken one is closed. */
     void (*release)(oci_dbd_source_t *source, oci_dbd_connection_t *connection);
 };
 
-/** What a source connects with. */
+/** The parameters of a source. */
 typedef struct oci_dbd_where_t oci_dbd_where_t;
 struct oci_dbd_where_t {
-    const char *driver; /* as apr_dbd names it */
-    const char *params; /* as the driver takes them */
-    int most;           /* connections of a process; 0: as we like */
-    int keep;           /* of those, how many stay when idle; 0 */
+    const char *driver; /* the name in apr_dbd */
+    const char *params; /* in the form of the driver */
+    int most;           /* connections of a process at most; 0: our default */
+    int keep;           /* idle connections that are kept; 0: our default */
 
     /**
-     * Fill in the rest when the source is started, or NULL.
+     * Set the fields above when the source is started; or NULL.
      * @return NULL, or a sentence that says what is wrong
      */
     const char *(*find)(oci_dbd_where_t *where, apr_pool_t *pool);
-    void *data; /* for find */
+    void *data; /* passed to find */
 };
 
 /**
- * Make a source of connections, shared by a process's threads.
+ * Create a source of connections, shared by the threads of a process.
  * @param where Lives as long as pool
  * @return NULL, or a sentence that says what is wrong
  */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the databases are told, each in its own words. */
+/* The SQL statements, in the dialect of each database. */
 
 #include <string.h>
 
 #include "store/dbd/dbd_sql.h"
 
-/* README shows these to administrators. */
+/* README shows these statements to administrators. */
 #define CREATE(name, value, options)                                 \
     "CREATE TABLE IF NOT EXISTS oci_facts (name " name " NOT NULL, " \
     "part INTEGER NOT NULL, value " value " NOT NULL, "              \
@@ -32,8 +32,9 @@
     "INSERT INTO oci_facts (name, part, value) VALUES (%pDt, %d, %pDt) " \
     "ON CONFLICT DO NOTHING"
 
-/* MariaDB's locks have a name and one holder.  So a lock is a number of
- * them: one, whichever is free, is held to share it, all are to exclude. */
+/* A lock of MariaDB has a name and one holder.  So our lock is a number of
+ * slots, each a lock of MariaDB: a shared lock holds any one slot, an exclusive
+ * lock holds all. */
 #define SLOTS     32
 #define SLOT_NAME "CONCAT(LEFT(MD5(CONCAT(DATABASE(), ' oci ', %s)), 24), ':', "
 #define ALL_SLOTS(function, more)                                            \
@@ -82,35 +83,35 @@ static const char *const mysql_statements[OCI_SQL_COUNT] = {
     [OCI_SQL_UNLOCK] = ALL_SLOTS("RELEASE_LOCK", ""),
 };
 
-/* In WAL mode readers and the writer don't stand in each other's way. */
+/* In WAL mode readers and the writer do not block each other. */
 static const char *const sqlite_setup[] = {
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     NULL,
 };
 
-/* Notices would go to httpd's error log. */
+/* Notices would be written to httpd's error log. */
 static const char *const pgsql_setup[] = {
     "SET client_min_messages TO error",
     NULL,
 };
 
-/* Two who push the same at once shall not lock what lies between. */
+/* Concurrent pushes of the same content must not lock the gaps between rows. */
 static const char *const mysql_setup[] = {
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     NULL,
 };
 
-/* In milliseconds.  The host of a client that is gone is noticed after about
- * half a minute. */
+/* In milliseconds.  The server notices after about half a minute that the host
+ * of a client is gone. */
 #define PGSQL_LIMITS                                            \
     "SET lock_timeout = %d; SET statement_timeout = %d; "       \
     "SET idle_in_transaction_session_timeout = '30s'; "         \
     "SET tcp_user_timeout = %d; SET tcp_keepalives_idle = 10; " \
     "SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 
-/* In seconds.  MariaDB cannot be told to look after a client's host: one that
- * holds locks says something once a minute, or is taken for gone. */
+/* In seconds.  MariaDB cannot probe a client's host, so a connection that holds
+ * locks is closed after a minute without statements. */
 #define MYSQL_LIMITS                                                      \
     "SET SESSION innodb_lock_wait_timeout = %d, lock_wait_timeout = %d, " \
     "max_statement_time = %d"
@@ -132,7 +133,7 @@ static const oci_dialect_t dialects[] = {
       .limits = PGSQL_LIMITS,
       .unit = 1000,
       .statements = pgsql_statements,
-      /* a plan for any range and limit would read and sort the range */
+      /* a generic plan for any range and limit would read and sort the range */
       .unprepared = 1u << OCI_SQL_LIST | 1u << OCI_SQL_READ,
       .seek = 1 },
     { .driver = "mysql",

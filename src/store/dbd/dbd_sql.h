@@ -2,15 +2,15 @@
 
 /**
  * @file dbd_sql.h
- * @brief What the databases are told, each in its own words
+ * @brief The SQL statements, in the dialect of each database
  *
- * All facts lie in one table:
+ * All facts are in one table:
  *
  *     oci_facts (name, part, value), its key (name, part)
  *
- * A fact has a row with part 0, and more where its value is long (see
+ * A fact has a row with part 0, and further rows if its value is long (see
  * dbd_value.h).  Names are compared bytewise.  The row (".version", -1) says
- * whose table it is.
+ * which program the table belongs to.
  */
 
 #ifndef OCI_DBD_SQL_H
@@ -20,51 +20,50 @@
 
 #define OCI_DBD_VERSION "mod_oci index 1"
 
-/** Statements, as apr_dbd_prepare takes them. */
+/** Statements, in the form of apr_dbd_prepare. */
 typedef enum {
-    OCI_SQL_GET,     /* name -> value, by part */
-    OCI_SQL_EXISTS,  /* name -> part */
-    OCI_SQL_LIST,    /* above, below, limit -> name */
-    OCI_SQL_READ,    /* above, below, limit -> name, value of part 0 */
-    OCI_SQL_PUT,     /* name, value: one row where none or one is; none
-                        is changed where it has this value or more
-                        parts */
-    OCI_SQL_ADD,     /* name, part, value; none where one is there */
+    OCI_SQL_GET,    /* name -> value, by part */
+    OCI_SQL_EXISTS, /* name -> part */
+    OCI_SQL_LIST,   /* above, below, limit -> name */
+    OCI_SQL_READ,   /* above, below, limit -> name, value of part 0 */
+    OCI_SQL_PUT, /* name, value: set the only row; no row is changed if it has
+                    this value or further rows exist */
+    OCI_SQL_ADD, /* name, part, value; no row is changed if it exists */
     OCI_SQL_DELETE,  /* name */
-    OCI_SQL_COMMIT,  /* where a text might be sent once more, through
-                        a connection made anew */
-    OCI_SQL_SHARE,   /* hash, slot, seconds -> 1 where it is got */
+    OCI_SQL_COMMIT,  /* if the driver may send a text again through a new
+                        connection */
+    OCI_SQL_SHARE,   /* hash, slot, seconds -> 1 if it was acquired */
     OCI_SQL_LOCK,    /* hash */
     OCI_SQL_UNSHARE, /* hash, slot */
     OCI_SQL_UNLOCK,  /* hash */
     OCI_SQL_COUNT
 } oci_sql_e;
 
-/** A kind of database. */
+/** The dialect of a database. */
 typedef struct oci_dialect_t {
     const char *driver;       /* as apr_dbd names it */
-    const char *begin;        /* start a transaction that writes */
-    const char *create;       /* make the table */
-    const char *const *setup; /* for each connection, ended by NULL */
-    const char *limits; /* for each connection; the limit of a wait thrice */
-    const char *lock_limits;       /* more for one that holds locks, or NULL */
-    int unit;                      /* of the limit, in a second */
-    const char *const *statements; /* by oci_sql_e; NULL for what it lacks */
-    unsigned unprepared;           /* bits of statements to plan each time */
-    int duplicate; /* the error that says that a row is there; 0 */
-    int seek;      /* apr_dbd_pselect's "random" that is right */
-    int slots;     /* how many share a lock; 0: no limit */
-    int is_file;   /* one file, and locks beside it */
+    const char *begin;        /* begin a transaction that writes */
+    const char *create;       /* create the table */
+    const char *const *setup; /* run on each new connection, ended by NULL */
+    const char *limits; /* run on each new connection; takes the limit of a wait
+                           three times */
+    const char *lock_limits; /* run on a new connection for locks, or NULL */
+    int unit;                /* units of the limit in a second */
+    const char *const *statements; /* by oci_sql_e; NULL if it has none */
+    unsigned unprepared; /* bits of the statements to plan at each execution */
+    int duplicate;       /* the error for a row that exists; or 0 */
+    int seek;            /* the argument "random" for apr_dbd_pselect */
+    int slots;           /* how many can share a lock; 0: no limit */
+    int is_file; /* the database is one file, with a lock file beside it */
 } oci_dialect_t;
 
 /**
- * How to talk to a database.
- * @param driver A driver's name
- * @return NULL for one that is not known
+ * Find the dialect of a driver.
+ * @return NULL if the driver is unknown
  */
 const oci_dialect_t *oci_dialect_of(const char *driver);
 
-/** The drivers that are known, with commas between. */
+/** The known drivers, separated by commas. */
 #define OCI_DBD_DRIVERS "sqlite3, pgsql, mysql"
 
 #endif /* OCI_DBD_SQL_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a session tells its database, each time within a limit. */
+/* The statements of a session, each within a time limit. */
 
 #include "apr_strings.h"
 
@@ -12,8 +12,8 @@
 /* What apr_dbd_get_row returns after the last row. */
 #define NO_MORE_ROWS (-1)
 
-/* Keep what the database says of a failure. */
-static apr_status_t fail(oci_dbd_session_t *session, int error)
+/* Keep the database's message of a failure. */
+static apr_status_t keep_error(oci_dbd_session_t *session, int error)
 {
     const char *text = apr_dbd_error(session->connection.driver,
                                      session->connection.handle, error);
@@ -23,33 +23,35 @@ static apr_status_t fail(oci_dbd_session_t *session, int error)
     return APR_EGENERAL;
 }
 
-/* A statement that runs within the limit. */
+/* A statement with a time limit. */
 typedef struct timed_t {
-    oci_dbd_due_t due;
-    apr_time_t limit; /* when it was to be done */
-    const char *what; /* is waited for */
+    oci_dbd_watched_t watched;
+    apr_time_t limit; /* the time of the limit */
+    const char *what; /* what is waited for */
 } timed_t;
 
-/* The server is given a moment to end the statement by its own limit: then
- * the connection stays. */
-static void begin(timed_t *timed, oci_dbd_session_t *session, const char *what)
+/* The server gets a second more, to end the statement by its own limit: then
+ * the connection survives. */
+static void begin_timed(timed_t *timed, oci_dbd_session_t *session,
+                        const char *what)
 {
     oci_dbd_connection_t *connection = &session->connection;
     apr_time_t limit = apr_time_from_sec(session->source->seconds);
 
     timed->what = what;
     timed->limit = oci_wait_now() + limit;
-    oci_dbd_watch_begin(connection->watch, &timed->due,
+    oci_dbd_watch_begin(connection->watch, &timed->watched,
                         oci_dbd_socket(connection),
                         limit + apr_time_from_sec(1));
 }
 
-/* End it; returns APR_EGENERAL where the driver reported an error, or the
- * connection was cut, which a driver may not notice. */
-static apr_status_t end(timed_t *timed, oci_dbd_session_t *session, int error)
+/* End a timed statement.  Returns APR_EGENERAL if the driver reported an error,
+ * or if the connection was shut down, which a driver may not notice. */
+static apr_status_t end_timed(timed_t *timed, oci_dbd_session_t *session,
+                              int error)
 {
-    oci_dbd_watch_end(session->connection.watch, &timed->due);
-    if (timed->due.cut) {
+    oci_dbd_watch_end(session->connection.watch, &timed->watched);
+    if (timed->watched.cut) {
         session->cut = 1;
         error = error ? error : NO_MORE_ROWS;
     }
@@ -57,9 +59,10 @@ static apr_status_t end(timed_t *timed, oci_dbd_session_t *session, int error)
     if (!error) {
         return APR_SUCCESS;
     }
-    fail(session, error);
+    keep_error(session, error);
     if (session->late) {
-        session->why = apr_psprintf(session->pool, "waited %d s for %s: %s",
+        session->why = apr_psprintf(session->pool,
+                                    "timed out after %d s waiting for %s: %s",
                                     session->source->seconds, timed->what,
                                     session->why);
     }
@@ -68,25 +71,25 @@ static apr_status_t end(timed_t *timed, oci_dbd_session_t *session, int error)
 
 apr_status_t oci_dbd_session_prepare(oci_dbd_session_t *session)
 {
-    oci_dbd_kept_t *kept = session->kept;
+    oci_dbd_state_t *state = session->state;
     apr_pool_t *pool = session->connection.pool;
     timed_t timed;
     int id, error;
 
     for (id = 0; id < OCI_SQL_COUNT; id++) {
-        const char *text = kept->dialect->statements[id];
-        const char *label = kept->dialect->unprepared & 1u << id
+        const char *text = state->dialect->statements[id];
+        const char *label = state->dialect->unprepared & 1u << id
             ? NULL
             : apr_psprintf(pool, "oci_%d", id);
 
         if (!text) {
             continue;
         }
-        begin(&timed, session, "an answer");
+        begin_timed(&timed, session, "an answer");
         error = apr_dbd_prepare(session->connection.driver, pool,
                                 session->connection.handle, text, label,
-                                &kept->statements[id]);
-        if (end(&timed, session, error) != APR_SUCCESS) {
+                                &state->statements[id]);
+        if (end_timed(&timed, session, error) != APR_SUCCESS) {
             return APR_EGENERAL;
         }
     }
@@ -98,10 +101,10 @@ apr_status_t oci_dbd_session_run(oci_dbd_session_t *session, const char *text)
     timed_t timed;
     int error, count;
 
-    begin(&timed, session, "an answer");
+    begin_timed(&timed, session, "an answer");
     error = apr_dbd_query(session->connection.driver,
                           session->connection.handle, &count, text);
-    return end(&timed, session, error);
+    return end_timed(&timed, session, error);
 }
 
 apr_status_t oci_dbd_session_change(int *count, oci_dbd_session_t *session,
@@ -116,14 +119,14 @@ apr_status_t oci_dbd_session_change(int *count, oci_dbd_session_t *session,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    begin(&timed, session, "an answer");
+    begin_timed(&timed, session, "an answer");
     error = apr_dbd_pquery(connection->driver, scratch, connection->handle,
-                           count, session->kept->statements[id], 0, args);
+                           count, session->state->statements[id], 0, args);
     if (error && error == session->dialect->duplicate) {
         *count = 0;
         error = 0;
     }
-    rv = end(&timed, session, error);
+    rv = end_timed(&timed, session, error);
     apr_pool_destroy(scratch);
     return rv;
 }
@@ -137,10 +140,11 @@ apr_status_t oci_dbd_session_commit(oci_dbd_session_t *session)
         : oci_dbd_session_run(session, "COMMIT");
 }
 
-/* Copy the cells of all rows: drivers reuse, or free, what they return.
- * Returns the driver's error; rows may come off the network one by one. */
-static int collect(apr_array_header_t *cells, const oci_dbd_session_t *session,
-                   apr_dbd_results_t *results, apr_pool_t *scratch)
+/* Copy the cells of all rows, because drivers reuse or free them.  Returns the
+ * driver's error; rows may arrive from the network one by one. */
+static int copy_cells(apr_array_header_t *cells,
+                      const oci_dbd_session_t *session,
+                      apr_dbd_results_t *results, apr_pool_t *scratch)
 {
     const apr_dbd_driver_t *driver = session->connection.driver;
     int columns = apr_dbd_num_cols(driver, results);
@@ -172,23 +176,25 @@ apr_status_t oci_dbd_session_select(apr_array_header_t **cells,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    begin(&timed, session,
-          id == OCI_SQL_SHARE || id == OCI_SQL_LOCK ? "a lock" : "an answer");
+    begin_timed(&timed, session,
+                id == OCI_SQL_SHARE || id == OCI_SQL_LOCK ? "a lock"
+                                                          : "an answer");
     error = apr_dbd_pselect(connection->driver, scratch, connection->handle,
-                            &results, session->kept->statements[id],
+                            &results, session->state->statements[id],
                             session->dialect->seek, 0, args);
     *cells = apr_array_make(pool, 8, sizeof(const char *));
     if (!error) {
-        error = collect(*cells, session, results, scratch);
+        error = copy_cells(*cells, session, results, scratch);
     }
-    rv = end(&timed, session, error);
+    rv = end_timed(&timed, session, error);
     apr_pool_destroy(scratch);
     return rv;
 }
 
-apr_status_t oci_dbd_session_ask(const char **cell, oci_dbd_session_t *session,
-                                 const char *text, int column,
-                                 apr_pool_t *scratch)
+apr_status_t oci_dbd_session_select_cell(const char **cell,
+                                         oci_dbd_session_t *session,
+                                         const char *text, int column,
+                                         apr_pool_t *scratch)
 {
     const oci_dbd_connection_t *connection = &session->connection;
     apr_dbd_results_t *results = NULL;
@@ -197,13 +203,13 @@ apr_status_t oci_dbd_session_ask(const char **cell, oci_dbd_session_t *session,
     timed_t timed;
     int error;
 
-    begin(&timed, session, "an answer");
+    begin_timed(&timed, session, "an answer");
     error = apr_dbd_select(connection->driver, scratch, connection->handle,
                            &results, text, session->dialect->seek);
     if (!error) {
-        error = collect(cells, session, results, scratch);
+        error = copy_cells(cells, session, results, scratch);
     }
-    if (end(&timed, session, error) != APR_SUCCESS) {
+    if (end_timed(&timed, session, error) != APR_SUCCESS) {
         return APR_EGENERAL;
     }
     *cell = cells->nelts > column ? APR_ARRAY_IDX(cells, column, const char *)

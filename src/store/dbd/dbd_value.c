@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Values as text that any database keeps as it is. */
+/* Values as text that any database stores unchanged. */
 
 #include <string.h>
 
@@ -30,7 +30,8 @@ static int is_plain(const oci_value_t *value)
     return 1;
 }
 
-/* The text in one piece, with MORE before it where it needs several rows. */
+/* Encode a value as one text, which begins with MORE if it needs several
+ * rows. */
 static char *make_text(const oci_value_t *value, apr_pool_t *pool)
 {
     int plain = is_plain(value);
@@ -85,8 +86,8 @@ int oci_dbd_value_continues(const char *row)
     return *row == MORE;
 }
 
-/* Whether text is base64 as we write it: its size is right, and nothing else
- * stands in it. */
+/* Return whether text is base64 as we write it: of the right size, and without
+ * other characters. */
 static int is_base64(const char *text, apr_size_t length)
 {
     apr_size_t good = strspn(text,

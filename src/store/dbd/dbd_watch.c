@@ -15,14 +15,14 @@
 #define TICK apr_time_from_msec(100)
 
 struct oci_dbd_watch_t {
-    apr_thread_mutex_t *mutex; /* for what follows */
+    apr_thread_mutex_t *mutex; /* guards the fields below */
     apr_thread_cond_t *wake;
-    oci_dbd_due_t *first;
-    int idle; /* the thread sleeps until it is woken */
-    int end;  /* the thread shall end, or has ended */
+    oci_dbd_watched_t *first;
+    int idle; /* the thread sleeps until it is signalled */
+    int stop; /* 1: the thread must end; 2: it has ended */
 };
 
-apr_status_t oci_dbd_thread(void *(*run)(void *data), void *data)
+apr_status_t oci_dbd_thread_start(void *(*run)(void *data), void *data)
 {
     pthread_attr_t attributes;
     pthread_t thread;
@@ -41,40 +41,40 @@ apr_status_t oci_dbd_thread(void *(*run)(void *data), void *data)
     return error;
 }
 
-/* End what is overdue.  The socket is still open: its statement is not
- * ended before it is taken off the list. */
-static void cut_overdue(oci_dbd_watch_t *self)
+/* Shut down the sockets of overdue statements.  They are still open: a
+ * statement does not end before it is removed from the list. */
+static void shut_down_overdue(oci_dbd_watch_t *self)
 {
     apr_time_t now = oci_wait_now();
-    oci_dbd_due_t *due;
+    oci_dbd_watched_t *watched;
 
-    for (due = self->first; due; due = due->next) {
-        if (!due->cut && now >= due->at) {
-            due->cut = 1;
-            shutdown(due->socket, SHUT_RDWR);
+    for (watched = self->first; watched; watched = watched->next) {
+        if (!watched->cut && now >= watched->at) {
+            watched->cut = 1;
+            shutdown(watched->socket, SHUT_RDWR);
         }
     }
 }
 
-/* The thread sleeps only after a tick without statements: to wake it for
- * each of them would cost more than some statements do. */
+/* The thread sleeps only after a tick without statements: signalling it for
+ * each statement would cost more than some statements do. */
 static void *watch(void *data)
 {
     oci_dbd_watch_t *self = data;
 
     apr_thread_mutex_lock(self->mutex);
-    while (!self->end) {
+    while (!self->stop) {
         self->idle = !self->first;
         if (self->idle) {
             apr_thread_cond_wait(self->wake, self->mutex);
             self->idle = 0;
         }
-        if (!self->end) {
+        if (!self->stop) {
             apr_thread_cond_timedwait(self->wake, self->mutex, TICK);
-            cut_overdue(self);
+            shut_down_overdue(self);
         }
     }
-    self->end = 2;
+    self->stop = 2;
     apr_thread_cond_broadcast(self->wake);
     apr_thread_mutex_unlock(self->mutex);
     return NULL;
@@ -85,9 +85,9 @@ static apr_status_t end_watch(void *data)
     oci_dbd_watch_t *self = data;
 
     apr_thread_mutex_lock(self->mutex);
-    self->end = 1;
+    self->stop = 1;
     apr_thread_cond_broadcast(self->wake);
-    while (self->end != 2) {
+    while (self->stop != 2) {
         apr_thread_cond_wait(self->wake, self->mutex);
     }
     apr_thread_mutex_unlock(self->mutex);
@@ -104,7 +104,7 @@ apr_status_t oci_dbd_watch_create(oci_dbd_watch_t **result, apr_pool_t *pool)
         rv = apr_thread_cond_create(&self->wake, pool);
     }
     if (rv == APR_SUCCESS) {
-        rv = oci_dbd_thread(watch, self);
+        rv = oci_dbd_thread_start(watch, self);
     }
     if (rv == APR_SUCCESS) {
         apr_pool_pre_cleanup_register(pool, self, end_watch);
@@ -113,37 +113,37 @@ apr_status_t oci_dbd_watch_create(oci_dbd_watch_t **result, apr_pool_t *pool)
     return rv;
 }
 
-void oci_dbd_watch_begin(oci_dbd_watch_t *self, oci_dbd_due_t *due, int socket,
-                         apr_interval_time_t limit)
+void oci_dbd_watch_begin(oci_dbd_watch_t *self, oci_dbd_watched_t *watched,
+                         int socket, apr_interval_time_t limit)
 {
-    due->at = oci_wait_now() + limit;
-    due->socket = socket;
-    due->cut = 0;
+    watched->at = oci_wait_now() + limit;
+    watched->socket = socket;
+    watched->cut = 0;
     if (socket == -1) {
         return;
     }
     apr_thread_mutex_lock(self->mutex);
-    due->next = self->first;
-    self->first = due;
+    watched->next = self->first;
+    self->first = watched;
     if (self->idle) {
         apr_thread_cond_signal(self->wake);
     }
     apr_thread_mutex_unlock(self->mutex);
 }
 
-void oci_dbd_watch_end(oci_dbd_watch_t *self, oci_dbd_due_t *due)
+void oci_dbd_watch_end(oci_dbd_watch_t *self, oci_dbd_watched_t *watched)
 {
-    oci_dbd_due_t **link;
+    oci_dbd_watched_t **link;
 
-    if (due->socket == -1) {
+    if (watched->socket == -1) {
         return;
     }
     apr_thread_mutex_lock(self->mutex);
-    for (link = &self->first; *link && *link != due;) {
+    for (link = &self->first; *link && *link != watched;) {
         link = &(*link)->next;
     }
     if (*link) {
-        *link = due->next;
+        *link = watched->next;
     }
     apr_thread_mutex_unlock(self->mutex);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Numbers and checksums in files, the same on every machine. */
+/* Numbers and checksums in files, in one byte order on every machine. */
 
 #include "store/dbm/dbm_bytes.h"
 
@@ -22,7 +22,7 @@ apr_uint64_t oci_dbm_bytes_get(const char *bytes, int count)
     return number;
 }
 
-/* Written out, compilers see that it is one load. */
+/* Compilers turn these shifts into one load. */
 static apr_uint64_t word_at(const char *data)
 {
     const unsigned char *byte = (const unsigned char *)data;
@@ -33,8 +33,8 @@ static apr_uint64_t word_at(const char *data)
         | (apr_uint64_t)byte[6] << 8 | (apr_uint64_t)byte[7];
 }
 
-/* Each step maps sums one to one, so that what differs in a single word is
- * always told apart. */
+/* Each step is a bijection of sums, so data that differs in a single word
+ * always has different sums. */
 static apr_uint64_t mix(apr_uint64_t sum, apr_uint64_t word)
 {
     sum = (sum ^ word) * APR_UINT64_C(0x9e3779b97f4a7c15);

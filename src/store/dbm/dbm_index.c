@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The index "dbm".  Its location is a file, which has companions:
+/* The index "dbm": its provider functions.  Its location is a file, with other
+ * files beside it:
  *
  *     FILE            a snapshot, see dbm_snapshot.c; it names a log, N
- *     FILE.log-N      what changed since, see dbm_log.c
- *     FILE.log-N+1    and since that log was ended, and so on
+ *     FILE.log-N      the changes since then, see dbm_log.c
+ *     FILE.log-N+1    the changes since log N was ended, and so on
  *     FILE.lock       named locks
- *     FILE.new        a snapshot on its way
+ *     FILE.new        a snapshot that is being written
  *
- * DBMs know one writer that keeps readers out, order nothing, and are torn
- * when their writer is killed.  So FILE is never changed in place: changes
- * are appended to the last log, which every process follows and holds in
- * memory, in order.  Once the log is long, a new snapshot is made of FILE
- * and the logs, see dbm_merge.c, and takes FILE's place.
+ * A DBM has one writer, which excludes readers; it does not sort its keys, and
+ * it is damaged when its writer is killed.  So FILE is never changed in place:
+ * changes are appended to the last log.  Every process follows the log and
+ * holds it in memory, sorted.  When the log is long, FILE and the logs are
+ * merged into a new snapshot that replaces FILE, see dbm_merge.c.
  *
- * Who changes something holds the lock OCI_DBM_WRITE until it is appended,
- * and syncs the log after that, at once with others.  Readers hold no lock
- * that processes share.  Within a process one mutex guards what is in
- * memory; the lock is taken before it, never after.
- */
+ * A writer holds the lock OCI_DBM_WRITE until its change is appended.  It syncs
+ * the log after that, so that one sync can serve several writers.  Readers hold
+ * no lock that processes share.  Within a process, one mutex guards the memory;
+ * the lock is acquired before the mutex, never after it. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,31 +35,31 @@
 #include "store/file_lock.h"
 #include "store/dbm/dbm_index.h"
 
-/* A merge that is done in this instant means to open the view once more; so
- * many in a row mean that something else is wrong. */
+/* The view must be opened again after a concurrent merge.  This many times in a
+ * row mean that something else is wrong. */
 #define TRIES 100
 
 typedef struct index_t {
     oci_index_t base;
     oci_dbm_t dbm;
-    apr_thread_mutex_t *mutex; /* for what is below */
+    apr_thread_mutex_t *mutex; /* guards the fields below */
     oci_dbm_view_t *view;      /* or NULL */
-    pid_t pid;                 /* whose view it is */
+    pid_t pid;                 /* the process that opened the view */
 } index_t;
 
-/* One call of apply. */
+/* A call of apply. */
 typedef struct write_t {
     index_t *index;
-    oci_dbm_log_t log;           /* a handle of its own, which therefore
-                                learns of any error in a sync */
-    apr_off_t bytes;             /* of all logs */
-    apr_off_t limit;             /* of the last log, before a merge */
-    apr_array_header_t *changes; /* const oci_change_t *: what is new */
+    oci_dbm_log_t log; /* its own descriptor, which reports sync errors */
+    apr_off_t bytes;   /* of all logs */
+    apr_off_t limit;   /* the size of the last log at which a merge is due */
+    apr_array_header_t *changes; /* const oci_change_t *: those to append */
     int durable;
     apr_pool_t *pool;
 } write_t;
 
-/* A view of the parent's is left alone: its DBM is the parent's. */
+/* Close the view, unless it is the parent process's: then its DBM belongs to
+ * the parent. */
 static void close_view(index_t *self)
 {
     if (self->view && self->pid == getpid()) {
@@ -116,15 +116,15 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
     return oci_dbm_start(dbm, pool);
 }
 
-/* Open the view, in a pool that no other thread touches. */
+/* Open the view in a pool that no other thread uses. */
 static apr_status_t open_view(index_t *self, int locked)
 {
     apr_pool_t *pool;
     apr_status_t rv = apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
 
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = oci_dbm_view_open(&self->view, &self->dbm, locked, pool);
-        if (rv) {
+        if (rv != APR_SUCCESS) {
             self->view = NULL;
             apr_pool_destroy(pool);
         }
@@ -133,23 +133,24 @@ static apr_status_t open_view(index_t *self, int locked)
     return rv;
 }
 
-/* Tell whoever logs a status that means more than it says. */
-static apr_status_t tell(const index_t *self, apr_status_t rv, apr_pool_t *pool)
+/* Explain a status whose own text would mislead, under OCI_REASON. */
+static apr_status_t explain_status(const index_t *self, apr_status_t rv,
+                                   apr_pool_t *pool)
 {
     if (rv == EIO || rv == ENOENT || rv == APR_EAGAIN || rv == APR_EGENERAL
         || rv == APR_EINVAL || rv == APR_ENOTIMPL) {
         apr_pool_userdata_setn(apr_pstrcat(pool, self->dbm.file,
-                                           ", or a log "
-                                           "of it, is lost or damaged: the "
-                                           "next start says where",
+                                           " or one of its logs is missing "
+                                           "or damaged: restart httpd to "
+                                           "see which one, and where",
                                            NULL),
                                OCI_REASON, NULL, pool);
     }
     return rv;
 }
 
-/* Bring the view up to date.  APR_EAGAIN, where not locked, says that this
- * can be done under the lock. */
+/* Bring the view up to date.  If not locked, APR_EAGAIN means that this is only
+ * possible under the lock. */
 static apr_status_t update_view(index_t *self, int locked)
 {
     apr_status_t rv = APR_EAGAIN;
@@ -160,7 +161,7 @@ static apr_status_t update_view(index_t *self, int locked)
     }
     if (self->view) {
         rv = oci_dbm_view_follow(self->view, locked);
-        if (rv) {
+        if (rv != APR_SUCCESS) {
             close_view(self);
         }
     }
@@ -170,34 +171,34 @@ static apr_status_t update_view(index_t *self, int locked)
     return rv;
 }
 
-/* Take the mutex, with the view up to date. */
-static apr_status_t enter(index_t *self, int locked)
+/* Lock the mutex and bring the view up to date. */
+static apr_status_t lock_view(index_t *self, int locked)
 {
     apr_status_t rv;
 
     apr_thread_mutex_lock(self->mutex);
     rv = update_view(self, locked);
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         apr_thread_mutex_unlock(self->mutex);
     }
     return rv;
 }
 
-static void leave(index_t *self)
+static void unlock_view(index_t *self)
 {
     apr_thread_mutex_unlock(self->mutex);
 }
 
-static apr_status_t enter_to_read(index_t *self, apr_pool_t *pool)
+static apr_status_t lock_view_to_read(index_t *self, apr_pool_t *pool)
 {
-    apr_status_t rv = enter(self, 0);
+    apr_status_t rv = lock_view(self, 0);
     oci_lock_t *lock;
 
     if (rv == APR_EAGAIN) {
         rv = oci_file_lock_take(&lock, self->dbm.lock_file, OCI_DBM_WRITE,
                                 OCI_LOCK_SHARED, pool);
-        if (!rv) {
-            rv = enter(self, 1);
+        if (rv == APR_SUCCESS) {
+            rv = lock_view(self, 1);
             oci_file_lock_release(lock);
         }
     }
@@ -208,16 +209,16 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
                         apr_pool_t *pool)
 {
     index_t *self = (index_t *)index;
-    apr_status_t rv = enter_to_read(self, pool);
+    apr_status_t rv = lock_view_to_read(self, pool);
 
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = oci_dbm_view_get(value, self->view, key, pool);
-        leave(self);
+        unlock_view(self);
     }
-    return tell(self, rv, pool);
+    return explain_status(self, rv, pool);
 }
 
-/* In parts, so that a long list does not keep other threads waiting. */
+/* Scans in parts, so that a long list does not block other threads. */
 static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
                          const oci_scan_t *range, apr_pool_t *pool)
 {
@@ -226,59 +227,64 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
 
     *entries = apr_array_make(pool, 64, sizeof(oci_entry_t));
     while (after) {
-        apr_status_t rv = enter_to_read(self, pool);
+        apr_status_t rv = lock_view_to_read(self, pool);
 
-        if (!rv) {
+        if (rv == APR_SUCCESS) {
             rv = oci_dbm_view_scan(*entries, &after, self->view, range, pool);
-            leave(self);
+            unlock_view(self);
         }
-        if (rv) {
-            return tell(self, rv, pool);
+        if (rv != APR_SUCCESS) {
+            return explain_status(self, rv, pool);
         }
     }
     return APR_SUCCESS;
 }
 
-/* The value that a key has after the changes so far; as get.
- * last: the last of them that has this key, or NULL */
+/* Get the value that a key has after the changes so far; returns as get.
+ * previous: the last of these changes with this key, or NULL */
 static apr_status_t get_current(oci_value_t *value, const write_t *write,
-                                const char *key, const oci_change_t *last)
+                                const char *key, const oci_change_t *previous)
 {
-    if (!last) {
+    if (!previous) {
         return oci_dbm_view_get(value, write->index->view, key, write->pool);
     }
-    if (last->kind == OCI_CHANGE_DELETE) {
+    if (previous->kind == OCI_CHANGE_DELETE) {
         return APR_NOTFOUND;
     }
     if (value) {
-        *value = last->value;
+        *value = previous->value;
     }
     return APR_SUCCESS;
 }
 
-/* Whether a change would change nothing; APR_EEXIST of an ADD that finds its
- * key.  A damaged value is no obstacle to a new one. */
-static apr_status_t judge(int *idle, const write_t *write,
-                          const oci_change_t *change, const oci_change_t *last)
+/* Find out whether a change is redundant: it would not change anything.
+ * Returns APR_EEXIST for an ADD whose key exists.  A damaged value does not
+ * prevent a new one. */
+static apr_status_t classify_change(int *redundant, const write_t *write,
+                                    const oci_change_t *change,
+                                    const oci_change_t *previous)
 {
     int put = change->kind == OCI_CHANGE_PUT;
     oci_value_t value;
     apr_status_t rv = get_current(put ? &value : NULL, write, change->key,
-                                  last);
+                                  previous);
 
     if (change->kind == OCI_CHANGE_ADD) {
-        *idle = 0;
-        return rv == APR_NOTFOUND ? APR_SUCCESS : rv ? rv : APR_EEXIST;
+        *redundant = 0;
+        if (rv == APR_SUCCESS) {
+            return APR_EEXIST;
+        }
+        return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
     }
-    *idle = put ? !rv && value.size == change->value.size
+    *redundant = put ? rv == APR_SUCCESS && value.size == change->value.size
             && (!value.size
                 || !memcmp(value.data, change->value.data, value.size))
-                : rv == APR_NOTFOUND;
+                     : rv == APR_NOTFOUND;
     return APR_SUCCESS;
 }
 
-/* The order of keys, and of the changes of each. */
-static int compare(const void *left, const void *right)
+/* Compare by key, then by position. */
+static int compare_changes(const void *left, const void *right)
 {
     const oci_change_t *one = *(const oci_change_t *const *)left;
     const oci_change_t *other = *(const oci_change_t *const *)right;
@@ -287,13 +293,15 @@ static int compare(const void *left, const void *right)
     return order ? order : (one > other) - (one < other);
 }
 
-/* For each change the one before it that has the same key, or NULL.  They
- * are sorted for that: clients choose names, and could choose such as collide
- * in a hash table. */
-static const oci_change_t **find_last(const write_t *write,
-                                      const oci_change_t *changes, int count)
+/* Find, for each change, the previous change with the same key, or NULL.
+ * Sorting is safer than a hash table: clients choose names, and could choose
+ * names that collide. */
+static const oci_change_t **find_previous(const write_t *write,
+                                          const oci_change_t *changes,
+                                          int count)
 {
-    const oci_change_t **last = apr_pcalloc(write->pool, count * sizeof(*last));
+    const oci_change_t **previous = apr_pcalloc(write->pool,
+                                                count * sizeof(*previous));
     const oci_change_t **sorted = apr_palloc(write->pool,
                                              count * sizeof(*sorted));
     int i;
@@ -301,50 +309,51 @@ static const oci_change_t **find_last(const write_t *write,
     for (i = 0; i < count; i++) {
         sorted[i] = &changes[i];
     }
-    qsort(sorted, count, sizeof(*sorted), compare);
+    qsort(sorted, count, sizeof(*sorted), compare_changes);
     for (i = 1; i < count; i++) {
         if (!strcmp(sorted[i]->key, sorted[i - 1]->key)) {
-            last[sorted[i] - changes] = sorted[i - 1];
+            previous[sorted[i] - changes] = sorted[i - 1];
         }
     }
-    return last;
+    return previous;
 }
 
-/* Choose the changes that are to be written. */
-static apr_status_t choose(write_t *write, const oci_change_t *changes,
-                           int count)
+/* Select the changes to append. */
+static apr_status_t select_changes(write_t *write, const oci_change_t *changes,
+                                   int count)
 {
-    const oci_change_t **last = find_last(write, changes, count);
+    const oci_change_t **previous = find_previous(write, changes, count);
     apr_status_t rv = APR_SUCCESS;
-    int i, idle;
+    int i, redundant;
 
     write->changes = apr_array_make(write->pool, count, sizeof(oci_change_t *));
     for (i = 0; i < count; i++) {
-        rv = judge(&idle, write, &changes[i], last[i]);
-        if (rv) {
+        rv = classify_change(&redundant, write, &changes[i], previous[i]);
+        if (rv != APR_SUCCESS) {
             break;
         }
-        if (!idle) {
+        if (!redundant) {
             APR_ARRAY_PUSH(write->changes, const oci_change_t *) = &changes[i];
         }
     }
     return rv;
 }
 
-/* Open the log for writing, where the view's ends. */
-static apr_status_t open_log(write_t *write)
+/* Open the last log for appending at the end that the view knows. */
+static apr_status_t open_log_to_append(write_t *write)
 {
     const oci_dbm_view_t *view = write->index->view;
 
     write->limit = oci_dbm_merge_limit(view);
     write->bytes = oci_dbm_merge_bytes(view);
-    return oci_dbm_log_open_again(&write->log, oci_dbm_view_log(view),
-                                  write->pool);
+    return oci_dbm_log_open_to_append(&write->log, oci_dbm_view_last_log(view),
+                                      write->pool);
 }
 
-/* The system has dropped a part of the log that was not synced: go on, with
- * what is before it, in a new file.  Nobody was told that the rest is safe. */
-static apr_status_t renew_log(write_t *write)
+/* The system has dropped a part of the log that was not synced.  Continue,
+ * after the bytes before it, in a new file.  No caller was told that the
+ * dropped part is safe. */
+static apr_status_t replace_log(write_t *write)
 {
     index_t *self = write->index;
     apr_status_t rv;
@@ -352,53 +361,53 @@ static apr_status_t renew_log(write_t *write)
     apr_thread_mutex_lock(self->mutex);
     close_view(self);
     rv = update_view(self, 1);
-    if (!rv) {
-        rv = open_log(write);
+    if (rv == APR_SUCCESS) {
+        rv = open_log_to_append(write);
     }
     apr_thread_mutex_unlock(self->mutex);
-    if (!rv) {
-        rv = oci_dbm_log_renew(&write->log, write->pool);
+    if (rv == APR_SUCCESS) {
+        rv = oci_dbm_log_replace(&write->log, write->pool);
         oci_dbm_log_close(&write->log);
     }
     return rv;
 }
 
-/* Append what is new of some changes, under the lock. */
-static apr_status_t append(write_t *write, const oci_change_t *changes,
-                           int count)
+/* Append the changes that are not redundant, under the lock. */
+static apr_status_t append_changes(write_t *write, const oci_change_t *changes,
+                                   int count)
 {
-    apr_status_t rv = enter(write->index, 1), exists = APR_SUCCESS;
+    apr_status_t rv = lock_view(write->index, 1), exists = APR_SUCCESS;
 
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = open_log(write);
-    if (!rv) {
-        exists = choose(write, changes, count);
-        if (exists && exists != APR_EEXIST) {
+    rv = open_log_to_append(write);
+    if (rv == APR_SUCCESS) {
+        exists = select_changes(write, changes, count);
+        if (exists != APR_SUCCESS && exists != APR_EEXIST) {
             rv = exists;
             oci_dbm_log_close(&write->log);
         }
     }
-    leave(write->index);
-    if (rv) {
+    unlock_view(write->index);
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     rv = oci_dbm_log_trim(&write->log);
-    if (!rv && write->durable) {
-        rv = oci_dbm_log_secure(&write->log, write->pool);
+    if (rv == APR_SUCCESS && write->durable) {
+        rv = oci_dbm_log_rewrite_unsynced(&write->log, write->pool);
     }
-    if (!rv && write->changes->nelts) {
+    if (rv == APR_SUCCESS && write->changes->nelts) {
         rv = oci_dbm_log_append(&write->log, write->changes, write->pool);
     }
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         oci_dbm_log_close(&write->log);
     }
-    return rv ? rv : exists;
+    return rv != APR_SUCCESS ? rv : exists;
 }
 
-/* Sync the log.  Also where nothing was new: another may not have synced it
- * yet. */
+/* Sync the log, even if nothing was appended: another writer may not have
+ * synced its changes yet. */
 static apr_status_t sync_log(const write_t *write)
 {
     index_t *self = write->index;
@@ -408,38 +417,41 @@ static apr_status_t sync_log(const write_t *write)
     }
     apr_thread_mutex_lock(self->mutex);
     if (self->view) {
-        oci_dbm_view_synced(self->view, write->log.number, write->log.end);
+        oci_dbm_view_note_synced(self->view, write->log.number, write->log.end);
     }
     apr_thread_mutex_unlock(self->mutex);
     return APR_SUCCESS;
 }
 
-static apr_status_t apply_in(write_t *write, const oci_change_t *changes,
-                             int count)
+static apr_status_t run_write(write_t *write, const oci_change_t *changes,
+                              int count)
 {
     oci_dbm_t *dbm = &write->index->dbm;
     oci_lock_t *lock;
     apr_status_t rv = oci_file_lock_take(&lock, dbm->lock_file, OCI_DBM_WRITE,
                                          OCI_LOCK_EXCLUSIVE, write->pool);
 
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = append(write, changes, count);
-    if (rv == APR_INCOMPLETE && !(rv = renew_log(write))) {
-        rv = append(write, changes, count);
+    rv = append_changes(write, changes, count);
+    if (rv == APR_INCOMPLETE) {
+        rv = replace_log(write);
+        if (rv == APR_SUCCESS) {
+            rv = append_changes(write, changes, count);
+        }
     }
     oci_file_lock_release(lock);
-    if (rv && rv != APR_EEXIST) {
+    if (rv != APR_SUCCESS && rv != APR_EEXIST) {
         return rv;
     }
     if (write->durable) {
         apr_status_t synced = sync_log(write);
 
-        rv = synced ? synced : rv;
+        rv = synced != APR_SUCCESS ? synced : rv;
     }
     oci_dbm_log_close(&write->log);
-    /* Whether a merge succeeds is of no concern to the change. */
+    /* The change has succeeded, whether or not a merge does. */
     if (write->log.end > write->limit) {
         oci_dbm_merge_unlocked(dbm, write->bytes, write->pool);
     }
@@ -456,11 +468,11 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
         return APR_SUCCESS;
     }
     rv = apr_pool_create(&write.pool, pool);
-    if (!rv) {
-        rv = apply_in(&write, changes, count);
+    if (rv == APR_SUCCESS) {
+        rv = run_write(&write, changes, count);
         apr_pool_destroy(write.pool);
     }
-    return tell(write.index, rv, pool);
+    return explain_status(write.index, rv, pool);
 }
 
 static apr_status_t lock(oci_lock_t **result, oci_index_t *index,

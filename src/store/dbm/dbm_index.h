@@ -2,7 +2,7 @@
 
 /**
  * @file dbm_index.h
- * @brief The index "dbm": a DBM, and a log of what changed since
+ * @brief The index "dbm": snapshots in a DBM, and a write-ahead log
  */
 
 #ifndef OCI_DBM_INDEX_H

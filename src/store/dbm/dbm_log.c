@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A log is a line and records:
+/* The format of a log, and how it is read.  A log is a line and records:
  *
  *     log    = "mod_oci index log 1 " NUMBER LF record...
  *     record = size[8] sum[8] body
@@ -8,17 +8,17 @@
  *     change = "p" key-size[2] key value-size[4] value
  *            | "d" key-size[2] key
  *
- * with numbers of so many bytes, the most significant one first.  size is
- * that of body, and sum depends on body and on the record's place.  "e" says
- * that the log of the next number goes on from here.
+ * Numbers have the given number of bytes, the most significant one first.  size
+ * is the size of body; sum depends on body and on the record's offset.  "p"
+ * sets a key, "d" deletes it.  "e" ends the log: the log of the next number
+ * continues.
  *
- * A record holds all changes of one call, and counts once it is whole.  What
- * a killed writer left at the end is cut off by the next one.  A power cut
- * can leave bytes there that were never written, and even records behind
- * them, which nobody was told were safe.  Damage looks the same, but for
- * this: a record says how many bytes of the log were known to be synced when
- * it was written, and what is among these does not vanish by itself.
- */
+ * A record holds all changes of one call, and counts only if it is complete.
+ * The next writer cuts off what a killed writer left at the end.  A power cut
+ * can leave bytes there that were never written, and even records behind them,
+ * but no caller was told that these records were safe.  Damage looks the same,
+ * with one difference: a record says how many bytes of the log were known to be
+ * synced when it was written, and such bytes do not vanish by themselves. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@
 
 #define HEAD   OCI_LOG_HEAD
 #define SYNCED OCI_LOG_SYNCED
-#define CHUNK  (64 * 1024) /* read at once, bytes */
+#define CHUNK  (64 * 1024) /* read in one call, bytes */
 
 const char *oci_dbm_log_path(const char *file, apr_uint64_t number,
                              apr_pool_t *pool)
@@ -83,8 +83,8 @@ int oci_dbm_log_is_record(const oci_dbm_log_t *log, apr_off_t offset,
         == oci_dbm_log_sum(log, offset, bytes + HEAD, size);
 }
 
-static apr_status_t open_log(oci_dbm_log_t *log, const char *path,
-                             apr_uint64_t number, int flags)
+static apr_status_t open_log_file(oci_dbm_log_t *log, const char *path,
+                                  apr_uint64_t number, int flags)
 {
     char wanted[64], line[64] = "";
     int size = oci_dbm_log_head_line(wanted, number);
@@ -101,16 +101,16 @@ static apr_status_t open_log(oci_dbm_log_t *log, const char *path,
         return errno;
     }
     rv = oci_dbm_log_read_at(log->fd, line, size, 0);
-    if (!rv && fstat(log->fd, &st)) {
+    if (rv == APR_SUCCESS && fstat(log->fd, &st)) {
         rv = errno;
     }
-    if (!rv && memcmp(line, wanted, size)) {
+    if (rv == APR_SUCCESS && memcmp(line, wanted, size)) {
         rv = !strncmp(line, OCI_LOG_WORDS, strlen(OCI_LOG_WORDS))
                 && apr_atoi64(line + strlen(OCI_LOG_WORDS)) > 1
             ? APR_ENOTIMPL
             : APR_EINVAL;
     }
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         oci_dbm_log_close(log);
         return rv == APR_EOF ? APR_EINVAL : rv;
     }
@@ -122,15 +122,15 @@ static apr_status_t open_log(oci_dbm_log_t *log, const char *path,
 apr_status_t oci_dbm_log_open(oci_dbm_log_t *log, const char *path,
                               apr_uint64_t number)
 {
-    return open_log(log, path, number, O_RDONLY);
+    return open_log_file(log, path, number, O_RDONLY);
 }
 
-apr_status_t oci_dbm_log_open_again(oci_dbm_log_t *log,
-                                    const oci_dbm_log_t *known,
-                                    apr_pool_t *pool)
+apr_status_t oci_dbm_log_open_to_append(oci_dbm_log_t *log,
+                                        const oci_dbm_log_t *known,
+                                        apr_pool_t *pool)
 {
-    apr_status_t rv = open_log(log, apr_pstrdup(pool, known->path),
-                               known->number, O_RDWR);
+    apr_status_t rv = open_log_file(log, apr_pstrdup(pool, known->path),
+                                    known->number, O_RDWR);
 
     log->end = known->end;
     log->synced = known->synced;
@@ -169,7 +169,7 @@ apr_status_t oci_dbm_log_size(apr_off_t *size, const oci_dbm_log_t *log)
     return st.st_size < log->end ? EIO : APR_SUCCESS;
 }
 
-/* Read the changes of a body, which lies at log->end + HEAD. */
+/* Read the changes of a body at log->end + HEAD. */
 static apr_status_t read_body(oci_dbm_log_t *log, oci_dbm_overlay_t *overlay,
                               const char *body, apr_size_t size)
 {
@@ -223,7 +223,7 @@ apr_status_t oci_dbm_log_follow(oci_dbm_log_t *log, apr_off_t size,
         char *bytes = apr_palloc(pool, length), *next = bytes;
         apr_status_t rv = oci_dbm_log_read_at(log->fd, bytes, length, log->end);
 
-        while (!rv && !log->ended
+        while (rv == APR_SUCCESS && !log->ended
                && oci_dbm_log_is_record(log, log->end, next, length)) {
             apr_uint64_t body = oci_dbm_bytes_get(next, 8);
 
@@ -232,7 +232,7 @@ apr_status_t oci_dbm_log_follow(oci_dbm_log_t *log, apr_off_t size,
             next += HEAD + body;
             length -= HEAD + body;
         }
-        if (rv) {
+        if (rv != APR_SUCCESS) {
             return rv == APR_EOF ? APR_INCOMPLETE : rv;
         }
         room = CHUNK;
@@ -256,7 +256,7 @@ apr_status_t oci_dbm_log_check(const oci_dbm_log_t *log, apr_off_t size,
     char *bytes = apr_palloc(pool, left);
     apr_status_t rv = oci_dbm_log_read_at(log->fd, bytes, left, log->end);
 
-    for (i = 0; i < left && !rv; i++) {
+    for (i = 0; i < left && rv == APR_SUCCESS; i++) {
         if (oci_dbm_log_is_record(log, log->end + i, bytes + i, left - i)
             && oci_dbm_bytes_get(bytes + i + HEAD, SYNCED)
                 > (apr_uint64_t)log->end) {
@@ -266,9 +266,10 @@ apr_status_t oci_dbm_log_check(const oci_dbm_log_t *log, apr_off_t size,
     return rv;
 }
 
-apr_status_t oci_dbm_log_value(oci_value_t *value, const oci_dbm_log_t *log,
-                               const oci_dbm_position_t *position,
-                               apr_pool_t *pool)
+apr_status_t oci_dbm_log_read_value(oci_value_t *value,
+                                    const oci_dbm_log_t *log,
+                                    const oci_dbm_position_t *position,
+                                    apr_pool_t *pool)
 {
     char *data = apr_palloc(pool, position->size + 1);
     apr_status_t rv = oci_dbm_log_read_at(log->fd, data, position->size,

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Making a log, and writing to it; dbm_log.c draws its form.
+/* How a log is created and written; dbm_log.c draws its format.
  *
- * Some blocks behind the end belong to the log already.  Only deletions are
- * written where the disk has no more of them.
+ * Some blocks behind the end belong to the log already.  When the disk has no
+ * more blocks, only deletions may use them.
  *
- * A sync that fails says so once, and to those who had the file open before;
- * what it was for may then be missing on the disk, though every process reads
- * it, and a later sync does not bring it there.  So nothing is appended to
- * stay behind bytes that are not known to be synced: who does so writes these
- * once more, the same bytes in the same place, with the descriptor that is
- * then synced.  If that is cut short, or fails, it changes nothing.  A failed
- * sync is thus no concern of those who come after it: they are told of the
- * failure, or all is safe up to their own end.  Where the system has dropped
- * the bytes themselves, the log goes on in a new file, see oci_dbm_log_renew.
- */
+ * A failed sync is reported once, and only to descriptors that were open
+ * before.  The bytes may then be missing on the disk although every process
+ * reads them, and a later sync does not write them.  So a durable append first
+ * writes again, at the same offset, all bytes that are not known to be synced,
+ * with the descriptor that it then syncs.  If that is interrupted or fails, it
+ * has changed nothing.  So a failed sync does not affect later writers: either
+ * they see the failure, too, or everything up to their own end is safe.  If the
+ * system has dropped the bytes themselves, the log continues in a new file, see
+ * oci_dbm_log_replace. */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* fallocate */
@@ -34,11 +33,10 @@
 
 #define HEAD    OCI_LOG_HEAD
 #define SYNCED  OCI_LOG_SYNCED
-#define RESERVE (64 * 1024) /* kept behind the end, bytes */
+#define RESERVE (64 * 1024) /* reserved behind the end, bytes */
 #define BLOCK   512         /* of a stat's st_blocks, bytes */
 
-/* See that there is room for records up to end, and for deletions after
- * that. */
+/* Reserve room for records up to end, and for deletions behind it. */
 static apr_status_t reserve(int fd, apr_off_t end)
 {
 #ifdef FALLOC_FL_KEEP_SIZE
@@ -55,7 +53,7 @@ static apr_status_t reserve(int fd, apr_off_t end)
         if (errno == ENOSPC || errno == EDQUOT) {
             return errno;
         }
-        /* Not every file system can do that. */
+        /* Not every file system can reserve room. */
         if (errno != EINTR) {
             break;
         }
@@ -64,10 +62,10 @@ static apr_status_t reserve(int fd, apr_off_t end)
     return APR_SUCCESS;
 }
 
-/* Make a new file, of these bytes and with room behind them, under a name of
- * its own first; and let it take path's place. */
-static apr_status_t put_file(const char *path, const char *bytes,
-                             apr_size_t size)
+/* Write a new file with these bytes and reserved room under a temporary name,
+ * and rename it to path. */
+static apr_status_t write_new_file(const char *path, const char *bytes,
+                                   apr_size_t size)
 {
     char temporary[4096];
     apr_status_t rv;
@@ -83,14 +81,14 @@ static apr_status_t put_file(const char *path, const char *bytes,
         return errno;
     }
     rv = oci_io_write(fd, bytes, size);
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = reserve(fd, size);
     }
-    if (!rv && (fsync(fd) || rename(temporary, path))) {
+    if (rv == APR_SUCCESS && (fsync(fd) || rename(temporary, path))) {
         rv = errno;
     }
     close(fd);
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         unlink(temporary);
     }
     return rv;
@@ -105,7 +103,7 @@ apr_status_t oci_dbm_log_create(const char *path, apr_uint64_t number)
     if (!lstat(path, &st) && (!S_ISREG(st.st_mode) || st.st_size > size)) {
         return APR_EEXIST;
     }
-    return put_file(path, line, size);
+    return write_new_file(path, line, size);
 }
 
 static apr_status_t write_at(int fd, const char *bytes, apr_size_t size,
@@ -126,13 +124,12 @@ static apr_status_t write_at(int fd, const char *bytes, apr_size_t size,
     return APR_SUCCESS;
 }
 
-static apr_status_t cut(const oci_dbm_log_t *log)
+static apr_status_t truncate_log(const oci_dbm_log_t *log)
 {
     if (ftruncate(log->fd, log->end)) {
         return errno;
     }
-    /* Where that fails there is no room for deletions, but for those that
-     * will find some. */
+    /* If that fails, nothing is reserved, but deletions may still find room. */
     reserve(log->fd, log->end);
     return APR_SUCCESS;
 }
@@ -144,11 +141,11 @@ apr_status_t oci_dbm_log_trim(const oci_dbm_log_t *log)
     if (fstat(log->fd, &st)) {
         return errno;
     }
-    return st.st_size > log->end ? cut(log) : APR_SUCCESS;
+    return st.st_size > log->end ? truncate_log(log) : APR_SUCCESS;
 }
 
-/* Write a record, which ends at end and is filled in but for its head and
- * what is synced. */
+/* Write a record that ends at end and is complete except for its head and the
+ * field "synced". */
 static apr_status_t write_record(oci_dbm_log_t *log, char *record,
                                  const char *end)
 {
@@ -160,15 +157,16 @@ static apr_status_t write_record(oci_dbm_log_t *log, char *record,
     oci_dbm_bytes_put(record + 8,
                       oci_dbm_log_sum(log, log->end, record + HEAD, body), 8);
     rv = write_at(log->fd, record, HEAD + body, log->end);
-    if (rv) {
-        cut(log);
+    if (rv != APR_SUCCESS) {
+        truncate_log(log);
         return rv;
     }
     log->end += HEAD + body;
     return APR_SUCCESS;
 }
 
-apr_status_t oci_dbm_log_secure(const oci_dbm_log_t *log, apr_pool_t *pool)
+apr_status_t oci_dbm_log_rewrite_unsynced(const oci_dbm_log_t *log,
+                                          apr_pool_t *pool)
 {
     apr_off_t at = log->synced;
     apr_size_t size = (apr_size_t)(log->end - at), used = 0;
@@ -183,27 +181,30 @@ apr_status_t oci_dbm_log_secure(const oci_dbm_log_t *log, apr_pool_t *pool)
     if (!at) {
         used = oci_dbm_log_head_line(line, log->number);
     }
-    while (!rv && used < size) {
+    while (rv == APR_SUCCESS && used < size) {
         rv = oci_dbm_log_is_record(log, at + used, bytes + used, size - used)
             ? APR_SUCCESS
             : APR_INCOMPLETE;
-        used += rv ? 0 : HEAD + oci_dbm_bytes_get(bytes + used, 8);
+        if (rv == APR_SUCCESS) {
+            used += HEAD + oci_dbm_bytes_get(bytes + used, 8);
+        }
     }
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv == APR_EOF ? APR_INCOMPLETE : rv;
     }
     return write_at(log->fd, bytes, size, at);
 }
 
-apr_status_t oci_dbm_log_renew(const oci_dbm_log_t *log, apr_pool_t *pool)
+apr_status_t oci_dbm_log_replace(const oci_dbm_log_t *log, apr_pool_t *pool)
 {
     char *bytes = apr_palloc(pool, log->end);
     apr_status_t rv = oci_dbm_log_read_at(log->fd, bytes, log->end, 0);
 
-    if (!rv) {
-        rv = put_file(log->path, bytes, log->end);
+    if (rv == APR_SUCCESS) {
+        rv = write_new_file(log->path, bytes, log->end);
     }
-    return rv ? rv : oci_io_sync_dir(oci_io_parent(log->path, pool));
+    return rv != APR_SUCCESS ? rv
+                             : oci_io_sync_dir(oci_io_parent(log->path, pool));
 }
 
 static char *write_change(char *bytes, const oci_change_t *change)
@@ -246,7 +247,7 @@ apr_status_t oci_dbm_log_append(oci_dbm_log_t *log,
         }
     }
     rv = reserve(log->fd, log->end + size);
-    if (rv && puts) {
+    if (rv != APR_SUCCESS && puts) {
         return rv;
     }
     record = apr_palloc(pool, size);
@@ -265,6 +266,6 @@ apr_status_t oci_dbm_log_finish(oci_dbm_log_t *log)
 
     record[HEAD + SYNCED] = 'e';
     rv = write_record(log, record, record + sizeof(record));
-    log->ended = !rv;
+    log->ended = rv == APR_SUCCESS;
     return rv;
 }

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A merge, step by step, and what is there if it ends after each:
+/* Merging the logs into a new snapshot: a checkpoint of the write-ahead log.
+ * These are the steps, and the files that count if it ends after each:
  *
- *     FILE is copied to FILE.new            FILE.new is rubbish
- *     log N+1 is made                       it is rubbish
- *     "goes on in N+1" is written to log N  FILE, N and N+1 are the store
- *     FILE.new gets what the logs to N say
+ *     FILE is copied to FILE.new            FILE.new is a leftover
+ *     log N+1 is created                    it is a leftover
+ *     the end record is written to log N    FILE, N and N+1 are the index
+ *     the changes of the logs up to N
+ *       are written to FILE.new
  *     it is synced, and read back
- *     it is renamed to FILE                 FILE and N+1 are; N is rubbish
+ *     it is renamed to FILE                 FILE and N+1 are; N is a leftover
  *     log N is removed
  *
- * Rubbish is replaced by the next merge, or goes at the next start.  Only
- * the second and third step keep writers waiting.
+ * Leftovers are replaced by the next merge, or removed at the next start.  Only
+ * the second and third step block writers.
  *
- * A DBM that is closed does not say whether it could write all.  So room is
- * claimed for it beforehand, where the file system can do that, and all is
- * read back.
+ * Closing a DBM does not report whether everything was written.  So disk space
+ * is preallocated, if the file system can do that, and the result is read back.
  *
- * A merge that fails leaves the logs as they are: the next one, which comes
- * when the new log is long, reads all of them.
- */
+ * A merge that fails leaves the logs as they are.  The next one, when the new
+ * log is long, reads all of them. */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* fallocate */
@@ -37,8 +37,9 @@
 #include "store/dbm/dbm_merge.h"
 #include "store/file_lock.h"
 
-/* How long a log becomes: a merge is to cost little for each change, and the
- * log, which all processes hold in memory, little memory. */
+/* The size of a log at which a merge is due.  It is a compromise: a merge
+ * should cost little per change, and the log, which all processes hold in
+ * memory, should need little memory. */
 #define LIMIT_MIN (1024 * 1024)
 #define LIMIT_MAX (32 * 1024 * 1024)
 
@@ -48,7 +49,7 @@ typedef struct merge_t {
     const oci_dbm_t *dbm;
     apr_off_t bytes;  /* of the logs */
     int fd;           /* of FILE.new */
-    struct stat file; /* of FILE, which was copied */
+    struct stat file; /* of the FILE that was copied */
     oci_dbm_view_t *view;
     apr_pool_t *pool;
 } merge_t;
@@ -62,9 +63,10 @@ apr_off_t oci_dbm_merge_limit(const oci_dbm_view_t *view)
 {
     apr_off_t limit = view->file.st_size / 16;
 
-    return limit < LIMIT_MIN ? LIMIT_MIN
-        : limit > LIMIT_MAX  ? LIMIT_MAX
-                             : limit;
+    if (limit < LIMIT_MIN) {
+        return LIMIT_MIN;
+    }
+    return limit > LIMIT_MAX ? LIMIT_MAX : limit;
 }
 
 apr_off_t oci_dbm_merge_bytes(const oci_dbm_view_t *view)
@@ -78,9 +80,9 @@ apr_off_t oci_dbm_merge_bytes(const oci_dbm_view_t *view)
     return bytes;
 }
 
-/* Claim room on the disk for a DBM of size bytes that bytes of a log are
- * written to.  Where each value has a page of its own it grows the most. */
-static apr_status_t claim(int fd, apr_off_t size, apr_off_t bytes)
+/* Preallocate disk space for a DBM of size bytes to which bytes of logs are
+ * written.  It grows most if each value has a page of its own. */
+static apr_status_t preallocate(int fd, apr_off_t size, apr_off_t bytes)
 {
 #ifdef FALLOC_FL_KEEP_SIZE
     if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, size + 4 * bytes + LIMIT_MIN)
@@ -91,14 +93,15 @@ static apr_status_t claim(int fd, apr_off_t size, apr_off_t bytes)
     return APR_SUCCESS;
 }
 
-/* Byte by byte: blocks that two files share would have to be parted where
- * the DBM, which maps its file into memory, could not be told of failure. */
-static apr_status_t copy(int from, int to, apr_pool_t *pool)
+/* Copies the bytes, because a reflink would have to be broken while the DBM
+ * writes.  The DBM maps its file into memory, and could not be told of a
+ * failure. */
+static apr_status_t copy_bytes(int from, int to, apr_pool_t *pool)
 {
     char *buffer = apr_palloc(pool, COPY_BUFFER);
     apr_status_t rv = APR_SUCCESS;
 
-    while (!rv) {
+    while (rv == APR_SUCCESS) {
         ssize_t n = read(from, buffer, COPY_BUFFER);
 
         if (n == 0) {
@@ -126,52 +129,53 @@ static apr_status_t copy_file(merge_t *merge)
     if (fstat(fd, &merge->file)) {
         rv = errno;
     }
-    if (!rv) {
-        rv = claim(merge->fd, merge->file.st_size, merge->bytes);
+    if (rv == APR_SUCCESS) {
+        rv = preallocate(merge->fd, merge->file.st_size, merge->bytes);
     }
-    if (!rv) {
-        rv = copy(fd, merge->fd, merge->pool);
+    if (rv == APR_SUCCESS) {
+        rv = copy_bytes(fd, merge->fd, merge->pool);
     }
     close(fd);
     return rv;
 }
 
-/* End the last log, and begin the next one.  What the ended one says is
- * synced before anything is written to the next. */
+/* End the last log and begin the next one.  The ended log is synced before
+ * anything is written to the next. */
 static apr_status_t switch_logs(merge_t *merge)
 {
     const oci_dbm_t *dbm = merge->dbm;
-    const oci_dbm_log_t *known = oci_dbm_view_log(merge->view);
+    const oci_dbm_log_t *known = oci_dbm_view_last_log(merge->view);
     const char *next = oci_dbm_log_path(dbm->file, known->number + 1,
                                         merge->pool);
     oci_dbm_log_t log;
-    apr_status_t rv = oci_dbm_log_open_again(&log, known, merge->pool);
+    apr_status_t rv = oci_dbm_log_open_to_append(&log, known, merge->pool);
 
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     rv = oci_dbm_log_create(next, known->number + 1);
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         oci_dbm_log_close(&log);
         return rv;
     }
     rv = oci_io_sync_dir(dbm->fs.root);
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = oci_dbm_log_trim(&log);
     }
-    if (!rv) {
-        rv = oci_dbm_log_secure(&log, merge->pool);
+    if (rv == APR_SUCCESS) {
+        rv = oci_dbm_log_rewrite_unsynced(&log, merge->pool);
     }
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = oci_dbm_log_finish(&log);
     }
-    if (!rv && fdatasync(log.fd)) {
+    if (rv == APR_SUCCESS && fdatasync(log.fd)) {
         rv = errno;
     }
-    if (rv) {
-        /* Nobody has written to the next one yet.  The disk may have the end
-         * of this one all the same, so there is to be a next one; a new
-         * file, so that who has read that end already opens all anew. */
+    if (rv != APR_SUCCESS) {
+        /* No process has written to the next log yet.  The disk may have the
+         * end record of this one all the same, so the next one must exist.  It
+         * must be a new file, so that a process that has read the end record
+         * opens everything again. */
         log.end = known->end;
         oci_dbm_log_trim(&log);
         if (oci_dbm_log_create(next, known->number + 1)) {
@@ -182,8 +186,8 @@ static apr_status_t switch_logs(merge_t *merge)
     return rv;
 }
 
-/* Read the logs to their end, and end them there. */
-static apr_status_t read_logs(merge_t *merge)
+/* Read the logs to their end, and end the last one there. */
+static apr_status_t read_and_switch_logs(merge_t *merge)
 {
     const oci_dbm_t *dbm = merge->dbm;
     const oci_dbm_view_t *view;
@@ -192,28 +196,31 @@ static apr_status_t read_logs(merge_t *merge)
     apr_status_t rv = oci_file_lock_take(&lock, dbm->lock_file, OCI_DBM_WRITE,
                                          OCI_LOCK_EXCLUSIVE, merge->pool);
 
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = opened == APR_EAGAIN
-        ? oci_dbm_view_open(&merge->view, dbm, 1, merge->pool)
-        : opened ? opened
-                 : oci_dbm_view_follow(merge->view, 1);
+    rv = opened;
+    if (opened == APR_EAGAIN) {
+        rv = oci_dbm_view_open(&merge->view, dbm, 1, merge->pool);
+    }
+    else if (opened == APR_SUCCESS) {
+        rv = oci_dbm_view_follow(merge->view, 1);
+    }
     view = merge->view;
-    if (!rv
+    if (rv == APR_SUCCESS
         && (view->file.st_dev != merge->file.st_dev
             || view->file.st_ino != merge->file.st_ino
-            || oci_dbm_view_log(view)->end <= oci_dbm_merge_limit(view))) {
+            || oci_dbm_view_last_log(view)->end <= oci_dbm_merge_limit(view))) {
         rv = APR_EBUSY;
     }
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = switch_logs(merge);
     }
     oci_file_lock_release(lock);
     return rv;
 }
 
-/* Write what the logs say into a snapshot. */
+/* Write the changes of the logs into a snapshot. */
 static apr_status_t write_changes(const merge_t *merge,
                                   oci_dbm_snapshot_t *snapshot)
 {
@@ -226,32 +233,33 @@ static apr_status_t write_changes(const merge_t *merge,
     apr_pool_t *pool;
     apr_status_t rv = apr_pool_create(&pool, merge->pool);
 
-    for (i = 0; i < count && !rv; i++) {
+    for (i = 0; i < count && rv == APR_SUCCESS; i++) {
         oci_value_t value;
 
         changes[i].name = entry->key;
-        changes[i].gone = entry->position.deleted;
-        if (changes[i].gone) {
+        changes[i].deleted = entry->position.deleted;
+        if (changes[i].deleted) {
             rv = oci_dbm_snapshot_delete(snapshot, entry->key);
         }
         else {
             rv = oci_dbm_view_value(&value, view, &entry->position, pool);
-            if (!rv) {
+            if (rv == APR_SUCCESS) {
                 rv = oci_dbm_snapshot_put(snapshot, entry->key, &value);
             }
         }
         apr_pool_clear(pool);
         entry = oci_dbm_overlay_next(entry);
     }
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = oci_dbm_tree_change(&snapshot->tree, changes, count, merge->pool);
     }
     return rv;
 }
 
-/* See that a snapshot has what the logs say, and all else is whole. */
-static apr_status_t verify(const merge_t *merge,
-                           const oci_dbm_snapshot_t *snapshot)
+/* Check that a snapshot has the changes of the logs, and that everything else
+ * in it is undamaged. */
+static apr_status_t verify_snapshot(const merge_t *merge,
+                                    const oci_dbm_snapshot_t *snapshot)
 {
     const oci_dbm_view_t *view = merge->view;
     const oci_dbm_overlay_entry_t *entry = oci_dbm_overlay_after(view->overlay,
@@ -259,16 +267,16 @@ static apr_status_t verify(const merge_t *merge,
     apr_pool_t *pool;
     apr_status_t rv = apr_pool_create(&pool, merge->pool);
 
-    for (; entry && !rv; entry = oci_dbm_overlay_next(entry)) {
+    for (; entry && rv == APR_SUCCESS; entry = oci_dbm_overlay_next(entry)) {
         oci_value_t wanted, got;
 
         rv = oci_dbm_snapshot_get(&got, snapshot, entry->key, pool);
         if (entry->position.deleted) {
             rv = rv == APR_NOTFOUND ? APR_SUCCESS : EIO;
         }
-        else if (!rv) {
+        else if (rv == APR_SUCCESS) {
             rv = oci_dbm_view_value(&wanted, view, &entry->position, pool);
-            if (!rv
+            if (rv == APR_SUCCESS
                 && (got.size != wanted.size
                     || memcmp(got.data, wanted.data, got.size))) {
                 rv = EIO;
@@ -276,10 +284,12 @@ static apr_status_t verify(const merge_t *merge,
         }
         apr_pool_clear(pool);
     }
-    return rv ? rv : oci_dbm_snapshot_verify(snapshot, merge->pool);
+    return rv != APR_SUCCESS ? rv
+                             : oci_dbm_snapshot_verify(snapshot, merge->pool);
 }
 
-/* Make FILE.new, which is a copy of FILE, what it is to be; and sure. */
+/* Write the changes to FILE.new, which is a copy of FILE; sync and verify
+ * it. */
 static apr_status_t write_snapshot(const merge_t *merge)
 {
     const oci_dbm_t *dbm = merge->dbm;
@@ -288,28 +298,28 @@ static apr_status_t write_snapshot(const merge_t *merge)
     apr_status_t rv = oci_dbm_snapshot_open(&snapshot, dbm->type, dbm->new_file,
                                             APR_DBM_READWRITE, merge->pool);
 
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     rv = write_changes(merge, &snapshot);
-    snapshot.log = oci_dbm_view_log(merge->view)->number + 1;
-    if (!rv) {
+    snapshot.log = oci_dbm_view_last_log(merge->view)->number + 1;
+    if (rv == APR_SUCCESS) {
         rv = oci_dbm_snapshot_finish(&snapshot);
     }
-    /* What was claimed and is not needed is given back. */
-    if (!rv
+    /* Release the preallocated space that was not needed. */
+    if (rv == APR_SUCCESS
         && (fstat(merge->fd, &st) || ftruncate(merge->fd, st.st_size)
             || fsync(merge->fd))) {
         rv = errno;
     }
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = oci_dbm_snapshot_open(&snapshot, dbm->type, dbm->new_file,
                                    APR_DBM_READONLY, merge->pool);
     }
-    return rv ? rv : verify(merge, &snapshot);
+    return rv != APR_SUCCESS ? rv : verify_snapshot(merge, &snapshot);
 }
 
-/* Let FILE.new take FILE's place; the logs are in it. */
+/* Replace FILE by FILE.new, and remove the merged logs. */
 static apr_status_t replace_file(const merge_t *merge)
 {
     const oci_dbm_t *dbm = merge->dbm;
@@ -320,7 +330,7 @@ static apr_status_t replace_file(const merge_t *merge)
         return errno;
     }
     rv = oci_io_sync_dir(dbm->fs.root);
-    for (i = 0; i < merge->view->logs->nelts && !rv; i++) {
+    for (i = 0; i < merge->view->logs->nelts && rv == APR_SUCCESS; i++) {
         unlink(log_at(merge->view, i)->path);
     }
     return rv;
@@ -333,27 +343,27 @@ apr_status_t oci_dbm_merge(const oci_dbm_t *dbm, apr_off_t bytes,
     oci_lock_t *lock;
     apr_status_t rv = apr_pool_create(&merge.pool, pool);
 
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     rv = oci_file_lock_try(&lock, dbm->lock_file, OCI_DBM_MERGE, merge.pool);
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         unlink(dbm->new_file);
         merge.fd = oci_io_open(dbm->new_file, O_RDWR | O_CREAT | O_EXCL);
         rv = merge.fd == -1 ? errno : copy_file(&merge);
-        if (!rv) {
-            rv = read_logs(&merge);
+        if (rv == APR_SUCCESS) {
+            rv = read_and_switch_logs(&merge);
         }
-        if (!rv) {
+        if (rv == APR_SUCCESS) {
             rv = write_snapshot(&merge);
         }
-        if (!rv) {
+        if (rv == APR_SUCCESS) {
             rv = replace_file(&merge);
         }
         if (merge.fd != -1) {
             close(merge.fd);
         }
-        if (rv) {
+        if (rv != APR_SUCCESS) {
             unlink(dbm->new_file);
         }
         oci_file_lock_release(lock);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A node is a record of kind "n", named by its number in hex:
+/* A node of the B+tree, one record.  The record has the kind "n"; its name is
+ * the node's number in hex:
  *
  *     kind[1] prefix-size[2] prefix item...
  *
  *     leaf "l":    item = size[2] rest-of-name
  *     branch "b":  item = child[4] child-bytes[2] size[2] rest-of-name
  *
- * with numbers of so many bytes.  The prefix is that of all names in it.  A
- * node has one item at least.  A name has at most 1023 bytes, and no NUL.
- */
+ * Numbers have the given number of bytes.  The prefix is common to all names in
+ * the node.  A node has at least one item.  A name has at most 1023 bytes, and
+ * no NUL. */
 
 #include <errno.h>
 #include <string.h>
@@ -22,9 +23,9 @@
 #define HEAD        3
 #define LEAF_ITEM   2
 #define BRANCH_ITEM 8
-#define NAME_SIZE   1023 /* of a name, at most */
+#define NAME_SIZE   1023 /* the maximum of a name, bytes */
 
-static void name_record(char name[9], apr_uint32_t number)
+static void format_record_name(char name[9], apr_uint32_t number)
 {
     apr_snprintf(name, 9, "%x", number);
 }
@@ -37,9 +38,9 @@ apr_status_t oci_dbm_node_open(oci_dbm_node_cursor_t *cursor,
     apr_status_t rv;
     char name[9];
 
-    name_record(name, number);
+    format_record_name(name, number);
     rv = oci_dbm_records_get(&value, records, 'n', name, pool);
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv == APR_NOTFOUND ? EIO : rv;
     }
     if (value.size < HEAD || value.size > OCI_NODE_MAX
@@ -93,7 +94,10 @@ int oci_dbm_node_compare(const oci_dbm_node_cursor_t *cursor, const char *name)
     }
     name += cursor->prefix_size;
     order = strncmp(cursor->name, name, cursor->name_size);
-    return order ? order : name[cursor->name_size] ? -1 : 0;
+    if (order) {
+        return order;
+    }
+    return name[cursor->name_size] ? -1 : 0;
 }
 
 const char *oci_dbm_node_name(const oci_dbm_node_cursor_t *cursor,
@@ -114,7 +118,7 @@ apr_status_t oci_dbm_node_read(oci_dbm_node_t *node, oci_dbm_records_t *records,
     oci_dbm_node_cursor_t cursor;
     apr_status_t rv = oci_dbm_node_open(&cursor, records, number, pool);
 
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     node->branch = cursor.branch;
@@ -134,7 +138,7 @@ apr_status_t oci_dbm_node_read(oci_dbm_node_t *node, oci_dbm_records_t *records,
     return rv;
 }
 
-apr_size_t oci_dbm_node_common(const char *name, const char *other)
+apr_size_t oci_dbm_node_common_prefix(const char *name, const char *other)
 {
     apr_size_t size = 0;
 
@@ -159,7 +163,7 @@ int oci_dbm_node_fit(apr_uint32_t *size, const oci_dbm_node_t *node, int first,
 
     for (i = first; i < node->items->nelts; i++) {
         const char *last = item_at(node, i)->name;
-        apr_size_t prefix = oci_dbm_node_common(name, last);
+        apr_size_t prefix = oci_dbm_node_common_prefix(name, last);
         apr_size_t count = i - first + 1;
 
         names += strlen(last);
@@ -172,8 +176,8 @@ int oci_dbm_node_fit(apr_uint32_t *size, const oci_dbm_node_t *node, int first,
     return i - first;
 }
 
-/* Whether names are in order, as those of a damaged tree may not be. */
-static int in_order(const oci_dbm_node_t *node, int first, int count)
+/* Return whether names are sorted; in a damaged tree they may not be. */
+static int is_sorted(const oci_dbm_node_t *node, int first, int count)
 {
     int i;
 
@@ -190,14 +194,15 @@ apr_status_t oci_dbm_node_write(oci_dbm_records_t *records, apr_uint32_t number,
                                 int count)
 {
     const char *name = item_at(node, first)->name;
-    apr_size_t prefix = oci_dbm_node_common(name,
-                                            item_at(node, first + count - 1)
-                                                ->name);
+    apr_size_t prefix = oci_dbm_node_common_prefix(name,
+                                                   item_at(node,
+                                                           first + count - 1)
+                                                       ->name);
     char bytes[OCI_NODE_MAX], *end = bytes;
     char record[9];
     int i;
 
-    if (!in_order(node, first, count)) {
+    if (!is_sorted(node, first, count)) {
         return EIO;
     }
     *end++ = node->branch ? 'b' : 'l';
@@ -217,7 +222,7 @@ apr_status_t oci_dbm_node_write(oci_dbm_records_t *records, apr_uint32_t number,
         memcpy(end + 2, item->name + prefix, size);
         end += 2 + size;
     }
-    name_record(record, number);
+    format_record_name(record, number);
     return oci_dbm_records_put(records, 'n', record,
                                &(oci_value_t){ bytes, end - bytes });
 }
@@ -227,6 +232,6 @@ apr_status_t oci_dbm_node_delete(oci_dbm_records_t *records,
 {
     char record[9];
 
-    name_record(record, number);
+    format_record_name(record, number);
     return oci_dbm_records_delete(records, 'n', record);
 }

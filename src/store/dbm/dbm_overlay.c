@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A skip list: each node is in the list of level 0, every fourth of these in
- * that of level 1, and so on.
- */
+/* The changes since a snapshot, in a skip list: each node is in the list of
+ * level 0, every fourth node in that of level 1, and so on. */
 
 #include <string.h>
 
@@ -14,15 +13,15 @@
 #define LEVELS 12
 
 typedef struct node_t {
-    oci_dbm_overlay_entry_t entry; /* first: what the caller sees */
-    struct node_t *next[];         /* as many as its levels */
+    oci_dbm_overlay_entry_t entry; /* first: the caller sees only this */
+    struct node_t *next[];         /* one for each of its levels */
 } node_t;
 
 struct oci_dbm_overlay_t {
     apr_pool_t *pool;
     node_t *first[LEVELS];
     int count;
-    apr_uint32_t dice;
+    apr_uint32_t random;
 };
 
 oci_dbm_overlay_t *oci_dbm_overlay_make(apr_pool_t *pool)
@@ -30,11 +29,12 @@ oci_dbm_overlay_t *oci_dbm_overlay_make(apr_pool_t *pool)
     oci_dbm_overlay_t *self = apr_pcalloc(pool, sizeof(*self));
 
     self->pool = pool;
-    /* Who knew the dice could choose keys that are slow to find. */
-    if (apr_generate_random_bytes((unsigned char *)&self->dice,
-                                  sizeof(self->dice))
-        || !self->dice) {
-        self->dice = 1;
+    /* A client that knows the random numbers could choose keys that make the
+     * list slow. */
+    if (apr_generate_random_bytes((unsigned char *)&self->random,
+                                  sizeof(self->random))
+        || !self->random) {
+        self->random = 1;
     }
     return self;
 }
@@ -44,25 +44,28 @@ int oci_dbm_overlay_count(const oci_dbm_overlay_t *overlay)
     return overlay->count;
 }
 
-/* The order of key, which has length bytes, and a node's. */
+/* Compare key, which has length bytes, with the key of a node. */
 static int compare(const char *key, apr_size_t length, const node_t *node)
 {
     int order = strncmp(key, node->entry.key, length);
 
-    return order ? order : node->entry.key[length] ? -1 : 0;
+    if (order) {
+        return order;
+    }
+    return node->entry.key[length] ? -1 : 0;
 }
 
-/* The first node whose key is not less than key, or is greater where
- * beyond is set; and, unless links is NULL, what links to it and to its
- * like in each level. */
+/* Find the first node whose key is not less than key, or is greater if after is
+ * set.  links, unless NULL, is set to the pointers to the next node on each
+ * level. */
 static node_t *seek(oci_dbm_overlay_t *self, const char *key, apr_size_t length,
-                    int beyond, node_t ***links)
+                    int after, node_t ***links)
 {
     node_t **next = self->first;
     int level;
 
     for (level = LEVELS - 1; level >= 0; level--) {
-        while (next[level] && compare(key, length, next[level]) > -beyond) {
+        while (next[level] && compare(key, length, next[level]) > -after) {
             next = next[level]->next;
         }
         if (links) {
@@ -72,16 +75,17 @@ static node_t *seek(oci_dbm_overlay_t *self, const char *key, apr_size_t length,
     return next[0];
 }
 
-/* One level, and one more with a chance of a quarter each. */
-static int roll(oci_dbm_overlay_t *self)
+/* Return the number of levels of a new node: one, and each further one with a
+ * probability of a quarter. */
+static int random_levels(oci_dbm_overlay_t *self)
 {
     apr_uint32_t bits;
     int levels = 1;
 
-    self->dice ^= self->dice << 13;
-    self->dice ^= self->dice >> 17;
-    self->dice ^= self->dice << 5;
-    for (bits = self->dice; levels < LEVELS && !(bits & 3); bits >>= 2) {
+    self->random ^= self->random << 13;
+    self->random ^= self->random >> 17;
+    self->random ^= self->random << 5;
+    for (bits = self->random; levels < LEVELS && !(bits & 3); bits >>= 2) {
         levels++;
     }
     return levels;
@@ -97,7 +101,7 @@ void oci_dbm_overlay_set(oci_dbm_overlay_t *overlay, const char *key,
     length = strnlen(key, length);
     node = seek(overlay, key, length, 0, links);
     if (!node || compare(key, length, node)) {
-        levels = roll(overlay);
+        levels = random_levels(overlay);
         node = apr_palloc(overlay->pool, sizeof(*node) + levels * sizeof(node));
         node->entry.key = apr_pstrmemdup(overlay->pool, key, length);
         for (i = 0; i < levels; i++) {

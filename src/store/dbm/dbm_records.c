@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The statuses of apr_dbm are the DBM's own numbers, which no table of ours
- * or of APR's knows: they all become EIO.
- */
+/* Records with checksums in a DBM.
+ *
+ * apr_dbm returns the DBM's own error numbers, which neither we nor APR can
+ * translate: they all become EIO. */
 
 #include <errno.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 struct oci_dbm_records_t {
     apr_dbm_t *dbm;
     apr_pool_t *pool;
-    apr_pool_t *scratch; /* of one call */
+    apr_pool_t *scratch; /* cleared after each call */
 };
 
 typedef struct record_key_t {
@@ -41,7 +42,8 @@ static apr_status_t make_key(record_key_t *key, char kind, const char *name)
     return APR_SUCCESS;
 }
 
-/* The key is in the sum: a record in another's place is damage. */
+/* The sum includes the key, so that a record under the wrong key counts as
+ * damaged. */
 static apr_uint64_t sum_of(const record_key_t *key, const char *data,
                            apr_size_t size)
 {
@@ -65,7 +67,7 @@ apr_status_t oci_dbm_records_open(oci_dbm_records_t **records, const char *type,
     oci_dbm_records_t *self = apr_pcalloc(pool, sizeof(*self));
     apr_status_t rv = apr_pool_create(&self->scratch, pool);
 
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     self->pool = pool;
@@ -92,7 +94,7 @@ apr_status_t oci_dbm_records_get(oci_value_t *value, oci_dbm_records_t *records,
     record_key_t key;
 
     rv = make_key(&key, kind, name);
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     if (!value) {
@@ -126,7 +128,7 @@ apr_status_t oci_dbm_records_put(oci_dbm_records_t *records, char kind,
     record_key_t key;
 
     rv = make_key(&key, kind, name);
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     datum.dsize = SUM_SIZE + value->size;
@@ -138,7 +140,7 @@ apr_status_t oci_dbm_records_put(oci_dbm_records_t *records, char kind,
     }
     rv = apr_dbm_store(records->dbm, key.datum, datum);
     apr_pool_clear(records->scratch);
-    return rv ? EIO : APR_SUCCESS;
+    return rv != APR_SUCCESS ? EIO : APR_SUCCESS;
 }
 
 apr_status_t oci_dbm_records_delete(oci_dbm_records_t *records, char kind,
@@ -148,7 +150,7 @@ apr_status_t oci_dbm_records_delete(oci_dbm_records_t *records, char kind,
     record_key_t key;
 
     rv = make_key(&key, kind, name);
-    if (rv || !apr_dbm_exists(records->dbm, key.datum)) {
+    if (rv != APR_SUCCESS || !apr_dbm_exists(records->dbm, key.datum)) {
         return rv;
     }
     return apr_dbm_delete(records->dbm, key.datum) ? EIO : APR_SUCCESS;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A snapshot is a DBM of these records, whose letters are their kinds:
+/* The facts of a "dbm" index at one moment.
+ *
+ * A snapshot is a DBM with these records; the letter is the kind:
  *
  *     h mod_oci index   "1 " LOG " " ROOT " " LAST, the head
  *     n NODE            a node of the tree of keys, see dbm_node.c
  *     v KEY             the value of a key
  *
- * LOG is the number of the log that goes on from there, ROOT that of the
+ * LOG is the number of the first log after the snapshot, ROOT that of the
  * tree's root or 0, LAST the last number that was given to a node.  The head
- * has this form, up to its first blank, in all versions.
- */
+ * has this form, up to its first blank, in all versions. */
 
 #include <errno.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #include "store/dbm/dbm_snapshot.h"
 
 #define HEAD_NAME "mod_oci index"
-#define BATCH     256 /* names that are verified at once */
+#define BATCH     256 /* names that are verified in one step */
 
 apr_status_t oci_dbm_snapshot_create(oci_dbm_snapshot_t *snapshot,
                                      const char *type, const char *path,
@@ -53,17 +54,17 @@ apr_status_t oci_dbm_snapshot_open(oci_dbm_snapshot_t *snapshot,
     apr_status_t rv = oci_dbm_records_open(&snapshot->tree.records, type, path,
                                            mode, pool);
 
-    snapshot->tree.known = mode == APR_DBM_READONLY ? apr_hash_make(pool)
+    snapshot->tree.cache = mode == APR_DBM_READONLY ? apr_hash_make(pool)
                                                     : NULL;
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     rv = oci_dbm_records_get(&value, snapshot->tree.records, 'h', HEAD_NAME,
                              pool);
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = read_head(snapshot, value.data);
     }
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         oci_dbm_records_close(snapshot->tree.records);
     }
     return rv == APR_NOTFOUND ? APR_EINVAL : rv;
@@ -94,9 +95,10 @@ apr_status_t oci_dbm_snapshot_get(oci_value_t *value,
     if (rv != APR_NOTFOUND) {
         return rv;
     }
-    /* A DBM that cannot be read may say the same: the tree is to agree. */
+    /* A DBM that cannot be read may report a missing record, too.  The key is
+     * missing only if the tree does not have it either. */
     rv = oci_dbm_tree_find(&snapshot->tree, key, pool);
-    return rv ? rv : EIO;
+    return rv != APR_SUCCESS ? rv : EIO;
 }
 
 apr_status_t oci_dbm_snapshot_put(const oci_dbm_snapshot_t *snapshot,
@@ -121,21 +123,21 @@ apr_status_t oci_dbm_snapshot_verify(const oci_dbm_snapshot_t *snapshot,
     oci_value_t value;
     int i;
 
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     do {
         apr_pool_clear(part);
         names = apr_array_make(part, BATCH, sizeof(char *));
         rv = oci_dbm_tree_list(names, &snapshot->tree, after, "", BATCH);
-        for (i = 0; i < names->nelts && !rv; i++) {
+        for (i = 0; i < names->nelts && rv == APR_SUCCESS; i++) {
             const char *name = APR_ARRAY_IDX(names, i, const char *);
 
             rv = oci_dbm_records_get(&value, snapshot->tree.records, 'v', name,
                                      part);
             apr_cpystrn(after, name, sizeof(after));
         }
-    } while (!rv && names->nelts == BATCH);
+    } while (rv == APR_SUCCESS && names->nelts == BATCH);
     apr_pool_destroy(part);
     return rv == APR_NOTFOUND ? EIO : rv;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How an index "dbm" is made, and looked at when a server starts. */
+/* How a "dbm" index is created, and checked when a server starts. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,71 +28,77 @@ const char *oci_dbm_check_type(const char *type, apr_pool_t *pool)
     }
     if (!strcmp(type, "sdbm") || !strcmp(type, "ndbm")) {
         return apr_psprintf(pool,
-                            "dbm:%s cannot hold an index, since its "
-                            "records are limited to 1 KiB or little more: "
+                            "dbm:%s cannot hold an index, because its "
+                            "records are limited to 1 KiB or slightly more: "
                             "use dbm:gdbm or dbm:db",
                             type);
     }
-    return apr_psprintf(pool, "dbm:%s is not known: use dbm:gdbm or dbm:db",
+    return apr_psprintf(pool,
+                        "dbm:%s is not a known type: use dbm:gdbm or dbm:db",
                         type);
 }
 
-/* Load the DBM, once for the whole process: its first use must not be that
- * of a pool that goes. */
-static const char *load_type(const oci_dbm_t *dbm, apr_pool_t *pool)
+/* Load APR's driver of the DBM, once for the whole process.  Its first use must
+ * not be in a pool that ends earlier. */
+static const char *load_driver(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
     const char *one, *other;
     apr_status_t rv = apr_dbm_get_usednames_ex(pool, dbm->type, dbm->file, &one,
                                                &other);
     char why[120];
 
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         return NULL;
     }
     return apr_psprintf(pool,
-                        "dbm:%s cannot be used, because this APR-util "
-                        "lacks %s: %s",
+                        "dbm:%s is not available, because this APR-util "
+                        "cannot load %s: %s",
                         dbm->type, dbm->type,
                         apr_strerror(rv, why, sizeof(why)));
 }
 
-/* Whether the effective user, who is to use the store, may use a path:
- * permissions have many forms, and only the system knows them all. */
+/* Check that the effective user, which will use the store, may access a path.
+ * Permissions have many forms, so the system is asked. */
 static apr_status_t check_access(const char *path, int mode)
 {
     return faccessat(AT_FDCWD, path, mode, AT_EACCESS) ? errno : APR_SUCCESS;
 }
 
-static const char *check_folder(const oci_dbm_t *dbm, apr_pool_t *pool)
+static const char *check_dir(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
-    const char *folder = dbm->fs.root;
+    const char *dir_path = dbm->fs.root;
     apr_status_t rv;
     struct stat st;
 
-    if (stat(folder, &st)) {
+    if (stat(dir_path, &st)) {
         return errno == ENOENT
-            ? apr_psprintf(pool, "cannot use %s: there is no folder %s",
-                           dbm->file, folder)
-            : oci_io_failure("use", folder, errno, pool);
+            ? apr_psprintf(pool,
+                           "cannot use %s: the directory %s does not "
+                           "exist; create it first",
+                           dbm->file, dir_path)
+            : oci_io_failure("use", dir_path, errno, pool);
     }
     if (!S_ISDIR(st.st_mode)) {
-        return apr_psprintf(pool, "%s is not a folder", folder);
+        return apr_psprintf(pool,
+                            "%s is not a directory: remove it, or configure "
+                            "another path",
+                            dir_path);
     }
-    rv = check_access(folder, R_OK | W_OK | X_OK);
-    if (rv) {
+    rv = check_access(dir_path, R_OK | W_OK | X_OK);
+    if (rv != APR_SUCCESS) {
         char why[120];
 
         return apr_psprintf(pool,
-                            "the folder %s is not one in which httpd's "
-                            "User can make files, which %s needs: %s",
-                            folder, dbm->file,
+                            "httpd's User cannot read the directory %s and "
+                            "create files in it, which %s requires: %s",
+                            dir_path, dbm->file,
                             apr_strerror(rv, why, sizeof(why)));
     }
     return NULL;
 }
 
-/* Make the file of locks, unless it is there. */
-static const char *make_lock_file(const oci_dbm_t *dbm, apr_pool_t *pool)
+/* Create the file of locks unless it exists. */
+static const char *create_lock_file(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
     const char *error = oci_io_make_file(dbm->lock_file, pool);
     apr_status_t rv;
@@ -101,10 +107,11 @@ static const char *make_lock_file(const oci_dbm_t *dbm, apr_pool_t *pool)
         return error;
     }
     rv = check_access(dbm->lock_file, R_OK | W_OK);
-    return rv ? oci_io_failure("use", dbm->lock_file, rv, pool) : NULL;
+    return rv != APR_SUCCESS ? oci_io_failure("use", dbm->lock_file, rv, pool)
+                             : NULL;
 }
 
-/* The numbers of the logs that lie there; NULL where that fails. */
+/* List the numbers of the existing logs; NULL if that fails. */
 static apr_array_header_t *list_logs(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
     const char *prefix = apr_pstrcat(pool, apr_filepath_name_get(dbm->file),
@@ -133,14 +140,14 @@ static apr_array_header_t *list_logs(const oci_dbm_t *dbm, apr_pool_t *pool)
     return numbers;
 }
 
-/* Where FILE is not there, no changes to it may be either. */
-static const char *check_absence(const oci_dbm_t *dbm, apr_pool_t *pool)
+/* If FILE does not exist, no log with changes to it may exist either. */
+static const char *check_no_logs(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
     apr_array_header_t *numbers = list_logs(dbm, pool);
     int i;
 
     if (!numbers) {
-        return oci_io_failure("read the folder", dbm->fs.root, errno, pool);
+        return oci_io_failure("read the directory", dbm->fs.root, errno, pool);
     }
     for (i = 0; i < numbers->nelts; i++) {
         apr_uint64_t number = APR_ARRAY_IDX(numbers, i, apr_uint64_t);
@@ -148,15 +155,15 @@ static const char *check_absence(const oci_dbm_t *dbm, apr_pool_t *pool)
 
         if (oci_dbm_log_is_used(path, number)) {
             return apr_psprintf(pool,
-                                "%s is lost: there is %s, which holds "
-                                "changes to it",
+                                "%s is missing, but %s holds changes to it: "
+                                "restore the missing file from a backup",
                                 dbm->file, path);
         }
     }
     return NULL;
 }
 
-static apr_status_t make_snapshot(const oci_dbm_t *dbm, apr_pool_t *pool)
+static apr_status_t create_snapshot(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
     oci_dbm_snapshot_t snapshot;
     apr_status_t rv;
@@ -164,10 +171,10 @@ static apr_status_t make_snapshot(const oci_dbm_t *dbm, apr_pool_t *pool)
 
     unlink(dbm->new_file);
     rv = oci_dbm_snapshot_create(&snapshot, dbm->type, dbm->new_file, 1, pool);
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = oci_dbm_snapshot_finish(&snapshot);
     }
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     fd = oci_io_open(dbm->new_file, O_RDWR | O_NOFOLLOW);
@@ -181,69 +188,77 @@ static apr_status_t make_snapshot(const oci_dbm_t *dbm, apr_pool_t *pool)
     return rv;
 }
 
-/* Make an index without facts.  FILE comes last: with it, all is there. */
-static const char *make(const oci_dbm_t *dbm, apr_pool_t *pool)
+/* Create an index without facts.  FILE comes last: when it exists, the index is
+ * complete. */
+static const char *create_index(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
     const char *path = oci_dbm_log_path(dbm->file, 1, pool);
-    const char *error = check_absence(dbm, pool);
+    const char *error = check_no_logs(dbm, pool);
     apr_status_t rv;
 
     if (error) {
         return error;
     }
     rv = oci_dbm_log_create(path, 1);
-    if (rv) {
-        return oci_io_failure("make", path, rv, pool);
+    if (rv != APR_SUCCESS) {
+        return oci_io_failure("create", path, rv, pool);
     }
-    rv = make_snapshot(dbm, pool);
-    if (!rv && rename(dbm->new_file, dbm->file)) {
+    rv = create_snapshot(dbm, pool);
+    if (rv == APR_SUCCESS && rename(dbm->new_file, dbm->file)) {
         rv = errno;
     }
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = oci_io_sync_dir(dbm->fs.root);
     }
-    return rv ? oci_io_failure("make", dbm->file, rv, pool) : NULL;
+    return rv != APR_SUCCESS ? oci_io_failure("create", dbm->file, rv, pool)
+                             : NULL;
 }
 
-static const char *judge_file(const oci_dbm_t *dbm, apr_status_t rv,
-                              apr_pool_t *pool)
+static const char *explain_snapshot_status(const oci_dbm_t *dbm,
+                                           apr_status_t rv, apr_pool_t *pool)
 {
     if (rv == APR_EGENERAL) {
         return apr_psprintf(pool,
-                            "%s is not a file of %s, or is in use by "
-                            "another program",
+                            "%s is not a %s database, or another program "
+                            "has locked it",
                             dbm->file, dbm->type);
     }
     if (rv == APR_EINVAL) {
         return apr_psprintf(pool,
-                            "%s is a file of %s that belongs to something else",
+                            "%s is a %s database that belongs to something "
+                            "else: configure another file",
                             dbm->file, dbm->type);
     }
     if (rv == APR_ENOTIMPL) {
         return apr_psprintf(pool,
-                            "%s is of a version which a newer mod_oci "
-                            "wrote; this one knows version 1",
+                            "%s has a version that a newer mod_oci wrote: "
+                            "this one supports version 1 only",
                             dbm->file);
     }
-    return rv ? oci_io_failure("read", dbm->file, rv, pool) : NULL;
+    return rv != APR_SUCCESS ? oci_io_failure("read", dbm->file, rv, pool)
+                             : NULL;
 }
 
-static const char *judge_log(const char *path, apr_status_t rv,
-                             apr_pool_t *pool)
+static const char *explain_log_status(const char *path, apr_status_t rv,
+                                      apr_pool_t *pool)
 {
     if (rv == APR_EINVAL) {
-        return apr_psprintf(pool, "%s is not the log that belongs there", path);
+        return apr_psprintf(pool,
+                            "%s is not the log that belongs to this index: "
+                            "restore it from a backup",
+                            path);
     }
     if (rv == APR_ENOTIMPL) {
         return apr_psprintf(pool,
-                            "%s is of a version which a newer mod_oci "
-                            "wrote; this one knows version 1",
+                            "%s has a version that a newer mod_oci wrote: "
+                            "this one supports version 1 only",
                             path);
     }
-    return rv ? oci_io_failure("read", path, rv, pool) : NULL;
+    return rv != APR_SUCCESS ? oci_io_failure("read", path, rv, pool) : NULL;
 }
 
-/* Look at a log, whether it is whole, and whether another goes on. */
+/* Check that a log is undamaged.
+ * *ended: set to whether the next log continues */
 static const char *check_log(const oci_dbm_t *dbm, apr_uint64_t number,
                              int *ended, apr_pool_t *pool)
 {
@@ -256,14 +271,14 @@ static const char *check_log(const oci_dbm_t *dbm, apr_uint64_t number,
     if (error) {
         return error;
     }
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = oci_dbm_log_open(&log, path, number);
     }
-    if (rv) {
-        return judge_log(path, rv, pool);
+    if (rv != APR_SUCCESS) {
+        return explain_log_status(path, rv, pool);
     }
     rv = oci_dbm_log_size(&size, &log);
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = oci_dbm_log_follow(&log, size, oci_dbm_overlay_make(pool), pool);
     }
     if (rv == APR_INCOMPLETE) {
@@ -272,26 +287,28 @@ static const char *check_log(const oci_dbm_t *dbm, apr_uint64_t number,
     oci_dbm_log_close(&log);
     *ended = log.ended;
     if (rv == EIO) {
-        return apr_psprintf(pool, "%s is damaged at byte %" APR_OFF_T_FMT, path,
-                            log.end);
+        return apr_psprintf(pool,
+                            "%s is damaged at byte %" APR_OFF_T_FMT
+                            ": restore the index from a backup",
+                            path, log.end);
     }
-    return judge_log(path, rv, pool);
+    return explain_log_status(path, rv, pool);
 }
 
-/* Look at FILE, and at the logs that belong to it. */
-static const char *check(const oci_dbm_t *dbm, oci_dbm_snapshot_t *snapshot,
-                         apr_pool_t *pool)
+/* Check FILE and the logs after it. */
+static const char *check_index(const oci_dbm_t *dbm,
+                               oci_dbm_snapshot_t *snapshot, apr_pool_t *pool)
 {
     apr_status_t rv = check_access(dbm->file, R_OK);
     const char *error;
     apr_uint64_t number;
     int ended = 1;
 
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = oci_dbm_snapshot_open(snapshot, dbm->type, dbm->file,
                                    APR_DBM_READONLY, pool);
     }
-    error = judge_file(dbm, rv, pool);
+    error = explain_snapshot_status(dbm, rv, pool);
     for (number = snapshot->log; !error && ended; number++) {
         error = check_log(dbm, number, &ended, pool);
     }
@@ -300,18 +317,21 @@ static const char *check(const oci_dbm_t *dbm, oci_dbm_snapshot_t *snapshot,
 
         if (oci_dbm_log_is_used(path, number)) {
             error = apr_psprintf(pool,
-                                 "%s holds changes, but the log before "
-                                 "it has lost its end",
+                                 "%s holds changes, but the log before it "
+                                 "is incomplete: restore the index from a "
+                                 "backup",
                                  path);
         }
     }
     return error;
 }
 
-/* Remove what killed processes left: nobody else is at it.  A log may go once
- * the name of the snapshot that holds it is safe on the disk, which the merge
- * that made the snapshot may have failed to see to. */
-static void sweep(const oci_dbm_t *dbm, apr_uint64_t first, apr_pool_t *pool)
+/* Remove what killed processes left; no other process changes the index now.  A
+ * log may be removed when the name of the snapshot that contains its changes is
+ * safe on the disk.  The merge that made the snapshot may have failed before it
+ * synced the directory. */
+static void remove_leftovers(const oci_dbm_t *dbm, apr_uint64_t first,
+                             apr_pool_t *pool)
 {
     const apr_array_header_t *numbers = list_logs(dbm, pool);
     int i;
@@ -330,8 +350,8 @@ static void sweep(const oci_dbm_t *dbm, apr_uint64_t first, apr_pool_t *pool)
     }
 }
 
-/* What is done while nobody else changes the store. */
-static const char *start_alone(const oci_dbm_t *dbm, apr_pool_t *pool)
+/* Create or check the index while no other process changes it. */
+static const char *start_locked(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
     oci_dbm_snapshot_t snapshot = { .log = 0 };
     const char *error;
@@ -340,20 +360,20 @@ static const char *start_alone(const oci_dbm_t *dbm, apr_pool_t *pool)
     error = oci_io_check_file(dbm->file, pool);
     if (!error && lstat(dbm->file, &st)) {
         error = errno == ENOENT
-            ? make(dbm, pool)
+            ? create_index(dbm, pool)
             : oci_io_failure("read", dbm->file, errno, pool);
     }
     if (!error) {
-        error = check(dbm, &snapshot, pool);
+        error = check_index(dbm, &snapshot, pool);
     }
     if (!error) {
-        sweep(dbm, snapshot.log, pool);
+        remove_leftovers(dbm, snapshot.log, pool);
     }
     return error;
 }
 
-static const char *lock_failure(const oci_dbm_t *dbm, apr_status_t rv,
-                                apr_pool_t *pool)
+static const char *explain_lock_failure(const oci_dbm_t *dbm, apr_status_t rv,
+                                        apr_pool_t *pool)
 {
     const char *error = oci_io_failure("lock", dbm->lock_file, rv, pool);
     void *reason = NULL;
@@ -364,30 +384,32 @@ static const char *lock_failure(const oci_dbm_t *dbm, apr_status_t rv,
 
 const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *parent)
 {
-    const char *error = load_type(dbm, parent);
+    const char *error = load_driver(dbm, parent);
     oci_lock_t *merge, *write;
     apr_pool_t *pool;
     apr_status_t rv;
 
     if (!error) {
-        error = check_folder(dbm, parent);
+        error = check_dir(dbm, parent);
     }
     if (!error) {
-        error = make_lock_file(dbm, parent);
+        error = create_lock_file(dbm, parent);
     }
     if (error) {
         return error;
     }
-    if ((rv = apr_pool_create(&pool, parent))) {
+    rv = apr_pool_create(&pool, parent);
+    if (rv != APR_SUCCESS) {
         return oci_io_failure("lock", dbm->lock_file, rv, parent);
     }
     rv = oci_file_lock_take_within(&merge, dbm->lock_file, OCI_DBM_MERGE,
                                    OCI_WAIT_START, pool);
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = oci_file_lock_take_within(&write, dbm->lock_file, OCI_DBM_WRITE,
                                        OCI_WAIT_START, pool);
     }
-    error = rv ? lock_failure(dbm, rv, pool) : start_alone(dbm, pool);
+    error = rv != APR_SUCCESS ? explain_lock_failure(dbm, rv, pool)
+                              : start_locked(dbm, pool);
     error = apr_pstrdup(parent, error);
     apr_pool_destroy(pool);
     return error;

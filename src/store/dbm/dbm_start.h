@@ -2,7 +2,7 @@
 
 /**
  * @file dbm_start.h
- * @brief How an index "dbm" is made, and looked at when a server starts
+ * @brief How a "dbm" index is created, and checked when a server starts
  */
 
 #ifndef OCI_DBM_START_H
@@ -11,15 +11,16 @@
 #include "store/dbm/dbm_view.h"
 
 /**
- * Make an index where there is none, or see that it is one of ours, whole,
- * and can be used; and remove what killed processes left.
+ * Create an index if there is none.  Otherwise check that it is ours, complete
+ * and usable, and remove what killed processes left.
+ * @param pool Scratch, also of the result
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *pool);
 
 /**
- * Whether an index can be kept in a DBM of this type.
- * @param type As OCIIndex dbm:TYPE has it, or NULL
+ * Check that a DBM of this type can hold an index.
+ * @param type The TYPE of OCIIndex dbm:TYPE, or NULL
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_dbm_check_type(const char *type, apr_pool_t *pool);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A B+tree; dbm_node.c draws its nodes.  All names stand in leaves.  A branch
- * says of each child which names it has at least: a name is in the last
- * child whose own is not above it, and in the first one where all are.
+/* A B+tree of sorted names; dbm_node.c draws its nodes.  All names are in
+ * leaves.  A branch has a separator for each child: the smallest name that the
+ * child may have.  A name is in the last child whose separator is not greater
+ * than the name, or in the first child if all are greater.
  *
- * Changes come in order, so that each node that they touch is written once.
- * Neighbours that have become small are joined, so that a list reads few
- * nodes also after most names have gone.
- */
+ * Changes are sorted, so that each node that they affect is written once.
+ * Small neighbours are joined, so that a list reads few nodes even after most
+ * names were deleted. */
 
 #include <errno.h>
 #include <string.h>
@@ -17,69 +17,69 @@
 #include "store/dbm/dbm_node.h"
 #include "store/dbm/dbm_tree.h"
 
-/* Neighbours that have no more bytes are joined; so little, that they don't
- * have to be parted again soon. */
+/* Neighbours that have at most this many bytes together are joined.  The limit
+ * is low enough that they are not split again soon. */
 #define JOIN_MAX (OCI_NODE_MAX * 2 / 3)
 
-/* All ways lead through few branches: so many of them, of 4 KiB each, are
- * remembered. */
-#define KNOWN_MAX 512
+/* Every search passes through few branches: this many, of 4 KiB each, are
+ * cached. */
+#define CACHE_MAX 512
 
-/* More levels than any tree has: one that has them leads in a circle. */
-#define LEVELS_MAX 64
+/* More levels than any tree has: a path with this many is a cycle. */
+#define DEPTH_MAX 64
 
-typedef struct known_t {
+typedef struct cached_t {
     apr_uint32_t number;
-    oci_dbm_node_cursor_t cursor; /* before the first item */
-} known_t;
+    oci_dbm_node_cursor_t cursor; /* set before the first item */
+} cached_t;
 
 static oci_dbm_node_item_t *item_at(const apr_array_header_t *items, int i)
 {
     return &APR_ARRAY_IDX(items, i, oci_dbm_node_item_t);
 }
 
-/* Open a node; once more for those to come, where it is a branch. */
+/* Open a node.  A branch is opened a second time for the cache. */
 static apr_status_t open_node(oci_dbm_node_cursor_t *cursor,
                               const oci_dbm_tree_t *tree, apr_uint32_t number,
                               apr_pool_t *pool)
 {
-    known_t *known = tree->known
-        ? apr_hash_get(tree->known, &number, sizeof(number))
+    cached_t *cached = tree->cache
+        ? apr_hash_get(tree->cache, &number, sizeof(number))
         : NULL;
     apr_status_t rv;
 
-    if (known) {
-        *cursor = known->cursor;
+    if (cached) {
+        *cursor = cached->cursor;
         return APR_SUCCESS;
     }
     rv = oci_dbm_node_open(cursor, tree->records, number, pool);
-    if (rv || !cursor->branch || !tree->known
-        || apr_hash_count(tree->known) >= KNOWN_MAX) {
+    if (rv != APR_SUCCESS || !cursor->branch || !tree->cache
+        || apr_hash_count(tree->cache) >= CACHE_MAX) {
         return rv;
     }
-    pool = apr_hash_pool_get(tree->known);
-    known = apr_palloc(pool, sizeof(*known));
-    known->number = number;
-    rv = oci_dbm_node_open(&known->cursor, tree->records, number, pool);
-    if (!rv) {
-        apr_hash_set(tree->known, &known->number, sizeof(number), known);
+    pool = apr_hash_pool_get(tree->cache);
+    cached = apr_palloc(pool, sizeof(*cached));
+    cached->number = number;
+    rv = oci_dbm_node_open(&cached->cursor, tree->records, number, pool);
+    if (rv == APR_SUCCESS) {
+        apr_hash_set(tree->cache, &cached->number, sizeof(number), cached);
     }
     return rv;
 }
 
-/* Step to the child in which name would be. */
+/* Move to the child in which name would be. */
 static apr_status_t find_child(apr_uint32_t *child,
                                oci_dbm_node_cursor_t *cursor, const char *name)
 {
     apr_status_t rv = oci_dbm_node_next(cursor);
 
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return EIO;
     }
     do {
         *child = cursor->child;
         rv = oci_dbm_node_next(cursor);
-    } while (!rv && oci_dbm_node_compare(cursor, name) <= 0);
+    } while (rv == APR_SUCCESS && oci_dbm_node_compare(cursor, name) <= 0);
     return rv == APR_EOF ? APR_SUCCESS : rv;
 }
 
@@ -94,40 +94,39 @@ apr_status_t oci_dbm_tree_find(const oci_dbm_tree_t *tree, const char *name,
     if (!number) {
         return APR_NOTFOUND;
     }
-    while (!(rv = open_node(&cursor, tree, number, pool)) && cursor.branch) {
-        rv = ++level < LEVELS_MAX ? find_child(&number, &cursor, name) : EIO;
-        if (rv) {
+    while ((rv = open_node(&cursor, tree, number, pool)) == APR_SUCCESS
+           && cursor.branch) {
+        rv = ++level < DEPTH_MAX ? find_child(&number, &cursor, name) : EIO;
+        if (rv != APR_SUCCESS) {
             return rv;
         }
     }
-    while (!rv && order < 0) {
+    while (rv == APR_SUCCESS && order < 0) {
         rv = oci_dbm_node_next(&cursor);
-        if (!rv) {
+        if (rv == APR_SUCCESS) {
             order = oci_dbm_node_compare(&cursor, name);
         }
     }
     return rv == APR_EOF || order > 0 ? APR_NOTFOUND : rv;
 }
 
-/* One list, and whether it is at its end. */
 typedef struct list_t {
     const oci_dbm_tree_t *tree;
     apr_array_header_t *names;
     const char *after;
-    const char *folder;
-    apr_size_t folder_size;
+    const char *prefix;
+    apr_size_t prefix_size;
     int limit;
     int done;
-    int level;        /* of the node that is being listed */
-    const char *last; /* the name before, or NULL */
+    int level;        /* the depth of the node that is being listed */
+    const char *last; /* the previous name, or NULL */
 } list_t;
 
-/* List the names of a leaf. */
 static apr_status_t list_leaf(list_t *list, oci_dbm_node_cursor_t *cursor)
 {
     apr_status_t rv = APR_SUCCESS;
 
-    while (!list->done && !(rv = oci_dbm_node_next(cursor))) {
+    while (!list->done && (rv = oci_dbm_node_next(cursor)) == APR_SUCCESS) {
         const char *name;
 
         if (oci_dbm_node_compare(cursor, list->after) <= 0) {
@@ -138,7 +137,7 @@ static apr_status_t list_leaf(list_t *list, oci_dbm_node_cursor_t *cursor)
             return EIO;
         }
         list->last = name;
-        if (strncmp(name, list->folder, list->folder_size)) {
+        if (strncmp(name, list->prefix, list->prefix_size)) {
             list->done = 1;
             break;
         }
@@ -151,7 +150,8 @@ static apr_status_t list_leaf(list_t *list, oci_dbm_node_cursor_t *cursor)
 static apr_status_t list_node(list_t *list, apr_uint32_t number,
                               apr_pool_t *parent);
 
-/* List the children of a branch, from the one on in which after would be. */
+/* List the children of a branch, beginning with the one in which after would
+ * be. */
 static apr_status_t list_children(list_t *list, oci_dbm_node_cursor_t *cursor,
                                   apr_pool_t *pool)
 {
@@ -159,15 +159,15 @@ static apr_status_t list_children(list_t *list, oci_dbm_node_cursor_t *cursor,
     apr_status_t rv = find_child(&child, cursor, list->after);
     int last;
 
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
-    /* The cursor is at the child after that one, unless there is none. */
+    /* The cursor is at the child after it, unless there is none. */
     last = cursor->child == child;
     rv = list_node(list, child, pool);
-    while (!rv && !last && !list->done) {
+    while (rv == APR_SUCCESS && !last && !list->done) {
         rv = list_node(list, cursor->child, pool);
-        if (!rv) {
+        if (rv == APR_SUCCESS) {
             rv = oci_dbm_node_next(cursor);
         }
     }
@@ -179,15 +179,15 @@ static apr_status_t list_node(list_t *list, apr_uint32_t number,
 {
     oci_dbm_node_cursor_t cursor;
     apr_pool_t *pool;
-    apr_status_t rv = list->level < LEVELS_MAX ? apr_pool_create(&pool, parent)
-                                               : EIO;
+    apr_status_t rv = list->level < DEPTH_MAX ? apr_pool_create(&pool, parent)
+                                              : EIO;
 
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     list->level++;
     rv = open_node(&cursor, list->tree, number, pool);
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = cursor.branch ? list_children(list, &cursor, pool)
                            : list_leaf(list, &cursor);
     }
@@ -198,29 +198,30 @@ static apr_status_t list_node(list_t *list, apr_uint32_t number,
 
 apr_status_t oci_dbm_tree_list(apr_array_header_t *names,
                                const oci_dbm_tree_t *tree, const char *after,
-                               const char *folder, int limit)
+                               const char *prefix, int limit)
 {
-    list_t list = { tree,  names, after, folder, strlen(folder),
+    list_t list = { tree,  names, after, prefix, strlen(prefix),
                     limit, 0,     0,     NULL };
 
     return tree->root ? list_node(&list, tree->root, names->pool) : APR_SUCCESS;
 }
 
-/* The name by which a parent knows a node that begins at first: no longer
- * than what tells it from the name before. */
-static const char *part_name(const oci_dbm_node_t *node, int first,
-                             apr_pool_t *pool)
+/* Return the separator of a node that begins with item first.  For a leaf it is
+ * as short as possible: just long enough to differ from the name before. */
+static const char *separator_of(const oci_dbm_node_t *node, int first,
+                                apr_pool_t *pool)
 {
     const char *name = item_at(node->items, first)->name;
     const char *before = item_at(node->items, first - 1)->name;
 
     return node->branch
         ? apr_pstrdup(pool, name)
-        : apr_pstrmemdup(pool, name, 1 + oci_dbm_node_common(before, name));
+        : apr_pstrmemdup(pool, name,
+                         1 + oci_dbm_node_common_prefix(before, name));
 }
 
-/* How large the nodes are to be, so that the last one is as full as all. */
-static apr_size_t part_size(const oci_dbm_node_t *node)
+/* Return the size for nodes that makes all of them about equally full. */
+static apr_size_t balanced_size(const oci_dbm_node_t *node)
 {
     apr_size_t total = 0, parts = 0, size;
     apr_uint32_t bytes;
@@ -235,10 +236,10 @@ static apr_size_t part_size(const oci_dbm_node_t *node)
     return parts > 1 && size < OCI_NODE_MAX ? size : OCI_NODE_MAX;
 }
 
-/* Write a node in as many parts as it needs, the first of them in the place
- * of what the parent has as old.  Items for the parent are added to out,
- * none where the node is empty. */
-static apr_status_t write_parts(oci_dbm_tree_t *tree,
+/* Write items as one or more nodes.  The first one replaces old, the parent's
+ * item of the node.  Items for the parent are added to out, none if there are
+ * no items. */
+static apr_status_t write_nodes(oci_dbm_tree_t *tree,
                                 const oci_dbm_node_t *node,
                                 const oci_dbm_node_item_t *old,
                                 apr_array_header_t *out)
@@ -250,13 +251,13 @@ static apr_status_t write_parts(oci_dbm_tree_t *tree,
     if (!node->items->nelts) {
         return old->child ? oci_dbm_node_delete(tree->records, old->child) : rv;
     }
-    limit = part_size(node);
-    for (i = 0; i < node->items->nelts && !rv; i += count) {
+    limit = balanced_size(node);
+    for (i = 0; i < node->items->nelts && rv == APR_SUCCESS; i += count) {
         oci_dbm_node_item_t item = *old;
 
         count = oci_dbm_node_fit(&item.size, node, i, limit);
         if (i) {
-            item.name = part_name(node, i, out->pool);
+            item.name = separator_of(node, i, out->pool);
         }
         if (i || !item.child) {
             item.child = ++tree->last;
@@ -267,10 +268,10 @@ static apr_status_t write_parts(oci_dbm_tree_t *tree,
     return rv;
 }
 
-/* Let names come to a leaf and go from it; whether that changed it. */
-static int change_names(oci_dbm_node_t *node,
-                        const oci_dbm_tree_change_t *changes, int count,
-                        apr_pool_t *pool)
+/* Add names to a leaf and delete names; return whether that changed it. */
+static int change_leaf(oci_dbm_node_t *node,
+                       const oci_dbm_tree_change_t *changes, int count,
+                       apr_pool_t *pool)
 {
     apr_array_header_t *items = apr_array_make(pool, node->items->nelts + count,
                                                sizeof(oci_dbm_node_item_t));
@@ -278,19 +279,22 @@ static int change_names(oci_dbm_node_t *node,
 
     while (i < node->items->nelts || count) {
         oci_dbm_node_item_t item = { NULL, 0, 0 };
-        int order = !count ? -1
-            : i == node->items->nelts
-            ? 1
-            : strcmp(item_at(node->items, i)->name, changes->name);
+        int order = -1;
+
+        if (count) {
+            order = i == node->items->nelts
+                ? 1
+                : strcmp(item_at(node->items, i)->name, changes->name);
+        }
 
         if (order < 0) {
             item.name = item_at(node->items, i++)->name;
         }
         else {
-            if (!changes->gone) {
+            if (!changes->deleted) {
                 item.name = changes->name;
             }
-            changed |= changes->gone ? order == 0 : order > 0;
+            changed |= changes->deleted ? order == 0 : order > 0;
             i += order == 0;
             changes++;
             count--;
@@ -303,7 +307,6 @@ static int change_names(oci_dbm_node_t *node,
     return changed;
 }
 
-/* Join small neighbours among the children of a branch. */
 static apr_status_t join_children(oci_dbm_tree_t *tree, oci_dbm_node_t *node,
                                   apr_pool_t *pool)
 {
@@ -320,8 +323,10 @@ static apr_status_t join_children(oci_dbm_tree_t *tree, oci_dbm_node_t *node,
             apr_uint32_t size;
 
             if ((rv = oci_dbm_node_read(&one, tree->records, left->child, pool))
+                    != APR_SUCCESS
                 || (rv = oci_dbm_node_read(&other, tree->records, right->child,
-                                           pool))) {
+                                           pool))
+                    != APR_SUCCESS) {
                 return rv;
             }
             if (one.branch != other.branch) {
@@ -336,8 +341,9 @@ static apr_status_t join_children(oci_dbm_tree_t *tree, oci_dbm_node_t *node,
                 left->size = size;
                 if ((rv = oci_dbm_node_write(tree->records, left->child, &one,
                                              0, one.items->nelts))
-                    || (rv = oci_dbm_node_delete(tree->records,
-                                                 right->child))) {
+                        != APR_SUCCESS
+                    || (rv = oci_dbm_node_delete(tree->records, right->child))
+                        != APR_SUCCESS) {
                     return rv;
                 }
                 continue;
@@ -354,7 +360,6 @@ static apr_status_t change_node(oci_dbm_tree_t *tree,
                                 const oci_dbm_tree_change_t *changes, int count,
                                 apr_array_header_t *out);
 
-/* Change the children of a branch. */
 static apr_status_t change_children(oci_dbm_tree_t *tree, oci_dbm_node_t *node,
                                     const oci_dbm_tree_change_t *changes,
                                     int count, apr_pool_t *pool)
@@ -380,7 +385,7 @@ static apr_status_t change_children(oci_dbm_tree_t *tree, oci_dbm_node_t *node,
             continue;
         }
         rv = change_node(tree, item_at(items, i), changes, part, node->items);
-        if (rv) {
+        if (rv != APR_SUCCESS) {
             return rv;
         }
         changes += part;
@@ -389,8 +394,8 @@ static apr_status_t change_children(oci_dbm_tree_t *tree, oci_dbm_node_t *node,
     return join_children(tree, node, pool);
 }
 
-/* Change what the parent has as old; items for the parent are added to
- * out. */
+/* Change the node of the parent's item old; the items that replace it are added
+ * to out. */
 static apr_status_t change_node(oci_dbm_tree_t *tree,
                                 const oci_dbm_node_item_t *old,
                                 const oci_dbm_tree_change_t *changes, int count,
@@ -398,31 +403,31 @@ static apr_status_t change_node(oci_dbm_tree_t *tree,
 {
     oci_dbm_node_t node;
     apr_pool_t *pool;
-    apr_status_t rv = tree->level < LEVELS_MAX
+    apr_status_t rv = tree->level < DEPTH_MAX
         ? apr_pool_create(&pool, out->pool)
         : EIO;
 
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     tree->level++;
     rv = oci_dbm_node_read(&node, tree->records, old->child, pool);
-    if (!rv && node.branch) {
+    if (rv == APR_SUCCESS && node.branch) {
         apr_array_header_t *before = node.items;
 
         rv = change_children(tree, &node, changes, count, pool);
-        if (!rv && before->nelts == node.items->nelts
+        if (rv == APR_SUCCESS && before->nelts == node.items->nelts
             && !memcmp(before->elts, node.items->elts,
                        before->nelts * sizeof(oci_dbm_node_item_t))) {
             APR_ARRAY_PUSH(out, oci_dbm_node_item_t) = *old;
         }
-        else if (!rv) {
-            rv = write_parts(tree, &node, old, out);
+        else if (rv == APR_SUCCESS) {
+            rv = write_nodes(tree, &node, old, out);
         }
     }
-    else if (!rv) {
-        if (change_names(&node, changes, count, pool)) {
-            rv = write_parts(tree, &node, old, out);
+    else if (rv == APR_SUCCESS) {
+        if (change_leaf(&node, changes, count, pool)) {
+            rv = write_nodes(tree, &node, old, out);
         }
         else {
             APR_ARRAY_PUSH(out, oci_dbm_node_item_t) = *old;
@@ -433,33 +438,33 @@ static apr_status_t change_node(oci_dbm_tree_t *tree,
     return rv;
 }
 
-/* Put branches above items until there is a single one: the root. */
-static apr_status_t set_root(oci_dbm_tree_t *tree, apr_array_header_t *items)
+/* Add branches above items until there is a single one: the root. */
+static apr_status_t grow_root(oci_dbm_tree_t *tree, apr_array_header_t *items)
 {
     static const oci_dbm_node_item_t none = { "", 0, 0 };
     apr_status_t rv = APR_SUCCESS;
 
-    while (items->nelts > 1 && !rv) {
+    while (items->nelts > 1 && rv == APR_SUCCESS) {
         oci_dbm_node_t node = { 1, items };
 
         items = apr_array_make(items->pool, 8, sizeof(oci_dbm_node_item_t));
-        rv = write_parts(tree, &node, &none, items);
+        rv = write_nodes(tree, &node, &none, items);
     }
     tree->root = items->nelts ? item_at(items, 0)->child : 0;
     return rv;
 }
 
-/* Take away a root that has a single child. */
-static apr_status_t lower_root(oci_dbm_tree_t *tree, apr_pool_t *pool)
+/* Remove a root that has a single child, repeatedly. */
+static apr_status_t shrink_root(oci_dbm_tree_t *tree, apr_pool_t *pool)
 {
     oci_dbm_node_t node = { 0, NULL };
     apr_status_t rv = APR_SUCCESS;
 
-    while (tree->root && !rv) {
+    while (tree->root && rv == APR_SUCCESS) {
         apr_uint32_t root = tree->root;
 
         rv = oci_dbm_node_read(&node, tree->records, root, pool);
-        if (rv || !node.branch || node.items->nelts > 1) {
+        if (rv != APR_SUCCESS || !node.branch || node.items->nelts > 1) {
             return rv;
         }
         tree->root = item_at(node.items, 0)->child;
@@ -483,11 +488,11 @@ apr_status_t oci_dbm_tree_change(oci_dbm_tree_t *tree,
         rv = change_node(tree, &root, changes, count, items);
     }
     else {
-        change_names(&node, changes, count, pool);
-        rv = write_parts(tree, &node, &root, items);
+        change_leaf(&node, changes, count, pool);
+        rv = write_nodes(tree, &node, &root, items);
     }
-    if (!rv) {
-        rv = set_root(tree, items);
+    if (rv == APR_SUCCESS) {
+        rv = grow_root(tree, items);
     }
-    return rv ? rv : lower_root(tree, pool);
+    return rv != APR_SUCCESS ? rv : shrink_root(tree, pool);
 }

@@ -2,10 +2,10 @@
 
 /**
  * @file dbm_tree.h
- * @brief Names in order, kept in records that have none
+ * @brief A B+tree of sorted names, kept in the records of a DBM
  *
- * A DBM finds a record by its key alone: which names there are, and in what
- * order, is what the tree adds.
+ * A DBM finds a record by its key only.  The tree adds the list of names, and
+ * their order.
  */
 
 #ifndef OCI_DBM_TREE_H
@@ -15,46 +15,45 @@
 
 #include "store/dbm/dbm_records.h"
 
-/** A tree; all of it is written down by who writes the records. */
+/** A tree.  The owner of the records stores root and last. */
 typedef struct oci_dbm_tree_t {
     oci_dbm_records_t *records;
-    apr_uint32_t root; /* a node's number, 0 where there is no name */
+    apr_uint32_t root; /* the number of the root node, 0 if the tree is empty */
     apr_uint32_t last; /* the last number that was given to a node */
-    apr_hash_t *known; /* nodes that are remembered: empty at first;
-                          NULL where the tree is to be changed */
-    int level;         /* of the node that oci_dbm_tree_change is at */
+    apr_hash_t *cache; /* cached branches: empty at first; NULL if the tree is
+                          to be changed */
+    int level; /* the depth of the node that oci_dbm_tree_change is changing */
 } oci_dbm_tree_t;
 
-/** One name that comes or goes. */
+/** A name to add or delete. */
 typedef struct oci_dbm_tree_change_t {
     const char *name; /* 1..1023 bytes */
-    int gone;
+    int deleted;
 } oci_dbm_tree_change_t;
 
 /**
  * Look for a name.
- * @return APR_NOTFOUND, or EIO where the tree is damaged
+ * @return APR_NOTFOUND, or EIO if the tree is damaged
  */
 apr_status_t oci_dbm_tree_find(const oci_dbm_tree_t *tree, const char *name,
                                apr_pool_t *pool);
 
 /**
- * List names of a folder.
- * @param names Receives const char *, in order
- * @param after Only names greater than that, which is itself not less than
- *        folder
- * @param folder What names begin with
- * @param limit How many names at most; 1 or more
- * @return EIO where the tree is damaged
+ * List the names with a prefix.
+ * @param names Receives const char *, sorted
+ * @param after Only names greater than this, which is not less than prefix
+ * @param prefix The prefix of the names
+ * @param limit The maximum number of names; 1 or more
+ * @return EIO if the tree is damaged
  */
 apr_status_t oci_dbm_tree_list(apr_array_header_t *names,
                                const oci_dbm_tree_t *tree, const char *after,
-                               const char *folder, int limit);
+                               const char *prefix, int limit);
 
 /**
- * Let names come and go.  That one is there already, or is not, is no
- * error.  After an error the tree is to be thrown away.
- * @param changes In the order of names, each name once
+ * Add and delete names.  Adding an existing name or deleting a missing one
+ * succeeds.  After an error the tree must be discarded.
+ * @param changes Sorted by name, each name once
  * @return EIO
  */
 apr_status_t oci_dbm_tree_change(oci_dbm_tree_t *tree,

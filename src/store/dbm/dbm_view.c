@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What one process sees of an index "dbm": the snapshot, and the logs since
- * then. */
+/* What one process sees of a "dbm" index: the snapshot, and the logs after
+ * it. */
 
 #include <errno.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 #include "store/dbm/dbm_view.h"
 
-#define BATCH 256 /* names of a part where all are wanted */
+#define BATCH 256 /* names of a part, if there is no limit */
 
 static oci_dbm_log_t *log_at(const oci_dbm_view_t *view, int i)
 {
@@ -30,7 +30,8 @@ static apr_status_t close_logs(void *data)
     return APR_SUCCESS;
 }
 
-/* Whether FILE is the one that was opened. */
+/* APR_SUCCESS if FILE is still the file that was opened, APR_EAGAIN if it was
+ * replaced. */
 static apr_status_t check_file(const oci_dbm_view_t *view)
 {
     struct stat st;
@@ -43,8 +44,8 @@ static apr_status_t check_file(const oci_dbm_view_t *view)
         : APR_EAGAIN;
 }
 
-/* Open the log of this number.  Where it is missing, a merge may have
- * removed it; otherwise it is lost. */
+/* Open the log of this number.  If it is missing because of a merge, FILE has
+ * been replaced; otherwise it is lost. */
 static apr_status_t add_log(oci_dbm_view_t *view, apr_uint64_t number)
 {
     const char *path = oci_dbm_log_path(view->dbm->file, number, view->pool);
@@ -52,35 +53,39 @@ static apr_status_t add_log(oci_dbm_view_t *view, apr_uint64_t number)
     oci_dbm_log_t log;
 
     rv = oci_dbm_log_open(&log, path, number);
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         APR_ARRAY_PUSH(view->logs, oci_dbm_log_t) = log;
         return APR_SUCCESS;
     }
     again = check_file(view);
-    return again ? again : rv;
+    return again != APR_SUCCESS ? again : rv;
 }
 
-/* Read what was appended.  A view that is opened has to know what the bytes
- * are that are no record; later on they are what is being written. */
-static apr_status_t follow(oci_dbm_view_t *view, int opening, int locked)
+/* Read what was appended to the logs.  Bytes that are not a record must be
+ * explained when a view is opened; later on they are a record that is being
+ * written. */
+static apr_status_t read_logs(oci_dbm_view_t *view, int opening, int locked)
 {
     apr_pool_t *pool;
     apr_status_t rv = apr_pool_create(&pool, view->pool);
 
-    while (!rv) {
+    while (rv == APR_SUCCESS) {
         oci_dbm_log_t *log = log_at(view, view->logs->nelts - 1);
         apr_off_t size;
 
         rv = oci_dbm_log_size(&size, log);
-        if (!rv) {
+        if (rv == APR_SUCCESS) {
             rv = oci_dbm_log_follow(log, size, view->overlay, pool);
         }
         if (rv == APR_INCOMPLETE) {
-            rv = locked   ? oci_dbm_log_check(log, size, pool)
-                : opening ? APR_EAGAIN
-                          : APR_SUCCESS;
+            if (locked) {
+                rv = oci_dbm_log_check(log, size, pool);
+            }
+            else {
+                rv = opening ? APR_EAGAIN : APR_SUCCESS;
+            }
         }
-        if (rv || !log->ended) {
+        if (rv != APR_SUCCESS || !log->ended) {
             break;
         }
         rv = add_log(view, log->number + 1);
@@ -105,14 +110,14 @@ apr_status_t oci_dbm_view_open(oci_dbm_view_t **view, const oci_dbm_t *dbm,
     }
     rv = oci_dbm_snapshot_open(&self->snapshot, dbm->type, dbm->file,
                                APR_DBM_READONLY, pool);
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = check_file(self);
     }
-    if (!rv) {
+    if (rv == APR_SUCCESS) {
         rv = add_log(self, self->snapshot.log);
     }
-    if (!rv) {
-        rv = follow(self, 1, locked);
+    if (rv == APR_SUCCESS) {
+        rv = read_logs(self, 1, locked);
     }
     *view = self;
     return rv;
@@ -122,16 +127,16 @@ apr_status_t oci_dbm_view_follow(oci_dbm_view_t *view, int locked)
 {
     apr_status_t rv = check_file(view);
 
-    return rv ? rv : follow(view, 0, locked);
+    return rv != APR_SUCCESS ? rv : read_logs(view, 0, locked);
 }
 
-const oci_dbm_log_t *oci_dbm_view_log(const oci_dbm_view_t *view)
+const oci_dbm_log_t *oci_dbm_view_last_log(const oci_dbm_view_t *view)
 {
     return log_at(view, view->logs->nelts - 1);
 }
 
-void oci_dbm_view_synced(oci_dbm_view_t *view, apr_uint64_t log,
-                         apr_off_t bytes)
+void oci_dbm_view_note_synced(oci_dbm_view_t *view, apr_uint64_t log,
+                              apr_off_t bytes)
 {
     oci_dbm_log_t *last = log_at(view, view->logs->nelts - 1);
 
@@ -146,7 +151,7 @@ apr_status_t oci_dbm_view_value(oci_value_t *value, const oci_dbm_view_t *view,
 {
     int i = (int)(position->log - view->snapshot.log);
 
-    return oci_dbm_log_value(value, log_at(view, i), position, pool);
+    return oci_dbm_log_read_value(value, log_at(view, i), position, pool);
 }
 
 apr_status_t oci_dbm_view_get(oci_value_t *value, const oci_dbm_view_t *view,
@@ -174,7 +179,7 @@ static apr_status_t add_entry(apr_array_header_t *entries,
     if (values) {
         apr_status_t rv = oci_dbm_view_get(&entry.value, view, key, pool);
 
-        if (rv) {
+        if (rv != APR_SUCCESS) {
             return rv;
         }
     }
@@ -196,11 +201,12 @@ apr_status_t oci_dbm_view_scan(apr_array_header_t *entries, const char **after,
     apr_status_t rv = oci_dbm_tree_list(names, &view->snapshot.tree, *after,
                                         range->folder, most);
 
-    /* The tree is known as far as it was read. */
+    /* The tree is known only up to its last name that was read. */
     if (names->nelts == most) {
         last = APR_ARRAY_IDX(names, most - 1, const char *);
     }
-    while (!rv && (!range->limit || entries->nelts < range->limit)) {
+    while (rv == APR_SUCCESS
+           && (!range->limit || entries->nelts < range->limit)) {
         const char *name = i < names->nelts
             ? APR_ARRAY_IDX(names, i, const char *)
             : NULL;
@@ -215,7 +221,12 @@ apr_status_t oci_dbm_view_scan(apr_array_header_t *entries, const char **after,
             *after = last;
             return APR_SUCCESS;
         }
-        order = !entry ? -1 : !name ? 1 : strcmp(name, entry->key);
+        if (!entry) {
+            order = -1;
+        }
+        else {
+            order = name ? strcmp(name, entry->key) : 1;
+        }
         i += order <= 0;
         if (order < 0) {
             rv = add_entry(entries, view, name, range->values, pool);

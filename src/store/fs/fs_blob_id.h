@@ -2,7 +2,7 @@
 
 /**
  * @file fs_blob_id.h
- * @brief The id of a blob store in a folder
+ * @brief The id of an "fs" blob store
  */
 
 #ifndef OCI_FS_BLOB_ID_H
@@ -11,10 +11,12 @@
 #include "store/store_dir.h"
 
 /**
- * Read the id of a blob store, the first line of the file ".id" in its top
- * folder.
- * @param make Whether to make one where there is none
- * @return APR_NOTFOUND where the store is in its place and has none
+ * Read the id of a blob store: the first line of the file ".id" in its top
+ * directory.
+ * @param id Set to the id, allocated from pool
+ * @param make Whether to create an id if there is none
+ * @return APR_NOTFOUND if the store is in its place and has no id, EINVAL if
+ *         the file does not hold an id, or an errno
  */
 apr_status_t oci_fs_blob_id(const char **id, const oci_store_dir_t *fs,
                             int make, apr_pool_t *pool);

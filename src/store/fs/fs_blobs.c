@@ -6,18 +6,18 @@
  *     blobs/.id                the store's id, see fs_blob_id.c
  *     blobs/sha256/ab/ab01...  a blob; the path is also its locator
  *     blobs/sha512/...
- *     uploads/<id>             an upload's bytes
- *     uploads/.<id>            on its way to become a blob
+ *     uploads/<id>             the bytes of an upload
+ *     uploads/.<id>            temporary, while the upload becomes a blob
  *
- * A blob's file never changes.  An upload becomes a blob as a second link
- * of its file, which is renamed to the blob's name, so that whoever reads
- * the blob sees one whole file or another.  A crash may leave both links;
- * before such an upload changes it gets a file of its own.
+ * The file of a blob never changes.  To turn an upload into a blob, its file
+ * gets a second link, which is renamed to the blob's name.  So a reader of the
+ * blob sees one complete file or another.  A crash may leave both links; before
+ * such an upload changes, it gets a separate file.
  *
- * A request's claim on an upload is a flock(2) on its file.  A new upload's
- * name is not synced until it is a blob: where a file system loses a new
- * name although the file was synced, a crash costs a session, not a blob.
- */
+ * A request claims an upload by a flock(2) on its file.  The name of a new
+ * upload is not synced until it becomes a blob: if a file system loses a new
+ * name although the file was synced, a crash costs an upload session, not a
+ * blob. */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sync_file_range */
@@ -43,12 +43,13 @@
 #define OPEN_TRIES  5
 #define COPY_BUFFER (128 * 1024)
 
-/* A write ends where so many bytes of the file do: the kernel keeps memory for
- * its cache at hand in pieces of this size, and looks for larger ones. */
+/* A write ends at a multiple of this size in the file.  The kernel keeps
+ * cache memory available in pieces of this size, and has to search for
+ * larger ones. */
 #define WRITE_STEP   (32 * 1024)
 #define STEP_BUFFERS 16
 
-/* What may be dirty before the disk is set to work (bytes). */
+/* How much may be dirty before writeback is started, bytes. */
 #define WRITEBACK_STEP (8 * 1024 * 1024)
 
 typedef struct blob_store_t {
@@ -59,12 +60,12 @@ typedef struct blob_store_t {
 struct oci_blob_writer_t {
     const oci_store_dir_t *fs;
     apr_pool_t *pool;
-    const char *path;      /* uploads/<id> */
-    const char *temporary; /* uploads/.<id> */
-    int fd;                /* carries the claim */
-    int shared;            /* the file is a blob's, too */
-    apr_off_t offset;      /* where the next byte goes */
-    apr_off_t started;     /* up to here writing back has begun */
+    const char *path;       /* uploads/<id> */
+    const char *temporary;  /* uploads/.<id> */
+    int fd;                 /* holds the claim */
+    int shared;             /* the file is also a blob's */
+    apr_off_t offset;       /* the offset of the next byte */
+    apr_off_t written_back; /* writeback was started up to this offset */
 };
 
 static const oci_store_dir_t *fs_of(const oci_blob_store_t *store)
@@ -87,13 +88,13 @@ static const char *create(oci_blob_store_t **store,
 static const char *start(oci_blob_store_t *store, apr_uid_t uid, apr_gid_t gid,
                          apr_pool_t *pool)
 {
-    static const char *const folders[] = { "blobs", "uploads", NULL };
+    static const char *const dirs[] = { "blobs", "uploads", NULL };
     oci_store_dir_t *fs = &((blob_store_t *)store)->fs;
     const char *error;
 
     (void)uid;
     (void)gid;
-    error = oci_store_dir_start(fs, folders, VERSION, pool);
+    error = oci_store_dir_start(fs, dirs, VERSION, pool);
     if (!error) {
         oci_io_remove_temporaries(apr_pstrcat(pool, fs->root, "/uploads", NULL),
                                   ".", pool);
@@ -105,14 +106,15 @@ static apr_status_t close_writer(void *data)
 {
     oci_blob_writer_t *writer = data;
 
-    /* Closing would not do while a process forked meanwhile has it open. */
+    /* Closing alone would not release the claim while a child that was forked
+     * meanwhile has the file open. */
     flock(writer->fd, LOCK_UN);
     close(writer->fd);
     return APR_SUCCESS;
 }
 
-/* Open and lock the file that has the upload's name, or a new one. */
-static apr_status_t claim(int *fd, const char *path)
+/* Open and lock the file with the upload's name, or a new one. */
+static apr_status_t claim_file(int *fd, const char *path)
 {
     int tries;
 
@@ -129,7 +131,7 @@ static apr_status_t claim(int *fd, const char *path)
             close(*fd);
             return rv;
         }
-        /* Its last holder may have removed it before we had the lock. */
+        /* Its last holder may have removed the file before we locked it. */
         if (!stat(path, &there) && there.st_dev == ours.st_dev
             && there.st_ino == ours.st_ino) {
             return APR_SUCCESS;
@@ -150,7 +152,7 @@ static apr_status_t upload_open(oci_blob_writer_t **writer,
     self->pool = pool;
     self->path = apr_pstrcat(pool, self->fs->root, "/uploads/", id, NULL);
     self->temporary = apr_pstrcat(pool, self->fs->root, "/uploads/.", id, NULL);
-    rv = claim(&self->fd, self->path);
+    rv = claim_file(&self->fd, self->path);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -159,8 +161,9 @@ static apr_status_t upload_open(oci_blob_writer_t **writer,
     return APR_SUCCESS;
 }
 
-/* Copy the first size bytes into a new file, the temporary. */
-static apr_status_t copy(int *fd, oci_blob_writer_t *writer, apr_off_t size)
+/* Copy the first size bytes to a new file, the temporary. */
+static apr_status_t copy_to_temporary(int *fd, oci_blob_writer_t *writer,
+                                      apr_off_t size)
 {
     char *buffer = apr_palloc(writer->pool, COPY_BUFFER);
     apr_off_t offset = 0;
@@ -191,14 +194,14 @@ static apr_status_t copy(int *fd, oci_blob_writer_t *writer, apr_off_t size)
     return rv;
 }
 
-/* Give the upload a file of its own: the one it has became a blob, and the
- * request that did it was cut short. */
-static apr_status_t part_from_blob(oci_blob_writer_t *writer, apr_off_t size)
+/* Give the upload a separate file: its file became a blob, in a request that
+ * was interrupted after that. */
+static apr_status_t unshare_file(oci_blob_writer_t *writer, apr_off_t size)
 {
     apr_status_t rv;
     int fd;
 
-    rv = copy(&fd, writer, size);
+    rv = copy_to_temporary(&fd, writer, size);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -228,8 +231,11 @@ static apr_status_t upload_resume(oci_blob_writer_t *writer, apr_off_t size)
     }
     writer->shared = st.st_nlink > 1;
     if (st.st_size > size) {
-        if (writer->shared && (rv = part_from_blob(writer, size))) {
-            return rv;
+        if (writer->shared) {
+            rv = unshare_file(writer, size);
+            if (rv != APR_SUCCESS) {
+                return rv;
+            }
         }
         if (ftruncate(writer->fd, size)) {
             return errno;
@@ -238,29 +244,29 @@ static apr_status_t upload_resume(oci_blob_writer_t *writer, apr_off_t size)
     if (lseek(writer->fd, size, SEEK_SET) == -1) {
         return errno;
     }
-    writer->offset = writer->started = size;
+    writer->offset = writer->written_back = size;
     return APR_SUCCESS;
 }
 
-/* Let the disk work while more bytes come in: the sync at the end is then
- * short.  A hint only; its failure shows again in that sync. */
+/* Start writeback while more bytes arrive, so that the sync at the end is
+ * short.  It is only a hint: a failure shows again in that sync. */
 static void write_back(oci_blob_writer_t *writer)
 {
 #ifdef SYNC_FILE_RANGE_WRITE
-    if (writer->offset - writer->started >= WRITEBACK_STEP) {
-        sync_file_range(writer->fd, writer->started,
-                        writer->offset - writer->started,
+    if (writer->offset - writer->written_back >= WRITEBACK_STEP) {
+        sync_file_range(writer->fd, writer->written_back,
+                        writer->offset - writer->written_back,
                         SYNC_FILE_RANGE_WRITE);
-        writer->started = writer->offset;
+        writer->written_back = writer->offset;
     }
 #else
     (void)writer;
 #endif
 }
 
-/* The first buffers of vec, from a byte of the first on, up to the next
- * multiple of WRITE_STEP in the file. */
-static int take_step(struct iovec *step, const struct iovec *vec, int n,
+/* Select the buffers for one write: the first ones of vec, without used bytes
+ * of the first, up to the next multiple of WRITE_STEP in the file. */
+static int next_step(struct iovec *step, const struct iovec *vec, int n,
                      apr_size_t used, apr_off_t offset)
 {
     apr_size_t room = WRITE_STEP - (apr_size_t)(offset % WRITE_STEP);
@@ -280,15 +286,18 @@ static int take_step(struct iovec *step, const struct iovec *vec, int n,
 static apr_status_t upload_write(oci_blob_writer_t *writer,
                                  const struct iovec *vec, int n)
 {
-    apr_size_t used = 0; /* bytes of the first buffer */
+    apr_size_t used = 0; /* of the first buffer, bytes */
     apr_status_t rv;
 
-    if (writer->shared && (rv = part_from_blob(writer, writer->offset))) {
-        return rv;
+    if (writer->shared) {
+        rv = unshare_file(writer, writer->offset);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
     }
     while (n > 0) {
         struct iovec step[STEP_BUFFERS];
-        int count = take_step(step, vec, n, used, writer->offset);
+        int count = next_step(step, vec, n, used, writer->offset);
         ssize_t written = writev(writer->fd, step, count);
 
         if (written < 0 && errno != EINTR) {
@@ -325,8 +334,8 @@ static apr_status_t upload_close(oci_blob_writer_t *writer, int durable)
     return oci_io_flush(writer->fd, durable);
 }
 
-/* Give the upload's bytes a second name, the temporary. */
-static apr_status_t alias(oci_blob_writer_t *writer, int durable)
+/* Give the upload's bytes a second name, the temporary: a link, or a copy. */
+static apr_status_t link_temporary(oci_blob_writer_t *writer, int durable)
 {
     struct stat st;
     apr_status_t rv;
@@ -347,7 +356,7 @@ static apr_status_t alias(oci_blob_writer_t *writer, int durable)
     if (fstat(writer->fd, &st)) {
         return errno;
     }
-    rv = copy(&fd, writer, st.st_size);
+    rv = copy_to_temporary(&fd, writer, st.st_size);
     if (rv == APR_SUCCESS) {
         rv = oci_io_flush(fd, durable);
         if (rv != APR_SUCCESS) {
@@ -371,7 +380,8 @@ static apr_status_t upload_commit(const char **locator,
     apr_array_header_t *touched = apr_array_make(pool, 4, sizeof(char *));
     apr_status_t rv;
 
-    if ((rv = alias(writer, durable))) {
+    rv = link_temporary(writer, durable);
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     if (rename(writer->temporary, path)) {
@@ -380,22 +390,22 @@ static apr_status_t upload_commit(const char **locator,
             rv = oci_store_dir_make_parents(fs, path, touched, pool);
         }
         else if (rv == EISDIR && !rmdir(path)) {
-            rv = APR_SUCCESS; /* somebody's empty folder */
+            rv = APR_SUCCESS; /* an empty directory was in its place */
         }
-        if (!rv && rename(writer->temporary, path)) {
+        if (rv == APR_SUCCESS && rename(writer->temporary, path)) {
             rv = errno;
         }
     }
-    if (rv || writer->shared) {
-        /* Renaming did nothing where both were links of one file. */
+    if (rv != APR_SUCCESS || writer->shared) {
+        /* rename(2) does nothing if both names are links of one file. */
         unlink(writer->temporary);
     }
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     writer->shared = 1;
     *locator = name;
-    oci_store_dir_touch(touched, path, pool);
+    oci_store_dir_note_touched(touched, path, pool);
     return durable ? oci_store_dir_sync(fs, touched, pool) : APR_SUCCESS;
 }
 
@@ -420,7 +430,7 @@ static apr_status_t absent(const oci_store_dir_t *fs, const char *path,
                       AT_EACCESS)) {
         return APR_NOTFOUND;
     }
-    return oci_store_dir_absent(fs, rv);
+    return oci_store_dir_classify(fs, rv);
 }
 
 static apr_status_t blob_open(oci_blob_source_t *source,
@@ -473,8 +483,9 @@ static apr_status_t blob_delete(oci_blob_store_t *store, const char *locator,
 {
     const oci_store_dir_t *fs = fs_of(store);
 
-    return unlink(path_of(fs, locator, pool)) ? oci_store_dir_absent(fs, errno)
-                                              : APR_SUCCESS;
+    return unlink(path_of(fs, locator, pool))
+        ? oci_store_dir_classify(fs, errno)
+        : APR_SUCCESS;
 }
 
 static apr_status_t identity(const char **id, oci_blob_store_t *store, int make,

@@ -2,7 +2,7 @@
 
 /**
  * @file fs_blobs.h
- * @brief The blob store "fs": blobs are files in a folder
+ * @brief The blob store "fs": blobs are files in a directory
  */
 
 #ifndef OCI_FS_BLOBS_H

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How the index "fs" changes; fs_index.c draws what the folders hold.
+/* How an "fs" index applies changes; fs_index.c draws its directories.
  *
- * Changes are made in their order and then synced folder by folder, in that
- * order, too.  After a crash of the machine a file system that does not
- * keep the order of changes (most journals do) may show any subset of those
- * that were not yet acknowledged; the registry can live with that.
+ * Changes are made in their order.  Then the directories are synced in that
+ * order, too.  After a crash of the machine, a file system that does not keep
+ * the order of changes (most journals do) may show any subset of the changes
+ * that were not yet acknowledged.  The registry tolerates that.
  *
- * A value that is there already is left alone.  Whoever set it at the same
- * time may not have synced it yet.  Where the file system is orderly the sync
- * of what is new brings it along; elsewhere, or where nothing is new, its
- * folder is synced once more.
- */
+ * A value that is set already is not written again.  The concurrent writer that
+ * set it may not have synced it yet.  On an ordered file system, the sync of
+ * the new changes includes it.  On others, or if there are no new changes, its
+ * directory is synced once more. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,21 +24,21 @@
 
 #include "store/fs/fs_change.h"
 
-/* Folders that others remove while we make them: so many times in a row
- * means that something else is wrong. */
+/* Other processes may remove a directory while we create it.  This many times
+ * in a row mean that something else is wrong. */
 #define TRIES 100
 
-/* What the changes of one call share. */
+/* The state of one call. */
 typedef struct change_set_t {
     const oci_store_dir_t *fs;
     int durable;
-    int orderly;                 /* the file system; -1: not asked yet */
-    apr_array_header_t *touched; /* folders to sync */
-    const char *standing;        /* what had its value already, or NULL */
+    int ordered; /* whether the file system is ordered; -1: not known yet */
+    apr_array_header_t *touched; /* the directories to sync */
+    const char *unchanged; /* a path that had its value already, or NULL */
     apr_pool_t *pool;
 } change_set_t;
 
-/* Whether a value can be a symbolic link's target. */
+/* Return whether a value can be the target of a symbolic link. */
 static int is_target(const oci_value_t *value)
 {
     apr_size_t i;
@@ -55,9 +54,9 @@ static int is_target(const oci_value_t *value)
     return 1;
 }
 
-/* Make a new entry; EEXIST where there is one. */
-static apr_status_t make_entry(const change_set_t *set, const char *path,
-                               const oci_value_t *value)
+/* Create an entry; EEXIST if it exists. */
+static apr_status_t create_entry(const change_set_t *set, const char *path,
+                                 const oci_value_t *value)
 {
     apr_status_t rv;
     int fd;
@@ -73,17 +72,17 @@ static apr_status_t make_entry(const change_set_t *set, const char *path,
         return errno;
     }
     rv = oci_io_write(fd, value->data, value->size);
-    if (!rv && value->size) {
+    if (rv == APR_SUCCESS && value->size) {
         rv = oci_io_flush(fd, set->durable);
     }
     close(fd);
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         unlink(path);
     }
     return rv;
 }
 
-/* A name for a temporary. */
+/* Choose a name for a temporary. */
 static apr_status_t temporary_name(char **path, const change_set_t *set)
 {
     apr_uint64_t number;
@@ -95,54 +94,57 @@ static apr_status_t temporary_name(char **path, const change_set_t *set)
     return rv;
 }
 
-/* Make an entry without a value; EEXIST where there is one.  It is a link of
- * one empty file, so that facts that come and go use up no inodes; a new one
- * takes its place once it has all the links that a file can have. */
-static apr_status_t make_empty(const change_set_t *set, const char *path)
+/* Create an entry without a value; EEXIST if it exists.  It is a link of one
+ * empty file, so that short-lived facts need no inodes.  When that file has as
+ * many links as it can have, a new one replaces it. */
+static apr_status_t create_empty(const change_set_t *set, const char *path)
 {
     static const oci_value_t nothing = { "", 0 };
     const char *empty = apr_pstrcat(set->pool, set->fs->top, "/.empty", NULL);
     apr_status_t rv = link(empty, path) ? errno : APR_SUCCESS;
-    char *staged;
+    char *temporary;
 
     if (rv == APR_SUCCESS || rv == EEXIST) {
         return rv;
     }
-    rv = make_entry(set, path, &nothing);
-    if (rv == APR_SUCCESS && temporary_name(&staged, set) == APR_SUCCESS
-        && !link(path, staged) && rename(staged, empty)) {
-        unlink(staged);
+    rv = create_entry(set, path, &nothing);
+    if (rv == APR_SUCCESS && temporary_name(&temporary, set) == APR_SUCCESS
+        && !link(path, temporary) && rename(temporary, empty)) {
+        unlink(temporary);
     }
     return rv;
 }
 
-static apr_status_t make(const change_set_t *set, const char *path,
-                         const oci_value_t *value)
+static apr_status_t create_fact(const change_set_t *set, const char *path,
+                                const oci_value_t *value)
 {
-    return value->size ? make_entry(set, path, value) : make_empty(set, path);
+    return value->size ? create_entry(set, path, value)
+                       : create_empty(set, path);
 }
 
-/* Make an entry among the temporaries. */
-static apr_status_t stage(const char **staged, const change_set_t *set,
-                          const oci_value_t *value)
+/* Create an entry among the temporaries. */
+static apr_status_t create_temporary(const char **temporary,
+                                     const change_set_t *set,
+                                     const oci_value_t *value)
 {
     apr_status_t rv;
     char *path;
 
     do {
         rv = temporary_name(&path, set);
-        if (rv) {
+        if (rv != APR_SUCCESS) {
             return rv;
         }
-        rv = make(set, path, value);
+        rv = create_fact(set, path, value);
     } while (rv == EEXIST);
-    if (!rv) {
-        *staged = path;
+    if (rv == APR_SUCCESS) {
+        *temporary = path;
     }
     return rv;
 }
 
-/* Sync a file whose writer may not have cared for it. */
+/* Sync a file that its writer may not have synced.  Returns whether that
+ * succeeded. */
 static int sync_file(const char *path)
 {
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -154,7 +156,7 @@ static int sync_file(const char *path)
     return done;
 }
 
-/* Whether an entry has this value, in its form, already. */
+/* Return whether an entry has this value, in the right form, already. */
 static int has_value(const change_set_t *set, const char *path,
                      const oci_value_t *value)
 {
@@ -176,68 +178,71 @@ static int has_value(const change_set_t *set, const char *path,
             && (!set->durable || sync_file(path)));
 }
 
-/* Set a value, supposing that its folder is there.  *staged is kept for the
- * next try, and is NULL once the temporary has gone. */
-static apr_status_t try_set(const char **staged, const change_set_t *set,
+/* Set a value whose directory exists.  *temporary is kept for the next try, and
+ * is NULL once it was renamed. */
+static apr_status_t try_set(const char **temporary, const change_set_t *set,
                             const oci_change_t *change, const char *path)
 {
     const oci_value_t *value = &change->value;
     apr_status_t rv;
 
-    /* Only what is written must not be seen before it is whole. */
+    /* Only a file must be hidden until it is completely written. */
     if (!value->size || is_target(value)) {
-        rv = make(set, path, value);
+        rv = create_fact(set, path, value);
         if (change->kind == OCI_CHANGE_ADD || rv != EEXIST) {
             return rv;
         }
     }
-    if (!*staged && (rv = stage(staged, set, value))) {
-        return rv;
+    if (!*temporary) {
+        rv = create_temporary(temporary, set, value);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
     }
     if (change->kind == OCI_CHANGE_ADD) {
-        return oci_io_rename_new(staged, path);
+        return oci_io_rename_new(temporary, path);
     }
-    if (rename(*staged, path)) {
+    if (rename(*temporary, path)) {
         return errno;
     }
     if (!value->size) {
-        /* Renaming did nothing where both were links of one file. */
-        unlink(*staged);
+        /* rename(2) does nothing if both names are links of one file. */
+        unlink(*temporary);
     }
-    *staged = NULL;
+    *temporary = NULL;
     return APR_SUCCESS;
 }
 
-/* What has its value already is to be as safe as what gets one. */
-static void note_standing(change_set_t *set, const char *path)
+/* A value that was set already must become as durable as a new one. */
+static void note_unchanged(change_set_t *set, const char *path)
 {
-    if (set->durable && set->orderly < 0) {
-        set->orderly = oci_io_is_orderly(set->fs->top);
+    if (set->durable && set->ordered < 0) {
+        set->ordered = oci_io_is_ordered(set->fs->top);
     }
-    if (set->durable && !set->orderly) {
-        oci_store_dir_touch(set->touched, path, set->pool);
+    if (set->durable && !set->ordered) {
+        oci_store_dir_note_touched(set->touched, path, set->pool);
     }
     else {
-        set->standing = path;
+        set->unchanged = path;
     }
 }
 
-/* Set a value, with the folders it needs, and in the place of an empty
- * folder that a killed process left. */
+/* Set a value.  Creates the directories that it needs, and replaces an empty
+ * directory that a killed process left in its place. */
 static apr_status_t set_key(change_set_t *set, const oci_change_t *change,
                             const char *path)
 {
-    const char *staged = NULL;
+    const char *temporary = NULL;
     apr_status_t rv, again;
     int tries = 0;
 
     if (change->kind == OCI_CHANGE_PUT
         && has_value(set, path, &change->value)) {
-        note_standing(set, path);
+        note_unchanged(set, path);
         return APR_SUCCESS;
     }
     do {
-        rv = try_set(&staged, set, change, path);
+        rv = try_set(&temporary, set, change, path);
         again = APR_EGENERAL;
         if (rv == ENOENT) {
             again = oci_store_dir_make_parents(set->fs, path, set->touched,
@@ -253,35 +258,36 @@ static apr_status_t set_key(change_set_t *set, const oci_change_t *change,
             }
         }
     } while ((again == APR_SUCCESS || again == ENOENT) && ++tries < TRIES);
-    if (staged) {
-        unlink(staged);
+    if (temporary) {
+        unlink(temporary);
     }
-    if (!rv) {
-        oci_store_dir_touch(set->touched, path, set->pool);
+    if (rv == APR_SUCCESS) {
+        oci_store_dir_note_touched(set->touched, path, set->pool);
     }
     return rv;
 }
 
-/* Remove a key, and the folders that are empty then. */
+/* Delete a key, and the directories that become empty. */
 static apr_status_t delete_key(const change_set_t *set, const char *path)
 {
     const char *first = strchr(path + strlen(set->fs->top) + 1, '/');
-    char *folder = apr_pstrdup(set->pool, path);
+    char *dir_path = apr_pstrdup(set->pool, path);
     apr_status_t rv;
     char *slash;
 
     if (unlink(path) && errno != EISDIR
-        && (rv = oci_store_dir_absent(set->fs, errno)) != APR_NOTFOUND) {
+        && (rv = oci_store_dir_classify(set->fs, errno)) != APR_NOTFOUND) {
         return rv;
     }
-    while (first && (slash = strrchr(folder, '/')) - folder > first - path) {
+    while (first
+           && (slash = strrchr(dir_path, '/')) - dir_path > first - path) {
         *slash = '\0';
-        if (rmdir(folder) && errno != ENOENT) {
+        if (rmdir(dir_path) && errno != ENOENT) {
             *slash = '/';
             break;
         }
     }
-    oci_store_dir_touch(set->touched, folder, set->pool);
+    oci_store_dir_note_touched(set->touched, dir_path, set->pool);
     return APR_SUCCESS;
 }
 
@@ -304,8 +310,8 @@ apr_status_t oci_fs_change_apply(const oci_store_dir_t *fs,
             return rv;
         }
     }
-    if (!set.touched->nelts && set.standing) {
-        oci_store_dir_touch(set.touched, set.standing, pool);
+    if (!set.touched->nelts && set.unchanged) {
+        oci_store_dir_note_touched(set.touched, set.unchanged, pool);
     }
     return durable ? oci_store_dir_sync(fs, set.touched, pool) : APR_SUCCESS;
 }

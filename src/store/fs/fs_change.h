@@ -2,7 +2,7 @@
 
 /**
  * @file fs_change.h
- * @brief How the index "fs" changes
+ * @brief How an "fs" index applies changes
  */
 
 #ifndef OCI_FS_CHANGE_H
@@ -10,10 +10,10 @@
 
 #include "store/store_dir.h"
 
-/** The longest value that is kept as a symbolic link's target (bytes). */
+/** The longest value that is stored as the target of a symbolic link, bytes. */
 #define OCI_TARGET_MAX 1023
 
-/** oci_index_provider_t's apply, in an index that lies at fs->top. */
+/** Apply changes to the index at fs->top, as oci_index_provider_t's apply. */
 apr_status_t oci_fs_change_apply(const oci_store_dir_t *fs,
                                  const oci_change_t *changes, int count,
                                  int durable, apr_pool_t *pool);

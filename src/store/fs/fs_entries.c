@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Where a file system enters a name anew when it is renamed over an entry,
- * a reader of the directory may miss that name, or find it twice, though it
- * was there all the time: btrfs and tmpfs do so.  There a reading counts
- * where nothing changed meanwhile; otherwise there is another one, and after
- * some of them what all have found together is the listing.
+/* Reading the entries of a directory that changes.
  *
- * A directory can change twice within one tick of the file system's clock,
- * and its stamp only once.  Names are therefore settled only where the stamp
- * was older than a tick before the reading began: every later change gets
- * another one.  On network file systems this supposes that the clocks of
- * server and client agree.  The stamp is the ctime, since the mtime can be
- * set at will.
- */
+ * Some file systems, such as btrfs and tmpfs, move an entry when a file is
+ * renamed over it.  A reader of the directory may then miss the name, or find
+ * it twice, although it existed all the time.  On these file systems a reading
+ * counts only if the directory did not change meanwhile.  Otherwise the
+ * directory is read again, and after several readings all names that were found
+ * are the result.
+ *
+ * A directory can change twice within one tick of the file system's clock, and
+ * its ctime only once.  So names are settled only if the ctime was older than a
+ * tick before the reading began: every later change sets another ctime.  On
+ * network file systems this assumes that the clocks of server and client agree.
+ * The mtime would not do, because programs can set it. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,11 +27,11 @@
 #include "store/fs/fs_entries.h"
 #include "store/store_dir.h"
 
-/* Readings of a directory that changes (no more than need be: each one takes
- * its time). */
+/* The number of readings of a directory that changes.  No more than necessary,
+ * because each one takes time. */
 #define READINGS 5
 
-/* Ticks: of clocks that count nanoseconds, and of those that do not. */
+/* Ticks of clocks that count nanoseconds, and of those that do not. */
 #define FINE_TICK   apr_time_from_msec(20)
 #define COARSE_TICK apr_time_from_sec(2)
 
@@ -39,8 +40,8 @@ static int compare(const void *left, const void *right)
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-/* Sort the names; one that was found twice is there once. */
-static void settle(oci_fs_entries_t *folder, apr_array_header_t *names)
+/* Sort the names and remove duplicates. */
+static void sort_names(oci_fs_entries_t *entries, apr_array_header_t *names)
 {
     const char **name = (const char **)names->elts;
     int i, count = 0;
@@ -51,23 +52,24 @@ static void settle(oci_fs_entries_t *folder, apr_array_header_t *names)
             name[count++] = name[i];
         }
     }
-    folder->names = name;
-    folder->count = count;
+    entries->names = name;
+    entries->count = count;
 }
 
-/* The next entry that counts; APR_EOF after the last one.  An entry that is
- * removed before its type is known does not count. */
+/* Get the next entry whose name does not begin with "."; APR_EOF after the last
+ * one.  An entry that is removed before its type is known is left out. */
 static apr_status_t next_entry(apr_finfo_t *entry, apr_dir_t *dir)
 {
     apr_status_t rv;
 
     do {
         rv = apr_dir_read(entry, APR_FINFO_NAME | APR_FINFO_TYPE, dir);
-    } while (rv == APR_INCOMPLETE || (!rv && *entry->name == '.'));
+    } while (rv == APR_INCOMPLETE
+             || (rv == APR_SUCCESS && *entry->name == '.'));
     return APR_STATUS_IS_ENOENT(rv) ? APR_EOF : rv;
 }
 
-static apr_status_t read_names(oci_fs_entries_t *folder, const char *path,
+static apr_status_t read_names(oci_fs_entries_t *entries, const char *path,
                                int most, apr_pool_t *pool)
 {
     apr_array_header_t *names = apr_array_make(pool, 64, sizeof(char *));
@@ -78,37 +80,38 @@ static apr_status_t read_names(oci_fs_entries_t *folder, const char *path,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    while (!(rv = next_entry(&entry, dir)) && (!most || names->nelts < most)) {
+    while ((rv = next_entry(&entry, dir)) == APR_SUCCESS
+           && (!most || names->nelts < most)) {
         APR_ARRAY_PUSH(names, const char *) = entry.filetype == APR_DIR
             ? apr_pstrcat(pool, entry.name, "/", NULL)
             : entry.name;
     }
-    folder->partial = rv == APR_SUCCESS;
+    entries->partial = rv == APR_SUCCESS;
     apr_dir_close(dir);
-    settle(folder, names);
+    sort_names(entries, names);
     return rv == APR_EOF ? APR_SUCCESS : rv;
 }
 
 /* Add the names of another reading. */
-static void join(oci_fs_entries_t *folder, const oci_fs_entries_t *other,
-                 apr_pool_t *pool)
+static void merge_names(oci_fs_entries_t *entries,
+                        const oci_fs_entries_t *other, apr_pool_t *pool)
 {
     apr_array_header_t *names = apr_array_make(pool,
-                                               folder->count + other->count,
+                                               entries->count + other->count,
                                                sizeof(char *));
 
-    if (folder->count) {
-        memcpy(names->elts, folder->names, folder->count * sizeof(char *));
+    if (entries->count) {
+        memcpy(names->elts, entries->names, entries->count * sizeof(char *));
     }
     if (other->count) {
-        memcpy(names->elts + folder->count * sizeof(char *), other->names,
+        memcpy(names->elts + entries->count * sizeof(char *), other->names,
                other->count * sizeof(char *));
     }
-    names->nelts = folder->count + other->count;
-    settle(folder, names);
+    names->nelts = entries->count + other->count;
+    sort_names(entries, names);
 }
 
-/* Whether a change after now has another stamp than this. */
+/* Whether every change after now sets another ctime than this. */
 static int is_settled(const struct timespec *stamp, apr_time_t now)
 {
     apr_time_t time = apr_time_make(stamp->tv_sec, stamp->tv_nsec / 1000);
@@ -126,42 +129,42 @@ static int is_unchanged(const char *path, const struct stat *before)
         && before->st_ctim.tv_nsec == after.st_ctim.tv_nsec;
 }
 
-apr_status_t oci_fs_entries_read(oci_fs_entries_t *folder, const char *path,
+apr_status_t oci_fs_entries_read(oci_fs_entries_t *entries, const char *path,
                                  int most, apr_pool_t *pool)
 {
     oci_fs_entries_t last = { NULL, 0, 0, 0, { 0 } };
-    int whole, reading;
+    int complete, reading;
 
     for (reading = 1;; reading++) {
         apr_time_t now = apr_time_now();
-        apr_status_t rv = stat(path, &folder->status)
+        apr_status_t rv = stat(path, &entries->status)
             ? errno
-            : read_names(folder, path, most, pool);
+            : read_names(entries, path, most, pool);
 
-        if (rv || folder->partial) {
+        if (rv != APR_SUCCESS || entries->partial) {
             return rv;
         }
-        folder->settled = is_settled(&folder->status.st_ctim, now);
-        whole = oci_io_is_orderly(path)
-            || (folder->settled && is_unchanged(path, &folder->status));
-        if (whole) {
+        entries->settled = is_settled(&entries->status.st_ctim, now);
+        complete = oci_io_is_ordered(path)
+            || (entries->settled && is_unchanged(path, &entries->status));
+        if (complete) {
             return APR_SUCCESS;
         }
-        folder->settled = 0;
-        join(folder, &last, pool);
+        entries->settled = 0;
+        merge_names(entries, &last, pool);
         if (reading == READINGS) {
             return APR_SUCCESS;
         }
-        last = *folder;
+        last = *entries;
     }
 }
 
-apr_status_t oci_fs_entries_read_once(oci_fs_entries_t *folder,
+apr_status_t oci_fs_entries_read_once(oci_fs_entries_t *entries,
                                       const char *path, apr_pool_t *pool)
 {
-    folder->settled = 0;
-    return stat(path, &folder->status) ? errno
-                                       : read_names(folder, path, 0, pool);
+    entries->settled = 0;
+    return stat(path, &entries->status) ? errno
+                                        : read_names(entries, path, 0, pool);
 }
 
 apr_status_t oci_fs_entries_find(char *path, apr_size_t room, apr_pool_t *pool)
@@ -176,7 +179,7 @@ apr_status_t oci_fs_entries_find(char *path, apr_size_t room, apr_pool_t *pool)
             ? APR_NOTFOUND
             : rv;
     }
-    while (!(rv = next_entry(&entry, dir))) {
+    while ((rv = next_entry(&entry, dir)) == APR_SUCCESS) {
         if (length + strlen(entry.name) + 2 > room) {
             rv = APR_ENAMETOOLONG;
             break;

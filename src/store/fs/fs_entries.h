@@ -2,10 +2,11 @@
 
 /**
  * @file fs_entries.h
- * @brief What entries a directory has
+ * @brief The entries of a directory
  *
- * Names that begin with "." are left out; those of directories end with "/".
- * A status is APR_SUCCESS or what the system said.
+ * Names that begin with "." are left out; the names of directories end with
+ * "/". Functions that return a status return APR_SUCCESS, a status that they
+ * list, or an errno.
  */
 
 #ifndef OCI_FS_ENTRIES_H
@@ -16,35 +17,40 @@
 #include "apr_errno.h"
 #include "apr_pools.h"
 
-/** A directory's names. */
+/** The names in a directory. */
 typedef struct oci_fs_entries_t {
-    const char **names; /* bytewise order, each once */
+    const char **names; /* in bytewise order, without duplicates */
     int count;
-    int partial;        /* there are more names than were wanted */
-    int settled;        /* as long as its ctime is that of status, the
-                           directory has these names */
-    struct stat status; /* before the reading that gave the names */
+    int partial; /* there are more names than the limit */
+    int settled; /* the names are valid as long as the directory has the ctime
+                    of status */
+    struct stat status; /* of the directory, before it was read */
 } oci_fs_entries_t;
 
 /**
- * Read a directory that others may change meanwhile: all that is there all
- * the time is among the names.
- * @param most With more names than this, stop and set partial; 0: no limit
+ * Read a directory that may change meanwhile.  Every name that exists during
+ * the whole call is found.
+ * @param entries Set to the names, allocated from pool
+ * @param most Stop after this many names and set partial; 0: no limit
  */
-apr_status_t oci_fs_entries_read(oci_fs_entries_t *folder, const char *path,
+apr_status_t oci_fs_entries_read(oci_fs_entries_t *entries, const char *path,
                                  int most, apr_pool_t *pool);
 
-/** Read a directory once: where its file system is not orderly, a name that
- * is renamed over meanwhile may be missing. */
-apr_status_t oci_fs_entries_read_once(oci_fs_entries_t *folder,
+/**
+ * Read a directory once.  If its file system is not ordered (see
+ * oci_io_is_ordered), a name over which a file is renamed meanwhile may be
+ * missing.
+ */
+apr_status_t oci_fs_entries_read_once(oci_fs_entries_t *entries,
                                       const char *path, apr_pool_t *pool);
 
 /**
- * Find any entry below a directory that is not a directory itself.  No more
- * is read than that takes.
- * @param path The directory; ends with "/".  Receives the entry's path
- * @param room Bytes that path has
- * @return APR_NOTFOUND where there is none, APR_ENAMETOOLONG
+ * Find any entry below a directory that is not a directory itself.  Reads no
+ * more than necessary.
+ * @param path The directory; ends with "/". Receives the path of the entry
+ * @param room The size of path, bytes
+ * @param pool Scratch
+ * @return APR_NOTFOUND if there is no such entry, APR_ENAMETOOLONG
  */
 apr_status_t oci_fs_entries_find(char *path, apr_size_t room, apr_pool_t *pool);
 

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The index "fs".  Below DIR, its location:
+/* The index "fs": its provider functions.  Below DIR, its location:
  *
  *     index/.version           "mod_oci index 1" LF
  *     index/.lock              named locks, see file_lock.c
  *     index/.empty             the file of all facts without a value
- *     index/.tmp/...           values on their way
+ *     index/.tmp/...           temporaries: values that are being written
  *     index/repo/a/_tag/v1     a fact: the key is the path
  *
- * A value's form is the cheapest that can hold it:
+ * A value is stored in the cheapest form that can hold it:
  *
  *     nothing                             a link of .empty
  *     1..1023 printable bytes, no space   a symbolic link with that target
- *     all else                            a file
+ *     any other value                     a file
  *
- * A fact appears, changes and goes in one step of the file system, and is
- * never changed in place.  Folders come and go with their entries, except
- * those that lie directly in index/.
- */
+ * A fact is created, replaced and deleted by one operation of the file system,
+ * and is never changed in place.  Directories are created for their first entry
+ * and removed with their last one, except those directly in index/. */
 
 #include <errno.h>
 #include <string.h>
@@ -42,14 +41,14 @@ typedef struct index_t {
     oci_fs_listings_t *listings;
 } index_t;
 
-/* One scan: the entries so far, and the folder that it is in. */
+/* The state of a scan: the entries so far, and the directory that it is in. */
 typedef struct walk_t {
     oci_index_t *index;
     int limit;
     int values;
     apr_array_header_t *entries;
     apr_pool_t *pool;
-    const char *key; /* the part of path below the index */
+    const char *key; /* the key: the part of path below the index */
     char path[4096];
 } walk_t;
 
@@ -80,14 +79,14 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
 static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
                          apr_pool_t *pool)
 {
-    static const char *const folders[] = { "index", "index/.tmp", NULL };
+    static const char *const dirs[] = { "index", "index/.tmp", NULL };
     index_t *self = (index_t *)index;
     const char *error;
     apr_status_t rv;
 
     (void)uid;
     (void)gid;
-    error = oci_store_dir_start(&self->fs, folders, VERSION, pool);
+    error = oci_store_dir_start(&self->fs, dirs, VERSION, pool);
     if (!error) {
         error = oci_io_make_file(self->lock_file, pool);
     }
@@ -95,7 +94,7 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
         return error;
     }
     rv = oci_file_lock_prepare(self->lock_file, pool);
-    if (rv) {
+    if (rv != APR_SUCCESS) {
         return oci_io_failure("use", self->lock_file, rv, pool);
     }
     oci_io_remove_temporaries(apr_pstrcat(pool, self->fs.top, "/.tmp", NULL),
@@ -121,8 +120,11 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
     if (!value) {
         struct stat st;
 
-        rv = lstat(path, &st) ? errno : S_ISDIR(st.st_mode) ? ENOENT : 0;
-        return rv ? oci_store_dir_absent(fs, rv) : APR_SUCCESS;
+        rv = lstat(path, &st) ? errno : APR_SUCCESS;
+        if (rv == APR_SUCCESS && S_ISDIR(st.st_mode)) {
+            rv = ENOENT;
+        }
+        return rv != APR_SUCCESS ? oci_store_dir_classify(fs, rv) : APR_SUCCESS;
     }
     do {
         length = readlink(path, target, sizeof(target));
@@ -134,10 +136,10 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
             value->size = length;
             return APR_SUCCESS;
         }
-        /* EINVAL: it is there, and no link. */
+        /* EINVAL: the entry exists, and is not a symbolic link. */
         rv = errno == EINVAL ? oci_io_read(value, path, pool) : errno;
     } while (rv == ELOOP);
-    return rv ? oci_store_dir_absent(fs, rv) : APR_SUCCESS;
+    return rv != APR_SUCCESS ? oci_store_dir_classify(fs, rv) : APR_SUCCESS;
 }
 
 static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
@@ -151,7 +153,7 @@ static int is_full(const walk_t *walk)
     return walk->limit > 0 && walk->entries->nelts >= walk->limit;
 }
 
-/* Add the entry of this name in the folder that the walk is in. */
+/* Add the entry of this name in the current directory. */
 static apr_status_t add_entry(walk_t *walk, const char *name)
 {
     oci_entry_t entry = { apr_pstrcat(walk->pool, walk->key, name, NULL),
@@ -167,11 +169,10 @@ static apr_status_t add_entry(walk_t *walk, const char *name)
     return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
 }
 
-static apr_status_t walk_folder(walk_t *walk, apr_size_t length,
-                                const char *after);
+static apr_status_t walk_dir(walk_t *walk, apr_size_t length,
+                             const char *after);
 
-/* Add what a name stands for, in the directory that the walk is in: an entry
- * or those of a directory. */
+/* Add the entry of this name, or the entries below it if it is a directory. */
 static apr_status_t add_name(walk_t *walk, apr_size_t length, const char *name,
                              const char *after)
 {
@@ -186,16 +187,14 @@ static apr_status_t add_name(walk_t *walk, apr_size_t length, const char *name,
         return APR_ENAMETOOLONG;
     }
     memcpy(walk->path + length, name, size + 1);
-    rv = walk_folder(walk, length + size,
-                     after && !strncmp(name, after, size) ? after + size
-                                                          : NULL);
+    rv = walk_dir(walk, length + size,
+                  after && !strncmp(name, after, size) ? after + size : NULL);
     walk->path[length] = '\0';
     return rv;
 }
 
-/* Walk through the folder walk->path, whose length is given. */
-static apr_status_t walk_folder(walk_t *walk, apr_size_t length,
-                                const char *after)
+/* Add the entries of the directory walk->path, whose length is given. */
+static apr_status_t walk_dir(walk_t *walk, apr_size_t length, const char *after)
 {
     oci_fs_listing_range_t range = { walk->path, after, 0, 0 };
     const char *slash = after ? strchr(after, '/') : NULL;
@@ -204,7 +203,7 @@ static apr_status_t walk_folder(walk_t *walk, apr_size_t length,
     int more, i;
 
     if (slash) {
-        /* The directory that after lies in is to be entered. */
+        /* Do not skip the directory that contains after. */
         range.after = apr_pstrmemdup(walk->pool, after, slash + 1 - after);
     }
     do {
@@ -213,21 +212,22 @@ static apr_status_t walk_folder(walk_t *walk, apr_size_t length,
                                  ((index_t *)walk->index)->listings, &range,
                                  walk->pool);
         if (rv != APR_SUCCESS) {
-            rv = oci_store_dir_absent(fs_of(walk->index), rv);
+            rv = oci_store_dir_classify(fs_of(walk->index), rv);
             return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
         }
-        for (i = 0; i < names->nelts && !is_full(walk) && !rv; i++) {
+        for (i = 0; i < names->nelts && !is_full(walk) && rv == APR_SUCCESS;
+             i++) {
             range.after = APR_ARRAY_IDX(names, i, const char *);
             range.past = 1;
             rv = add_name(walk, length, range.after, after);
         }
-    } while (more && !rv && !is_full(walk));
+    } while (more && rv == APR_SUCCESS && !is_full(walk));
     return rv;
 }
 
-/* Add any entry of the folder that the walk is in, at the cost of looking
- * for one: there may be very many others. */
-static apr_status_t add_any(walk_t *walk)
+/* Add any entry below the current directory, without reading all of the others:
+ * there may be very many. */
+static apr_status_t add_any_entry(walk_t *walk)
 {
     apr_pool_t *pool;
     apr_status_t rv = apr_pool_create(&pool, walk->pool);
@@ -240,7 +240,7 @@ static apr_status_t add_any(walk_t *walk)
         return add_entry(walk, "");
     }
     if (rv == APR_NOTFOUND) {
-        rv = oci_store_dir_absent(fs_of(walk->index), ENOENT);
+        rv = oci_store_dir_classify(fs_of(walk->index), ENOENT);
     }
     return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
 }
@@ -266,9 +266,8 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
                                       : 128,
                                   sizeof(oci_entry_t));
     *entries = walk.entries;
-    return range->any && !range->after
-        ? add_any(&walk)
-        : walk_folder(&walk, length, range->after);
+    return range->any && !range->after ? add_any_entry(&walk)
+                                       : walk_dir(&walk, length, range->after);
 }
 
 static apr_status_t lock(oci_lock_t **result, oci_index_t *index,

@@ -2,7 +2,7 @@
 
 /**
  * @file fs_index.h
- * @brief The index "fs": a fact is an entry of a folder
+ * @brief The index "fs": a fact is an entry of a directory
  */
 
 #ifndef OCI_FS_INDEX_H

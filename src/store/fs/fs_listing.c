@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A page of a large directory must not cost the reading of the directory,
- * even while others change it.  So the sorted names of large directories are
- * remembered, and changed as the directories change (fs_watch.h).  The watch
- * is there before the directory is read, so what changes meanwhile is known,
- * too: it is applied to what was read.
+/* Sorted listings of directories, with a cache for large ones.
  *
- * Where a directory cannot be watched, its names are good as long as its
- * ctime is the same (fs_entries.c).
+ * A page of names must not require reading all of a large directory, even while
+ * other processes change it.  So the sorted names of large directories are
+ * cached, and updated as the directories change (fs_watch.h).  A directory is
+ * watched before it is read, so the changes during the reading are known, too;
+ * they are applied to the result.
  *
- * A directory that is removed, or replaced by another one, is noticed by its
- * inode.  Its status is asked for before the reports are read: should the
- * inode's number be in use again, a report says so.
- */
+ * If a directory cannot be watched, its names are valid as long as its ctime is
+ * the same (fs_entries.c).
+ *
+ * A directory that is removed or replaced is noticed by its inode number.  Its
+ * status is read before the reports: if the number is in use again, a report
+ * says so. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,44 +29,43 @@
 #include "store/fs/fs_listing.h"
 #include "store/fs/fs_name_list.h"
 
-/* Smaller directories are read as quickly as looked up. */
-#define REMEMBER_MIN   64
-#define REMEMBER_MAX   32 /* listings */
-#define REMEMBER_BYTES (64 * 1024 * 1024)
+/* Smaller directories are not cached: reading them is as fast as a lookup. */
+#define CACHE_MIN   64
+#define CACHE_MAX   32 /* listings */
+#define CACHE_BYTES (64 * 1024 * 1024)
 
-/* Names that are copied while other threads wait. */
+/* Names that are copied in one step, while other threads wait. */
 #define PIECE 1000
 
-/* Memory that waits for the next reading (bytes). */
+/* Free memory that is kept for the next reading, bytes. */
 #define KEEP_FREE (256 * 1024)
 
 typedef struct listing_t {
-    struct listing_t *next; /* among those that are being read */
+    struct listing_t *next; /* in the list of those that are being read */
     char *path;
-    struct stat status; /* says which directory it is */
-    int watch;          /* or OCI_WATCH_NONE: good until its ctime
-                           changes */
-    int reading;        /* names came, and gone went, since the watch
-                           was there */
-    int lost;           /* and something is missing */
+    struct stat status; /* identifies the directory */
+    int watch;          /* or OCI_WATCH_NONE: valid until its ctime changes */
+    int reading;    /* being read: names and removed have the changes since the
+                       watch began */
+    int incomplete; /* reports are missing */
     oci_fs_name_list_t names;
-    oci_fs_name_list_t gone;
+    oci_fs_name_list_t removed;
 } listing_t;
 
 struct oci_fs_listings_t {
-    apr_allocator_t *allocator;          /* of the pools of readings */
-    apr_thread_mutex_t *mutex;           /* for all that follows */
-    pid_t process;                       /* whose fd and watches are */
-    int fd;                              /* of the reports, or -1 */
-    listing_t *remembered[REMEMBER_MAX]; /* the last used one last */
+    apr_allocator_t *allocator;   /* for the pools of readings */
+    apr_thread_mutex_t *mutex;    /* guards the fields below */
+    pid_t process;                /* the process that owns fd and the watches */
+    int fd;                       /* the queue of reports, or -1 */
+    listing_t *cached[CACHE_MAX]; /* the most recently used one last */
     int count;
-    listing_t *reading; /* each is its reader's */
+    listing_t *reading; /* each is owned by its reader */
 };
 
 static void destroy(listing_t *listing)
 {
     oci_fs_name_list_clear(&listing->names);
-    oci_fs_name_list_clear(&listing->gone);
+    oci_fs_name_list_clear(&listing->removed);
     free(listing->path);
     free(listing);
 }
@@ -77,19 +77,19 @@ static void stop_watch(oci_fs_listings_t *self, const listing_t *listing)
     }
 }
 
-static void forget(oci_fs_listings_t *self, int i)
+static void evict(oci_fs_listings_t *self, int i)
 {
-    listing_t *listing = self->remembered[i];
+    listing_t *listing = self->cached[i];
 
     self->count--;
-    memmove(self->remembered + i, self->remembered + i + 1,
+    memmove(self->cached + i, self->cached + i + 1,
             (self->count - i) * sizeof(listing));
     stop_watch(self, listing);
     destroy(listing);
 }
 
-/* Close the queue, which ends all watches if no other process has it. */
-static void forget_all(oci_fs_listings_t *self)
+/* Close the queue, which ends all watches if no other process has it open. */
+static void evict_all(oci_fs_listings_t *self)
 {
     listing_t *listing;
 
@@ -98,18 +98,18 @@ static void forget_all(oci_fs_listings_t *self)
         self->fd = -1;
     }
     while (self->count) {
-        forget(self, self->count - 1);
+        evict(self, self->count - 1);
     }
     for (listing = self->reading; listing; listing = listing->next) {
-        listing->lost = 1;
+        listing->incomplete = 1;
     }
 }
 
-static apr_status_t end(void *data)
+static apr_status_t end_cache(void *data)
 {
     oci_fs_listings_t *self = data;
 
-    forget_all(self);
+    evict_all(self);
     apr_allocator_destroy(self->allocator);
     return APR_SUCCESS;
 }
@@ -123,173 +123,179 @@ apr_status_t oci_fs_listings_create(oci_fs_listings_t **listings,
 
     if ((rv = apr_thread_mutex_create(&self->mutex, APR_THREAD_MUTEX_DEFAULT,
                                       pool))
+            != APR_SUCCESS
         || (rv = apr_thread_mutex_create(&mutex, APR_THREAD_MUTEX_DEFAULT,
                                          pool))
-        || (rv = apr_allocator_create(&self->allocator))) {
+            != APR_SUCCESS
+        || (rv = apr_allocator_create(&self->allocator)) != APR_SUCCESS) {
         return rv;
     }
     apr_allocator_mutex_set(self->allocator, mutex);
     apr_allocator_max_free_set(self->allocator, KEEP_FREE);
     self->process = getpid();
     self->fd = -1;
-    apr_pool_cleanup_register(pool, self, end, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(pool, self, end_cache, apr_pool_cleanup_null);
     *listings = self;
     return APR_SUCCESS;
 }
 
-static void apply(listing_t *listing, const oci_fs_watch_event_t *event)
+static void apply_event(listing_t *listing, const oci_fs_watch_event_t *event)
 {
     if (*event->name == '.') {
         return;
     }
     if (event->kind == OCI_WATCH_ADDED) {
         oci_fs_name_list_add(&listing->names, event->name);
-        oci_fs_name_list_remove(&listing->gone, event->name);
+        oci_fs_name_list_remove(&listing->removed, event->name);
     }
     else {
         oci_fs_name_list_remove(&listing->names, event->name);
         if (listing->reading) {
-            oci_fs_name_list_add(&listing->gone, event->name);
+            oci_fs_name_list_add(&listing->removed, event->name);
         }
     }
 }
 
-static void handle(void *data, const oci_fs_watch_event_t *event)
+static void handle_event(void *data, const oci_fs_watch_event_t *event)
 {
     oci_fs_listings_t *self = data;
     listing_t *listing;
     int i;
 
     for (i = self->count - 1; i >= 0; i--) {
-        listing = self->remembered[i];
+        listing = self->cached[i];
         if (listing->watch == OCI_WATCH_NONE
             || (event->watch != OCI_WATCH_NONE
                 && event->watch != listing->watch)) {
             continue;
         }
         if (event->kind == OCI_WATCH_LOST) {
-            forget(self, i);
+            evict(self, i);
         }
         else {
-            apply(listing, event);
+            apply_event(listing, event);
         }
     }
     for (listing = self->reading; listing; listing = listing->next) {
         if (event->watch == OCI_WATCH_NONE || event->watch == listing->watch) {
             if (event->kind == OCI_WATCH_LOST) {
-                listing->lost = 1;
+                listing->incomplete = 1;
             }
             else {
-                apply(listing, event);
+                apply_event(listing, event);
             }
         }
     }
 }
 
-/* Forget what was not used for long, until the rest is within bounds. */
-static void trim(oci_fs_listings_t *self)
+/* Evict the least recently used listings until the rest is within the limit. */
+static void evict_old(oci_fs_listings_t *self)
 {
     apr_size_t bytes = 0;
     int i;
 
     for (i = self->count - 1; i >= 0; i--) {
-        bytes += self->remembered[i]->names.bytes;
-        if (bytes > REMEMBER_BYTES) {
+        bytes += self->cached[i]->names.bytes;
+        if (bytes > CACHE_BYTES) {
             while (i-- >= 0) {
-                forget(self, 0);
+                evict(self, 0);
             }
             return;
         }
     }
 }
 
-/* Under the mutex: apply what was reported so far. */
-static void refresh(oci_fs_listings_t *self)
+/* Apply the reports so far.  The caller holds the mutex. */
+static void apply_reports(oci_fs_listings_t *self)
 {
     if (self->process != getpid()) {
-        /* The queue is our parent's, which would miss what we read. */
+        /* The queue is the parent's, which would miss the reports that this
+         * process reads. */
         self->reading = NULL;
-        forget_all(self);
+        evict_all(self);
         self->process = getpid();
     }
     if (self->fd != -1) {
-        if (oci_fs_watch_read(self->fd, handle, self)) {
-            forget_all(self);
+        if (oci_fs_watch_read(self->fd, handle_event, self)) {
+            evict_all(self);
         }
-        trim(self);
+        evict_old(self);
     }
 }
 
-static int is_good(const listing_t *listing, const struct stat *st)
+static int is_valid(const listing_t *listing, const struct stat *st)
 {
-    const struct stat *own = &listing->status;
+    const struct stat *known = &listing->status;
 
-    return own->st_dev == st->st_dev && own->st_ino == st->st_ino
+    return known->st_dev == st->st_dev && known->st_ino == st->st_ino
         && (listing->watch != OCI_WATCH_NONE
-            || (own->st_ctim.tv_sec == st->st_ctim.tv_sec
-                && own->st_ctim.tv_nsec == st->st_ctim.tv_nsec));
+            || (known->st_ctim.tv_sec == st->st_ctim.tv_sec
+                && known->st_ctim.tv_nsec == st->st_ctim.tv_nsec));
 }
 
-/* How many names of a remembered listing to copy. */
-static int piece_of(const oci_fs_listing_range_t *range)
+/* Return how many names of a cached listing to copy. */
+static int piece_size(const oci_fs_listing_range_t *range)
 {
     return range->limit > 0 && range->limit < PIECE ? range->limit : PIECE;
 }
 
-/* Copy names of a listing that is remembered and still good, or return 0. */
-static int recall(apr_array_header_t *names, int *more, oci_fs_listings_t *self,
-                  const oci_fs_listing_range_t *range, const struct stat *st)
+/* Copy names of a cached, valid listing; return 0 if there is none. */
+static int copy_cached(apr_array_header_t *names, int *more,
+                       oci_fs_listings_t *self,
+                       const oci_fs_listing_range_t *range,
+                       const struct stat *st)
 {
     int i, found = 0;
 
     apr_thread_mutex_lock(self->mutex);
-    refresh(self);
+    apply_reports(self);
     for (i = self->count - 1; i >= 0 && !found; i--) {
-        listing_t *listing = self->remembered[i];
+        listing_t *listing = self->cached[i];
 
         if (strcmp(listing->path, range->path)) {
             continue;
         }
-        if (!is_good(listing, st)) {
-            forget(self, i);
+        if (!is_valid(listing, st)) {
+            evict(self, i);
             break;
         }
-        memmove(self->remembered + i, self->remembered + i + 1,
+        memmove(self->cached + i, self->cached + i + 1,
                 (self->count - 1 - i) * sizeof(listing));
-        self->remembered[self->count - 1] = listing;
+        self->cached[self->count - 1] = listing;
         *more = oci_fs_name_list_copy(names, &listing->names, range->after,
-                                      range->past, piece_of(range));
+                                      range->past, piece_size(range));
         found = 1;
     }
     apr_thread_mutex_unlock(self->mutex);
     return found;
 }
 
-/* Under the mutex: remember a listing in the place of any other one of its
- * directory, but for one that is watched: that is good for longer. */
-static void remember(oci_fs_listings_t *self, listing_t *listing)
+/* Add a listing to the cache, replacing another one of its directory.  A
+ * watched one is not replaced by one that is not, because it is valid for
+ * longer.  The caller holds the mutex. */
+static void add_to_cache(oci_fs_listings_t *self, listing_t *listing)
 {
     int i;
 
     for (i = self->count - 1; i >= 0; i--) {
-        if (strcmp(self->remembered[i]->path, listing->path)) {
+        if (strcmp(self->cached[i]->path, listing->path)) {
             continue;
         }
         if (listing->watch == OCI_WATCH_NONE
-            && self->remembered[i]->watch != OCI_WATCH_NONE) {
+            && self->cached[i]->watch != OCI_WATCH_NONE) {
             destroy(listing);
             return;
         }
-        forget(self, i);
+        evict(self, i);
     }
-    if (self->count == REMEMBER_MAX) {
-        forget(self, 0);
+    if (self->count == CACHE_MAX) {
+        evict(self, 0);
     }
-    self->remembered[self->count++] = listing;
-    trim(self);
+    self->cached[self->count++] = listing;
+    evict_old(self);
 }
 
-static listing_t *make(const char *path, int watch)
+static listing_t *make_listing(const char *path, int watch)
 {
     listing_t *listing = calloc(1, sizeof(*listing));
 
@@ -304,18 +310,18 @@ static listing_t *make(const char *path, int watch)
     return listing;
 }
 
-/* Watch a directory that is to be read; NULL where that cannot be, or where
- * another thread is about to read it. */
-static listing_t *begin(oci_fs_listings_t *self, const char *path)
+/* Begin to watch a directory before it is read.  Returns NULL if it cannot be
+ * watched, or if another thread is about to read it. */
+static listing_t *begin_reading(oci_fs_listings_t *self, const char *path)
 {
     listing_t *listing = NULL;
     int watch;
 
     apr_thread_mutex_lock(self->mutex);
-    refresh(self);
+    apply_reports(self);
     if ((self->fd != -1 || !oci_fs_watch_open(&self->fd))
         && !oci_fs_watch_add(&watch, self->fd, path)) {
-        listing = make(path, watch);
+        listing = make_listing(path, watch);
         if (!listing) {
             oci_fs_watch_remove(self->fd, watch);
         }
@@ -329,19 +335,20 @@ static listing_t *begin(oci_fs_listings_t *self, const char *path)
     return listing;
 }
 
-static void fill(listing_t *listing, const oci_fs_entries_t *folder,
+static void fill(listing_t *listing, const oci_fs_entries_t *entries,
                  oci_fs_name_list_t *names)
 {
     int i;
 
-    listing->status = folder->status;
-    for (i = 0; i < folder->count; i++) {
-        oci_fs_name_list_add(names, folder->names[i]);
+    listing->status = entries->status;
+    for (i = 0; i < entries->count; i++) {
+        oci_fs_name_list_add(names, entries->names[i]);
     }
 }
 
-/* Under the mutex: take a listing out of those that are being read. */
-static void take_out(oci_fs_listings_t *self, listing_t *listing)
+/* Remove a listing from the list of those that are being read.  The caller
+ * holds the mutex. */
+static void unlink_reading(oci_fs_listings_t *self, listing_t *listing)
 {
     listing_t **link = &self->reading;
 
@@ -353,30 +360,31 @@ static void take_out(oci_fs_listings_t *self, listing_t *listing)
     }
 }
 
-/* Remember what was read while it was watched; whether it counts. */
-static int finish(oci_fs_listings_t *self, listing_t *listing,
-                  const oci_fs_entries_t *folder)
+/* Cache a directory that was read while it was watched.  Returns whether the
+ * listing is valid. */
+static int finish_reading(oci_fs_listings_t *self, listing_t *listing,
+                          const oci_fs_entries_t *entries)
 {
     oci_fs_name_list_t names = { NULL, 0, 0, 0, 0 };
     struct stat st;
     int good;
 
-    if (folder) {
-        fill(listing, folder, &names);
+    if (entries) {
+        fill(listing, entries, &names);
     }
-    good = folder && !stat(listing->path, &st) && is_good(listing, &st);
+    good = entries && !stat(listing->path, &st) && is_valid(listing, &st);
     apr_thread_mutex_lock(self->mutex);
-    refresh(self);
-    take_out(self, listing);
-    good = good && !listing->lost;
+    apply_reports(self);
+    unlink_reading(self, listing);
+    good = good && !listing->incomplete;
     if (good) {
         oci_fs_name_list_add_all(&names, &listing->names);
-        oci_fs_name_list_remove_all(&names, &listing->gone);
+        oci_fs_name_list_remove_all(&names, &listing->removed);
         oci_fs_name_list_clear(&listing->names);
-        oci_fs_name_list_clear(&listing->gone);
+        oci_fs_name_list_clear(&listing->removed);
         listing->names = names;
         listing->reading = 0;
-        remember(self, listing);
+        add_to_cache(self, listing);
     }
     else {
         stop_watch(self, listing);
@@ -387,15 +395,17 @@ static int finish(oci_fs_listings_t *self, listing_t *listing,
     return good;
 }
 
-/* Copy the names of a directory that is not remembered. */
-static int copy(apr_array_header_t *names, const oci_fs_entries_t *folder,
-                const oci_fs_listing_range_t *range)
+/* Copy the names of a directory that is not cached; return whether more
+ * follow. */
+static int copy_entries(apr_array_header_t *names,
+                        const oci_fs_entries_t *entries,
+                        const oci_fs_listing_range_t *range)
 {
-    int low = 0, high = folder->count;
+    int low = 0, high = entries->count;
 
     while (range->after && low < high) {
         int middle = (low + high) / 2;
-        int order = strcmp(folder->names[middle], range->after);
+        int order = strcmp(entries->names[middle], range->after);
 
         if (order < 0 || (order == 0 && range->past)) {
             low = middle + 1;
@@ -404,48 +414,49 @@ static int copy(apr_array_header_t *names, const oci_fs_entries_t *folder,
             high = middle;
         }
     }
-    for (; low < folder->count; low++) {
+    for (; low < entries->count; low++) {
         if (range->limit > 0 && names->nelts >= range->limit) {
             return 1;
         }
         APR_ARRAY_PUSH(names, const char *) = apr_pstrdup(names->pool,
-                                                          folder->names[low]);
+                                                          entries->names[low]);
     }
     return 0;
 }
 
-/* Read a directory, remember it if it is large, and copy names. */
-static apr_status_t read_anew(apr_array_header_t *names, int *more,
-                              oci_fs_listings_t *self,
-                              const oci_fs_listing_range_t *range,
-                              apr_pool_t *pool)
+/* Read a directory, cache it if it is large, and copy names. */
+static apr_status_t read_directory(apr_array_header_t *names, int *more,
+                                   oci_fs_listings_t *self,
+                                   const oci_fs_listing_range_t *range,
+                                   apr_pool_t *pool)
 {
-    oci_fs_entries_t folder;
-    apr_status_t rv = oci_fs_entries_read(&folder, range->path, REMEMBER_MIN,
+    oci_fs_entries_t entries;
+    apr_status_t rv = oci_fs_entries_read(&entries, range->path, CACHE_MIN,
                                           pool);
     listing_t *listing;
 
-    if (!rv && folder.partial) {
-        listing = begin(self, range->path);
+    if (rv == APR_SUCCESS && entries.partial) {
+        listing = begin_reading(self, range->path);
         if (listing) {
-            rv = oci_fs_entries_read_once(&folder, range->path, pool);
-            /* What was read once counts with the reports alone. */
-            if (finish(self, listing, rv ? NULL : &folder)
-                && recall(names, more, self, range, &folder.status)) {
+            rv = oci_fs_entries_read_once(&entries, range->path, pool);
+            /* A single reading is complete only together with the reports. */
+            if (finish_reading(self, listing,
+                               rv != APR_SUCCESS ? NULL : &entries)
+                && copy_cached(names, more, self, range, &entries.status)) {
                 return APR_SUCCESS;
             }
         }
-        rv = oci_fs_entries_read(&folder, range->path, 0, pool);
-        if (!rv && folder.settled
-            && (listing = make(range->path, OCI_WATCH_NONE))) {
-            fill(listing, &folder, &listing->names);
+        rv = oci_fs_entries_read(&entries, range->path, 0, pool);
+        if (rv == APR_SUCCESS && entries.settled
+            && (listing = make_listing(range->path, OCI_WATCH_NONE))) {
+            fill(listing, &entries, &listing->names);
             apr_thread_mutex_lock(self->mutex);
-            remember(self, listing);
+            add_to_cache(self, listing);
             apr_thread_mutex_unlock(self->mutex);
         }
     }
     if (rv == APR_SUCCESS) {
-        *more = copy(names, &folder, range);
+        *more = copy_entries(names, &entries, range);
     }
     return rv;
 }
@@ -463,15 +474,15 @@ apr_status_t oci_fs_listing_read(apr_array_header_t **names, int *more,
         return errno;
     }
     *names = apr_array_make(pool, 32, sizeof(char *));
-    if (recall(*names, more, listings, range, &st)) {
+    if (copy_cached(*names, more, listings, range, &st)) {
         return APR_SUCCESS;
     }
-    /* What a reading takes goes back to the system. */
+    /* The memory of a reading is returned to the system. */
     rv = apr_pool_create_unmanaged_ex(&reading, NULL, listings->allocator);
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = read_anew(*names, more, listings, range, reading);
+    rv = read_directory(*names, more, listings, range, reading);
     apr_pool_destroy(reading);
     return rv;
 }

@@ -2,7 +2,7 @@
 
 /**
  * @file fs_listing.h
- * @brief Sorted listings of directories; those of large ones are remembered
+ * @brief Sorted listings of directories, with a cache for large ones
  */
 
 #ifndef OCI_FS_LISTING_H
@@ -12,29 +12,32 @@
 #include "apr_pools.h"
 #include "apr_tables.h"
 
-/** What one process remembers; for all of its threads. */
+/** The cache of one process, shared by its threads. */
 typedef struct oci_fs_listings_t oci_fs_listings_t;
 
 /** A part of a directory's names. */
 typedef struct oci_fs_listing_range_t {
     const char *path;  /* the directory; ends with "/" */
-    const char *after; /* names from this one on; NULL for all */
-    int past;          /* whether after itself is left out */
-    int limit;         /* no more names than this are wanted; 0: all */
+    const char *after; /* list names from this one on; NULL for all */
+    int past;          /* whether to leave out after itself */
+    int limit;         /* the maximum number of names; 0: no limit */
 } oci_fs_listing_range_t;
 
-/** Begin to remember, as long as pool lives. */
+/**
+ * Create an empty cache, which lives as long as pool.
+ * @return APR_SUCCESS or an errno
+ */
 apr_status_t oci_fs_listings_create(oci_fs_listings_t **listings,
                                     apr_pool_t *pool);
 
 /**
- * List a part of a directory as it is now, without names that begin with
- * ".".  The rest of a part that comes in pieces is asked for with after set
- * to the last name, and past to 1.
- * @param names Set to an array of const char *, in bytewise order; those of
+ * List a part of a directory as it is now, without names that begin with ".".
+ * To continue, set after to the last name, and past to 1.
+ * @param names Set to an array of const char *, in bytewise order; the names of
  *        directories end with "/"
- * @param more Set to whether other names may follow, even within limit
- * @return APR_SUCCESS, or what the system said
+ * @param more Set to whether more names may follow, even if limit was not
+ *        reached
+ * @return APR_SUCCESS or an errno
  */
 apr_status_t oci_fs_listing_read(apr_array_header_t **names, int *more,
                                  oci_fs_listings_t *listings,

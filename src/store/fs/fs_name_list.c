@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A sorted array of chunks, each a sorted array of names.  A change moves
- * the pointers of one chunk, and those of the chunks where one is split or
- * becomes empty: with 100,000 names that is a few KiB at most.
- */
+/* A sorted list of names that is cheap to change.
+ *
+ * The list is a sorted array of chunks, each a sorted array of names.  A change
+ * moves the pointers of one chunk, and those of the array if a chunk is split
+ * or becomes empty: with 100,000 names that is a few KiB at most. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,22 +14,22 @@
 #include "store/fs/fs_name_list.h"
 
 #define CHUNK    256 /* names */
-#define OVERHEAD 16  /* bytes that malloc takes for a name */
+#define OVERHEAD 16  /* bytes of malloc's own for a name */
 
 struct oci_fs_name_chunk_t {
     int count;
     char *names[CHUNK];
 };
 
-/* Where a name is, or would be. */
+/* The position at which a name is, or would be. */
 typedef struct position_t {
     int chunk;
     int name;
     int found;
 } position_t;
 
-/* Like httpd, which does not go on without memory. */
-static void *need(void *memory)
+/* Abort if malloc(3) failed, as httpd does. */
+static void *abort_on_null(void *memory)
 {
     if (!memory) {
         abort();
@@ -76,24 +77,24 @@ static position_t find(const oci_fs_name_list_t *list, const char *name)
     return at;
 }
 
-/* Insert a chunk that is empty so far. */
+/* Insert an empty chunk. */
 static oci_fs_name_chunk_t *insert_chunk(oci_fs_name_list_t *list, int i)
 {
     if (list->used == list->room) {
         list->room = list->room ? 2 * list->room : 8;
-        list->chunks = need(
+        list->chunks = abort_on_null(
             realloc(list->chunks, list->room * sizeof(*list->chunks)));
     }
     memmove(list->chunks + i + 1, list->chunks + i,
             (list->used - i) * sizeof(*list->chunks));
     list->used++;
-    list->chunks[i] = need(malloc(sizeof(**list->chunks)));
+    list->chunks[i] = abort_on_null(malloc(sizeof(**list->chunks)));
     list->chunks[i]->count = 0;
     return list->chunks[i];
 }
 
-/* Make room in a full chunk.  At the end of the list the chunk stays as it
- * is, so that names that come in order fill the chunks. */
+/* Make room in a full chunk.  At the end of the list the chunk stays full and a
+ * new one begins, so that names that arrive in order fill the chunks. */
 static void split(oci_fs_name_list_t *list, position_t *at)
 {
     int last = at->chunk == list->used - 1 && at->name == CHUNK;
@@ -128,7 +129,7 @@ void oci_fs_name_list_add(oci_fs_name_list_t *list, const char *name)
     chunk = list->chunks[at.chunk];
     memmove(chunk->names + at.name + 1, chunk->names + at.name,
             (chunk->count - at.name) * sizeof(*chunk->names));
-    chunk->names[at.name] = need(strdup(name));
+    chunk->names[at.name] = abort_on_null(strdup(name));
     chunk->count++;
     list->count++;
     list->bytes += strlen(name) + 1 + sizeof(char *) + OVERHEAD;
@@ -181,9 +182,9 @@ int oci_fs_name_list_copy(apr_array_header_t *names,
     return 0;
 }
 
-/* Do something with each name of a list. */
-static void each(const oci_fs_name_list_t *from, oci_fs_name_list_t *list,
-                 void change(oci_fs_name_list_t *, const char *))
+/* Call change for each name of a list. */
+static void for_each(const oci_fs_name_list_t *from, oci_fs_name_list_t *list,
+                     void change(oci_fs_name_list_t *, const char *))
 {
     int i, k;
 
@@ -197,13 +198,13 @@ static void each(const oci_fs_name_list_t *from, oci_fs_name_list_t *list,
 void oci_fs_name_list_add_all(oci_fs_name_list_t *list,
                               const oci_fs_name_list_t *from)
 {
-    each(from, list, oci_fs_name_list_add);
+    for_each(from, list, oci_fs_name_list_add);
 }
 
 void oci_fs_name_list_remove_all(oci_fs_name_list_t *list,
                                  const oci_fs_name_list_t *from)
 {
-    each(from, list, oci_fs_name_list_remove);
+    for_each(from, list, oci_fs_name_list_remove);
 }
 
 void oci_fs_name_list_clear(oci_fs_name_list_t *list)

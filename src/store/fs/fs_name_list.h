@@ -11,31 +11,33 @@
 #include "apr.h"
 #include "apr_tables.h"
 
-/** Some of the names. */
+/** A chunk: some consecutive names. */
 typedef struct oci_fs_name_chunk_t oci_fs_name_chunk_t;
 
-/** Names in bytewise order, each once.  All zero is the empty list.  The
- * memory comes from malloc(3), so that removed names take none. */
+/**
+ * Names in bytewise order, without duplicates.  A struct of zeros is an empty
+ * list.  The memory comes from malloc(3), so that removed names use none.
+ */
 typedef struct oci_fs_name_list_t {
-    oci_fs_name_chunk_t **chunks; /* in order; none is empty */
-    int used;                     /* chunks */
-    int room;                     /* for chunks */
+    oci_fs_name_chunk_t **chunks; /* in order, none of them empty */
+    int used;                     /* the number of chunks */
+    int room;                     /* chunks that fit in the array */
     int count;                    /* names */
-    apr_size_t bytes;             /* about what the names take */
+    apr_size_t bytes;             /* approximate memory of the names */
 } oci_fs_name_list_t;
 
-/** Add a copy of a name, unless it is there. */
+/** Add a copy of a name, unless the list has it. */
 void oci_fs_name_list_add(oci_fs_name_list_t *list, const char *name);
 
-/** Remove a name, if it is there. */
+/** Remove a name, if the list has it. */
 void oci_fs_name_list_remove(oci_fs_name_list_t *list, const char *name);
 
 /**
  * Copy a part of the list.
- * @param names Receives const char *, copied into its pool
- * @param after The first name may be this or greater; NULL for all
+ * @param names Receives const char *, copied into the array's pool
+ * @param after The first name is this or greater; NULL for all
  * @param past Whether the first name must be greater than after
- * @param limit At most this many
+ * @param limit The maximum number of names
  * @return Whether more names follow
  */
 int oci_fs_name_list_copy(apr_array_header_t *names,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* inotify(7).  The kernel puts a report into the queue before the system
- * call that changes the directory returns, so a reader that empties the
- * queue knows of every change that was acknowledged before.  This holds for
- * file systems that only this host changes.
- */
+/* Reports of directory changes, by inotify(7).
+ *
+ * The kernel adds a report to the queue before the system call that changes the
+ * directory returns.  So a reader that empties the queue knows every change
+ * that was acknowledged before.  This holds only for file systems that no other
+ * host changes. */
 
 #include <errno.h>
 #include <string.h>
@@ -23,16 +24,16 @@
 #ifndef F2FS_SUPER_MAGIC
 #define F2FS_SUPER_MAGIC 0xF2F52010
 #endif
-#define ZFS_MAGIC 0x2FC12FC1 /* not among the kernel's own */
+#define ZFS_MAGIC 0x2FC12FC1 /* not in the kernel's headers */
 
 #ifndef IN_MASK_CREATE
-#define IN_MASK_CREATE 0x10000000 /* older kernels ignore it */
+#define IN_MASK_CREATE 0x10000000 /* ignored by older kernels */
 #endif
 #define MASK                                                              \
     (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF \
      | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_CREATE)
 
-/* Whether all changes of a file system are made by this host. */
+/* Return whether only this host changes a file system. */
 static int is_local(const char *path)
 {
     struct statfs fs;
@@ -73,8 +74,8 @@ void oci_fs_watch_remove(int fd, int watch)
     inotify_rm_watch(fd, watch);
 }
 
-static void report(const struct inotify_event *raw,
-                   oci_fs_watch_handler_t *handle, void *data)
+static void handle_raw(const struct inotify_event *raw,
+                       oci_fs_watch_handler_t *handle, void *data)
 {
     oci_fs_watch_event_t event = { OCI_WATCH_LOST, raw->wd, "" };
     apr_size_t length = raw->len ? strnlen(raw->name, raw->len) : 0;
@@ -107,7 +108,8 @@ apr_status_t oci_fs_watch_read(int fd, oci_fs_watch_handler_t *handle,
     ssize_t size;
     int left;
 
-    /* No more than is there now: others may add to it without end. */
+    /* Only what is in the queue now: other processes may add to it without
+     * end. */
     if (ioctl(fd, FIONREAD, &left)) {
         return errno;
     }
@@ -123,7 +125,7 @@ apr_status_t oci_fs_watch_read(int fd, oci_fs_watch_handler_t *handle,
         while (at < buffer.bytes + size) {
             const struct inotify_event *raw = (const void *)at;
 
-            report(raw, handle, data);
+            handle_raw(raw, handle, data);
             at += sizeof(*raw) + raw->len;
         }
     }
