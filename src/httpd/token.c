@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The token endpoint: SetHandler oci-token. */
+/* The token endpoint, SetHandler oci-token: it issues Bearer tokens to callers
+ * that httpd has authenticated. */
 
 #include "httpd.h"
 #include "http_config.h"
@@ -19,18 +20,18 @@
 #include "values/query.h"
 #include "values/scope.h"
 
-/* The most scopes that one token is for. */
+/* The largest number of scopes in one token. */
 #define SCOPES_MAX 64
 
-/* Random bytes of a token's "jti". */
+/* The length of a token's random "jti", in bytes. */
 #define ID_BYTES 16
 
 /*
  *   GET  /token?service=S&scope=repository:a:pull,push&scope=...
  *   POST /token  grant_type=password&username=U&password=P&service=S&scope=...
  *
- * Who asks is who httpd's authentication says.  Every scope is granted as
- * far as the Require lines of the registry allow it to him.
+ * httpd's authentication identifies the caller.  Each scope is reduced to the
+ * actions that the Require lines of the registry allow this caller.
  */
 
 static int add_scope(void *scopes, const char *name, const char *value)
@@ -40,8 +41,8 @@ static int add_scope(void *scopes, const char *name, const char *value)
     return 1;
 }
 
-/* What the Require lines leave of a scope. */
-static unsigned granted(request_rec *r, const oci_scope_t *scope)
+/* Return the actions of a scope that the Require lines allow. */
+static unsigned granted_actions(request_rec *r, const oci_scope_t *scope)
 {
     unsigned actions = 0;
     unsigned action;
@@ -70,19 +71,22 @@ static oci_error_t *read_scopes(apr_array_header_t **scopes, request_rec *r,
     apr_table_do(add_scope, *scopes, form, "scope", NULL);
     if ((*scopes)->nelts > SCOPES_MAX) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
-                              "there are more than %d scopes", SCOPES_MAX);
+                              "the request has more than %d scopes; request "
+                              "fewer",
+                              SCOPES_MAX);
     }
     for (i = 0; i < (*scopes)->nelts; i++) {
         oci_scope_t *scope = &APR_ARRAY_IDX(*scopes, i, oci_scope_t);
 
-        scope->actions = granted(r, scope);
+        scope->actions = granted_actions(r, scope);
     }
     return NULL;
 }
 
-/* The claims of a new token, NULL for a user whose name JSON can't hold. */
-static json_t *claims_of(request_rec *r, const apr_array_header_t *scopes,
-                         int lifetime)
+/* Make the claims of a new token.
+ * @return NULL if the user name is not UTF-8, which JSON needs */
+static json_t *make_claims(request_rec *r, const apr_array_header_t *scopes,
+                           int lifetime)
 {
     unsigned char id[ID_BYTES];
     json_int_t now = apr_time_sec(r->request_time);
@@ -101,23 +105,24 @@ static json_t *claims_of(request_rec *r, const apr_array_header_t *scopes,
 static oci_error_t *make_token(const char **token, request_rec *r,
                                const apr_array_header_t *scopes, int lifetime)
 {
-    json_t *claims = claims_of(r, scopes, lifetime);
+    json_t *claims = make_claims(r, scopes, lifetime);
 
     if (!claims) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
-                              "the user's name is not in UTF-8");
+                              "the user name is not valid UTF-8");
     }
     *token = oci_jwt_sign(oci_config_keys(oci_config_of(r)), claims, r->pool);
     json_decref(claims);
     if (!*token) {
         return oci_error_make(r->pool, OCI_E_INTERNAL, NULL, NULL,
-                              "no token can be made");
+                              "the token cannot be signed");
     }
     if (strlen("Authorization: Bearer ") + strlen(*token)
         > (apr_size_t)r->server->limit_req_fieldsize) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
-                              "a token for all these scopes is longer than "
-                              "a header may be (LimitRequestFieldSize)");
+                              "a token for all these scopes would exceed the "
+                              "limit of a header (LimitRequestFieldSize); "
+                              "request fewer scopes");
     }
     return NULL;
 }
@@ -132,8 +137,8 @@ static const char *rfc3339(apr_time_t when, apr_pool_t *pool)
                         t.tm_min, t.tm_sec);
 }
 
-static oci_error_t *issue(oci_request_t *request,
-                          const apr_array_header_t *scopes)
+static oci_error_t *issue_token(oci_request_t *request,
+                                const apr_array_header_t *scopes)
 {
     request_rec *r = request->r;
     int lifetime = oci_config_token_lifetime(oci_config_of(r));
@@ -154,8 +159,8 @@ static oci_error_t *issue(oci_request_t *request,
     return oci_reply_data(request, "application/json", body, strlen(body));
 }
 
-/* What is asked for: by the form that authentication has read, or by the
- * query. */
+/* Read the parameters of a request: from the form, which was read before
+ * authentication, or from the query. */
 static oci_error_t *read_parameters(const apr_table_t **parameters,
                                     request_rec *r)
 {
@@ -166,15 +171,15 @@ static oci_error_t *read_parameters(const apr_table_t **parameters,
         *parameters = context->form;
         return context->form_error;
     }
-    if (oci_query_parse(&query, r->args, r->pool)) {
+    if (oci_query_parse(&query, r->args, r->pool) != APR_SUCCESS) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
-                              "the query is not properly encoded");
+                              "the query string is not properly encoded");
     }
     *parameters = query;
     return NULL;
 }
 
-static oci_error_t *serve(oci_request_t *request)
+static oci_error_t *serve_token_request(oci_request_t *request)
 {
     request_rec *r = request->r;
     apr_array_header_t *scopes;
@@ -188,11 +193,13 @@ static oci_error_t *serve(oci_request_t *request)
     service = apr_table_get(parameters, "service");
     if (service && *service && strcmp(service, oci_bearer_service(r))) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, "service",
-                              service, "this endpoint issues tokens for %s",
+                              service,
+                              "this endpoint issues tokens for the service %s "
+                              "only",
                               oci_bearer_service(r));
     }
     error = read_scopes(&scopes, r, parameters);
-    return error ? error : issue(request, scopes);
+    return error ? error : issue_token(request, scopes);
 }
 
 int oci_token_handler(request_rec *r)
@@ -208,19 +215,19 @@ int oci_token_handler(request_rec *r)
     memset(&request, 0, sizeof(request));
     request.r = r;
     keys = oci_config_keys(oci_config_of(r));
-    if (!oci_config_tokens(oci_config_of(r)) || !keys
+    if (!oci_config_uses_tokens(oci_config_of(r)) || !keys
         || !oci_key_set_signer(keys)) {
         error = oci_error_make(r->pool, OCI_E_UNAVAILABLE, NULL, NULL,
-                               "no tokens are issued here");
+                               "this server issues no tokens");
     }
     else if (r->method_number != M_GET && r->method_number != M_POST) {
         oci_reply_header(&request, "Allow", "GET, HEAD, POST");
         error = oci_error_make(r->pool, OCI_E_METHOD_UNSUPPORTED, "method",
                                r->method,
-                               "tokens are asked for by GET or POST");
+                               "a token is requested with GET or POST");
     }
     else {
-        error = serve(&request);
+        error = serve_token_request(&request);
     }
     if (error) {
         oci_reply_error(r, error);

@@ -236,9 +236,10 @@ subtest 'a JSON Web Key Set' => sub {
 
 my $log = OCI::Server::slurp($server->error_log);
 like($log, qr/oci: a token is refused: $_/, "the log says why: $_")
-    for 'it is of another issuer', 'it is for another service',
-        'it has expired', 'it is not valid yet', 'none of our keys signed it';
-unlike($log, qr/eyJ/, 'and holds no token');
+    for 'its issuer is not ', 'its audience is not this service',
+        'it has expired', 'it is not valid yet',
+        'no key of OCITokenKey matches its signature';
+unlike($log, qr/eyJ/, 'the log contains no token');
 $server->allows(qr/AH016(?:30|31)/);
 $server->stop;
 done_testing;

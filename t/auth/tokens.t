@@ -122,7 +122,7 @@ subtest 'GET' => sub {
 
     error_is(endpoint('', 'wrong'), 401, 'UNAUTHORIZED', undef, 'wrong password');
     error_is(endpoint('service=other.example', 'reader'), 400, 'UNSUPPORTED',
-        qr/issues tokens for \Q$host\E/, 'another service');
+        qr/issues tokens for the service \Q$host\E/, 'another service');
     error_is(endpoint('scope=%zz'), 400, 'UNSUPPORTED', qr/encoded/,
         'not encoded');
     error_is(endpoint(join '&', map { "scope=repository:a$_:pull" } 1 .. 65),

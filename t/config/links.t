@@ -119,7 +119,7 @@ chmod 0600, $secret;
 symlink $secret, "$top/theirs/key" or die "$top: $!\n";
 like(OCI::Server->refuses(config =>
         "OCIToken On\nOCITokenKey $top/theirs/key"),
-    qr{can't read \S+key: Permission denied; httpd's User can write},
+    qr{cannot read \S+key: Permission denied; httpd's User can write},
     'a key file that is a link of httpd\'s User');
 $server = OCI::Server->start(config =>
     "OCIToken On\nOCITokenKey $top/theirs/new");

@@ -17,7 +17,7 @@ my $server = OCI::Server->start(
 </Location>
 CONF
 $server->expects(qr/oci:warn\].*httpd\.conf[ ]line[ ]\d+[ ]will[ ]answer[ ]
-    503:[ ]it[ ]has[ ]no[ ]OCIBlobStore/x);
+    503,[ ]because[ ]it[ ]has[ ]no[ ]OCIBlobStore/x);
 my $client = OCI::Client->new($server);
 for my $path (qw(/v2/ /v2/a/tags/list /v2/_catalog)) {
     error_is($client->get($path), 503, 'UNAVAILABLE', qr/storage/, "GET $path");
@@ -25,10 +25,10 @@ for my $path (qw(/v2/ /v2/a/tags/list /v2/_catalog)) {
 error_is($client->post('/v2/a/blobs/uploads/'), 503, 'UNAVAILABLE');
 $client->push_image('has/a', 'v1');
 my @warnings = $server->log =~ /will answer 503/g;
-is(scalar @warnings, 1, 'one warning for the one that lacks it');
+is(scalar @warnings, 1, 'one warning for the one section without a store');
 $server->stop;
 
-# Found in a section around it, or later in the file: no warning.
+# A store in an enclosing section, or later in the file: no warning.
 $server = OCI::Server->start(
     location => "SetHandler oci-registry\nRequire all granted",
     after    => 'OCIBlobStore fs @STORE@'

@@ -12,14 +12,14 @@
 #include "values/jwt.h"
 
 #define SECRET    "0123456789abcdef0123456789abcdef"
-#define NO_SIGNER "none of our keys signed it"
-#define NO_TOKEN  "it is no JSON Web Token"
-#define NO_KEY                                               \
-    "it holds no key: expected PEM, a JSON Web Key Set, or " \
+#define NO_SIGNER "no key of OCITokenKey matches its signature"
+#define NO_TOKEN  "it is not a JSON Web Token"
+#define NO_KEY                                                  \
+    "it contains no key: expected PEM, a JSON Web Key Set, or " \
     "\"secret:\" and 32 or more printable characters"
-#define NO_SECRET                                               \
-    "what follows \"secret:\" is not a secret: expected 32 or " \
-    "more printable characters without blanks"
+#define NO_SECRET                                                       \
+    "the text after \"secret:\" is not a valid secret: expected 32 or " \
+    "more printable characters without spaces"
 
 #define JWK_ES                                            \
     "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" RFC_ES_X \
@@ -50,33 +50,35 @@ static const struct {
     { SET(JWK_ES "}"), NULL },
     { SET(JWK_RS "}," JWK_ES "}"), NULL },
     { SET(JWK_RS ",\"use\":\"enc\"}," JWK_ES "}"), NULL },
-    { SET("{\"kty\":\"oct\",\"k\":\"AAAA\"}"), "there is no key in it" },
-    { SET(JWK_RS ",\"use\":\"enc\"}"), "there is no key in it" },
-    { SET(JWK_RS ",\"alg\":\"PS256\"}"), "there is no key in it" },
+    { SET("{\"kty\":\"oct\",\"k\":\"AAAA\"}"),
+      "it contains no key that can be used" },
+    { SET(JWK_RS ",\"use\":\"enc\"}"), "it contains no key that can be used" },
+    { SET(JWK_RS ",\"alg\":\"PS256\"}"),
+      "it contains no key that can be used" },
     { SET("{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"AAAA\"}"),
-      "there is no key in it" },
-    { SET(""), "there is no key in it" },
-    { SET("7,null"), "there is no key in it" },
+      "it contains no key that can be used" },
+    { SET(""), "it contains no key that can be used" },
+    { SET("7,null"), "it contains no key that can be used" },
     { SET("{\"kty\":\"RSA\",\"n\":\"AQAB\"}"),
-      "a key of the set has no proper e" },
+      "a key of the set has no valid \"e\"" },
     { SET("{\"kty\":\"RSA\",\"n\":\"A\",\"e\":\"AQAB\"}"),
-      "a key of the set has no proper n" },
+      "a key of the set has no valid \"n\"" },
     { SET("{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}"),
-      "an RSA key has less than 2048 bits" },
+      "an RSA key has fewer than 2048 bits" },
     { SET("{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\",\"y\":\"AAAA\"}"),
-      "a key can't be read" },
-    { "{\"keys\":{}}", "it is no JSON Web Key Set" },
-    { "{", "it is no JSON Web Key Set" },
+      "a key cannot be read" },
+    { "{\"keys\":{}}", "it is not a JSON Web Key Set" },
+    { "{", "it is not a JSON Web Key Set" },
     { "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
-      "a key can't be read" },
+      "a key cannot be read" },
     { "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-      "a key can't be read" },
+      "a key cannot be read" },
     { "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n"
       "-----END ENCRYPTED PRIVATE KEY-----\n",
-      "a private key is encrypted" },
+      "a private key is encrypted; store it without a passphrase" },
     { "-----BEGIN DH PARAMETERS-----\nAAAA\n-----END DH PARAMETERS-----\n",
-      "there is no key in it" },
-    { "-----BEGIN PUBLIC KEY-----", "there is no key in it" },
+      "it contains no key that can be used" },
+    { "-----BEGIN PUBLIC KEY-----", "it contains no key that can be used" },
 };
 
 static const char *read_keys(oci_key_set_t **keys, const char *text,
@@ -163,7 +165,7 @@ static void test_forms(tap_t *tap, apr_pool_t *pool)
         { "{\"alg\":\"HS256\"}", "{\"a\":1,\"a\":2}", NO_TOKEN },
         { "{\"alg\":\"HS256\",\"alg\":\"none\"}", "{}", NO_TOKEN },
         { "{\"alg\":\"HS256\",\"crit\":[\"b64\"]}", "{}",
-          "its header asks for an extension that is not known" },
+          "its header requires an unknown extension (crit)" },
         { "{\"alg\":\"HS256\"}", "{\"sub\":\"\\u0000\"}", NO_TOKEN },
         { "not json", "{}", NO_TOKEN },
         { "", "", NO_TOKEN },

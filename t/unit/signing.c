@@ -147,14 +147,14 @@ int main(void)
     tap_is(&tap, public_key(&key, "oct", RFC_ES_X, RFC_ES_Y, pool), "no key",
            "another kind");
     tap_is(&tap, oci_signing_key_wrap(&key, EVP_EC_gen("P-384"), 1, pool),
-           "an EC key is of the curve secp384r1 instead of P-256",
+           "an EC key has the curve secp384r1: expected P-256",
            "another curve");
     tap_is(&tap, oci_signing_key_wrap(&key, EVP_RSA_gen(1024), 1, pool),
-           "an RSA key has less than 2048 bits", "a weak key");
+           "an RSA key has fewer than 2048 bits", "a weak key");
     tap_is(&tap,
            oci_signing_key_wrap(&key, EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"),
                                 1, pool),
-           "a key is neither of EC nor of RSA", "an Ed25519 key");
+           "a key is neither an EC nor an RSA key", "an Ed25519 key");
     apr_pool_destroy(pool);
     apr_terminate();
     return tap_done(&tap);
