@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* /v2/<name>/referrers/<digest>: the manifests whose subject it is. */
+/* /v2/<name>/referrers/<digest>: the manifests whose subject has this
+ * digest. */
 
 #include "http_protocol.h"
 #include "util_filter.h"
@@ -10,10 +11,11 @@
 #include "api/reply.h"
 #include "registry/referrer.h"
 
-/* Clients take no more than 4 MiB for a manifest, which this reply is. */
+/* The size of a page.  The reply is an image index, and clients accept at most
+ * 4 MiB for one. */
 #define PAGE_BYTES (1024 * 1024)
 
-/* Where the next page begins, with the same filter. */
+/* Link to the next page, with the same filter. */
 static void link_next(oci_request_t *request, const char *last,
                       const char *artifact_type)
 {
