@@ -333,9 +333,9 @@ const command_rec oci_directives[] = {
     AP_INIT_TAKE12("OCIIndex", set_index, NULL, ANYWHERE,
                    "the provider that keeps everything else, as provider or "
                    "provider:type, and its location"),
-    AP_INIT_TAKE1(
-        "OCIRepositoryPattern", set_pattern, NULL, ANYWHERE,
-        "a regular expression that must match the entire repository name"),
+    AP_INIT_TAKE1("OCIRepositoryPattern", set_pattern, NULL, ANYWHERE,
+                  "a regular expression that must match the "
+                  "entire repository name"),
     AP_INIT_TAKE1("OCIMaxManifestSize", set_size, OFFSET(max_manifest),
                   ANYWHERE, "the largest manifest, in bytes; 0 for no limit"),
     AP_INIT_TAKE1("OCIMaxUploadChunkSize", set_size, OFFSET(max_chunk),
@@ -354,10 +354,9 @@ const command_rec oci_directives[] = {
                  "On or Off: whether tags may be deleted"),
     AP_INIT_FLAG("OCIReadOnly", ap_set_flag_slot, OFFSET(read_only), ANYWHERE,
                  "On or Off: whether all changes are refused"),
-    AP_INIT_TAKE1(
-        "OCISparse", set_sparse, NULL, ANYWHERE,
-        "None, Index or All: which manifests may refer to content that is "
-        "missing"),
+    AP_INIT_TAKE1("OCISparse", set_sparse, NULL, ANYWHERE,
+                  "None, Index or All: which manifests may "
+                  "refer to missing content"),
     AP_INIT_FLAG("OCISync", ap_set_flag_slot, OFFSET(sync), ANYWHERE,
                  "On or Off: whether a change is flushed to disk before the "
                  "client is told of its success"),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Errors in a Require line, and tokens that could never work, stop httpd at its
-# start, with the reason.
+# Errors in a Require line, and tokens that could never work, prevent httpd from
+# starting, with a message that says why.
 
 use OCI::Test;
 use OCI::Auth;
@@ -91,7 +91,7 @@ error_is($client->get('/v2/a/tags/list'), 500, 'UNKNOWN');
 error_is($client->get('/token'), 503, 'UNAVAILABLE', qr/issues no tokens/);
 $server->stop;
 
-# Every place where a line can stand.
+# Require lines in every kind of section.
 $server = OCI::Server->start(config => <<'END');
 <RequireAll>
     Require oci pull,push a/** b/*-ci
@@ -114,6 +114,6 @@ for my $case ([ pull => 'a/x' => 404 ], [ push => 'a/x' => 202 ],
     my ($action, $repo, $status) = @$case;
     is($action{$action}->($repo)->status, $status, "$action $repo: $status");
 }
-status_is($client->get('/v2/'), 200, '/v2/ asks whether anything is allowed');
+status_is($client->get('/v2/'), 200, '/v2/ is allowed if anything is');
 $server->stop;
 done_testing;

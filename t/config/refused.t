@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Wrong values are refused at the start, with a message that says which they
-# are and what else there is.
+# Wrong values are refused at the start, with a message that names the value and
+# the alternatives.
 
 use OCI::Test;
 
@@ -23,8 +23,8 @@ sub refused {
 
 my %known = (OCIBlobStore => 'fs', OCIIndex => 'dbd, dbm, fs');
 for my $store (sort keys %known) {
-    refused("$store nosuch /tmp",
-        qr/$store: unknown provider 'nosuch'; known providers: $known{$store}$/m);
+    my $problem = "unknown provider 'nosuch'; known providers: $known{$store}";
+    refused("$store nosuch /tmp", qr/$store: $problem$/m);
     refused("$store fs:type /tmp", qr/$store: .*no types: write "fs"/);
     refused("$store fs", qr/$store: .*needs a folder: "fs DIR"/);
     refused("$store fs ''", qr/$store: .*needs a folder: "fs DIR"/);
@@ -43,9 +43,9 @@ refused('OCIIndex dbd', qr/needs mod_dbd, which is not loaded/);
 refused('OCIRepositoryPattern "team-("',
     qr/OCIRepositoryPattern: 'team-\(' is not a valid regular expression/);
 refused('OCIRepositoryPattern', qr/OCIRepositoryPattern takes one argument/);
+my $expected = 'is not a valid size: expected a number of bytes, 0 or more';
 for my $size (@sizes) {
-    refused("$size $_",
-        qr/$size: '\Q$_\E' is not a valid size: expected a number of bytes, 0 or/)
+    refused("$size $_", qr/$size: '\Q$_\E' $expected/)
         for '-1', '4M', '1e6', 'none', '99999999999999999999';
     refused("$size 1 2", qr/$size takes one argument/);
 }
@@ -55,7 +55,7 @@ refused("OCISparse $_",
 refused("$_ Maybe", qr/$_ must be On or Off/) for @flags;
 
 refused("OCITokenLifetime $_",
-    qr/OCITokenLifetime: '\Q$_\E' .*: expected a number of seconds from 60 to 86400/)
+    qr/OCITokenLifetime: '\Q$_\E' is not .* number of seconds from 60 to 86400/)
     for qw(59 0 -1 86401 5m x);
 refused('OCITokenKey /', qr{OCITokenKey: cannot read /});
 refused("$_ a b", qr/$_ takes one argument/)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# What the start of httpd makes of a store, or of its absence.
+# The start of httpd, with and without a store.
 
 use OCI::Test;
 
 use File::Temp ();
 use OCI::Admin;
 
-# No OCIBlobStore: a warning that names the line, and 503.
+# Without OCIBlobStore there is a warning that names the line, and 503.
 my $server = OCI::Server->start(
     location => "SetHandler oci-registry\nRequire all granted",
     after    => <<'CONF');
@@ -36,7 +36,7 @@ $server = OCI::Server->start(
 status_is(OCI::Client->new($server)->get('/v2/'), 200, 'the server\'s store');
 $server->stop;
 
-# A relative path begins at ServerRoot; what is missing is made.
+# A relative path is relative to ServerRoot; a missing store is created.
 $server = OCI::Server->start(
     location => "SetHandler oci-registry\nRequire all granted\n"
               . 'OCIBlobStore fs made'
@@ -51,13 +51,13 @@ SKIP: {
     skip 'only root can give a folder away', 2 if $>;
     my $owner = getpwnam(OCI::Server::user());
     my @others = grep { (lstat)[4] != $owner } split /\n/, `find $made`;
-    is_deeply(\@others, [], 'all of it is the user\'s whom httpd becomes');
+    is_deeply(\@others, [], 'everything belongs to httpd\'s User');
     my @open = grep { (lstat)[2] & 07 && !-l } split /\n/, `find $made`;
-    is_deeply(\@open, [], 'and nobody else reads it');
+    is_deeply(\@open, [], 'no other user may read it');
 }
 $server->graceful;
 status_is(OCI::Client->new($server)->get('/v2/a/manifests/v1'), 200,
-    'it is found after a reload');
+    'its content is found after a reload');
 $server->stop;
 
 # Stores that cannot be used.
@@ -80,7 +80,7 @@ sub spew {
     return close $file;
 }
 
-refused('blobs of a newer version', sub {
+refused('a blob store of a newer version', sub {
     mkdir "$_[0]/blobs"; spew("$_[0]/blobs/.version", "mod_oci blob store 2\n")
 }, qr/version 2, which a newer mod_oci wrote; this one knows version 1/);
 refused('an index of a newer version', sub {
@@ -102,8 +102,8 @@ like(OCI::Server->refuses(config => 'OCIIndex fs /no/such/folder'),
     qr{cannot make the folder /no/such/folder: there is no /no/such},
     'no parent of an index');
 
-# A store that a httpd elsewhere does not use is not made.
+# A store is not created by an httpd that has no registry.
 $server = OCI::Server->start(location => 'OCIBlobStore fs @DIR@/unused');
-status_is(OCI::Client->new($server)->get('/v2/'), 404, 'no registry is here');
+status_is(OCI::Client->new($server)->get('/v2/'), 404, 'there is no registry');
 $server->stop;
 done_testing;
