@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Manifests: what is accepted, and what they refer to. */
+/* Parsing manifests: which are accepted, and their children. */
 
 #include "tap.h"
 
@@ -27,7 +27,7 @@
     "sha512:27c74670adb75075fad058d5ceaf7b20c4e7786c83bae8a32f626f9782af34c9" \
     "a33c2046ef60fd2a7878d378e29fec851806bbd9a67878f3a9f1cda4830763fd"
 
-/* In the cases below ' stands for ". */
+/* In the cases below, ' stands for ". */
 #define V2           "{'schemaVersion':2"
 #define DESCRIPTOR   "'digest':'" BRACES_SHA256 "','size':2"
 #define LAYER        "{'mediaType':'a/layer'," DESCRIPTOR
@@ -36,8 +36,8 @@
 #define TYPED(type)  ",'mediaType':'" type "'"
 #define ONE(members) IMAGE LAYER members "}]}"
 
-/* What is well: the children's kinds and media types, the media type that
- * is served, and the type that a referrer is listed with.
+/* Accepted manifests: the media type that is served, the kinds and media types
+ * of the children, and the artifact type.
  */
 static const struct {
     const char *content_type;
@@ -125,7 +125,7 @@ static const struct {
     { OCI_IMAGE, IMAGE "],'blobs':null,'signatures':[1.5,true]}", OCI_IMAGE,
       "blob a/config;", "a/config" },
 
-    /* Legal JSON that nothing of ours reads. */
+    /* Valid JSON that is not used. */
     { OCI_IMAGE,
       IMAGE
       "],'x':['\\u0000','\\ud800','\\udc00\\ud800'],"
@@ -139,7 +139,7 @@ static const struct {
     { OCI_IMAGE, IMAGE "],'x':'\\u0041','\\u0058':1,'x\\u0000':2}", OCI_IMAGE,
       "blob a/config;", "a/config" },
 
-    /* Names and values in escapes. */
+    /* Names and values with escapes. */
     { NULL,
       "{'schema\\u0056ersion':2,'media\\u0054ype':'a\\/b'" CONFIG
       ",'\\u006cayers':[]}",
@@ -147,7 +147,7 @@ static const struct {
     { OCI_IMAGE, ONE(",'data':'\\u00653\\u0030='"), OCI_IMAGE,
       "blob a/config;blob a/layer;", "a/config" },
 
-    /* null is absence. */
+    /* null counts as absence. */
     { OCI_IMAGE, IMAGE "],'mediaType':null,'manifests':null}", OCI_IMAGE,
       "blob a/config;", "a/config" },
     { OCI_INDEX,
@@ -158,7 +158,7 @@ static const struct {
     { "a/unknown", V2 ",'manifests':[],'config':null}", "a/unknown", "", NULL },
 };
 
-/* What is refused, and words of the sentence that says so. */
+/* Refused manifests, and words of the message. */
 static const struct {
     const char *content_type;
     const char *text;
@@ -220,7 +220,7 @@ static const struct {
     { OCI_IMAGE, IMAGE "],'x':{'\\ud83d\\ude00':1,'\xf0\x9f\x98\x80':2}}",
       "duplicate" },
 
-    /* What we use must be text. */
+    /* Strings that are used must be valid text. */
     { NULL, IMAGE "],'mediaType':'a/b\\u0000'}", "mediaType is not" },
     { OCI_IMAGE, IMAGE "{'mediaType':'a/b\\u0000'," DESCRIPTOR "}]}",
       "layers[0].mediaType is not" },
@@ -428,18 +428,18 @@ static void descriptor_tests(tap_t *tap, apr_pool_t *pool)
     tap_is(tap, document->annotations,
            "{\"a\":\"\\u0000 /\\b\\t\\n\\u001F\x7f\xf0\x9f\x98\x80"
            "\\uDFFF\\uD800\\\"\\\\\"}",
-           "only necessary ones are kept");
+           "only necessary escapes are kept");
 
     parse(&document, OCI_INDEX, V2 ",'manifests':[]}", pool);
     tap_ok(tap, !document->subject && !document->annotations,
-           "an index that says nothing else");
+           "an index without optional members");
     tap_is(tap, oci_document_descriptor(document, EMPTY_SHA256, 0, pool),
            "{\"mediaType\":\"" OCI_INDEX "\",\"digest\":\"" EMPTY_SHA256 "\""
            ",\"size\":0}",
            "its descriptor");
 }
 
-/* A document that says x so often. */
+/* Parse a document that consists of count times the byte x. */
 static const char *repeated(oci_document_t **document, char x, int count,
                             apr_pool_t *pool)
 {
@@ -465,12 +465,12 @@ static void size_tests(tap_t *tap, apr_pool_t *pool)
            oci_document_parse(&document, OCI_IMAGE, json, strlen(json) + 1,
                               pool)
                != NULL,
-           "with a NUL at its end it is refused");
+           "it is refused with a NUL at its end");
     tap_ok(tap,
            oci_document_parse(&document, OCI_IMAGE, json, strlen(json) - 1,
                               pool)
                != NULL,
-           "without its end too");
+           "it is refused without its last byte");
     tap_is(tap,
            parse(&document, NULL,
                  apr_pstrcat(pool, IMAGE "],'mediaType':'", type, "/", type,
@@ -483,14 +483,14 @@ static void size_tests(tap_t *tap, apr_pool_t *pool)
                              NULL),
                  pool)
                != NULL,
-           "one of 128 is refused");
+           "a type of 128 bytes is refused");
     tap_ok(tap,
            parse(&document, NULL,
                  apr_pstrcat(pool, IMAGE "],'mediaType':'b/", type, "a'}",
                              NULL),
                  pool)
                != NULL,
-           "wherever they are");
+           "a subtype of 128 bytes is refused");
 }
 
 int main(void)
