@@ -68,7 +68,8 @@ static const oci_body_sink_t upload_sink = { sink_write, sink_digest };
 
 /* Read Content-Range.
  * @param range Its length is -1 without the header */
-static oci_error_t *read_range(oci_range_t *range, oci_request_t *request)
+static oci_error_t *read_content_range(oci_range_t *range,
+                                       oci_request_t *request)
 {
     request_rec *r = request->r;
     const char *header = apr_table_get(r->headers_in, "Content-Range");
@@ -131,7 +132,7 @@ static oci_error_t *open_upload(oci_upload_t **upload, oci_range_t *range,
     oci_body_limit_t limit;
     oci_error_t *error;
 
-    if ((error = read_range(range, request))) {
+    if ((error = read_content_range(range, request))) {
         return error;
     }
     limit = body_limit(request, range);

@@ -108,6 +108,7 @@ int oci_authn_begin(request_rec *r, oci_context_t *context)
         context->token_error = oci_bearer_verify(&context->bearer, r, token);
     }
     else if (!basic || !strcmp(basic, EMPTY_BASIC)) {
+        /* other schemes, and empty credentials, count as no credentials */
         apr_table_unset(r->headers_in, "Authorization");
     }
     return OK;
@@ -194,9 +195,10 @@ static int may_need_questions(const request_rec *r,
         || context->route.endpoint == OCI_ROUTE_CATALOG;
 }
 
-/* The end of authorization, which "Satisfy Any" does not skip.  If a line may
- * refuse the caller, depending on its name, the caller is asked to log in.  The
- * headers that questions need are saved before mod_headers changes them. */
+/* This hook ends authorization; unlike the hooks before it, "Satisfy Any" does
+ * not skip it.  If a Require line could not decide without knowing the user,
+ * the caller is asked to log in.  The headers that questions need are saved
+ * here, before mod_headers changes them. */
 static int fixups(request_rec *r)
 {
     oci_context_t *context = oci_context_get(r);
@@ -256,8 +258,8 @@ static int identify_asker(request_rec *r, const request_rec *asker)
     return OK;
 }
 
-/* The user of a question is that of the asking request, the user of a request
- * with a token is the token's; httpd's providers authenticate the others. */
+/* Set the user of a question or of a request with a token.  httpd's providers
+ * authenticate all other requests. */
 static int check_user_id(request_rec *r)
 {
     oci_context_t *context = oci_context_get(r);

@@ -62,7 +62,7 @@ static const char *expression_end(const char *text)
 /* A token's claim is asserted by its issuer and may be a path.  Any other
  * value may have been chosen by a user, so it must not extend beyond one path
  * component. */
-static int is_claim(const char *expression)
+static int is_claim_expression(const char *expression)
 {
     if (!ap_cstr_casecmpn(expression, "%{tolower:", 10)) {
         expression += 10;
@@ -96,12 +96,14 @@ static const char *parse_glob(require_t *require, cmd_parms *cmd,
                                 start);
         }
         start = apr_pstrmemdup(cmd->pool, start, text - start);
-        piece->is_path = is_claim(start);
+        piece->is_path = is_claim_expression(start);
         piece->expression = ap_expr_parse_cmd(cmd, start,
                                               AP_EXPR_FLAG_STRING_RESULT,
                                               &error, NULL);
         if (error) {
-            return apr_psprintf(cmd->pool, "'%s': %s", start, error);
+            return apr_psprintf(cmd->pool,
+                                "cannot parse the expression '%s': %s", start,
+                                error);
         }
     }
     return NULL;
@@ -132,13 +134,13 @@ static const char *parse_actions(unsigned *actions, cmd_parms *cmd,
 
 /* Find out whether a match of this line refuses: "not" and each enclosing
  * <RequireNone> invert it. */
-static void read_nesting(require_t *require, const ap_directive_t *line)
+static void find_polarity(require_t *require, const ap_directive_t *line)
 {
-    int not = !ap_cstr_casecmpn(line->args, "not ", 4);
+    int has_not = !ap_cstr_casecmpn(line->args, "not ", 4);
 
-    require->negated = not ;
-    require->decides =
-        not || !ap_cstr_casecmp(line->parent->directive, "<RequireNone");
+    require->negated = has_not;
+    require->decides = has_not
+        || !ap_cstr_casecmp(line->parent->directive, "<RequireNone");
     for (line = line->parent; line; line = line->parent) {
         require->negated ^= !ap_cstr_casecmp(line->directive, "<RequireNone");
     }
@@ -158,7 +160,7 @@ static const char *parse_line(cmd_parms *cmd, const char *line,
         return "Require oci: a repository name, or a glob such as **, is "
                "missing after the actions";
     }
-    read_nesting(require, cmd->directive);
+    find_polarity(require, cmd->directive);
     require->globs = apr_array_make(cmd->pool, 1, sizeof(apr_array_header_t *));
     while (*line) {
         error = parse_glob(require, cmd, ap_getword_conf(cmd->pool, &line));
@@ -181,7 +183,8 @@ typedef enum {
 /* Turn an expression's value into a pattern.
  * @param match Lowered if the value is empty, unknown or cannot be used
  */
-static const char *expand(match_e *match, request_rec *r, const piece_t *piece)
+static const char *expand_expression(match_e *match, request_rec *r,
+                                     const piece_t *piece)
 {
     const char *error = NULL;
     const char *value = ap_expr_str_exec(r, piece->expression, &error);
@@ -205,8 +208,9 @@ static const char *expand(match_e *match, request_rec *r, const piece_t *piece)
     return piece->is_path ? "**" : "*";
 }
 
-/* Match one glob.  If name is NULL, only the values of its expressions
- * count. */
+/* Match one glob.
+ * @param name The repository.  NULL for a request without one: then the glob
+ *        matches if the values of its expressions can be used */
 static match_e match_glob(request_rec *r, const apr_array_header_t *pieces,
                           const char *name)
 {
@@ -219,7 +223,7 @@ static match_e match_glob(request_rec *r, const apr_array_header_t *pieces,
 
         pattern = apr_pstrcat(r->pool, pattern,
                               piece->text ? piece->text
-                                          : expand(&match, r, piece),
+                                          : expand_expression(&match, r, piece),
                               NULL);
     }
     return !name || oci_glob_match(pattern, name, r->pool) ? match : MATCH_NO;
@@ -277,6 +281,8 @@ static authz_status answer_refusing_line(const require_t *require,
     return AUTHZ_DENIED;
 }
 
+/* Evaluate a line.  A line whose match refuses does not apply to requests
+ * without a repository. */
 static authz_status check_line(request_rec *r, const char *line,
                                const void *parsed)
 {
@@ -298,13 +304,14 @@ static authz_status check_line(request_rec *r, const char *line,
 
 static const authz_provider provider = { check_line, parse_line };
 
-/* A request that authorization treats like any other request for this action.
+/* Choose a request that stands for all requests with an action.
  * @param method Set to its method
+ * @param name The repository, or NULL for the catalog
  * @return Its path */
 static const char *request_for_action(const char **method, const char *name,
                                       unsigned action, apr_pool_t *pool)
 {
-    const char *end = "/manifests/latest";
+    const char *suffix = "/manifests/latest";
 
     *method = "GET";
     if (!name) {
@@ -312,12 +319,12 @@ static const char *request_for_action(const char **method, const char *name,
     }
     if (action == OCI_PUSH) {
         *method = "POST";
-        end = "/blobs/uploads/";
+        suffix = "/blobs/uploads/";
     }
     else if (action == OCI_DELETE) {
         *method = "DELETE";
     }
-    return apr_pstrcat(pool, "/v2/", name, end, NULL);
+    return apr_pstrcat(pool, "/v2/", name, suffix, NULL);
 }
 
 int oci_authz_allows(request_rec *r, const char *name, unsigned action)

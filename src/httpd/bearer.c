@@ -23,7 +23,7 @@
 APLOG_USE_MODULE(oci);
 
 /* The difference between two hosts' clocks that is accepted, in seconds. */
-#define SLACK 60
+#define CLOCK_SKEW 60
 
 /* Return the host as the client wrote it: behind a proxy, our own port means
  * nothing to the client. */
@@ -91,6 +91,8 @@ json_t *oci_bearer_audience(request_rec *r)
     return host ? json_pack("[s, s]", service, host) : json_string(service);
 }
 
+/* Whether an entry of "aud" begins with length bytes of name.  If these include
+ * the NUL, it must be equal to name. */
 static int audience_has_prefix(const json_t *audience, const char *name,
                                apr_size_t length)
 {
@@ -152,12 +154,13 @@ static const char *check_claims(request_rec *r, const json_t *claims)
         return apr_psprintf(r->pool, "its audience is not this service, '%s'",
                             oci_bearer_service(r));
     }
-    if (!json_is_number(expires) || json_number_value(expires) + SLACK < now) {
+    if (!json_is_number(expires)
+        || json_number_value(expires) + CLOCK_SKEW < now) {
         return "it has expired";
     }
     if (not_before
         && (!json_is_number(not_before)
-            || json_number_value(not_before) - SLACK > now)) {
+            || json_number_value(not_before) - CLOCK_SKEW > now)) {
         return "it is not valid yet";
     }
     if (subject

@@ -15,10 +15,10 @@
 
 #include "httpd/context.h"
 
-/** Return the service name in tokens: OCITokenService, or else the host. */
+/** Return the service name in tokens: OCITokenService or, unset, the host. */
 const char *oci_bearer_service(request_rec *r);
 
-/** Return the issuer of tokens: OCITokenIssuer, or else the service name. */
+/** Return the issuer of tokens: OCITokenIssuer or, unset, the service name. */
 const char *oci_bearer_issuer(request_rec *r);
 
 /**

@@ -110,7 +110,7 @@ static void lift_default_body_limit(request_rec *r)
     r->per_dir_config = copy;
 }
 
-static int handler(request_rec *r)
+static int registry_handler(request_rec *r)
 {
     const oci_context_t *context = oci_context_get(r);
     const oci_config_t *config;
@@ -169,6 +169,6 @@ void oci_hooks_register(apr_pool_t *pool)
     ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_perdir_config(post_perdir_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_type_checker(type_checker, NULL, NULL, APR_HOOK_FIRST);
-    ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(registry_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(oci_token_handler, NULL, NULL, APR_HOOK_MIDDLE);
 }

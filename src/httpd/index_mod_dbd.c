@@ -87,8 +87,9 @@ static const char *find_database(oci_dbd_where_t *where, apr_pool_t *pool)
     return NULL;
 }
 
-static const char *create(oci_index_t **index, const oci_store_config_t *config,
-                          apr_pool_t *pool)
+static const char *create_index(oci_index_t **index,
+                                const oci_store_config_t *config,
+                                apr_pool_t *pool)
 {
     oci_dbd_source_t *source;
     oci_dbd_where_t *where;
@@ -112,4 +113,4 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
 
 /* Only create is needed: the index that it makes has the provider
  * oci_index_dbd. */
-const oci_index_provider_t oci_index_mod_dbd = { .create = create };
+const oci_index_provider_t oci_index_mod_dbd = { .create = create_index };

@@ -100,7 +100,7 @@ static int copy_claim(void *env, const char *name, const char *value)
 
 /* httpd has copied the asker's environment, much of which is about the asker's
  * URL, and set the protocol to INCLUDED. */
-static int create_request(request_rec *r)
+static int create_question(request_rec *r)
 {
     request_rec *asker = r->main;
     const oci_context_t *context = asker ? oci_context_get(asker) : NULL;
@@ -123,7 +123,7 @@ static int create_request(request_rec *r)
 /* Run the post_read_request hooks, which httpd does not run for sub-requests.
  * Of httpd's own modules, only mod_setenvif sets variables there; the others
  * work on the connection, so they are skipped. */
-static int read_question(request_rec *r)
+static int run_post_read_hooks(request_rec *r)
 {
     const apr_array_header_t *hooks = ap_hook_get_post_read_request();
     int i;
@@ -145,17 +145,17 @@ static int read_question(request_rec *r)
     return DECLINED;
 }
 
-static int translate_name(request_rec *r)
+static int complete_question(request_rec *r)
 {
     if (!oci_question_asker(r)) {
         return DECLINED;
     }
     r->the_request = apr_psprintf(r->pool, "%s %s %s", r->method,
                                   r->unparsed_uri, r->protocol);
-    return read_question(r);
+    return run_post_read_hooks(r);
 }
 
-static int post_perdir_config(request_rec *r)
+static int silence_question(request_rec *r)
 {
     if (oci_question_asker(r)) {
         silence(r);
@@ -185,8 +185,9 @@ int oci_question_passes(request_rec *r, const char *method, const char *path,
 
 void oci_question_register(void)
 {
-    ap_hook_create_request(create_request, NULL, NULL, APR_HOOK_REALLY_LAST);
-    ap_hook_translate_name(translate_name, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_post_perdir_config(post_perdir_config, NULL, NULL,
+    ap_hook_create_request(create_question, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_translate_name(complete_question, NULL, NULL,
+                           APR_HOOK_REALLY_FIRST);
+    ap_hook_post_perdir_config(silence_question, NULL, NULL,
                                APR_HOOK_REALLY_FIRST);
 }

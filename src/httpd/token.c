@@ -84,7 +84,8 @@ static oci_error_t *read_scopes(apr_array_header_t **scopes, request_rec *r,
 }
 
 /* Make the claims of a new token.
- * @return NULL if the user name is not UTF-8, which JSON needs */
+ * @return NULL if the user name is not UTF-8, which JSON needs, or if there are
+ *         no random bytes */
 static json_t *make_claims(request_rec *r, const apr_array_header_t *scopes,
                            int lifetime)
 {

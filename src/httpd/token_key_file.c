@@ -13,13 +13,13 @@
 /* The largest key file, in bytes. */
 #define FILE_MAX (64 * 1024)
 
-static const char *failure(const char *what, const char *path, apr_status_t rv,
-                           apr_pool_t *pool)
+static const char *failure_text(const char *action, const char *path,
+                                apr_status_t rv, apr_pool_t *pool)
 {
-    char why[120];
+    char reason[120];
 
-    return apr_psprintf(pool, "OCITokenKey: cannot %s %s: %s", what, path,
-                        apr_strerror(rv, why, sizeof(why)));
+    return apr_psprintf(pool, "OCITokenKey: cannot %s %s: %s", action, path,
+                        apr_strerror(rv, reason, sizeof(reason)));
 }
 
 static const char *make_file(const char *path, apr_pool_t *pool)
@@ -45,7 +45,7 @@ static const char *make_file(const char *path, apr_pool_t *pool)
             apr_file_remove(path, pool);
         }
     }
-    return rv == APR_SUCCESS ? NULL : failure("create", path, rv, pool);
+    return rv == APR_SUCCESS ? NULL : failure_text("create", path, rv, pool);
 }
 
 static const char *read_file(oci_key_set_t **keys, const char *path,
@@ -71,7 +71,7 @@ static const char *read_file(oci_key_set_t **keys, const char *path,
         apr_file_close(file);
     }
     if (rv != APR_SUCCESS && rv != APR_EOF) {
-        return failure("read", path, rv, pool);
+        return failure_text("read", path, rv, pool);
     }
     text[size] = '\0';
     error = oci_key_set_read(keys, text, size, pool);
@@ -104,8 +104,9 @@ const char *oci_token_key_file_read(oci_key_set_t **keys, const char *path,
     }
     /* As this user, a link that it planted leads only to what it can read. */
     rv = oci_owner_enter(&caller, user, pool);
-    error = rv == APR_SUCCESS ? read_file(keys, path, pool)
-                              : failure("act as", "httpd's User", rv, pool);
+    error = rv == APR_SUCCESS
+        ? read_file(keys, path, pool)
+        : failure_text("act as", "httpd's User", rv, pool);
     oci_owner_leave(&caller);
     return error ? apr_pstrcat(pool, error,
                                "; httpd's User can write to a directory on "

@@ -46,8 +46,8 @@ const char *oci_actions_text(unsigned bits, apr_pool_t *pool)
     return text;
 }
 
-static void add_scope(apr_array_header_t *scopes, const char *type,
-                      const char *name, unsigned bits)
+static void merge_scope(apr_array_header_t *scopes, const char *type,
+                        const char *name, unsigned bits)
 {
     oci_scope_t *scope;
     int i;
@@ -87,7 +87,7 @@ static void parse_scope(apr_array_header_t *scopes, char *text)
 
     if (first && last > first) {
         *first = *last = '\0';
-        add_scope(scopes, text, first + 1, parse_actions(last + 1));
+        merge_scope(scopes, text, first + 1, parse_actions(last + 1));
     }
 }
 
@@ -150,8 +150,8 @@ apr_array_header_t *oci_scopes_of_access(const json_t *access, apr_pool_t *pool)
             }
         }
         if (type && name) {
-            add_scope(scopes, apr_pstrdup(pool, type), apr_pstrdup(pool, name),
-                      bits);
+            merge_scope(scopes, apr_pstrdup(pool, type),
+                        apr_pstrdup(pool, name), bits);
         }
     }
     return scopes;
