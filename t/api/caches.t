@@ -72,7 +72,7 @@ for my $repo ('dir', 'dir/tags', 'my.de', 'my.en/a.gz', 'a.html/b.utf', 'x.var',
     }
 }
 status_is($client->get('/v2/'), 200, 'no directory index for /v2/');
-error_is($client->get("/v2/$_"), 404, 'UNSUPPORTED', undef, "no folder for $_")
+error_is($client->get("/v2/$_"), 404, 'UNSUPPORTED', undef, "no directory index for $_")
     for 'dir', 'dir/', 'index.html';
 
 # ---- Cache-Control

@@ -277,8 +277,8 @@ for my $method (qw(PATCH PUT)) {
 
 # The facts of an upload in the index, if the index is in files.
 sub facts {
-    my $folder = $server->store . '/index/upload';
-    return scalar split /\n/, `find $folder ! -type d`;
+    my $dir = $server->store . '/index/upload';
+    return scalar split /\n/, `find $dir ! -type d`;
 }
 SKIP: {
     skip('looks at the files of the index fs', 9) if $server->index ne 'fs';

@@ -19,11 +19,11 @@ sub get {
 
 # Repositories without content, created by mounts of one blob.
 sub many {
-    my ($server, $folder, $count) = @_;
+    my ($server, $prefix, $count) = @_;
     my $client = OCI::Client->new($server);
-    my $digest = $client->push_blob("$folder/first", 'shared');
-    $client->post("/v2/$folder/r$_/blobs/uploads/?mount=$digest"
-        . "&from=$folder/first")->status == 201 or die "a mount failed\n"
+    my $digest = $client->push_blob("$prefix/first", 'shared');
+    $client->post("/v2/$prefix/r$_/blobs/uploads/?mount=$digest"
+        . "&from=$prefix/first")->status == 201 or die "a mount failed\n"
         for 1 .. $count;
     return;
 }

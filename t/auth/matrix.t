@@ -67,10 +67,10 @@ sub fill {
     my $server = shift;
     my $client = OCI::Client->new($server);
     my %blob;
-    for my $folder (qw(pub team secret)) {
-        my $layer = "layer of $folder";
-        $client->push_image("$folder/image", 'v1', layers => [$layer]);
-        $blob{$folder} = digest_of($layer);
+    for my $prefix (qw(pub team secret)) {
+        my $layer = "layer of $prefix";
+        $client->push_image("$prefix/image", 'v1', layers => [$layer]);
+        $blob{$prefix} = digest_of($layer);
     }
     $client->push_image('team/image', $_, annotations => { for => $_ })
         for @CALLERS;

@@ -9,8 +9,8 @@ use File::Temp ();
 use MIME::Base64 qw(encode_base64);
 
 my $conf = "$OCI::Server::TOP/conf";
-my $folder = File::Temp->newdir(TMPDIR => 1);
-my ($certificate, $key) = ("$folder/registry.pem", "$folder/registry.key");
+my $tmp = File::Temp->newdir(TMPDIR => 1);
+my ($certificate, $key) = ("$tmp/registry.pem", "$tmp/registry.key");
 my @tls_paths = (
     '/etc/ssl/certs/registry.pem'   => $certificate,
     '/etc/ssl/private/registry.key' => $key,
@@ -89,14 +89,14 @@ sub curl {
 sub works_by_curl {
     my ($server, $name, @more) = @_;
     my $bytes = random_bytes(1_000_000) x 12;
-    open my $file, '>', "$folder/blob" or die "blob: $!";
+    open my $file, '>', "$tmp/blob" or die "blob: $!";
     print $file $bytes;
     close $file;
     my $res = curl($server, '/v2/by/curl/blobs/uploads/', '-X', 'POST', @more);
     is($res->{status}, 202, "$name: an upload begins");
     my $location = $res->{headers}{location}[0];
     like($location, qr{^/v2/by/curl/blobs/uploads/}, "$name: Location");
-    $res = curl($server, $location, '-X', 'PATCH', '-T', "$folder/blob", @more,
+    $res = curl($server, $location, '-X', 'PATCH', '-T', "$tmp/blob", @more,
         '-H', 'Transfer-Encoding: chunked');
     is($res->{status}, 202, "$name: it goes on") or diag($res->{body});
     my $digest = digest_of($bytes);
@@ -112,7 +112,7 @@ sub make_certificate {
     return !system "openssl req -x509 -nodes -days 2 -newkey ec -pkeyopt "
         . "ec_paramgen_curve:prime256v1 -subj /CN=registry.example.com "
         . "-addext subjectAltName=DNS:registry.example.com "
-        . "-keyout $key -out $certificate 2>$folder/openssl";
+        . "-keyout $key -out $certificate 2>$tmp/openssl";
 }
 
 subtest 'reference.conf' => sub {
@@ -178,7 +178,7 @@ subtest 'mirror.conf' => sub {
 subtest 'http2.conf' => sub {
     my $server = serve(text_of('examples/http2.conf'), modules => ['http2']);
     works($server, 'http2.conf');
-    my $version = `curl -sS --http2-prior-knowledge -o $folder/body \\
+    my $version = `curl -sS --http2-prior-knowledge -o $tmp/body \\
         -w '%{http_version} %{http_code}' http://@{[ $server->host ]}/v2/`;
     is($version, '2 200', 'HTTP/2');
     $server->stop;

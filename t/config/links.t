@@ -32,8 +32,8 @@ CODE
 # A directory that belongs to root, with a file in it and a file beside it.
 my $mine = File::Temp->newdir(TMPDIR => 1);
 chmod 0755, "$mine";
-mkdir "$mine/folder" or die "$mine: $!\n";
-for my $name ('folder/file', 'file') {
+mkdir "$mine/dir" or die "$mine: $!\n";
+for my $name ('dir/file', 'file') {
     open my $file, '>', "$mine/$name" or die "$mine/$name: $!\n";
     print $file $name eq 'file' ? '' : "text\n";
     close $file;
@@ -56,12 +56,12 @@ sub refuses_link {
     my $top = File::Temp->newdir(TMPDIR => 1);
     chmod 0755, "$top";
     my $store = "$top/store";
-    my @folders = ($store, map { "$store/$_" } qw(blobs uploads index));
-    mkdir $_ for @folders;
+    my @dirs = ($store, map { "$store/$_" } qw(blobs uploads index));
+    mkdir $_ for @dirs;
     open my $file, '>', "$store/index/.version" or die "$store: $!\n";
     print $file "mod_oci index 1\n";
     close $file;
-    chown $uid, $gid, @folders, "$store/index/.version";
+    chown $uid, $gid, @dirs, "$store/index/.version";
     system 'rm', '-rf', "$store/$path";
     symlink $target, "$store/$path" or die "$store/$path: $!\n";
     system 'chown', '-h', "$uid:$gid", "$store/$path";
@@ -76,7 +76,7 @@ sub refuses_link {
 
 my $LINK = qr/is a symbolic link: expected a f(?:older|ile)/;
 for my $path (qw(index index/.tmp blobs uploads)) {
-    refuses_link('', $path, "$mine/folder", $LINK);
+    refuses_link('', $path, "$mine/dir", $LINK);
 }
 refuses_link('', 'index/.lock', "$mine/file", $LINK);
 refuses_link('', 'index/.version', "$mine/file", qr/cannot read/);

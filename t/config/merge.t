@@ -59,8 +59,8 @@ my $sparse = json_text({ schemaVersion => 2, mediaType => IMAGE_INDEX,
 
 # For each directive, one answer that shows whether it applies.
 sub answers {
-    my ($client, $folder) = @_;
-    my $repo = "/v2/$folder/r";
+    my ($client, $prefix) = @_;
+    my $repo = "/v2/$prefix/r";
     my $put = sub {
         $client->put("$repo/manifests/t", $_[0],
             'Content-Type' => IMAGE_INDEX)->status;

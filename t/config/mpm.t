@@ -6,9 +6,9 @@ use OCI::Test;
 
 use File::Temp ();
 
-my $folder = File::Temp->newdir(TMPDIR => 1);
+my $tmp = File::Temp->newdir(TMPDIR => 1);
 my $bytes = random_bytes(2_500_000);
-open my $file, '>', "$folder/blob" or die "blob: $!";
+open my $file, '>', "$tmp/blob" or die "blob: $!";
 print $file $bytes;
 close $file;
 
@@ -79,7 +79,7 @@ for my $mpm (qw(worker event)) {
         my $location = $res->{headers}{location}[0];
         my $digest = digest_of($bytes);
         $res = curl($server, with_query($location, "digest=$digest"), $how,
-            '-X', 'PUT', '-T', "$folder/blob");
+            '-X', 'PUT', '-T', "$tmp/blob");
         is($res->{status}, 201, "$name: it ends") or diag($res->{body});
 
         # Clients have small buffers for data that follows the Upgrade at once.

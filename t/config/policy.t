@@ -42,20 +42,20 @@ sub not_allowed {
 # Deletions: each directive forbids one kind and leaves the others.
 for my $case (['noblob', 405, 202, 202], ['nomanifest', 202, 405, 202],
     ['notag', 202, 202, 405], ['free', 202, 202, 202]) {
-    my ($folder, @status) = @$case;
-    my $image = $client->push_image("$folder/r", 'v1');
-    $client->push_image("$folder/r", 'v2', annotations => { second => 'yes' });
+    my ($prefix, @status) = @$case;
+    my $image = $client->push_image("$prefix/r", 'v1');
+    $client->push_image("$prefix/r", 'v2', annotations => { second => 'yes' });
     my %path = (
-        blob     => "/v2/$folder/r/blobs/" . digest_of('{}'),
-        tag      => "/v2/$folder/r/manifests/v2",
-        manifest => "/v2/$folder/r/manifests/$image->{digest}"
+        blob     => "/v2/$prefix/r/blobs/" . digest_of('{}'),
+        tag      => "/v2/$prefix/r/manifests/v2",
+        manifest => "/v2/$prefix/r/manifests/$image->{digest}"
     );
     my %allow = (blob => 'GET HEAD OPTIONS', tag => 'GET HEAD OPTIONS PUT',
         manifest => 'GET HEAD OPTIONS PUT');
     for my $what (qw(blob manifest tag)) {
         my $status = shift @status;
         my $res = $client->delete($path{$what});
-        my $name = "$folder: DELETE of a $what";
+        my $name = "$prefix: DELETE of a $what";
         if ($status == 405) {
             not_allowed($res, $allow{$what}, $name);
             status_is($client->get($path{$what}), 200,
@@ -104,13 +104,13 @@ is_deeply($client->get('/v2/_catalog')->json->{repositories},
 my $without_layer = image_manifest('{}', ['not there']);
 my $without_manifest = image_index([ json_text(image_manifest('{}')) ]);
 for my $case (['none', 404, 404], ['index', 404, 201], ['all', 201, 201]) {
-    my ($folder, @status) = @$case;
-    $client->push_blob("$folder/r", '{}');
+    my ($prefix, @status) = @$case;
+    $client->push_blob("$prefix/r", '{}');
     for my $document ($without_layer, $without_manifest) {
         my $status = shift @status;
-        my $res = $client->put("/v2/$folder/r/manifests/t",
+        my $res = $client->put("/v2/$prefix/r/manifests/t",
             json_text($document), 'Content-Type' => $document->{mediaType});
-        my $name = "$folder: $document->{mediaType}";
+        my $name = "$prefix: $document->{mediaType}";
         $status == 201 ? status_is($res, 201, $name)
             : error_is($res, 404, 'MANIFEST_BLOB_UNKNOWN', undef, $name);
     }

@@ -48,7 +48,7 @@ is(OCI::Server::slurp("$made/blobs/.version"), "mod_oci blob store 1\n",
 is(OCI::Server::slurp("$made/index/.version"), "mod_oci index 1\n",
     'the version of the index');
 SKIP: {
-    skip 'only root can give a folder away', 2 if $>;
+    skip 'only root can give a directory away', 2 if $>;
     my $owner = getpwnam(OCI::Server::user());
     my @others = grep { (lstat)[4] != $owner } split /\n/, `find $made`;
     is_deeply(\@others, [], 'everything belongs to httpd\'s User');
@@ -63,12 +63,12 @@ $server->stop;
 # Stores that cannot be used.
 sub refused {
     my ($name, $prepare, $message) = @_;
-    my $folder = File::Temp->newdir(TMPDIR => 1);
-    chmod 0755, "$folder";
-    mkdir "$folder/s";
-    $prepare->("$folder/s");
-    give_to_httpd("$folder/s");
-    like(OCI::Server->refuses(config => "OCIBlobStore fs $folder/s"),
+    my $tmp = File::Temp->newdir(TMPDIR => 1);
+    chmod 0755, "$tmp";
+    mkdir "$tmp/s";
+    $prepare->("$tmp/s");
+    give_to_httpd("$tmp/s");
+    like(OCI::Server->refuses(config => "OCIBlobStore fs $tmp/s"),
         $message, $name);
     return;
 }
@@ -86,13 +86,13 @@ refused('a blob store of a newer version', sub {
 refused('an index of a newer version', sub {
     mkdir "$_[0]/index"; spew("$_[0]/index/.version", "mod_oci index 7\n")
 }, qr/version 7, which a newer mod_oci wrote/);
-refused('a folder of something else', sub {
+refused('a directory with other content', sub {
     mkdir "$_[0]/blobs"; spew("$_[0]/blobs/.version", "mail\n")
 }, qr/belongs to something else/);
-refused('a file in its place', sub {
+refused('a file instead of it', sub {
     rmdir $_[0]; spew($_[0], '')
 }, qr/is not a folder/);
-refused('a file in the place of a folder below', sub {
+refused('a file instead of a subdirectory', sub {
     spew("$_[0]/blobs", '')
 }, qr/blobs is not a folder/);
 like(OCI::Server->refuses(config => 'OCIBlobStore fs /no/such/folder'),

@@ -11,9 +11,9 @@ use OCI::Library;
 plan skip_all => 'the sanitizers are loaded in this place'
     if OCI::Server->sanitized;
 
-my $folder = File::Temp->newdir(TMPDIR => 1);
-chmod 0755, "$folder";
-my $counter = "$folder/counter.so";
+my $tmp = File::Temp->newdir(TMPDIR => 1);
+chmod 0755, "$tmp";
+my $counter = "$tmp/counter.so";
 OCI::Library::build($counter, <<'CODE')
 #include <fcntl.h>
 #include <stdlib.h>
@@ -32,11 +32,11 @@ int fdatasync(int fd) { note("d"); return syscall(SYS_fdatasync, fd); }
 CODE
     or plan skip_all => 'gcc cannot build a library';
 
-open my $file, '>', "$folder/syncs" or die "syncs: $!";
+open my $file, '>', "$tmp/syncs" or die "syncs: $!";
 close $file;
-chmod 0666, "$folder/syncs";
+chmod 0666, "$tmp/syncs";
 my $server = OCI::Server->start(
-    env   => { LD_PRELOAD => $counter, OCI_SYNCS => "$folder/syncs" },
+    env   => { LD_PRELOAD => $counter, OCI_SYNCS => "$tmp/syncs" },
     after => <<'CONF');
 <Location "/v2/fast/">
     OCISync Off
@@ -47,9 +47,9 @@ my $client = OCI::Client->new($server);
 # Count the flushes to disk during an action.
 sub syncs {
     my $what = shift;
-    my $before = -s "$folder/syncs";
+    my $before = -s "$tmp/syncs";
     $what->();
-    return (-s "$folder/syncs") - $before;
+    return (-s "$tmp/syncs") - $before;
 }
 
 my %does = (
