@@ -128,10 +128,9 @@ static oci_error_t *check_name(const oci_request_t *request)
     if (!oci_name_valid(name)) {
         return oci_error_make(pool, OCI_E_NAME_INVALID, "name", name,
                               "this is not a valid repository name: expected "
-                              "at most %d bytes, components separated by "
-                              "\"/\", each made of lower-case letters and "
-                              "digits, with single \".\", \"_\" or \"__\", or "
-                              "dashes, between them",
+                              "lower-case letters and digits, with \".\", "
+                              "\"_\", \"__\" or dashes between them and \"/\" "
+                              "between components, %d bytes at most",
                               OCI_NAME_MAX);
     }
     if (pattern && ap_regexec(pattern, name, 0, NULL, 0)) {
