@@ -64,8 +64,8 @@ static json_t *decode_object(const char *text, apr_size_t length,
     return json_is_object(json) ? json : NULL;
 }
 
-/* Whether a key should be tried: the header names its algorithm, and either
- * its "kid" or none. */
+/* Whether a key should be tried: the header names its algorithm, and does not
+ * name a different "kid". */
 static int may_verify(const oci_signing_key_t *key, const json_t *header)
 {
     const char *algorithm = json_string_value(json_object_get(header, "alg"));

@@ -35,8 +35,8 @@ static size_t separator_length(const char *text)
  *   run       = 1*( lower-case letter / digit )
  *   separator = "." / "_" / "__" / 1*"-"
  *
- * So a slash may be where a separator may be.  After any other byte, no run
- * begins, and the loop ends.
+ * So a slash is allowed wherever a separator is.  Any other byte after a run
+ * has the length 0 and cannot begin the next run, so the loop ends.
  */
 int oci_name_valid(const char *text)
 {
