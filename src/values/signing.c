@@ -23,7 +23,7 @@
 #define P256_BYTES 32
 
 /* The longest signature of P-256 in DER: two numbers of 33 bytes with heads
- * of 2 each, and one of 2 around them. */
+ * of 2 bytes each, and a head of 2 bytes for both. */
 #define DER_BYTES 72
 
 #define RSA_BITS_MIN 2048
