@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /**
- * mod_oci: an OCI registry inside Apache httpd
+ * mod_oci: an OCI registry as a module of Apache httpd
  *
- * A request passes through
- *   src/httpd     configuration, hooks, httpd's own errors
+ * This file declares the module: its directives, hooks and providers.  A
+ * request passes through
+ *   src/httpd     configuration, hooks, authorization, httpd's own errors
  *   src/api       HTTP: one file for each URL segment
  *   src/registry  repositories, manifests, blobs, uploads, tags, referrers
- *   src/store     providers: where bytes and facts lie
- * with src/values, values without I/O, at the side of each.
+ *   src/store     the providers that store blobs and the index
+ * All of them use src/values: digests, names and other values without I/O.
  */
 
 #include "httpd.h"

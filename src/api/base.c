@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* /v2/: whether this is a registry, and whether the caller may use it. */
+/* /v2/: tells clients that this is a registry, and that they may use it. */
 
 #include "api/endpoints.h"
 #include "api/reply.h"

@@ -14,11 +14,11 @@
 #include "values/etag.h"
 #include "values/range.h"
 
-/* What one bucket holds at most, for systems where apr_size_t is small. */
+/* The largest bucket, for systems with a small apr_size_t. */
 #define BUCKET_BYTES (1024 * 1024 * 1024)
 
-/* A bucket that stands for a blob's file.  All that is sent are copies of
- * it, which share one descriptor: it may be set aside for a slow client. */
+/* Make a bucket for a blob's file.  The reply consists of copies of it, which
+ * share one file descriptor even if they are set aside for a slow client. */
 static apr_bucket *open_bucket(const oci_blob_source_t *source, request_rec *r)
 {
     apr_bucket *file = apr_bucket_file_create(source->file, 0, 0, r->pool,
@@ -33,8 +33,8 @@ static apr_bucket *open_bucket(const oci_blob_source_t *source, request_rec *r)
     return file;
 }
 
-static void append(apr_bucket_brigade *bb, apr_bucket *file,
-                   const oci_range_t *range)
+static void append_range(apr_bucket_brigade *bb, apr_bucket *file,
+                         const oci_range_t *range)
 {
     apr_off_t done = 0;
 
@@ -50,8 +50,8 @@ static void append(apr_bucket_brigade *bb, apr_bucket *file,
     }
 }
 
-/* A reply of several parts (RFC 9110, 14.6): one for each range, in the
- * order asked, its file data never read here. */
+/* Send a multipart reply (RFC 9110, 14.6), with a part for each range, in the
+ * order of the request.  The data is not read here. */
 static oci_error_t *reply_parts(oci_request_t *request,
                                 const oci_blob_source_t *source,
                                 const apr_array_header_t *ranges)
@@ -76,7 +76,7 @@ static oci_error_t *reply_parts(oci_request_t *request,
                            "-%" APR_OFF_T_FMT "/%" APR_OFF_T_FMT CRLF CRLF,
                            i ? CRLF : "", boundary, range->first,
                            range->first + range->length - 1, source->size);
-        append(bb, file, range);
+        append_range(bb, file, range);
     }
     apr_bucket_destroy(file);
     apr_brigade_printf(bb, NULL, NULL, CRLF "--%s--" CRLF, boundary);
@@ -96,7 +96,7 @@ static oci_error_t *reply_range(oci_request_t *request,
                                                 r->connection->bucket_alloc);
     apr_bucket *file = open_bucket(source, r);
 
-    append(bb, file, range);
+    append_range(bb, file, range);
     apr_bucket_destroy(file);
     if (partial) {
         oci_reply_header(request, "Content-Range",
@@ -111,7 +111,8 @@ static oci_error_t *reply_range(oci_request_t *request,
                              bb, range->length);
 }
 
-/* The ranges that a GET asks for, NULL for the whole (RFC 9110, 14.2). */
+/* Read the ranges that a GET asks for (RFC 9110, 14.2).
+ * @param ranges Set to NULL for the entire blob */
 static oci_error_t *wanted_ranges(apr_array_header_t **ranges,
                                   oci_request_t *request,
                                   const oci_blob_t *blob)
@@ -136,15 +137,15 @@ static oci_error_t *wanted_ranges(apr_array_header_t **ranges,
                      apr_psprintf(r->pool, "bytes */%" APR_OFF_T_FMT,
                                   blob->size));
     return oci_error_make(r->pool, OCI_E_RANGE_UNSATISFIABLE, "range", range,
-                          "no such range of the blob's %" APR_OFF_T_FMT
-                          " bytes",
+                          "the range is not valid for the blob's "
+                          "%" APR_OFF_T_FMT " bytes",
                           blob->size);
 }
 
 static oci_error_t *reply_file(oci_request_t *request, const oci_blob_t *blob,
                                const oci_blob_source_t *source)
 {
-    oci_range_t whole = { 0, blob->size };
+    oci_range_t entire = { 0, blob->size };
     apr_array_header_t *ranges;
     oci_error_t *error = wanted_ranges(&ranges, request, blob);
 
@@ -152,7 +153,7 @@ static oci_error_t *reply_file(oci_request_t *request, const oci_blob_t *blob,
         return error;
     }
     if (!ranges) {
-        return reply_range(request, source, &whole, 0);
+        return reply_range(request, source, &entire, 0);
     }
     return ranges->nelts == 1
         ? reply_range(request, source, &APR_ARRAY_IDX(ranges, 0, oci_range_t),
@@ -160,11 +161,11 @@ static oci_error_t *reply_file(oci_request_t *request, const oci_blob_t *blob,
         : reply_parts(request, source, ranges);
 }
 
-/* The headers of a blob.
- * @param answered Set to whether they are the answer already
+/* Set the headers of a blob, and check the preconditions.
+ * @param answered Set to whether the reply was sent
  */
-static oci_error_t *describe(int *answered, oci_request_t *request,
-                             const char *digest)
+static oci_error_t *set_headers(int *answered, oci_request_t *request,
+                                const char *digest)
 {
     oci_error_t *error;
 
@@ -177,8 +178,8 @@ static oci_error_t *describe(int *answered, oci_request_t *request,
     return error;
 }
 
-/* Send the client where the blob is.  What was said of the blob is not true of
- * its address, which is good for a while only. */
+/* Redirect the client to the blob's address.  Headers about the blob's content
+ * are dropped, because the address is only valid for a while. */
 static oci_error_t *reply_address(oci_request_t *request, const char *url)
 {
     request_rec *r = request->r;
@@ -192,7 +193,7 @@ static oci_error_t *reply_address(oci_request_t *request, const char *url)
 }
 
 /* HEAD /v2/<name>/blobs/<digest> */
-static oci_error_t *head(oci_request_t *request)
+static oci_error_t *head_blob(oci_request_t *request)
 {
     request_rec *r = request->r;
     oci_blob_t blob;
@@ -200,7 +201,7 @@ static oci_error_t *head(oci_request_t *request)
                                        request->route.reference, r->pool);
     int answered;
 
-    if (error || (error = describe(&answered, request, blob.digest))
+    if (error || (error = set_headers(&answered, request, blob.digest))
         || answered) {
         return error;
     }
@@ -221,11 +222,11 @@ oci_error_t *oci_blobs_get(oci_request_t *request)
     int answered;
 
     if (r->header_only) {
-        return head(request);
+        return head_blob(request);
     }
     error = oci_blob_open(&source, &blob, &request->repository,
                           AP_SENDFILE_ENABLED(core->enable_sendfile), r->pool);
-    if (error || (error = describe(&answered, request, blob.digest))
+    if (error || (error = set_headers(&answered, request, blob.digest))
         || answered) {
         return error;
     }
@@ -233,7 +234,7 @@ oci_error_t *oci_blobs_get(oci_request_t *request)
                       : reply_file(request, &blob, &source);
 }
 
-/* Whether the conditions of a deletion hold. */
+/* Check the preconditions of a deletion. */
 static oci_error_t *check_conditions(oci_request_t *request)
 {
     request_rec *r = request->r;
@@ -255,7 +256,8 @@ static oci_error_t *check_conditions(oci_request_t *request)
         return NULL;
     }
     return oci_error_make(r->pool, OCI_E_BLOB_CHANGED, "digest", digest,
-                          "%s does not hold: this is %s", header, digest);
+                          "the precondition %s failed: the digest is %s",
+                          header, digest);
 }
 
 /* DELETE /v2/<name>/blobs/<digest> */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The body of a request, in few large pieces. */
+/* Reading the body of a request, in a few large pieces. */
 
 #include <unistd.h>
 
@@ -17,20 +17,20 @@
 #include "api/pipeline.h"
 #include "registry/pool.h"
 
-/* httpd hands a body out in pieces of 8000 bytes at most, each in a buffer of
- * its own.  So many are gathered before they go on. */
+/* httpd returns a body in pieces of at most 8000 bytes, each in a separate
+ * buffer.  These limits say how much is gathered for one write. */
 #define GATHER_BYTES  (128 * 1024)
 #define GATHER_PIECES 24
 
-/* After so many bytes a body is shared by two threads, where httpd has threads
- * itself and no more bodies come at once than there are processors.  Each one
- * writes and digests what it has gathered, so that no data moves from one
- * processor's cache to another's.  The more a turn has, the less they wait. */
+/* After LONG_BODY bytes, two threads share a body, if httpd's MPM is threaded
+ * and there are not more bodies at once than processors.  Each thread writes
+ * and digests the data that it has read, so that no data moves between the
+ * caches of processors.  Larger batches reduce waiting. */
 #define LONG_BODY     (8 * 1024 * 1024)
 #define SHARED_BYTES  (256 * 1024)
 #define SHARED_PIECES 48
 
-/* What is read for nothing of a refused body, to keep a connection. */
+/* The longest refused body that is skipped to keep a connection, in bytes. */
 #define SKIP_AT_MOST (64 * 1024)
 
 apr_off_t oci_body_length(const request_rec *r)
@@ -42,7 +42,7 @@ apr_off_t oci_body_length(const request_rec *r)
         return -1;
     }
     if (!text) {
-        /* over HTTP/2 a body needs no length */
+        /* in HTTP/2, a body need not have a length */
         return r->proto_num < HTTP_VERSION(2, 0) ? 0 : -1;
     }
     return ap_parse_strict_length(&length, text) ? length : -1;
@@ -83,19 +83,20 @@ oci_error_t *oci_body_expect(oci_request_t *request,
     const char *coding = apr_table_get(request->r->headers_in,
                                        "Transfer-Encoding");
     apr_off_t length = oci_body_length(request->r);
-    oci_body_limit_t httpds = httpd_limit(request);
+    oci_body_limit_t httpd_max = httpd_limit(request);
 
     if (coding && ap_cstr_casecmp(coding, "chunked")) {
-        /* httpd would take the last of several for all */
+        /* if there are several, httpd would only decode the last one */
         return oci_error_make(request->r->pool, OCI_E_REQUEST_INVALID,
                               "encoding", coding,
-                              "the only Transfer-Encoding is chunked");
+                              "this Transfer-Encoding is not supported; use "
+                              "chunked");
     }
     if (limit->bytes && length > limit->bytes) {
         return too_large(request, limit);
     }
-    if (httpds.bytes && length > httpds.bytes) {
-        return too_large(request, &httpds);
+    if (httpd_max.bytes && length > httpd_max.bytes) {
+        return too_large(request, &httpd_max);
     }
     return NULL;
 }
@@ -106,7 +107,7 @@ static oci_error_t *read_error(const oci_request_t *request, apr_status_t rv)
     oci_body_limit_t limit;
     oci_error_t *error;
 
-    /* the next request could not be told from what is left of this one */
+    /* the rest of this body would be mistaken for the next request */
     request->r->connection->keepalive = AP_CONN_CLOSE;
 
     if (APR_STATUS_IS_TIMEUP(rv)) {
@@ -120,7 +121,7 @@ static oci_error_t *read_error(const oci_request_t *request, apr_status_t rv)
     else if (APR_STATUS_IS_EOF(rv) || rv == APR_INCOMPLETE
              || APR_STATUS_IS_ECONNRESET(rv) || APR_STATUS_IS_ECONNABORTED(rv)
              || APR_STATUS_IS_EPIPE(rv)
-             /* httpd closes connections so when it is told to end */
+             /* httpd closes connections in this way when it stops */
              || APR_STATUS_IS_EBADF(rv)) {
         error = oci_error_make(pool, OCI_E_BODY_INCOMPLETE, NULL, NULL,
                                "the body ended early");
@@ -138,10 +139,10 @@ static int is_complete(const apr_bucket_brigade *bb)
     return !APR_BRIGADE_EMPTY(bb) && APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(bb));
 }
 
-/* Add a piece behind what bb has.  Its data may lie in a buffer that the next
- * read uses again, as mod_ssl's does. */
-static apr_status_t keep_piece(apr_bucket_brigade *bb,
-                               apr_bucket_brigade *piece, apr_pool_t *pool)
+/* Append a piece to bb.  It is set aside, because its data may be in a buffer
+ * that the next read reuses, such as mod_ssl's. */
+static apr_status_t append_piece(apr_bucket_brigade *bb,
+                                 apr_bucket_brigade *piece, apr_pool_t *pool)
 {
     apr_bucket *b;
 
@@ -157,84 +158,85 @@ static apr_status_t keep_piece(apr_bucket_brigade *bb,
     return APR_SUCCESS;
 }
 
-/* A body on its way to its sink. */
-typedef struct passage_t {
+/* A body that is being read. */
+typedef struct body_stream_t {
     oci_request_t *request;
     const oci_body_limit_t *limit;
     const oci_body_sink_t *sink;
     void *baton;
-    apr_uint32_t over; /* nothing more is to be read */
-    int shared;        /* by two threads */
-    long most;         /* bodies at once to be shared, or 0 */
-    /* for who reads: */
+    apr_uint32_t finished;  /* nothing more is read; atomic */
+    int shared;             /* by two threads */
+    long max_shared_bodies; /* most bodies at once that may be shared; 0 until
+                             * it is known */
+    /* used by the reading stage only: */
     apr_bucket_brigade *piece;
     apr_status_t rv; /* of the last read */
-    oci_error_t *refusal;
-    /* for who writes: */
+    oci_error_t *read_refusal;
+    /* used by the writing stage only: */
     apr_pool_t *pool;
-    oci_error_t *failure;
-} passage_t;
+    oci_error_t *write_error;
+} body_stream_t;
 
-/* What a thread has gathered. */
-typedef struct turn_t {
-    passage_t *passage;
-    apr_read_type_e block; /* whether it may wait for the client */
+/* The data that a thread has gathered. */
+typedef struct batch_t {
+    body_stream_t *stream;
+    apr_read_type_e block; /* whether reading may wait for the client */
     apr_bucket_brigade *bb;
-    apr_array_header_t *vec; /* its data */
-} turn_t;
+    apr_array_header_t *vec; /* struct iovec: the data of bb */
+} batch_t;
 
-static turn_t *make_turn(passage_t *passage, apr_read_type_e block)
+static batch_t *make_batch(body_stream_t *stream, apr_read_type_e block)
 {
-    request_rec *r = passage->request->r;
-    turn_t *turn = apr_palloc(r->pool, sizeof(*turn));
+    request_rec *r = stream->request->r;
+    batch_t *batch = apr_palloc(r->pool, sizeof(*batch));
 
-    turn->passage = passage;
-    turn->block = block;
-    turn->bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    turn->vec = apr_array_make(r->pool, GATHER_PIECES, sizeof(struct iovec));
-    return turn;
+    batch->stream = stream;
+    batch->block = block;
+    batch->bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    batch->vec = apr_array_make(r->pool, GATHER_PIECES, sizeof(struct iovec));
+    return batch;
 }
 
-/* Read on, until it is worth a write: no more, so that writes end where blocks
- * of the file do.  What came before an error is gathered all the same. */
-static apr_status_t gather(turn_t *turn)
+/* Read until there is enough for a write, and not more, so that writes end at
+ * block boundaries of the file.  Data read before an error is kept. */
+static apr_status_t gather(batch_t *batch)
 {
-    const passage_t *passage = turn->passage;
-    request_rec *r = passage->request->r;
-    apr_off_t left = passage->shared ? SHARED_BYTES : GATHER_BYTES;
-    int pieces = passage->shared ? SHARED_PIECES : GATHER_PIECES;
+    const body_stream_t *stream = batch->stream;
+    request_rec *r = stream->request->r;
+    apr_off_t left = stream->shared ? SHARED_BYTES : GATHER_BYTES;
+    int pieces = stream->shared ? SHARED_PIECES : GATHER_PIECES;
 
-    for (; pieces > 0 && left > 0 && !is_complete(turn->bb); pieces--) {
+    for (; pieces > 0 && left > 0 && !is_complete(batch->bb); pieces--) {
         apr_off_t length = 0;
-        apr_status_t rv = ap_get_brigade(r->input_filters, passage->piece,
-                                         AP_MODE_READBYTES, turn->block, left);
+        apr_status_t rv = ap_get_brigade(r->input_filters, stream->piece,
+                                         AP_MODE_READBYTES, batch->block, left);
 
-        if (turn->block == APR_NONBLOCK_READ
+        if (batch->block == APR_NONBLOCK_READ
             && (APR_STATUS_IS_EAGAIN(rv)
-                || (!rv && APR_BRIGADE_EMPTY(passage->piece)))) {
+                || (rv == APR_SUCCESS && APR_BRIGADE_EMPTY(stream->piece)))) {
             break;
         }
         if (rv == APR_SUCCESS) {
-            rv = apr_brigade_length(passage->piece, 1, &length);
+            rv = apr_brigade_length(stream->piece, 1, &length);
         }
         if (rv == APR_SUCCESS) {
-            rv = keep_piece(turn->bb, passage->piece, r->pool);
+            rv = append_piece(batch->bb, stream->piece, r->pool);
         }
         if (rv != APR_SUCCESS) {
             return rv;
         }
         left -= length;
-        passage->request->received += length;
+        stream->request->received += length;
     }
     return APR_SUCCESS;
 }
 
-/* Find the data of what was gathered. */
-static apr_status_t find_data(turn_t *turn)
+/* Collect pointers to the gathered data. */
+static apr_status_t collect_iovec(batch_t *batch)
 {
     apr_bucket *b;
 
-    for (b = APR_BRIGADE_FIRST(turn->bb); b != APR_BRIGADE_SENTINEL(turn->bb);
+    for (b = APR_BRIGADE_FIRST(batch->bb); b != APR_BRIGADE_SENTINEL(batch->bb);
          b = APR_BUCKET_NEXT(b)) {
         apr_size_t length = 0;
         const char *data;
@@ -246,7 +248,7 @@ static apr_status_t find_data(turn_t *turn)
             return rv;
         }
         if (length) {
-            struct iovec *buffer = apr_array_push(turn->vec);
+            struct iovec *buffer = apr_array_push(batch->vec);
 
             buffer->iov_base = (char *)data;
             buffer->iov_len = length;
@@ -255,128 +257,131 @@ static apr_status_t find_data(turn_t *turn)
     return APR_SUCCESS;
 }
 
-/* Gather some of the body, in place of what there was, if it may be so long.
- * Returns whether it is the last. */
-static int read_some(void *data)
+/* The first stage: replace the batch's data by the next part of the body, and
+ * check the limit.
+ * @return Whether it is the last part */
+static int read_batch(void *data)
 {
-    turn_t *turn = data;
-    passage_t *passage = turn->passage;
-    oci_request_t *request = passage->request;
-    const oci_body_limit_t *limit = passage->limit;
+    batch_t *batch = data;
+    body_stream_t *stream = batch->stream;
+    oci_request_t *request = stream->request;
+    const oci_body_limit_t *limit = stream->limit;
     apr_status_t rv;
 
-    apr_brigade_cleanup(turn->bb);
-    apr_array_clear(turn->vec);
-    if (apr_atomic_read32(&passage->over)) {
+    apr_brigade_cleanup(batch->bb);
+    apr_array_clear(batch->vec);
+    if (apr_atomic_read32(&stream->finished)) {
         return 1;
     }
-    passage->rv = gather(turn);
+    stream->rv = gather(batch);
     if (limit->bytes && request->received > limit->bytes) {
-        passage->refusal = too_large(request, limit);
+        stream->read_refusal = too_large(request, limit);
     }
-    else if ((rv = find_data(turn)) != APR_SUCCESS) {
-        passage->rv = rv;
+    else if ((rv = collect_iovec(batch)) != APR_SUCCESS) {
+        stream->rv = rv;
     }
-    if (passage->rv != APR_SUCCESS || passage->refusal
-        || is_complete(turn->bb)) {
-        apr_atomic_set32(&passage->over, 1);
+    if (stream->rv != APR_SUCCESS || stream->read_refusal
+        || is_complete(batch->bb)) {
+        apr_atomic_set32(&stream->finished, 1);
         return 1;
     }
     return 0;
 }
 
-static int write_some(void *data)
+static int write_batch(void *data)
 {
-    turn_t *turn = data;
-    passage_t *passage = turn->passage;
+    batch_t *batch = data;
+    body_stream_t *stream = batch->stream;
 
-    if (turn->vec->nelts && !passage->failure) {
-        passage->failure = passage->sink->write(passage->baton,
-                                                (struct iovec *)turn->vec->elts,
-                                                turn->vec->nelts,
-                                                passage->pool);
+    if (batch->vec->nelts && !stream->write_error) {
+        stream->write_error = stream->sink
+                                  ->write(stream->baton,
+                                          (struct iovec *)batch->vec->elts,
+                                          batch->vec->nelts, stream->pool);
     }
-    if (passage->failure) {
-        apr_atomic_set32(&passage->over, 1);
+    if (stream->write_error) {
+        apr_atomic_set32(&stream->finished, 1);
     }
     return 0;
 }
 
-static int digest_some(void *data)
+static int digest_batch(void *data)
 {
-    turn_t *turn = data;
-    const passage_t *passage = turn->passage;
+    batch_t *batch = data;
+    const body_stream_t *stream = batch->stream;
 
-    if (passage->sink->digest) {
-        passage->sink->digest(passage->baton, (struct iovec *)turn->vec->elts,
-                              turn->vec->nelts);
+    if (stream->sink->digest) {
+        stream->sink->digest(stream->baton, (struct iovec *)batch->vec->elts,
+                             batch->vec->nelts);
     }
     return 0;
 }
 
-/* Whether there is a processor for a second thread.  Prefork ends a process
- * in a signal handler, whatever its threads are at. */
-static int may_share(passage_t *passage)
+/* Whether there is a processor for a second thread.  With the prefork MPM there
+ * is never one, because it ends a process in a signal handler, without waiting
+ * for threads. */
+static int may_share(body_stream_t *stream)
 {
     int threaded = 0;
 
-    if (!passage->most) {
+    if (!stream->max_shared_bodies) {
         ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded);
-        passage->most = threaded ? sysconf(_SC_NPROCESSORS_ONLN) : -1;
+        stream->max_shared_bodies = threaded ? sysconf(_SC_NPROCESSORS_ONLN)
+                                             : -1;
     }
-    return apr_atomic_read32(passage->request->bodies) <= passage->most;
+    return apr_atomic_read32(stream->request->bodies)
+        <= stream->max_shared_bodies;
 }
 
-/* Get a second thread for the rest of a body that is long.  It does not wait
- * for the client: that is for a thread which httpd knows how to stop. */
-static void find_helper(oci_pipeline_t *turns, passage_t *passage)
+/* Start a second thread for the rest of a long body.  It never waits for the
+ * client, because httpd can only stop its own threads while they wait. */
+static void add_thread_if_long(oci_pipeline_t *pipeline, body_stream_t *stream)
 {
-    const oci_request_t *request = passage->request;
+    const oci_request_t *request = stream->request;
     apr_pool_t *pool;
 
-    if (passage->shared || !passage->sink->digest
-        || request->received < LONG_BODY
-        || !may_share(passage)
-        /* who writes need not wait for who reads and uses r->pool */
-        || oci_pool_make(&pool, request->r->pool)) {
+    if (stream->shared || !stream->sink->digest || request->received < LONG_BODY
+        || !may_share(stream)
+        /* a pool apart from r->pool, which the reading stage uses */
+        || oci_pool_make(&pool, request->r->pool) != APR_SUCCESS) {
         return;
     }
-    passage->pool = pool;
-    passage->shared = 1;
-    oci_pipeline_share(turns, make_turn(passage, APR_NONBLOCK_READ));
+    stream->pool = pool;
+    stream->shared = 1;
+    oci_pipeline_add_thread(pipeline, make_batch(stream, APR_NONBLOCK_READ));
 }
 
 oci_error_t *oci_body_read(oci_request_t *request,
                            const oci_body_limit_t *limit,
                            const oci_body_sink_t *sink, void *baton)
 {
-    static oci_pipeline_step_t *const steps[] = { read_some, write_some,
-                                                  digest_some };
+    static oci_pipeline_stage_t *const stages[] = { read_batch, write_batch,
+                                                    digest_batch };
     request_rec *r = request->r;
-    passage_t passage = { .request = request,
-                          .limit = limit,
-                          .sink = sink,
-                          .baton = baton,
-                          .pool = r->pool };
+    body_stream_t stream = { .request = request,
+                             .limit = limit,
+                             .sink = sink,
+                             .baton = baton,
+                             .pool = r->pool };
     oci_error_t *error = oci_body_expect(request, limit);
-    oci_pipeline_t *turns;
-    turn_t *turn;
+    oci_pipeline_t *pipeline;
+    batch_t *batch;
 
     if (error) {
         return error;
     }
-    passage.piece = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    turns = oci_pipeline_make(steps, r->pool);
-    turn = make_turn(&passage, APR_BLOCK_READ);
+    stream.piece = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    pipeline = oci_pipeline_make(stages, r->pool);
+    batch = make_batch(&stream, APR_BLOCK_READ);
     apr_atomic_inc32(request->bodies);
-    while (!oci_pipeline_turn(turns, turn)) {
-        find_helper(turns, &passage);
+    while (!oci_pipeline_run_batch(pipeline, batch)) {
+        add_thread_if_long(pipeline, &stream);
     }
-    oci_pipeline_end(turns);
+    oci_pipeline_end(pipeline);
     apr_atomic_dec32(request->bodies);
-    apr_brigade_destroy(turn->bb);
-    if (passage.failure || passage.refusal) {
-        return passage.failure ? passage.failure : passage.refusal;
+    apr_brigade_destroy(batch->bb);
+    if (stream.write_error || stream.read_refusal) {
+        return stream.write_error ? stream.write_error : stream.read_refusal;
     }
-    return passage.rv == APR_SUCCESS ? NULL : read_error(request, passage.rv);
+    return stream.rv == APR_SUCCESS ? NULL : read_error(request, stream.rv);
 }

@@ -2,7 +2,7 @@
 
 /**
  * @file body.h
- * @brief The body of a request, in few large pieces
+ * @brief Reading the body of a request, in a few large pieces
  */
 
 #ifndef OCI_BODY_H
@@ -10,54 +10,60 @@
 
 #include "api/request.h"
 
-/** Where a body goes, piece by piece. */
+/** The functions that receive a body, piece by piece. */
 typedef struct oci_body_sink_t {
-    /** Take n buffers for good; pool lives as long as the request. */
+    /**
+     * Write or copy n buffers; they are reused after the call.
+     * @param pool Lives as long as the request
+     */
     oci_error_t *(*write)(void *baton, const struct iovec *vec, int n,
                           apr_pool_t *pool);
     /**
-     * Compute a digest, or NULL for none.  Where there is one, of a long
-     * body two threads read, write and digest in turn: each of these is done
-     * by one thread at a time, for all bytes in their order, and two of them
-     * may be done at once.  So both functions leave the request alone.
+     * Add n buffers to a digest; NULL if there is no digest.  If there is one,
+     * two threads share the reading, writing and digesting of a long body.
+     * Each of the three is done by one thread at a time, for all bytes in their
+     * order, but different ones may run at the same time.  So neither function
+     * may use the request.
      */
     void (*digest)(void *baton, const struct iovec *vec, int n);
 } oci_body_sink_t;
 
-/** How large a body may be. */
+/** The largest accepted body. */
 typedef struct oci_body_limit_t {
     apr_off_t bytes;       /* 0 for no limit */
-    oci_error_e code;      /* what a larger one is */
-    const char *directive; /* which set the limit */
+    oci_error_e code;      /* the error for a larger body */
+    const char *directive; /* the directive or header that sets the limit */
 } oci_body_limit_t;
 
 /**
- * Refuse a body by what its headers say, before any of it is read.
- * @return limit's code, or OCI_E_TOO_LARGE for httpd's own LimitRequestBody
+ * Check the headers of a body, before any of it is read.
+ * @return NULL; limit's code, or OCI_E_TOO_LARGE for httpd's LimitRequestBody;
+ *         OCI_E_REQUEST_INVALID for a Transfer-Encoding other than chunked
  */
 oci_error_t *oci_body_expect(oci_request_t *request,
                              const oci_body_limit_t *limit);
 
 /**
- * Pass a body on as it comes, and count it in request->received.
- * @return As oci_body_expect; what sink->write returned;
+ * Read a body and pass it to a sink, and count its bytes in request->received.
+ * @param baton For the sink's functions
+ * @return NULL; an error of oci_body_expect or of sink->write;
  *         OCI_E_REQUEST_INVALID for a bad encoding; OCI_E_BODY_INCOMPLETE or
- *         OCI_E_TIMEOUT where the client stopped before the end, after all
- *         that came was passed on
+ *         OCI_E_TIMEOUT if the client stopped before the end: all received
+ *         bytes have then been passed on
  */
 oci_error_t *oci_body_read(oci_request_t *request,
                            const oci_body_limit_t *limit,
                            const oci_body_sink_t *sink, void *baton);
 
 /**
- * Leave a body unread.  A short one httpd skips, so that the connection stays
- * in step.  A long one, or one that the client holds back until it is told to
- * go on, ends the connection instead; httpd lingers on it so that the client
- * can read the answer.
+ * Leave a body unread.  httpd skips a short one, so that the connection can be
+ * used further.  If the body is long or of unknown length, or if the client
+ * waits for "100 Continue" before it sends the body, the connection will be
+ * closed; httpd's lingering close lets the client read the response.
  */
 void oci_body_leave(request_rec *r);
 
-/** The length of the body as its headers say it, -1 where they don't. */
+/** Return the length of the body in bytes, -1 if the headers do not tell. */
 apr_off_t oci_body_length(const request_rec *r);
 
 #endif /* OCI_BODY_H */

@@ -6,19 +6,22 @@
 #include "api/list.h"
 #include "registry/repository.h"
 
-/* How many names are looked at together, at most: the page's number first,
- * and more each time that the caller may know of too few. */
+/* The largest number of names that are looked up together.  The first batch has
+ * the size of the page; each further one, needed because the caller may not see
+ * all names, is twice as large. */
 #define BATCH 1000
 
-/* As many of the names after the last one as the page asks for, of those
- * that the caller may know of. */
-static oci_error_t *visible(apr_array_header_t **names, oci_request_t *request,
-                            const char *last, int fetch)
+/* List the names that the caller may see.
+ * @param last Only the names after this one; NULL for all
+ * @param fetch The largest number of names, 0 for all */
+static oci_error_t *list_visible(apr_array_header_t **names,
+                                 oci_request_t *request, const char *last,
+                                 int fetch)
 {
     apr_pool_t *pool = request->r->pool;
     apr_array_header_t *batch;
     int size = fetch && fetch < BATCH ? fetch : BATCH;
-    int full, i;
+    int batch_full, i;
 
     if (request->lists_all) {
         return oci_repository_list(names, &request->registry, last, fetch,
@@ -41,9 +44,9 @@ static oci_error_t *visible(apr_array_header_t **names, oci_request_t *request,
                 }
             }
         }
-        full = batch->nelts == size;
+        batch_full = batch->nelts == size;
         size = size < BATCH / 2 ? 2 * size : BATCH;
-    } while (full);
+    } while (batch_full);
     return NULL;
 }
 
@@ -58,7 +61,7 @@ oci_error_t *oci_catalog_get(oci_request_t *request)
     if ((error = oci_list_page(&page, &fetch, request))) {
         return error;
     }
-    error = visible(&names, request, page.last, fetch);
+    error = list_visible(&names, request, page.last, fetch);
     return error ? error
                  : oci_list_reply(request, "{\"repositories\":[", names, &page,
                                   "_catalog");

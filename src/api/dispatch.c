@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Every endpoint and method, and what has to hold before its handler runs. */
+/* The table of endpoints and methods, and the checks that every request must
+ * pass before its handler runs. */
 
 #include "http_protocol.h"
 #include "apr_strings.h"
@@ -15,7 +16,7 @@
 
 typedef oci_error_t *handler_fn(oci_request_t *request);
 
-/* Every method of every endpoint, and what it does to the repository. */
+/* Every method of every endpoint, with its action on the repository. */
 static const struct {
     oci_route_e endpoint;
     int method;
@@ -53,7 +54,7 @@ const char *oci_dispatch_action(const oci_route_t *route, int method)
     return NULL;
 }
 
-/* Whether the administrator lets a method through. */
+/* Whether the administrator allows a method. */
 static int method_enabled(const oci_request_t *request, int method)
 {
     const oci_policy_t *policy = &request->policy;
@@ -75,7 +76,8 @@ static int method_enabled(const oci_request_t *request, int method)
     }
 }
 
-/* Find a handler.  The methods that are there go to Allow otherwise. */
+/* Find the handler.  If there is none, the supported methods are set as Allow.
+ * @param handler Set to the handler; NULL, without an error, for OPTIONS */
 static oci_error_t *find_handler(handler_fn **handler, oci_request_t *request)
 {
     request_rec *r = request->r;
@@ -109,7 +111,8 @@ static oci_error_t *find_handler(handler_fn **handler, oci_request_t *request)
                           r->method,
                           request->policy.read_only
                               ? "this registry is read-only"
-                              : "%s is not supported here; allowed are: %s",
+                              : "%s is not supported at this path; supported "
+                                "methods: %s",
                           r->method, allow);
 }
 
@@ -124,10 +127,10 @@ static oci_error_t *check_name(const oci_request_t *request)
     }
     if (!oci_name_valid(name)) {
         return oci_error_make(pool, OCI_E_NAME_INVALID, "name", name,
-                              "a repository name is made of components of "
-                              "lower-case letters and digits, separated by "
-                              "\"/\", with \".\", \"_\", \"__\" or dashes "
-                              "within, %d bytes at most",
+                              "this is not a valid repository name: expected "
+                              "lower-case letters and digits, with \".\", "
+                              "\"_\", \"__\" or dashes between them and \"/\" "
+                              "between components, %d bytes at most",
                               OCI_NAME_MAX);
     }
     if (pattern && ap_regexec(pattern, name, 0, NULL, 0)) {
@@ -149,9 +152,10 @@ static oci_error_t *check_reference(const oci_request_t *request)
             return oci_tag_valid(reference)
                 ? NULL
                 : oci_error_make(pool, OCI_E_TAG_INVALID, "tag", reference,
-                                 "a tag is a letter, digit or \"_\" and up "
-                                 "to %d of these, \".\" and \"-\"",
-                                 OCI_TAG_MAX - 1);
+                                 "this is not a valid tag: expected at most "
+                                 "%d letters, digits, \"_\", \".\" or \"-\", "
+                                 "of which the first is not \".\" or \"-\"",
+                                 OCI_TAG_MAX);
         }
         /* fall through */
     case OCI_ROUTE_BLOB:
@@ -159,16 +163,17 @@ static oci_error_t *check_reference(const oci_request_t *request)
         return oci_digest_valid(reference)
             ? NULL
             : oci_error_make(pool, OCI_E_DIGEST_INVALID, "digest", reference,
-                             "a digest is sha256: and 64, or sha512: and "
-                             "128 lower-case hex digits");
+                             "this is not a valid digest: expected "
+                             "\"sha256:\" and 64, or \"sha512:\" and 128, "
+                             "lower-case hex digits");
     default:
         return NULL;
     }
 }
 
-/* A page of another site can make a browser send a POST, with the password or
- * certificate that the browser has for this one.  All else it would have to
- * ask for first. */
+/* Refuse a POST that a page of another site made a browser send.  The browser
+ * would add the password or certificate that it has for this site.  Browsers
+ * ask for permission (a preflight request) before other methods. */
 static oci_error_t *check_origin(const oci_request_t *request)
 {
     request_rec *r = request->r;
@@ -181,11 +186,12 @@ static oci_error_t *check_origin(const oci_request_t *request)
     }
     return oci_error_make(r->pool, OCI_E_DENIED, "Sec-Fetch-Site", site,
                           "a browser sent this request for a page of another "
-                          "site; the registry takes uploads only from pages "
-                          "of its own host and from other clients");
+                          "site; the registry accepts uploads only from pages "
+                          "of its own host, and from clients that are not "
+                          "browsers");
 }
 
-static oci_error_t *serve(oci_request_t *request)
+static oci_error_t *serve_request(oci_request_t *request)
 {
     request_rec *r = request->r;
     handler_fn *handler;
@@ -193,7 +199,7 @@ static oci_error_t *serve(oci_request_t *request)
 
     if (request->route.endpoint == OCI_ROUTE_NONE) {
         return oci_error_make(r->pool, OCI_E_ENDPOINT_UNKNOWN, "path", r->uri,
-                              "there is nothing at this path");
+                              "this path is not an endpoint of the registry");
     }
     if ((error = check_origin(request)) || (error = check_name(request))
         || (error = check_reference(request))
@@ -208,14 +214,14 @@ static oci_error_t *serve(oci_request_t *request)
     }
     if (oci_query_parse(&request->query, r->args, r->pool) != APR_SUCCESS) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, "query", r->args,
-                              "the query is not properly encoded");
+                              "the query string is not properly encoded");
     }
     return handler(request);
 }
 
 int oci_dispatch(oci_request_t *request)
 {
-    oci_error_t *error = serve(request);
+    oci_error_t *error = serve_request(request);
 
     if (error) {
         oci_reply_error(request->r, error);

@@ -2,7 +2,7 @@
 
 /**
  * @file dispatch.h
- * @brief From a request to the handler of its endpoint and method
+ * @brief Choosing and calling the handler for a request's endpoint and method
  */
 
 #ifndef OCI_DISPATCH_H
@@ -11,13 +11,15 @@
 #include "api/request.h"
 
 /**
- * What a path below /v2 means to a method, for logs and policies.
- * @return "pull", "push", "delete", or NULL where no repository is concerned
+ * Return the action of a request, for logs and policies.
+ * @param method Its method number, such as M_GET
+ * @return "pull", "push" or "delete"; NULL if the path names no repository, or
+ *         the method is not supported there
  */
 const char *oci_dispatch_action(const oci_route_t *route, int method);
 
 /**
- * Answer a request.  All that can go wrong is answered too.
+ * Answer a request; every error is answered too.
  * @return OK
  */
 int oci_dispatch(oci_request_t *request);

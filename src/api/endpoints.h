@@ -2,10 +2,10 @@
 
 /**
  * @file endpoints.h
- * @brief The handlers of requests, one file per URL segment
+ * @brief The request handlers, in one file for each URL segment
  *
- * Each sends its reply and returns NULL, or sends nothing and returns an
- * error.  GET handlers serve HEAD too.
+ * A handler either sends its reply and returns NULL, or sends nothing and
+ * returns an error.  GET handlers also serve HEAD.
  */
 
 #ifndef OCI_ENDPOINTS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Lists of names, whole or in pages. */
+/* Lists of names, complete or in pages. */
 
 #include <limits.h>
 
@@ -14,7 +14,7 @@ oci_error_t *oci_list_page(oci_page_t *page, int *fetch, oci_request_t *request)
     if (oci_page_parse(page, request->query) != APR_SUCCESS) {
         return oci_error_make(request->r->pool, OCI_E_REQUEST_INVALID, "n",
                               apr_table_get(request->query, "n"),
-                              "n must be a number from 0 up");
+                              "n must be a number, 0 or more");
     }
     *fetch = !page->given || page->limit == INT_MAX ? 0 : page->limit + 1;
     return NULL;

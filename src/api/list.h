@@ -2,7 +2,7 @@
 
 /**
  * @file list.h
- * @brief Lists of names, whole or in pages
+ * @brief Lists of names, complete or in pages
  */
 
 #ifndef OCI_LIST_H
@@ -13,19 +13,21 @@
 
 /**
  * Read the page that a request asks for.
- * @param fetch Set to how many names to look for, 0 for all: one more than
- *        the page holds, which tells whether there is another page
- * @return OCI_E_REQUEST_INVALID
+ * @param page Filled in
+ * @param fetch Set to the number of names to look up, 0 for all: one more than
+ *        the page has, to find out whether there is another page
+ * @return NULL, or OCI_E_REQUEST_INVALID
  */
 oci_error_t *oci_list_page(oci_page_t *page, int *fetch,
                            oci_request_t *request);
 
 /**
- * Reply with a page, and a Link where there is another.
- * @param head The JSON text up to and with the list's "["
- * @param names What was fetched: const char * that JSON and URLs need not
- *        escape
- * @param path Of this list, below /v2
+ * Reply with a page, and with a Link header if there is another page.
+ * @param head The JSON text up to and including the list's "["
+ * @param names The names that were looked up (const char *); they must need no
+ *        escapes in JSON and URLs
+ * @param path The path of this list, below /v2/
+ * @return NULL
  */
 oci_error_t *oci_list_reply(oci_request_t *request, const char *head,
                             const apr_array_header_t *names,

@@ -13,8 +13,9 @@
 #include "values/digest.h"
 #include "values/name.h"
 
-/* What Node reads of headers in all is 16 KiB, and Python 100 lines: the
- * tags that a push answers with stand in one line of half that at most. */
+/* The longest OCI-Tag header, in bytes.  Node.js rejects responses whose
+ * headers exceed 16 KiB, and Python those with more than 100 headers; so all
+ * tags are in one header of at most half that size. */
 #define TAGS_BYTES 8192
 
 /* GET /v2/<name>/manifests/<reference> */
@@ -35,14 +36,15 @@ oci_error_t *oci_manifests_get(oci_request_t *request)
     if (error || answered) {
         return error;
     }
-    /* a media type may be that of a page, which is none of this host's */
+    /* the media type is the client's choice: a browser must not treat the
+     * content as a page of this host */
     oci_reply_header(request, "Content-Security-Policy",
                      "default-src 'none'; sandbox");
     return oci_reply_data(request, manifest.media_type, manifest.data,
                           manifest.size);
 }
 
-/* The body of a push, which is kept whole. */
+/* The body of a push, collected in memory. */
 typedef struct collected_t {
     char *data;
     apr_size_t size;
@@ -88,12 +90,12 @@ static oci_error_t *read_manifest(collected_t *body, oci_request_t *request)
     return oci_body_read(request, &limit, &sink, body);
 }
 
-/* The values of ?tag=, each once, and how they are answered with. */
+/* The values of ?tag=, without repetitions. */
 typedef struct tags_t {
-    apr_array_header_t *names;
-    apr_size_t bytes; /* of the answer */
-    const char *answer;
-    const char *invalid;
+    apr_array_header_t *names; /* const char * */
+    apr_size_t bytes;          /* of header_value */
+    const char *header_value;  /* for OCI-Tag */
+    const char *invalid;       /* a value that is not a tag, or NULL */
     apr_pool_t *pool;
 } tags_t;
 
@@ -131,21 +133,23 @@ static oci_error_t *read_tags(tags_t *tags, oci_request_t *request)
     apr_table_do(add_tag, tags, request->query, "tag", NULL);
     if (tags->invalid) {
         return oci_error_make(pool, OCI_E_TAG_INVALID, "tag", tags->invalid,
-                              "a parameter tag is no tag");
+                              "the value of the parameter tag is not a valid "
+                              "tag");
     }
     if (tags->names->nelts && !oci_digest_valid(request->route.reference)) {
         return oci_error_make(pool, OCI_E_REQUEST_INVALID, "reference",
                               request->route.reference,
-                              "a parameter tag "
-                              "needs a digest as the reference");
+                              "the parameter tag needs a digest in the path, "
+                              "instead of a tag");
     }
     if (tags->bytes > TAGS_BYTES) {
         return oci_error_make(pool, OCI_E_URI_TOO_LONG, "limit",
                               APR_STRINGIFY(TAGS_BYTES),
-                              "the tags are "
-                              "longer together than one answer can hold");
+                              "the tags are longer than " APR_STRINGIFY(
+                                  TAGS_BYTES) " bytes together; push them "
+                                              "with several requests");
     }
-    tags->answer = apr_array_pstrcat(pool, tags->names, ',');
+    tags->header_value = apr_array_pstrcat(pool, tags->names, ',');
     return NULL;
 }
 
@@ -202,7 +206,7 @@ oci_error_t *oci_manifests_put(oci_request_t *request)
         oci_reply_header(request, "OCI-Subject", pushed.subject);
     }
     if (tags.names->nelts) {
-        oci_reply_header(request, "OCI-Tag", tags.answer);
+        oci_reply_header(request, "OCI-Tag", tags.header_value);
     }
     return oci_reply_empty(request, HTTP_CREATED);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Work in steps that two threads can take turns at. */
+/* A pipeline of three stages, run by one thread or by two. */
 
 #include "apr_signal.h"
 #include "apr_thread_cond.h"
@@ -10,124 +10,126 @@
 #include "api/pipeline.h"
 
 struct oci_pipeline_t {
-    oci_pipeline_step_t *const *steps;
+    oci_pipeline_stage_t *const *stages;
     apr_pool_t *pool;
-    apr_thread_mutex_t *mutexes[OCI_PIPELINE_STEPS]; /* NULL for one thread */
-    apr_thread_cond_t *offer; /* of a turn to the second thread */
-    int offered;              /* guarded by the first mutex */
-    apr_thread_t *thread;     /* the second one, or NULL */
-    void *turn;               /* its own */
+    apr_thread_mutex_t *mutexes[OCI_PIPELINE_STAGES]; /* NULL for one thread */
+    apr_thread_cond_t *offer; /* signals that offered was set */
+    int offered;              /* the second thread may begin a batch; guarded
+                               * by the first mutex */
+    apr_thread_t *thread;     /* the second thread, or NULL */
+    void *batch;              /* the second thread's */
 };
 
-oci_pipeline_t *oci_pipeline_make(oci_pipeline_step_t *const *steps,
+oci_pipeline_t *oci_pipeline_make(oci_pipeline_stage_t *const *stages,
                                   apr_pool_t *pool)
 {
-    oci_pipeline_t *turns = apr_pcalloc(pool, sizeof(*turns));
+    oci_pipeline_t *pipeline = apr_pcalloc(pool, sizeof(*pipeline));
 
-    turns->steps = steps;
-    turns->pool = pool;
-    return turns;
+    pipeline->stages = stages;
+    pipeline->pool = pool;
+    return pipeline;
 }
 
-static void enter(const oci_pipeline_t *turns, int step)
+static void enter_stage(const oci_pipeline_t *pipeline, int stage)
 {
-    if (turns->mutexes[step]) {
-        apr_thread_mutex_lock(turns->mutexes[step]);
+    if (pipeline->mutexes[stage]) {
+        apr_thread_mutex_lock(pipeline->mutexes[stage]);
     }
 }
 
-static void leave(const oci_pipeline_t *turns, int step)
+static void leave_stage(const oci_pipeline_t *pipeline, int stage)
 {
-    if (turns->mutexes[step]) {
-        apr_thread_mutex_unlock(turns->mutexes[step]);
+    if (pipeline->mutexes[stage]) {
+        apr_thread_mutex_unlock(pipeline->mutexes[stage]);
     }
 }
 
-/* Wait until it is the second thread's turn. */
-static void accept_offer(oci_pipeline_t *turns)
+/* Wait until the second thread may begin a batch. */
+static void wait_for_offer(oci_pipeline_t *pipeline)
 {
-    while (!turns->offered) {
-        apr_thread_cond_wait(turns->offer, turns->mutexes[0]);
+    while (!pipeline->offered) {
+        apr_thread_cond_wait(pipeline->offer, pipeline->mutexes[0]);
     }
-    turns->offered = 0;
+    pipeline->offered = 0;
 }
 
-static void make_offer(oci_pipeline_t *turns)
+static void offer_next_batch(oci_pipeline_t *pipeline)
 {
-    if (turns->offer) {
-        turns->offered = 1;
-        apr_thread_cond_signal(turns->offer);
+    if (pipeline->offer) {
+        pipeline->offered = 1;
+        apr_thread_cond_signal(pipeline->offer);
     }
 }
 
-/* The other steps of a turn.  Who is at a step keeps it until the next one is
- * his: nobody overtakes. */
-static void go_on(oci_pipeline_t *turns, void *turn)
+/* Run the stages after the first.  A thread leaves a stage only after it has
+ * entered the next one, so that no batch can overtake another. */
+static void run_later_stages(oci_pipeline_t *pipeline, void *batch)
 {
     int i;
 
-    for (i = 1; i < OCI_PIPELINE_STEPS; i++) {
-        enter(turns, i);
-        leave(turns, i - 1);
-        turns->steps[i](turn);
+    for (i = 1; i < OCI_PIPELINE_STAGES; i++) {
+        enter_stage(pipeline, i);
+        leave_stage(pipeline, i - 1);
+        pipeline->stages[i](batch);
     }
-    leave(turns, i - 1);
+    leave_stage(pipeline, i - 1);
 }
 
-int oci_pipeline_turn(oci_pipeline_t *turns, void *turn)
+int oci_pipeline_run_batch(oci_pipeline_t *pipeline, void *batch)
 {
     int last;
 
-    enter(turns, 0);
-    last = turns->steps[0](turn);
-    make_offer(turns);
-    go_on(turns, turn);
+    enter_stage(pipeline, 0);
+    last = pipeline->stages[0](batch);
+    offer_next_batch(pipeline);
+    run_later_stages(pipeline, batch);
     return last;
 }
 
-static void *APR_THREAD_FUNC help(apr_thread_t *thread, void *data)
+static void *APR_THREAD_FUNC run_second_thread(apr_thread_t *thread, void *data)
 {
-    oci_pipeline_t *turns = data;
+    oci_pipeline_t *pipeline = data;
     int last = 0;
 
-    /* signals are for httpd's own threads */
+    /* signals must go to httpd's own threads */
     apr_setup_signal_thread();
     while (!last) {
-        enter(turns, 0);
-        accept_offer(turns);
-        last = turns->steps[0](turns->turn);
-        go_on(turns, turns->turn);
+        enter_stage(pipeline, 0);
+        wait_for_offer(pipeline);
+        last = pipeline->stages[0](pipeline->batch);
+        run_later_stages(pipeline, pipeline->batch);
     }
     apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
 }
 
-apr_status_t oci_pipeline_share(oci_pipeline_t *turns, void *turn)
+apr_status_t oci_pipeline_add_thread(oci_pipeline_t *pipeline, void *batch)
 {
-    apr_status_t rv = apr_thread_cond_create(&turns->offer, turns->pool);
+    apr_status_t rv = apr_thread_cond_create(&pipeline->offer, pipeline->pool);
     int i;
 
-    for (i = 0; i < OCI_PIPELINE_STEPS && rv == APR_SUCCESS; i++) {
-        rv = apr_thread_mutex_create(&turns->mutexes[i],
-                                     APR_THREAD_MUTEX_DEFAULT, turns->pool);
+    for (i = 0; i < OCI_PIPELINE_STAGES && rv == APR_SUCCESS; i++) {
+        rv = apr_thread_mutex_create(&pipeline->mutexes[i],
+                                     APR_THREAD_MUTEX_DEFAULT, pipeline->pool);
     }
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    turns->turn = turn;
-    rv = apr_thread_create(&turns->thread, NULL, help, turns, turns->pool);
+    pipeline->batch = batch;
+    rv = apr_thread_create(&pipeline->thread, NULL, run_second_thread, pipeline,
+                           pipeline->pool);
     if (rv != APR_SUCCESS) {
-        turns->thread = NULL;
+        pipeline->thread = NULL;
     }
     return rv;
 }
 
-void oci_pipeline_end(oci_pipeline_t *turns)
+void oci_pipeline_end(oci_pipeline_t *pipeline)
 {
     apr_status_t rv;
 
-    if (turns->thread) {
-        apr_thread_join(&rv, turns->thread);
-        turns->thread = NULL;
+    if (pipeline->thread) {
+        apr_thread_join(&rv, pipeline->thread);
+        pipeline->thread = NULL;
     }
 }

@@ -2,15 +2,15 @@
 
 /**
  * @file pipeline.h
- * @brief Work in steps that two threads can take turns at
+ * @brief A pipeline of three stages, run by one thread or by two
  *
- * A turn is some steps one after the other, by one thread.  Each step is
- * done by one thread at a time, and for the turns in their order: so it needs
- * no locks for what it alone uses.  While one thread is at a later step, the
- * other one begins the next turn.
+ * A batch is data that passes through all stages, one after the other, in one
+ * thread.  Only one thread is in a stage at a time, and batches pass each stage
+ * in their order.  So data that only one stage uses needs no lock.  While one
+ * thread is in a later stage, the other one begins the next batch.
  *
- * The second thread takes a turn only after one of the first: where it finds
- * nothing to do, it need not wait for that itself.
+ * The second thread begins a batch only after the first thread has read one: if
+ * there is no data, only the first thread waits for it.
  */
 
 #ifndef OCI_PIPELINE_H
@@ -18,41 +18,44 @@
 
 #include "apr_pools.h"
 
-#define OCI_PIPELINE_STEPS 3
+#define OCI_PIPELINE_STAGES 3
 
 typedef struct oci_pipeline_t oci_pipeline_t;
 
 /**
- * A step.
- * @param turn What the thread that takes the turn has for its own
- * @return Of the first step: whether this is the last turn.  Once it was, it
- *         is so for ever
+ * A stage.
+ * @param batch The batch of the calling thread
+ * @return For the first stage: 1 if this is the last batch.  After that, it
+ *         returns 1 each time that it is called.  Other stages' results are
+ *         ignored
  */
-typedef int oci_pipeline_step_t(void *turn);
+typedef int oci_pipeline_stage_t(void *batch);
 
 /**
- * Turns for one thread, at first.
- * @param steps OCI_PIPELINE_STEPS of them; they stay
- * @param pool The first step alone may use it once there are two threads
+ * Make a pipeline for one thread.
+ * @param stages OCI_PIPELINE_STAGES functions; not copied
+ * @param pool The pipeline lives in it.  With two threads, only the first stage
+ *        may use this pool
  */
-oci_pipeline_t *oci_pipeline_make(oci_pipeline_step_t *const *steps,
+oci_pipeline_t *oci_pipeline_make(oci_pipeline_stage_t *const *stages,
                                   apr_pool_t *pool);
 
 /**
- * Take a turn, as the first thread.
- * @return Whether it was the last
+ * Pass a batch through all stages, in the first thread.
+ * @return 1 if it was the last batch, otherwise 0
  */
-int oci_pipeline_turn(oci_pipeline_t *turns, void *turn);
+int oci_pipeline_run_batch(oci_pipeline_t *pipeline, void *batch);
 
 /**
- * Start a second thread, between two turns of the first, which takes turns
- * until the last one.
- * @param turn The second thread's own
- * @return What the system said, where there can be no thread
+ * Start a second thread, which runs batches until the last one.  The first
+ * thread calls this between two batches.
+ * @param batch A batch for the second thread's use
+ * @return APR_SUCCESS, or why there is no second thread; the pipeline works
+ *         without it
  */
-apr_status_t oci_pipeline_share(oci_pipeline_t *turns, void *turn);
+apr_status_t oci_pipeline_add_thread(oci_pipeline_t *pipeline, void *batch);
 
-/** After the last turn, wait until the second thread's is over, too. */
-void oci_pipeline_end(oci_pipeline_t *turns);
+/** After the last batch, wait until the second thread ends, if there is one. */
+void oci_pipeline_end(oci_pipeline_t *pipeline);
 
 #endif /* OCI_PIPELINE_H */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* /v2/<name>/referrers/<digest>: the manifests whose subject it is. */
+/* /v2/<name>/referrers/<digest>: the manifests whose subject has this
+ * digest. */
 
 #include "http_protocol.h"
 #include "util_filter.h"
@@ -10,8 +11,8 @@
 #include "api/reply.h"
 #include "registry/referrer.h"
 
-/* Clients take no more than 4 MiB for a manifest, which this reply is; some
- * of them follow no Link. */
+/* The largest total of descriptors in a page.  The reply is an image index, of
+ * which clients accept at most 4 MiB.  Some clients follow no Link. */
 #define PAGE_BYTES (OCI_REPLY_LIST_MAX - sizeof(HEAD) - sizeof(TAIL))
 
 #define HEAD                              \
@@ -19,7 +20,7 @@
     "\"application/vnd.oci.image.index.v1+json\",\"manifests\":["
 #define TAIL "]}\n"
 
-/* Where the next page begins, with the same filter. */
+/* Link to the next page, with the same filter. */
 static void link_next(oci_request_t *request, const char *last,
                       const char *artifact_type)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Replies, and the one place where errors become HTTP. */
+/* Sending replies, and turning errors into HTTP statuses and JSON. */
 
 #include "httpd.h"
 #include "http_config.h"
@@ -18,8 +18,9 @@
 
 APLOG_USE_MODULE(oci);
 
-/* The specification's codes (distribution-spec, "Error Codes"), and UNKNOWN
- * and UNAVAILABLE of Docker's Registry HTTP API V2 where it has none. */
+/* The specification's codes (distribution-spec, "Error Codes").  UNKNOWN and
+ * UNAVAILABLE are from Docker's Registry HTTP API V2, for errors that have no
+ * code in the specification. */
 static const struct {
     int status;
     const char *code;
@@ -61,9 +62,9 @@ void oci_reply_header(oci_request_t *request, const char *name,
     apr_table_setn(request->r->headers_out, name, value);
 }
 
-/* Content by digest never changes.  Where httpd decided who may see it, only
- * the caches of those who did may keep it.  It is whatever somebody pushed,
- * and no browser may find a script in it. */
+/* The content of a digest never changes.  If access to it is restricted, only
+ * private caches may store it.  The content is chosen by the client that pushed
+ * it, so a browser must not guess that it is a script. */
 void oci_reply_digest(oci_request_t *request, const char *digest)
 {
     request_rec *r = request->r;
@@ -100,7 +101,8 @@ void oci_reply_location(oci_request_t *request, const char *format, ...)
                      apr_pstrcat(request->r->pool, "/v2/", path, NULL));
 }
 
-/* Send a body.  Ranges are a handler's own affair. */
+/* Send a body.  httpd's filter for ranges is removed, because handlers process
+ * ranges themselves. */
 static void send_brigade(request_rec *r, int status, apr_bucket_brigade *bb,
                          apr_off_t length)
 {
@@ -119,7 +121,7 @@ static void send_brigade(request_rec *r, int status, apr_bucket_brigade *bb,
     if (status != HTTP_NO_CONTENT && status != HTTP_NOT_MODIFIED) {
         ap_set_content_length(r, length);
         if (!length) {
-            /* httpd drops a HEAD's Content-Length of 0 */
+            /* httpd omits a Content-Length of 0 from the reply to HEAD */
             r->header_only = 0;
         }
     }
@@ -173,7 +175,9 @@ oci_error_t *oci_reply_conditions(int *answered, oci_request_t *request,
     *answered = 0;
     if (match && !oci_etag_match(match, digest, 0)) {
         return oci_error_make(r->pool, code, "digest", digest,
-                              "If-Match does not hold: this is %s", digest);
+                              "the precondition If-Match failed: the digest "
+                              "is %s",
+                              digest);
     }
     if (none_match && oci_etag_match(none_match, digest, 1)) {
         oci_reply_empty(request, HTTP_NOT_MODIFIED);
@@ -250,8 +254,9 @@ const char *oci_error_body(request_rec *r, const oci_error_t *error)
                        apr_array_pstrcat(pool, texts, ','), "]}\n", NULL);
 }
 
-/* Denied is httpd's to log, a client's fault is for debugging, a failure of
- * storage an error, and what storage lost is critical. */
+/* A storage failure is logged as an error, data that storage has lost as
+ * critical, a client's error for debugging.  httpd itself logs requests that
+ * are denied. */
 static void log_error(request_rec *r, const oci_error_t *error)
 {
     if (error->note) {
@@ -273,7 +278,7 @@ void oci_reply_error(request_rec *r, const oci_error_t *error)
 
     log_error(r, error);
     if (error->status == AP_FILTER_ERROR) {
-        return; /* httpd has answered, by the error filter */
+        return; /* httpd has sent its reply, through the error filter */
     }
     oci_body_leave(r);
     body = oci_error_body(r, error);
@@ -291,8 +296,9 @@ oci_error_t *oci_error_of_status(request_rec *r, int status)
         const char *message;
     } known[] = {
         { 401, OCI_E_UNAUTHORIZED, "authentication is required" },
-        { 403, OCI_E_DENIED, "this is not allowed" },
-        { 404, OCI_E_ENDPOINT_UNKNOWN, "there is nothing at this path" },
+        { 403, OCI_E_DENIED, "this request is not allowed" },
+        { 404, OCI_E_ENDPOINT_UNKNOWN,
+          "this path is not an endpoint of the registry" },
         { 405, OCI_E_METHOD_UNSUPPORTED, "this method is not supported" },
         { 408, OCI_E_TIMEOUT, "the request did not arrive in time" },
         { 413, OCI_E_TOO_LARGE,
@@ -300,7 +306,8 @@ oci_error_t *oci_error_of_status(request_rec *r, int status)
         { 414, OCI_E_URI_TOO_LONG,
           "the URL is longer than the server allows (LimitRequestLine)" },
         { 429, OCI_E_TOO_MANY_REQUESTS, "too many requests" },
-        { 503, OCI_E_UNAVAILABLE, "the server can't answer at present" },
+        { 503, OCI_E_UNAVAILABLE,
+          "the server cannot answer at the moment; try again later" },
     };
     apr_size_t i;
 

@@ -2,7 +2,10 @@
 
 /**
  * @file reply.h
- * @brief Replies, and the one place where errors become HTTP
+ * @brief Sending replies, and turning errors into HTTP statuses and JSON
+ *
+ * Functions that send a reply return NULL, so that a handler can return their
+ * result.
  */
 
 #ifndef OCI_REPLY_H
@@ -18,50 +21,62 @@
 void oci_reply_header(oci_request_t *request, const char *name,
                       const char *value);
 
-/** Docker-Content-Digest, ETag, and how long caches may keep the reply. */
+/**
+ * Set the headers of content with a digest: Docker-Content-Digest, ETag,
+ * X-Content-Type-Options, and Cache-Control if the path names the digest.
+ */
 void oci_reply_digest(oci_request_t *request, const char *digest);
 
 /**
- * Link to the next page of a list.
- * @param path Below /v2
- * @param query Its parameters, encoded
+ * Set a Link header to the next page of a list.
+ * @param path Below /v2/
+ * @param query The page's parameters, encoded
  */
 void oci_reply_next(oci_request_t *request, const char *path,
                     const char *query);
 
-/** Location: a path below /v2. */
+/** Set the Location header to a path below /v2/. */
 void oci_reply_location(oci_request_t *request, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** A reply without a body. */
+/** Send a reply without a body. */
 oci_error_t *oci_reply_empty(oci_request_t *request, int status);
 
-/** A reply of size bytes, which must live as long as the request. */
+/** Send size bytes, which must live as long as the request, with status 200. */
 oci_error_t *oci_reply_data(oci_request_t *request, const char *type,
                             const char *data, apr_size_t size);
 
-/** A reply whose body is ready; length is its size in bytes. */
+/**
+ * Send a reply with a body.
+ * @param length The size of the body in bytes
+ */
 oci_error_t *oci_reply_brigade(oci_request_t *request, int status,
                                apr_bucket_brigade *brigade, apr_off_t length);
 
 /**
- * Hold If-Match and If-None-Match of a pull against what it would get.
- * @param answered Set to whether the client has it: the reply was a 304
- * @param code Of the error where If-Match does not hold
+ * Check If-Match and If-None-Match of a pull.
+ * @param answered Set to whether a reply was sent: a 304, because the client
+ *        already has this content
+ * @param digest The digest of the content that the pull would get
+ * @param code The error to return if If-Match fails
+ * @return NULL, or the error
  */
 oci_error_t *oci_reply_conditions(int *answered, oci_request_t *request,
                                   const char *digest, oci_error_e code);
 
-/** Log an error, and say it to the client. */
+/** Log an error, and send it to the client. */
 void oci_reply_error(request_rec *r, const oci_error_t *error);
 
-/** An error that stands for a status which httpd itself chose. */
+/** Make the error for a status that httpd has chosen. */
 oci_error_t *oci_error_of_status(request_rec *r, int status);
 
-/** The status of an error. */
+/** Return the HTTP status of an error. */
 int oci_error_status(const oci_error_t *error);
 
-/** An error as the body of a reply; it is noted as OCI_ERROR. */
+/**
+ * Make the JSON body of an error, and of those in its list.  The variable
+ * OCI_ERROR is set to its code.
+ */
 const char *oci_error_body(request_rec *r, const oci_error_t *error);
 
 #endif /* OCI_REPLY_H */

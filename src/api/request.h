@@ -14,12 +14,12 @@
 #include "registry/registry.h"
 #include "values/route.h"
 
-/** What an administrator decided, beside the stores. */
+/** What the administrator allows, in addition to the Require lines. */
 typedef struct oci_policy_t {
-    const ap_regex_t *pattern; /* names must match it whole, or NULL */
-    apr_off_t max_manifest;    /* bytes */
-    apr_off_t max_chunk;       /* bytes of one request's body, 0: no limit */
-    apr_off_t min_chunk;       /* bytes, announced, 0: nothing */
+    const ap_regex_t *pattern; /* must match the entire name; or NULL */
+    apr_off_t max_manifest;    /* bytes, 0 for no limit */
+    apr_off_t max_chunk;       /* bytes of one request's body, 0 for no limit */
+    apr_off_t min_chunk;       /* bytes, only announced to clients; 0: not */
     int blob_delete;
     int manifest_delete;
     int tag_delete;
@@ -30,32 +30,33 @@ typedef struct oci_request_t oci_request_t;
 struct oci_request_t {
     request_rec *r;
     oci_registry_t registry;
-    oci_repository_t repository; /* of the registry; its name is NULL where
-                                    the path names none */
+    oci_repository_t repository; /* its name is NULL if the path has none */
     oci_policy_t policy;
     oci_route_t route;
     apr_table_t *query;   /* decoded parameters */
-    apr_off_t received;   /* bytes of the body read so far */
-    apr_uint32_t *bodies; /* how many this process reads at present */
-    int guarded;          /* the answer may be for this caller alone */
-    int lists_all;        /* who may list names may know all of them */
+    apr_off_t received;   /* bytes of the body that have been read */
+    apr_uint32_t *bodies; /* number of bodies that this process is reading;
+                           * atomic */
+    int guarded;          /* the reply may depend on the caller */
+    int lists_all;        /* a caller that may list names may list all */
 
     /**
-     * Whether the caller may mount a blob from another repository: pull the
-     * blob from there.
-     * @param allowed Set to it
-     * @return OCI_E_UNAUTHORIZED where the caller may, by a token that it is
-     *         told to ask for
+     * Check whether the caller may mount a blob from another repository, which
+     * means that it may pull the blob there.
+     * @param allowed Set to the result
+     * @return NULL; OCI_E_UNAUTHORIZED if the caller may, but needs another
+     *         token, which the reply's challenge asks for
      */
     oci_error_t *(*may_mount)(int *allowed, oci_request_t *request,
                               const char *name, const char *digest);
 
-    /** Whether the caller may see a repository's name in the catalog. */
+    /** Return 1 if the caller may see a repository's name in the catalog. */
     int (*may_list)(oci_request_t *request, const char *name);
 
     /**
-     * Whether the caller may push under a tag that the path does not name.
-     * @return OCI_E_DENIED, or OCI_E_UNAUTHORIZED where he is not known
+     * Check whether the caller may push a tag that is not in the path.
+     * @return NULL if so; OCI_E_DENIED, or OCI_E_UNAUTHORIZED for an anonymous
+     *         caller
      */
     oci_error_t *(*may_tag)(oci_request_t *request, const char *tag);
 };

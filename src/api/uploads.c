@@ -13,16 +13,18 @@
 #include "values/name.h"
 #include "values/range.h"
 
-/* How long a closing PUT waits for another request to the same upload, and
- * how often it looks. */
+/* How long a closing PUT waits for another request to the same upload, and the
+ * interval of its attempts. */
 #define CLAIM_WAIT apr_time_from_sec(2)
 #define CLAIM_STEP apr_time_from_msec(20)
 
-/* How many repositories are asked about for a mount that names none. */
+/* The largest number of repositories that are tried for a mount without
+ * "from". */
 #define SOURCES 8
 
-/* Location, Range and id of an upload as it stands. */
-static void describe(oci_request_t *request, const oci_upload_t *upload)
+/* Set the headers that describe an upload: Location, Range and id. */
+static void set_upload_headers(oci_request_t *request,
+                               const oci_upload_t *upload)
 {
     oci_reply_location(request, "%s/blobs/uploads/%s", upload->repository.name,
                        upload->id);
@@ -39,7 +41,8 @@ static oci_error_t *reply_stored(oci_request_t *request, const char *digest)
     return oci_reply_empty(request, HTTP_CREATED);
 }
 
-/* The parameter that says what the digest will be; NULL if absent. */
+/* Read a parameter that is a digest.
+ * @param digest Set to NULL if it is absent */
 static oci_error_t *read_digest(const char **digest, oci_request_t *request,
                                 const char *parameter)
 {
@@ -47,9 +50,9 @@ static oci_error_t *read_digest(const char **digest, oci_request_t *request,
     if (*digest && !oci_digest_valid(*digest)) {
         return oci_error_make(request->r->pool, OCI_E_DIGEST_INVALID, "digest",
                               *digest,
-                              "the parameter %s must be "
-                              "sha256: and 64, or sha512: and 128 lower-case "
-                              "hex digits",
+                              "the parameter %s is not a valid digest: "
+                              "expected \"sha256:\" and 64, or \"sha512:\" and "
+                              "128, lower-case hex digits",
                               parameter);
     }
     return NULL;
@@ -68,8 +71,10 @@ static void sink_digest(void *baton, const struct iovec *vec, int n)
 
 static const oci_body_sink_t upload_sink = { sink_write, sink_digest };
 
-/* The bytes that a request says it brings: a length below 0 says nothing. */
-static oci_error_t *read_range(oci_range_t *range, oci_request_t *request)
+/* Read Content-Range.
+ * @param range Its length is -1 without the header */
+static oci_error_t *read_content_range(oci_range_t *range,
+                                       oci_request_t *request)
 {
     request_rec *r = request->r;
     const char *header = apr_table_get(r->headers_in, "Content-Range");
@@ -86,7 +91,7 @@ static oci_error_t *read_range(oci_range_t *range, oci_request_t *request)
     return NULL;
 }
 
-/* Content-Length and Content-Range must agree. */
+/* Check that Content-Length agrees with Content-Range. */
 static oci_error_t *check_length(oci_request_t *request,
                                  const oci_range_t *range)
 {
@@ -99,11 +104,11 @@ static oci_error_t *check_length(oci_request_t *request,
     return oci_error_make(r->pool, OCI_E_SIZE_INVALID, "range",
                           apr_table_get(r->headers_in, "Content-Range"),
                           "Content-Length is %" APR_OFF_T_FMT
-                          " where Content-Range says %" APR_OFF_T_FMT " bytes",
+                          ", but Content-Range has %" APR_OFF_T_FMT " bytes",
                           length, range->length);
 }
 
-/* Where the upload stands must be where the request's bytes begin. */
+/* Check that the request's bytes begin at the end of the upload. */
 static oci_error_t *check_offset(oci_request_t *request,
                                  const oci_upload_t *upload,
                                  const oci_range_t *range)
@@ -111,11 +116,12 @@ static oci_error_t *check_offset(oci_request_t *request,
     if (range->length < 0 || range->first == upload->size) {
         return NULL;
     }
-    describe(request, upload);
+    set_upload_headers(request, upload);
     return oci_error_make(request->r->pool, OCI_E_UPLOAD_RANGE, "offset",
                           apr_off_t_toa(request->r->pool, upload->size),
-                          "the request's bytes begin at %" APR_OFF_T_FMT
-                          ", the upload goes on at %" APR_OFF_T_FMT,
+                          "the request's bytes begin at offset %" APR_OFF_T_FMT
+                          ", but the upload continues at offset "
+                          "%" APR_OFF_T_FMT,
                           range->first, upload->size);
 }
 
@@ -133,8 +139,8 @@ static oci_body_limit_t body_limit(const oci_request_t *request,
     return limit;
 }
 
-/* Claim an upload.  A closing PUT may be repeated while the first one is at
- * work: it waits for that for a moment. */
+/* Claim an upload.  A client may repeat a closing PUT while the first one is
+ * still running, so a PUT waits a moment for the claim. */
 static oci_error_t *claim(oci_upload_t **upload, oci_request_t *request)
 {
     request_rec *r = request->r;
@@ -150,20 +156,20 @@ static oci_error_t *claim(oci_upload_t **upload, oci_request_t *request)
         apr_sleep(CLAIM_STEP);
     } while (apr_time_now() < until);
     if (error && error->code == OCI_E_UPLOAD_RANGE) {
-        describe(request, *upload);
+        set_upload_headers(request, *upload);
     }
     return error;
 }
 
-/* Find the upload of a request with a body, and claim it: all that can be
- * refused is refused before the body is read. */
+/* Find the upload of a request with a body, and claim it.  Every check that
+ * needs no body is made here, before the body is read. */
 static oci_error_t *open_upload(oci_upload_t **upload, oci_range_t *range,
                                 oci_request_t *request)
 {
     oci_body_limit_t limit;
     oci_error_t *error;
 
-    if ((error = read_range(range, request))) {
+    if ((error = read_content_range(range, request))) {
         return error;
     }
     error = oci_upload_find(upload, &request->repository,
@@ -180,7 +186,7 @@ static oci_error_t *open_upload(oci_upload_t **upload, oci_range_t *range,
     return error ? error : check_offset(request, *upload, range);
 }
 
-/* As open_upload, and make sure of the bytes that the request goes on from. */
+/* Open an upload, and verify the bytes that the request will append to. */
 static oci_error_t *open_to_append(oci_upload_t **upload, oci_range_t *range,
                                    oci_request_t *request)
 {
@@ -192,7 +198,8 @@ static oci_error_t *open_to_append(oci_upload_t **upload, oci_range_t *range,
     return error ? error : oci_upload_verify(*upload, request->r->pool);
 }
 
-/* Append the body.  What came before a client fell silent is kept. */
+/* Append the body.  If the client stops before its end, the received part is
+ * kept, so that the client can continue. */
 static oci_error_t *append_body(oci_request_t *request, oci_upload_t *upload,
                                 const oci_range_t *range)
 {
@@ -218,18 +225,20 @@ static oci_error_t *append_body(oci_request_t *request, oci_upload_t *upload,
         error = oci_error_make(request->r->pool, OCI_E_SIZE_INVALID, "size",
                                apr_off_t_toa(request->r->pool,
                                              request->received),
-                               "the body has %" APR_OFF_T_FMT " bytes where "
-                               "Content-Range says %" APR_OFF_T_FMT,
+                               "the body has %" APR_OFF_T_FMT " bytes, but "
+                               "Content-Range has %" APR_OFF_T_FMT,
                                request->received, range->length);
     }
     return error;
 }
 
-/* A repository to mount a blob from that the caller may read, or NULL.  A
- * caller that gets none can't tell from the time that it took whether others
- * hold the blob: as many questions are asked in any case. */
-static oci_error_t *any_source(const char **from, oci_request_t *request,
-                               const char *digest)
+/* Find a repository that has the blob and that the caller may pull from.  If
+ * there is none, the same number of questions is asked in every case, so that
+ * the caller cannot tell from the time whether other repositories have the
+ * blob.
+ * @param from Set to its name, or NULL */
+static oci_error_t *find_any_source(const char **from, oci_request_t *request,
+                                    const char *digest)
 {
     apr_array_header_t *names;
     oci_error_t *error = oci_blob_holders(&names, &request->registry, digest,
@@ -250,7 +259,8 @@ static oci_error_t *any_source(const char **from, oci_request_t *request,
     return error;
 }
 
-/* The repository to mount a blob from, or NULL. */
+/* Find the repository to mount a blob from.
+ * @param from Set to its name, or NULL */
 static oci_error_t *find_source(const char **from, oci_request_t *request,
                                 const char *digest)
 {
@@ -259,7 +269,7 @@ static oci_error_t *find_source(const char **from, oci_request_t *request,
 
     *from = apr_table_get(request->query, "from");
     if (!*from) {
-        return any_source(from, request, digest);
+        return find_any_source(from, request, digest);
     }
     if (!oci_name_valid(*from)) {
         *from = NULL;
@@ -272,9 +282,11 @@ static oci_error_t *find_source(const char **from, oci_request_t *request,
     return error;
 }
 
-/* POST ?mount=<digest>&from=<name>: whether the blob is mounted. */
-static oci_error_t *mount(int *mounted, oci_request_t *request,
-                          const char *digest)
+/* POST ?mount=<digest>&from=<name>
+ * @param mounted Set to whether the blob was mounted; if not, the client
+ *        uploads it */
+static oci_error_t *mount_blob(int *mounted, oci_request_t *request,
+                               const char *digest)
 {
     const char *from;
     oci_error_t *error = find_source(&from, request, digest);
@@ -289,7 +301,7 @@ static oci_error_t *mount(int *mounted, oci_request_t *request,
     return error && error->code != OCI_E_BLOB_UNKNOWN ? error : NULL;
 }
 
-/* POST ?digest=<digest>: the whole blob in one request. */
+/* POST ?digest=<digest>: the entire blob in one request. */
 static oci_error_t *post_blob(oci_request_t *request, const char *digest)
 {
     apr_pool_t *pool = request->r->pool;
@@ -317,7 +329,7 @@ static oci_error_t *post_blob(oci_request_t *request, const char *digest)
     return error ? error : reply_stored(request, digest);
 }
 
-/* POST: a new upload. */
+/* POST: a new upload session. */
 static oci_error_t *post_upload(oci_request_t *request)
 {
     apr_pool_t *pool = request->r->pool;
@@ -328,13 +340,15 @@ static oci_error_t *post_upload(oci_request_t *request)
 
     if (name && oci_algorithm_parse(&algorithm, name) != APR_SUCCESS) {
         return oci_error_make(pool, OCI_E_DIGEST_INVALID, "digest-algorithm",
-                              name, "digest algorithms are sha256 and sha512");
+                              name,
+                              "this digest algorithm is not supported; use "
+                              "sha256 or sha512");
     }
     error = oci_upload_begin(&upload, &request->repository, algorithm, pool);
     if (error) {
         return error;
     }
-    describe(request, upload);
+    set_upload_headers(request, upload);
     if (request->policy.min_chunk) {
         oci_reply_header(request, "OCI-Chunk-Min-Length",
                          apr_off_t_toa(pool, request->policy.min_chunk));
@@ -353,7 +367,7 @@ oci_error_t *oci_uploads_post(oci_request_t *request)
         return error;
     }
     if (digest) {
-        if ((error = mount(&mounted, request, digest))) {
+        if ((error = mount_blob(&mounted, request, digest))) {
             return error;
         }
         if (mounted) {
@@ -377,7 +391,7 @@ oci_error_t *oci_uploads_get(oci_request_t *request)
     if (error) {
         return error;
     }
-    describe(request, upload);
+    set_upload_headers(request, upload);
     return oci_reply_empty(request, HTTP_NO_CONTENT);
 }
 
@@ -398,7 +412,7 @@ oci_error_t *oci_uploads_patch(oci_request_t *request)
     if (error) {
         return error;
     }
-    describe(request, upload);
+    set_upload_headers(request, upload);
     return oci_reply_empty(request, HTTP_ACCEPTED);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Authentication: httpd's own, and tokens. */
+/* Authentication: httpd's own providers, Bearer tokens, and when a refused
+ * caller is asked to log in. */
 
 #include "httpd.h"
 #include "http_config.h"
@@ -19,11 +20,11 @@
 
 APLOG_USE_MODULE(oci);
 
-/* "Basic Og==": an empty name and an empty password, by which some clients
- * say that they have none. */
-#define NOBODY "Og=="
+/* "Basic Og==", an empty name and an empty password: some clients send this
+ * if they have no credentials. */
+#define EMPTY_BASIC "Og=="
 
-/* The credentials behind a scheme's name, NULL for another scheme. */
+/* Return the credentials after the scheme, NULL for another scheme. */
 static const char *credentials_of(const char *header, const char *scheme)
 {
     apr_size_t length = strlen(scheme);
@@ -35,8 +36,8 @@ static const char *credentials_of(const char *header, const char *scheme)
     return header + strspn(header, " ");
 }
 
-/* Whether Basic is served here. */
-static int has_basic(request_rec *r)
+/* Whether AuthType is Basic. */
+static int uses_basic(request_rec *r)
 {
     const char *type = ap_auth_type(r);
 
@@ -45,36 +46,38 @@ static int has_basic(request_rec *r)
 
 int oci_authn_possible(request_rec *r)
 {
-    return ap_auth_type(r) || oci_config_tokens(oci_config_of(r));
+    return ap_auth_type(r) || oci_config_uses_tokens(oci_config_of(r));
 }
 
-/* Whether it is the registry that is asked, and with tokens. */
+/* Whether the request is for the registry, and tokens are in use. */
 static int serves_tokens(const request_rec *r, const oci_context_t *context)
 {
-    return context && !context->is_token && oci_config_tokens(oci_config_of(r));
+    return context && !context->is_token
+        && oci_config_uses_tokens(oci_config_of(r));
 }
 
-/* Whether credentials are read here: by us, or in vain.  Another AuthType
- * than Basic reads its own. */
+/* Whether this module reads the Authorization header.  An AuthType other than
+ * Basic reads its own. */
 static int reads_credentials(request_rec *r, const oci_context_t *context)
 {
-    return serves_tokens(r, context) || has_basic(r)
+    return serves_tokens(r, context) || uses_basic(r)
         || (context->is_token && !ap_auth_type(r));
 }
 
-/* What tokens can't do without, NULL where it is all there. */
+/* Return the part of a message that says which directive for tokens is
+ * missing, NULL if none is. */
 static const char *missing_directive(const oci_config_t *config)
 {
     const oci_key_set_t *keys = oci_config_keys(config);
 
     if (!keys) {
-        return "OCIToken is On, and no OCITokenKey is in force for";
+        return "OCIToken is On, but no OCITokenKey applies to";
     }
-    /* somebody else's tokens may be for anybody: the Host of a request is no
-     * reason to take one for ours */
+    /* An external issuer's tokens may be for any service.  The Host header is
+     * the client's choice, so it cannot tell whether a token is for us. */
     if (!oci_key_set_signer(keys) && !config->token_service) {
-        return "OCITokenKey is somebody else's, and no OCITokenService is in "
-               "force for";
+        return "OCITokenKey holds no signing key, so tokens come from "
+               "another issuer, but no OCITokenService applies to";
     }
     return NULL;
 }
@@ -99,19 +102,20 @@ int oci_authn_begin(request_rec *r, oci_context_t *context)
     basic = credentials_of(header, "Basic");
     token = credentials_of(header, "Bearer");
     if ((basic || token) && ap_strchr_c(header, ',')) {
-        return HTTP_BAD_REQUEST; /* two headers, made one by httpd */
+        return HTTP_BAD_REQUEST; /* httpd joins two headers by a comma */
     }
     if (serves_tokens(r, context) && token) {
         context->token_error = oci_bearer_verify(&context->bearer, r, token);
     }
-    else if (!basic || !strcmp(basic, NOBODY)) {
+    else if (!basic || !strcmp(basic, EMPTY_BASIC)) {
+        /* other schemes, and empty credentials, count as no credentials */
         apr_table_unset(r->headers_in, "Authorization");
     }
     return OK;
 }
 
-/* What a token must be for: nothing where neither a repository nor the list
- * of them is concerned. */
+/* Whether the token's scopes allow the request.  Requests for neither a
+ * repository nor the catalog need no scope. */
 static int token_suffices(const oci_context_t *context)
 {
     const oci_route_t *route = &context->route;
@@ -127,10 +131,11 @@ static int token_suffices(const oci_context_t *context)
         || oci_scopes_allow(scopes, "repository", route->name, context->action);
 }
 
-/* With tokens, /v2/ itself asks for one, since that is where clients learn
- * of it, and so does the catalog, which would be the poorer without; a token
- * must be valid and for this; the Require lines decide all else.  OPTIONS asks
- * for none: a browser's preflight carries no credentials. */
+/* If tokens are in use, anonymous requests for /v2/ get a challenge, because
+ * clients discover it there.  So do those for the catalog, because an anonymous
+ * caller would see fewer names.  A token must be valid and allow the request.
+ * The Require lines decide everything else.  OPTIONS needs no token, because a
+ * browser sends no credentials in a preflight request. */
 static int check_token(request_rec *r, oci_context_t *context)
 {
     const oci_route_e endpoint = context->route.endpoint;
@@ -152,18 +157,20 @@ static int check_token(request_rec *r, oci_context_t *context)
     return DECLINED;
 }
 
-/* Passwords that nobody here can check are wrong. */
-static int has_vain_password(request_rec *r, const oci_context_t *context)
+/* Whether the request has a password that no provider can check: it counts as
+ * wrong. */
+static int has_unusable_password(request_rec *r, const oci_context_t *context)
 {
     return !r->user && !context->bearer && !context->token_error
         && !ap_auth_type(r) && reads_credentials(r, context)
         && apr_table_get(r->headers_in, "Authorization");
 }
 
-/* What is asked of credentials, whoever may be let in without them. */
+/* Refuse unusable credentials, even if the request would be allowed without
+ * any. */
 static int check_credentials(request_rec *r, oci_context_t *context)
 {
-    if (has_vain_password(r, context)) {
+    if (has_unusable_password(r, context)) {
         return HTTP_UNAUTHORIZED;
     }
     return serves_tokens(r, context) ? check_token(r, context) : DECLINED;
@@ -182,17 +189,18 @@ static int access_checker(request_rec *r)
     return check_credentials(r, context);
 }
 
-/* Whether the answer to a request may depend on questions: what else its
- * caller may do. */
-static int may_ask(const request_rec *r, const oci_context_t *context)
+/* Whether the answer may depend on what else the caller may do. */
+static int may_need_questions(const request_rec *r,
+                              const oci_context_t *context)
 {
     return context->is_token || r->args
         || context->route.endpoint == OCI_ROUTE_CATALOG;
 }
 
-/* The end of authorization, which "Satisfy Any" does not skip.  A caller that
- * may be one whom a line refuses is asked to log in.  The headers of a request
- * that may ask questions are kept before mod_headers changes them. */
+/* This hook ends authorization; unlike the hooks before it, "Satisfy Any" does
+ * not skip it.  If a Require line could not decide without knowing the user,
+ * the caller is asked to log in.  The headers that questions need are saved
+ * here, before mod_headers changes them. */
 static int fixups(request_rec *r)
 {
     oci_context_t *context = oci_context_get(r);
@@ -209,14 +217,14 @@ static int fixups(request_rec *r)
     if (oci_question_asker(r)) {
         return DECLINED;
     }
-    if (may_ask(r, context)) {
+    if (may_need_questions(r, context)) {
         context->headers = apr_table_copy(r->pool, r->headers_in);
     }
     return check_credentials(r, context);
 }
 
-/* Who sends credentials is authenticated even where nobody need be: wrong
- * ones are never as good as none. */
+/* A request with credentials is authenticated even if no line requires it:
+ * wrong credentials must not be accepted like missing ones. */
 static int force_authn(request_rec *r)
 {
     const oci_context_t *context = oci_context_get(r);
@@ -236,25 +244,24 @@ static int force_authn(request_rec *r)
         : DECLINED;
 }
 
-/* A question is asked for the caller of the asker, as that was
- * authenticated. */
+/* A question has the user of the request that asks it. */
 static int identify_asker(request_rec *r, const request_rec *asker)
 {
-    const apr_table_t *identity = oci_context_get(asker)->identity;
+    const apr_table_t *auth_env = oci_context_get(asker)->auth_env;
 
     if (!asker->user) {
         return HTTP_UNAUTHORIZED;
     }
     r->user = asker->user;
     r->ap_auth_type = asker->ap_auth_type;
-    if (identity) {
-        apr_table_overlap(r->subprocess_env, identity, APR_OVERLAP_TABLES_SET);
+    if (auth_env) {
+        apr_table_overlap(r->subprocess_env, auth_env, APR_OVERLAP_TABLES_SET);
     }
     return OK;
 }
 
-/* A question is about the asker's caller; tokens say who that is; all else is
- * for httpd's providers. */
+/* Set the user of a question or of a request with a token.  httpd's providers
+ * authenticate all other requests. */
 static int check_user_id(request_rec *r)
 {
     oci_context_t *context = oci_context_get(r);
@@ -266,8 +273,8 @@ static int check_user_id(request_rec *r)
     if ((asker = oci_question_asker(r))) {
         return identify_asker(r, asker);
     }
-    if (may_ask(r, context)) {
-        context->before = apr_table_copy(r->pool, r->subprocess_env);
+    if (may_need_questions(r, context)) {
+        context->env_before = apr_table_copy(r->pool, r->subprocess_env);
     }
     if (context->is_token) {
         return DECLINED;
@@ -278,27 +285,28 @@ static int check_user_id(request_rec *r)
         return OK;
     }
     if (serves_tokens(r, context)
-        && !(has_basic(r) && apr_table_get(r->headers_in, "Authorization"))) {
+        && !(uses_basic(r) && apr_table_get(r->headers_in, "Authorization"))) {
         return HTTP_UNAUTHORIZED;
     }
     return DECLINED;
 }
 
-/* Where nobody can be known, such as with client certificates, httpd calls
- * a Require that needs to know a fault of the server's. */
-static int check_nobody(request_rec *r)
+/* If there is no way to authenticate a caller, such as with client
+ * certificates alone, httpd answers 500 for a Require line that needs a user.
+ */
+static int refuse_unknown_caller(request_rec *r)
 {
     return oci_context_get(r) && !r->user && !oci_authn_possible(r)
         ? HTTP_FORBIDDEN
         : DECLINED;
 }
 
-/* What authentication set in the environment. */
-static const apr_table_t *find_identity(request_rec *r,
+/* Find the variables that authentication set. */
+static const apr_table_t *find_auth_env(request_rec *r,
                                         const apr_table_t *before)
 {
     const apr_array_header_t *entries = apr_table_elts(r->subprocess_env);
-    apr_table_t *identity = NULL;
+    apr_table_t *auth_env = NULL;
     int i;
 
     for (i = 0; i < entries->nelts; i++) {
@@ -307,14 +315,14 @@ static const apr_table_t *find_identity(request_rec *r,
         const char *old = apr_table_get(before, entry->key);
 
         if (!old || strcmp(old, entry->val)) {
-            identity = identity ? identity : apr_table_make(r->pool, 4);
-            apr_table_setn(identity, entry->key, entry->val);
+            auth_env = auth_env ? auth_env : apr_table_make(r->pool, 4);
+            apr_table_setn(auth_env, entry->key, entry->val);
         }
     }
-    return identity;
+    return auth_env;
 }
 
-/* httpd comes here once it knows the user. */
+/* httpd runs this hook after authentication. */
 static int auth_checker(request_rec *r)
 {
     oci_context_t *context = oci_context_get(r);
@@ -322,8 +330,8 @@ static int auth_checker(request_rec *r)
     if (context) {
         context->authenticated = 1;
         context->wants_login = 0;
-        if (context->before && !context->identity) {
-            context->identity = find_identity(r, context->before);
+        if (context->env_before && !context->auth_env) {
+            context->auth_env = find_auth_env(r, context->env_before);
         }
     }
     return DECLINED;
@@ -331,7 +339,8 @@ static int auth_checker(request_rec *r)
 
 void oci_authn_offer(request_rec *r, const oci_context_t *context)
 {
-    if (context->route.endpoint == OCI_ROUTE_BASE && !r->user && has_basic(r)) {
+    if (context->route.endpoint == OCI_ROUTE_BASE && !r->user
+        && uses_basic(r)) {
         ap_note_auth_failure(r);
     }
 }
@@ -342,17 +351,17 @@ static void ask_for_token(request_rec *r, const oci_context_t *context)
                    oci_bearer_challenge(r, context));
 }
 
-/* Whether a caller who is refused sent no credentials. */
-static int is_of_nobody(request_rec *r, const oci_context_t *context)
+/* Whether a refused request has no credentials that authenticate its caller. */
+static int lacks_credentials(request_rec *r, const oci_context_t *context)
 {
     return !r->user && oci_authn_possible(r)
         && (context->bearer || !apr_table_get(r->headers_in, "Authorization"));
 }
 
-void oci_authn_mend_error(request_rec *r, oci_context_t *context)
+void oci_authn_correct_error(request_rec *r, oci_context_t *context)
 {
     if (r->status == HTTP_FORBIDDEN && context->refused
-        && is_of_nobody(r, context)) {
+        && lacks_credentials(r, context)) {
         r->status = HTTP_UNAUTHORIZED;
         r->status_line = NULL;
         if (ap_auth_type(r)) {
@@ -382,7 +391,8 @@ oci_error_t *oci_authn_ask(request_rec *r, oci_context_t *context,
     context->source = name;
     ask_for_token(r, context);
     return oci_error_make(r->pool, OCI_E_UNAUTHORIZED, "name", name,
-                          "the token is not for pulls from this repository");
+                          "the token does not allow pulls from this "
+                          "repository");
 }
 
 oci_error_t *oci_authn_refuse_tag(request_rec *r, const oci_context_t *context,
@@ -390,7 +400,7 @@ oci_error_t *oci_authn_refuse_tag(request_rec *r, const oci_context_t *context,
 {
     if (r->user || !oci_authn_possible(r)) {
         return oci_error_make(r->pool, OCI_E_DENIED, "tag", tag,
-                              "this tag may not be pushed");
+                              "you are not allowed to push this tag");
     }
     if (serves_tokens(r, context)) {
         ask_for_token(r, context);
@@ -399,7 +409,7 @@ oci_error_t *oci_authn_refuse_tag(request_rec *r, const oci_context_t *context,
         ap_note_auth_failure(r);
     }
     return oci_error_make(r->pool, OCI_E_UNAUTHORIZED, "tag", tag,
-                          "pushing this tag takes a login");
+                          "log in to push this tag");
 }
 
 void oci_authn_register(void)
@@ -410,7 +420,7 @@ void oci_authn_register(void)
     ap_hook_force_authn(force_authn, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_check_authn(check_user_id, NULL, NULL, APR_HOOK_FIRST,
                         AP_AUTH_INTERNAL_PER_URI);
-    ap_hook_check_authn(check_nobody, NULL, core, APR_HOOK_LAST,
+    ap_hook_check_authn(refuse_unknown_caller, NULL, core, APR_HOOK_LAST,
                         AP_AUTH_INTERNAL_PER_URI);
     ap_hook_check_authz(auth_checker, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_URI);

@@ -2,7 +2,7 @@
 
 /**
  * @file authn.h
- * @brief Authentication: httpd's own, and tokens
+ * @brief Authentication: httpd's own, and Bearer tokens
  */
 
 #ifndef OCI_AUTHN_H
@@ -13,34 +13,38 @@
 #include "httpd/context.h"
 
 /**
- * Read the credentials of a request once its configuration is known.
- * @return OK, or the status to refuse it with
+ * Read the credentials of a request, once its configuration is known.
+ * @return OK; HTTP_BAD_REQUEST for two Authorization headers;
+ *         HTTP_INTERNAL_SERVER_ERROR if a directive for tokens is missing
  */
 int oci_authn_begin(request_rec *r, oci_context_t *context);
 
-/** Whether a caller could be known here at all. */
+/** Return 1 if the configuration has a way to authenticate a caller. */
 int oci_authn_possible(request_rec *r);
 
-/** Where /v2/ is open to all, say that Basic is served too: some clients
- * keep their credentials to themselves otherwise. */
+/**
+ * Add a Basic challenge to the answer of /v2/ if anonymous callers may read
+ * it: without one, some clients never send their credentials.
+ */
 void oci_authn_offer(request_rec *r, const oci_context_t *context);
 
 /**
- * Mend an error that httpd's authentication and authorization raised: who
- * is known and not allowed gets a 403, and where tokens are in use a 401
- * asks for one.
+ * Correct the status of an error that httpd's authentication or authorization
+ * raised.  A refused request gets 401 if it carries no credentials, and 403 if
+ * its caller is authenticated.  If tokens are in use, a 401 asks for one.
  */
-void oci_authn_mend_error(request_rec *r, oci_context_t *context);
+void oci_authn_correct_error(request_rec *r, oci_context_t *context);
 
 /**
- * Ask for a token that lets its bearer pull from another repository too.
+ * Ask for a token that also allows pulls from another repository.
+ * @param name The other repository
  * @return OCI_E_UNAUTHORIZED
  */
 oci_error_t *oci_authn_ask(request_rec *r, oci_context_t *context,
                            const char *name);
 
 /**
- * Refuse who is known, and ask who is not to log in.
+ * Refuse to push a tag: an anonymous caller is asked to log in.
  * @param tag The tag that may not be pushed
  * @return OCI_E_DENIED or OCI_E_UNAUTHORIZED
  */

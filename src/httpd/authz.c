@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Authorization: Require oci ACTIONS REPOSITORY.... */
+/* Authorization: the provider of "Require oci ACTIONS REPOSITORY...", and
+ * checks of what else a caller may do. */
 
 #include "httpd.h"
 #include "http_config.h"
@@ -26,22 +27,23 @@ APLOG_USE_MODULE(oci);
  *
  *   oci ACTION[,ACTION...] GLOB [GLOB...]
  *
- * A glob is cut into its own text and the expressions within, whose values
- * are data: they match nothing but themselves. */
+ * A glob is split into literal pieces and expressions ("%{...}").  The value
+ * of an expression is not a pattern: it matches only itself. */
 typedef struct piece_t {
-    const char *text; /* of the glob, or NULL */
-    ap_expr_info_t *expression;
-    int is_path; /* its value may hold "/" */
+    const char *text;           /* a part of the glob; NULL: an expression */
+    ap_expr_info_t *expression; /* or NULL */
+    int is_path;                /* the expression's value may contain "/" */
 } piece_t;
 
 typedef struct require_t {
     unsigned actions;
     apr_array_header_t *globs; /* apr_array_header_t * of piece_t */
-    int negated;               /* what it allows is what is refused */
-    int decides;               /* ... whatever other lines say */
+    int negated;               /* a match refuses the request */
+    int decides;               /* a match refuses whatever other lines say */
 } require_t;
 
-/* The end of an expression that begins with "%{". */
+/* Find the end of an expression that begins with "%{".
+ * @return NULL if the braces are not balanced */
 static const char *expression_end(const char *text)
 {
     int depth = 0;
@@ -57,9 +59,10 @@ static const char *expression_end(const char *text)
     return NULL;
 }
 
-/* What an issuer asserts may be a path; a name that a person chose must not
- * reach beyond its component. */
-static int is_claim(const char *expression)
+/* A token's claim is asserted by its issuer and may be a path.  Any other
+ * value may have been chosen by a user, so it must not extend beyond one path
+ * component. */
+static int is_claim_expression(const char *expression)
 {
     if (!ap_cstr_casecmpn(expression, "%{tolower:", 10)) {
         expression += 10;
@@ -88,15 +91,19 @@ static const char *parse_glob(require_t *require, cmd_parms *cmd,
         }
         text = expression_end(start);
         if (!text) {
-            return apr_psprintf(cmd->pool, "'%s' has no end", start);
+            return apr_psprintf(cmd->pool,
+                                "the expression '%s' has no closing brace",
+                                start);
         }
         start = apr_pstrmemdup(cmd->pool, start, text - start);
-        piece->is_path = is_claim(start);
+        piece->is_path = is_claim_expression(start);
         piece->expression = ap_expr_parse_cmd(cmd, start,
                                               AP_EXPR_FLAG_STRING_RESULT,
                                               &error, NULL);
         if (error) {
-            return apr_psprintf(cmd->pool, "'%s': %s", start, error);
+            return apr_psprintf(cmd->pool,
+                                "cannot parse the expression '%s': %s", start,
+                                error);
         }
     }
     return NULL;
@@ -114,8 +121,9 @@ static const char *parse_actions(unsigned *actions, cmd_parms *cmd,
 
         if (!action) {
             return apr_psprintf(cmd->pool,
-                                "Require oci: '%s' is no list of "
-                                "pull, push, delete or *",
+                                "Require oci: '%s' is not a valid list of "
+                                "actions: expected pull, push, delete or *, "
+                                "separated by commas",
                                 words);
         }
         *actions |= action;
@@ -124,20 +132,22 @@ static const char *parse_actions(unsigned *actions, cmd_parms *cmd,
     return NULL;
 }
 
-/* See whether a line stands in <RequireNone>, or behind "not", or in both. */
-static void read_place(require_t *require, const ap_directive_t *line)
+/* Find out whether a match of this line refuses: "not" and each enclosing
+ * <RequireNone> invert it. */
+static void find_polarity(require_t *require, const ap_directive_t *line)
 {
-    int not = !ap_cstr_casecmpn(line->args, "not ", 4);
+    int has_not = !ap_cstr_casecmpn(line->args, "not ", 4);
 
-    require->negated = not ;
-    require->decides =
-        not || !ap_cstr_casecmp(line->parent->directive, "<RequireNone");
+    require->negated = has_not;
+    require->decides = has_not
+        || !ap_cstr_casecmp(line->parent->directive, "<RequireNone");
     for (line = line->parent; line; line = line->parent) {
         require->negated ^= !ap_cstr_casecmp(line->directive, "<RequireNone");
     }
 }
 
-static const char *parse(cmd_parms *cmd, const char *line, const void **parsed)
+static const char *parse_line(cmd_parms *cmd, const char *line,
+                              const void **parsed)
 {
     require_t *require = apr_pcalloc(cmd->pool, sizeof(*require));
     const char *word = ap_getword_conf(cmd->pool, &line);
@@ -147,9 +157,10 @@ static const char *parse(cmd_parms *cmd, const char *line, const void **parsed)
         return error;
     }
     if (!*line) {
-        return "Require oci: a repository, or a glob such as **, is missing";
+        return "Require oci: a repository name, or a glob such as **, is "
+               "missing after the actions";
     }
-    read_place(require, cmd->directive);
+    find_polarity(require, cmd->directive);
     require->globs = apr_array_make(cmd->pool, 1, sizeof(apr_array_header_t *));
     while (*line) {
         error = parse_glob(require, cmd, ap_getword_conf(cmd->pool, &line));
@@ -161,25 +172,27 @@ static const char *parse(cmd_parms *cmd, const char *line, const void **parsed)
     return NULL;
 }
 
-/* How a line's globs match a name. */
+/* How a line's globs match a name, in ascending order. */
 typedef enum {
     MATCH_NO,
-    MATCH_UNKNOWN, /* with some value in the place of one that is not
-                    * known, or can't be used */
+    MATCH_UNKNOWN, /* it would match with some value for an expression
+                    * whose value is unknown or cannot be used */
     MATCH_YES
 } match_e;
 
-/* An expression's value as a pattern.
- * @param match Lowered where the value is not known, or is nothing
+/* Turn an expression's value into a pattern.
+ * @param match Lowered if the value is empty, unknown or cannot be used
  */
-static const char *expand(match_e *match, request_rec *r, const piece_t *piece)
+static const char *expand_expression(match_e *match, request_rec *r,
+                                     const piece_t *piece)
 {
     const char *error = NULL;
     const char *value = ap_expr_str_exec(r, piece->expression, &error);
 
     if (error) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "oci: can't evaluate an expression of a Require line: %s",
+                      "oci: cannot evaluate an expression in a Require oci "
+                      "line: %s",
                       error);
     }
     else if (!*value && (r->user || !oci_authn_possible(r))) {
@@ -195,8 +208,9 @@ static const char *expand(match_e *match, request_rec *r, const piece_t *piece)
     return piece->is_path ? "**" : "*";
 }
 
-/* How one glob matches.  Where no repository is concerned it is only asked
- * whether it has all its values. */
+/* Match one glob.
+ * @param name The repository.  NULL for a request without one: then the glob
+ *        matches if the values of its expressions can be used */
 static match_e match_glob(request_rec *r, const apr_array_header_t *pieces,
                           const char *name)
 {
@@ -209,13 +223,13 @@ static match_e match_glob(request_rec *r, const apr_array_header_t *pieces,
 
         pattern = apr_pstrcat(r->pool, pattern,
                               piece->text ? piece->text
-                                          : expand(&match, r, piece),
+                                          : expand_expression(&match, r, piece),
                               NULL);
     }
     return !name || oci_glob_match(pattern, name, r->pool) ? match : MATCH_NO;
 }
 
-/* The best match among a line's globs. */
+/* Return the best match among a line's globs. */
 static match_e match_name(request_rec *r, const require_t *require,
                           const char *name)
 {
@@ -233,9 +247,9 @@ static match_e match_name(request_rec *r, const require_t *require,
     return best;
 }
 
-/* A line that allows.  An anonymous caller is asked to log in before the
- * request is refused. */
-static authz_status allow(request_rec *r, match_e match)
+/* The answer of a line whose match allows.  An anonymous caller is asked to
+ * log in before the request is refused. */
+static authz_status answer_allowing_line(request_rec *r, match_e match)
 {
     if (match == MATCH_YES) {
         return AUTHZ_GRANTED;
@@ -244,12 +258,14 @@ static authz_status allow(request_rec *r, match_e match)
                                              : AUTHZ_DENIED;
 }
 
-/* A line that refuses: httpd refuses what it grants, and has no other use for
- * its answers.  In particular it asks for no login where such a line can't tell
- * without one, or is one of several that refuse together; that is left to the
- * end of authorization, see fixups in authn.c. */
-static authz_status refuse(const require_t *require, request_rec *r,
-                           oci_context_t *context, match_e match)
+/* The answer of a line whose match refuses: httpd refuses the request if the
+ * line is granted, and ignores its other answers.  So httpd does not ask for a
+ * login if such a line cannot decide without one, or if several lines must
+ * match to refuse.  The fixups hook in authn.c asks for it, at the end of
+ * authorization. */
+static authz_status answer_refusing_line(const require_t *require,
+                                         request_rec *r, oci_context_t *context,
+                                         match_e match)
 {
     if (match == MATCH_NO) {
         return AUTHZ_DENIED;
@@ -265,31 +281,37 @@ static authz_status refuse(const require_t *require, request_rec *r,
     return AUTHZ_DENIED;
 }
 
-static authz_status check(request_rec *r, const char *line, const void *parsed)
+/* Evaluate a line.  A line whose match refuses does not apply to requests
+ * without a repository. */
+static authz_status check_line(request_rec *r, const char *line,
+                               const void *parsed)
 {
     const require_t *require = parsed;
     oci_context_t *context = oci_context_get(r);
     const char *name = context ? context->route.name : NULL;
-    int concerns = context
+    int applies = context
         && (name ? (require->actions & context->action) == context->action
                  : !require->negated);
-    match_e match = concerns ? match_name(r, require, name) : MATCH_NO;
+    match_e match = applies ? match_name(r, require, name) : MATCH_NO;
 
     (void)line;
     if (context) {
-        context->judged = 1;
+        context->require_checked = 1;
     }
-    return require->negated ? refuse(require, r, context, match)
-                            : allow(r, match);
+    return require->negated ? answer_refusing_line(require, r, context, match)
+                            : answer_allowing_line(r, match);
 }
 
-static const authz_provider provider = { check, parse };
+static const authz_provider provider = { check_line, parse_line };
 
-/* The request that does an action, as far as authorization is concerned. */
-static const char *path_of(const char **method, const char *name,
-                           unsigned action, apr_pool_t *pool)
+/* Choose a request that stands for all requests with an action.
+ * @param method Set to its method
+ * @param name The repository, or NULL for the catalog
+ * @return Its path */
+static const char *request_for_action(const char **method, const char *name,
+                                      unsigned action, apr_pool_t *pool)
 {
-    const char *end = "/manifests/latest";
+    const char *suffix = "/manifests/latest";
 
     *method = "GET";
     if (!name) {
@@ -297,12 +319,12 @@ static const char *path_of(const char **method, const char *name,
     }
     if (action == OCI_PUSH) {
         *method = "POST";
-        end = "/blobs/uploads/";
+        suffix = "/blobs/uploads/";
     }
     else if (action == OCI_DELETE) {
         *method = "DELETE";
     }
-    return apr_pstrcat(pool, "/v2/", name, end, NULL);
+    return apr_pstrcat(pool, "/v2/", name, suffix, NULL);
 }
 
 int oci_authz_allows(request_rec *r, const char *name, unsigned action)
@@ -312,7 +334,7 @@ int oci_authz_allows(request_rec *r, const char *name, unsigned action)
     int allowed;
 
     apr_pool_create(&pool, r->pool);
-    path = path_of(&method, name, action, pool);
+    path = request_for_action(&method, name, action, pool);
     allowed = oci_question_passes(r, method, path, name);
     apr_pool_destroy(pool);
     return allowed;
@@ -334,8 +356,8 @@ int oci_authz_allows_blob(request_rec *r, const char *name, const char *digest)
                                name);
 }
 
-/* Per URL, since a sub-request about another repository must be judged
- * anew although the same configuration holds for it. */
+/* The provider is called for each URI: a sub-request for another repository
+ * needs its own decision even if the same configuration applies. */
 void oci_authz_register(apr_pool_t *pool)
 {
     ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, "oci",

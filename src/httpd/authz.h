@@ -11,18 +11,20 @@
 #include "httpd.h"
 
 /**
- * Whether the Require lines of a repository let the caller of a request act
- * on it, and its name is allowed there.  httpd decides, by a sub-request.
- * @param r The request whose caller is meant
- * @param name A valid repository name, or NULL for the list of them
+ * Check whether the caller of a request may act on a repository: the Require
+ * lines that apply to the repository allow it, and OCIRepositoryPattern
+ * allows its name.  httpd decides, by a sub-request.
+ * @param r The request of the caller
+ * @param name A valid repository name, or NULL for the catalog
  * @param action OCI_PULL, OCI_PUSH or OCI_DELETE
+ * @return 1 if the caller may, otherwise 0
  */
 int oci_authz_allows(request_rec *r, const char *name, unsigned action);
 
-/** Whether the caller may push under a tag of a repository: likewise. */
+/** Check in the same way whether the caller may push a tag. */
 int oci_authz_allows_tag(request_rec *r, const char *name, const char *tag);
 
-/** Whether the caller may pull a blob of a repository: likewise. */
+/** Check in the same way whether the caller may pull a blob. */
 int oci_authz_allows_blob(request_rec *r, const char *name, const char *digest);
 
 /** Register the authorization provider. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Bearer tokens at the registry (RFC 6750; distribution's token
- * authentication). */
+ * authentication): they are verified, and challenges ask for them. */
 
 #include "httpd.h"
 #include "http_config.h"
@@ -22,12 +22,12 @@
 
 APLOG_USE_MODULE(oci);
 
-/* How far clocks may differ, in seconds. */
-#define SLACK 60
+/* The difference between two hosts' clocks that is accepted, in seconds. */
+#define CLOCK_SKEW 60
 
-/* The host as the client wrote it: behind a proxy our own port is nobody's
- * business. */
-static const char *host_of(request_rec *r)
+/* Return the host as the client wrote it: behind a proxy, our own port means
+ * nothing to the client. */
+static const char *request_host(request_rec *r)
 {
     const char *header = apr_table_get(r->headers_in, "Host");
     char *host;
@@ -44,7 +44,7 @@ const char *oci_bearer_service(request_rec *r)
 {
     const char *service = oci_config_of(r)->token_service;
 
-    return service ? service : host_of(r);
+    return service ? service : request_host(r);
 }
 
 const char *oci_bearer_issuer(request_rec *r)
@@ -54,13 +54,14 @@ const char *oci_bearer_issuer(request_rec *r)
     return issuer ? issuer : oci_bearer_service(r);
 }
 
-/* What an entry of "aud" that means a virtual host begins with. */
+/* The prefix of an "aud" entry that names a virtual host. */
 #define VIRTUAL_HOST "virtual host "
 
-/* A Host is what the client says, and so might be another virtual host's whose
- * users are others.  Where it is the service's name, the tokens that we issue
- * are for the virtual host as well, by what all nodes know it by.
- * @return NULL where the service is enough, or it is the main server
+/* The Host header is the client's choice, so it may name another virtual host,
+ * which has other users.  If the service name is taken from it, a token's
+ * audience also names the virtual host: by its ServerName and ports, which are
+ * the same on all nodes.
+ * @return NULL for the main server, or if OCITokenService is set
  */
 static const char *virtual_host(const request_rec *r)
 {
@@ -71,7 +72,8 @@ static const char *virtual_host(const request_rec *r)
     if (!s->is_virtual || oci_config_of(r)->token_service) {
         return NULL;
     }
-    /* without a ServerName it has the main server's, which is a machine's */
+    /* without a ServerName, this is the main server's name, which may differ
+     * between nodes */
     if (s->server_hostname != ap_server_conf->server_hostname) {
         text = apr_pstrcat(r->pool, text, s->server_hostname, NULL);
     }
@@ -89,7 +91,10 @@ json_t *oci_bearer_audience(request_rec *r)
     return host ? json_pack("[s, s]", service, host) : json_string(service);
 }
 
-static int names(const json_t *audience, const char *name, apr_size_t length)
+/* Whether an entry of "aud" begins with length bytes of name.  If these include
+ * the NUL, it must be equal to name. */
+static int audience_has_prefix(const json_t *audience, const char *name,
+                               apr_size_t length)
 {
     const json_t *entry;
     apr_size_t i;
@@ -107,19 +112,20 @@ static int names(const json_t *audience, const char *name, apr_size_t length)
     return 0;
 }
 
-/* Whether a token is for this service, and no other host's. */
-static int is_for_us(request_rec *r, const json_t *audience)
+/* Whether a token is for this service, and not for another virtual host. */
+static int audience_is_ours(request_rec *r, const json_t *audience)
 {
     const char *service = oci_bearer_service(r);
     const char *host = virtual_host(r);
 
-    return names(audience, service, strlen(service) + 1)
-        && (host ? names(audience, host, strlen(host) + 1)
+    return audience_has_prefix(audience, service, strlen(service) + 1)
+        && (host ? audience_has_prefix(audience, host, strlen(host) + 1)
                  : oci_config_of(r)->token_service
-                    || !names(audience, VIRTUAL_HOST, strlen(VIRTUAL_HOST)));
+                    || !audience_has_prefix(audience, VIRTUAL_HOST,
+                                            strlen(VIRTUAL_HOST)));
 }
 
-/* Whether a text can go where lines and fields are told apart. */
+/* Whether a text is safe in logs and headers: it has no control characters. */
 static int is_printable(const char *text)
 {
     for (; *text; text++) {
@@ -130,39 +136,56 @@ static int is_printable(const char *text)
     return 1;
 }
 
-/* Hold the claims against what must be so (RFC 7519, 4.1). */
-static const char *judge(request_rec *r, const json_t *claims)
+/* Check the registered claims (RFC 7519, 4.1).
+ * @return NULL, or why the token is not valid */
+static const char *check_claims(request_rec *r, const json_t *claims)
 {
     const char *issuer = json_string_value(json_object_get(claims, "iss"));
     const json_t *expires = json_object_get(claims, "exp");
-    const json_t *begins = json_object_get(claims, "nbf");
+    const json_t *not_before = json_object_get(claims, "nbf");
     const json_t *subject = json_object_get(claims, "sub");
     json_int_t now = apr_time_sec(apr_time_now());
 
     if (!issuer || strcmp(issuer, oci_bearer_issuer(r))) {
-        return "it is of another issuer";
+        return apr_psprintf(r->pool, "its issuer is not '%s'",
+                            oci_bearer_issuer(r));
     }
-    if (!is_for_us(r, json_object_get(claims, "aud"))) {
-        return "it is for another service";
+    if (!audience_is_ours(r, json_object_get(claims, "aud"))) {
+        return apr_psprintf(r->pool, "its audience is not this service, '%s'",
+                            oci_bearer_service(r));
     }
-    if (!json_is_number(expires) || json_number_value(expires) + SLACK < now) {
+    if (!json_is_number(expires)
+        || json_number_value(expires) + CLOCK_SKEW < now) {
         return "it has expired";
     }
-    if (begins
-        && (!json_is_number(begins)
-            || json_number_value(begins) - SLACK > now)) {
+    if (not_before
+        && (!json_is_number(not_before)
+            || json_number_value(not_before) - CLOCK_SKEW > now)) {
         return "it is not valid yet";
     }
     if (subject
         && (!json_is_string(subject)
             || !is_printable(json_string_value(subject)))) {
-        return "its subject is no name";
+        return "its subject is not a string of printable characters";
     }
     return NULL;
 }
 
-/* OCI_CLAIM_<name>, its value as a string.  Names that are no such variable
- * are left out: of two that were made one, the wrong might win. */
+/* Return the value of a claim as text, NULL if it is an array, an object or
+ * null. */
+static const char *claim_text(const json_t *value, apr_pool_t *pool)
+{
+    if (json_is_string(value)) {
+        return json_string_value(value);
+    }
+    return json_is_number(value) || json_is_boolean(value)
+        ? oci_json_text(value, pool)
+        : NULL;
+}
+
+/* Set OCI_CLAIM_<name> for each claim.  Claims whose names cannot be part of a
+ * variable's name are skipped: if they were changed to fit, two claims could
+ * get the same variable. */
 static void export_claims(request_rec *r, const json_t *claims)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
@@ -172,10 +195,7 @@ static void export_claims(request_rec *r, const json_t *claims)
 
     json_object_foreach((json_t *)claims, name, value)
     {
-        text = json_is_string(value) ? json_string_value(value)
-            : json_is_number(value) || json_is_boolean(value)
-            ? oci_json_text(value, r->pool)
-            : NULL;
+        text = claim_text(value, r->pool);
         if (text && is_printable(text) && !name[strspn(name, letters)]) {
             apr_table_set(r->subprocess_env,
                           apr_pstrcat(r->pool, "OCI_CLAIM_", name, NULL), text);
@@ -190,7 +210,7 @@ static oci_bearer_t *make_bearer(const json_t *claims,
     const char *user = json_string_value(json_object_get(claims, "sub"));
     const json_t *access = json_object_get(claims, "access");
 
-    bearer->ours = oci_key_set_signer(keys) != NULL;
+    bearer->locally_issued = oci_key_set_signer(keys) != NULL;
     if (user && *user) {
         bearer->user = apr_pstrdup(pool, user);
     }
@@ -208,7 +228,7 @@ const char *oci_bearer_verify(const oci_bearer_t **bearer, request_rec *r,
     const char *problem = oci_jwt_verify(&claims, keys, token, r->pool);
 
     if (!problem) {
-        problem = judge(r, claims);
+        problem = check_claims(r, claims);
     }
     if (problem) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
@@ -220,8 +240,8 @@ const char *oci_bearer_verify(const oci_bearer_t **bearer, request_rec *r,
     return NULL;
 }
 
-/* Text between quotes. */
-static const char *quote(const char *text, apr_pool_t *pool)
+/* Make a quoted-string (RFC 9110, 5.6.4). */
+static const char *quoted_string(const char *text, apr_pool_t *pool)
 {
     char *quoted = apr_palloc(pool, 2 * strlen(text) + 3);
     char *p = quoted;
@@ -238,13 +258,13 @@ static const char *quote(const char *text, apr_pool_t *pool)
     return quoted;
 }
 
-/* The repository that a mount is from, NULL for none. */
+/* Return the repository that a mount is from, NULL for none. */
 static const char *mount_source(request_rec *r)
 {
     apr_table_t *query;
     const char *from;
 
-    if (!r->args || oci_query_parse(&query, r->args, r->pool)
+    if (!r->args || oci_query_parse(&query, r->args, r->pool) != APR_SUCCESS
         || !apr_table_get(query, "mount")) {
         return NULL;
     }
@@ -252,7 +272,8 @@ static const char *mount_source(request_rec *r)
     return from && oci_name_valid(from) ? from : NULL;
 }
 
-static const char *scope_of(request_rec *r, const oci_context_t *context)
+static const char *scope_for_challenge(request_rec *r,
+                                       const oci_context_t *context)
 {
     const oci_route_t *route = &context->route;
     const char *from = context->source;
@@ -276,27 +297,26 @@ static const char *scope_of(request_rec *r, const oci_context_t *context)
 const char *oci_bearer_challenge(request_rec *r, const oci_context_t *context)
 {
     const char *realm = oci_config_of(r)->token_realm;
-    const char *scope = scope_of(r, context);
+    const char *scope = scope_for_challenge(r, context);
     const char *text;
 
     if (!realm) {
         realm = "/token";
     }
     if (*realm == '/') {
-        realm = apr_pstrcat(r->pool, ap_http_scheme(r), "://", host_of(r),
+        realm = apr_pstrcat(r->pool, ap_http_scheme(r), "://", request_host(r),
                             realm, NULL);
     }
-    text = apr_pstrcat(r->pool, "Bearer realm=", quote(realm, r->pool),
-                       ",service=", quote(oci_bearer_service(r), r->pool),
-                       NULL);
+    text = apr_pstrcat(r->pool, "Bearer realm=", quoted_string(realm, r->pool),
+                       ",service=",
+                       quoted_string(oci_bearer_service(r), r->pool), NULL);
     if (scope) {
-        text = apr_pstrcat(r->pool, text, ",scope=", quote(scope, r->pool),
-                           NULL);
+        text = apr_pstrcat(r->pool, text,
+                           ",scope=", quoted_string(scope, r->pool), NULL);
     }
     if (context->token_error) {
-        text = apr_pstrcat(r->pool, text,
-                           ",error=", quote(context->token_error, r->pool),
-                           NULL);
+        text = apr_pstrcat(r->pool, text, ",error=",
+                           quoted_string(context->token_error, r->pool), NULL);
     }
     return text;
 }

@@ -15,24 +15,27 @@
 
 #include "httpd/context.h"
 
-/** What this host is called in tokens, unless OCITokenService says it. */
+/** Return the service name in tokens: OCITokenService or, unset, the host. */
 const char *oci_bearer_service(request_rec *r);
 
-/** Who issues tokens, unless OCITokenIssuer says it: the service. */
+/** Return the issuer of tokens: OCITokenIssuer or, unset, the service name. */
 const char *oci_bearer_issuer(request_rec *r);
 
-/** Whom the tokens that are issued here are for ("aud"), a new reference. */
+/**
+ * Make the audience ("aud") of the tokens that are issued here.
+ * @return A new reference
+ */
 json_t *oci_bearer_audience(request_rec *r);
 
 /**
- * Check a token, and set OCI_CLAIM_<name> for what it claims.
- * @param bearer Set to what it says, NULL where it is not valid
- * @return NULL, or the challenge's error; the log has the reason
+ * Verify a token, and set OCI_CLAIM_<name> for each of its claims.
+ * @param bearer Set to its contents; left alone if the token is not valid
+ * @return NULL, or the error for the challenge; the reason is logged
  */
 const char *oci_bearer_verify(const oci_bearer_t **bearer, request_rec *r,
                               const char *token);
 
-/** The challenge that asks for what a request needs. */
+/** Return the challenge that asks for a token that allows the request. */
 const char *oci_bearer_challenge(request_rec *r, const oci_context_t *context);
 
 #endif /* OCI_BEARER_H */

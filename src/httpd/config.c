@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the directives say. */
+/* The module's directives: they are parsed, merged, and given their defaults
+ * here. */
 
 #include "httpd.h"
 #include "http_config.h"
@@ -17,7 +18,7 @@ void *oci_config_create_server(apr_pool_t *pool, server_rec *s)
     oci_server_config_t *server = apr_palloc(pool, sizeof(*server));
 
     (void)s;
-    server->places = apr_array_make(pool, 1, sizeof(oci_config_t *));
+    server->sections = apr_array_make(pool, 1, sizeof(oci_config_t *));
     server->keys = apr_array_make(pool, 1, sizeof(oci_token_key_t *));
     server->tokens = apr_array_make(pool, 1, sizeof(oci_config_t *));
     server->guarded = 0;
@@ -55,17 +56,18 @@ void *oci_config_create_dir(apr_pool_t *pool, char *path)
     return config;
 }
 
-static const char *pick_text(const char *over, const char *base)
+/* In these three, a value that is not set is taken from base. */
+static const char *merge_text(const char *over, const char *base)
 {
     return over ? over : base;
 }
 
-static int pick(int over, int base)
+static int merge_number(int over, int base)
 {
     return over >= 0 ? over : base;
 }
 
-static apr_off_t pick_size(apr_off_t over, apr_off_t base)
+static apr_off_t merge_size(apr_off_t over, apr_off_t base)
 {
     return over >= 0 ? over : base;
 }
@@ -89,24 +91,26 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
     if (over->pattern) {
         config->pattern = over->pattern;
     }
-    config->max_manifest = pick_size(over->max_manifest, base->max_manifest);
-    config->max_chunk = pick_size(over->max_chunk, base->max_chunk);
-    config->min_chunk = pick_size(over->min_chunk, base->min_chunk);
-    config->blob_delete = pick(over->blob_delete, base->blob_delete);
-    config->manifest_delete = pick(over->manifest_delete,
-                                   base->manifest_delete);
-    config->tag_delete = pick(over->tag_delete, base->tag_delete);
-    config->read_only = pick(over->read_only, base->read_only);
-    config->sparse = pick(over->sparse, base->sparse);
-    config->sync = pick(over->sync, base->sync);
-    config->token = pick(over->token, base->token);
-    config->token_realm = pick_text(over->token_realm, base->token_realm);
-    config->token_service = pick_text(over->token_service, base->token_service);
-    config->token_issuer = pick_text(over->token_issuer, base->token_issuer);
+    config->max_manifest = merge_size(over->max_manifest, base->max_manifest);
+    config->max_chunk = merge_size(over->max_chunk, base->max_chunk);
+    config->min_chunk = merge_size(over->min_chunk, base->min_chunk);
+    config->blob_delete = merge_number(over->blob_delete, base->blob_delete);
+    config->manifest_delete = merge_number(over->manifest_delete,
+                                           base->manifest_delete);
+    config->tag_delete = merge_number(over->tag_delete, base->tag_delete);
+    config->read_only = merge_number(over->read_only, base->read_only);
+    config->sparse = merge_number(over->sparse, base->sparse);
+    config->sync = merge_number(over->sync, base->sync);
+    config->token = merge_number(over->token, base->token);
+    config->token_realm = merge_text(over->token_realm, base->token_realm);
+    config->token_service = merge_text(over->token_service,
+                                       base->token_service);
+    config->token_issuer = merge_text(over->token_issuer, base->token_issuer);
     if (over->token_key) {
         config->token_key = over->token_key;
     }
-    config->token_lifetime = pick(over->token_lifetime, base->token_lifetime);
+    config->token_lifetime = merge_number(over->token_lifetime,
+                                          base->token_lifetime);
     return config;
 }
 
@@ -116,8 +120,8 @@ static int compare_names(const void *left, const void *right)
                   ((const ap_list_provider_names_t *)right)->provider_name);
 }
 
-/* Look up "provider" or "provider:type", and say what there is if it is
- * unknown. */
+/* Look up "provider" or "provider:type".
+ * @return NULL, or an error that lists the known providers */
 static const char *find_provider(const void **provider,
                                  oci_store_config_t *store, cmd_parms *cmd,
                                  const char *group, const char *name)
@@ -143,7 +147,8 @@ static const char *find_provider(const void **provider,
                                 .provider_name,
                             NULL);
     }
-    return apr_psprintf(cmd->pool, "%s: unknown provider '%s'; known are: %s",
+    return apr_psprintf(cmd->pool,
+                        "%s: unknown provider '%s'; known providers: %s",
                         cmd->cmd->name, name, names);
 }
 
@@ -158,15 +163,15 @@ static oci_store_config_t *make_store_config(cmd_parms *cmd,
     return store;
 }
 
-static const char *prefixed(cmd_parms *cmd, const char *error)
+static const char *prefix_with_directive(cmd_parms *cmd, const char *error)
 {
     return error ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", error, NULL)
                  : NULL;
 }
 
-static void remember(cmd_parms *cmd, oci_config_t *config)
+static void add_section(cmd_parms *cmd, oci_config_t *config)
 {
-    APR_ARRAY_PUSH(oci_config_of_server(cmd->server)->places,
+    APR_ARRAY_PUSH(oci_config_of_server(cmd->server)->sections,
                    oci_config_t *) = config;
 }
 
@@ -182,12 +187,14 @@ static const char *set_index(cmd_parms *cmd, void *config_, const char *name,
     if (error) {
         return error;
     }
-    remember(cmd, config);
+    add_section(cmd, config);
     config->checked = apr_pcalloc(cmd->pool, sizeof(*config->checked));
-    return prefixed(cmd, provider->create(&config->index, store, cmd->pool));
+    return prefix_with_directive(cmd,
+                                 provider->create(&config->index, store,
+                                                  cmd->pool));
 }
 
-/* The index lies beside the blobs where OCIIndex does not name another. */
+/* Without OCIIndex, the index is kept beside the blobs. */
 static const char *set_default_index(cmd_parms *cmd, oci_config_t *config,
                                      oci_store_config_t *store)
 {
@@ -196,8 +203,9 @@ static const char *set_default_index(cmd_parms *cmd, oci_config_t *config,
                                        OCI_PROVIDER_VERSION);
 
     config->default_checked = apr_pcalloc(cmd->pool, sizeof(*config->checked));
-    return prefixed(cmd,
-                    provider->create(&config->default_index, store, cmd->pool));
+    return prefix_with_directive(cmd,
+                                 provider->create(&config->default_index, store,
+                                                  cmd->pool));
 }
 
 static const char *set_blob_store(cmd_parms *cmd, void *config_,
@@ -212,28 +220,32 @@ static const char *set_blob_store(cmd_parms *cmd, void *config_,
     if (error) {
         return error;
     }
-    remember(cmd, config);
+    add_section(cmd, config);
     config->boot = oci_boot_name(cmd->pool);
     config->default_index = NULL;
-    error = prefixed(cmd, provider->create(&config->blobs, store, cmd->pool));
+    error = prefix_with_directive(cmd,
+                                  provider->create(&config->blobs, store,
+                                                   cmd->pool));
     return error || strcmp(name, "fs") ? error
                                        : set_default_index(cmd, config, store);
 }
 
 static const char *set_pattern(cmd_parms *cmd, void *config, const char *text)
 {
-    const char *whole = apr_pstrcat(cmd->pool, "^(?:", text, ")$", NULL);
-    const ap_regex_t *pattern = ap_pregcomp(cmd->pool, whole, AP_REG_EXTENDED);
+    const char *anchored = apr_pstrcat(cmd->pool, "^(?:", text, ")$", NULL);
+    const ap_regex_t *pattern = ap_pregcomp(cmd->pool, anchored,
+                                            AP_REG_EXTENDED);
 
     if (!pattern) {
-        return apr_psprintf(cmd->pool, "%s: '%s' is no regular expression",
+        return apr_psprintf(cmd->pool,
+                            "%s: '%s' is not a valid regular expression",
                             cmd->cmd->name, text);
     }
     ((oci_config_t *)config)->pattern = pattern;
     return NULL;
 }
 
-/* A size in bytes; the directive's row says where it belongs. */
+/* Set a size in bytes; cmd->info is the offset of the field. */
 static const char *set_size(cmd_parms *cmd, void *config, const char *text)
 {
     apr_off_t *size = (apr_off_t *)((char *)config + (apr_size_t)cmd->info);
@@ -243,7 +255,8 @@ static const char *set_size(cmd_parms *cmd, void *config, const char *text)
         || *size < 0) {
         *size = -1;
         return apr_psprintf(cmd->pool,
-                            "%s: '%s' is no number of bytes from 0 up",
+                            "%s: '%s' is not a valid size: expected a number "
+                            "of bytes, 0 or more",
                             cmd->cmd->name, text);
     }
     return NULL;
@@ -261,7 +274,8 @@ static const char *set_sparse(cmd_parms *cmd, void *config_, const char *text)
             return NULL;
         }
     }
-    return apr_psprintf(cmd->pool, "%s: '%s' is none of None, Index, All",
+    return apr_psprintf(cmd->pool,
+                        "%s: '%s' is not valid: expected None, Index or All",
                         cmd->cmd->name, text);
 }
 
@@ -273,8 +287,8 @@ static const char *set_token_key(cmd_parms *cmd, void *config_,
     config->token_key = apr_pcalloc(cmd->pool, sizeof(*config->token_key));
     config->token_key->path = ap_server_root_relative(cmd->pool, path);
     if (!config->token_key->path) {
-        return apr_psprintf(cmd->pool, "%s: '%s' is no path", cmd->cmd->name,
-                            path);
+        return apr_psprintf(cmd->pool, "%s: '%s' is not a valid path",
+                            cmd->cmd->name, path);
     }
     APR_ARRAY_PUSH(oci_config_of_server(cmd->server)->keys,
                    oci_token_key_t *) = config->token_key;
@@ -291,7 +305,7 @@ static const char *set_token(cmd_parms *cmd, void *config_, int on)
     return NULL;
 }
 
-/* Clients take a token of less than a minute for one of a minute. */
+/* Clients treat a lifetime below 60 seconds as 60 seconds. */
 static const char *set_token_lifetime(cmd_parms *cmd, void *config_,
                                       const char *text)
 {
@@ -302,7 +316,8 @@ static const char *set_token_lifetime(cmd_parms *cmd, void *config_,
     if (apr_strtoff(&seconds, text, &end, 10) != APR_SUCCESS || *end
         || seconds < 60 || seconds > 86400) {
         return apr_psprintf(cmd->pool,
-                            "%s: '%s' is no number of seconds from 60 to 86400",
+                            "%s: '%s' is not a valid lifetime: expected a "
+                            "number of seconds from 60 to 86400",
                             cmd->cmd->name, text);
     }
     config->token_lifetime = (int)seconds;
@@ -315,13 +330,12 @@ static const char *set_token_lifetime(cmd_parms *cmd, void *config_,
 const command_rec oci_directives[] = {
     AP_INIT_TAKE12("OCIBlobStore", set_blob_store, NULL, ANYWHERE,
                    "the provider that keeps blobs, and its location"),
-    AP_INIT_TAKE12(
-        "OCIIndex", set_index, NULL, ANYWHERE,
-        "the provider that keeps all else, as provider or provider:type, "
-        "and its location"),
-    AP_INIT_TAKE1(
-        "OCIRepositoryPattern", set_pattern, NULL, ANYWHERE,
-        "a regular expression that the whole of a repository name matches"),
+    AP_INIT_TAKE12("OCIIndex", set_index, NULL, ANYWHERE,
+                   "the provider that keeps everything else, as provider or "
+                   "provider:type, and its location"),
+    AP_INIT_TAKE1("OCIRepositoryPattern", set_pattern, NULL, ANYWHERE,
+                  "a regular expression that must match the "
+                  "entire repository name"),
     AP_INIT_TAKE1("OCIMaxManifestSize", set_size, OFFSET(max_manifest),
                   ANYWHERE, "the largest manifest, in bytes; 0 for no limit"),
     AP_INIT_TAKE1("OCIMaxUploadChunkSize", set_size, OFFSET(max_chunk),
@@ -330,8 +344,8 @@ const command_rec oci_directives[] = {
                   "no limit"),
     AP_INIT_TAKE1("OCIMinUploadChunkSize", set_size, OFFSET(min_chunk),
                   ANYWHERE,
-                  "the chunk size that clients are asked to keep above, in "
-                  "bytes; 0 for none"),
+                  "the smallest upload chunk that clients are asked to send, "
+                  "in bytes; 0 for none"),
     AP_INIT_FLAG("OCIBlobDelete", ap_set_flag_slot, OFFSET(blob_delete),
                  ANYWHERE, "On or Off: whether blobs may be deleted"),
     AP_INIT_FLAG("OCIManifestDelete", ap_set_flag_slot, OFFSET(manifest_delete),
@@ -339,23 +353,23 @@ const command_rec oci_directives[] = {
     AP_INIT_FLAG("OCITagDelete", ap_set_flag_slot, OFFSET(tag_delete), ANYWHERE,
                  "On or Off: whether tags may be deleted"),
     AP_INIT_FLAG("OCIReadOnly", ap_set_flag_slot, OFFSET(read_only), ANYWHERE,
-                 "On or Off: whether every change is refused"),
-    AP_INIT_TAKE1(
-        "OCISparse", set_sparse, NULL, ANYWHERE,
-        "None, Index or All: what manifests may name content that is not "
-        "there"),
+                 "On or Off: whether all changes are refused"),
+    AP_INIT_TAKE1("OCISparse", set_sparse, NULL, ANYWHERE,
+                  "None, Index or All: which manifests may "
+                  "refer to missing content"),
     AP_INIT_FLAG("OCISync", ap_set_flag_slot, OFFSET(sync), ANYWHERE,
-                 "On or Off: whether success waits until it is safe on disk"),
+                 "On or Off: whether a change is flushed to disk before the "
+                 "client is told of its success"),
     AP_INIT_FLAG("OCIToken", set_token, NULL, ANYWHERE,
-                 "On or Off: whether clients authenticate by Bearer tokens"),
+                 "On or Off: whether clients authenticate with Bearer tokens"),
     AP_INIT_TAKE1("OCITokenKey", set_token_key, NULL, ANYWHERE,
                   "the file of the keys that sign and verify tokens"),
     AP_INIT_TAKE1("OCITokenLifetime", set_token_lifetime, NULL, ANYWHERE,
-                  "how long tokens are good for, in seconds"),
+                  "how long tokens are valid, in seconds"),
     AP_INIT_TAKE1("OCITokenService", ap_set_string_slot, OFFSET(token_service),
-                  ANYWHERE, "what this registry is called in tokens"),
+                  ANYWHERE, "the name of this registry in tokens"),
     AP_INIT_TAKE1("OCITokenIssuer", ap_set_string_slot, OFFSET(token_issuer),
-                  ANYWHERE, "whose tokens are accepted"),
+                  ANYWHERE, "the issuer whose tokens are accepted"),
     AP_INIT_TAKE1("OCITokenRealm", ap_set_string_slot, OFFSET(token_realm),
                   ANYWHERE, "the URL where clients ask for tokens"),
     { .name = NULL },
@@ -366,7 +380,7 @@ int oci_config_allows_name(const oci_config_t *config, const char *name)
     return !config->pattern || !ap_regexec(config->pattern, name, 0, NULL, 0);
 }
 
-int oci_config_tokens(const oci_config_t *config)
+int oci_config_uses_tokens(const oci_config_t *config)
 {
     return config->token == 1;
 }
@@ -378,14 +392,14 @@ const oci_key_set_t *oci_config_keys(const oci_config_t *config)
 
 int oci_config_token_lifetime(const oci_config_t *config)
 {
-    return pick(config->token_lifetime, 300);
+    return merge_number(config->token_lifetime, 300);
 }
 
 int oci_config_has_store(const server_rec *s)
 {
-    /* a virtual host has the main server's Locations, too */
-    return oci_config_of_server(s)->places->nelts > 0
-        || oci_config_of_server(ap_server_conf)->places->nelts > 0;
+    /* a virtual host inherits the main server's Locations */
+    return oci_config_of_server(s)->sections->nelts > 0
+        || oci_config_of_server(ap_server_conf)->sections->nelts > 0;
 }
 
 apr_uint32_t *oci_config_bodies(void)
@@ -403,15 +417,15 @@ void oci_config_apply(oci_request_t *request, const oci_config_t *config)
     registry->index = config->index ? config->index : config->default_index;
     registry->checked = config->index ? config->checked
                                       : config->default_checked;
-    registry->sparse = pick(config->sparse, OCI_SPARSE_NONE);
-    registry->durable = pick(config->sync, 1);
+    registry->sparse = merge_number(config->sparse, OCI_SPARSE_NONE);
+    registry->durable = merge_number(config->sync, 1);
     registry->boot = config->boot;
     policy->pattern = config->pattern;
-    policy->max_manifest = pick_size(config->max_manifest, 4194304);
-    policy->max_chunk = pick_size(config->max_chunk, 0);
-    policy->min_chunk = pick_size(config->min_chunk, 0);
-    policy->blob_delete = pick(config->blob_delete, 1);
-    policy->manifest_delete = pick(config->manifest_delete, 1);
-    policy->tag_delete = pick(config->tag_delete, 1);
-    policy->read_only = pick(config->read_only, 0);
+    policy->max_manifest = merge_size(config->max_manifest, 4194304);
+    policy->max_chunk = merge_size(config->max_chunk, 0);
+    policy->min_chunk = merge_size(config->min_chunk, 0);
+    policy->blob_delete = merge_number(config->blob_delete, 1);
+    policy->manifest_delete = merge_number(config->manifest_delete, 1);
+    policy->tag_delete = merge_number(config->tag_delete, 1);
+    policy->read_only = merge_number(config->read_only, 0);
 }

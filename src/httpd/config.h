@@ -2,7 +2,7 @@
 
 /**
  * @file config.h
- * @brief What the directives say
+ * @brief The module's directives and the configuration that they set
  */
 
 #ifndef OCI_CONFIG_H
@@ -16,83 +16,99 @@
 
 extern module AP_MODULE_DECLARE_DATA oci_module;
 
-/** A key file, which is read when the server starts. */
+/** A key file; it is read when the server starts. */
 typedef struct oci_token_key_t {
-    const char *path;
-    oci_key_set_t *keys;
+    const char *path;    /* absolute */
+    oci_key_set_t *keys; /* NULL until the file is read */
 } oci_token_key_t;
 
-/** The configuration of a place: a Location, or a server's default. */
+/**
+ * The configuration of a section: a Location, or a server's default.
+ * Pointers are NULL and numbers are -1 until a directive sets them.
+ */
 typedef struct oci_config_t {
-    const char *boot; /* of this machine, or NULL */
+    const char *boot; /* id of the machine's boot, or NULL: see boot.h */
     oci_blob_store_t *blobs;
-    oci_index_t *index;         /* as OCIIndex says */
-    void **checked;             /* what oci_registry_t has of it */
-    oci_index_t *default_index; /* where OCIIndex says nothing, or NULL */
-    void **default_checked;
+    oci_index_t *index;         /* set by OCIIndex */
+    void **checked;             /* for index: see oci_registry_t */
+    oci_index_t *default_index; /* used without OCIIndex; may be NULL */
+    void **default_checked;     /* for default_index */
     const ap_regex_t *pattern;
-    apr_off_t max_manifest; /* the rest is -1 where it is not set */
-    apr_off_t max_chunk;
-    apr_off_t min_chunk;
+    apr_off_t max_manifest; /* bytes */
+    apr_off_t max_chunk;    /* bytes */
+    apr_off_t min_chunk;    /* bytes */
     int blob_delete;
     int manifest_delete;
     int tag_delete;
     int read_only;
-    int sparse;
+    int sparse; /* oci_sparse_e */
     int sync;
     int token;
-    const char *token_realm; /* the rest is NULL where it is not set */
+    const char *token_realm;
     const char *token_service;
     const char *token_issuer;
     oci_token_key_t *token_key;
-    int token_lifetime; /* seconds, -1 where it is not set */
+    int token_lifetime; /* seconds */
 } oci_config_t;
 
-/** What there is to start of a server, once all of it is read. */
+/** The parts of a server's configuration that its start needs. */
 typedef struct oci_server_config_t {
-    apr_array_header_t *places;        /* oci_config_t *: which name a store */
+    apr_array_header_t *sections;      /* oci_config_t *: those with a store */
     apr_array_header_t *keys;          /* oci_token_key_t * */
-    apr_array_header_t *tokens;        /* oci_config_t *: which say OCIToken */
-    int guarded;                       /* of the main server: somebody may be
-                                        * refused somewhere */
-    apr_array_header_t *guarded_paths; /* likewise: const char *, what paths
-                                        * begin with where it depends on who
-                                        * it is */
-    apr_uint32_t bodies;               /* of the main server: being read now */
+    apr_array_header_t *tokens;        /* oci_config_t *: those with OCIToken */
+    int guarded;                       /* main server only: some directive may
+                                        * refuse a request */
+    apr_array_header_t *guarded_paths; /* main server only: const char *, the
+                                        * path prefixes under which the answer
+                                        * may depend on the caller */
+    apr_uint32_t bodies;               /* main server only: request bodies that
+                                        * this process is reading */
 } oci_server_config_t;
 
 /** The table of directives. */
 extern const command_rec oci_directives[];
 
+/** Create a section's configuration with nothing set. */
 void *oci_config_create_dir(apr_pool_t *pool, char *path);
+
+/** Merge two sections: what over sets replaces what base sets. */
 void *oci_config_merge_dir(apr_pool_t *pool, void *base, void *over);
+
+/** Create a server's configuration. */
 void *oci_config_create_server(apr_pool_t *pool, server_rec *s);
 
-/** What is in force for a request. */
+/** Return the configuration that applies to a request. */
 const oci_config_t *oci_config_of(const request_rec *r);
 
-/** The part of a server. */
+/** Return the configuration of a server. */
 oci_server_config_t *oci_config_of_server(const server_rec *s);
 
-/** Whether OCIRepositoryPattern lets a valid name be used. */
+/**
+ * Check a name against OCIRepositoryPattern.
+ * @param name A valid repository name
+ * @return 1 if the pattern matches or is not set, otherwise 0
+ */
 int oci_config_allows_name(const oci_config_t *config, const char *name);
 
-/** Whether tokens are in use. */
-int oci_config_tokens(const oci_config_t *config);
+/** Return 1 if OCIToken is On, otherwise 0. */
+int oci_config_uses_tokens(const oci_config_t *config);
 
-/** The keys of tokens, NULL for none. */
+/** Return the keys of OCITokenKey, NULL if it is not set. */
 const oci_key_set_t *oci_config_keys(const oci_config_t *config);
 
-/** How long a token is good for, in seconds. */
+/** Return the lifetime of a new token, in seconds. */
 int oci_config_token_lifetime(const oci_config_t *config);
 
-/** Whether a server has a store, of its own or of the main server. */
+/** Return 1 if the server or the main server configures a store. */
 int oci_config_has_store(const server_rec *s);
 
-/** How many bodies this process reads at present, for oci_request_t. */
+/**
+ * Return this process's count of request bodies that are being read, for
+ * oci_request_t.  The caller changes it atomically.
+ */
 apr_uint32_t *oci_config_bodies(void);
 
-/** Fill in the registry, the policy and the bodies of a request. */
+/** Set the registry, the policy and the body count of a request. */
 void oci_config_apply(oci_request_t *request, const oci_config_t *config);
 
 #endif /* OCI_CONFIG_H */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the hooks know of a request, and whether it is for the registry. */
+/* The context of a request: it is created here, from the request's
+ * configuration and URL. */
 
 #include "httpd.h"
 #include "http_config.h"
@@ -13,7 +14,7 @@
 #include "httpd/context.h"
 #include "values/scope.h"
 
-/* The handler that a Location sets, NULL for another than ours. */
+/* Return the handler that SetHandler names, NULL if it is not one of ours. */
 static const char *handler_of(request_rec *r)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
@@ -50,8 +51,9 @@ oci_context_t *oci_context_get(const request_rec *r)
     return ap_get_module_config(r->request_config, &oci_module);
 }
 
-/* What a request does to a repository, also where the registry will answer
- * that it can't be done. */
+/* Return the action that a request needs, even if the registry will not
+ * support the method.
+ * @param action The action of the endpoint, or NULL */
 static unsigned action_of(const char *action, const request_rec *r)
 {
     if (action) {
@@ -69,7 +71,7 @@ static unsigned action_of(const char *action, const request_rec *r)
     }
 }
 
-static void take_apart(request_rec *r, oci_context_t *context)
+static void parse_url(request_rec *r, oci_context_t *context)
 {
     const oci_route_t *route = &context->route;
     apr_table_t *env = r->subprocess_env;
@@ -103,7 +105,7 @@ oci_context_t *oci_context_create(request_rec *r)
     context->is_token = !strcmp(name, OCI_TOKEN_HANDLER);
     context->route.endpoint = OCI_ROUTE_NONE;
     if (!context->is_token) {
-        take_apart(r, context);
+        parse_url(r, context);
     }
     ap_set_module_config(r->request_config, &oci_module, context);
     return context;

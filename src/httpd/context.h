@@ -2,7 +2,7 @@
 
 /**
  * @file context.h
- * @brief What the hooks know of a request for the registry or its tokens
+ * @brief What the hooks keep about a request for the registry or its tokens
  */
 
 #ifndef OCI_CONTEXT_H
@@ -14,59 +14,62 @@
 #include "registry/error.h"
 #include "values/route.h"
 
-/** What SetHandler calls the registry, and its token endpoint. */
+/** The handlers that SetHandler names: the registry, the token endpoint. */
 #define OCI_HANDLER       "oci-registry"
 #define OCI_TOKEN_HANDLER "oci-token"
 
-/** A valid token: who sent it, and for what it was issued. */
+/** A verified token. */
 typedef struct oci_bearer_t {
     const char *user;                 /* NULL for an anonymous token */
-    const apr_array_header_t *scopes; /* oci_scope_t; NULL for an identity
-                                       * that says nothing of them */
-    int ours;                         /* our own key signs such */
+    const apr_array_header_t *scopes; /* oci_scope_t; NULL if the token has no
+                                       * "access" claim */
+    int locally_issued;               /* this server can issue such tokens */
 } oci_bearer_t;
 
+/** The context of a request; it lives in the request's pool. */
 typedef struct oci_context_t {
-    int is_token; /* for the token endpoint, no registry */
+    int is_token; /* for the token endpoint, not the registry */
     oci_route_t route;
-    unsigned action;             /* OCI_PULL, OCI_PUSH, OCI_DELETE, or 0
-                                  * where no repository is concerned */
-    int authenticated;           /* httpd knows who this is */
-    const oci_bearer_t *bearer;  /* or NULL */
-    const char *token_error;     /* for the challenge, or NULL */
-    int judged;                  /* a Require oci line was asked */
-    const char *source;          /* a repository to ask a token for too */
-    int asking;                  /* a question is being made */
-    int wants_login;             /* a line that refuses could not tell
-                                  * whether it concerns this caller */
-    int refused;                 /* a line refused an anonymous caller */
-    const apr_table_t *headers;  /* those of the request as it came, where
-                                  * it may have to ask */
-    const apr_table_t *before;   /* the environment before authentication */
-    const apr_table_t *identity; /* what authentication set in it; NULL
-                                  * for nothing */
-    const apr_table_t *form;     /* what was posted for a token, or NULL */
-    oci_error_t *form_error;     /* why it is no form */
+    unsigned action;               /* OCI_PULL, OCI_PUSH or OCI_DELETE; 0 if the
+                                    * URL names no repository */
+    int authenticated;             /* httpd's authentication succeeded */
+    const oci_bearer_t *bearer;    /* the request's valid token, or NULL */
+    const char *token_error;       /* for the challenge, or NULL */
+    int require_checked;           /* a Require oci line was evaluated */
+    const char *source;            /* a repository that the challenge asks to
+                                    * pull from, or NULL */
+    int asking;                    /* a question is being created: see
+                                    * question.h */
+    int wants_login;               /* a refusing line could not decide without
+                                    * knowing the caller */
+    int refused;                   /* a line refused an anonymous caller */
+    const apr_table_t *headers;    /* the request's headers as received; NULL
+                                    * if it cannot need a question */
+    const apr_table_t *env_before; /* the environment before authentication */
+    const apr_table_t *auth_env;   /* the variables that authentication set;
+                                    * NULL for none */
+    const apr_table_t *form;       /* the form posted for a token, or NULL */
+    oci_error_t *form_error;       /* why the form is not valid, or NULL */
 } oci_context_t;
 
 /**
- * Make the context of a request once its configuration is final, and set the
- * variables OCI_ACTION, OCI_REPOSITORY and OCI_REFERENCE.
- * @return NULL where the request is for neither
+ * Create the context of a request, once its configuration is final, and set
+ * the variables OCI_ACTION, OCI_REPOSITORY and OCI_REFERENCE.
+ * @return NULL if the request is for neither handler
  */
 oci_context_t *oci_context_create(request_rec *r);
 
-/** The context of a request, NULL where it has none. */
+/** Return the context of a request, NULL if it has none. */
 oci_context_t *oci_context_get(const request_rec *r);
 
 /**
- * Whether a request is for a registry or for the token endpoint, by the
- * configuration that it has at the time: only httpd's early hooks need to
- * ask.
+ * Check, by the configuration that applies to a request so far, whether it is
+ * for the registry or the token endpoint.  Only hooks that run before the
+ * context exists need this.
  */
 int oci_is_ours(request_rec *r);
 
-/** The same by its URL alone, while that configuration is not in force. */
+/** Check the same by the URL alone, before that configuration applies. */
 int oci_is_ours_by_location(request_rec *r);
 
 #endif /* OCI_CONTEXT_H */

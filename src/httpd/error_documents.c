@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* ErrorDocument, which the answers of a registry must not become. */
+/* Keeping ErrorDocument from replacing a registry's error responses. */
 
 #include <string.h>
 
@@ -11,11 +11,11 @@
 
 #include "httpd/error_documents.h"
 
-/* What stands for our own text until the error filter writes it. */
+/* A placeholder for our own text, which the error filter writes. */
 #define MASK "oci-registry"
 
-/* An ErrorDocument is no answer to a registry's client; a text of the
- * request's own comes before it, and the error filter writes that anew. */
+/* A registry's client cannot use an ErrorDocument.  A custom response of the
+ * request takes precedence over it, and the error filter replaces its text. */
 void oci_error_documents_mask(request_rec *r)
 {
     int unknown = ap_index_of_response(HTTP_INTERNAL_SERVER_ERROR);
@@ -23,7 +23,7 @@ void oci_error_documents_mask(request_rec *r)
 
     ap_custom_response(r, HTTP_INTERNAL_SERVER_ERROR, MASK);
     for (status = HTTP_BAD_REQUEST; status < 600; status++) {
-        /* what httpd does not know is a 500 to it */
+        /* httpd treats a status that it does not know as 500 */
         if (ap_index_of_response(status) != unknown) {
             ap_custom_response(r, status, MASK);
         }
@@ -35,7 +35,7 @@ void oci_error_documents_unmask(request_rec *r)
     core_request_config *core = ap_get_core_module_config(r->request_config);
     int index = ap_index_of_response(HTTP_BAD_REQUEST);
 
-    /* another module's texts are its own affair */
+    /* do not remove the custom responses of another module */
     if (core->response_code_strings && core->response_code_strings[index]
         && !strcmp(core->response_code_strings[index], "\"" MASK)) {
         core->response_code_strings = NULL;

@@ -2,7 +2,7 @@
 
 /**
  * @file error_documents.h
- * @brief ErrorDocument, which the answers of a registry must not become
+ * @brief Keeping ErrorDocument from replacing a registry's error responses
  */
 
 #ifndef OCI_ERROR_DOCUMENTS_H
@@ -11,13 +11,13 @@
 #include "httpd.h"
 #include "http_config.h"
 
-/** Whether a configuration of a directory has an ErrorDocument. */
+/** Return 1 if a section's configuration has an ErrorDocument. */
 int oci_error_documents_exist(const ap_conf_vector_t *config);
 
-/** Keep ErrorDocuments away from a request. */
+/** Disable ErrorDocument for a request. */
 void oci_error_documents_mask(request_rec *r);
 
-/** Give a request that is not for a registry its ErrorDocuments back. */
+/** Enable ErrorDocument again, for a request that is not for a registry. */
 void oci_error_documents_unmask(request_rec *r);
 
 #endif /* OCI_ERROR_DOCUMENTS_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The errors that httpd raises itself, in the registry's words. */
+/* Turning the errors that httpd raises into the registry's JSON errors. */
 
 #include "httpd.h"
 #include "http_config.h"
@@ -20,7 +20,7 @@
 
 #define FILTER_NAME "oci-error"
 
-/* Replace the body by JSON; the headers are those of httpd's answer. */
+/* Replace the body with JSON, and keep the headers of httpd's response. */
 static apr_status_t send_json(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
@@ -31,7 +31,7 @@ static apr_status_t send_json(ap_filter_t *f, apr_bucket_brigade *bb)
     apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
 
     if (context) {
-        oci_authn_mend_error(r, context);
+        oci_authn_correct_error(r, context);
     }
     error = oci_error_of_status(r, r->status);
     body = oci_error_body(r, error);
@@ -58,10 +58,10 @@ static apr_status_t error_filter(ap_filter_t *f, apr_bucket_brigade *bb)
     return send_json(f, bb);
 }
 
-/* Whether an error belongs to a registry.  It may be raised before httpd
- * knows the Location, or even the URL: then it is as good an answer to any
- * other client of a server that has a registry. */
-static int is_ours(request_rec *r)
+/* Whether an error belongs to a registry.  It may be raised before httpd knows
+ * the Location, or even the URL.  Then every client of a server that has a
+ * registry gets the registry's form of the error. */
+static int error_is_ours(request_rec *r)
 {
     if (oci_context_get(r) || oci_is_ours(r)) {
         return 1;
@@ -77,7 +77,7 @@ static void insert_error_filter(request_rec *r)
     if (r->status < HTTP_BAD_REQUEST) {
         return;
     }
-    if (is_ours(r)) {
+    if (error_is_ours(r)) {
         ap_add_output_filter(FILTER_NAME, NULL, r, r->connection);
     }
     else {

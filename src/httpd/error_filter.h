@@ -2,7 +2,7 @@
 
 /**
  * @file error_filter.h
- * @brief The errors that httpd raises itself, in the registry's words
+ * @brief Turning the errors that httpd raises into the registry's JSON errors
  */
 
 #ifndef OCI_ERROR_FILTER_H

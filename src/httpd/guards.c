@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Where the configuration may refuse somebody. */
+/* The parts of the configuration that may refuse a request. */
 
 #include <string.h>
 
@@ -12,8 +12,8 @@
 
 #include "httpd/guards.h"
 
-/* Directives by which some callers may be let in and others not, or by which
- * nobody is let in somewhere: what is there is in no list either. */
+/* Directives that may refuse some callers (by_caller), or all callers for some
+ * names, which then must not be listed either. */
 static const struct {
     const char *name;
     int by_caller;
@@ -33,18 +33,20 @@ static const struct {
     { "OCIRepositoryPattern", 0 },
 };
 
-/* Sections that hold for files, which a registry's URLs have none of, or for
- * what is passed on. */
-static const char *const others[] = {
+/* Sections that never apply to a registry: those for files, because its URLs
+ * are not mapped to any, and those for proxied requests. */
+static const char *const irrelevant_sections[] = {
     "<Directory", "<DirectoryMatch", "<Files", "<FilesMatch",
     "<Proxy",     "<ProxyMatch",     NULL,
 };
 
-/* Sections that hold for some requests only, whatever stands in them. */
-static const char *const conditions[] = { "<If", "<ElseIf", "<Else", NULL };
+/* Sections that apply only to some requests: each is a guard, whatever it
+ * contains. */
+static const char *const conditional_sections[] = { "<If", "<ElseIf", "<Else",
+                                                    NULL };
 
-/* The modules of httpd that are asked about requests.  What they refuse, they
- * refuse by the directives above.  Of others that is not known. */
+/* The modules of httpd with request hooks.  They refuse requests only by the
+ * directives above.  Any other module may refuse requests in its own way. */
 static const char *const known_modules[] = {
     "core.c",
     "event.c",
@@ -143,9 +145,9 @@ static void add_guard(oci_server_config_t *server, const char *path)
     }
 }
 
-/* What all paths in a section begin with, as far as that is known. */
-static const char *beginning(const ap_directive_t *section, const char *outside,
-                             apr_pool_t *pool)
+/* Return the longest known prefix of all paths in a section. */
+static const char *path_prefix(const ap_directive_t *section,
+                               const char *outside, apr_pool_t *pool)
 {
     const char *args = section->args;
     char *path;
@@ -178,19 +180,21 @@ static void read_line(oci_server_config_t *server, const ap_directive_t *line,
     }
 }
 
-/* Read lines whose paths begin so; NULL for lines about no path of ours. */
+/* Read a list of lines.
+ * @param path The prefix of their paths; NULL if they cannot apply to a
+ *        registry */
 static void read_lines(oci_server_config_t *server, const ap_directive_t *line,
                        const char *path, apr_pool_t *pool)
 {
     for (; line; line = line->next) {
         if (line->first_child) {
-            if (is_one_of(line, conditions)) {
+            if (is_one_of(line, conditional_sections)) {
                 add_guard(server, path);
             }
             read_lines(server, line->first_child,
-                       !path || is_one_of(line, others)
+                       !path || is_one_of(line, irrelevant_sections)
                            ? NULL
-                           : beginning(line, path, pool),
+                           : path_prefix(line, path, pool),
                        pool);
         }
         else {
@@ -199,7 +203,7 @@ static void read_lines(oci_server_config_t *server, const ap_directive_t *line,
     }
 }
 
-int oci_guards_know(const char *module)
+int oci_guards_know_module(const char *module)
 {
     apr_size_t i;
 
@@ -211,12 +215,11 @@ int oci_guards_know(const char *module)
     return 0;
 }
 
-/* Whether a module that is not httpd's own is asked at some stage of a
- * request.
- * @param hooks Of one stage.  Their types differ in their first member alone,
- *        which points to a function
+/* Whether a module from outside httpd has a hook at one stage of a request.
+ * @param hooks The stage's hooks.  Their types differ only in the first
+ *        member, which points to a function
  */
-static int has_stranger(const apr_array_header_t *hooks)
+static int stage_has_foreign_module(const apr_array_header_t *hooks)
 {
     int i;
 
@@ -225,27 +228,27 @@ static int has_stranger(const apr_array_header_t *hooks)
             *hook = (const ap_LINK_fixups_t *)(hooks->elts
                                                + i * hooks->elt_size);
 
-        if (!oci_guards_know(hook->szName)) {
+        if (!oci_guards_know_module(hook->szName)) {
             return 1;
         }
     }
     return 0;
 }
 
-static int has_strangers(void)
+static int has_foreign_module(void)
 {
-    return has_stranger(ap_hook_get_quick_handler())
-        || has_stranger(ap_hook_get_post_read_request())
-        || has_stranger(ap_hook_get_translate_name())
-        || has_stranger(ap_hook_get_map_to_storage())
-        || has_stranger(ap_hook_get_post_perdir_config())
-        || has_stranger(ap_hook_get_header_parser())
-        || has_stranger(ap_hook_get_access_checker())
-        || has_stranger(ap_hook_get_access_checker_ex())
-        || has_stranger(ap_hook_get_check_user_id())
-        || has_stranger(ap_hook_get_auth_checker())
-        || has_stranger(ap_hook_get_type_checker())
-        || has_stranger(ap_hook_get_fixups());
+    return stage_has_foreign_module(ap_hook_get_quick_handler())
+        || stage_has_foreign_module(ap_hook_get_post_read_request())
+        || stage_has_foreign_module(ap_hook_get_translate_name())
+        || stage_has_foreign_module(ap_hook_get_map_to_storage())
+        || stage_has_foreign_module(ap_hook_get_post_perdir_config())
+        || stage_has_foreign_module(ap_hook_get_header_parser())
+        || stage_has_foreign_module(ap_hook_get_access_checker())
+        || stage_has_foreign_module(ap_hook_get_access_checker_ex())
+        || stage_has_foreign_module(ap_hook_get_check_user_id())
+        || stage_has_foreign_module(ap_hook_get_auth_checker())
+        || stage_has_foreign_module(ap_hook_get_type_checker())
+        || stage_has_foreign_module(ap_hook_get_fixups());
 }
 
 void oci_guards_read(oci_server_config_t *server, const ap_directive_t *tree,
@@ -254,7 +257,7 @@ void oci_guards_read(oci_server_config_t *server, const ap_directive_t *tree,
     server->guarded = 0;
     server->guarded_paths = apr_array_make(pool, 4, sizeof(const char *));
     read_lines(server, tree, "", pool);
-    if (has_strangers()) {
+    if (has_foreign_module()) {
         add_guard(server, "");
     }
 }
@@ -264,7 +267,7 @@ int oci_guards_exist(void)
     return oci_config_of_server(ap_server_conf)->guarded;
 }
 
-int oci_guards_concern(const char *path)
+int oci_guards_cover_path(const char *path)
 {
     const apr_array_header_t *paths = oci_config_of_server(ap_server_conf)
                                           ->guarded_paths;

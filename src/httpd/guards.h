@@ -2,7 +2,11 @@
 
 /**
  * @file guards.h
- * @brief Where the configuration may refuse somebody
+ * @brief The parts of the configuration that may refuse a request
+ *
+ * A directive that may refuse a request is a guard.  An answer that no guard
+ * can affect is the same for all callers, so caches may share it and the
+ * catalog need not check each name.
  */
 
 #ifndef OCI_GUARDS_H
@@ -13,17 +17,23 @@
 
 #include "httpd/config.h"
 
-/** Read the whole configuration for what may refuse, into the main server. */
+/**
+ * Find the guards in the entire configuration.
+ * @param server The main server's part, where they are recorded
+ */
 void oci_guards_read(oci_server_config_t *server, const ap_directive_t *tree,
                      apr_pool_t *pool);
 
-/** Whether some directive may let one in and refuse another, or all. */
+/** Return 1 if some directive may refuse some caller or all callers. */
 int oci_guards_exist(void);
 
-/** Whether one may be let in and another not where a path is. */
-int oci_guards_concern(const char *path);
+/** Return 1 if a path's requests may depend on who the caller is. */
+int oci_guards_cover_path(const char *path);
 
-/** Whether a module, such as "mod_alias.c", is one of httpd's own, or ours. */
-int oci_guards_know(const char *module);
+/**
+ * Return 1 if a module is part of httpd, or this one.
+ * @param module The name of its source file, such as "mod_alias.c"
+ */
+int oci_guards_know_module(const char *module);
 
 #endif /* OCI_GUARDS_H */

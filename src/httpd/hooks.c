@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Where requests enter. */
+/* The hooks by which httpd calls the registry: the start of the server, the
+ * phases of a request, and the content handler. */
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -29,7 +30,8 @@
 
 APLOG_USE_MODULE(oci);
 
-/* httpd neither looks for a file of that name nor guesses a type from it. */
+/* Keep httpd from looking for a file with the URL's name, and, in the next
+ * hook, from guessing a media type from it. */
 static int map_to_storage(request_rec *r)
 {
     return oci_is_ours_by_location(r) ? OK : DECLINED;
@@ -60,7 +62,7 @@ static int post_read_request(request_rec *r)
     return DECLINED;
 }
 
-/* Whether a path without its last slash is a registry's. */
+/* Whether a request would be for a registry if its path ended with a slash. */
 static int lacks_slash(request_rec *r)
 {
     char *uri = r->uri;
@@ -74,7 +76,8 @@ static int lacks_slash(request_rec *r)
     return lacks;
 }
 
-/* No file is behind a registry's URL, however long it is. */
+/* A registry's URL is not mapped to a file, so a long URL cannot fail as a long
+ * file name would. */
 static int translate_name(request_rec *r)
 {
     if (!oci_is_ours(r) && lacks_slash(r)) {
@@ -88,8 +91,8 @@ static int translate_name(request_rec *r)
     return OK;
 }
 
-/* The configuration is final: take the URL apart, for authorization, logs
- * and the handler alike, and see who is asking. */
+/* The configuration is final now: parse the URL, for authorization, logs and
+ * the handler, and read the credentials. */
 static int post_perdir_config(request_rec *r)
 {
     oci_context_t *context = oci_context_create(r);
@@ -107,8 +110,8 @@ static int post_perdir_config(request_rec *r)
     return oci_authn_begin(r, context);
 }
 
-/* httpd's own default of LimitRequestBody is smaller than layers are; only
- * one that an administrator wrote holds here. */
+/* httpd's default LimitRequestBody is smaller than many layers.  Only a limit
+ * that the configuration sets applies here. */
 static void lift_default_body_limit(request_rec *r)
 {
     core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
@@ -125,7 +128,7 @@ static void lift_default_body_limit(request_rec *r)
     r->per_dir_config = copy;
 }
 
-static int handler(request_rec *r)
+static int registry_handler(request_rec *r)
 {
     const oci_context_t *context = oci_context_get(r);
     const oci_config_t *config;
@@ -138,8 +141,8 @@ static int handler(request_rec *r)
     memset(&request, 0, sizeof(request));
     request.r = r;
     request.route = context->route;
-    request.guarded = context->judged || oci_config_tokens(config)
-        || oci_guards_concern(r->uri);
+    request.guarded = context->require_checked || oci_config_uses_tokens(config)
+        || oci_guards_cover_path(r->uri);
     request.lists_all = !oci_guards_exist();
     oci_permissions_set(&request);
     oci_config_apply(&request, config);
@@ -148,8 +151,8 @@ static int handler(request_rec *r)
     if (!request.registry.blobs || !request.registry.index) {
         oci_reply_error(r,
                         oci_error_make(r->pool, OCI_E_UNAVAILABLE, NULL, NULL,
-                                       "this registry has no "
-                                       "storage configured"));
+                                       "this registry has no configured "
+                                       "storage"));
         return OK;
     }
     oci_authn_offer(r, context);
@@ -165,8 +168,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     (void)plog;
     (void)ptemp;
     ap_add_version_component(pconf, "mod_oci/" OCI_VERSION);
-    /* OpenSSL looks its algorithms up when the first is used, which is better
-     * done once here than in every child. */
+    /* OpenSSL looks up its algorithms at their first use; doing this here once
+     * saves doing it in every child. */
     HMAC(EVP_sha256(), "", 0, (const unsigned char *)"", 0, NULL, NULL);
     return oci_start(pconf, s);
 }
@@ -184,6 +187,6 @@ void oci_hooks_register(apr_pool_t *pool)
     ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_perdir_config(post_perdir_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_type_checker(type_checker, NULL, NULL, APR_HOOK_FIRST);
-    ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(registry_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(oci_token_handler, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -2,7 +2,7 @@
 
 /**
  * @file hooks.h
- * @brief Where requests enter
+ * @brief The hooks by which httpd calls the registry
  */
 
 #ifndef OCI_HOOKS_H

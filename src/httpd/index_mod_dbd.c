@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The connections are not those of mod_dbd, whose pool has no limit for
- * waiting: a request whose login holds one of them (mod_authn_dbd) could wait
- * for a second one for ever.  Only what they connect to is the same. */
+/* The index "dbd" with the database that mod_dbd's directives name.
+ *
+ * It does not use mod_dbd's connections, because waiting for one of them has no
+ * time limit: a request that holds one for its login (mod_authn_dbd) could wait
+ * forever for a second one. */
 
 #include <stdlib.h>
 
@@ -16,7 +18,7 @@
 #include "httpd/index_mod_dbd.h"
 #include "store/dbd/dbd_index.h"
 
-/* Read what stands directly in a section. */
+/* Read the directives that are directly in a section. */
 static void read_section(oci_dbd_where_t *where,
                          const ap_directive_t *directive, apr_pool_t *pool)
 {
@@ -39,7 +41,7 @@ static void read_section(oci_dbd_where_t *where,
     }
 }
 
-/* The section of a virtual host; NULL for the main server's. */
+/* Find the section of a virtual host; NULL for the main server. */
 static const ap_directive_t *find_section(const server_rec *server)
 {
     const ap_directive_t *directive;
@@ -56,14 +58,16 @@ static const ap_directive_t *find_section(const server_rec *server)
     return NULL;
 }
 
-/* Where mod_dbd connects a server to: what its virtual host does not say,
- * the main server does. */
-static const char *find(oci_dbd_where_t *where, apr_pool_t *pool)
+/* Find the database that mod_dbd uses for a server.  A directive that the
+ * virtual host does not set is taken from the main server. */
+static const char *find_database(oci_dbd_where_t *where, apr_pool_t *pool)
 {
     const server_rec *server = where->data;
 
     if (!APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open)) {
-        return "OCIIndex dbd needs mod_dbd, which is not loaded";
+        return "OCIIndex dbd needs mod_dbd, which is not loaded; add "
+               "LoadModule dbd_module, or name a driver: OCIIndex dbd:DRIVER "
+               "PARAMETERS";
     }
     read_section(where, ap_conftree, pool);
     read_section(where, find_section(server), pool);
@@ -83,8 +87,9 @@ static const char *find(oci_dbd_where_t *where, apr_pool_t *pool)
     return NULL;
 }
 
-static const char *create(oci_index_t **index, const oci_store_config_t *config,
-                          apr_pool_t *pool)
+static const char *create_index(oci_index_t **index,
+                                const oci_store_config_t *config,
+                                apr_pool_t *pool)
 {
     oci_dbd_source_t *source;
     oci_dbd_where_t *where;
@@ -94,10 +99,10 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
         return oci_index_dbd.create(index, config, pool);
     }
     if (config->location) {
-        return "dbd takes no location: DBDriver and DBDParams say where";
+        return "dbd takes no location; DBDriver and DBDParams set the database";
     }
     where = apr_pcalloc(pool, sizeof(*where));
-    where->find = find;
+    where->find = find_database;
     where->data = config->server;
     error = oci_dbd_pool_create(&source, where, pool);
     if (!error) {
@@ -106,5 +111,6 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
     return error;
 }
 
-/* Only create differs: it gives an index of the provider oci_index_dbd. */
-const oci_index_provider_t oci_index_mod_dbd = { .create = create };
+/* Only create is needed: the index that it makes has the provider
+ * oci_index_dbd. */
+const oci_index_provider_t oci_index_mod_dbd = { .create = create_index };

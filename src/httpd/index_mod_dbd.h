@@ -10,7 +10,7 @@
 
 #include "mod_oci.h"
 
-/** As oci_index_dbd, but without a type it uses the database of mod_dbd. */
+/** Like oci_index_dbd; without a type it uses the database of mod_dbd. */
 extern const oci_index_provider_t oci_index_mod_dbd;
 
 #endif /* OCI_INDEX_MOD_DBD_H */

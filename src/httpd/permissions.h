@@ -2,7 +2,7 @@
 
 /**
  * @file permissions.h
- * @brief What else a caller may do than what the request itself asks for
+ * @brief Checking what a caller may do beyond the request itself
  */
 
 #ifndef OCI_PERMISSIONS_H
@@ -10,7 +10,7 @@
 
 #include "api/request.h"
 
-/** Set the request's may_mount, may_list and may_tag, which ask httpd. */
+/** Set the request's may_mount, may_list and may_tag. */
 void oci_permissions_set(oci_request_t *request);
 
 #endif /* OCI_PERMISSIONS_H */

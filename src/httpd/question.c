@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A question is a request that stops before the handler.  It is decided as the
- * request that it stands for would be: so it has the caller's headers, user and
- * claims, but a request line and an environment of its own.  httpd makes it as
- * a sub-request; it is then cut off from its main request, since mod_rewrite
- * ([NS], IS_SUBREQ) and others treat sub-requests differently.
+/* Questions: asking httpd whether a caller may make another request.
  *
- *   create_request      the caller's headers as they came, an empty
- *                       environment, and what the token claims
- *   translate_name      what is set in the environment as soon as a request is
- *                       read, such as by the server's SetEnvIf
- *   force_authn         on, where the asker has a user: authn.c
- *   check_user_id       the asker's user, and what authentication set in its
- *                       environment
- *   fixups              a login that a line wanted, and that is missing
+ * A question is a request that stops before the handler.  httpd must decide it
+ * exactly like the real request.  So it has the headers, the user and the
+ * claims of the request that asks (the asker), but its own request line and
+ * environment.  httpd creates it as a sub-request; it is then detached from its
+ * main request, because mod_rewrite ([NS], IS_SUBREQ) and other modules treat
+ * sub-requests differently.  It is completed in these hooks:
+ *
+ *   create_request      sets the asker's headers as received, and an empty
+ *                       environment with the token's claims
+ *   translate_name      runs the hooks that set variables when a request has
+ *                       been read, such as the server's SetEnvIf
+ *   force_authn         requires authentication if the asker has a user
+ *                       (authn.c)
+ *   check_user_id       sets the asker's user, and the variables that
+ *                       authentication set (authn.c)
+ *   fixups              refuses if a line needed a login and there is no user
+ *                       (authn.c)
  */
 
 #include <string.h>
@@ -34,11 +39,11 @@ APLOG_USE_MODULE(oci);
 
 #define CLAIM "OCI_CLAIM_"
 
-/* Where a question keeps the request that asks it. */
+/* The pool key under which a question keeps its asker. */
 #define ASKER "mod_oci asker"
 
-/* httpd logs a refusal as an error.  A refused question is none: each line of
- * the catalog would be logged. */
+/* httpd logs a refusal as an error.  A refused question is not an error: for
+ * the catalog, there would be one log line for each name. */
 static void silence(request_rec *r)
 {
     static const char *const names[] = { "core.c", "mod_authz_core.c" };
@@ -67,9 +72,8 @@ request_rec *oci_question_asker(const request_rec *r)
     return asker;
 }
 
-/* What belongs to the body and the answer of the request at hand.
- * Content-Type stays: a push under the tag that a question is about has it
- * too, and a policy may depend on it. */
+/* Drop the headers about the asker's body and response.  Content-Type stays:
+ * the push of a further tag has the same one, and a policy may depend on it. */
 static void drop_headers(apr_table_t *headers)
 {
     static const char *const names[] = {
@@ -94,9 +98,9 @@ static int copy_claim(void *env, const char *name, const char *value)
     return 1;
 }
 
-/* httpd has just copied the asker's environment, much of which is about the
- * asker's URL, and called the protocol INCLUDED. */
-static int create_request(request_rec *r)
+/* httpd has copied the asker's environment, much of which is about the asker's
+ * URL, and set the protocol to INCLUDED. */
+static int create_question(request_rec *r)
 {
     request_rec *asker = r->main;
     const oci_context_t *context = asker ? oci_context_get(asker) : NULL;
@@ -116,10 +120,10 @@ static int create_request(request_rec *r)
     return OK;
 }
 
-/* Let other modules see the question as they see a request that was read.  Of
- * httpd's own, mod_setenvif alone sets variables then; the others work on the
- * connection. */
-static int read_question(request_rec *r)
+/* Run the post_read_request hooks, which httpd does not run for sub-requests.
+ * Of httpd's own modules, only mod_setenvif sets variables there; the others
+ * work on the connection, so they are skipped. */
+static int run_post_read_hooks(request_rec *r)
 {
     const apr_array_header_t *hooks = ap_hook_get_post_read_request();
     int i;
@@ -129,7 +133,7 @@ static int read_question(request_rec *r)
             *hook = &APR_ARRAY_IDX(hooks, i, ap_LINK_post_read_request_t);
         int status;
 
-        if (oci_guards_know(hook->szName)
+        if (oci_guards_know_module(hook->szName)
             && strcmp(hook->szName, "mod_setenvif.c")) {
             continue;
         }
@@ -141,17 +145,17 @@ static int read_question(request_rec *r)
     return DECLINED;
 }
 
-static int translate_name(request_rec *r)
+static int complete_question(request_rec *r)
 {
     if (!oci_question_asker(r)) {
         return DECLINED;
     }
     r->the_request = apr_psprintf(r->pool, "%s %s %s", r->method,
                                   r->unparsed_uri, r->protocol);
-    return read_question(r);
+    return run_post_read_hooks(r);
 }
 
-static int post_perdir_config(request_rec *r)
+static int silence_question(request_rec *r)
 {
     if (oci_question_asker(r)) {
         silence(r);
@@ -181,8 +185,9 @@ int oci_question_passes(request_rec *r, const char *method, const char *path,
 
 void oci_question_register(void)
 {
-    ap_hook_create_request(create_request, NULL, NULL, APR_HOOK_REALLY_LAST);
-    ap_hook_translate_name(translate_name, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_post_perdir_config(post_perdir_config, NULL, NULL,
+    ap_hook_create_request(create_question, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_translate_name(complete_question, NULL, NULL,
+                           APR_HOOK_REALLY_FIRST);
+    ap_hook_post_perdir_config(silence_question, NULL, NULL,
                                APR_HOOK_REALLY_FIRST);
 }

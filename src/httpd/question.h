@@ -2,7 +2,7 @@
 
 /**
  * @file question.h
- * @brief Asking httpd whether a caller might make another request
+ * @brief Questions: asking httpd whether a caller may make another request
  */
 
 #ifndef OCI_QUESTION_H
@@ -11,20 +11,21 @@
 #include "httpd.h"
 
 /**
- * Whether httpd would let a request of the same caller pass, and the registry
- * would take its repository name.
- * @param r The request whose caller is meant
- * @param method Such as "GET"
- * @param path Of the other request
+ * Check whether httpd would allow the caller of a request another request, and
+ * the registry would accept its repository name.
+ * @param r The request of the caller
+ * @param method The other request's method, such as "GET"
+ * @param path The other request's path
  * @param name The repository that the path names, or NULL
- * @return Whether it would
+ * @return 1 if both would, otherwise 0
  */
 int oci_question_passes(request_rec *r, const char *method, const char *path,
                         const char *name);
 
 /**
- * The request that asks a question.
- * @return NULL for a request that is none of our questions
+ * Return the request that asks a question.
+ * @param r Any request
+ * @return NULL if r is not a question
  */
 request_rec *oci_question_asker(const request_rec *r);
 

@@ -2,7 +2,7 @@
 
 /**
  * @file start.h
- * @brief What is prepared and checked when the server starts
+ * @brief Preparing and checking the configuration when the server starts
  */
 
 #ifndef OCI_START_H
@@ -11,8 +11,9 @@
 #include "httpd.h"
 
 /**
- * Start every store that was configured, and read every key.
- * @return OK, or HTTP_INTERNAL_SERVER_ERROR with the reason in the log
+ * Start every configured store, and read every key file.
+ * @param pool Lives as long as the configuration
+ * @return OK, or HTTP_INTERNAL_SERVER_ERROR after logging the reason
  */
 int oci_start(apr_pool_t *pool, server_rec *main_server);
 

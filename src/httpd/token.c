@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The token endpoint: SetHandler oci-token. */
+/* The token endpoint, SetHandler oci-token: it issues Bearer tokens to callers
+ * that httpd has authenticated. */
 
 #include "httpd.h"
 #include "http_config.h"
@@ -19,21 +20,22 @@
 #include "values/query.h"
 #include "values/scope.h"
 
-/* A token is sent in a header with every request.  One that would be for more
- * scopes than this, or for a longer list of them in bytes, is for none in
- * particular: the Require lines alone decide what it allows. */
+/* A token is sent in a header with every request, so its length is limited.  If
+ * a client requests more scopes than this, or if their list exceeds this number
+ * of bytes, the token has no list: the Require lines alone decide what it
+ * allows. */
 #define SCOPES_MAX 64
 #define ACCESS_MAX 3000
 
-/* Random bytes of a token's "jti". */
+/* The length of a token's random "jti", in bytes. */
 #define ID_BYTES 16
 
 /*
  *   GET  /token?service=S&scope=repository:a:pull,push&scope=...
  *   POST /token  grant_type=password&username=U&password=P&service=S&scope=...
  *
- * Who asks is who httpd's authentication says.  Every scope is granted as
- * far as the Require lines of the registry allow it to him.
+ * httpd's authentication identifies the caller.  Each scope is reduced to the
+ * actions that the Require lines of the registry allow this caller.
  */
 
 static int add_scope(void *scopes, const char *name, const char *value)
@@ -43,8 +45,8 @@ static int add_scope(void *scopes, const char *name, const char *value)
     return 1;
 }
 
-/* What the Require lines leave of a scope. */
-static unsigned granted(request_rec *r, const oci_scope_t *scope)
+/* Return the actions of a scope that the Require lines allow. */
+static unsigned granted_actions(request_rec *r, const oci_scope_t *scope)
 {
     unsigned actions = 0;
     unsigned action;
@@ -64,8 +66,8 @@ static unsigned granted(request_rec *r, const oci_scope_t *scope)
     return actions;
 }
 
-/* What is asked for, less what is not granted; NULL if that is more than
- * SCOPES_MAX. */
+/* Read the scopes that the client requests, and reduce them to what is granted.
+ * scopes: set to NULL if there are more than SCOPES_MAX */
 static void read_scopes(apr_array_header_t **scopes, request_rec *r,
                         const apr_table_t *form)
 {
@@ -80,13 +82,15 @@ static void read_scopes(apr_array_header_t **scopes, request_rec *r,
     for (i = 0; i < (*scopes)->nelts; i++) {
         oci_scope_t *scope = &APR_ARRAY_IDX(*scopes, i, oci_scope_t);
 
-        scope->actions = granted(r, scope);
+        scope->actions = granted_actions(r, scope);
     }
 }
 
-/* The claims of a new token, NULL for a user whose name JSON can't hold.
- * access: or NULL for a token that says nothing of what it is for */
-static json_t *claims_of(request_rec *r, json_t *access, int lifetime)
+/* Make the claims of a new token.
+ * access: the list of scopes, or NULL for a token without one
+ * @return NULL if the user name is not UTF-8, which JSON needs, or if there are
+ *         no random bytes */
+static json_t *make_claims(request_rec *r, json_t *access, int lifetime)
 {
     unsigned char id[ID_BYTES];
     json_int_t now = apr_time_sec(r->request_time);
@@ -102,7 +106,7 @@ static json_t *claims_of(request_rec *r, json_t *access, int lifetime)
                      access);
 }
 
-/* What a token is for, or NULL where that would make it too long. */
+/* Make the list of scopes for a token.  Returns NULL if it is too long. */
 static json_t *access_of(const apr_array_header_t *scopes)
 {
     json_t *access = scopes ? oci_scopes_to_access(scopes) : NULL;
@@ -119,17 +123,17 @@ static json_t *access_of(const apr_array_header_t *scopes)
 static oci_error_t *make_token(const char **token, request_rec *r,
                                const apr_array_header_t *scopes, int lifetime)
 {
-    json_t *claims = claims_of(r, access_of(scopes), lifetime);
+    json_t *claims = make_claims(r, access_of(scopes), lifetime);
 
     if (!claims) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
-                              "the user's name is not in UTF-8");
+                              "the user name is not valid UTF-8");
     }
     *token = oci_jwt_sign(oci_config_keys(oci_config_of(r)), claims, r->pool);
     json_decref(claims);
     return *token ? NULL
                   : oci_error_make(r->pool, OCI_E_INTERNAL, NULL, NULL,
-                                   "no token can be made");
+                                   "the token cannot be signed");
 }
 
 static const char *rfc3339(apr_time_t when, apr_pool_t *pool)
@@ -142,8 +146,8 @@ static const char *rfc3339(apr_time_t when, apr_pool_t *pool)
                         t.tm_min, t.tm_sec);
 }
 
-static oci_error_t *issue(oci_request_t *request,
-                          const apr_array_header_t *scopes)
+static oci_error_t *issue_token(oci_request_t *request,
+                                const apr_array_header_t *scopes)
 {
     request_rec *r = request->r;
     int lifetime = oci_config_token_lifetime(oci_config_of(r));
@@ -164,8 +168,8 @@ static oci_error_t *issue(oci_request_t *request,
     return oci_reply_data(request, "application/json", body, strlen(body));
 }
 
-/* What is asked for: by the form that authentication has read, or by the
- * query. */
+/* Read the parameters of a request: from the form, which was read before
+ * authentication, or from the query. */
 static oci_error_t *read_parameters(const apr_table_t **parameters,
                                     request_rec *r)
 {
@@ -176,15 +180,15 @@ static oci_error_t *read_parameters(const apr_table_t **parameters,
         *parameters = context->form;
         return context->form_error;
     }
-    if (oci_query_parse(&query, r->args, r->pool)) {
+    if (oci_query_parse(&query, r->args, r->pool) != APR_SUCCESS) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
-                              "the query is not properly encoded");
+                              "the query string is not properly encoded");
     }
     *parameters = query;
     return NULL;
 }
 
-static oci_error_t *serve(oci_request_t *request)
+static oci_error_t *serve_token_request(oci_request_t *request)
 {
     request_rec *r = request->r;
     apr_array_header_t *scopes;
@@ -198,11 +202,13 @@ static oci_error_t *serve(oci_request_t *request)
     service = apr_table_get(parameters, "service");
     if (service && *service && strcmp(service, oci_bearer_service(r))) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, "service",
-                              service, "this endpoint issues tokens for %s",
+                              service,
+                              "this endpoint issues tokens for the service %s "
+                              "only",
                               oci_bearer_service(r));
     }
     read_scopes(&scopes, r, parameters);
-    return issue(request, scopes);
+    return issue_token(request, scopes);
 }
 
 int oci_token_handler(request_rec *r)
@@ -218,19 +224,19 @@ int oci_token_handler(request_rec *r)
     memset(&request, 0, sizeof(request));
     request.r = r;
     keys = oci_config_keys(oci_config_of(r));
-    if (!oci_config_tokens(oci_config_of(r)) || !keys
+    if (!oci_config_uses_tokens(oci_config_of(r)) || !keys
         || !oci_key_set_signer(keys)) {
         error = oci_error_make(r->pool, OCI_E_UNAVAILABLE, NULL, NULL,
-                               "no tokens are issued here");
+                               "this server issues no tokens");
     }
     else if (r->method_number != M_GET && r->method_number != M_POST) {
         oci_reply_header(&request, "Allow", "GET, HEAD, POST");
         error = oci_error_make(r->pool, OCI_E_METHOD_UNSUPPORTED, "method",
                                r->method,
-                               "tokens are asked for by GET or POST");
+                               "a token is requested with GET or POST");
     }
     else {
-        error = serve(&request);
+        error = serve_token_request(&request);
     }
     if (error) {
         oci_reply_error(r, error);

@@ -10,7 +10,10 @@
 
 #include "httpd.h"
 
-/** Answer a request for a token, or decline another one. */
+/**
+ * Answer a request for a token.
+ * @return OK, or DECLINED if another handler is set
+ */
 int oci_token_handler(request_rec *r);
 
 #endif /* OCI_TOKEN_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A token that is asked for by POST (RFC 6749, 4.3). */
+/* Reading the form of a token request by POST (RFC 6749, 4.3). */
 
 #include <string.h>
 
@@ -18,15 +18,15 @@
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
-typedef struct text_t {
+typedef struct form_text_t {
     char bytes[FORM_MAX + 1];
     apr_size_t size;
-} text_t;
+} form_text_t;
 
-static oci_error_t *take(void *baton, const struct iovec *vec, int n,
-                         apr_pool_t *pool)
+static oci_error_t *append_to_text(void *baton, const struct iovec *vec, int n,
+                                   apr_pool_t *pool)
 {
-    text_t *text = baton;
+    form_text_t *text = baton;
     int i;
 
     (void)pool;
@@ -37,10 +37,10 @@ static oci_error_t *take(void *baton, const struct iovec *vec, int n,
     return NULL;
 }
 
-static oci_error_t *read_text(text_t **text, request_rec *r)
+static oci_error_t *read_text(form_text_t **text, request_rec *r)
 {
     oci_body_limit_t limit = { FORM_MAX, OCI_E_TOO_LARGE, "a form" };
-    static const oci_body_sink_t sink = { take, NULL };
+    static const oci_body_sink_t sink = { append_to_text, NULL };
     const char *type = apr_table_get(r->headers_in, "Content-Type");
     oci_request_t request;
     oci_error_t *error;
@@ -48,7 +48,8 @@ static oci_error_t *read_text(text_t **text, request_rec *r)
     if (!type || ap_cstr_casecmpn(type, FORM_TYPE, strlen(FORM_TYPE))) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, "type",
                               type ? type : "",
-                              "tokens are asked for by a form, " FORM_TYPE);
+                              "a token request by POST needs the Content-"
+                              "Type " FORM_TYPE);
     }
     memset(&request, 0, sizeof(request));
     request.r = r;
@@ -71,7 +72,7 @@ static const char *value_of(const apr_table_t *form, const char *name)
     return value ? value : "";
 }
 
-/* Who has neither a name nor a password is nobody. */
+/* An empty user name with an empty password counts as no credentials. */
 static oci_error_t *use_credentials(request_rec *r, const apr_table_t *form)
 {
     const char *user = value_of(form, "username");
@@ -85,7 +86,7 @@ static oci_error_t *use_credentials(request_rec *r, const apr_table_t *form)
     }
     if (ap_strchr_c(user, ':')) {
         return oci_error_make(r->pool, OCI_E_UNAUTHORIZED, NULL, NULL,
-                              "a user name holds no colon");
+                              "a user name must not contain a colon");
     }
     pair = apr_pstrcat(r->pool, user, ":", password, NULL);
     encoded = apr_palloc(r->pool, apr_base64_encode_len((int)strlen(pair)));
@@ -98,13 +99,13 @@ static oci_error_t *use_credentials(request_rec *r, const apr_table_t *form)
 oci_error_t *oci_token_form_read(const apr_table_t **form, request_rec *r)
 {
     apr_table_t *table;
-    text_t *text = NULL;
+    form_text_t *text = NULL;
     oci_error_t *error = read_text(&text, r);
 
     if (error) {
         return error;
     }
-    if (oci_query_parse(&table, text->bytes, r->pool)) {
+    if (oci_query_parse(&table, text->bytes, r->pool) != APR_SUCCESS) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
                               "the form is not properly encoded");
     }
@@ -112,7 +113,7 @@ oci_error_t *oci_token_form_read(const apr_table_t **form, request_rec *r)
     if (strcmp(value_of(table, "grant_type"), "password")) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, "grant_type",
                               value_of(table, "grant_type"),
-                              "the only grant_type is password");
+                              "the grant_type must be password");
     }
     return use_credentials(r, table);
 }

@@ -2,7 +2,7 @@
 
 /**
  * @file token_form.h
- * @brief A token that is asked for by POST (RFC 6749, 4.3)
+ * @brief Reading the form of a token request by POST (RFC 6749, 4.3)
  */
 
 #ifndef OCI_TOKEN_FORM_H
@@ -14,11 +14,11 @@
 #include "registry/error.h"
 
 /**
- * Read the form.  Its user name and password become the request's
- * credentials where it has none yet, for httpd to check as it does those of
- * a header.
- * @param form Set to the form
- * @return OCI_E_REQUEST_INVALID, OCI_E_UNAUTHORIZED, or as oci_body_read
+ * Read the form.  If the request has no Authorization header, the form's user
+ * name and password become one, so that httpd checks them.
+ * @param form Set to the form, in the request's pool
+ * @return NULL; OCI_E_REQUEST_INVALID, OCI_E_UNAUTHORIZED for a user name with
+ *         a colon, or an error of oci_body_read
  */
 oci_error_t *oci_token_form_read(const apr_table_t **form, request_rec *r);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The file of OCITokenKey. */
+/* The file that OCITokenKey names: it is read, or created with a new key. */
 
 #include <errno.h>
 #include <string.h>
@@ -10,16 +10,16 @@
 
 #include "httpd/token_key_file.h"
 
-/* No file of keys is larger, in bytes. */
+/* The largest key file, in bytes. */
 #define FILE_MAX (64 * 1024)
 
-static const char *failure(const char *what, const char *path, apr_status_t rv,
-                           apr_pool_t *pool)
+static const char *failure_text(const char *action, const char *path,
+                                apr_status_t rv, apr_pool_t *pool)
 {
-    char why[120];
+    char reason[120];
 
-    return apr_psprintf(pool, "OCITokenKey: can't %s %s: %s", what, path,
-                        apr_strerror(rv, why, sizeof(why)));
+    return apr_psprintf(pool, "OCITokenKey: cannot %s %s: %s", action, path,
+                        apr_strerror(rv, reason, sizeof(reason)));
 }
 
 static const char *make_file(const char *path, apr_pool_t *pool)
@@ -45,7 +45,7 @@ static const char *make_file(const char *path, apr_pool_t *pool)
             apr_file_remove(path, pool);
         }
     }
-    return rv == APR_SUCCESS ? NULL : failure("make", path, rv, pool);
+    return rv == APR_SUCCESS ? NULL : failure_text("create", path, rv, pool);
 }
 
 static const char *read_file(oci_key_set_t **keys, const char *path,
@@ -71,7 +71,7 @@ static const char *read_file(oci_key_set_t **keys, const char *path,
         apr_file_close(file);
     }
     if (rv != APR_SUCCESS && rv != APR_EOF) {
-        return failure("read", path, rv, pool);
+        return failure_text("read", path, rv, pool);
     }
     text[size] = '\0';
     error = oci_key_set_read(keys, text, size, pool);
@@ -79,8 +79,8 @@ static const char *read_file(oci_key_set_t **keys, const char *path,
                  : NULL;
 }
 
-/* Whether the user of the store decides what a path leads to.  Beyond a
- * directory that it cannot search it decides nothing. */
+/* Whether httpd's User can change which file a path leads to.  It cannot beyond
+ * a directory that it may not search. */
 static int is_exposed(const char *path, const oci_owner_t *user,
                       apr_pool_t *pool)
 {
@@ -102,16 +102,18 @@ const char *oci_token_key_file_read(oci_key_set_t **keys, const char *path,
     if (!is_exposed(path, user, pool)) {
         return read_file(keys, path, pool);
     }
-    /* A link that this user has made leads to nothing that it can't read. */
+    /* As this user, a link that it planted leads only to what it can read. */
     rv = oci_owner_enter(&caller, user, pool);
-    error = rv == APR_SUCCESS ? read_file(keys, path, pool)
-                              : failure("act as", "httpd's User", rv, pool);
+    error = rv == APR_SUCCESS
+        ? read_file(keys, path, pool)
+        : failure_text("act as", "httpd's User", rv, pool);
     oci_owner_leave(&caller);
     return error ? apr_pstrcat(pool, error,
-                               "; httpd's User can write to a "
-                               "directory on the way to the file: give the "
-                               "file to this user, or move it to where only "
-                               "root can write",
+                               "; httpd's User can write to a directory on "
+                               "the path to the file, so the file is read as "
+                               "that user: let that user own the file, or "
+                               "move it to a directory that only root can "
+                               "write to",
                                NULL)
                  : NULL;
 }

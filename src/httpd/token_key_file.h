@@ -2,7 +2,7 @@
 
 /**
  * @file token_key_file.h
- * @brief The file of OCITokenKey
+ * @brief Reading and creating the file that OCITokenKey names
  */
 
 #ifndef OCI_TOKEN_KEY_FILE_H
@@ -12,11 +12,12 @@
 #include "store/owner.h"
 
 /**
- * Read the keys of a file.  Where there is none it is made first, with a new
- * key, for nobody to read but who starts the server.  Where httpd's user
- * can write to a directory on the way to it, all is done as this user.
+ * Read the keys of a file.  A missing file is created with a new key; only the
+ * user that starts the server can read it.  If httpd's User can write to a
+ * directory of its path, the file is read or created as that user.
  * @param keys Set to the keys, which live in pool
- * @param user Of httpd's children
+ * @param path Absolute
+ * @param user The user of httpd's children
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_token_key_file_read(oci_key_set_t **keys, const char *path,

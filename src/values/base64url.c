@@ -53,7 +53,7 @@ apr_status_t oci_base64url_decode(unsigned char **data, apr_size_t *size,
             *out++ = bits >> count & 255;
         }
     }
-    /* what is left over must be less than a digit, and zero */
+    /* the remaining bits must be fewer than a digit has, and zero */
     if (count >= 6 || (bits & ((1u << count) - 1))) {
         return APR_EINVAL;
     }

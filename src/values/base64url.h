@@ -16,9 +16,11 @@ const char *oci_base64url_encode(const void *data, apr_size_t size,
                                  apr_pool_t *pool);
 
 /**
- * Decode a text of length bytes.
- * @param data Set to the bytes, with a NUL behind them
- * @return APR_EINVAL where it is no such encoding
+ * Decode a text.
+ * @param data Set to the bytes, in pool; a NUL follows them
+ * @param size Set to the number of bytes, without the NUL
+ * @param length Bytes of text
+ * @return APR_SUCCESS; APR_EINVAL if the text is not in this encoding
  */
 apr_status_t oci_base64url_decode(unsigned char **data, apr_size_t *size,
                                   const char *text, apr_size_t length,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* OpenSSL's EVP cannot save a running digest and go on from it in another
- * process, which an upload of several requests needs.  These structures can,
- * though OpenSSL 3 would rather not show them.
+/* Digests: checking, computing, and saving a running computation.
+ *
+ * An upload of several requests needs to save a running digest and to continue
+ * it in another process.  OpenSSL's EVP functions cannot do this.  Its older
+ * structures can, although OpenSSL 3 has deprecated them.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 
@@ -26,7 +28,7 @@ static const struct {
     const char *name;
     apr_size_t name_length;
     apr_size_t size;  /* bytes of a digest, and of the chaining value */
-    apr_size_t block; /* bytes that are hashed at a time */
+    apr_size_t block; /* bytes of a block, the unit of hashing */
 } algorithms[] = {
     { "sha256", 6, SHA256_DIGEST_LENGTH, SHA256_CBLOCK },
     { "sha512", 6, SHA512_DIGEST_LENGTH, SHA512_CBLOCK },
@@ -48,9 +50,10 @@ static void write_hex(char *text, const unsigned char *data, apr_size_t size)
 /* The value of a lower-case hex digit, or -1. */
 static int hex_value(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0'
-        : c >= 'a' && c <= 'f'  ? c - 'a' + 10
-                                : -1;
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static int is_hex(const char *text, apr_size_t length)
@@ -62,7 +65,7 @@ static int is_hex(const char *text, apr_size_t length)
     return !length;
 }
 
-static void write_number(unsigned char *data, apr_uint64_t number, int size)
+static void put_number(unsigned char *data, apr_uint64_t number, int size)
 {
     while (size--) {
         data[size] = (unsigned char)number;
@@ -70,7 +73,7 @@ static void write_number(unsigned char *data, apr_uint64_t number, int size)
     }
 }
 
-static apr_uint64_t read_number(const unsigned char *data, int size)
+static apr_uint64_t get_number(const unsigned char *data, int size)
 {
     apr_uint64_t number = 0;
 
@@ -178,17 +181,16 @@ const char *oci_hash_digest(const oci_hash_t *hash, apr_pool_t *pool)
 }
 
 /*
- * A saved state is the hex of these bytes, numbers beginning with the
- * highest byte:
+ * A saved state is the hex of these bytes; numbers are big-endian:
  *
  *   1          size of a digest: 32 or 64
  *   8 words    chaining value
- *   8          bytes hashed so far
- *   0..block-1 those that wait for their block to be full
+ *   8          number of bytes hashed so far
+ *   0..block-1 the bytes of the last, incomplete block
  */
 
-/* Bytes hashed so far; OpenSSL counts bits. */
-static apr_uint64_t hash_count(const oci_hash_t *hash)
+/* Return the number of bytes hashed so far; OpenSSL counts bits. */
+static apr_uint64_t bytes_hashed(const oci_hash_t *hash)
 {
     if (hash->algorithm == OCI_SHA512) {
         const SHA512_CTX *state = &hash->state.sha512;
@@ -202,25 +204,25 @@ static apr_uint64_t hash_count(const oci_hash_t *hash)
 const char *oci_hash_save(const oci_hash_t *hash, apr_pool_t *pool)
 {
     apr_size_t size = algorithms[hash->algorithm].size;
-    apr_size_t waiting = hash_count(hash) % algorithms[hash->algorithm].block;
+    apr_size_t pending = bytes_hashed(hash) % algorithms[hash->algorithm].block;
     int i, word = (int)size / 8;
     unsigned char bytes[STATE_MAX], *p = bytes;
     char *text;
 
     *p++ = (unsigned char)size;
     for (i = 0; i < 8; i++, p += word) {
-        write_number(p,
-                     hash->algorithm == OCI_SHA512 ? hash->state.sha512.h[i]
-                                                   : hash->state.sha256.h[i],
-                     word);
+        put_number(p,
+                   hash->algorithm == OCI_SHA512 ? hash->state.sha512.h[i]
+                                                 : hash->state.sha256.h[i],
+                   word);
     }
-    write_number(p, hash_count(hash), 8);
+    put_number(p, bytes_hashed(hash), 8);
     memcpy(p + 8,
            hash->algorithm == OCI_SHA512
                ? (const void *)hash->state.sha512.u.p
                : (const void *)hash->state.sha256.data,
-           waiting);
-    p += 8 + waiting;
+           pending);
+    p += 8 + pending;
 
     text = apr_palloc(pool, 2 * (p - bytes) + 1);
     write_hex(text, bytes, p - bytes);
@@ -233,7 +235,7 @@ static void load_sha256(SHA256_CTX *state, const unsigned char *bytes,
     int i;
 
     for (i = 0; i < 8; i++) {
-        state->h[i] = (SHA_LONG)read_number(bytes + 4 * i, 4);
+        state->h[i] = (SHA_LONG)get_number(bytes + 4 * i, 4);
     }
     state->Nl = (SHA_LONG)(count << 3);
     state->Nh = (SHA_LONG)(count >> 29);
@@ -247,7 +249,7 @@ static void load_sha512(SHA512_CTX *state, const unsigned char *bytes,
     int i;
 
     for (i = 0; i < 8; i++) {
-        state->h[i] = read_number(bytes + 8 * i, 8);
+        state->h[i] = get_number(bytes + 8 * i, 8);
     }
     state->Nl = count << 3;
     state->Nh = count >> 61;
@@ -271,7 +273,7 @@ apr_status_t oci_hash_load(oci_hash_t **hash, oci_algorithm_e algorithm,
         bytes[i] = (unsigned char)(hex_value(text[2 * i]) << 4
                                    | hex_value(text[2 * i + 1]));
     }
-    count = read_number(bytes + 1 + size, 8);
+    count = get_number(bytes + 1 + size, 8);
     if (bytes[0] != size || count > (apr_uint64_t)APR_INT64_MAX >> 3
         || length != 1 + size + 8 + count % algorithms[algorithm].block) {
         return APR_EINVAL;

@@ -12,51 +12,54 @@
 #include "apr_errno.h"
 #include "apr_pools.h"
 
+/** The supported algorithms. */
 typedef enum { OCI_SHA256, OCI_SHA512 } oci_algorithm_e;
 
 /** A digest that is being computed. */
 typedef struct oci_hash_t oci_hash_t;
 
-/** The algorithm's name, such as "sha256". */
+/** Return the name of an algorithm, such as "sha256". */
 const char *oci_algorithm_name(oci_algorithm_e algorithm);
 
 /**
- * Look an algorithm up by its name.
- * @return APR_EINVAL where it is none of ours
+ * Look up an algorithm by its name.
+ * @return APR_SUCCESS; APR_EINVAL if it is not supported
  */
 apr_status_t oci_algorithm_parse(oci_algorithm_e *algorithm, const char *name);
 
-/** Whether text is a whole digest of an algorithm that we know. */
+/** Return 1 if a text is a complete digest of a supported algorithm. */
 int oci_digest_valid(const char *text);
 
-/** The algorithm of a valid digest. */
+/** Return the algorithm of a valid digest. */
 oci_algorithm_e oci_digest_algorithm(const char *digest);
 
-/** The digest of size bytes at data, from pool. */
+/** Compute the digest of size bytes at data; it lives in pool. */
 const char *oci_digest_of(oci_algorithm_e algorithm, const void *data,
                           apr_size_t size, apr_pool_t *pool);
 
-/** Begin to compute a digest; the result lives in pool. */
+/** Begin to compute a digest; the hash lives in pool. */
 oci_hash_t *oci_hash_make(oci_algorithm_e algorithm, apr_pool_t *pool);
 
-/** What the hash was made with. */
+/** Return the algorithm of a hash. */
 oci_algorithm_e oci_hash_algorithm(const oci_hash_t *hash);
 
 /** Add size bytes. */
 void oci_hash_update(oci_hash_t *hash, const void *data, apr_size_t size);
 
-/** The digest of what was added so far, which may go on. */
+/** Return the digest of the bytes added so far; more may be added later. */
 const char *oci_hash_digest(const oci_hash_t *hash, apr_pool_t *pool);
 
 /**
- * The running state as text of lower-case hex, alike on every machine, at
- * most 512 bytes.
+ * Save the running state as text.
+ * @return At most 512 lower-case hex digits; the same on every machine
  */
 const char *oci_hash_save(const oci_hash_t *hash, apr_pool_t *pool);
 
 /**
- * Go on from a saved state.
- * @return APR_EINVAL where the text is no state of this algorithm
+ * Continue from a saved state.
+ * @param hash Set to the hash, which lives in pool
+ * @param text The saved state
+ * @return APR_SUCCESS; APR_EINVAL if text is not a state of this algorithm
  */
 apr_status_t oci_hash_load(oci_hash_t **hash, oci_algorithm_e algorithm,
                            const char *text, apr_pool_t *pool);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The JSON of a manifest or index (image-spec 1.1; Docker's image manifest
- * version 2, schema 2). */
+/* Parsing a manifest or index (image-spec 1.1; Docker's image manifest version
+ * 2, schema 2). */
 
 #include "values/document.h"
 
@@ -28,11 +28,11 @@
 #define TYPE_PART_MAX 127
 
 typedef enum {
-    FORM_ANY,      /* an unknown media type: its members decide */
+    FORM_ANY,      /* an unknown media type: the members decide */
     FORM_IMAGE,    /* config and layers */
     FORM_INDEX,    /* manifests */
-    FORM_ARTIFACT, /* one that was withdrawn */
-    FORM_SCHEMA1   /* Docker's oldest, which nobody stores any more */
+    FORM_ARTIFACT, /* the artifact manifest, which was withdrawn: refused */
+    FORM_SCHEMA1   /* Docker's obsolete schema 1, which is refused */
 } form_e;
 
 /* The members of a manifest that are read. */
@@ -67,7 +67,8 @@ static const struct {
       FORM_SCHEMA1 },
 };
 
-/* Layers whose licence may forbid to distribute them. */
+/* Layers that need not be in the registry, because their licence may forbid to
+ * distribute them. */
 static const char *const optional_types[] = {
     "application/vnd.oci.image.layer.nondistributable.v1.tar",
     "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
@@ -75,7 +76,7 @@ static const char *const optional_types[] = {
     "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
 };
 
-static form_e form_of(const char *media_type)
+static form_e form_of_type(const char *media_type)
 {
     apr_size_t i;
 
@@ -99,7 +100,7 @@ static oci_child_e kind_of_layer(const char *media_type)
     return OCI_CHILD_BLOB;
 }
 
-/* The length of one part of a media type, or 0. */
+/* Return the length of one part of a media type, 0 if it is not valid. */
 static apr_size_t type_part_length(const char *text)
 {
     apr_size_t length = strspn(text, LETTERS_DIGITS "!#$&-^_.+");
@@ -173,7 +174,7 @@ static int is_type(const char *text)
     return 1;
 }
 
-/* Whether annotations, perhaps none, are as they should be. */
+/* Whether annotations are absent or valid. */
 static int annotations_valid(oci_span_t annotations)
 {
     return !annotations.text
@@ -181,14 +182,15 @@ static int annotations_valid(oci_span_t annotations)
             && oci_span_all_strings(annotations));
 }
 
-/* Whether urls, perhaps none, are as they should be. */
+/* Whether urls are absent or valid. */
 static int urls_valid(oci_span_t urls)
 {
     return !urls.text
         || (oci_span_is_array(urls) && oci_span_all_strings(urls));
 }
 
-/* Whether a string is the base64 of what a descriptor describes. */
+/* Whether a string is the base64 of content with the descriptor's size and
+ * digest. */
 static int data_valid(oci_span_t string, const oci_descriptor_t *descriptor,
                       apr_pool_t *pool)
 {
@@ -211,7 +213,7 @@ static int data_valid(oci_span_t string, const oci_descriptor_t *descriptor,
 }
 
 /* Read a descriptor.
- * @return NULL, or a problem to put behind the descriptor's name
+ * @return NULL, or a problem, as the text to follow the descriptor's name
  */
 static const char *read_descriptor(oci_descriptor_t *descriptor,
                                    oci_span_t json, apr_pool_t *pool)
@@ -237,7 +239,7 @@ static const char *read_descriptor(oci_descriptor_t *descriptor,
         return ".digest is not a valid sha256 or sha512 digest";
     }
     if (!oci_span_integer(&size, members[SIZE]) || size < 0) {
-        return ".size is not a number of bytes";
+        return ".size is not a number of bytes, 0 or more";
     }
     if (!urls_valid(members[URLS])) {
         return ".urls is not an array of strings";
@@ -255,7 +257,9 @@ static const char *read_descriptor(oci_descriptor_t *descriptor,
     return NULL;
 }
 
-/* Read the array of this name into children, whose kind it is. */
+/* Add the descriptors of an array to the document's children.
+ * @param name The name of the array, for messages
+ * @param kind The kind of its children */
 static const char *read_children(oci_document_t *document, oci_span_t array,
                                  const char *name, oci_child_e kind,
                                  apr_pool_t *pool)
@@ -299,17 +303,18 @@ static const char *read_image(oci_document_t *document,
                          pool);
 }
 
-/* Read what the form asks for. */
-static const char *read_content(oci_document_t *document,
-                                const oci_span_t *members, apr_pool_t *pool)
+/* Read the children, from the members that the form requires. */
+static const char *read_children_of_form(oci_document_t *document,
+                                         const oci_span_t *members,
+                                         apr_pool_t *pool)
 {
-    form_e form = form_of(document->media_type);
+    form_e form = form_of_type(document->media_type);
     int image = members[CONFIG].text || members[LAYERS].text;
     int index = members[MANIFESTS].text != NULL;
 
     if (image && index) {
-        return "a manifest has either config and layers or manifests, "
-               "never both";
+        return "a manifest must have either config and layers or manifests, "
+               "not both";
     }
     if (form == FORM_INDEX || (form == FORM_ANY && index)) {
         return read_children(document, members[MANIFESTS], "manifests",
@@ -318,12 +323,13 @@ static const char *read_content(oci_document_t *document,
     if (form == FORM_IMAGE || image) {
         return read_image(document, members, pool);
     }
-    return "a manifest has either config and layers or manifests";
+    return "a manifest must have either config and layers or manifests";
 }
 
-/* Read what may stand in any form. */
-static const char *read_common(oci_document_t *document,
-                               const oci_span_t *members, apr_pool_t *pool)
+/* Read the members that every form may have. */
+static const char *read_common_members(oci_document_t *document,
+                                       const oci_span_t *members,
+                                       apr_pool_t *pool)
 {
     if (!annotations_valid(members[ANNOTATIONS])) {
         return "annotations is not an object of strings";
@@ -339,7 +345,7 @@ static const char *read_common(oci_document_t *document,
         for (p = text; p && *p && !apr_iscntrl(*p); p++)
             ;
         if (!p || *p) {
-            return "artifactType is not a string without control characters";
+            return "artifactType must be a string without control characters";
         }
         if (*text) {
             document->artifact_type = text;
@@ -359,7 +365,7 @@ static const char *read_common(oci_document_t *document,
     return NULL;
 }
 
-/* A Content-Type without its parameters and the space around it. */
+/* Return a Content-Type without its parameters and surrounding spaces. */
 static const char *bare_type(const char *content_type, apr_pool_t *pool)
 {
     apr_size_t length;
@@ -372,30 +378,32 @@ static const char *bare_type(const char *content_type, apr_pool_t *pool)
     return apr_pstrmemdup(pool, content_type, length);
 }
 
-/* Settle the media type, by "mediaType" and Content-Type. */
+/* Find out the media type from "mediaType" (declared) and from the Content-Type
+ * (sent). */
 static const char *read_type(oci_document_t *document, oci_span_t member,
                              const char *content_type, apr_pool_t *pool)
 {
-    const char *inner = oci_span_text(member, pool);
-    const char *outer = NULL;
+    const char *declared = oci_span_text(member, pool);
+    const char *sent = NULL;
 
-    if (member.text && !(inner && is_bare_type(inner))) {
+    if (member.text && !(declared && is_bare_type(declared))) {
         return "mediaType is not a media type";
     }
     if (content_type) {
-        outer = bare_type(content_type, pool);
-        if (!is_bare_type(outer)) {
+        sent = bare_type(content_type, pool);
+        if (!is_bare_type(sent)) {
             return "the Content-Type is not a media type";
         }
     }
-    if (!inner && !outer) {
-        return "neither a Content-Type nor mediaType says what this is";
+    if (!declared && !sent) {
+        return "the media type is missing: send a Content-Type, or set "
+               "mediaType";
     }
-    if (inner && outer && strcasecmp(inner, outer)) {
+    if (declared && sent && strcasecmp(declared, sent)) {
         return apr_psprintf(pool, "mediaType is %s, but the Content-Type is %s",
-                            inner, outer);
+                            declared, sent);
     }
-    document->media_type = inner ? inner : outer;
+    document->media_type = declared ? declared : sent;
     return NULL;
 }
 
@@ -407,12 +415,12 @@ static const char *check_version(const oci_document_t *document,
     if (!oci_span_integer(&version, member)) {
         version = 0;
     }
-    if (form_of(document->media_type) == FORM_ARTIFACT) {
+    if (form_of_type(document->media_type) == FORM_ARTIFACT) {
         return "the artifact manifest was withdrawn from the specification "
                "and is not supported; push an OCI image with artifactType";
     }
-    if (form_of(document->media_type) == FORM_SCHEMA1 || version == 1) {
-        return "Docker's image manifest schema 1 is not supported, push "
+    if (form_of_type(document->media_type) == FORM_SCHEMA1 || version == 1) {
+        return "Docker's image manifest schema 1 is not supported; push "
                "schema 2 or an OCI image";
     }
     return version == 2 ? NULL : "schemaVersion is not 2";
@@ -433,9 +441,9 @@ static const char *read_document(oci_document_t *document, oci_span_t root,
         problem = check_version(document, members[SCHEMA_VERSION]);
     }
     if (!problem) {
-        problem = read_content(document, members, pool);
+        problem = read_children_of_form(document, members, pool);
     }
-    return problem ? problem : read_common(document, members, pool);
+    return problem ? problem : read_common_members(document, members, pool);
 }
 
 const char *oci_document_parse(oci_document_t **document,
@@ -445,7 +453,7 @@ const char *oci_document_parse(oci_document_t **document,
     const char *problem = oci_json_check(data, size, pool);
 
     if (problem) {
-        return apr_pstrcat(pool, "the manifest is not valid JSON, ", problem,
+        return apr_pstrcat(pool, "the manifest is not valid JSON: ", problem,
                            NULL);
     }
     *document = apr_pcalloc(pool, sizeof(**document));

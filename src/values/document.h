@@ -2,8 +2,8 @@
 
 /**
  * @file document.h
- * @brief The JSON of a manifest or index (image-spec 1.1; Docker's image
- *        manifest version 2, schema 2)
+ * @brief Parsing a manifest or index (image-spec 1.1; Docker's image manifest
+ *        version 2, schema 2)
  */
 
 #ifndef OCI_DOCUMENT_H
@@ -12,7 +12,7 @@
 #include "apr_pools.h"
 #include "apr_tables.h"
 
-/** A descriptor, as far as a registry looks into it. */
+/** The members of a descriptor that a registry uses. */
 typedef struct oci_descriptor_t {
     const char *media_type;
     const char *digest; /* valid */
@@ -21,8 +21,8 @@ typedef struct oci_descriptor_t {
 
 typedef enum {
     OCI_CHILD_BLOB,     /* config or layer */
-    OCI_CHILD_OPTIONAL, /* a layer that need not be distributed */
-    OCI_CHILD_MANIFEST  /* of an index: a manifest, or else a blob */
+    OCI_CHILD_OPTIONAL, /* a layer that need not be in the registry */
+    OCI_CHILD_MANIFEST  /* of an index: a manifest, otherwise a blob */
 } oci_child_e;
 
 typedef struct oci_child_t {
@@ -31,37 +31,40 @@ typedef struct oci_child_t {
 } oci_child_t;
 
 typedef struct oci_document_t {
-    const char *media_type;          /* as it will be served, no parameters */
+    const char *media_type;          /* to be served, without parameters */
     apr_array_header_t *children;    /* of oci_child_t, in their order */
     const oci_descriptor_t *subject; /* or NULL */
-    const char *artifact_type;       /* what a referrer is listed with: its own,
-                                      * or the config's media type; or NULL */
-    const char *annotations;         /* a JSON object's text, or NULL */
+    const char *artifact_type;       /* for the list of referrers: its own, or
+                                      * the config's media type; or NULL */
+    const char *annotations;         /* the text of a JSON object, or NULL */
 } oci_document_t;
 
 /**
- * Read a manifest and hold it against what the specification asks:
+ * Parse a manifest or index, and check what the specification requires:
  *
- *  - one JSON object in UTF-8, in which no object has a member twice;
- *  - schemaVersion 2, which refuses Docker's schema 1 with a sentence;
- *  - either "config" and "layers" (an array, maybe empty), or "manifests"
- *    (likewise), never members of both; a media type that is known decides
- *    which of them it must be;
- *  - "mediaType", if it is there, equal to the Content-Type;
- *  - descriptors ("config", "layers", "manifests", "subject"): a media type
- *    by RFC 6838, a valid digest, a size from 0 up, "data" in base64 that
- *    has this size and digest, "urls" of strings, "annotations";
- *  - "annotations": strings to strings; "artifactType": a string without
- *    control characters;
- *  - a member whose value is null counts as absent, whatever its name;
- *  - unknown members and unknown media types of any form are fine.
+ *  - it is one JSON object in UTF-8, and no object in it has two members with
+ *    the same name;
+ *  - schemaVersion is 2; Docker's schema 1 is refused with its own message;
+ *  - it has either "config" and "layers", or "manifests", and not members of
+ *    both; "layers" and "manifests" are arrays, maybe empty; if the media type
+ *    is known, it decides between the two;
+ *  - "mediaType", if present, equals the Content-Type;
+ *  - each descriptor ("config", "layers", "manifests", "subject") has a media
+ *    type (RFC 6838), a valid digest, and a size of 0 or more; if present,
+ *    "data" is base64 with this size and digest, "urls" is an array of strings,
+ *    and "annotations" is as below;
+ *  - "annotations", if present, is an object of strings, and "artifactType" a
+ *    string without control characters.
  *
- * Besides what the document keeps, this takes at most four times the size of
- * the bytes in memory; both together at most eight times.
+ * A member whose value is null counts as absent.  Unknown members and unknown
+ * media types are accepted.
  *
- * @param document Set to what was found
- * @param content_type The request's Content-Type, parameters and all, or
- *        NULL: then "mediaType" must say it
+ * In addition to the document, this needs at most four times the size of the
+ * bytes in memory; both together need at most eight times.
+ *
+ * @param document Set to the document, which lives in pool
+ * @param content_type The request's Content-Type with its parameters; NULL if
+ *        it has none: then "mediaType" is required
  * @param data,size The bytes
  * @return NULL, or a sentence for the client that says what is wrong
  */
@@ -70,9 +73,10 @@ const char *oci_document_parse(oci_document_t **document,
                                apr_size_t size, apr_pool_t *pool);
 
 /**
- * The descriptor by which a document is listed as a referrer
- * (distribution-spec, "Listing Referrers"), as JSON text.
- * @param digest,size Of the document's bytes
+ * Make the descriptor of a document in a list of referrers (distribution-spec,
+ * "Listing Referrers").
+ * @param digest,size The digest and the size of the document's bytes
+ * @return The text of a JSON object
  */
 const char *oci_document_descriptor(const oci_document_t *document,
                                     const char *digest, apr_size_t size,

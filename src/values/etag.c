@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Entity tags in conditions (RFC 9110, 8.8.3 and 13.1). */
+/* Entity tags in preconditions (RFC 9110, 8.8.3 and 13.1). */
 
 #include "values/etag.h"
 

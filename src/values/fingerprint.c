@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A number for a name. */
+/* A 60-bit number that identifies a text. */
 
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "values/digest.h"
 #include "values/fingerprint.h"
 
-#define DIGITS 15 /* in base 16 */
+#define DIGITS 15 /* hex digits: 60 bits */
 
 apr_int64_t oci_fingerprint(const char *text, apr_pool_t *pool)
 {

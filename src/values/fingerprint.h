@@ -2,7 +2,7 @@
 
 /**
  * @file fingerprint.h
- * @brief A number for a name
+ * @brief A 60-bit number that identifies a text
  */
 
 #ifndef OCI_FINGERPRINT_H
@@ -11,8 +11,11 @@
 #include "apr_pools.h"
 
 /**
- * 60 bits that differ where texts do, as good as always: nobody can make a
- * text that has the number of a given one.
+ * Compute the number of a text.  Different texts practically always have
+ * different numbers, and it is infeasible to find a text with the number of a
+ * given one.
+ * @param pool For temporary data
+ * @return The first 60 bits of the text's SHA-256 digest
  */
 apr_int64_t oci_fingerprint(const char *text, apr_pool_t *pool);
 

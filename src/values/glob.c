@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Patterns of repository names. */
+/* Matching repository names against patterns with "*" and "**". */
 
 #include "values/glob.h"
 
 #include <string.h>
 
-/* reached[i] says whether the pattern so far matches the first i bytes. */
-static void pass_star(char *reached, const char *name, apr_size_t length,
-                      int across)
+/* In these functions, reached[i] is 1 if the pattern so far matches the first i
+ * bytes of the name. */
+static void match_star(char *reached, const char *name, apr_size_t length,
+                       int crosses_slash)
 {
     apr_size_t i;
 
     for (i = 1; i <= length; i++) {
-        if (reached[i - 1] && (across || name[i - 1] != '/')) {
+        if (reached[i - 1] && (crosses_slash || name[i - 1] != '/')) {
             reached[i] = 1;
         }
     }
 }
 
-static void pass_byte(char *reached, const char *name, apr_size_t length,
-                      char byte)
+static void match_byte(char *reached, const char *name, apr_size_t length,
+                       char byte)
 {
     apr_size_t i;
 
@@ -39,16 +40,16 @@ int oci_glob_match(const char *pattern, const char *name, apr_pool_t *pool)
     reached[0] = 1;
     while (*p) {
         if (*p == '*') {
-            int across = p[1] == '*';
+            int crosses_slash = p[1] == '*';
 
-            pass_star(reached, name, length, across);
-            p += across ? 2 : 1;
+            match_star(reached, name, length, crosses_slash);
+            p += crosses_slash ? 2 : 1;
             continue;
         }
         if (*p == '\\' && p[1]) {
             p++;
         }
-        pass_byte(reached, name, length, *p++);
+        match_byte(reached, name, length, *p++);
     }
     return reached[length];
 }

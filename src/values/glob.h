@@ -2,7 +2,7 @@
 
 /**
  * @file glob.h
- * @brief Patterns of repository names
+ * @brief Matching repository names against patterns with "*" and "**"
  */
 
 #ifndef OCI_GLOB_H
@@ -11,13 +11,15 @@
 #include "apr_pools.h"
 
 /**
- * Whether a pattern matches the whole of a name: "*" stands for any bytes
- * within a component, "**" for any bytes at all, "\x" for x itself.  The
- * time grows with the product of both lengths and no faster.
+ * Check whether a pattern matches an entire name.  In the pattern, "*" stands
+ * for any bytes within a component, "**" for any bytes, "\x" for x itself.  The
+ * time is at most proportional to the product of both lengths.
+ * @param pool For temporary data
+ * @return 1 if it matches, otherwise 0
  */
 int oci_glob_match(const char *pattern, const char *name, apr_pool_t *pool);
 
-/** A value as a pattern that matches nothing else. */
+/** Make a pattern that matches only this value. */
 const char *oci_glob_escape(const char *value, apr_pool_t *pool);
 
 #endif /* OCI_GLOB_H */

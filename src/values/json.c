@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What JSON needs beyond jansson's own functions. */
+/* Writing JSON text. */
 
 #include "values/json.h"
 
@@ -11,16 +11,19 @@
 
 #include "values/utf8.h"
 
-/* The bytes of text once its quotes, backslashes and control characters are
- * escaped. */
+/* Return the size of text after its quotes, backslashes and control characters
+ * are escaped. */
 static apr_size_t escaped_length(const char *text)
 {
     apr_size_t length = 0;
 
     for (; *text; text++) {
-        length += (unsigned char)*text < 0x20 ? 6
-            : *text == '"' || *text == '\\'   ? 2
-                                              : 1;
+        if ((unsigned char)*text < 0x20) {
+            length += 6;
+        }
+        else {
+            length += *text == '"' || *text == '\\' ? 2 : 1;
+        }
     }
     return length;
 }

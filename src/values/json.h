@@ -2,11 +2,11 @@
 
 /**
  * @file json.h
- * @brief What JSON needs beyond jansson's own functions
+ * @brief Writing JSON text
  *
- * jansson reads what administrators write and what has the size of a header.
- * Larger texts from clients are read by json_check.h and json_span.h, in
- * little memory.
+ * jansson parses the administrator's files, and texts that fit in a header.
+ * Larger texts from clients are parsed by json_check.h and json_span.h, which
+ * need less memory.
  */
 
 #ifndef OCI_JSON_H
@@ -17,12 +17,12 @@
 #include "apr_pools.h"
 
 /**
- * A string as JSON text, quoted.
- * @param text Any bytes; those that are no UTF-8 become "?"
+ * Write a string as JSON, with its quotes.
+ * @param text Any bytes; each byte that is not valid UTF-8 becomes "?"
  */
 const char *oci_json_quote(const char *text, apr_pool_t *pool);
 
-/** Any value as compact JSON text, its members in their order. */
+/** Write a value as compact JSON, with its members in their order. */
 const char *oci_json_text(const json_t *value, apr_pool_t *pool);
 
 #endif /* OCI_JSON_H */

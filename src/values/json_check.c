@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Whether a text is JSON, found out in little memory. */
+/* Checking that a text is valid JSON, with little memory. */
 
 #include "values/json_check.h"
 
@@ -14,31 +14,32 @@
 #include "values/json_span.h"
 #include "values/utf8.h"
 
-/* How much of a name a sentence quotes, in bytes. */
+/* The longest part of a name that a message quotes, in bytes. */
 #define NAME_SHOWN 64
 
-/* In the place of an object's first name. */
+/* Used in check_t.first instead of an index. */
 #define IS_ARRAY (-1)
 
 typedef struct check_t {
-    const char *text; /* the whole */
-    const char *next; /* what was not looked at yet */
+    const char *text; /* the entire text */
+    const char *next; /* the first byte that is not checked yet */
     const char *end;
-    int depth;                 /* arrays and objects that are open */
-    int first[OCI_JSON_DEPTH]; /* of each: where its names begin */
-    apr_array_header_t *names; /* apr_uint32_t: offsets, in text, of the
-                                  names in all objects that are open */
-    apr_pool_t *pool;          /* of a sentence */
+    int depth;                 /* number of open arrays and objects */
+    int first[OCI_JSON_DEPTH]; /* for each open object, the index of its first
+                                  name in names; for an array, IS_ARRAY */
+    apr_array_header_t *names; /* apr_uint32_t: offsets in text of the names
+                                  of all open objects */
+    apr_pool_t *pool;          /* for a message */
 } check_t;
 
-/* What the grammar allows next, besides blanks. */
+/* The next token that the grammar allows. */
 typedef enum {
-    WANT_VALUE,
-    WANT_ELEMENT_OR_END, /* after [ */
-    WANT_NAME,           /* after a comma in an object */
-    WANT_NAME_OR_END,    /* after { */
-    WANT_COMMA_OR_END    /* after a value */
-} want_e;
+    EXPECT_VALUE,
+    EXPECT_ELEMENT_OR_END, /* after [ */
+    EXPECT_NAME,           /* after a comma in an object */
+    EXPECT_NAME_OR_END,    /* after { */
+    EXPECT_COMMA_OR_END    /* after a value */
+} expect_e;
 
 static void skip_space(check_t *check)
 {
@@ -51,7 +52,7 @@ static void skip_space(check_t *check)
     check->next = p;
 }
 
-/* Step over an escape, at whose backslash the text is. */
+/* Check an escape and step over it; next is at its backslash. */
 static const char *check_escape(check_t *check)
 {
     apr_size_t left = check->end - check->next;
@@ -59,7 +60,7 @@ static const char *check_escape(check_t *check)
     int i;
 
     if (left < 2 || !p[1] || !strchr("\"\\/bfnrtu", p[1])) {
-        return "a string has a backslash that begins no escape";
+        return "a string has a backslash that does not begin a valid escape";
     }
     if (p[1] != 'u') {
         check->next += 2;
@@ -74,13 +75,13 @@ static const char *check_escape(check_t *check)
     return NULL;
 }
 
-/* Whether a byte of a string stands for itself, alone. */
+/* Whether a byte of a string is a character that needs no further check. */
 static int is_plain(unsigned char byte)
 {
     return byte >= ' ' && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
-/* Step over a string, at whose first quote the text is. */
+/* Check a string and step over it; next is at its first quote. */
 static const char *check_string(check_t *check)
 {
     const char *problem = NULL;
@@ -117,7 +118,8 @@ static const char *check_string(check_t *check)
     return problem;
 }
 
-/* Step over digits; whether there was one. */
+/* Step over digits.
+ * @return Whether there was one */
 static int skip_digits(check_t *check)
 {
     const char *p = check->next;
@@ -132,7 +134,8 @@ static int skip_digits(check_t *check)
     return 1;
 }
 
-/* Step over a byte if it is one of these. */
+/* Step over the next byte if it is one of these.
+ * @return Whether it was */
 static int skip_one_of(check_t *check, const char *bytes)
 {
     if (check->next < check->end && *check->next
@@ -145,21 +148,21 @@ static int skip_one_of(check_t *check, const char *bytes)
 
 static const char *check_number(check_t *check)
 {
-    static const char wrong[] = "a number is not written as JSON asks for";
+    static const char malformed[] = "a number is not valid JSON";
     const char *first;
 
     skip_one_of(check, "-");
     first = check->next;
     if (!skip_digits(check) || (*first == '0' && check->next - first > 1)) {
-        return wrong;
+        return malformed;
     }
     if (skip_one_of(check, ".") && !skip_digits(check)) {
-        return wrong;
+        return malformed;
     }
     if (skip_one_of(check, "eE")) {
         skip_one_of(check, "+-");
         if (!skip_digits(check)) {
-            return wrong;
+            return malformed;
         }
     }
     return NULL;
@@ -183,28 +186,28 @@ static const char *check_word(check_t *check)
            "an object, an array, true, false or null";
 }
 
-static const char *open_container(check_t *check, want_e *want)
+static const char *open_container(check_t *check, expect_e *expect)
 {
     int is_array = *check->next == '[';
 
     if (check->depth == OCI_JSON_DEPTH) {
         return "arrays and objects are nested more than " APR_STRINGIFY(
-            OCI_JSON_DEPTH) " deep";
+            OCI_JSON_DEPTH) " levels deep";
     }
     check->first[check->depth++] = is_array ? IS_ARRAY : check->names->nelts;
     check->next++;
-    *want = is_array ? WANT_ELEMENT_OR_END : WANT_NAME_OR_END;
+    *expect = is_array ? EXPECT_ELEMENT_OR_END : EXPECT_NAME_OR_END;
     return NULL;
 }
 
-static const char *check_value(check_t *check, want_e *want)
+static const char *check_value(check_t *check, expect_e *expect)
 {
     char byte = *check->next;
 
     if (byte == '{' || byte == '[') {
-        return open_container(check, want);
+        return open_container(check, expect);
     }
-    *want = WANT_COMMA_OR_END;
+    *expect = EXPECT_COMMA_OR_END;
     if (byte == '"') {
         return check_string(check);
     }
@@ -238,9 +241,9 @@ static int compare_names(const check_t *check, apr_uint32_t one,
     return oci_span_compare(check->text + one, check->text + other);
 }
 
-/* Let the name at root sink to where no name below it is greater: names are
- * a heap. */
-static void sink(const check_t *check, apr_uint32_t *names, int root, int count)
+/* Move the name at root down the heap, until no name below it is greater. */
+static void sift_down(const check_t *check, apr_uint32_t *names, int root,
+                      int count)
 {
     apr_uint32_t name = names[root];
     int child;
@@ -259,24 +262,24 @@ static void sink(const check_t *check, apr_uint32_t *names, int root, int count)
     names[root] = name;
 }
 
-/* Sort names.  A heap needs no memory, and no input makes it slow. */
-static void sort_names(const check_t *check, apr_uint32_t *names, int count)
+/* Sort names.  Heapsort needs no memory, and has no slow inputs. */
+static void heapsort_names(const check_t *check, apr_uint32_t *names, int count)
 {
     int i;
 
     for (i = count / 2 - 1; i >= 0; i--) {
-        sink(check, names, i, count);
+        sift_down(check, names, i, count);
     }
     for (i = count - 1; i > 0; i--) {
         apr_uint32_t greatest = names[0];
 
         names[0] = names[i];
         names[i] = greatest;
-        sink(check, names, 0, i);
+        sift_down(check, names, 0, i);
     }
 }
 
-/* Check the names of an object that ends here, and forget them. */
+/* Check the names of an object that ends here, and remove them. */
 static const char *check_duplicates(check_t *check, int first)
 {
     apr_uint32_t *names = (apr_uint32_t *)check->names->elts + first;
@@ -287,7 +290,7 @@ static const char *check_duplicates(check_t *check, int first)
     if (count < 2) {
         return NULL;
     }
-    sort_names(check, names, count);
+    heapsort_names(check, names, count);
     for (i = 1; i < count; i++) {
         if (!compare_names(check, names[i - 1], names[i])) {
             const char *name = check->text
@@ -305,17 +308,17 @@ static const char *check_duplicates(check_t *check, int first)
     return NULL;
 }
 
-/* After a value. */
-static const char *check_after(check_t *check, want_e *want)
+/* Check what follows a value: a comma, or the end of its container. */
+static const char *check_end_of_value(check_t *check, expect_e *expect)
 {
     int first;
 
     if (!check->depth) {
-        return "something follows the end of the JSON text";
+        return "there is more text after the end of the JSON value";
     }
     first = check->first[check->depth - 1];
     if (skip_one_of(check, ",")) {
-        *want = first == IS_ARRAY ? WANT_VALUE : WANT_NAME;
+        *expect = first == IS_ARRAY ? EXPECT_VALUE : EXPECT_NAME;
         return NULL;
     }
     if (!skip_one_of(check, first == IS_ARRAY ? "]" : "}")) {
@@ -323,38 +326,38 @@ static const char *check_after(check_t *check, want_e *want)
                                  : "',' or '}' is expected here";
     }
     check->depth--;
-    *want = WANT_COMMA_OR_END;
+    *expect = EXPECT_COMMA_OR_END;
     return first == IS_ARRAY ? NULL : check_duplicates(check, first);
 }
 
 static const char *check_text(check_t *check)
 {
-    want_e want = WANT_VALUE;
+    expect_e expect = EXPECT_VALUE;
     const char *problem = NULL;
 
     while (!problem) {
         skip_space(check);
         if (check->next == check->end) {
-            return want == WANT_COMMA_OR_END && !check->depth
+            return expect == EXPECT_COMMA_OR_END && !check->depth
                 ? NULL
                 : "the text ends too early";
         }
-        if ((want == WANT_ELEMENT_OR_END && *check->next == ']')
-            || (want == WANT_NAME_OR_END && *check->next == '}')) {
-            want = WANT_COMMA_OR_END;
+        if ((expect == EXPECT_ELEMENT_OR_END && *check->next == ']')
+            || (expect == EXPECT_NAME_OR_END && *check->next == '}')) {
+            expect = EXPECT_COMMA_OR_END;
         }
-        switch (want) {
-        case WANT_VALUE:
-        case WANT_ELEMENT_OR_END:
-            problem = check_value(check, &want);
+        switch (expect) {
+        case EXPECT_VALUE:
+        case EXPECT_ELEMENT_OR_END:
+            problem = check_value(check, &expect);
             break;
-        case WANT_NAME:
-        case WANT_NAME_OR_END:
+        case EXPECT_NAME:
+        case EXPECT_NAME_OR_END:
             problem = check_name(check);
-            want = WANT_VALUE;
+            expect = EXPECT_VALUE;
             break;
-        case WANT_COMMA_OR_END:
-            problem = check_after(check, &want);
+        case EXPECT_COMMA_OR_END:
+            problem = check_end_of_value(check, &expect);
             break;
         }
     }
@@ -379,13 +382,13 @@ const char *oci_json_check(const char *text, apr_size_t size, apr_pool_t *pool)
     apr_pool_t *scratch;
 
     if (size > INT_MAX) {
-        return "the text has more than 2 GiB";
+        return "the text is larger than 2 GiB";
     }
     if (size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
         return "line 1: the text begins with a byte order mark, which JSON "
                "does not allow";
     }
-    if (apr_pool_create(&scratch, pool)) {
+    if (apr_pool_create(&scratch, pool) != APR_SUCCESS) {
         return "there is not enough memory";
     }
     check.text = check.next = text;

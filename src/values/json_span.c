@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* All texts here are good, so no end is looked for but the one that must
- * come.
+/* Reading values of a JSON text in place.
+ *
+ * The text is known to be valid, so these functions look for the end of a token
+ * without looking for the end of the text.
  */
 
 #include "values/json_span.h"
@@ -19,7 +21,7 @@ static int is_space(char byte)
     return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
 }
 
-/* The end of the string whose first quote is at p. */
+/* Return the end of the string whose first quote is at p. */
 static const char *skip_string(const char *p)
 {
     for (p++; *p != '"'; p++) {
@@ -30,7 +32,7 @@ static const char *skip_string(const char *p)
     return p + 1;
 }
 
-/* The end of the array or object that begins at p. */
+/* Return the end of the array or object that begins at p. */
 static const char *skip_container(const char *p)
 {
     apr_size_t depth = 0;
@@ -54,7 +56,7 @@ static const char *skip_container(const char *p)
     return p;
 }
 
-/* The end of the value that begins at p, in a text that ends at end. */
+/* Return the end of the value that begins at p, in a text that ends at end. */
 static const char *skip_value(const char *p, const char *end)
 {
     if (*p == '"') {
@@ -81,24 +83,24 @@ oci_span_t oci_span_of(const char *text, apr_size_t size)
     return span;
 }
 
-static int begins(oci_span_t span, char byte)
+static int begins_with(oci_span_t span, char byte)
 {
     return span.text && *span.text == byte;
 }
 
 int oci_span_is_object(oci_span_t span)
 {
-    return begins(span, '{');
+    return begins_with(span, '{');
 }
 
 int oci_span_is_array(oci_span_t span)
 {
-    return begins(span, '[');
+    return begins_with(span, '[');
 }
 
 int oci_span_is_string(oci_span_t span)
 {
-    return begins(span, '"');
+    return begins_with(span, '"');
 }
 
 oci_walk_t oci_walk_begin(oci_span_t container)
@@ -110,7 +112,7 @@ oci_walk_t oci_walk_begin(oci_span_t container)
     return walk;
 }
 
-/* Step over blanks and the one character that may be between values. */
+/* Step over spaces, and the comma or colon between values. */
 static void skip_between(oci_walk_t *walk)
 {
     while (is_space(*walk->next) || *walk->next == ',' || *walk->next == ':') {
@@ -135,7 +137,7 @@ int oci_walk_member(oci_span_t *name, oci_span_t *value, oci_walk_t *walk)
     return oci_walk_element(name, walk) && oci_walk_element(value, walk);
 }
 
-static apr_uint32_t hex_of(const char *p)
+static apr_uint32_t read_hex4(const char *p)
 {
     apr_uint32_t number = 0;
     int i;
@@ -154,8 +156,7 @@ static int is_surrogate(apr_uint32_t character)
     return character >= 0xd800 && character <= 0xdfff;
 }
 
-/* The character that the escape at *p stands for; half a surrogate pair is
- * itself. */
+/* Decode the escape at *p; a single surrogate is returned as it is. */
 static apr_uint32_t decode_escape(const char **p)
 {
     static const char letters[] = "bfnrt", meanings[] = "\b\f\n\r\t";
@@ -168,11 +169,11 @@ static apr_uint32_t decode_escape(const char **p)
         *p += 2;
         return character;
     }
-    character = hex_of(*p + 2);
+    character = read_hex4(*p + 2);
     *p += 6;
     if (character >= 0xd800 && character <= 0xdbff && (*p)[0] == '\\'
         && (*p)[1] == 'u') {
-        low = hex_of(*p + 2);
+        low = read_hex4(*p + 2);
         if (low >= 0xdc00 && low <= 0xdfff) {
             *p += 6;
             character = 0x10000 + ((character - 0xd800) << 10) + (low - 0xdc00);
@@ -181,7 +182,7 @@ static apr_uint32_t decode_escape(const char **p)
     return character;
 }
 
-/* The character at *p, plus one; 0 at the string's end. */
+/* Return the number of the character at *p, plus one; 0 at the string's end. */
 static apr_uint32_t next_character(const char **p)
 {
     static const unsigned char masks[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
@@ -202,6 +203,12 @@ static apr_uint32_t next_character(const char **p)
     return character + 1;
 }
 
+/* The order of a string's next byte; its end comes before all others. */
+static int order_of(char byte)
+{
+    return byte == '"' ? -1 : (unsigned char)byte;
+}
+
 int oci_span_compare(const char *one, const char *other)
 {
     apr_uint32_t left, right;
@@ -209,16 +216,13 @@ int oci_span_compare(const char *one, const char *other)
     one++;
     other++;
     for (;;) {
-        /* Where neither has an escape, UTF-8 has the order of characters. */
+        /* without escapes, UTF-8 sorts like its characters */
         while (*one == *other && *one != '"' && *one != '\\') {
             one++;
             other++;
         }
         if (*one != '\\' && *other != '\\') {
-            return *one == *other ? 0
-                : *one == '"'     ? -1
-                : *other == '"'   ? 1
-                                  : (unsigned char)*one - (unsigned char)*other;
+            return order_of(*one) - order_of(*other);
         }
         left = next_character(&one);
         right = next_character(&other);
@@ -228,8 +232,8 @@ int oci_span_compare(const char *one, const char *other)
     }
 }
 
-/* Whether a string is this text, of printable ASCII. */
-static int is_text(oci_span_t string, const char *text)
+/* Whether a string equals a text of printable ASCII. */
+static int string_equals(oci_span_t string, const char *text)
 {
     apr_size_t length = strlen(text);
     const char *p = string.text + 1;
@@ -261,9 +265,9 @@ void oci_span_members(oci_span_t *values, oci_span_t object,
     }
     walk = oci_walk_begin(object);
     while (oci_walk_member(&name, &value, &walk)) {
-        for (i = 0; i < count && !is_text(name, names[i]); i++)
+        for (i = 0; i < count && !string_equals(name, names[i]); i++)
             ;
-        if (i < count && !begins(value, 'n')) {
+        if (i < count && !begins_with(value, 'n')) {
             values[i] = value;
         }
     }
@@ -293,7 +297,7 @@ const char *oci_span_text(oci_span_t span, apr_pool_t *pool)
         return NULL;
     }
     p = span.text + 1;
-    /* No escape is shorter than what it stands for. */
+    /* An escape is never shorter than its character. */
     text = out = apr_palloc(pool, span.size);
     while (*p != '"') {
         if (*p != '\\') {
@@ -314,7 +318,7 @@ const char *oci_span_text(oci_span_t span, apr_pool_t *pool)
 
 int oci_span_integer(apr_int64_t *number, oci_span_t span)
 {
-    int negative = begins(span, '-');
+    int negative = begins_with(span, '-');
     apr_uint64_t limit = APR_UINT64_C(0x7fffffffffffffff) + negative;
     apr_uint64_t value = 0;
     apr_size_t i;
@@ -334,8 +338,9 @@ int oci_span_integer(apr_int64_t *number, oci_span_t span)
     return 1;
 }
 
-/* Write an escape as shortly as it goes. */
-static char *put_escape(char *out, apr_uint32_t character)
+/* Write a character of a string: as itself or, if needed, as the shortest
+ * escape. */
+static char *put_character(char *out, apr_uint32_t character)
 {
     static const char hex[] = "0123456789ABCDEF";
     static const char letters[] = "\"\\bfnrt", meanings[] = "\"\\\b\f\n\r\t";
@@ -367,7 +372,7 @@ const char *oci_span_compact(oci_span_t span, apr_pool_t *pool)
 
     while (p < end) {
         if (quoted && *p == '\\') {
-            out = put_escape(out, decode_escape(&p));
+            out = put_character(out, decode_escape(&p));
             continue;
         }
         if (*p == '"') {

@@ -2,11 +2,11 @@
 
 /**
  * @file json_span.h
- * @brief The values in a JSON text, read where they stand
+ * @brief Reading values of a JSON text in place
  *
- * A span is one value in a text that oci_json_check has found good; nothing
- * here looks at other texts.  Reading one takes no memory but for what is
- * asked to be copied.
+ * A span is one value in a text that oci_json_check has accepted; other texts
+ * must not be passed to these functions.  Reading needs memory only for the
+ * copies that are returned.
  */
 
 #ifndef OCI_JSON_SPAN_H
@@ -14,82 +14,88 @@
 
 #include "apr_pools.h"
 
-/** A value, from its first byte to its last; or none, if text is NULL. */
+/** A value, from its first byte to its last; no value if text is NULL. */
 typedef struct oci_span_t {
     const char *text;
     apr_size_t size; /* bytes */
 } oci_span_t;
 
-/** A walk through the elements of an array or the members of an object. */
+/** An iterator over the elements of an array or the members of an object. */
 typedef struct oci_walk_t {
     const char *next;
     const char *end; /* the closing bracket */
 } oci_walk_t;
 
-/** The value that a whole text consists of. */
+/** Return the value that a text consists of. */
 oci_span_t oci_span_of(const char *text, apr_size_t size);
 
-/** Whether a span is an object; none is not. */
+/** Return 1 if a span is an object, otherwise (also for no value) 0. */
 int oci_span_is_object(oci_span_t span);
 
-/** Whether a span is an array; none is not. */
+/** Return 1 if a span is an array, otherwise (also for no value) 0. */
 int oci_span_is_array(oci_span_t span);
 
-/** Whether a span is a string; none is not. */
+/** Return 1 if a span is a string, otherwise (also for no value) 0. */
 int oci_span_is_string(oci_span_t span);
 
-/** Begin a walk through an array or object. */
+/**
+ * Begin to iterate.
+ * @param container An array or object
+ */
 oci_walk_t oci_walk_begin(oci_span_t container);
 
 /**
- * Go on to the next element of an array.
- * @return Whether there is one
+ * Get the next element of an array.
+ * @return 1, or 0 if there are no more
  */
 int oci_walk_element(oci_span_t *value, oci_walk_t *walk);
 
 /**
- * Go on to the next member of an object.
+ * Get the next member of an object.
  * @param name Set to its name, a string
- * @return Whether there is one
+ * @return 1, or 0 if there are no more
  */
 int oci_walk_member(oci_span_t *name, oci_span_t *value, oci_walk_t *walk);
 
 /**
  * Look up members of an object.
- * @param values Set to the value of each name; to none if the object lacks
+ * @param values Set to the value of each name; to no value if the object lacks
  *        the member, if its value is null, or if this is not an object
- * @param names Of printable ASCII
- * @param count How many there are
+ * @param names Names of printable ASCII
+ * @param count The number of names
  */
 void oci_span_members(oci_span_t *values, oci_span_t object,
                       const char *const *names, int count);
 
-/** Whether all elements of an array, or values of an object, are strings. */
+/**
+ * Return 1 if all elements of an array, or values of an object, are strings.
+ */
 int oci_span_all_strings(oci_span_t container);
 
 /**
- * The text of a string.
- * @return NULL if it is not a string, or if it has a character that no C
- *         string can have: a NUL or half a surrogate pair
+ * Copy the text of a string, without its quotes and escapes.
+ * @return The text; NULL if this is not a string, or if it has a character
+ *         that UTF-8 in a C string cannot have: a NUL or a single surrogate
  */
 const char *oci_span_text(oci_span_t span, apr_pool_t *pool);
 
 /**
- * A whole number.
- * @return Whether it is one: no fraction, no exponent, 64 bits with a sign
+ * Read an integer.
+ * @return 1; 0 if this is not an integer of 64 bits with a sign, or has a
+ *         fraction or exponent
  */
 int oci_span_integer(apr_int64_t *number, oci_span_t span);
 
 /**
- * The order of two strings by their characters.
- * @param one,other Point to the quotes that they begin with
+ * Compare two strings by their characters.
+ * @param one,other Pointers to their first quotes
  * @return Less than, equal to or greater than 0
  */
 int oci_span_compare(const char *one, const char *other);
 
 /**
- * A value without blanks between its parts, and with no escape in a string
- * that is not necessary; at most as long as it was.
+ * Copy a value without spaces between its parts, and without unnecessary
+ * escapes in strings.  The copy is never longer.
  */
 const char *oci_span_compact(oci_span_t span, apr_pool_t *pool);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Signed tokens (RFC 7519, 7515). */
+/* Signing and verifying JSON Web Tokens (RFC 7519, 7515). */
 
 #include "values/jwt.h"
 
@@ -34,7 +34,8 @@ const char *oci_jwt_sign(const oci_key_set_t *keys, const json_t *claims,
                          key->id, "\"}", NULL);
     text = apr_pstrcat(pool, encode_text(header, pool), ".",
                        encode_text(oci_json_text(claims, pool), pool), NULL);
-    if (oci_signing_key_sign(&signature, &size, key, text, pool)) {
+    if (oci_signing_key_sign(&signature, &size, key, text, pool)
+        != APR_SUCCESS) {
         return NULL;
     }
     return apr_pstrcat(pool, text, ".",
@@ -47,7 +48,7 @@ static apr_status_t release_json(void *json)
     return APR_SUCCESS;
 }
 
-/* One part of a token, a JSON object. */
+/* Decode one part of a token, NULL if it is not a JSON object. */
 static json_t *decode_object(const char *text, apr_size_t length,
                              apr_pool_t *pool)
 {
@@ -55,7 +56,7 @@ static json_t *decode_object(const char *text, apr_size_t length,
     apr_size_t size;
     json_t *json;
 
-    if (oci_base64url_decode(&data, &size, text, length, pool)) {
+    if (oci_base64url_decode(&data, &size, text, length, pool) != APR_SUCCESS) {
         return NULL;
     }
     json = json_loadb((char *)data, size, JSON_REJECT_DUPLICATES, NULL);
@@ -63,9 +64,9 @@ static json_t *decode_object(const char *text, apr_size_t length,
     return json_is_object(json) ? json : NULL;
 }
 
-/* A key is tried if the header names it, or names none, and names its
- * algorithm. */
-static int fits(const oci_signing_key_t *key, const json_t *header)
+/* Whether a key should be tried: the header names its algorithm, and does not
+ * name a different "kid". */
+static int may_verify(const oci_signing_key_t *key, const json_t *header)
 {
     const char *algorithm = json_string_value(json_object_get(header, "alg"));
     const json_t *id = json_object_get(header, "kid");
@@ -75,23 +76,24 @@ static int fits(const oci_signing_key_t *key, const json_t *header)
             || (json_is_string(id) && !strcmp(json_string_value(id), key->id)));
 }
 
-/* Whether one of the keys signed the text up to the last dot. */
-static int is_signed(const oci_key_set_t *keys, const json_t *header,
-                     const char *token, const char *dot, apr_pool_t *pool)
+/* Whether one of the keys verifies the signature of the text before dot. */
+static int has_valid_signature(const oci_key_set_t *keys, const json_t *header,
+                               const char *token, const char *dot,
+                               apr_pool_t *pool)
 {
     unsigned char *signature;
     apr_size_t size;
     int i;
 
-    if (oci_base64url_decode(&signature, &size, dot + 1, strlen(dot + 1),
-                             pool)) {
+    if (oci_base64url_decode(&signature, &size, dot + 1, strlen(dot + 1), pool)
+        != APR_SUCCESS) {
         return 0;
     }
     for (i = 0; i < keys->list->nelts; i++) {
         const oci_signing_key_t *key = &APR_ARRAY_IDX(keys->list, i,
                                                       oci_signing_key_t);
 
-        if (fits(key, header)
+        if (may_verify(key, header)
             && oci_signing_key_verify(key, token, dot - token, signature,
                                       size)) {
             return 1;
@@ -100,34 +102,34 @@ static int is_signed(const oci_key_set_t *keys, const json_t *header,
     return 0;
 }
 
-/* A signature costs more than all else about a request: what was found good
- * once is known by its hash. */
+/* Verifying a signature costs more than the rest of a request, so the hashes of
+ * verified tokens are remembered. */
 const char *oci_jwt_verify(json_t **claims, const oci_key_set_t *keys,
                            const char *token, apr_pool_t *pool)
 {
     const char *first = strchr(token, '.');
     const char *second = first ? strchr(first + 1, '.') : NULL;
-    unsigned char hash[OCI_RECENT_SET_BYTES];
+    unsigned char hash[OCI_VERIFIED_SET_BYTES];
     json_t *header;
 
     if (!second
         || !(*claims = decode_object(first + 1, second - first - 1, pool))) {
-        return "it is no JSON Web Token";
+        return "it is not a JSON Web Token";
     }
     SHA256((const unsigned char *)token, strlen(token), hash);
-    if (oci_recent_set_has(keys->verified, hash)) {
+    if (oci_verified_set_has(keys->verified, hash)) {
         return NULL;
     }
     header = decode_object(token, first - token, pool);
     if (!header) {
-        return "it is no JSON Web Token";
+        return "it is not a JSON Web Token";
     }
     if (json_object_get(header, "crit")) {
-        return "its header asks for an extension that is not known";
+        return "its header requires an unknown extension (crit)";
     }
-    if (!is_signed(keys, header, token, second, pool)) {
-        return "none of our keys signed it";
+    if (!has_valid_signature(keys, header, token, second, pool)) {
+        return "no key of OCITokenKey matches its signature";
     }
-    oci_recent_set_add(keys->verified, hash);
+    oci_verified_set_add(keys->verified, hash);
     return NULL;
 }

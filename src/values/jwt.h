@@ -2,10 +2,10 @@
 
 /**
  * @file jwt.h
- * @brief Signed tokens (RFC 7519, 7515)
+ * @brief Signing and verifying JSON Web Tokens (RFC 7519, 7515)
  *
- * A token's header can choose among our keys, by its "kid", never among
- * algorithms: each key has its own.
+ * A token's header may select one of our keys by its "kid", but never an
+ * algorithm: each key has its own.
  */
 
 #ifndef OCI_JWT_H
@@ -17,15 +17,15 @@
 
 /**
  * Sign claims.
- * @return The token, or NULL where no key can sign
+ * @param claims A JSON object
+ * @return The token, from pool; NULL if no key can sign, or OpenSSL fails
  */
 const char *oci_jwt_sign(const oci_key_set_t *keys, const json_t *claims,
                          apr_pool_t *pool);
 
 /**
- * Check a token's form and signature.  What the claims say is the caller's
- * to judge.
- * @param claims Set to the claims, released with pool
+ * Check a token's form and signature.  The caller checks the claims.
+ * @param claims Set to the claims, which are released with pool
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_jwt_verify(json_t **claims, const oci_key_set_t *keys,

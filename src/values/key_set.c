@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The keys of a server, as a file holds them. */
+/* The keys that sign and verify tokens: reading them from the text of a file,
+ * and making a new one. */
 
 #include "values/key_set.h"
 
@@ -17,22 +18,26 @@
 
 #include "values/base64url.h"
 
-#define SECRET_MARK      "secret:"
+#define SECRET_PREFIX    "secret:"
 #define SECRET_BYTES_MIN 32
 
-/* So many tokens are remembered as verified. */
+/* The number of verified tokens that are remembered. */
 #define VERIFIED_MAX 4096
+
+#define ENCRYPTED_KEY \
+    "a private key is encrypted; store it without a passphrase"
 
 static const char *add_pkey(oci_key_set_t *keys, EVP_PKEY *pkey, int can_sign)
 {
     if (!pkey) {
-        return "a key can't be read";
+        return "a key cannot be read";
     }
     return oci_signing_key_wrap(apr_array_push(keys->list), pkey, can_sign,
                                 keys->list->pool);
 }
 
-/* One object of a PEM file, by what its first line says. */
+/* Add one object of a PEM file.
+ * @param name The label in its first line */
 static const char *add_pem(oci_key_set_t *keys, const char *name,
                            const unsigned char *data, long size)
 {
@@ -54,7 +59,7 @@ static const char *add_pem(oci_key_set_t *keys, const char *name,
         return add_pkey(keys, pkey, 0);
     }
     if (!strcmp(name, "ENCRYPTED PRIVATE KEY")) {
-        return "a private key is encrypted";
+        return ENCRYPTED_KEY;
     }
     if (length >= 11 && !strcmp(name + length - 11, "PRIVATE KEY")) {
         return add_pkey(keys, d2i_AutoPrivateKey(NULL, &data, size), 1);
@@ -72,8 +77,7 @@ static const char *read_pem(oci_key_set_t *keys, const char *text,
     long length;
 
     while (!problem && PEM_read_bio(bio, &name, &header, &data, &length)) {
-        problem = *header ? "a private key is encrypted"
-                          : add_pem(keys, name, data, length);
+        problem = *header ? ENCRYPTED_KEY : add_pem(keys, name, data, length);
         OPENSSL_free(name);
         OPENSSL_free(header);
         OPENSSL_clear_free(data, length);
@@ -82,7 +86,7 @@ static const char *read_pem(oci_key_set_t *keys, const char *text,
     return problem;
 }
 
-/* Whether a member of a JSON Web Key, where it is there, is one of two. */
+/* Whether a member of a JSON Web Key is absent, or one of two values. */
 static int is_one_of(const json_t *jwk, const char *member, const char *first,
                      const char *second)
 {
@@ -92,8 +96,8 @@ static int is_one_of(const json_t *jwk, const char *member, const char *first,
     return !value || (text && (!strcmp(text, first) || !strcmp(text, second)));
 }
 
-/* A set may hold keys for other purposes than ours. */
-static int is_for_us(const json_t *jwk)
+/* A set may contain keys for other purposes, which are skipped. */
+static int is_usable_jwk(const json_t *jwk)
 {
     return json_object_get(jwk, "kty") && is_one_of(jwk, "kty", "EC", "RSA")
         && is_one_of(jwk, "use", "sig", "sig")
@@ -112,7 +116,7 @@ static const char *add_jwk(oci_key_set_t *keys, const json_t *jwk)
     const char *problem;
     int i;
 
-    if (!is_for_us(jwk)) {
+    if (!is_usable_jwk(jwk)) {
         return NULL;
     }
     names[0] = *type == 'E' ? "x" : "n";
@@ -123,8 +127,9 @@ static const char *add_jwk(oci_key_set_t *keys, const json_t *jwk)
         if (!json_is_string(number)
             || oci_base64url_decode(&numbers[i], &sizes[i],
                                     json_string_value(number),
-                                    json_string_length(number), pool)) {
-            return apr_psprintf(pool, "a key of the set has no proper %s",
+                                    json_string_length(number), pool)
+                != APR_SUCCESS) {
+            return apr_psprintf(pool, "a key of the set has no valid \"%s\"",
                                 names[i]);
         }
     }
@@ -149,7 +154,7 @@ static const char *read_jwks(oci_key_set_t *keys, const char *text,
     apr_size_t i;
 
     if (!json_is_array(set)) {
-        problem = "it is no JSON Web Key Set";
+        problem = "it is not a JSON Web Key Set";
     }
     json_array_foreach(set, i, jwk)
     {
@@ -161,8 +166,8 @@ static const char *read_jwks(oci_key_set_t *keys, const char *text,
     return problem;
 }
 
-/* A secret is one by its mark alone: what is public, such as a key in a form
- * that is not known here, is never taken for one. */
+/* A secret needs its prefix, so that public data, such as a public key in an
+ * unknown format, is never used as a secret. */
 static const char *read_secret(oci_key_set_t *keys, const char *text,
                                apr_size_t size)
 {
@@ -180,10 +185,10 @@ static const char *read_secret(oci_key_set_t *keys, const char *text,
         continue;
     }
     if (i < size || size < SECRET_BYTES_MIN) {
-        return "what follows \"" SECRET_MARK
-               "\" is not a secret: expected " APR_STRINGIFY(
+        return "the text after \"" SECRET_PREFIX
+               "\" is not a valid secret: expected " APR_STRINGIFY(
                    SECRET_BYTES_MIN) " or more printable "
-                                     "characters without blanks";
+                                     "characters without spaces";
     }
     key = apr_array_push(keys->list);
     memset(key, 0, sizeof(*key));
@@ -201,8 +206,9 @@ const char *oci_key_set_read(oci_key_set_t **keys, const char *text,
 
     *keys = apr_palloc(pool, sizeof(**keys));
     (*keys)->list = apr_array_make(pool, 2, sizeof(oci_signing_key_t));
-    if (oci_recent_set_create(&(*keys)->verified, VERIFIED_MAX, pool)) {
-        return "there are no resources";
+    if (oci_verified_set_create(&(*keys)->verified, VERIFIED_MAX, pool)
+        != APR_SUCCESS) {
+        return "the system cannot create a mutex";
     }
     if (strstr(text, "-----BEGIN ")) {
         problem = read_pem(*keys, text, size);
@@ -210,17 +216,20 @@ const char *oci_key_set_read(oci_key_set_t **keys, const char *text,
     else if (*text == '{') {
         problem = read_jwks(*keys, text, size);
     }
-    else if (!strncmp(text, SECRET_MARK, strlen(SECRET_MARK))) {
-        problem = read_secret(*keys, text + strlen(SECRET_MARK),
-                              size - strlen(SECRET_MARK));
+    else if (!strncmp(text, SECRET_PREFIX, strlen(SECRET_PREFIX))) {
+        problem = read_secret(*keys, text + strlen(SECRET_PREFIX),
+                              size - strlen(SECRET_PREFIX));
     }
     else {
-        problem = "it holds no key: expected PEM, a JSON Web Key Set, or "
-                  "\"" SECRET_MARK "\" and " APR_STRINGIFY(
+        problem = "it contains no key: expected PEM, a JSON Web Key Set, or "
+                  "\"" SECRET_PREFIX "\" and " APR_STRINGIFY(
                       SECRET_BYTES_MIN) " or more printable characters";
     }
     ERR_clear_error();
-    return problem || (*keys)->list->nelts ? problem : "there is no key in it";
+    if (!problem && !(*keys)->list->nelts) {
+        problem = "it contains no key that can be used";
+    }
+    return problem;
 }
 
 const char *oci_key_set_make(const char **pem, apr_pool_t *pool)
@@ -238,7 +247,7 @@ const char *oci_key_set_make(const char **pem, apr_pool_t *pool)
     }
     BIO_free(bio);
     EVP_PKEY_free(pkey);
-    return *pem ? NULL : "OpenSSL can't make a key";
+    return *pem ? NULL : "OpenSSL cannot create a key";
 }
 
 const oci_signing_key_t *oci_key_set_signer(const oci_key_set_t *keys)

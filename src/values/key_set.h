@@ -2,10 +2,10 @@
 
 /**
  * @file key_set.h
- * @brief The keys of a server, as a file holds them
+ * @brief The keys that sign and verify tokens, as read from a file
  *
- * A key is bound to its algorithm: EC keys of P-256 to ES256, RSA keys to
- * RS256, secrets to HS256.
+ * Each key has one algorithm: EC keys on the curve P-256 have ES256, RSA keys
+ * RS256, secrets HS256.
  */
 
 #ifndef OCI_KEY_SET_H
@@ -13,33 +13,34 @@
 
 #include "apr_tables.h"
 
-#include "values/recent_set.h"
+#include "values/verified_set.h"
 #include "values/signing.h"
 
 typedef struct oci_key_set_t {
-    apr_array_header_t *list;   /* oci_signing_key_t */
-    oci_recent_set_t *verified; /* hashes of tokens that they signed */
+    apr_array_header_t *list;     /* oci_signing_key_t */
+    oci_verified_set_t *verified; /* hashes of tokens that a key verified */
 } oci_key_set_t;
 
 /**
- * Read keys: private or public ones in PEM, certificates, a JSON Web Key
- * Set (RFC 7517) of public ones, or "secret:" and a secret of 32 or more
- * printable characters.  The first that can sign does; all verify.
+ * Read keys: private keys, public keys or certificates in PEM, a JSON Web Key
+ * Set (RFC 7517) of public keys, or "secret:" and a secret of 32 or more
+ * printable characters.  The first key that can sign is used for signing; all
+ * are used for verifying.
  * @param keys Set to them; they live in pool
- * @param text,size What the file holds, with a NUL behind
+ * @param text,size The content of the file; a NUL follows it
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_key_set_read(oci_key_set_t **keys, const char *text,
                              apr_size_t size, apr_pool_t *pool);
 
 /**
- * Make a new key for ES256.
- * @param pem Set to its PEM text
+ * Make a new private key for ES256.
+ * @param pem Set to its PEM text, in pool
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_key_set_make(const char **pem, apr_pool_t *pool);
 
-/** The key to sign with, or NULL. */
+/** Return the key to sign with, NULL if none can sign. */
 const oci_signing_key_t *oci_key_set_signer(const oci_key_set_t *keys);
 
 #endif /* OCI_KEY_SET_H */

@@ -15,7 +15,7 @@ static int is_alphanumeric(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-/* How many bytes of text stand between two runs of letters and digits. */
+/* Return the length of the separator at the start of text, in bytes. */
 static size_t separator_length(const char *text)
 {
     switch (*text) {
@@ -35,8 +35,8 @@ static size_t separator_length(const char *text)
  *   run       = 1*( lower-case letter / digit )
  *   separator = "." / "_" / "__" / 1*"-"
  *
- * A slash thus stands where a separator may stand, and whatever else ends
- * a run is no beginning of the next one.
+ * So a slash is allowed wherever a separator is.  Any other byte after a run
+ * has the length 0 and cannot begin the next run, so the loop ends.
  */
 int oci_name_valid(const char *text)
 {

@@ -8,16 +8,16 @@
 #ifndef OCI_NAME_H
 #define OCI_NAME_H
 
-/** The longest repository name, component of one, and tag, in bytes.  A
- * component can be a file's name with a mark added. */
+/** The longest repository name, component of a name, and tag, in bytes.  A
+ * component plus one byte is still a valid file name. */
 #define OCI_NAME_MAX      255
 #define OCI_COMPONENT_MAX 254
 #define OCI_TAG_MAX       128
 
-/** Whether text is a repository name of any depth. */
+/** Return 1 if text is a valid repository name, with any depth. */
 int oci_name_valid(const char *text);
 
-/** Whether text is a tag. */
+/** Return 1 if text is a valid tag. */
 int oci_tag_valid(const char *text);
 
 #endif /* OCI_NAME_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A URL's query: decoded parameters, and those of a page. */
+/* Parsing a URL's query string, and the parameters of a page. */
 
 #include "values/query.h"
 
@@ -10,15 +10,13 @@
 #include "apr_escape.h"
 #include "apr_strings.h"
 
-/* Decode in place. */
-static apr_status_t decode(char *text)
+static apr_status_t decode_in_place(char *text)
 {
-    apr_status_t status = apr_unescape_url(text, text, APR_ESCAPE_STRING, NULL,
-                                           NULL, 1, NULL);
+    apr_status_t rv = apr_unescape_url(text, text, APR_ESCAPE_STRING, NULL,
+                                       NULL, 1, NULL);
 
-    /* APR_NOTFOUND says that there was nothing to decode. */
-    return status == APR_SUCCESS || status == APR_NOTFOUND ? APR_SUCCESS
-                                                           : APR_EINVAL;
+    /* APR_NOTFOUND means that there was nothing to decode. */
+    return rv == APR_SUCCESS || rv == APR_NOTFOUND ? APR_SUCCESS : APR_EINVAL;
 }
 
 apr_status_t oci_query_parse(apr_table_t **query, const char *text,
@@ -40,7 +38,8 @@ apr_status_t oci_query_parse(apr_table_t **query, const char *text,
         else {
             value = pair + strlen(pair);
         }
-        if (decode(pair) || decode(value)) {
+        if (decode_in_place(pair) != APR_SUCCESS
+            || decode_in_place(value) != APR_SUCCESS) {
             return APR_EINVAL;
         }
         apr_table_addn(*query, pair, value);

@@ -2,7 +2,7 @@
 
 /**
  * @file query.h
- * @brief A URL's query: decoded parameters, and those of a page
+ * @brief Parsing a URL's query string, and the parameters of a page
  */
 
 #ifndef OCI_QUERY_H
@@ -12,25 +12,27 @@
 #include "apr_tables.h"
 
 /**
- * Take a query apart, as HTML forms are written: "+" is a space, %XX a byte.
- * @param query Set to the parameters in their order, repeated ones each
+ * Parse a query string, encoded like an HTML form: "+" is a space, %XX a byte.
+ * @param query Set to the decoded parameters, in their order and with all
+ *        repetitions
  * @param text The query without "?", or NULL for none
- * @return APR_EINVAL where an escape is no two hex digits, or a NUL
+ * @return APR_SUCCESS; APR_EINVAL if an escape is not two hex digits, or is a
+ *         NUL
  */
 apr_status_t oci_query_parse(apr_table_t **query, const char *text,
                              apr_pool_t *pool);
 
 /** A page of a list (distribution-spec, "Listing Tags"). */
 typedef struct oci_page_t {
-    int given;        /* whether n was there */
-    int limit;        /* n: entries at most; 0 where it was not there */
-    const char *last; /* entries after this one, or NULL */
+    int given;        /* whether the query has n */
+    int limit;        /* n: the largest number of entries; 0 if not given */
+    const char *last; /* the entries after this one; NULL from the first on */
 } oci_page_t;
 
 /**
- * Read n and last.
- * @return APR_EINVAL where n is no number from 0 up; one too large for an
- *         int is cut to the greatest
+ * Read the parameters n and last.
+ * @param page Filled in; a value of n too large for an int becomes INT_MAX
+ * @return APR_SUCCESS; APR_EINVAL if n is not a number, 0 or more
  */
 apr_status_t oci_page_parse(oci_page_t *page, const apr_table_t *query);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Byte ranges of replies and of uploads. */
+/* Byte ranges: the Range header, and the Content-Range of an upload. */
 
 #include "values/range.h"
 
@@ -10,8 +10,8 @@
 
 #define OFFSET_MAX ((apr_off_t)APR_INT64_MAX)
 
-/* Read digits; what is too large becomes OFFSET_MAX.
- * @return Where they end, or NULL where there is none
+/* Read a number; one that is too large becomes OFFSET_MAX.
+ * @return The end of its digits; NULL if there are none
  */
 static const char *read_number(apr_off_t *number, const char *text)
 {
@@ -27,9 +27,9 @@ static const char *read_number(apr_off_t *number, const char *text)
     return text;
 }
 
-/* Read "first-last", "first-" or "-suffix" and hold it against size.
- * @param range Its length is 0 where it cannot be satisfied
- * @return Where it ends, or NULL where it is malformed
+/* Read "first-last", "first-" or "-suffix", and limit it to size.
+ * @param range Its length is set to 0 if it cannot be satisfied
+ * @return The end of its text; NULL if it is malformed
  */
 static const char *read_range(oci_range_t *range, const char *text,
                               apr_off_t size)
@@ -66,7 +66,7 @@ static const char *read_range(oci_range_t *range, const char *text,
 apr_status_t oci_ranges_parse(apr_array_header_t **ranges, const char *text,
                               apr_off_t size, apr_pool_t *pool)
 {
-    apr_off_t left = size;
+    apr_off_t budget = size;
 
     *ranges = apr_array_make(pool, 4, sizeof(oci_range_t));
     if (strncasecmp(text, "bytes=", 6)) {
@@ -92,12 +92,12 @@ apr_status_t oci_ranges_parse(apr_array_header_t **ranges, const char *text,
             continue;
         }
 
-        /* Ranges that hold more than there is overlap: whoever asks for
-         * that wants to wear us down. */
-        if (range.length > left) {
+        /* Ranges whose sum is larger than the content must overlap.  Only an
+         * attack needs them, to make the server send more. */
+        if (range.length > budget) {
             return APR_EINVAL;
         }
-        left -= range.length;
+        budget -= range.length;
         APR_ARRAY_PUSH(*ranges, oci_range_t) = range;
     }
     return (*ranges)->nelts ? APR_SUCCESS : APR_EINVAL;
@@ -105,22 +105,22 @@ apr_status_t oci_ranges_parse(apr_array_header_t **ranges, const char *text,
 
 apr_status_t oci_content_range_parse(oci_range_t *range, const char *text)
 {
-    int http = !strncasecmp(text, "bytes ", 6);
+    int is_http_form = !strncasecmp(text, "bytes ", 6);
     apr_off_t last, size = OFFSET_MAX;
 
-    text = read_number(&range->first, http ? text + 6 : text);
+    text = read_number(&range->first, is_http_form ? text + 6 : text);
     if (!text || *text++ != '-') {
         return APR_EINVAL;
     }
     text = read_number(&last, text);
-    if (text && http) {
+    if (text && is_http_form) {
         if (*text++ != '/') {
             return APR_EINVAL;
         }
         text = *text == '*' ? text + 1 : read_number(&size, text);
     }
 
-    /* A number that was too large is no less than size either. */
+    /* A number that was too large is OFFSET_MAX, so it is not below size. */
     if (!text || *text || last < range->first || last >= size) {
         return APR_EINVAL;
     }

@@ -2,7 +2,7 @@
 
 /**
  * @file range.h
- * @brief Byte ranges of replies and of uploads
+ * @brief Byte ranges: the Range header, and the Content-Range of an upload
  */
 
 #ifndef OCI_RANGE_H
@@ -17,23 +17,25 @@ typedef struct oci_range_t {
 } oci_range_t;
 
 /**
- * Read a Range header (RFC 9110, 14.2): each satisfiable range as asked, in
- * the order asked, none merged.
- * @param ranges Set to an array of oci_range_t, at least one
- * @param text The header's value
- * @param size Bytes of the whole
- * @return APR_ENOTIMPL for a unit other than bytes, which is to be ignored;
- *         APR_EINVAL where no range can be satisfied, one is malformed, or
- *         they overlap so far that they ask for more than the whole
+ * Parse a Range header (RFC 9110, 14.2).
+ * @param ranges Set to an array of oci_range_t with the satisfiable ranges, in
+ *        their order and not merged
+ * @param text The value of the header
+ * @param size The size of the content in bytes
+ * @return APR_SUCCESS with at least one range; APR_ENOTIMPL for a unit other
+ *         than bytes: the caller ignores the header; APR_EINVAL if no range can
+ *         be satisfied, one is malformed, or they overlap so much that their
+ *         sum is larger than the content
  */
 apr_status_t oci_ranges_parse(apr_array_header_t **ranges, const char *text,
                               apr_off_t size, apr_pool_t *pool);
 
 /**
- * Read the Content-Range of an upload: "first-last" as the distribution-spec
- * writes it, or "bytes first-last/size" (or "/" and an asterisk) as HTTP does.
- * @param range Set to it
- * @return APR_EINVAL for any other form, and where last < first
+ * Parse the Content-Range of an upload: "first-last" as in the
+ * distribution-spec, or "bytes first-last/size" as in HTTP; size may be an
+ * asterisk.
+ * @param range Set to the range
+ * @return APR_SUCCESS; APR_EINVAL for any other form, or if last < first
  */
 apr_status_t oci_content_range_parse(oci_range_t *range, const char *text);
 

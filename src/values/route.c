@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a path below /v2 asks for. */
+/* Parsing a path below /v2: endpoint, repository name, reference. */
 
 #include "values/route.h"
 
@@ -8,13 +8,13 @@
 
 #include "apr_strings.h"
 
-/* What stands between a name and the reference, where there is one, or the
- * end.  The first that fits wins, so the longer forms come first.
+/* The text between a name and the reference or, without a reference, the end of
+ * the path.  The first match counts, so longer forms come first.
  */
 static const struct {
     oci_route_e endpoint;
-    const char *words;
-    int reference; /* whether one follows */
+    const char *suffix;
+    int reference; /* whether a reference follows */
 } forms[] = {
     { OCI_ROUTE_UPLOAD, "/blobs/uploads/", 1 },
     { OCI_ROUTE_UPLOADS, "/blobs/uploads/", 0 },
@@ -25,17 +25,18 @@ static const struct {
     { OCI_ROUTE_REFERRERS, "/referrers/", 1 },
 };
 
-/* The bytes of name in "/" name words, or 0 where the path is not such. */
+/* Return the length of name in a path "/" name suffix; 0 if the path has
+ * another form. */
 static apr_size_t name_length(const char *path, apr_size_t length,
-                              const char *words)
+                              const char *suffix)
 {
-    apr_size_t words_length = strlen(words);
+    apr_size_t suffix_length = strlen(suffix);
 
-    if (length <= words_length + 1
-        || memcmp(path + length - words_length, words, words_length)) {
+    if (length <= suffix_length + 1
+        || memcmp(path + length - suffix_length, suffix, suffix_length)) {
         return 0;
     }
-    return length - words_length - 1;
+    return length - suffix_length - 1;
 }
 
 void oci_route_parse(oci_route_t *route, const char *path, apr_pool_t *pool)
@@ -62,7 +63,7 @@ void oci_route_parse(oci_route_t *route, const char *path, apr_pool_t *pool)
     last = strrchr(path, '/') + 1;
     for (i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
         const char *stop = forms[i].reference ? last : end;
-        apr_size_t length = name_length(path, stop - path, forms[i].words);
+        apr_size_t length = name_length(path, stop - path, forms[i].suffix);
 
         if (!length || (forms[i].reference && !*last)) {
             continue;

@@ -2,7 +2,7 @@
 
 /**
  * @file route.h
- * @brief What a path below /v2 asks for
+ * @brief Parsing a path below /v2: endpoint, repository name, reference
  */
 
 #ifndef OCI_ROUTE_H
@@ -11,26 +11,27 @@
 #include "apr_pools.h"
 
 typedef enum {
-    OCI_ROUTE_NONE, /* nothing that the specification knows */
+    OCI_ROUTE_NONE, /* no endpoint of the specification */
     OCI_ROUTE_BASE,
     OCI_ROUTE_CATALOG,
     OCI_ROUTE_TAGS,
     OCI_ROUTE_MANIFEST,
     OCI_ROUTE_BLOB,
-    OCI_ROUTE_UPLOADS, /* where uploads begin */
-    OCI_ROUTE_UPLOAD,  /* one upload */
+    OCI_ROUTE_UPLOADS, /* new upload sessions */
+    OCI_ROUTE_UPLOAD,  /* an existing upload session */
     OCI_ROUTE_REFERRERS
 } oci_route_e;
 
 typedef struct oci_route_t {
     oci_route_e endpoint;
-    const char *name;      /* the repository as written, or NULL */
-    const char *reference; /* tag, digest or upload as written, or NULL */
+    const char *name;      /* the repository, not validated; or NULL */
+    const char *reference; /* a tag, digest or upload id, not validated; or
+                            * NULL */
 } oci_route_t;
 
 /**
- * Take a decoded path apart, from its end, since a repository's name may
- * hold any of the words.  Nothing is checked but the form:
+ * Parse a decoded path.  It is matched from its end, because a repository name
+ * may contain any of the words.  Names and references are not validated:
  *
  *     ""  "/"                               base
  *     /_catalog                             catalog
@@ -41,9 +42,8 @@ typedef struct oci_route_t {
  *     /<name>/blobs/<digest>                blob
  *     /<name>/referrers/<digest>            referrers
  *
- * @param route Filled in
- * @param path What follows "/v2"
- * @param pool For the parts
+ * @param route Filled in; the strings live in pool
+ * @param path The part of the URL's path that follows "/v2"
  */
 void oci_route_parse(oci_route_t *route, const char *path, apr_pool_t *pool);
 

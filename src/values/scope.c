@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What tokens are for: "repository:<name>:<action>,<action>" (Docker's token
- * scope, as clients write it). */
+/* The scopes of tokens: "repository:<name>:<action>,<action>" (Docker's token
+ * authentication). */
 
 #include "values/scope.h"
 
@@ -46,8 +46,8 @@ const char *oci_actions_text(unsigned bits, apr_pool_t *pool)
     return text;
 }
 
-static void add(apr_array_header_t *scopes, const char *type, const char *name,
-                unsigned bits)
+static void merge_scope(apr_array_header_t *scopes, const char *type,
+                        const char *name, unsigned bits)
 {
     oci_scope_t *scope;
     int i;
@@ -78,9 +78,8 @@ static unsigned parse_actions(const char *text)
     return bits;
 }
 
-/* The name may hold colons: the type ends at the first, the actions begin
- * after the last.  A class, as in "repository(plugin)", is part of the type
- * and grants nothing by itself. */
+/* A name may contain colons: the type ends at the first colon, and the actions
+ * begin after the last.  A class, as in "repository(plugin)", is ignored. */
 static void parse_scope(apr_array_header_t *scopes, char *text)
 {
     char *first = strchr(text, ':');
@@ -91,7 +90,7 @@ static void parse_scope(apr_array_header_t *scopes, char *text)
         if (first > text && first[-1] == ')') {
             text[strcspn(text, "(")] = '\0';
         }
-        add(scopes, text, first + 1, parse_actions(last + 1));
+        merge_scope(scopes, text, first + 1, parse_actions(last + 1));
     }
 }
 
@@ -154,7 +153,8 @@ apr_array_header_t *oci_scopes_of_access(const json_t *access, apr_pool_t *pool)
             }
         }
         if (type && name) {
-            add(scopes, apr_pstrdup(pool, type), apr_pstrdup(pool, name), bits);
+            merge_scope(scopes, apr_pstrdup(pool, type),
+                        apr_pstrdup(pool, name), bits);
         }
     }
     return scopes;

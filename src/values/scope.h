@@ -2,8 +2,8 @@
 
 /**
  * @file scope.h
- * @brief What tokens are for: "repository:<name>:<action>,<action>"
- *        (Docker's token scope, as clients write it)
+ * @brief The scopes of tokens: "repository:<name>:<action>,<action>"
+ *        (Docker's token authentication)
  */
 
 #ifndef OCI_SCOPE_H
@@ -25,30 +25,42 @@ typedef struct oci_scope_t {
     unsigned actions;
 } oci_scope_t;
 
-/** The bit of an action, OCI_ALL for an asterisk, 0 for what is none. */
+/**
+ * Parse an action.
+ * @param length Bytes of word
+ * @return Its bit; OCI_ALL for an asterisk; 0 if it is unknown
+ */
 unsigned oci_action_parse(const char *word, apr_size_t length);
 
-/** Actions as words with commas between. */
+/** Write actions as words separated by commas. */
 const char *oci_actions_text(unsigned actions, apr_pool_t *pool);
 
 /**
- * Add the scopes of a parameter, separated by spaces; those that are none
- * are left out, and those of one resource become one.
+ * Add the scopes of a parameter.  Malformed ones are skipped; scopes of the
+ * same resource are merged into one.
  * @param scopes An array of oci_scope_t
+ * @param text The scopes, separated by spaces
  */
 void oci_scopes_parse(apr_array_header_t *scopes, const char *text);
 
 /**
- * The "access" claim of a token.  Scopes without actions are left out.
+ * Make the "access" claim of a token.  Scopes without actions are skipped.
  * @return A new reference
  */
 json_t *oci_scopes_to_access(const apr_array_header_t *scopes);
 
-/** Read an "access" claim; what is no scope in it grants nothing. */
+/**
+ * Read an "access" claim.  Malformed entries grant nothing.
+ * @return An array of oci_scope_t
+ */
 apr_array_header_t *oci_scopes_of_access(const json_t *access,
                                          apr_pool_t *pool);
 
-/** Whether some scope allows an action, or several, on a resource. */
+/**
+ * Check whether a scope allows actions on a resource.
+ * @param action One or more actions, all of which one scope must allow
+ * @return 1 if one does, otherwise 0
+ */
 int oci_scopes_allow(const apr_array_header_t *scopes, const char *type,
                      const char *name, unsigned action);
 

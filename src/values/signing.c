@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Keys and their signatures, as jwt.c uses them. */
+/* Signing and verifying text with a key, by means of OpenSSL. */
 
 #include "values/signing.h"
 
@@ -23,7 +23,7 @@
 #define P256_BYTES 32
 
 /* The longest signature of P-256 in DER: two numbers of 33 bytes with heads
- * of 2 each, and one of 2 around them. */
+ * of 2 bytes each, and a head of 2 bytes for both. */
 #define DER_BYTES 72
 
 #define RSA_BITS_MIN 2048
@@ -34,7 +34,9 @@ static apr_status_t free_pkey(void *pkey)
     return APR_SUCCESS;
 }
 
-/* A number of a key, in base64url; of width bytes where that is not 0. */
+/* Encode a number of a key in base64url.
+ * @param width Bytes of the number; 0 for as few as possible
+ * @return NULL if the key has no such number, or it is larger */
 static const char *number_text(EVP_PKEY *pkey, const char *name, int width,
                                apr_pool_t *pool)
 {
@@ -74,8 +76,7 @@ static const char *wrap_ec(oci_signing_key_t *key, apr_pool_t *pool)
 
     EVP_PKEY_get_group_name(key->pkey, group, sizeof(group), NULL);
     if (strcmp(group, "prime256v1") && strcmp(group, "P-256")) {
-        return apr_psprintf(pool,
-                            "an EC key is of the curve %s instead of P-256",
+        return apr_psprintf(pool, "an EC key has the curve %s: expected P-256",
                             group);
     }
     x = number_text(key->pkey, OSSL_PKEY_PARAM_EC_PUB_X, P256_BYTES, pool);
@@ -98,7 +99,7 @@ static const char *wrap_rsa(oci_signing_key_t *key, apr_pool_t *pool)
     const char *e = number_text(key->pkey, OSSL_PKEY_PARAM_RSA_E, 0, pool);
 
     if (!n || !e || EVP_PKEY_get_bits(key->pkey) < RSA_BITS_MIN) {
-        return "an RSA key has less than " APR_STRINGIFY(RSA_BITS_MIN) " bits";
+        return "an RSA key has fewer than " APR_STRINGIFY(RSA_BITS_MIN) " bits";
     }
     key->algorithm = "RS256";
     key->id = thumbprint(apr_pstrcat(pool, "{\"e\":\"", e,
@@ -108,8 +109,9 @@ static const char *wrap_rsa(oci_signing_key_t *key, apr_pool_t *pool)
     return NULL;
 }
 
-/* Whether a key is damaged; one that signs must fit its public part. */
-static int is_sound(EVP_PKEY *pkey, int can_sign)
+/* Whether a key is consistent; a private key must also match its public
+ * part. */
+static int passes_check(EVP_PKEY *pkey, int can_sign)
 {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(pkey, NULL);
     int sound = context
@@ -129,7 +131,7 @@ static const char *wrap_pkey(oci_signing_key_t *key, apr_pool_t *pool)
     case EVP_PKEY_RSA:
         return wrap_rsa(key, pool);
     default:
-        return "a key is neither of EC nor of RSA";
+        return "a key is neither an EC nor an RSA key";
     }
 }
 
@@ -143,10 +145,11 @@ const char *oci_signing_key_wrap(oci_signing_key_t *key, EVP_PKEY *pkey,
     key->can_sign = can_sign;
     apr_pool_cleanup_register(pool, pkey, free_pkey, apr_pool_cleanup_null);
     problem = wrap_pkey(key, pool);
-    return problem || is_sound(pkey, can_sign) ? problem : "a key is damaged";
+    return problem || passes_check(pkey, can_sign) ? problem
+                                                   : "a key is damaged";
 }
 
-static EVP_PKEY *build(const char *type, OSSL_PARAM_BLD *parameters)
+static EVP_PKEY *build_public_key(const char *type, OSSL_PARAM_BLD *parameters)
 {
     OSSL_PARAM *list = OSSL_PARAM_BLD_to_param(parameters);
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
@@ -161,9 +164,9 @@ static EVP_PKEY *build(const char *type, OSSL_PARAM_BLD *parameters)
     return pkey;
 }
 
-static EVP_PKEY *ec_of_numbers(OSSL_PARAM_BLD *parameters,
-                               const unsigned char *x, apr_size_t x_size,
-                               const unsigned char *y, apr_size_t y_size)
+static EVP_PKEY *make_ec_key(OSSL_PARAM_BLD *parameters, const unsigned char *x,
+                             apr_size_t x_size, const unsigned char *y,
+                             apr_size_t y_size)
 {
     unsigned char point[1 + 2 * P256_BYTES] = { POINT_CONVERSION_UNCOMPRESSED };
 
@@ -178,13 +181,13 @@ static EVP_PKEY *ec_of_numbers(OSSL_PARAM_BLD *parameters,
             && OSSL_PARAM_BLD_push_octet_string(parameters,
                                                 OSSL_PKEY_PARAM_PUB_KEY, point,
                                                 sizeof(point))
-        ? build("EC", parameters)
+        ? build_public_key("EC", parameters)
         : NULL;
 }
 
-static EVP_PKEY *rsa_of_numbers(OSSL_PARAM_BLD *parameters,
-                                const unsigned char *n, apr_size_t n_size,
-                                const unsigned char *e, apr_size_t e_size)
+static EVP_PKEY *make_rsa_key(OSSL_PARAM_BLD *parameters,
+                              const unsigned char *n, apr_size_t n_size,
+                              const unsigned char *e, apr_size_t e_size)
 {
     BIGNUM *modulus = BN_bin2bn(n, (int)n_size, NULL);
     BIGNUM *exponent = BN_bin2bn(e, (int)e_size, NULL);
@@ -194,7 +197,7 @@ static EVP_PKEY *rsa_of_numbers(OSSL_PARAM_BLD *parameters,
         && OSSL_PARAM_BLD_push_BN(parameters, OSSL_PKEY_PARAM_RSA_N, modulus)
         && OSSL_PARAM_BLD_push_BN(parameters, OSSL_PKEY_PARAM_RSA_E,
                                   exponent)) {
-        pkey = build("RSA", parameters);
+        pkey = build_public_key("RSA", parameters);
     }
     BN_free(modulus);
     BN_free(exponent);
@@ -211,12 +214,10 @@ EVP_PKEY *oci_signing_key_of_numbers(const char *type,
     EVP_PKEY *pkey = NULL;
 
     if (parameters && !strcmp(type, "EC")) {
-        pkey = ec_of_numbers(parameters, first, first_size, second,
-                             second_size);
+        pkey = make_ec_key(parameters, first, first_size, second, second_size);
     }
     else if (parameters && !strcmp(type, "RSA")) {
-        pkey = rsa_of_numbers(parameters, first, first_size, second,
-                              second_size);
+        pkey = make_rsa_key(parameters, first, first_size, second, second_size);
     }
     OSSL_PARAM_BLD_free(parameters);
     return pkey;
@@ -229,15 +230,15 @@ static void hmac(unsigned char *mac, const oci_signing_key_t *key,
          (const unsigned char *)text, length, mac, NULL);
 }
 
-/* OpenSSL writes an ECDSA signature in DER, RFC 7518 (3.4) as two numbers
- * of fixed width. */
-static apr_status_t numbers_of_der(unsigned char **signature, apr_size_t *size,
-                                   apr_pool_t *pool)
+/* Convert an ECDSA signature from DER, which OpenSSL uses, to two numbers of
+ * fixed width, which RFC 7518 (3.4) uses. */
+static apr_status_t raw_from_der(unsigned char **signature, apr_size_t *size,
+                                 apr_pool_t *pool)
 {
     const unsigned char *der = *signature;
     unsigned char *raw = apr_palloc(pool, 2 * P256_BYTES);
     ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &der, (long)*size);
-    int fine = pair
+    int succeeded = pair
         && BN_bn2binpad(ECDSA_SIG_get0_r(pair), raw, P256_BYTES) >= 0
         && BN_bn2binpad(ECDSA_SIG_get0_s(pair), raw + P256_BYTES, P256_BYTES)
             >= 0;
@@ -245,12 +246,13 @@ static apr_status_t numbers_of_der(unsigned char **signature, apr_size_t *size,
     ECDSA_SIG_free(pair);
     *signature = raw;
     *size = 2 * P256_BYTES;
-    return fine ? APR_SUCCESS : APR_EGENERAL;
+    return succeeded ? APR_SUCCESS : APR_EGENERAL;
 }
 
-/* der: DER_BYTES of room */
-static apr_status_t der_of_numbers(unsigned char *der, apr_size_t *size,
-                                   const unsigned char *raw)
+/* The reverse conversion.
+ * @param der Room for DER_BYTES */
+static apr_status_t der_from_raw(unsigned char *der, apr_size_t *size,
+                                 const unsigned char *raw)
 {
     ECDSA_SIG *pair = ECDSA_SIG_new();
     BIGNUM *r = BN_bin2bn(raw, P256_BYTES, NULL);
@@ -274,7 +276,7 @@ apr_status_t oci_signing_key_sign(unsigned char **signature, apr_size_t *size,
                                   const char *text, apr_pool_t *pool)
 {
     EVP_MD_CTX *context;
-    int fine;
+    int succeeded;
 
     if (!key->pkey) {
         *size = 32;
@@ -285,19 +287,19 @@ apr_status_t oci_signing_key_sign(unsigned char **signature, apr_size_t *size,
     context = EVP_MD_CTX_new();
     *size = EVP_PKEY_get_size(key->pkey);
     *signature = apr_palloc(pool, *size);
-    fine = context
+    succeeded = context
         && EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key->pkey) > 0
         && EVP_DigestSign(context, *signature, size,
                           (const unsigned char *)text, strlen(text))
             > 0;
     EVP_MD_CTX_free(context);
-    if (!fine) {
+    if (!succeeded) {
         ERR_clear_error();
         return APR_EGENERAL;
     }
     return strcmp(key->algorithm, "ES256")
         ? APR_SUCCESS
-        : numbers_of_der(signature, size, pool);
+        : raw_from_der(signature, size, pool);
 }
 
 int oci_signing_key_verify(const oci_signing_key_t *key, const char *text,
@@ -307,29 +309,30 @@ int oci_signing_key_verify(const oci_signing_key_t *key, const char *text,
     EVP_MD_CTX *context;
     unsigned char mac[32];
     unsigned char der[DER_BYTES];
-    int fine;
+    int succeeded;
 
     if (!key->pkey) {
         hmac(mac, key, text, length);
         return size == sizeof(mac) && !CRYPTO_memcmp(mac, signature, size);
     }
     if (!strcmp(key->algorithm, "ES256")) {
-        if (size != 2 * P256_BYTES || der_of_numbers(der, &size, signature)) {
+        if (size != 2 * P256_BYTES
+            || der_from_raw(der, &size, signature) != APR_SUCCESS) {
             return 0;
         }
         signature = der;
     }
     context = EVP_MD_CTX_new();
-    fine = context
+    succeeded = context
         && EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key->pkey)
             > 0
         && EVP_DigestVerify(context, signature, size,
                             (const unsigned char *)text, length)
             == 1;
     EVP_MD_CTX_free(context);
-    if (!fine) {
-        /* mod_ssl would take what is left behind for its own */
+    if (!succeeded) {
+        /* mod_ssl would mistake errors left in the queue for its own */
         ERR_clear_error();
     }
-    return fine;
+    return succeeded;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Characters and the bytes that UTF-8 writes them as (RFC 3629). */
+/* Characters in UTF-8 (RFC 3629). */
 
 #include "values/utf8.h"
 
@@ -16,7 +16,7 @@ int oci_utf8_length(const char *text, apr_size_t left)
     if (*byte < 0xc2 || *byte > 0xf4) {
         return 0;
     }
-    length = *byte < 0xe0 ? 2 : *byte < 0xf0 ? 3 : 4;
+    length = 2 + (*byte >= 0xe0) + (*byte >= 0xf0);
     if (left < (apr_size_t)length) {
         return 0;
     }
@@ -49,10 +49,8 @@ int oci_utf8_length(const char *text, apr_size_t left)
 int oci_utf8_put(char *text, apr_uint32_t character)
 {
     static const unsigned char first[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-    int length = character < 0x80 ? 1
-        : character < 0x800       ? 2
-        : character < 0x10000     ? 3
-                                  : 4;
+    int length = 1 + (character >= 0x80) + (character >= 0x800)
+        + (character >= 0x10000);
     int i;
 
     for (i = length - 1; i > 0; i--) {

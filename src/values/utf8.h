@@ -2,7 +2,7 @@
 
 /**
  * @file utf8.h
- * @brief Characters and the bytes that UTF-8 writes them as (RFC 3629)
+ * @brief Characters in UTF-8 (RFC 3629)
  */
 
 #ifndef OCI_UTF8_H
@@ -11,19 +11,19 @@
 #include "apr.h"
 
 /**
- * The length of the character that a text begins with, in bytes.
+ * Return the length of the first character of a text, in bytes.
  * @param text Need not end with a NUL
  * @param left The bytes of text, 1 or more
- * @return 1 to 4, or 0 if the text does not begin with a character: no
- *         surrogates, no longer form than necessary, nothing above U+10FFFF
+ * @return 1 to 4; 0 if the text does not begin with a valid character:
+ *         surrogates, overlong forms and numbers above U+10FFFF are not
  */
 int oci_utf8_length(const char *text, apr_size_t left);
 
 /**
  * Write a character.
- * @param text Has room for 4 bytes
+ * @param text Room for 4 bytes
  * @param character Its number, at most 0x10ffff, not a surrogate
- * @return The bytes that were written, 1 to 4
+ * @return The number of bytes written, 1 to 4
  */
 int oci_utf8_put(char *text, apr_uint32_t character);
 

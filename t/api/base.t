@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# /v2/: whether this is a registry, and what it answers to all else.
+# /v2/: this is a registry; unsupported methods and paths.
 
 use OCI::Test;
 
@@ -14,7 +14,8 @@ header_is($res, 'Content-Type', 'application/json');
 header_is($res, 'Docker-Distribution-API-Version', 'registry/2.0');
 header_is($res, 'Cache-Control', 'no-cache');
 header_is($res, 'Content-Length', length $res->body);
-header_is($res, 'WWW-Authenticate', undef, 'no challenge where all is open');
+header_is($res, 'WWW-Authenticate', undef,
+    'no challenge if anonymous callers may do everything');
 
 my $head = $client->head('/v2/');
 status_is($head, 200, 'HEAD /v2/');
@@ -23,7 +24,7 @@ header_is($head, $_, $res->header($_), "HEAD says the same $_")
 
 status_is($client->get('/v2/?ns=docker.io'), 200, 'ns= is ignored');
 
-# Without its slash the path is sent to where it has one.
+# Without its slash the path is redirected to the one with it.
 for my $method (qw(GET HEAD POST)) {
     $res = $client->request($method => '/v2', {}, '');
     status_is($res, 301, "$method /v2");
@@ -31,7 +32,7 @@ for my $method (qw(GET HEAD POST)) {
 }
 status_is($client->get('/v2x'), 404, 'another path is not');
 
-# Credentials that nobody asked for.
+# Credentials that were not asked for.
 status_is($client->get('/v2/', Authorization => $_), 200, "as $_")
     for 'Basic Og==', 'Bearer QQ==';
 

@@ -41,7 +41,7 @@ for my $name (sort keys %blobs) {
     }
 }
 
-# A repository serves only what it holds.
+# A repository serves only its own blobs.
 my $small = digest_of($blobs{small});
 for my $name ('blobs', 'blobs/of/more', 'other', 'blobs/o') {
     error_is($client->$_("/v2/$name/blobs/$small"), 404, 'BLOB_UNKNOWN',
@@ -50,7 +50,7 @@ for my $name ('blobs', 'blobs/of/more', 'other', 'blobs/o') {
 error_is($client->get("/v2/$repo/blobs/sha256:" . '0' x 64), 404,
     'BLOB_UNKNOWN', undef, 'no such blob');
 error_is($client->get("/v2/$repo/manifests/$small"), 404, 'MANIFEST_UNKNOWN',
-    undef, 'a blob is no manifest');
+    undef, 'a blob is not a manifest');
 for my $bad ('sha256:baddigeststring', 'sha256:' . 'A' x 64, 'sha256:' . 'a' x 63,
     'sha512:' . 'a' x 64, 'sha384:' . 'a' x 96, 'sha256', 'latest',
     'sha256:' . 'a' x 64 . '.', 'sha256%3A', 'sha1:' . 'a' x 40) {
@@ -69,20 +69,21 @@ header_is($res, 'Content-Length', 0);
 error_is($client->$_($path), 404, 'BLOB_UNKNOWN', undef, "then $_")
     for qw(get head delete);
 is($client->get("/v2/blobs/too/blobs/$small")->body, $blobs{small},
-    'another repository has it still');
+    'another repository still has it');
 is($client->get("/v2/$repo/blobs/" . digest_of($blobs{small}, 'sha512'))->body,
-    $blobs{small}, 'by its other digest too');
+    $blobs{small}, 'also by its other digest');
 $client->push_blob($repo, $blobs{small});
-is($client->get($path)->body, $blobs{small}, 'and is back when pushed again');
+is($client->get($path)->body, $blobs{small}, 'a new push restores it');
 
-# A reader keeps what it reads.
+# A download that has begun is completed.
 my $large = digest_of($blobs{large});
 $client->close;
 $client->send("GET /v2/$repo/blobs/$large HTTP/1.1\r\nHost: x\r\n\r\n");
 sysread $client->socket, $client->{input}, 1000;
 my $second = OCI::Client->new($server);
-status_is($second->delete("/v2/$repo/blobs/$large"), 202, 'DELETE under a GET');
-ok($client->receive->body eq $blobs{large}, 'the GET has all of it');
+status_is($second->delete("/v2/$repo/blobs/$large"), 202,
+    'DELETE during a GET');
+ok($client->receive->body eq $blobs{large}, 'the GET gets the entire blob');
 
 for my $method (qw(POST PUT PATCH)) {
     $res = $client->request($method => $path, {}, '');

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Caches, filters and other modules between the registry and its clients:
-# what they may keep, and that none touches what is served.
+# Caches, filters and other modules between the registry and its clients: what
+# caches may store; no module changes the content.
 
 use OCI::Test;
 
-# A DocumentRoot with what names may meet, and all modules that look at files.
+# A DocumentRoot with files that match URLs, and all modules that look at files.
 my @modules = qw(mime negotiation dir alias autoindex filter deflate brotli
     cache cache_disk auth_basic authn_core authn_file authz_user headers);
 my $brotli = OCI::Server::load('brotli') ? 'BROTLI_COMPRESS' : 'DEFLATE';
@@ -44,7 +44,7 @@ sub spew {
     return close $file || die "$path: $!\n";
 }
 
-# Another configuration.
+# Restart with another configuration.
 sub anew {
     $server->halt;
     $server->set(@_);
@@ -53,7 +53,7 @@ sub anew {
     return;
 }
 
-# ---- file names mean nothing
+# ---- file names do not matter
 
 for my $repo ('dir', 'dir/tags', 'my.de', 'my.en/a.gz', 'a.html/b.utf', 'x.var',
     'index.html') {
@@ -71,8 +71,8 @@ for my $repo ('dir', 'dir/tags', 'my.de', 'my.en/a.gz', 'a.html/b.utf', 'x.var',
         is($res->body, $image->{text}, 'the bytes') if $path =~ /^m/;
     }
 }
-status_is($client->get('/v2/'), 200, 'no index for the base');
-error_is($client->get("/v2/$_"), 404, 'UNSUPPORTED', undef, "no folder for $_")
+status_is($client->get('/v2/'), 200, 'no directory index for /v2/');
+error_is($client->get("/v2/$_"), 404, 'UNSUPPORTED', undef, "no directory index for $_")
     for 'dir', 'dir/', 'index.html';
 
 # ---- Cache-Control
@@ -88,7 +88,7 @@ for my $path ("blobs/$layer", "manifests/$image->{digest}") {
     like($res->header('Cache-Control'), $for_good, '304: for good');
     $res = $client->get("/v2/caches/$path", Authorization => 'Basic YTpi');
     like($res->header('Cache-Control'), qr/\bprivate\b/,
-        'not for all, where somebody asked');
+        'a request with credentials: private');
 }
 like($client->get("/v2/caches/blobs/$layer", Range => 'bytes=0-1')
     ->header('Cache-Control'), $for_good, 'a range: for good');
@@ -100,7 +100,7 @@ for my $path ('manifests/tag', 'tags/list', "referrers/$layer", 'manifests/none'
 header_is($client->get('/v2/caches/manifests/tag', 'If-None-Match' => '*'),
     'Cache-Control', 'no-cache', '304 of a tag');
 header_is($client->get("/v2/caches/blobs/$layer", Range => 'bytes=9999-'),
-    'Cache-Control', 'no-cache', 'no such range');
+    'Cache-Control', 'no-cache', 'a range that cannot be satisfied');
 header_is($client->get($_), 'Cache-Control', 'no-cache', $_)
     for '/v2/', '/v2/_catalog', '/v2/A/tags/list';
 header_is($client->post('/v2/caches/blobs/uploads/'), 'Cache-Control',
@@ -125,7 +125,8 @@ for my $filter ('SetOutputFilter DEFLATE', "SetOutputFilter $brotli",
         my ($path, $expected) = @$case;
         my $res = $client->get("/v2/filters/$path", @gzip);
         header_is($res, 'Content-Encoding', undef, "$short: $path");
-        header_is($res, 'Content-Length', length $res->body, 'its length');
+        header_is($res, 'Content-Length', length $res->body,
+            'the length of its body');
         ok($res->body eq $expected, 'its bytes') if defined $expected;
         unlike($res->header('ETag') // '', qr/gzip|br"/, 'its ETag');
         my $head = $client->head("/v2/filters/$path", @gzip);
@@ -135,12 +136,13 @@ for my $filter ('SetOutputFilter DEFLATE', "SetOutputFilter $brotli",
     my $res = $client->get("/v2/filters/blobs/$blob", @gzip,
         Range => 'bytes=0-9,20-29');
     status_is($res, 206, "$short: ranges");
-    header_is($res, 'Content-Length', length $res->body, 'their length');
+    header_is($res, 'Content-Length', length $res->body,
+        'the length of their body');
 }
 
 # ---- mod_cache in the same httpd
 
-# What mod_cache_disk says of an entry after a PUT to its URL.
+# The log line of mod_cache_disk about an entry after a PUT to its URL.
 $server->allows(qr/AH00717: Premature end of cache headers/);
 mkdir $server->dir . '/cache';
 chmod 0777, $server->dir . '/cache';
@@ -158,7 +160,7 @@ END
     my $repo = 'cached/' . lc $quick;
     my $base = "/v2/$repo";
 
-    # By digest it may answer, and answers right.
+    # It may answer requests by digest, and answers correctly.
     my $bytes = random_bytes(100_000, $repo);
     my $digest = $client->push_blob($repo, $bytes);
     my @hits;
@@ -168,7 +170,7 @@ END
         header_is($res, 'Docker-Content-Digest', $digest);
         push @hits, ($res->header('X-Cache') // '') =~ /\AHIT/ ? 1 : 0;
     }
-    is_deeply(\@hits, [ 0, 1, 1 ], 'is kept');
+    is_deeply(\@hits, [ 0, 1, 1 ], 'the blob is cached');
     my $res = $client->get("$base/blobs/$digest", Range => 'bytes=5-9');
     ok($res->body eq substr($bytes, 5, 5), 'a range');
     header_is($client->head("$base/blobs/$digest"), 'Content-Length', 100_000,
@@ -176,7 +178,7 @@ END
     status_is($client->get("$base/blobs/$digest", 'If-None-Match' =>
         qq("$digest")), 304, 'not modified');
 
-    # Whatever changes is seen changed at once.
+    # Every change is visible at once.
     $client->push_blob($repo, '{}');
     for my $n (1 .. 3) {
         my $text = json_text(image_manifest('{}', [], annotations =>
@@ -190,7 +192,7 @@ END
             is($client->get("$base/manifests/$_")->body, $text, "by $_")
                 for "t$n", digest_of($text);
             is_deeply($client->get("$base/tags/list")->json->{tags},
-                [ sort 'tag', map { "t$_" } 1 .. $n ], 'its list');
+                [ sort 'tag', map { "t$_" } 1 .. $n ], 'the list of tags');
             status_is($client->get('/v2/'), 200, 'the base');
         }
     }
@@ -198,9 +200,9 @@ END
     ok((grep { $_ eq $repo } @$catalog), 'the catalog');
     status_is($client->delete("$base/manifests/tag"), 202, 'DELETE of the tag');
     error_is($client->get("$base/manifests/tag"), 404, 'MANIFEST_UNKNOWN', undef,
-        'is seen');
+        'the deletion is visible');
 
-    # What authorization gave to one is not for all caches, however it was given.
+    # Replies that depend on authorization are not for shared caches.
     $server->halt;
     for my $case (
         [ 'an address'   => 1, "<Location \"/v2/inner/\">\nRequire ip 127\n</Location>" ],
@@ -230,7 +232,7 @@ END
     $server->again;
     $client->close;
 
-    # What authorization gave to one, others don't get.
+    # A cached reply for an authorized user is not sent to others.
     anew(config => '', extra => $cache, after => <<'END');
 <Location "/v2/guarded/">
     AuthType Basic
@@ -245,12 +247,13 @@ END
     my $blob = $own->push_blob('guarded/' . lc $quick, 'for users');
     my $path = '/v2/guarded/' . lc($quick) . "/blobs/$blob";
     for (1 .. 3) {
-        is($own->get($path)->body, 'for users', 'a user gets it');
-        error_is($client->get($path), 401, 'UNAUTHORIZED', undef, 'no one else');
+        is($own->get($path)->body, 'for users', 'a user gets the blob');
+        error_is($client->get($path), 401, 'UNAUTHORIZED', undef,
+            'an anonymous caller does not');
     }
 }
 
-# ---- HTTP/1.0, as proxies in front speak it
+# ---- HTTP/1.0, which some proxies use
 
 anew(config => '', extra => $extra, after => '');
 
@@ -279,7 +282,8 @@ for my $path ("/v2/old/blobs/$digest", '/v2/old/tags/list', '/v2/', '/v2/x',
         [ 'Via: 1.0 proxy', 'Accept-Encoding: gzip' ]) {
         $res = old([ "GET $path HTTP/1.0", @$headers ]);
         header_is($res, 'Transfer-Encoding', undef, "HTTP/1.0: GET $path");
-        header_is($res, 'Content-Length', length $res->body, 'a true length');
+        header_is($res, 'Content-Length', length $res->body,
+            'the right length');
     }
 }
 ok(old(["GET /v2/old/blobs/$digest HTTP/1.0"])->body eq $bytes, 'the same bytes');

@@ -33,11 +33,11 @@ my @results = at_once([$server], 16, sub {
     return ($res->status, $own->get("/v2/$repo/blobs/$digest")->body eq $bytes);
 });
 is_deeply(\@results, [ ([ 201, 1 ]) x 16 ], 'sixteen pushes of one blob: all 201');
-is(files_of(1_234_567), 1, 'one copy');
+is(files_of(1_234_567), 1, 'there is one copy');
 
 # ---- two requests on one session
 
-# The first is in the middle of its body when the second comes.
+# The second request comes while the first one sends its body.
 for my $second (qw(PATCH PUT DELETE)) {
     my $where = $client->start_upload('session');
     $client->patch($where, 'start');
@@ -45,24 +45,25 @@ for my $second (qw(PATCH PUT DELETE)) {
     $one->send("PATCH $where HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
         . "Content-Length: 200000\r\n\r\n");
     sysread $one->socket, my $interim, 100;
-    like($interim, qr/\AHTTP\/1.1 100/, 'the first is told to go on');
+    like($interim, qr/\AHTTP\/1.1 100/, 'the first request gets 100 Continue');
     $one->send('a' x 100_000);
     my $path = $second eq 'PUT' ? with_query($where, "digest=$digest") : $where;
     my $res = $client->request($second => $path, {}, $second eq 'DELETE' ? undef
         : 'b' x 50_000);
-    error_is($res, 416, 'BLOB_UPLOAD_INVALID', qr/another/, "$second meanwhile");
-    header_is($res, 'Range', '0-4', 'the true Range');
-    header_is($res, 'Location', $where, 'the true Location');
+    error_is($res, 416, 'BLOB_UPLOAD_INVALID', qr/another/,
+        "$second at the same time");
+    header_is($res, 'Range', '0-4', 'the right Range');
+    header_is($res, 'Location', $where, 'the right Location');
     $one->send('a' x 100_000);
     $res = $one->receive('PATCH');
     status_is($res, 202, 'the first is accepted');
     header_is($res, 'Range', '0-200004', 'whole');
     my $whole = 'start' . 'a' x 200_000;
     $res = $client->put(with_query($where, 'digest=' . digest_of($whole)), '');
-    status_is($res, 201, 'no bytes were mixed');
+    status_is($res, 201, 'the bytes of the two are not mixed');
 }
 
-# Many at once: the session's bytes are those of the accepted one.
+# Many requests at once: the session has the bytes of the accepted one.
 for my $round (1 .. 3) {
     my $where = $client->start_upload('race');
     my @answers = at_once([$server], 8, sub {
@@ -78,10 +79,10 @@ for my $round (1 .. 3) {
         || diag(map { "@$_\n" } @answers);
     my $whole = chr(97 + ($accepted[0] // 0)) x 300_000;
     status_is($client->put(with_query($where, 'digest=' . digest_of($whole)), ''),
-        201, 'its bytes alone are there');
+        201, 'the session has only its bytes');
 }
 
-# Closing PUTs at once are one that is repeated; the blob is whole.
+# Several closing PUTs: all get 201, and the blob is complete.
 my $where = $client->start_upload('closing');
 $client->patch($where, $bytes);
 my @closing = map { $_->[0] } at_once([$server], 4, sub {
@@ -89,7 +90,7 @@ my @closing = map { $_->[0] } at_once([$server], 4, sub {
 });
 is_deeply(\@closing, [ (201) x 4 ],
     'four closing PUTs: all are told that the blob is there');
-ok($client->get("/v2/closing/blobs/$digest")->body eq $bytes, 'the blob is whole');
+ok($client->get("/v2/closing/blobs/$digest")->body eq $bytes, 'the blob is complete');
 
 # ---- one tag, many writers and readers
 
@@ -116,10 +117,10 @@ $client->push_manifest('moving', 'tag', $texts[0]);
     }), $garbled);
 });
 is_deeply(\@results, [ ([201]) x 8, ([ 200, 0 ]) x 4 ],
-    'a tag that many move is always there, and whole');
+    'a tag that many clients move always exists, with its manifest');
 my $last = $client->get('/v2/moving/manifests/tag');
 header_is($last, 'Docker-Content-Digest', digest_of($last->body),
-    'and is one of them');
+    'in the end it names one of the manifests');
 
 # ---- deletes against pushes
 
@@ -144,8 +145,8 @@ my $list = $client->get('/v2/deleting/tags/list')->json->{tags};
 is_deeply([ grep { $client->get("/v2/deleting/manifests/$_")->status != 200 }
     @$list ], [], 'each listed tag can be pulled');
 
-# A manifest that is deleted with its tags while others move these away and
-# back: a tag that was acknowledged last is there, its manifest too.
+# A manifest is deleted with its tags while other clients move these away and
+# back: a tag whose push was acknowledged last exists, and so does its manifest.
 $client->push_blob('crossing', '{}');
 @results = at_once([$server], 4, sub {
     my ($own, $n) = @_;
@@ -163,9 +164,10 @@ $client->push_blob('crossing', '{}');
     }
     return $faults;
 });
-is_deeply(\@results, [ ([0]) x 4 ], 'no acknowledged tag goes with another manifest');
+is_deeply(\@results, [ ([0]) x 4 ],
+    'no acknowledged tag is deleted with another manifest');
 
-# A blob pushed and deleted at once.
+# A blob is pushed and deleted at the same time.
 my $small = digest_of('small');
 @results = at_once([$server], 8, sub {
     my ($own, $n) = @_;
@@ -178,10 +180,11 @@ is_deeply([ @results[ 0, 2, 4, 6 ] ], [ ([201]) x 4 ], 'pushes of a blob: all 20
 is_deeply([ grep { !/\A(?:202|404)\z/ } map { @$_ } @results[ 1, 3, 5, 7 ] ], [],
     'its deletes: 202 or 404');
 $client->push_blob('churn', 'small');
-is($client->get("/v2/churn/blobs/$small")->body, 'small', 'is there after a push');
+is($client->get("/v2/churn/blobs/$small")->body, 'small',
+    'the blob exists after a push');
 
-# An index that names so much that it is checked before the repository is
-# locked, while its children go and come back.
+# An index with so many children that they are checked before the repository is
+# locked, while its children are deleted and pushed again.
 my @children = map { json_text(image_manifest('{}', [], annotations =>
     { child => "$_" })) } 0 .. 29;
 $client->push_blob('naming', '{}');
@@ -199,8 +202,8 @@ my $named = digest_of($naming);
             my @gone = map { $own->delete("$base/$_")->status } $digest, $named;
             $seen{ "child $gone[0]" }++ if $gone[0] != 202;
 
-            # No other client pushes this child.  The index went after it:
-            # one that is there now was pushed without the child.
+            # No other client pushes this child.  The index was deleted after
+            # it: an index that exists now was pushed without the child.
             $seen{'index without its child'}++
                 if $own->get("$base/$named")->status == 200
                 && $own->get("$base/$digest")->status != 200;
@@ -217,9 +220,9 @@ my $named = digest_of($naming);
 is_deeply(\@results, [ ([]) x 4 ],
     'an index is never pushed without a child that was deleted meanwhile');
 status_is($client->put("/v2/naming/manifests/$named", $naming,
-    'Content-Type' => IMAGE_INDEX), 201, 'and is pushed with all of them');
+    'Content-Type' => IMAGE_INDEX), 201, 'it is pushed if all of them exist');
 
-# A delete whose client does not wait for it: all or nothing.
+# A deletion whose client disconnects is complete, or not done at all.
 $client->push_blob('victim', '{}');
 my $victim = $client->push_manifest('victim', undef, $texts[0]);
 for my $tens (0 .. 9) {
@@ -236,7 +239,7 @@ for (1 .. 400) {
     sleep 0.05;
 }
 error_is($client->get("/v2/victim/manifests/$victim"), 404, 'MANIFEST_UNKNOWN',
-    undef, 'a delete whose client hung up is done');
+    undef, 'a deletion whose client disconnected is done');
 my $left = $client->get('/v2/victim/tags/list');
 is_deeply($left->json->{tags}, [], 'and no tag is left') || diag($left->text);
 
@@ -273,11 +276,11 @@ put($client, 'paging/manifests/' . digest_of($texts[0]) . '?'
     return map { "$_: $faults{$_}" } sort keys %faults;
 });
 is_deeply(\@results, [ ([]) x 6 ],
-    'pages while others add and delete miss and repeat nothing that stays');
+    'pages do not miss or repeat entries that exist throughout');
 is_deeply($client->get('/v2/paging/tags/list')->json->{tags}, \@stay,
-    'and in the end all is as before');
+    'in the end the list is as before');
 
-# ---- a repository that comes and goes
+# ---- a repository that is created and deleted repeatedly
 
 @results = at_once([$server], 6, sub {
     my ($own, $n) = @_;
@@ -288,11 +291,12 @@ is_deeply($client->get('/v2/paging/tags/list')->json->{tags}, \@stay,
     });
 });
 is_deeply([ grep { !/\A(?:201|202|404)\z/ } map { @$_ } @results ], [],
-    'a repository that comes and goes');
+    'a repository that is created and deleted repeatedly');
 $client->push_blob('flicker', 'small');
-ok((grep { $_ eq 'flicker' } repositories()), 'is listed while it is there');
+ok((grep { $_ eq 'flicker' } repositories()), 'it is listed while it exists');
 $client->delete("/v2/flicker/blobs/$small");
-ok(!(grep { $_ eq 'flicker' } repositories()), 'and is not when it is gone');
+ok(!(grep { $_ eq 'flicker' } repositories()),
+    'it is not listed when it is deleted');
 
 $server->stop;
 done_testing;

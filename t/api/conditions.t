@@ -60,20 +60,20 @@ for my $path (sort keys %etag) {
     }
     my $res = $client->request(GET => $path, [ 'If-None-Match' => qq("$other"),
         'If-None-Match' => qq("$digest") ]);
-    status_is($res, 304, 'If-None-Match in two lines');
+    status_is($res, 304, 'If-None-Match in two headers');
     $res = $client->get($path, 'If-None-Match' => qq("$digest"),
         Range => 'bytes=0-1');
-    status_is($res, 304, 'If-None-Match comes before Range');
+    status_is($res, 304, 'If-None-Match is evaluated before Range');
     $res = $client->get($path,
         'If-Modified-Since' => 'Fri, 01 Jan 2100 00:00:00 GMT');
-    status_is($res, 200, 'a date says nothing');
+    status_is($res, 200, 'If-Modified-Since is ignored');
 }
 status_is($client->get("$base/tag", 'If-None-Match' => qq("$digests[0]")), 200,
     'never 304 for a tag that has moved');
 error_is($client->get("$base/none", 'If-None-Match' => '*'), 404,
-    'MANIFEST_UNKNOWN', undef, 'nor for one that is not there');
+    'MANIFEST_UNKNOWN', undef, 'no 304 for a tag that does not exist');
 error_is($client->get("/v2/$repo/blobs/$other", 'If-None-Match' => "*, $other"),
-    404, 'BLOB_UNKNOWN', undef, 'nor for a blob');
+    404, 'BLOB_UNKNOWN', undef, 'no 304 for a blob that does not exist');
 
 # 412 for a pull, and for a blob that is to be deleted
 for my $path (sort keys %etag) {
@@ -99,64 +99,64 @@ for my $list ('*', qq("$blob"), qq(W/"$blob")) {
     error_is($client->delete("/v2/$repo/blobs/$blob", 'If-None-Match' => $list),
         412, 'DIGEST_INVALID', qr/If-None-Match/, "DELETE, If-None-Match: $list");
     error_is($client->delete("/v2/$repo/blobs/$other", 'If-None-Match' => $list),
-        404, 'BLOB_UNKNOWN', undef, 'of what is not there');
+        404, 'BLOB_UNKNOWN', undef, 'a blob that does not exist');
 }
 error_is($client->get("$base/tag", 'If-Match' => qq("$digests[0]")), 412,
     'MANIFEST_INVALID', undef, 'a tag that has moved');
 error_is($client->get("$base/none", 'If-Match' => '*'), 404, 'MANIFEST_UNKNOWN');
-status_is($client->get("/v2/$repo/blobs/$blob"), 200, 'the blob is there still');
+status_is($client->get("/v2/$repo/blobs/$blob"), 200, 'the blob still exists');
 
 # PUT by tag
 sub refused { error_is($_[0], 412, 'MANIFEST_INVALID', qr/\Q$_[1]/, $_[2]) }
 refused(put('tag', 2, 'If-Match' => qq("$digests[0]")), 'If-Match',
-    'PUT, If-Match: what it was');
+    'PUT, If-Match: a former digest');
 refused(put('tag', 2, 'If-Match' => qq(W/"$digests[1]")), 'If-Match',
     'PUT, If-Match: weak');
-refused(put('tag', 2, 'If-Match' => ''), 'If-Match', 'PUT, If-Match: nothing');
+refused(put('tag', 2, 'If-Match' => ''), 'If-Match', 'PUT, If-Match: empty');
 refused(put('new', 2, 'If-Match' => '*'), 'If-Match',
-    'PUT, If-Match: * on nothing');
+    'PUT, If-Match: *, no such tag');
 refused(put('new', 2, 'If-Match' => qq("$digests[1]")), 'If-Match',
-    'PUT, If-Match on nothing');
+    'PUT, If-Match, no such tag');
 refused(put('tag', 2, 'If-None-Match' => '*'), 'If-None-Match',
     'PUT, If-None-Match: *');
 refused(put('tag', 2, 'If-None-Match' => qq("$other", W/"$digests[1]")),
-    'If-None-Match', 'PUT, If-None-Match: what it is');
-tag_is('tag', 1, 'it did not move');
-tag_is('new', undef, 'none came into being');
+    'If-None-Match', 'PUT, If-None-Match: the current digest');
+tag_is('tag', 1, 'the tag did not move');
+tag_is('new', undef, 'no tag was created');
 error_is($client->get("$base/$digests[2]"), 404, 'MANIFEST_UNKNOWN', undef,
-    'nor the manifest');
+    'no manifest was stored');
 status_is(put('tag', 2, 'If-Match' => qq("$digests[1]")), 201,
-    'PUT, If-Match: what it is');
-tag_is('tag', 2, 'it moved');
+    'PUT, If-Match: the current digest');
+tag_is('tag', 2, 'the tag moved');
 status_is(put('tag', 3, 'If-Match' => qq("$other", $digests[2])), 201,
     'in a list, unquoted');
 status_is(put('tag', 4, 'If-Match' => '*'), 201, 'PUT, If-Match: *');
 status_is(put('tag', 5, 'If-None-Match' => qq("$digests[0]")), 201,
-    'PUT, If-None-Match: what it was');
+    'PUT, If-None-Match: a former digest');
 status_is(put('new', 0, 'If-None-Match' => '*'), 201,
-    'PUT, If-None-Match: * on nothing');
-tag_is('new', 0, 'came into being');
+    'PUT, If-None-Match: *, no such tag');
+tag_is('new', 0, 'the tag was created');
 refused(put('new', 1, 'If-None-Match' => '*'), 'If-None-Match', 'once');
 
 # By digest
 refused(put($digests[5], 5, 'If-None-Match' => '*'), 'If-None-Match',
-    'PUT by digest of what is there');
+    'PUT by digest of an existing manifest');
 refused($client->delete("$base/$digests[5]", 'If-Match' => qq("$other")),
     'If-Match', 'DELETE by digest');
 
 # DELETE by tag
 refused($client->delete("$base/tag", 'If-Match' => qq("$digests[4]")),
-    'If-Match', 'DELETE, If-Match: what it was');
+    'If-Match', 'DELETE, If-Match: a former digest');
 refused($client->delete("$base/tag", 'If-None-Match' => '*'), 'If-None-Match',
     'DELETE, If-None-Match: *');
-tag_is('tag', 5, 'it is there still');
+tag_is('tag', 5, 'the tag still exists');
 status_is($client->delete("$base/tag", 'If-Match' => qq("$digests[5]")), 202,
-    'DELETE, If-Match: what it is');
-tag_is('tag', undef, 'it is gone');
+    'DELETE, If-Match: the current digest');
+tag_is('tag', undef, 'the tag is deleted');
 error_is($client->delete("$base/tag"), 404, 'MANIFEST_UNKNOWN');
 
-# Writers who read, then write only where nobody came between: each success
-# counts one up, so that none is lost.
+# Each writer reads a number and writes the next one, on the condition that the
+# tag has not changed: each success counts, so that no update is lost.
 put('counter', 0);
 my ($writers, $each) = (8, 12);
 pipe my $in, my $out or die "pipe: $!";
@@ -184,9 +184,10 @@ for my $writer (1 .. $writers) {
 }
 close $out;
 waitpid $_, 0 for @pids;
-is_deeply([ map { 0 + $_ } <$in> ], [ ($each) x $writers ], 'all writers came through');
+is_deeply([ map { 0 + $_ } <$in> ], [ ($each) x $writers ],
+    'all writers succeed');
 is($client->get("$base/counter")->json->{annotations}{count}, $writers * $each,
-    'and none of them lost an update');
+    'no update is lost');
 
 $server->stop;
 done_testing;

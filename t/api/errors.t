@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Errors are JSON with the right status: those that httpd itself raises too,
+# Errors are JSON with the right status, also those that httpd itself raises,
 # whatever ErrorDocument the configuration has.
 
 use MIME::Base64 qw(encode_base64);
@@ -15,7 +15,7 @@ my $texts = join "\n", map { qq(ErrorDocument $_ "a text of $_") }
 my $elsewhere = join "\n", map { "ErrorDocument $_ http://127.0.0.1:1/$_" }
     400, 402 .. 417, 421 .. 424, 429, 431, 451, 500 .. 508, 510, 511;
 
-# Locations with all that httpd may refuse by.
+# Locations with every kind of directive by which httpd may refuse a request.
 my $after = <<'END';
 <Location "/v2/guarded/">
     AuthType Basic
@@ -90,7 +90,7 @@ sub all_errors {
             401, 'UNAUTHORIZED', "as $who");
     }
     $is->($client->get('/v2/guarded/x/tags/list', Authorization => $basic), 404,
-        'NAME_UNKNOWN', 'let in');
+        'NAME_UNKNOWN', 'the right user');
     $is->($client->post('/v2/guarded/x/blobs/uploads/', 'x' x 1000), 401,
         'UNAUTHORIZED', 'POST');
     $is->($client->put('/v2/guarded/x/manifests/y', 'x' x 1_000_000), 401,
@@ -105,7 +105,7 @@ sub all_errors {
     $is->($others, $others->status, $others->status == 401 ? 'UNAUTHORIZED'
         : 'DENIED', 'in JSON');
 
-    # What the module itself says.
+    # Errors of the module.
     $is->($client->$_('/v2/x/manifests/y'), 404, 'MANIFEST_UNKNOWN', "404 $_")
         for qw(get head delete);
     $is->($client->$_("/v2/x/blobs/$digest"), 404, 'BLOB_UNKNOWN', "404 $_")
@@ -122,9 +122,9 @@ sub all_errors {
     my $res = $client->head("/v2/x/blobs/$digest");
     my $get = $client->get("/v2/x/blobs/$digest");
     header_is($res, 'Content-Length', $get->header('Content-Length'),
-        "$title: HEAD says the error's length");
+        "$title: HEAD has the error's length");
 
-    # What httpd raises before the module is asked.
+    # Errors that httpd raises before it calls the module.
     $is->($client->get($_), 404, 'UNSUPPORTED', $_) for '/v2/a%2Fb/tags/list',
         '/v2/a/manifests/x%2Fy';
     $is->($client->get($_), 400, 'UNSUPPORTED', $_) for '/v2/%zz/tags/list',
@@ -159,7 +159,7 @@ sub all_errors {
         { 'Transfer-Encoding' => 'gzip' }), 400, 'UNSUPPORTED',
         'an unknown coding');
 
-    # What other modules may say.
+    # Errors of other modules.
     for my $status (@statuses) {
         my $code = { 401 => 'UNAUTHORIZED', 403 => 'DENIED', 413 => 'SIZE_INVALID',
             429 => 'TOOMANYREQUESTS', 503 => 'UNAVAILABLE' }->{$status}
@@ -179,10 +179,10 @@ sub all_errors {
     error_is($client->put('/v2/small/x/manifests/y', ' ' x 1001, 'Content-Type' =>
         IMAGE_MANIFEST), 413, 'SIZE_INVALID', qr/LimitRequestBody/,
         "$title: LimitRequestBody, a manifest");
-    header_is($client->get($small), 'Range', '0-0', 'nothing of it is there');
+    header_is($client->get($small), 'Range', '0-0', 'none of it is stored');
     status_is($client->patch($small, 'x' x 1000), 202, 'at the limit');
 
-    # Silence
+    # Clients that stop sending
     my $slow = OCI::Client->new($server);
     my $where = $client->start_upload('slow');
     $slow->send("PATCH $where HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
@@ -190,7 +190,8 @@ sub all_errors {
     $res = $slow->receive('PATCH');
     $is->($res, 408, 'UNSUPPORTED', 'silence');
     header_is($res, 'Connection', 'close');
-    header_is($client->get($where), 'Range', '0-2', 'what came is kept');
+    header_is($client->get($where), 'Range', '0-2',
+        'the received part is kept');
 
     my %env = map { /\A(\d+ \S+)/ ? ($1 => $_) : () }
         split /\n/, OCI::Server::slurp($server->dir . '/env_log');
@@ -199,8 +200,8 @@ sub all_errors {
         ok($env{$line}, "$title: logged: $line") || diag(join "\n", sort keys %env);
     }
     is($env{'404 BLOB_UNKNOWN'}, "404 BLOB_UNKNOWN pull x $digest",
-        "$title: with all that is known");
-    $server->stop("$title: httpd was well");
+        "$title: the log has all known variables");
+    $server->stop("$title: httpd had no errors");
     return;
 }
 
@@ -209,7 +210,7 @@ all_errors('pages', extra => $documents);
 all_errors('texts', extra => $texts, config => $texts);
 all_errors('redirects', extra => $elsewhere, config => $elsewhere);
 
-# A virtual host that has the main server's registry and a word of its own.
+# A virtual host with the main server's registry and its own ErrorDocument.
 my $server = OCI::Server->start(ports => 2, extra => $texts, after => <<'END');
 <VirtualHost *:@PORT2@>
     OCIReadOnly On

@@ -28,7 +28,7 @@ sub spew {
     return close $file || die "$name: $!\n";
 }
 
-# The answer to one request, whose arguments are curl's.
+# Send one request with curl, and return the answer.
 sub curl {
     my @command = ($curl, '-sS', '--max-time', 60, '-D', "$dir/head",
         '-o', "$dir/body", '-w', '%{http_version} %{http_code}', @_);
@@ -49,8 +49,8 @@ sub curl {
     return \%answer;
 }
 
-# One request with a large body, sent twice over one connection by nghttp,
-# which shows the frames: for each stream its status, codes and how it ended.
+# Send a request with a large body twice over one connection with nghttp, which
+# prints the frames: for each stream its status, its codes and its end.
 sub refused {
     my ($method, $path) = @_;
     my $pid = open(my $output, '-|') // die "fork: $!";
@@ -97,8 +97,9 @@ for my $protocol ('--http2-prior-knowledge', '--http2') {
     is($answer->{header}{'docker-distribution-api-version'}, 'registry/2.0',
         'its header');
 
-    # Bodies with a length, without one, and none.
-    # An answer to an Upgrade of more than 32 KiB is too much for some curls.
+    # Bodies with and without a length, and no body.
+    # Some versions of curl cannot read an answer of more than 32 KiB to an
+    # Upgrade.
     for my $name ($protocol eq '--http2' ? 'small' : 'blob', 'empty') {
         my $content = OCI::Server::slurp("$dir/$name");
         my $digest = digest_of($content);
@@ -126,8 +127,9 @@ for my $protocol ('--http2-prior-knowledge', '--http2') {
     is($answer->{status}, 206, 'ranges');
     is(length $answer->{body}, $answer->{header}{'content-length'}, 'their length');
     $answer = curl($protocol, '-r', '9999999-', "$base/blobs/$digest");
-    says($answer, 416, 'SIZE_INVALID', 'no such range');
-    is($answer->{header}{'content-range'}, 'bytes */1500000', 'the true size');
+    says($answer, 416, 'SIZE_INVALID', 'a range that cannot be satisfied');
+    is($answer->{header}{'content-range'}, 'bytes */1500000',
+        'the size of the blob');
     $answer = curl($protocol, '-H', qq(If-None-Match: "$digest"),
         "$base/blobs/$digest");
     is("$answer->{status} $answer->{body}", '304 ', 'not modified');
@@ -155,8 +157,8 @@ for my $protocol ('--http2-prior-knowledge', '--http2') {
         'HEAD');
 }
 
-# Refused before the body is there: a full answer, the stream ends without an
-# error, and the connection goes on.
+# A request is refused before its body arrives: the answer is complete, the
+# stream ends without an error, and the connection stays open.
 SKIP: {
     skip('no nghttp', 1) if !$nghttp;
     my $path = $client->start_upload('refused');
@@ -178,7 +180,7 @@ SKIP: {
     header_is($client->get($path), 'Range', '0-0', 'nothing changed');
 }
 
-# A stream that was accepted is finished, whatever happens to the server.
+# An accepted stream is completed during a reload.
 my $path = $client->start_upload('graceful');
 my $pid = fork // die "fork: $!";
 if (!$pid) {
@@ -191,9 +193,9 @@ $server->graceful;
 waitpid $pid, 0;
 is($?, 0, 'a graceful reload in the middle of an upload');
 $client->close;
-header_is($client->get($path), 'Range', '0-1499999', 'all of it arrived');
+header_is($client->get($path), 'Range', '0-1499999', 'all of it is stored');
 
-# A request for h2c by Upgrade headers gets its usual answer, whatever it is.
+# A request with Upgrade headers for h2c gets its usual answer.
 my @upgrade = ('Connection' => 'Upgrade, HTTP2-Settings', 'Upgrade' => 'h2c',
     'HTTP2-Settings' => 'AAMAAABkAAQCAAAAAAIAAAAA');
 my $where = $client->start_upload('upgraded');
@@ -201,7 +203,7 @@ my $own = OCI::Client->new($server);
 my $res = $own->request(PATCH => $where, [@upgrade], 'some bytes');
 ok($res->status == 202 || $res->status == 101, 'PATCH with Upgrade');
 $own->close;
-header_is($client->get($where), 'Range', '0-9', 'its bytes are there, once');
+header_is($client->get($where), 'Range', '0-9', 'its bytes are stored once');
 
 $server->stop;
 done_testing;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# LimitRequestBody is 1 GiB where nobody set it: layers are larger, so that it
-# must not count here.  No such layer is sent; t/large does that.
+# The default LimitRequestBody is 1 GiB.  Layers may be larger, so the default
+# must not apply here.  t/large sends such layers; this test does not.
 
 use OCI::Test;
 use Time::HiRes qw(sleep);
@@ -17,7 +17,7 @@ END
 my $client = OCI::Client->new($server);
 my $size = 3 * 1024 ** 3;
 
-# Ask whether a body may be sent: the first status, and the connection.
+# Send a head with Expect; return the first status, and the connection.
 sub ask {
     my ($method, $path, @headers) = @_;
     my $own = OCI::Client->new($server);
@@ -44,33 +44,33 @@ for my $repo (qw(any unlimited)) {
         $own->close;
         next if $method eq 'POST';
 
-        # What came before the client went is kept, once the server knows.
+        # The received part is kept, once the server knows that the client left.
         my $range = '';
         for (1 .. 400) {
             $range = $client->get($where)->header('Range') // '';
             last if $range eq '0-99999';
             sleep 0.05;
         }
-        is($range, '0-99999', 'and what arrived is kept');
+        is($range, '0-99999', 'the received part is kept');
     }
 }
 
-# One that an administrator set counts.
+# A configured LimitRequestBody applies.
 my $where = $client->start_upload('limited');
 for my $length ($size, 1_048_577) {
     my ($status, $own) = ask(PATCH => $where, "Content-Length: $length");
     is($status, 413, "limited: PATCH of $length bytes");
     error_is($own->receive('PATCH'), 413, 'SIZE_INVALID',
-        qr/1048576.*LimitRequestBody/, 'says why');
+        qr/1048576.*LimitRequestBody/, 'the message names the limit');
 }
 status_is($client->patch($where, 'x' x 1_048_576), 202, 'limited: at the limit');
 
-# A manifest has a limit of its own.
+# A manifest has its own limit.
 my ($status, $own) = ask(PUT => '/v2/any/manifests/x', "Content-Length: $size",
     'Content-Type: ' . IMAGE_MANIFEST);
 is($status, 413, 'a manifest of 3 GiB');
 error_is($own->receive('PUT'), 413, 'MANIFEST_INVALID', qr/OCIMaxManifestSize/,
-    'says why');
+    'the message names the limit');
 
 $server->stop;
 done_testing;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# What a pushed manifest must satisfy: each rule broken once, nothing stored.
+# The rules for a pushed manifest: each is broken once, and nothing is stored.
 
 use OCI::Test;
 
@@ -19,7 +19,7 @@ sub put {
         'Content-Type' => $type // IMAGE_MANIFEST);
 }
 
-# The good manifest with members changed or gone; undef is JSON's null.
+# The valid manifest with members changed or removed; undef is JSON's null.
 my $gone = \'gone';
 
 sub with {
@@ -47,12 +47,12 @@ sub replaced {
 my $docker = 'application/vnd.docker.distribution.manifest';
 my @cases = (
     [ 'no bytes', '', qr/JSON/ ],
-    [ 'no JSON', 'manifest', qr/JSON/ ],
+    [ 'not JSON', 'manifest', qr/JSON/ ],
     [ 'cut short', substr(json_text($good), 0, -1), qr/JSON/ ],
-    [ 'something behind', json_text($good) . '{}', qr/JSON/ ],
+    [ 'more text after the end', json_text($good) . '{}', qr/JSON/ ],
     [ 'a byte order mark', "\xef\xbb\xbf" . json_text($good), qr/JSON/ ],
     [ 'UTF-16', join('', map { "$_\0" } split //, json_text($good)), qr/JSON/ ],
-    [ 'a comma too many', replaced(qr/\}\z/, ',}'), qr/JSON/ ],
+    [ 'a comma too much', replaced(qr/\}\z/, ',}'), qr/JSON/ ],
     [ 'an array', '[]', qr/object/ ],
     [ 'a string', '"x"', qr/object|JSON/ ],
     [ 'null', 'null', qr/object|JSON/ ],
@@ -62,17 +62,20 @@ my @cases = (
         qr/JSON/ ],
     [ 'overlong UTF-8', with(annotations => { a => 'XX' }) =~ s/XX/\xc0\xaf/r,
         qr/JSON/ ],
-    [ 'half a surrogate', with(artifactType => 'XX') =~ s/XX/\\ud800/r,
+    [ 'a single surrogate', with(artifactType => 'XX') =~ s/XX/\\ud800/r,
         qr/artifactType/ ],
     [ 'a NUL', with(artifactType => 'XX') =~ s/XX/\\u0000/r, qr/artifactType/ ],
     [ 'a NUL in a media type', with_layer(mediaType => 'a/XX')
         =~ s/XX/\\u0000/r, qr/mediaType/ ],
     [ 'a raw control character', with(annotations => { a => 'XX' }) =~ s/XX/\n/r,
         qr/JSON/ ],
-    [ 'a member twice', replaced(qr/^\{/, '{"schemaVersion":2,'), qr/duplicate/i ],
-    [ 'a member twice by an escape', replaced(qr/^\{/, '{"\u0073chemaVersion":2,'),
+    [ 'a duplicate member', replaced(qr/^\{/,
+    '{"schemaVersion":2,'), qr/duplicate/i ],
+    [ 'a duplicate member, by an escape', replaced(qr/^\{/,
+    '{"\u0073chemaVersion":2,'),
         qr/duplicate/i ],
-    [ 'a member twice within', replaced(qr/"size":2\b/, '"size":2,"size":2'),
+    [ 'a duplicate member in a descriptor', replaced(qr/"size":2\b/,
+    '"size":2,"size":2'),
         qr/duplicate/i ],
     [ 'no schemaVersion', with(schemaVersion => $gone), qr/schemaVersion/ ],
     [ 'schemaVersion 3', with(schemaVersion => 3), qr/schemaVersion/ ],
@@ -113,9 +116,10 @@ my @cases = (
         mediaType => "$docker.v2+json" }), qr/config/, "$docker.v2+json" ],
     [ 'mediaType and Content-Type differ', json_text($good),
         qr/mediaType.*Content-Type/, "$docker.v2+json" ],
-    [ 'mediaType is no string', with(mediaType => 1), qr/mediaType/ ],
-    [ 'mediaType is none', with(mediaType => 'image'), qr/mediaType/, 'image' ],
-    [ 'a Content-Type that is none', with(mediaType => $gone), qr/Content-Type/,
+    [ 'mediaType is not a string', with(mediaType => 1), qr/mediaType/ ],
+    [ 'mediaType is not a media type', with(mediaType => 'image'),
+        qr/mediaType/, 'image' ],
+    [ 'an invalid Content-Type', with(mediaType => $gone), qr/Content-Type/,
         'image' ],
     [ 'a Content-Type with a space', with(mediaType => $gone), qr/Content-Type/,
         'a b/c' ],
@@ -124,10 +128,11 @@ my @cases = (
         qr/0 bytes.*2/ ],
     [ 'data of another digest', with_layer(data => 'TGF5ZXI='), qr/data/ ],
     [ 'data of another size', with_layer(data => 'bGF5ZXIK'), qr/data/ ],
-    [ 'data that is no base64', with_layer(data => 'bGF5ZX-='), qr/data/ ],
+    [ 'data that is not base64', with_layer(data => 'bGF5ZX-='), qr/data/ ],
     [ 'data without padding', with_layer(data => 'bGF5ZXI'), qr/data/ ],
-    [ 'data that is no string', with_layer(data => {}), qr/data/ ],
-    [ 'urls that are none', with_layer(urls => 'http://127.0.0.1/'), qr/urls/ ],
+    [ 'data that is not a string', with_layer(data => {}), qr/data/ ],
+    [ 'urls that are not an array', with_layer(urls => 'http://127.0.0.1/'),
+        qr/urls/ ],
     [ 'urls of numbers', with_layer(urls => [1]), qr/urls/ ],
     [ "a layer's annotations", with_layer(annotations => { a => 1 }),
         qr/annotations/ ],
@@ -172,18 +177,19 @@ my $bad = json_text({ %$good, schemaVersion => 3 });
 error_is(put(digest_of($bad), $bad), 400, 'MANIFEST_INVALID', undef, 'by digest');
 error_is($client->get("$base/$_"), 404, 'MANIFEST_UNKNOWN', undef,
     'nothing was stored') for 'bad', digest_of($bad);
-is_deeply($client->get("/v2/$repo/tags/list")->json->{tags}, [], 'no tag either');
+is_deeply($client->get("/v2/$repo/tags/list")->json->{tags}, [],
+    'no tag was stored');
 error_is($client->get('/v2/rules/none/manifests/bad'), 404, 'MANIFEST_UNKNOWN');
 
-# Legal JSON that nothing here reads; null is absence.
+# Valid JSON that the registry does not use; null counts as absence.
 for my $case (
     [ 'a NUL', replaced(qr/\}\z/, ',"x":"x\u0000y","x\u0000":1}') ],
-    [ 'half a surrogate', replaced(qr/\}\z/, ',"x":"\ud800"}') ],
+    [ 'a single surrogate', replaced(qr/\}\z/, ',"x":"\ud800"}') ],
     [ 'large numbers', replaced(qr/\}\z/,
         ',"x":[18446744073709551615,1e400,-1e-400]}') ],
-    [ 'such annotations', with(annotations => { a => 'XX' })
+    [ 'annotations with escapes', with(annotations => { a => 'XX' })
         =~ s/XX/\\u0000\\ud800/r ],
-    [ 'null for what may be absent', with(annotations => undef,
+    [ 'null for optional members', with(annotations => undef,
         artifactType => undef, mediaType => undef, subject => undef) ],
     [ 'manifests null in an image', with(manifests => undef) ],
     [ 'config and layers null in an index', json_text({ %{ image_index([]) },
@@ -191,18 +197,18 @@ for my $case (
 ) {
     my ($name, $text, $type) = @$case;
     status_is(put('legal', $text, $type), 201, "accepted: $name");
-    ok($client->get("$base/legal")->body eq $text, 'and kept as it is');
+    ok($client->get("$base/legal")->body eq $text, 'its bytes are kept');
 }
 $client->delete("$base/legal");
 
-# Each missing piece is named.
+# Each missing child is named.
 my @missing = map { digest_of($_) } qw(one two three);
 my $absent = with(config => { %$config, digest => $missing[0] },
     layers => [ $layer, map { { %$layer, digest => $_ } } @missing[ 1, 2 ] ]);
 my $res = put('absent', $absent);
 error_is($res, 404, 'MANIFEST_BLOB_UNKNOWN', undef, 'missing layers');
 is_deeply([ map { $_->{detail}{digest} } @{ $res->json->{errors} } ], \@missing,
-    'each is named, once');
+    'each is named once');
 my $index = json_text({ %{ image_index([]) }, manifests => [
     map { descriptor($_, IMAGE_MANIFEST) } qw(one two) ] });
 $res = put('absent', $index, IMAGE_INDEX);
@@ -211,19 +217,19 @@ is_deeply([ map { $_->{detail}{digest} } @{ $res->json->{errors} } ],
     [ @missing[ 0, 1 ] ], 'each is named');
 $client->push_blob('rules/elsewhere', 'only there');
 error_is(put('absent', with(layers => [ descriptor('only there', 'a/b') ])), 404,
-    'MANIFEST_BLOB_UNKNOWN', undef, 'what another repository holds is missing');
+    'MANIFEST_BLOB_UNKNOWN', undef, 'a blob of another repository is missing');
 error_is($client->get("$base/absent"), 404, 'MANIFEST_UNKNOWN', undef,
     'nothing was stored');
 
-# A foreign layer may be missing, but not lie about what is there.
+# A foreign layer may be missing; if it exists, its size is checked.
 my %foreign = (mediaType =>
     'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip');
 status_is(put('foreign', with_layer(%foreign, digest => $missing[0])), 201,
-    'a layer that may not be distributed');
+    'a missing layer that may not be distributed');
 error_is(put('foreign', with_layer(%foreign, size => 7)), 400,
-    'MANIFEST_INVALID', undef, 'is looked at where it is there');
+    'MANIFEST_INVALID', undef, 'the size of an existing one is checked');
 
-# Sizes: 4 MiB by default, refused by its announcement already.
+# Sizes: the limit is 4 MiB by default, and Content-Length is enough to refuse.
 my $room = 4 * 1024 * 1024 - length with(annotations => { a => '' });
 my $large = with(annotations => { a => 'x' x $room });
 status_is(put('large', $large), 201, 'a manifest of 4 MiB');
@@ -243,21 +249,22 @@ $client->close;
 error_is($client->get("$base/larger"), 404, 'MANIFEST_UNKNOWN', undef,
     'nothing was stored');
 
-# What administrators may change.
+# Directives that change the rules.
 $server->set(config => "OCIMaxManifestSize 1000\nOCISparse Index");
 $server->graceful;
 $client->close;
 error_is(put('larger', with(annotations => { a => 'x' x 1000 })), 413,
     'MANIFEST_INVALID', qr/1000 bytes/, 'OCIMaxManifestSize');
-status_is($client->head("$base/large"), 200, 'what was there is served still');
+status_is($client->head("$base/large"), 200,
+    'an existing larger manifest is still served');
 status_is(put('sparse', $index, IMAGE_INDEX), 201, 'OCISparse Index: an index');
 error_is(put('absent', $absent), 404, 'MANIFEST_BLOB_UNKNOWN', undef,
     'OCISparse Index: an image');
 error_is($client->get("$base/$missing[0]"), 404, 'MANIFEST_UNKNOWN', undef,
-    'a child that is missing is 404');
+    'GET of a missing child is 404');
 error_is(put('sparse', json_text({ %{ image_index([]) }, manifests => [
     descriptor('layer', 'a/b', size => 9) ] }), IMAGE_INDEX), 400,
-    'MANIFEST_INVALID', undef, 'sizes count all the same');
+    'MANIFEST_INVALID', undef, 'sizes are still checked');
 $server->set(config => 'OCISparse All');
 $server->graceful;
 $client->close;

@@ -53,7 +53,7 @@ while (my ($name, $text) = splice @texts, 0, 2) {
     }
 }
 
-# However the body and its type are sent.
+# Different ways to send the body and its type.
 my $text = json_text({ %$document, annotations => { way => 'chunks' } });
 status_is(put('chunked', [ $text =~ /(.{1,7})/gs ]), 201, 'PUT in chunks');
 is($client->get("$base/chunked")->body, $text, 'the same bytes');
@@ -61,9 +61,9 @@ status_is(put(digest_of($text), $text), 201, 'PUT by digest');
 status_is(put('typed', $text, IMAGE_MANIFEST . '; charset=utf-8'), 201,
     'a type with parameters');
 header_is($client->get("$base/typed"), 'Content-Type', IMAGE_MANIFEST,
-    'is served without');
+    'it is served without them');
 status_is(put('untyped', $text, undef, 'Content-Type' => undef), 201,
-    'mediaType is enough');
+    'mediaType without a Content-Type');
 header_is($client->get("$base/untyped"), 'Content-Type', IMAGE_MANIFEST);
 my $docker = 'application/vnd.docker.distribution.manifest.v2+json';
 status_is(put('docker', json_text({ %$document, mediaType => $docker }),
@@ -78,7 +78,7 @@ status_is(put('own', json_text({ %bare, mediaType => $own }), $own), 201,
     'an unknown type');
 header_is($client->get("$base/own"), 'Content-Type', $own);
 
-# Accept makes nothing unavailable.
+# No value of Accept makes a manifest unavailable.
 for my $accept (undef, '*/*', 'text/html, image/gif;q=.2, */*;q=.1',
     'application/vnd.docker.distribution.manifest.list.v2+json',
     'text/plain;q=0', 'nonsense', '', join(', ', map { "a/b$_" } 1 .. 900)) {
@@ -88,9 +88,9 @@ for my $accept (undef, '*/*', 'text/html, image/gif;q=.2, */*;q=.1',
     header_is($res, 'Content-Type', IMAGE_MANIFEST);
 }
 is($client->request(GET => "$base/typed", [ map { (Accept => $_) }
-    qw(a/b c/d e/f g/h) ])->body, $text, 'Accept in four lines');
+    qw(a/b c/d e/f g/h) ])->body, $text, 'Accept in four headers');
 
-# What was pushed as a page is none of this host's to a browser.
+# A browser does not treat a manifest of type text/html as a page of this host.
 my $page = json_text({ %$document, annotations => {
     a => '<script>alert(document.domain)</script>' } });
 $page =~ s/"mediaType":"[^"]*manifest[^"]*",?//;
@@ -106,12 +106,12 @@ for my $path ("$base/page", "$base/" . digest_of($page),
     }
 }
 
-# A Range is ignored, each time.
+# Range is ignored.
 for my $range ('bytes=0-9', 'bytes=5-', 'bytes=-5', 'bytes=0-1,3-4',
     'bytes=999999-', 'bytes=500-0', 'bytes=x') {
     my $res = $client->get("$base/typed", Range => $range);
     status_is($res, 200, "Range: $range");
-    is($res->body, $text, 'all of it');
+    is($res->body, $text, 'the entire manifest');
     header_is($res, 'Content-Range', undef);
 }
 
@@ -134,21 +134,21 @@ my $mixed = image_manifest('{}', ['layer']);
 $mixed->{layers}[0]{digest} = $child;
 status_is(put('mixed', json_text($mixed)), 201, 'a sha512 layer');
 
-# Moving, deleting.
+# Moving and deleting tags.
 my $first = $client->push_manifest($repo, 'moving', $document);
 my $second = $client->push_manifest($repo, 'moving',
     { %$document, annotations => { is => 'second' } });
 header_is($client->head("$base/moving"), 'Docker-Content-Digest', $second,
     'a tag moves');
 header_is($client->head("$base/$first"), 'Docker-Content-Digest', $first,
-    'what it named is there still');
+    'its former manifest still exists');
 $res = $client->delete("$base/moving");
 status_is($res, 202, 'DELETE of a tag');
 header_is($res, 'Content-Length', 0);
 error_is($client->delete("$base/moving"), 404, 'MANIFEST_UNKNOWN', undef,
     'once more');
 error_is($client->get("$base/moving"), 404, 'MANIFEST_UNKNOWN', undef, 'gone');
-status_is($client->get("$base/$second"), 200, 'its manifest is there');
+status_is($client->get("$base/$second"), 200, 'its manifest still exists');
 put("t$_", json_text({ %$document, annotations => { is => 'second' } }))
     for 1 .. 5;
 status_is($client->delete("$base/$second"), 202, 'DELETE by digest');
@@ -157,10 +157,11 @@ error_is($client->$_("$base/$second"), 404, 'MANIFEST_UNKNOWN', undef,
 error_is($client->get("$base/t$_"), 404, 'MANIFEST_UNKNOWN', undef, "tag t$_")
     for 1 .. 5;
 ok(!(grep { /^t\d$/ }
-    @{ $client->get("/v2/$repo/tags/list")->json->{tags} }), 'no tag is left');
-status_is($client->get("$base/$first"), 200, 'others are there');
+    @{ $client->get("/v2/$repo/tags/list")->json->{tags} }),
+        'its tags are deleted');
+status_is($client->get("$base/$first"), 200, 'other manifests still exist');
 error_is($client->delete("$base/sha512:" . '0' x 128), 404, 'MANIFEST_UNKNOWN',
-    undef, 'DELETE of what never was');
+    undef, 'DELETE of a manifest that never existed');
 
 # Digests.
 error_is(put($first, $text), 400, 'DIGEST_INVALID', qr/\Q@{[digest_of($text)]}/,
@@ -177,9 +178,9 @@ for my $bad ('sha256:baddigeststring', 'sha256:' . 'A' x 64, 'sha256:' . 'a' x 6
         'DELETE ' . substr $bad, 0, 30);
 }
 status_is($client->get("$base/sha256%3A" . substr $first, 7), 200,
-    'an encoded colon is fine');
+    'an encoded colon is accepted');
 
-# Only its own repository has it, and it is no blob.
+# Only its own repository has it, and it is not a blob.
 error_is($client->get("/v2/$_/manifests/$first"), 404, 'MANIFEST_UNKNOWN', undef,
     "not in $_") for qw(manifests manifests/other manifests/of/of);
 error_is($client->get("/v2/$repo/manifests/sha256-" . substr($first, 7) . '.sig'),
@@ -189,10 +190,11 @@ error_is($client->$_("/v2/$repo/blobs/$first"), 404, 'BLOB_UNKNOWN', undef,
 is($client->push_blob($repo, json_text($document)), $first, 'pushed as a blob');
 status_is($client->$_("/v2/$repo/blobs/$first"), 200, "$_ as a blob")
     for qw(get head);
-status_is($client->delete("/v2/$repo/blobs/$first"), 202, 'the blob goes');
+status_is($client->delete("/v2/$repo/blobs/$first"), 202,
+    'the blob is deleted');
 status_is($client->get("$base/$first"), 200, 'the manifest stays');
 
-# Legal, but rare.
+# Valid, but rare manifests.
 my $empty = descriptor('{}', 'application/vnd.oci.empty.v1+json');
 my $image = json_text($document);
 my $index = json_text(image_index([$image, $image]));
@@ -227,10 +229,10 @@ put('index', $index, IMAGE_INDEX);
 for my $name (sort keys %rare) {
     my $rare = json_text($rare{$name});
     status_is(put('rare', $rare, $rare{$name}{mediaType}), 201, $name);
-    is($client->get("$base/rare")->body, $rare, 'is kept');
+    is($client->get("$base/rare")->body, $rare, 'its bytes are kept');
 }
 
-# OCI-Subject says that referrers are known here.
+# OCI-Subject tells the client that the registry supports referrers.
 my $subject = descriptor($image, IMAGE_MANIFEST);
 header_is(put('referrer', json_text({ %$document, subject => $subject })),
     'OCI-Subject', $subject->{digest}, 'OCI-Subject');

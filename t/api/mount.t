@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# POST /v2/<name>/blobs/uploads/?mount=: a blob that is here already.
+# POST /v2/<name>/blobs/uploads/?mount=: a blob that another repository has.
 
 use OCI::Test;
 
@@ -20,15 +20,15 @@ sub holds {
     return $client->head("/v2/$name/blobs/" . ($which // $digest))->status == 200;
 }
 
-# 202 with a session that works, and nothing mounted.
+# Expect 202 with a working session, and that nothing was mounted.
 sub refused {
     my ($res, $to, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     status_is($res, 202, $name);
     like($res->header('Location'), qr{\A/v2/\Q$to\E/blobs/uploads/[0-9a-z-]+\z},
         'a session');
-    header_is($res, 'Docker-Content-Digest', undef, 'not the digest');
-    ok(!holds($to), 'nothing is there');
+    header_is($res, 'Docker-Content-Digest', undef, 'no digest');
+    ok(!holds($to), 'the blob was not mounted');
     return $res;
 }
 
@@ -43,20 +43,22 @@ for my $which ($digest, $sha512) {
     status_is(mount($to, "mount=$which&from=mount/from"), 201, 'once more');
 }
 status_is(mount('mount/any', "mount=$digest"), 201, 'mount without from');
-ok(holds('mount/any'), 'is there');
+ok(holds('mount/any'), 'the blob is mounted');
 status_is(mount('mount/encoded', 'mount=sha256%3A' . substr($digest, 7)
-    . '&from=mount%2Ffrom&origin=docker.io'), 201, 'encoded, with more');
+    . '&from=mount%2Ffrom&origin=docker.io'), 201,
+    'encoded, with further parameters');
 status_is(mount('mount/from', "mount=$digest&from=mount/from"), 201, 'onto itself');
 status_is($client->post("/v2/mount/bare/blobs/uploads?mount=$digest"), 201,
     'without the last slash');
 
-# Refusals are sessions.
+# A refused mount begins a session.
 $client->push_blob('mount/other', 'other bytes');
 refused(mount('mount/a', "mount=$digest&from=mount/other"), 'mount/a',
-    'a repository that does not hold it');
+    'a repository without the blob');
 refused(mount('mount/b', "mount=$digest&from=mount/none"), 'mount/b',
-    'a repository that is not there');
-refused(mount('mount/c', "mount=$digest&from=mount"), 'mount/c', 'a folder');
+    'a repository that does not exist');
+refused(mount('mount/c', "mount=$digest&from=mount"), 'mount/c',
+    'a parent of repositories');
 for my $from ('../mount/from', 'Mount/From', '', 'mount//from', '/mount/from',
     'mount/from/', 'mount/to/../from', 'x' x 300, 'mount%2F..%2Ffrom',
     "mount/from/blobs/$digest") {
@@ -69,31 +71,35 @@ refused(mount('mount/e', 'mount=sha256:' . '0' x 64), 'mount/e', 'no such blob')
 my $res = refused(mount('mount/f', "mount=$digest&from=mount/other"), 'mount/f',
     'a refused mount');
 status_is($client->put(with_query($res->header('Location'), "digest=$digest"),
-    $bytes), 201, 'goes on as a push');
-ok(holds('mount/f'), 'that is there');
+    $bytes), 201, 'the session continues as a push');
+ok(holds('mount/f'), 'the blob is stored');
 $res = refused(mount('mount/g', "mount=$digest&from=mount/other"), 'mount/g',
     'another');
-status_is($client->delete($res->header('Location')), 204, 'is cancelled');
+status_is($client->delete($res->header('Location')), 204,
+    'the session is cancelled');
 
-# A blob that went can't be mounted.
+# A deleted blob cannot be mounted.
 my $gone = $client->push_blob('mount/gone', 'soon gone');
 status_is(mount('mount/held', "mount=$gone&from=mount/gone"), 201, 'mounted');
-status_is($client->delete("/v2/mount/gone/blobs/$gone"), 202, 'deleted there');
+status_is($client->delete("/v2/mount/gone/blobs/$gone"), 202,
+    'the blob is deleted in one repository');
 status_is(mount('mount/late', "mount=$gone&from=mount/gone"), 202,
-    'is not mounted from there');
+    'it is not mounted from there');
 status_is(mount('mount/late', "mount=$gone&from=mount/held"), 201,
-    'but from where it is');
-status_is(mount('mount/later', "mount=$gone"), 201, 'or from anywhere');
+    'it is mounted from a repository that has it');
+status_is(mount('mount/later', "mount=$gone"), 201,
+    'it is mounted without from');
 status_is($client->delete("/v2/mount/$_/blobs/$gone"), 202)
     for qw(held late later);
-status_is(mount('mount/last', "mount=$gone"), 202, 'until nobody has it');
+status_is(mount('mount/last', "mount=$gone"), 202,
+    'it is not mounted if no repository has it');
 
 error_is(mount('mount/bad', "mount=$digest&from=$_"), 400, 'UNSUPPORTED',
     qr/encod/, "from=$_") for 'mount/from%00', '%00', '%zz';
 error_is(mount('mount/bad', "mount=$_"), 400, 'DIGEST_INVALID', qr/mount/,
     "mount=$_") for '', 'x', 'sha256:baddigeststring', 'sha256:' . 'A' x 64;
 
-# A manifest is no blob.
+# A manifest is not a blob.
 my $image = $client->push_image('mount/image', 'tag');
 status_is(mount('mount/bad', "mount=$image->{digest}&from=mount/image"), 202,
     'a manifest is not mounted');

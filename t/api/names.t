@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Repository names: of any depth, with any word, and what is none.
+# Repository names of any depth and with any words, and invalid names.
 
 use OCI::Test;
 
 my $server = OCI::Server->start;
 my $client = OCI::Client->new($server);
 
-# All that is in the store, to see that nothing changed.
+# The entire content of the store, to check that nothing changed.
 sub contents {
     my $store = $server->store;
     return join '', sort split /^/, `find $store ! -path '*lock*' ! -type d`;
 }
 
-# Everything that a repository of this name must be able to do.
+# Every operation on a repository with this name works.
 sub works {
     my ($name, $other) = @_;
     my $base = "/v2/$name";
@@ -64,9 +64,9 @@ my @names = (qw(a 0 a.b a_b a__b a-b a---b a0.b1_c2__d3-e4 x/y 1/2/3/4/5/6/7/8),
 works($_, 'mounted') for @names;
 my %there = map { $_ => 1 } @{ $client->get('/v2/_catalog')->json->{repositories} };
 is_deeply([ grep { !$there{$_} } @names ], [], 'all are in the catalog');
-is(scalar keys %there, @names + 1, 'and nothing else');
+is(scalar keys %there, @names + 1, 'no others are');
 
-# What is no name: each refused by every method, nothing changed.  A component
+# Invalid names: every method refuses them, and nothing changes.  A component
 # may have 254 bytes, a name 255.
 my $before = contents();
 my $text = json_text(image_manifest('{}', []));
@@ -96,7 +96,7 @@ for my $bad ('A', 'aB', 'a/B', '_a', '-a', 'a-', 'a_', 'a/_b', 'a/-', 'a/b-/c',
         push @wrong, 'a header' if $res{$_}->header('Set-Cookie');
         @wrong
     } sort keys %res;
-    ok(!@faults, "'$short' is no name") || diag(join "\n", @faults);
+    ok(!@faults, "'$short' is not a valid name") || diag(join "\n", @faults);
 }
 
 # Traversal, NUL, escapes and slashes in every spelling.
@@ -132,7 +132,7 @@ for my $path (@paths) {
     }
 }
 
-# Bytes that belong in no request line.
+# Bytes that a request line must not have.
 for my $bytes ("\0", "\r", "\x01", "\x7f", "\xff", "\xc3\xa4", "\t", ' ', '"', "\n") {
     my $own = OCI::Client->new($server);
     $own->send("PUT /v2/a$bytes/manifests/x HTTP/1.1\r\nHost: x\r\n"
@@ -142,10 +142,10 @@ for my $bytes ("\0", "\r", "\x01", "\x7f", "\xff", "\xc3\xa4", "\t", ' ', '"', "
     ok(!$res || $res->status >= 400 && $res->status < 500,
         sprintf 'a raw byte %02x', ord $bytes);
 }
-is(contents(), $before, 'nothing changed in all of this');
+is(contents(), $before, 'none of these requests changed the store');
 
-# Slashes are merged and dots collapsed before anybody decides: the name that
-# counts is what is left.
+# httpd merges slashes and resolves dots before authorization: the resulting
+# name counts.
 $client->push_blob('merged/name', '{}');
 for my $path ('/v2//merged/name/manifests/t1', '/v2/merged//name///manifests//t2',
     '/v2/./merged/./name/manifests/t3', '/v2/other/../merged/name/manifests/t4',
@@ -161,16 +161,16 @@ is_deeply($client->get('/v2/merged/name/tags/list')->json->{tags},
 status_is($client->get('http://127.0.0.1:1/v2/merged/name/manifests/t1'), 200,
     'the absolute form of a URL');
 
-# OCIRepositoryPattern: the whole of the name.
+# OCIRepositoryPattern: it must match the entire name.
 $server->set(config => 'OCIRepositoryPattern "team-[a-z]+/[^/]*|one"');
 $server->graceful;
 $client->close;
 works($_, 'team-b/other') for qw(team-a/x one);
 for my $name (qw(team-a team-a/x/y xteam-a/x one/two onee two team-0/x)) {
     error_is($client->post("/v2/$name/blobs/uploads/"), 400, 'NAME_INVALID',
-        qr/allow/, "not $name");
+        qr/allow/, "$name is not allowed");
     error_is($client->get("/v2/$name/tags/list"), 400, 'NAME_INVALID', qr/allow/,
-        "nor its tags");
+        "$name: nor are its tags");
 }
 
 $server->stop;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Range on blobs: one part for each range asked for, in its order.
+# Range on blobs: one part for each requested range, in their order.
 
 use OCI::Test;
 
@@ -52,7 +52,7 @@ for my $case (['0-0', 0, 0], ['0-1', 0, 1], ['0-', 0, $size - 1],
 }
 status_is(get('BYTES=0-1'), 206, 'the unit in capitals');
 
-# Several: none merged, none left out, none moved.
+# Several ranges: none is merged, omitted or moved.
 for my $list (['0-0,2-2'], ['0-9,10-19'], ['10-19,0-9'], ['5-9,5-9'], ['-5,0-4'],
     ['0-9, 5-14'], ["0-1 ,\t4-5 , 8-9"], ['0-1,,3-4,']) {
     my @asked = map { /(\d*)-(\d+)/; length $1 ? [ $1, $2 ]
@@ -70,13 +70,13 @@ for my $count (2, 100, 200, 201, 1000) {
     my $res = get('bytes=' . join ',', map { "$_-$_" } @first);
     my @parts = parts($res);
     is(scalar @parts, $count, "$count ranges are $count parts");
-    is_deeply([ map { $_->[0] } @parts ], \@first, 'in the order asked for');
+    is_deeply([ map { $_->[0] } @parts ], \@first, 'in the requested order');
     is(scalar(grep { $_->[3] ne substr $bytes, $_->[0], 1 } @parts), 0,
-        'of the right bytes');
+        'with the right bytes');
     header_is($res, 'Content-Length', length $res->body);
 }
 
-# What httpd says of longer headers than it takes, and more where it does.
+# Headers that are longer than httpd accepts, and longer ones if it does.
 my @far = map { $_ * 7919 % 999 * 1000 } 1 .. 1000;
 my $far = 'bytes=' . join ',', map { "$_-" . ($_ + 99) } @far;
 error_is(get($far), 400, 'UNSUPPORTED', undef, 'a header over 8190 bytes');
@@ -84,19 +84,19 @@ $server->set(extra => 'LimitRequestFieldSize 32768');
 $server->restart;
 $client->close;
 my @parts = parts(get($far));
-is_deeply([ map { $_->[0] } @parts ], \@far, '1000 ranges over all of the blob');
+is_deeply([ map { $_->[0] } @parts ], \@far, '1000 ranges in the entire blob');
 is(scalar(grep { $_->[3] ne substr $bytes, $_->[0], 100 } @parts), 0,
-    'of the right bytes');
+    'with the right bytes');
 
 my $res = get('bytes=0-1,2000000-,4-5');
 is_deeply([ map { $_->[0] } parts($res) ], [ 0, 4 ],
-    'a range that is not there is left out');
+    'a range beyond the end is omitted');
 $res = get('bytes=2000000-,4-5');
-status_is($res, 206, 'what is left may be one');
+status_is($res, 206, 'one remaining range');
 ok(($res->header('Content-Range') // '') eq "bytes 4-5/$size" || parts($res) == 1,
-    'and is said to be');
+    'is sent as a single range');
 
-# A client that is slow to read gets all parts.
+# A client that reads slowly gets all parts.
 my $large = random_bytes(16_000_000, 'slow');
 my $slow = '/v2/ranges/blobs/' . $client->push_blob('ranges', $large);
 for my $list ('9000000-15999999,0-8999999', '8000000-,5-7,100-7000000,0-0') {
@@ -110,7 +110,7 @@ for my $list ('9000000-15999999,0-8999999', '8000000-,5-7,100-7000000,0-0') {
     is(join(' ', map { $_->[0] } @parts), join(' ', map { $_->[0] } @asked),
         'its parts');
     is(scalar(grep { $_->[3] ne substr $large, $_->[0], $_->[1] - $_->[0] + 1 }
-        @parts), 0, 'of the right bytes');
+        @parts), 0, 'with the right bytes');
 }
 
 # 416
@@ -122,34 +122,36 @@ for my $range ('500-0', '1000000-', '1000000-1000001', '-0', '2000000-,3000000-'
     header_is($res, 'Content-Range', "bytes */$size");
 }
 
-# Asking for more than there is, by overlap.
+# Overlapping ranges that are larger than the blob together.
 $res = get('bytes=' . join ',', ('0-') x 2);
-error_is($res, 416, 'SIZE_INVALID', qr/range/, 'all of it twice');
+error_is($res, 416, 'SIZE_INVALID', qr/range/, 'the entire blob twice');
 header_is($res, 'Content-Range', "bytes */$size");
 error_is(get('bytes=' . join ',', map { "$_-" } 0 .. 999), 416, 'SIZE_INVALID',
     qr/range/, 'a thousand ranges to the end');
-status_is(get('bytes=0-499999,500000-'), 206, 'all of it in two parts is fine');
+status_is(get('bytes=0-499999,500000-'), 206,
+    'the entire blob in two parts is accepted');
 
-# What is no Range.
+# Invalid Range headers are ignored.
 for my $range ('lines=0-1', 'bytes', 'bytes 0-1', '0-1', 'seconds=1-') {
     $res = get($range);
     status_is($res, 200, "Range: $range");
-    ok($res->body eq $bytes, 'is all');
+    ok($res->body eq $bytes, 'the entire blob is sent');
 }
 $res = $client->head($path, Range => 'bytes=0-1');
-status_is($res, 200, 'HEAD has no ranges');
+status_is($res, 200, 'HEAD ignores Range');
 header_is($res, 'Content-Length', $size);
 
 # If-Range
-status_is(get('bytes=0-1', 'If-Range' => qq("$digest")), 206, 'If-Range holds');
+status_is(get('bytes=0-1', 'If-Range' => qq("$digest")), 206,
+    'If-Range matches');
 for my $other (qq(W/"$digest"), '"sha256:' . '0' x 64 . '"', 'x',
     'Fri, 01 Jan 2100 00:00:00 GMT', '') {
     $res = get('bytes=0-1', 'If-Range' => $other);
     status_is($res, 200, "If-Range: $other");
-    ok($res->body eq $bytes, 'is all');
+    ok($res->body eq $bytes, 'the entire blob is sent');
 }
 status_is(get('bytes=500-0', 'If-Range' => '"x"'), 200,
-    'a Range that does not count is not looked at');
+    'an invalid Range is ignored if If-Range does not match');
 
 # An empty blob has no range.
 my $empty = '/v2/ranges/blobs/' . $client->push_blob('ranges', '');
@@ -158,13 +160,13 @@ for my $range ('0-', '0-0', '-1', '-0') {
     error_is($res, 416, 'SIZE_INVALID', qr/range/, "empty: bytes=$range");
     header_is($res, 'Content-Range', 'bytes */0');
 }
-status_is($client->get($empty), 200, 'and is fine without');
+status_is($client->get($empty), 200, 'it is sent without Range');
 
-# MaxRanges is for files; what it says of blobs would break pullers.
+# MaxRanges is for files; applied to blobs, it would break clients.
 $server->set(extra => 'MaxRanges none');
 $server->graceful;
 $client->close;
-status_is(get('bytes=0-1'), 206, 'whatever MaxRanges says');
+status_is(get('bytes=0-1'), 206, 'MaxRanges is ignored');
 
 $server->stop;
 done_testing;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# /v2/<name>/referrers/<digest>: what refers to a manifest.
+# /v2/<name>/referrers/<digest>: the manifests that refer to a manifest.
 
 use OCI::Test;
 
@@ -25,7 +25,7 @@ sub refer {
 
 sub listed { [ map { $_->{digest} } @{ $_[0]->json->{manifests} } ] }
 
-# None, of what is there and what is not.
+# No referrers, of existing and missing manifests.
 for my $path ("$repo/referrers/$subject->{digest}",
     "$repo/referrers/sha256:" . '0' x 64, "$repo/referrers/sha512:" . '0' x 128,
     "referrers/none/referrers/$subject->{digest}") {
@@ -40,7 +40,7 @@ for my $path ("$repo/referrers/$subject->{digest}",
         'HEAD');
 }
 
-# One, with all that its descriptor says.
+# One referrer, with its complete descriptor.
 my $text = json_text(image_manifest('{}', [], subject => $subject,
     artifactType => 'application/vnd.example.sbom',
     annotations => { 'org.example' => "\x{e4} \"x\" \\", '' => '' }));
@@ -51,14 +51,15 @@ my $expected = descriptor($text, IMAGE_MANIFEST,
 my $res = referrers($subject->{digest});
 is_deeply($res->json->{manifests}, [$expected], 'a referrer');
 
-# By digest, by tags and again it is one.
+# Pushed by digest, by tags and again, it is one referrer.
 $client->push_manifest($repo, $_, $text) for 'one', 'two', undef, 'one';
 is_deeply(referrers($subject->{digest})->json->{manifests}, [$expected],
-    'pushed again and by tags it is one');
+    'pushed again and by tags it is one referrer');
 status_is($client->delete("/v2/$repo/manifests/$_"), 202) for qw(one two);
-is_deeply(listed(referrers($subject->{digest})), [$sbom], 'without tags it stays');
+is_deeply(listed(referrers($subject->{digest})), [$sbom],
+    'without tags it is still listed');
 
-# What stands in for artifactType; an index has none.
+# The replacement for a missing artifactType; an index has none.
 my $config = refer('config', config => descriptor('{}', 'application/vnd.x.config'));
 my $index = $client->push_manifest($repo, 'index', image_index([],
     subject => $subject));
@@ -86,16 +87,19 @@ for my $case ([ 'application/vnd.example.sbom', $sbom ],
     header_is($res, 'OCI-Filters-Applied', 'artifactType');
 }
 $res = referrers($subject->{digest}, '?artifactType=');
-is(scalar @{ listed($res) }, 4, 'an empty filter is none');
+is(scalar @{ listed($res) }, 4, 'an empty filter is ignored');
 
-# The subject may come later, or never.
+# The subject may be pushed later, or never.
 my $early = $client->push_manifest($repo, 'early', image_manifest('{}', [],
     subject => descriptor($later, IMAGE_MANIFEST)));
-is_deeply(listed(referrers(digest_of($later))), [$early], 'before its subject');
+is_deeply(listed(referrers(digest_of($later))), [$early],
+    'before its subject is pushed');
 $client->push_manifest($repo, 'later', $later);
-is_deeply(listed(referrers(digest_of($later))), [$early], 'and after');
+is_deeply(listed(referrers(digest_of($later))), [$early],
+    'after its subject is pushed');
 status_is($client->delete("/v2/$repo/manifests/" . digest_of($later)), 202);
-is_deeply(listed(referrers(digest_of($later))), [$early], 'and when it is gone');
+is_deeply(listed(referrers(digest_of($later))), [$early],
+    'after its subject is deleted');
 
 # A referrer of a referrer, by sha512.
 my $sha512 = digest_of($text, 'sha512');
@@ -103,12 +107,13 @@ $client->put("/v2/$repo/manifests/$sha512", $text, 'Content-Type' =>
     IMAGE_MANIFEST);
 my $deep = $client->push_manifest($repo, 'deep', image_manifest('{}', [],
     subject => { %{ descriptor($text, IMAGE_MANIFEST) }, digest => $sha512 }));
-is_deeply(listed(referrers($sha512)), [$deep], 'of a sha512 subject');
-is_deeply(listed(referrers($sbom)), [], 'which is not the sha256 one');
+is_deeply(listed(referrers($sha512)), [$deep],
+    'a referrer of a sha512 subject');
+is_deeply(listed(referrers($sbom)), [], 'it is not listed for another subject');
 
-# They are a repository's own, and go with their manifests.
+# Referrers belong to a repository, and are deleted with their manifests.
 is_deeply(listed(referrers($subject->{digest}, '', "$repo/other")), [],
-    'not of another repository');
+    'another repository does not list them');
 is(scalar @{ listed(referrers($subject->{digest})) }, 5, 'five');
 status_is($client->delete("/v2/$repo/manifests/$_"), 202)
     for $sbom, $sha512, $config, $index, $typed;
@@ -117,7 +122,7 @@ is_deeply(listed(referrers($subject->{digest})), [], 'deleted');
 error_is(referrers($_), 400, 'DIGEST_INVALID', qr/digest/, "referrers/$_")
     for 'latest', 'sha256:x', 'sha256:' . 'A' x 64, 'sha512:' . 'a' x 64;
 
-# Thousands come in pages that clients can take.
+# Thousands of referrers are sent in pages that clients accept.
 my $many = 'referrers/many';
 $client->push_blob($many, '{}');
 my %all;
@@ -132,7 +137,7 @@ for my $n (1 .. 2400) {
     $res->status == 201 or last;
     $all{$digest} = $n;
 }
-status_is($res, 201, 'thousands were pushed');
+status_is($res, 201, 'thousands of referrers are pushed');
 for my $filter ('', 'a/third') {
     my @expected = sort grep { !$filter || $all{$_} % 3 == 0 } keys %all;
     my ($path, @got, @lengths) = "/v2/$many/referrers/$subject->{digest}"
@@ -142,11 +147,11 @@ for my $filter ('', 'a/third') {
         push @got, @{ listed($res) };
         push @lengths, length $res->body;
         header_is($res, 'OCI-Filters-Applied', $filter ? 'artifactType' : undef,
-            'the filter holds');
+            'the next page has the same filter');
         ($path) = ($res->header('Link') // '')
             =~ m{\A<(/v2/\Q$many\E/referrers/[^>]*)>; rel="next"\z};
     }
-    is_deeply([ sort @got ], \@expected, "'$filter': each is there once");
+    is_deeply([ sort @got ], \@expected, "'$filter': each is listed once");
     is(scalar(grep { $_ > 4 * 1024 * 1024 } @lengths), 0, 'no page over 4 MiB');
     cmp_ok(scalar @lengths, '>', 1, 'in pages') if !$filter;
 }

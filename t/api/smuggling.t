@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Requests that hide another: whatever two readers may make of their length,
-# nothing of what they hide is done, and the connection ends.
+# Requests that hide another request: however a reader may interpret their
+# length, the hidden request is not executed, and the connection ends.
 
 use OCI::Test;
 
@@ -13,7 +13,7 @@ my $push = "POST /v2/hidden/blobs/uploads/?digest=$hidden HTTP/1.1\r\n"
     . "Host: x\r\nContent-Length: 6\r\n\r\nhidden";
 my $where;
 
-# As it should be before each attempt.
+# The state before each attempt.
 sub prepare {
     $where = $client->start_upload('open');
     $client->patch($where, 'start');
@@ -22,7 +22,7 @@ sub prepare {
 }
 prepare();
 
-# Send bytes on a connection of their own; all answers until it ends.
+# Send bytes on a new connection; return all answers until it ends.
 sub talk {
     my $bytes = shift;
     my $own = OCI::Client->new($server);
@@ -35,8 +35,7 @@ sub talk {
     return @answers;
 }
 
-# One test: an answer of 4xx, after which nothing is answered; and nothing
-# was done.
+# One test: there is one answer with 4xx, and nothing was executed.
 sub refused {
     my ($name, $head, $body, $okay) = @_;
     my @answers = talk("PATCH $where HTTP/1.1\r\nHost: x\r\n$head\r\n\r\n$body");
@@ -60,9 +59,10 @@ sub refused {
 my $chunk = "5\r\nhello\r\n0\r\n\r\n";
 my $n = length $chunk . $push;
 
-# The same request without a trick does what it says: this test can fail.
+# The same request, not hidden, is executed: so this test can fail.
 is_deeply([ map { $_->status } talk("GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n"
-    . $push =~ s/hidden/shown/r) ], [ 200, 201 ], 'two requests are two');
+    . $push =~ s/hidden/shown/r) ], [ 200, 201 ],
+    'two requests get two answers');
 
 # Two lengths
 for my $both ("Content-Length: 5\r\nContent-Length: 6",
@@ -71,14 +71,14 @@ for my $both ("Content-Length: 5\r\nContent-Length: 6",
     refused($both =~ s/\r\n/; /r, $both, "hello$push");
 }
 
-# Lengths that are none
+# Invalid lengths
 for my $length ('+5', '-5', '0x5', '5x', '5 5', '', ' ', '5;', '5.0', '1e1',
     '99999999999999999999', '18446744073709551621', "5\t6", '"5"', '５', "5\r\n 0") {
     refused("Content-Length: " . $length =~ s/\s+/ /gr,
         "Content-Length: $length", "hello$push");
 }
 
-# Codings that are none, or more than one
+# Unknown codings, or more than one
 for my $coding ('xchunked', 'chunked, identity', 'identity, chunked',
     'chunked, chunked', 'gzip, chunked', 'chunked;q=1', 'identity', 'gzip',
     "\x0bchunked", 'chunkedx', '"chunked"', 'chunked,', ',', '',
@@ -93,21 +93,21 @@ refused("a space before the length's", "Content-Length : 5", "hello$push");
 refused('a folded name', "X: y\r\n Transfer-Encoding: chunked\r\nContent-Length : 5",
     "$chunk$push");
 
-# Chunks that are none
+# Invalid chunks
 for my $size ('g', '-5', '+5', '0x5', '5 5', '', ' ', '5,', 'fffffffffffffffff',
     '10000000000000005', '5.', "\t5", "5\r", "\0005", "5\n", '５', '8000000000000000',
     '7fffffffffffffff0') {
     refused('chunk size ' . $size =~ s/[^!-~]+/ /gr, 'Transfer-Encoding: chunked',
         "$size\r\nhello\r\n0\r\n\r\n$push");
 }
-refused('no line end behind a chunk', 'Transfer-Encoding: chunked',
+refused('no line end after a chunk', 'Transfer-Encoding: chunked',
     "5\r\nhelloXX0\r\n\r\n$push");
-refused('a longer chunk than said', 'Transfer-Encoding: chunked',
+refused('a chunk longer than its size', 'Transfer-Encoding: chunked',
     "5\r\nhello!\r\n0\r\n\r\n$push");
-refused('a length beside the chunks of a PATCH in HTTP/1.0',
+refused('a NUL in a length',
     "Content-Length: 5 \0", "hello$push");
 
-# Both a length and chunks: chunks count, and the connection ends.
+# With a length and chunks, the chunks count, and the connection ends.
 my $both = $client->start_upload('both');
 my @answers = talk("PATCH $both HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
     . "Transfer-Encoding: chunked\r\n\r\n$chunk$push");
@@ -115,9 +115,9 @@ is(scalar @answers, 1, 'a length and chunks: one answer');
 ok($answers[0]->status == 202 || $answers[0]->status == 400, '202 or 400');
 header_is($answers[0], 'Connection', 'close');
 error_is($client->get("/v2/hidden/blobs/$hidden"), 404, 'BLOB_UNKNOWN', undef,
-    'what is behind is not done');
+    'the hidden request is not executed');
 
-# Bodies where none is expected are skipped, not obeyed.
+# Unexpected bodies are skipped, not executed.
 for my $head ("GET /v2/ HTTP/1.1", "HEAD /v2/ HTTP/1.1",
     'GET /v2/x/manifests/y HTTP/1.1', 'DELETE /v2/x/manifests/y HTTP/1.1',
     'PUT /v2/x/tags/list HTTP/1.1', 'GET /v2/X/tags/list HTTP/1.1') {
@@ -126,9 +126,9 @@ for my $head ("GET /v2/ HTTP/1.1", "HEAD /v2/ HTTP/1.1",
     is(scalar @answers, 1, "$head: one answer");
 }
 error_is($client->get("/v2/hidden/blobs/$hidden"), 404, 'BLOB_UNKNOWN', undef,
-    'the bodies are not done');
+    'the bodies are not executed');
 
-# Lines that other readers may end elsewhere
+# Lines that other readers may end at another byte
 for my $head ("Host: x\nContent-Length: 5\n", "Host: x\rContent-Length: 5",
     "Host: x\r\nX: y\rZ: w\r\nContent-Length: 5", "Host: x\r\n\0: y",
     "Host: x\r\nX\0Y: z", "Host: x\r\n: y", "Host: x\r\n X: y") {
@@ -138,15 +138,15 @@ for my $head ("Host: x\nContent-Length: 5\n", "Host: x\rContent-Length: 5",
         || (diag(map { $_->text } @answers), prepare());
 }
 error_is($client->get("/v2/hidden/blobs/$hidden"), 404, 'BLOB_UNKNOWN', undef,
-    'nothing was done');
-header_is($client->get($where), 'Range', '0-4', 'the upload is as it was');
+    'nothing was executed');
+header_is($client->get($where), 'Range', '0-4', 'the upload is unchanged');
 
-# HTTP/1.0 knows no chunks: whatever is made of them, the connection ends.
+# HTTP/1.0 has no chunks: however they are interpreted, the connection ends.
 @answers = talk("PATCH $where HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"
     . "$chunk$push");
 is(scalar @answers, 1, 'chunks in HTTP/1.0: one answer');
 error_is($client->get("/v2/hidden/blobs/$hidden"), 404, 'BLOB_UNKNOWN', undef,
-    'what is behind is not done');
+    'the hidden request is not executed');
 
 $server->stop;
 done_testing;

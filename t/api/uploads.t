@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# /v2/<name>/blobs/uploads/: every way to push a blob, and what goes wrong.
+# /v2/<name>/blobs/uploads/: every way to push a blob, and every error.
 
 use OCI::Test;
 use Time::HiRes qw(sleep);
@@ -15,14 +15,14 @@ my $bytes = random_bytes(300_000, 'uploads');
 my $digest = digest_of($bytes);
 my $n = 0;
 
-# A repository of its own for each case, where the blob should come to lie.
+# A new repository for each case, which should get the blob.
 sub begin {
     my $query = shift;
     $repo = 'uploads/r' . ++$n;
     return $client->start_upload($repo, $query);
 }
 
-# Tests: 201, and the blob is there.
+# Tests: 201, and the blob exists.
 sub stored {
     my ($res, $name, $what, $which) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -44,7 +44,7 @@ sub not_stored {
     return;
 }
 
-# Tests: the session stands at so many bytes.
+# Tests: the session has a given number of bytes.
 sub stands {
     my ($res, $status, $size, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -74,11 +74,11 @@ for my $query ('', "?digest=$digest", '?x=y') {
 header_is($client->head($where), 'Range', '0-0', 'HEAD');
 $res = $client->post("/v2/$repo/blobs/uploads");
 stands($res, 202, 0, 'POST without the last slash');
-isnt($res->header('Location'), $where, 'each is another');
+isnt($res->header('Location'), $where, 'each session is a new one');
 error_is($client->$_("/v2/uploads/blobs/uploads/$id"), 404,
     'BLOB_UPLOAD_UNKNOWN', undef, "$_ in another repository")
     for qw(get patch delete);
-status_is($client->get($where), 204, 'is untouched');
+status_is($client->get($where), 204, 'the session is unchanged');
 $res = $client->delete($where);
 status_is($res, 204, 'DELETE');
 is($res->body, '', 'no body');
@@ -90,8 +90,8 @@ for my $id ('x', '0' x 36, '00000000-0000-4000-8000-000000000000', '.', '..',
     uc $id, "$id.", 'x' x 300, '%2e%2e', '..%00', "$id%20", '_', '*') {
     $res = $client->get("/v2/$repo/blobs/uploads/$id");
     cmp_ok($res->status, '>=', 400, 'GET ' . substr $id, 0, 40);
-    cmp_ok($res->status, '<', 500, 'the client errs');
-    ok($res->json && $res->json->{errors}, 'in JSON');
+    cmp_ok($res->status, '<', 500, 'it is a client error');
+    ok($res->json && $res->json->{errors}, 'with JSON');
 }
 
 # ---- every way
@@ -132,7 +132,8 @@ for my $piece (@pieces[ 0 .. $#pieces - 1 ]) {
 stored(put($where, $digest, $pieces[-1], 'Content-Range' => "$offset-299999"),
     'the last piece in the PUT, by the first Location');
 
-# Un-ranged, ranged, empty and chunked ones mixed; HTTP's own Content-Range.
+# Requests with and without ranges, empty and chunked ones, mixed; also the
+# Content-Range of HTTP.
 $where = begin();
 stands($client->patch($where, ''), 202, 0, 'mixed: empty');
 stands($client->patch($where, $pieces[0]), 202, 50_000, 'un-ranged');
@@ -149,12 +150,14 @@ stands($client->patch($where, $pieces[4], 'Content-Type' => 'text/plain'), 202,
     250_000, 'of any type');
 stored(put($where, $digest, $pieces[5]), 'mixed');
 
-# Each small one costs the same; only that all arrive is tested here.
+# Many small requests.
 $where = begin();
 my $small = 'x' x 997;
 $client->patch($where, $small) for 1 .. 200;
-header_is($client->get($where), 'Range', '0-' . (997 * 200 - 1), '200 small ones');
-stored(put($where, digest_of($small x 200), ''), 'small ones', $small x 200);
+header_is($client->get($where), 'Range', '0-' . (997 * 200 - 1),
+    '200 small requests');
+stored(put($where, digest_of($small x 200), ''),
+    'small requests', $small x 200);
 
 # The empty blob.
 my $empty = digest_of('');
@@ -168,18 +171,18 @@ stored(put($where, $empty, ''), 'empty, by PATCH', '');
 stored($client->request(PUT => with_query(begin(), "digest=$empty")),
     'empty, without a body', '');
 
-# Again, and twice at once.
+# Again, and twice at the same time.
 stored(put(begin(), $digest, $bytes), 'once more');
 $where = $client->start_upload($repo);
-stored(put($where, $digest, $bytes), 'where it is already');
+stored(put($where, $digest, $bytes), 'to a repository that already has it');
 error_is($client->get($where), 404, 'BLOB_UPLOAD_UNKNOWN', undef,
-    'a finished session is gone');
+    'a finished session does not exist');
 stored(put($where, $digest, $_), 'a closing PUT that is repeated')
     for '', $bytes, [$bytes];
 error_is(put($where, digest_of('other'), ''), 404, 'BLOB_UPLOAD_UNKNOWN', undef,
-    'but not with a digest that is not there');
+    'not with the digest of an absent blob');
 error_is(put("$where-", $digest, ''), 404, 'BLOB_UPLOAD_UNKNOWN', undef,
-    'nor in a session that never was');
+    'not for a session that was never begun');
 $where = begin();
 my @twice = map { OCI::Client->new($server) } 1 .. 2;
 my $request = 'PUT ' . with_query($where, "digest=$digest")
@@ -207,21 +210,21 @@ for my $query ('', '?digest-algorithm=sha512', '?digest-algorithm=sha256') {
     }
 }
 
-# All bytes are read again for another algorithm: that is done once.
+# For another algorithm, all bytes are read again, but only once.
 $where = begin();
 $client->patch($where, $bytes);
 error_is(put($where, digest_of('x', 'sha512'), ''), 400, 'DIGEST_INVALID',
     qr/\Q$sha512\E/, 'another algorithm, a wrong digest') for 1 .. 2;
 error_is(put($where, $digest, ''), 400, 'DIGEST_INVALID', qr/change once.*sha512/,
     'back to the first algorithm');
-stands($client->get($where), 204, 300_000, 'the session stays');
+stands($client->get($where), 204, 300_000, 'the session is unchanged');
 stored(put($where, $sha512, ''), 'closed by the second', $bytes, $sha512);
 
 error_is($client->post("/v2/$repo/blobs/uploads/?digest-algorithm=$_"), 400,
     'DIGEST_INVALID', qr/sha512/, "digest-algorithm=$_")
     for qw(sha384 md5 SHA256 x), '';
 
-# ---- what is refused
+# ---- refused requests
 
 for my $bad ('sha256:baddigeststring', 'sha256:' . 'A' x 64, 'x', '', 'sha256:',
     'sha384:' . 'a' x 96, 'sha512:' . 'a' x 64, "$digest%00", "$digest%0a") {
@@ -230,8 +233,10 @@ for my $bad ('sha256:baddigeststring', 'sha256:' . 'A' x 64, 'x', '', 'sha256:',
     $client->patch($where, $bytes);
     $res = put($where, $bad, '');
     cmp_ok($res->status, '==', 400, "PUT, $name");
-    ok($res->json->{errors}[0]{message} =~ /digest|query/, 'and says why');
-    header_is($client->get($where), 'Range', '0-299999', 'the session is there');
+    ok($res->json->{errors}[0]{message} =~ /digest|query/,
+        'the message says why');
+    header_is($client->get($where), 'Range', '0-299999',
+        'the session still exists');
     $res = $client->post("/v2/$repo/blobs/uploads/?digest=$bad", $bytes);
     cmp_ok($res->status, '==', 400, "POST, $name");
 }
@@ -241,14 +246,14 @@ error_is($client->put($where, ''), 400, 'DIGEST_INVALID', qr/missing/, 'no diges
 error_is(put($where, digest_of('other'), ''), 400, 'DIGEST_INVALID',
     qr/\Q$digest\E/, 'another digest');
 not_stored('nothing was stored');
-not_stored('under neither digest', digest_of('other'));
-stored(put($where, $digest, ''), 'the right one after it');
+not_stored('nothing with the other digest', digest_of('other'));
+stored(put($where, $digest, ''), 'the right digest afterwards');
 begin();
 error_is($client->post("/v2/$repo/blobs/uploads/?digest=" . digest_of('other'),
     $bytes), 400, 'DIGEST_INVALID', qr/\Q$digest\E/, 'POST with another digest');
 not_stored('nothing was stored', digest_of('other'));
 
-# Not where the upload stands: 416, on PATCH and on PUT; it survives.
+# A wrong offset gets 416, on PATCH and on PUT; the session is unchanged.
 for my $method (qw(PATCH PUT)) {
     $where = begin();
     $client->patch($where, $pieces[0]);
@@ -278,15 +283,16 @@ for my $method (qw(PATCH PUT)) {
         cmp_ok($res->status, '==', 400, "$method: $range in chunks");
         is($res->json->{errors}[0]{code}, 'SIZE_INVALID', 'SIZE_INVALID');
     }
-    stands($client->get($where), 204, 50_000, "$method: the session is the same");
+    stands($client->get($where), 204, 50_000,
+        "$method: the session is unchanged");
     $client->patch($where, join '', @pieces[ 1 .. 4 ]);
-    stored(put($where, $digest, $pieces[5]), "$method: goes on");
+    stored(put($where, $digest, $pieces[5]), "$method: the session continues");
 }
 
-# What an upload leaves in the index, where that is in files.
+# The facts of an upload in the index, if the index is in files.
 sub facts {
-    my $folder = $server->store . '/index/upload';
-    return scalar split /\n/, `find $folder ! -type d`;
+    my $dir = $server->store . '/index/upload';
+    return scalar split /\n/, `find $dir ! -type d`;
 }
 SKIP: {
     skip('looks at the files of the index fs', 9) if $server->index ne 'fs';
@@ -301,7 +307,7 @@ SKIP: {
     $own->receive('POST');
     is(facts(), $before, 'a push in one request leaves no fact');
 
-    # An id of eight days ago, as the registry would have made it.
+    # An id from eight days ago, as the registry would have made it.
     begin();
     my $secret = readlink $server->store . '/index/secret';
     my $body = sprintf '%08x%016x0', time - 8 * 86_400, $n;
@@ -309,12 +315,14 @@ SKIP: {
     $body = sprintf '%08x%016x0', time - 6 * 86_400, $n;
     my $young = "$body-" . substr hmac_sha256_hex("$body $repo", $secret), 0, 32;
     error_is($client->get("/v2/$repo/blobs/uploads/$old"), 404,
-        'BLOB_UPLOAD_UNKNOWN', undef, 'an id without a record ends with a week');
+        'BLOB_UPLOAD_UNKNOWN', undef,
+        'an id without a record expires after a week');
     error_is(put("/v2/$repo/blobs/uploads/$old", $digest, $bytes), 404,
-        'BLOB_UPLOAD_UNKNOWN', undef, 'so its tombstone may go');
+        'BLOB_UPLOAD_UNKNOWN', undef, 'so its tombstone can be deleted');
     status_is($client->get("/v2/$repo/blobs/uploads/$young"), 204,
-        'a younger one is good');
-    stored(put("/v2/$repo/blobs/uploads/$young", $digest, $bytes), 'and is used');
+        'a newer id is accepted');
+    stored(put("/v2/$repo/blobs/uploads/$young", $digest, $bytes),
+        'it can be used');
 }
 
 # Over the limit of one request.
@@ -331,16 +339,16 @@ error_is($client->post("/v2/$repo/blobs/uploads/?digest=$digest",
 $where = begin();
 stands($client->patch($where, 'x' x 1_000_000), 202, 1_000_000, 'at the limit');
 
-# Refused before it is read: the client that asks first is not told to send.
+# Requests refused before the body is read: the client gets no 100 Continue.
 sub asked {
     my ($method, $path, $length, @more) = @_;
     my $own = OCI::Client->new($server);
     $own->send(join "\r\n", "$method $path HTTP/1.1", 'Host: x',
         'Expect: 100-continue', "Content-Length: $length", @more, '', '');
     my $res = $own->receive($method);
-    is_deeply($res->{interim}, [], "$method $length: not told to send");
-    header_is($res, 'Connection', 'close', 'and the connection ends');
-    ok(!defined $own->{socket} || !$own->receive, 'in order');
+    is_deeply($res->{interim}, [], "$method $length: no 100 Continue");
+    header_is($res, 'Connection', 'close', 'the connection ends');
+    ok(!defined $own->{socket} || !$own->receive, 'without a reset');
     return $res;
 }
 error_is(asked(PATCH => $where, 1_000_001), 413, 'SIZE_INVALID');
@@ -360,31 +368,31 @@ error_is(asked(PUT => with_query($where, 'digest=x'), 100), 400, 'DIGEST_INVALID
 error_is(asked(POST => "/v2/$repo/blobs/uploads/?digest=x", 100), 400,
     'DIGEST_INVALID');
 error_is(asked(POST => "/v2/UPPER/blobs/uploads/", 100), 400, 'NAME_INVALID');
-stands($client->get($where), 204, 1_000_000, 'all of this changed nothing');
+stands($client->get($where), 204, 1_000_000, 'the session is still unchanged');
 
-# A client that writes its whole body before it reads can read the answer.
+# A client that sends its entire body before it reads can read the answer.
 for my $size (10, 60_000, 900_000) {
     my $own = OCI::Client->new($server);
     $own->connect;
     ok($own->send("PATCH $where- HTTP/1.1\r\nHost: x\r\nContent-Length: $size"
         . "\r\n\r\n" . 'y' x $size), "$size bytes are sent");
     $res = $own->receive('PATCH');
-    error_is($res, 404, 'BLOB_UPLOAD_UNKNOWN', undef, 'and then refused');
+    error_is($res, 404, 'BLOB_UPLOAD_UNKNOWN', undef, 'the request is refused');
     if (($res->header('Connection') // '') eq 'close') {
-        ok(!$own->{socket} || !$own->receive, 'closed in order');
+        ok(!$own->{socket} || !$own->receive, 'closed without a reset');
     }
     else {
-        status_is($own->get('/v2/'), 200, 'the connection is in step');
+        status_is($own->get('/v2/'), 200, 'the connection can be used further');
     }
 }
 for my $path ("/v2/$repo/manifests/x%20y", "/v2/UPPER/manifests/x", '/v2/x',
     "/v2/$repo/tags/list") {
     my $own = OCI::Client->new($server);
     cmp_ok($own->put($path, 'y' x 100)->status, '>=', 400, "PUT $path");
-    status_is($own->get('/v2/'), 200, 'the connection is in step');
+    status_is($own->get('/v2/'), 200, 'the connection can be used further');
 }
 
-# Lengths that lie: what came is kept, the session goes on.
+# Wrong lengths: the received part is kept, and the session continues.
 sub cut_off {
     my ($method, $path, $head, $body) = @_;
     my $own = OCI::Client->new($server);
@@ -397,68 +405,69 @@ sub cut_off {
 $where = begin();
 my $chunk = sprintf "%x\r\n%s\r\n", 100_000, $pieces[0] . $pieces[1];
 cut_off(PATCH => $where, 'Content-Length: 300000', $pieces[0]);
-stands($client->get($where), 204, 50_000, 'what arrived is kept');
+stands($client->get($where), 204, 50_000, 'the received part is kept');
 cut_off(PATCH => $where, 'Transfer-Encoding: chunked', $chunk);
 stands($client->get($where), 204, 100_000,
-    'a body without a range is the same one again: it begins where that began');
+    'the next body without a range begins where the first one began');
 cut_off(PATCH => $where, "Content-Range: 100000-199999\r\nContent-Length: 100000",
     $pieces[2]);
-stands($client->get($where), 204, 150_000, 'with a range it goes on');
+stands($client->get($where), 204, 150_000, 'a body with a range continues');
 cut_off(PUT => with_query($where, "digest=$digest"), 'Content-Length: 150000',
     $pieces[3]);
-not_stored('a PUT cut off stores nothing');
-stands($client->get($where), 204, 200_000, 'and keeps what arrived');
+not_stored('an interrupted PUT stores nothing');
+stands($client->get($where), 204, 200_000, 'it keeps the received part');
 cut_off(PUT => with_query($where, "digest=$digest"), 'Content-Length: 150000',
     substr $pieces[3], 0, 20_000);
-stands($client->get($where), 204, 170_000, 'twice: from its own beginning');
+stands($client->get($where), 204, 170_000, 'a second one begins where the first one began');
 stored(put($where, $digest, join('', substr($pieces[3], 20_000), @pieces[4, 5]),
-    'Content-Range' => '170000-299999'), 'what Range says can be used');
+    'Content-Range' => '170000-299999'), 'the session continues where Range says');
 
-# The whole blob in one PUT, cut off twice and then complete; one by another
-# algorithm; and a PATCH that is repeated after the server began anew.
+# A blob in one PUT, interrupted twice and then complete, also with another
+# algorithm; and a PATCH that is repeated after a restart of the server.
 for my $other ($digest, digest_of($bytes, 'sha512')) {
     $where = begin();
     cut_off(PUT => with_query($where, "digest=$other"), 'Content-Length: 300000',
         substr $bytes, 0, $_) for 120_000, 90_000;
-    stands($client->get($where), 204, 90_000, 'a PUT that was cut off twice');
-    stored(put($where, $other, $bytes), 'is repeated whole', undef, $other);
+    stands($client->get($where), 204, 90_000, 'a PUT that was interrupted twice');
+    stored(put($where, $other, $bytes), 'it is repeated completely', undef, $other);
 }
 $where = begin();
-stands($client->patch($where, $pieces[0]), 202, 50_000, 'a whole PATCH');
+stands($client->patch($where, $pieces[0]), 202, 50_000, 'a complete PATCH');
 cut_off(PATCH => $where, 'Content-Length: 300000', $pieces[1]);
 $server->halt;
 $server->again;
 $client->close;
 stands($client->patch($where, $pieces[1]), 202, 100_000,
-    'a repeated one, after the server began anew');
-stored(put($where, $digest, join '', @pieces[ 2 .. 5 ]), 'and the rest');
+    'a repeated PATCH after a restart');
+stored(put($where, $digest, join '', @pieces[ 2 .. 5 ]), 'the rest');
 begin();
 cut_off(POST => "/v2/$repo/blobs/uploads/?digest=$digest",
     'Content-Length: 300000', $pieces[0]);
-not_stored('a POST cut off stores nothing');
+not_stored('an interrupted POST stores nothing');
 
-# A body that is longer than its length is the next request.
+# Bytes beyond the length are the next request.
 $where = begin();
 $client->close;
 $client->send("PATCH $where HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n"
     . "abcGET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n");
-stands($client->receive('PATCH'), 202, 3, 'three bytes of more');
-status_is($client->receive, 200, 'the rest is a request');
-header_is($client->get($where), 'Range', '0-2', 'three bytes are there');
+stands($client->receive('PATCH'), 202, 3, 'the first three bytes');
+status_is($client->receive, 200, 'the rest is the next request');
+header_is($client->get($where), 'Range', '0-2', 'three bytes are stored');
 
 # ---- methods
 
 for my $method (qw(PUT PATCH DELETE GET)) {
     $res = $client->request($method => "/v2/$repo/blobs/uploads/", {},
         $method eq 'GET' ? undef : '');
-    error_is($res, 405, 'UNSUPPORTED', undef, "$method where uploads begin");
+    error_is($res, 405, 'UNSUPPORTED', undef, "$method to blobs/uploads/");
     header_is($res, 'Allow', 'OPTIONS, POST');
 }
 $res = $client->post($where);
 error_is($res, 405, 'UNSUPPORTED', undef, 'POST to an upload');
 header_is($res, 'Allow', 'OPTIONS, GET, HEAD, PATCH, PUT, DELETE');
 
-# A reload in the middle of a body, and an end between two, harm nobody.
+# A reload in the middle of a body, and a restart between two requests, do no
+# harm.
 $where = begin();
 my $slow = OCI::Client->new($server);
 $slow->send("PATCH $where HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
@@ -467,23 +476,26 @@ sysread $slow->socket, my $interim, 100;
 $slow->send($pieces[0]);
 $server->graceful;
 $slow->send($pieces[1]);
-stands($slow->receive('PATCH'), 202, 100_000, 'a graceful reload in its middle');
+stands($slow->receive('PATCH'), 202, 100_000,
+    'a graceful reload during a body');
 $server->halt;
 $server->again;
 $client->close;
-stands($client->get($where), 204, 100_000, 'httpd began anew');
-stands($client->patch($where, $pieces[2]), 202, 150_000, 'the session goes on');
-stored(put($where, $digest, join '', @pieces[ 3 .. 5 ]), 'to its end');
+stands($client->get($where), 204, 100_000, 'httpd was restarted');
+stands($client->patch($where, $pieces[2]), 202, 150_000,
+    'the session continues');
+stored(put($where, $digest, join '', @pieces[ 3 .. 5 ]),
+    'the session is finished');
 
-# Cancelling needs the right to push alone, and leaves no bytes.
+# Cancelling needs only permission to push, and leaves no bytes.
 $where = begin();
 $client->patch($where, $bytes);
 status_is($client->delete($where), 204, 'cancelled with bytes');
 not_stored('nothing was stored');
 $server->stop;
 
-# Time limits bite on silence, not on duration: three seconds where each
-# silence may last one.
+# Time limits apply to pauses, not to the duration: this upload takes three
+# seconds, and each pause may last one.
 $server = OCI::Server->start(modules => ['reqtimeout'],
     extra => "Timeout 1\nRequestReadTimeout header=1 body=1,MinRate=500");
 $slow = OCI::Client->new($server);
@@ -495,7 +507,7 @@ for (1 .. 12) {
 }
 $res = $slow->receive('PATCH');
 status_is($res, 202, 'a slow, but steady upload');
-header_is($res, 'Range', '0-49151', 'all of it');
+header_is($res, 'Range', '0-49151', 'all bytes are stored');
 
 $server->stop;
 done_testing;

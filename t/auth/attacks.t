@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# What an attacker tries: each gets the answer of one who may not.
+# Attacks: each attempt gets the answer of a caller without permission.
 
 use OCI::Test;
 use OCI::Auth;
@@ -27,7 +27,7 @@ sub serve {
     return ($server, $client, $image->{digest});
 }
 
-# An answer without what differs from one request to the next.
+# An answer without the parts that differ between requests.
 sub form_of {
     my ($res, @words) = @_;
     my $text = join "\n", $res->status, $res->body,
@@ -69,7 +69,7 @@ for my $mode (@MODES) {
         done_testing;
     };
 
-    subtest "$mode: names that end alike" => sub {
+    subtest "$mode: names with the same ending" => sub {
         for my $name (qw(secret/pub/image pub2/image xpub/image secret/team/x
             pub team teams/x)) {
             my $res = $caller{anonymous}->request(
@@ -98,21 +98,22 @@ for my $mode (@MODES) {
         for my $method (qw(PUT PATCH POST DELETE BREW MKCOL)) {
             my $res = $client->request($method, $path,
                 { Authorization => $token }, '');
-            ok($res->status =~ /^40[135]$/ && $res->body !~ /not supported here/,
+            ok($res->status =~ /^40[135]$/ && $res->body !~ /not supported at/,
                 "$method " . $res->status) if $method !~ /^[BM]/;
             cmp_ok($res->status, '>=', 400, "$method");
         }
         my $res = $client->request(OPTIONS => $path, { Authorization => $token });
         ok($res->status == 401 || $res->status == 403, 'OPTIONS');
         status_is($client->request(OPTIONS => '/v2/pub/image/manifests/v1',
-            { Authorization => undef }), 200, 'OPTIONS of what may be pulled');
+            { Authorization => undef }), 200,
+            'OPTIONS of a repository that may be pulled');
         error_is($client->put('/v2/pub/image/tags/list', '',
             Authorization => undef), 401, 'UNAUTHORIZED', undef,
-            'a method that is none, of a stranger');
+            'an unknown method without credentials');
         done_testing;
     };
 
-    subtest "$mode: nothing tells what exists" => sub {
+    subtest "$mode: no answer reveals what exists" => sub {
         my $zeros = 'sha256:' . '0' x 64;
         for my $name (qw(anonymous reader)) {
             my @pairs = (
@@ -141,20 +142,21 @@ for my $mode (@MODES) {
         };
         is($mount->("$blob&from=secret/image"), $mount->("$zeros&from=secret/image"),
             'a mount of a known digest');
-        is($mount->($blob), $mount->($zeros), 'a mount from anywhere');
+        is($mount->($blob), $mount->($zeros), 'a mount from any repository');
         is($mount->("$blob&from=pub/image"), $mount->("$zeros&from=pub/image"),
-            'from a repository that lacks it');
+            'a mount from a repository without the blob');
         my $catalog = $caller{reader}->request(GET => '/v2/_catalog');
         is_deeply($catalog->json->{repositories}, [qw(pub/image team/image)],
             'the catalog');
         is($catalog->header('Link'), undef, 'whole');
         $catalog = $caller{reader}->request(GET => '/v2/_catalog?n=1');
-        is_deeply($catalog->json->{repositories}, ['pub/image'], 'one of it');
+        is_deeply($catalog->json->{repositories}, ['pub/image'],
+            'a page of one name');
         $catalog = $caller{reader}->request(GET =>
             '/v2/_catalog?n=1&last=pub/image');
         is_deeply($catalog->json->{repositories}, ['team/image'],
-            'what is hidden is not counted');
-        is($catalog->header('Link'), undef, 'and there is no page of it');
+            'hidden repositories are not counted');
+        is($catalog->header('Link'), undef, 'there is no next page for them');
         done_testing;
     };
 
@@ -194,31 +196,33 @@ for my $mode (@MODES) {
     my $log = $server->log . OCI::Server::slurp($server->access_log);
     for my $secret (values %OCI::Auth::PASSWORD, map { s/^Basic //r }
         grep { $_ } map { $_->{basic} } values %caller) {
-        unlike($log, qr/(?<![\w.])\Q$secret\E(?!\w)/, "$mode: no secret in a log");
+        unlike($log, qr/(?<![\w.])\Q$secret\E(?!\w)/,
+            "$mode: no log contains a secret");
     }
-    unlike($log, qr/eyJ/, "$mode: nor a token");
+    unlike($log, qr/eyJ/, "$mode: no log contains a token");
     $server->stop;
 }
 
-# Basic alone, with a token that would be good elsewhere.
+# A server with Basic only gets a token.
 subtest 'a Bearer header on a Basic-only server' => sub {
     my ($server, $client) = serve('Basic only');
     my $res = $client->get('/v2/', Authorization => 'Bearer e30.e30.e30');
     error_is($res, 401, 'UNAUTHORIZED');
     is_deeply([ $res->headers('WWW-Authenticate') ],
-        ['Basic realm="registry"'], 'Basic is asked for');
+        ['Basic realm="registry"'], 'the challenge is for Basic');
     $server->stop;
     done_testing;
 };
 
-# Where only tokens are known, nobody checks a password.
-subtest 'a password on a server of tokens' => sub {
+# On a server with tokens only, no provider can check a password.
+subtest 'a password on a server with tokens only' => sub {
     my ($server, $client) = serve('tokens, open pull');
     my $writer = OCI::Auth->new($server, 'writer');
     my $res = $client->get('/v2/pub/image/manifests/v1',
         Authorization => $writer->{basic});
     error_is($res, 401, 'UNAUTHORIZED');
-    like($res->header('WWW-Authenticate'), qr/^Bearer /, 'a token is asked for');
+    like($res->header('WWW-Authenticate'), qr/^Bearer /,
+        'the challenge is for a token');
     $server->stop;
     done_testing;
 };
@@ -240,11 +244,12 @@ subtest 'tokens and passwords on one path' => sub {
         my $res = $client->post(@push, Authorization => $header);
         error_is($res, 401, 'UNAUTHORIZED');
         is(scalar(() = $res->headers('WWW-Authenticate')), 1, 'one challenge');
-        like($res->header('WWW-Authenticate'), qr/^Bearer /, 'for a token');
+        like($res->header('WWW-Authenticate'), qr/^Bearer /,
+            'it is for a token');
     }
     error_is($client->delete('/v2/team/new/manifests/x',
         Authorization => $writer->{basic}), 403, 'DENIED', undef,
-        'who is known is refused for good');
+        'an authenticated caller gets 403');
     $server->stop;
     done_testing;
 };

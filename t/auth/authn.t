@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # httpd's own authentication in front of Require oci: bcrypt, with and without
-# a cache; a directory, with nested policies; client certificates; a database.
+# a cache; LDAP, with nested policies; client certificates; a database.
 
 use OCI::Test;
 use OCI::Auth;
@@ -17,13 +17,13 @@ sub get {
         : undef);
 }
 
-# Repositories without content, by mounts of one blob.
+# Repositories without content, created by mounts of one blob.
 sub many {
-    my ($server, $folder, $count) = @_;
+    my ($server, $prefix, $count) = @_;
     my $client = OCI::Client->new($server);
-    my $digest = $client->push_blob("$folder/first", 'shared');
-    $client->post("/v2/$folder/r$_/blobs/uploads/?mount=$digest"
-        . "&from=$folder/first")->status == 201 or die "a mount failed\n"
+    my $digest = $client->push_blob("$prefix/first", 'shared');
+    $client->post("/v2/$prefix/r$_/blobs/uploads/?mount=$digest"
+        . "&from=$prefix/first")->status == 201 or die "a mount failed\n"
         for 1 .. $count;
     return;
 }
@@ -33,7 +33,7 @@ sub users_seen {
     return scalar(() = $server->log =~ /$pattern/g);
 }
 
-# A password is checked once, however many repositories are listed.
+# A password is checked once, not once for each listed repository.
 subtest 'bcrypt' => sub {
     plan skip_all => 'htpasswd is not there'
         if !grep { -x "$_/htpasswd" } split /:/, $ENV{PATH};
@@ -51,11 +51,11 @@ subtest 'bcrypt' => sub {
     my $res = get($client, '/v2/_catalog', 'reader');
     is(scalar @{ $res->json->{repositories} }, 41, 'the catalog is filtered');
     is_deeply([ grep { !/^team/ } @{ $res->json->{repositories} } ], [],
-        'by the policy of each');
+        'by the policy of each caller');
     $res = get($client, '/v2/_catalog?n=10&last=team/r9', 'reader');
-    is_deeply($res->json->{repositories}, [], 'to its end');
+    is_deeply($res->json->{repositories}, [], 'to its end, with no names');
     is(users_seen($server, qr/AH016[23]\d/), 0,
-        'what is not listed is not in the log as refused');
+        'names that are not listed are not logged as refused');
     status_is(get($client, '/v2/', 'reader', 'guess'), 401);
     $server->allows(qr/AH01617/);
     $server->stop;
@@ -74,13 +74,15 @@ subtest 'mod_authn_socache' => sub {
     my $client = OCI::Client->new($server);
     for my $turn (1 .. 3) {
         status_is(get($client, '/v2/', 'reader'), 200, "turn $turn");
-        status_is(get($client, '/v2/', 'reader', 'guess'), 401, 'a guess');
+        status_is(get($client, '/v2/', 'reader', 'guess'), 401,
+            'a wrong password');
         status_is($client->post('/v2/team/x/blobs/uploads/', '',
             Authorization => OCI::Auth::basic('reader',
-                $OCI::Auth::PASSWORD{reader})), 403, 'and no right');
+                $OCI::Auth::PASSWORD{reader})), 403,
+                'a user without permission');
     }
     unlink $server->dir . '/passwd';
-    status_is(get($client, '/v2/', 'reader'), 200, 'it is the cache');
+    status_is(get($client, '/v2/', 'reader'), 200, 'the cache answers');
     $server->allows(qr/AH01620/);
     $server->stop;
     done_testing;
@@ -117,7 +119,7 @@ subtest 'mod_authn_dbd' => sub {
     done_testing;
 };
 
-subtest 'a directory' => sub {
+subtest 'LDAP' => sub {
     my %more = ('star*' => 'x', '*' => 'x', 'Mixed' => 'x',
         'ünï' => 'x', 'a(b)c' => 'x');
     my $directory = OCI::Directory->start(users => [%more])
@@ -210,7 +212,7 @@ END2
     done_testing;
 };
 
-# Names from certificates; a token for who has one.
+# User names from certificates; tokens for users with a certificate.
 subtest 'certificates and tokens' => sub {
     my $tls = OCI::Certificates->new
         or plan skip_all => 'openssl makes no certificates, or no curl';
@@ -239,18 +241,19 @@ END
     like($res->header('WWW-Authenticate'), qr{^Bearer realm="https://}, 'https');
     $res = $writer->request(GET => '/token?scope=repository:team/x:push');
     my $token = $res->json->{token};
-    is((OCI::Auth::claims($token))[1]{sub}, 'writer', 'a token of his name');
+    is((OCI::Auth::claims($token))[1]{sub}, 'writer',
+        'a token with the user name');
     status_is($nobody->request(@push, { Authorization => "Bearer $token" }), 202,
-        'that needs no certificate');
+        'a token needs no certificate');
     $res = $nobody->request(GET => '/token?scope=repository:team/x:push', {
         Authorization => OCI::Auth::basic('writer', 'guess') });
     error_is($res, 401, 'UNAUTHORIZED', undef,
-        'a password that nobody here can check');
+        'a password that no provider can check');
     $server->stop;
     done_testing;
 };
 
-# Basic, where nobody need log in: who would like to is told how.
+# Basic, if no login is required: the challenge still tells clients how.
 subtest '/v2/ open to all' => sub {
     my %setup = OCI::Auth::setup('Basic, open pull');
     my $server = OCI::Server->start(%setup);
@@ -260,9 +263,9 @@ subtest '/v2/ open to all' => sub {
     status_is($res, 200);
     header_is($res, 'WWW-Authenticate', 'Basic realm="registry"');
     header_is(get($client, '/v2/', 'reader'), 'WWW-Authenticate', undef,
-        'not to who has');
+        'no challenge for a user who has logged in');
     header_is($client->get('/v2/pub/none/tags/list'), 'WWW-Authenticate', undef,
-        'nor elsewhere');
+        'no challenge for other paths');
     $server->stop;
     done_testing;
 };

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Pages of the catalog where few of many names may be known: whole, in order,
-# and each name once, whatever the page's size.
+# Pages of the catalog if the caller may see few of many names: complete, in
+# order, and each name once, for every page size.
 
 use OCI::Test;
 
@@ -30,7 +30,8 @@ for my $n (1, 2, 3, 5, @open - 1, @open + 0, @open + 1, 100, 299, 300, 5000) {
         ($path) = ($res->header('Link') // '') =~ /<([^>]*)>/;
     }
     is_deeply(\@got, \@open, "pages of $n");
-    is($longest, $n < @open ? $n : @open + 0, 'are full');
+    is($longest, $n < @open ? $n : @open + 0,
+        'no page is longer, and pages are full');
 }
 is_deeply($client->get('/v2/_catalog')->json->{repositories}, \@open, 'all');
 

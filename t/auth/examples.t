@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# The files in conf/examples about logins do what they say.
+# The files in conf/examples about logins work as they describe.
 
 use OCI::Test;
 use OCI::Auth;
@@ -11,7 +11,7 @@ use File::Temp ();
 my $dir = File::Temp->newdir(TMPDIR => 1);
 chmod 0755, "$dir";
 
-# A server with a file, in which each name is replaced, which has to be there.
+# Start a server with a file; each name to replace must be in it.
 sub serve {
     my ($name, $replace, %option) = @_;
     my $text = OCI::Server::slurp(
@@ -36,7 +36,7 @@ my @BASIC = qw(auth_basic authn_core authn_file authz_user);
 subtest 'tokens.conf' => sub {
     my $server = serve('tokens', { '/etc/mod_oci.passwd' => '@DIR@/passwd',
         '/etc/mod_oci.key' => '@DIR@/key.pem' }, modules => \@BASIC);
-    $server->{extra} = "OCIToken On\n";    # as OCI::Auth looks for it
+    $server->{extra} = "OCIToken On\n";    # OCI::Auth looks for this line
     OCI::Auth::passwords($server, more => { ci => 'robot' });
     local $OCI::Auth::PASSWORD{ci} = 'robot';
     my %caller = map { $_ => OCI::Auth->new($server, $_) }
@@ -74,14 +74,16 @@ subtest 'issuer.conf' => sub {
     is(post($server, 'group/project/x', Authorization => $job), 202,
         'a job pushes to its project');
     is(post($server, 'group/other/x', Authorization => $job), 403,
-        'to no other');
-    is(post($server, 'release/x', Authorization => $job), 403, 'nor to release');
+        'a job does not push to another project');
+    is(post($server, 'release/x', Authorization => $job), 403,
+        'a job does not push to release');
     my $protected = sub { post($server, 'release/x', Authorization =>
         $token->(ref_protected => 'true', @_)) };
-    is($protected->(), 403, 'nor from what any project protects');
-    is($protected->(project_path => 'team/app'), 202, 'but one project may');
+    is($protected->(), 403, 'a job does not push to a protected repository');
+    is($protected->(project_path => 'team/app'), 202,
+        'the one allowed project does');
     is(OCI::Client->new($server)->get('/v2/public/x/tags/list')->status, 404,
-        'anybody pulls what is public');
+        'anonymous callers pull public repositories');
     $server->stop;
     done_testing;
 };
@@ -137,7 +139,8 @@ subtest 'certificates.conf' => sub {
     is($writer->request(POST => "/v2/team/x/blobs/uploads/?digest=$digest", {},
         "\@$dir/blob")->status, 201, 'a body of more than 128 KiB');
     is($tls->caller($server, 'anonymous')->request(
-        GET => '/v2/public/x/tags/list')->status, 404, 'anybody pulls');
+        GET => '/v2/public/x/tags/list')->status, 404,
+        'anonymous callers pull');
     $server->stop;
     done_testing;
 };
@@ -154,7 +157,7 @@ subtest 'openidc.conf' => sub {
     my $host = 'registry.example.com';
     my $res = $client->get('/token/login', Host => $host,
         Accept => 'text/html');
-    is($res->status, 302, 'a browser is sent');
+    is($res->status, 302, 'a browser is redirected');
     like($res->header('Location') // '', qr{^https://id\.example\.com/authorize},
         'to the provider');
     my $access = OCI::Auth::jwt_hmac('a-key-that-both-of-us-keep-for-ourselves',
@@ -165,11 +168,14 @@ subtest 'openidc.conf' => sub {
     status_is($res, 200, 'an access token of the provider\'s');
     my $token = ($res->json // {})->{token} // '';
     is(post($server, 'home/alice/x', Host => $host,
-        Authorization => "Bearer $token"), 202, 'makes one of ours');
+        Authorization => "Bearer $token"), 202,
+        'an access token is exchanged for a token that pushes');
     is(post($server, 'home/bob/x', Host => $host,
-        Authorization => "Bearer $token"), 401, 'for what is allowed');
+        Authorization => "Bearer $token"), 401,
+        'that token does not allow more');
     is(post($server, 'home/alice/x', Host => $host,
-        Authorization => "Bearer $access"), 401, 'and is none itself');
+        Authorization => "Bearer $access"), 401,
+        'the access token itself is refused');
     $server->stop;
     done_testing;
 };

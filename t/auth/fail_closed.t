@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# What a line refuses stays refused to a caller who has not logged in, and
-# whatever else lets that caller in.
+# Requests that a line refuses are refused to anonymous callers too, whatever
+# other lines allow.
 
 use OCI::Test;
 use OCI::Auth;
@@ -19,7 +19,7 @@ sub with_policy {
     return $server;
 }
 
-# A line behind "not", or in <RequireNone>, holds for anonymous callers too.
+# A line after "not", or in <RequireNone>, applies to anonymous callers too.
 my %refusing = (
     'not' => <<'END',
 <RequireAll>
@@ -46,11 +46,12 @@ for my $form (sort keys %refusing) {
         my ($method, $path) = @$try;
         my $res = $caller{anonymous}->request($method => "/v2/secret/x/$path");
         error_is($res, 401, 'UNAUTHORIZED', undef, "$form: anonymous $method $path");
-        like($res->header('WWW-Authenticate') // '', qr/^Basic /, 'is asked to log in');
+        like($res->header('WWW-Authenticate') // '', qr/^Basic /,
+            'the caller is asked to log in');
         error_is($caller{reader}->request($method => "/v2/secret/x/$path"), 403,
             'DENIED', undef, 'a user is refused');
         unlike($caller{anonymous}->request($method => "/v2/open/x/$path")->status,
-            qr/^40[13]$/, 'elsewhere it is allowed');
+            qr/^40[13]$/, 'other repositories are allowed');
     }
     status_is($caller{anonymous}->request(GET => '/v2/'), 200, "$form: /v2/");
     error_is(OCI::Auth->new($server, 'wrong')->request(GET => '/v2/open/x/tags/list'),
@@ -58,8 +59,8 @@ for my $form (sort keys %refusing) {
     $server->stop;
 }
 
-# The order of lines decides nothing: what one section grants to all is not
-# kept from them by another that refuses it.
+# The order of lines does not matter: if one section allows a request to all
+# callers, another one that refuses it has no effect.
 for my $order (0, 1) {
     my @sections = ("<RequireAll>\nRequire oci pull **\n"
         . "Require not oci pull private/**\n</RequireAll>",
@@ -71,12 +72,13 @@ for my $order (0, 1) {
         is($caller->request(GET => '/v2/private/public/x/tags/list')->status, 404,
             "order $order: $who may");
         is($caller->request(GET => '/v2/private/x/tags/list')->status,
-            $who eq 'anonymous' ? 401 : 403, 'and may not elsewhere');
+            $who eq 'anonymous' ? 401 : 403,
+            'the caller may not use other repositories');
     }
     $server->stop;
 }
 
-# Tokens: the anonymous one is granted nothing that is refused.
+# Tokens: an anonymous token grants nothing that a line refuses.
 my $server = OCI::Server->start(modules => \@modules,
     extra => OCI::Auth::token_endpoint(OCI::Auth::file_login(), 1),
     config => $refusing{not});
@@ -86,13 +88,13 @@ my $anonymous = OCI::Auth->new($server, 'anonymous');
 my $token = $anonymous->token_for('repository:secret/x:pull,push',
     'repository:open/x:pull');
 is_deeply([ map { $_->{name} } @{ (OCI::Auth::claims($token))[1]{access} } ],
-    ['open/x'], 'an anonymous token is for what is not refused');
+    ['open/x'], 'an anonymous token lists the allowed repository');
 error_is($anonymous->{client}->get('/v2/secret/x/tags/list',
     Authorization => "Bearer $token"), 401, 'UNAUTHORIZED', undef,
-    'and gets nothing else');
+    'it does not allow the refused one');
 $server->stop;
 
-# Satisfy Any lets an address in; a token is for its scopes all the same.
+# Satisfy Any allows an address; a token is still limited to its scopes.
 $server = OCI::Server->start(modules => \@modules,
     extra => OCI::Auth::token_endpoint(OCI::Auth::file_login(), 1),
     config => "Satisfy Any\nOrder allow,deny\nAllow from 127.0.0.1\n"
@@ -107,18 +109,18 @@ for my $try ([ POST => '/v2/other/c/blobs/uploads/' ], [ GET => '/v2/other/c/tag
     my ($method, $path) = @$try;
     error_is($client->request($method, $path, {@bearer},
         $method eq 'POST' ? '' : undef), 401, 'UNAUTHORIZED', undef,
-        "no other: $method $path");
+        "another repository is refused: $method $path");
     error_is($client->request($method, $path, { Authorization => 'Bearer a.b.c' },
         $method eq 'POST' ? '' : undef), 401, 'UNAUTHORIZED', undef,
-        'nor one that is not valid');
+        'an invalid token is refused');
     error_is($client->request($method, $path,
         { Authorization => OCI::Auth::basic('reader', 'guess') },
         $method eq 'POST' ? '' : undef), 401, 'UNAUTHORIZED', undef,
-        'nor a password that nothing can check');
+        'a password that no provider can check is refused');
 }
 $server->stop;
 
-# A token endpoint where nothing can check a password.
+# A token endpoint without a provider that can check a password.
 $server = OCI::Server->start(modules => \@modules, extra => <<'END');
 OCIToken On
 OCITokenKey "@DIR@/key.pem"
@@ -134,10 +136,10 @@ error_is($client->get('/token', Authorization => OCI::Auth::basic('reader', 'x')
     401, 'UNAUTHORIZED', undef, 'a password in a header');
 error_is($client->post('/token', "$ask&username=reader&password=x", @form), 401,
     'UNAUTHORIZED', undef, 'a password in a form');
-status_is($client->post('/token', $ask, @form), 200, 'none is fine');
+status_is($client->post('/token', $ask, @form), 200, 'no password is accepted');
 $server->stop;
 
-# A caller that may only push learns no digest.
+# The answers to a caller that may only push do not reveal digests.
 $server = with_policy(<<'END');
 <RequireAny>
     Require user admin
@@ -168,11 +170,11 @@ for my $try ([ PUT => 'If-Match', '"x"' ], [ PUT => 'If-None-Match', '*' ],
         $method eq 'PUT' ? $image->{text} : undef);
     error_is($res, 412, 'MANIFEST_INVALID', qr/\Q$header\E does not hold/,
         "$method, $header");
-    unlike($res->text, qr/$image->{digest}/, 'and no digest in the answer');
+    unlike($res->text, qr/$image->{digest}/, 'the answer has no digest');
 }
 $server->stop;
 
-# Pages of other sites can make a browser post, with what it has of passwords.
+# A page of another site can make a browser send a POST with its passwords.
 $server = OCI::Server->start;
 $client = OCI::Client->new($server);
 my $digest = $client->push_blob('csrf/from', 'some bytes');
@@ -184,7 +186,8 @@ for my $site (qw(cross-site same-site Cross-Site)) {
             "$site: POST" . substr $query, 0, 7);
     }
 }
-status_is($client->head("/v2/csrf/to/blobs/$digest"), 404, 'nothing came of it');
+status_is($client->head("/v2/csrf/to/blobs/$digest"), 404,
+    'the blob was not mounted');
 status_is($client->post('/v2/csrf/to/blobs/uploads/', '', 'Sec-Fetch-Site' => $_),
     202, "$_: POST") for qw(same-origin none);
 $server->stop;

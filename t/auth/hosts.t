@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Registries of one httpd with users of their own and one key: a token of one is
-# nothing to another, whatever Host a client names.
+# Registries of one httpd with different users and the same key: a token of one
+# is not valid for another, whatever Host a client sends.
 
 use OCI::Test;
 use OCI::Auth;
@@ -68,7 +68,7 @@ for my $from (1 .. 4) {
     status_is(push_to($from, $token, $server->host($from)), 202,
         "$name[$from - 1]: its own token");
     status_is(push_to($from, token($from, 'alias.example'), 'alias.example'), 202,
-        'by another name of its');
+        'the same registry, by another name');
     for my $to (grep { $_ != $from } 1 .. 4) {
         for my $host ($from, $to) {
             error_is(push_to($to, $token, $server->host($host)), 401,
@@ -76,7 +76,7 @@ for my $from (1 .. 4) {
         }
         error_is(push_to($to, token($from, $server->host($to)),
             $server->host($to)), 401, 'UNAUTHORIZED', undef,
-            'nor one that was asked for by its Host');
+            'a token requested with its Host is refused too');
     }
 }
 

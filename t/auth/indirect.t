@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# No indirect path grants what the direct one refuses.  For a table of policies,
-# with Basic and with tokens, each caller tries what it can do directly, and
-# then the ways around: a mount with and without "from", a tag in ?tag=, the
-# catalog, and a token's scopes.  Referrers have no other path than their own.
+# No indirect path grants a request that the direct path refuses.  For a table
+# of policies, with Basic and with tokens, each caller tries the direct path and
+# then the indirect ones: a mount with and without "from", a tag in ?tag=, the
+# catalog, and a token's scopes.  Referrers have only their own path.
 
 use OCI::Test;
 use OCI::Auth;
@@ -12,10 +12,10 @@ use JSON::PP ();
 my @CALLERS = qw(anonymous reader writer admin);
 my @SOURCES = qw(team-a/x private/x reader/x);
 
-# What every policy but a few grants beside: a place to mount to.
+# Nearly every policy also grants this: a repository to mount to.
 my $MINE = 'Require oci * mine/**';
 
-# A name; what stands in <Location "/v2/">, and before and after it.
+# A name; lines in <Location "/v2/">, before it, and after it.
 my @POLICIES = (
     [ 'open', 'Require all granted' ],
     [ 'groups', OCI::Auth::policy(1, sub { "Require user @_" }) ],
@@ -125,7 +125,7 @@ sub section {
     return join "\n", "<$kind \"$path\">", @lines, "</$kind>";
 }
 
-# A virtual host of its own for each policy and mode, on one store.
+# A separate virtual host for each policy and mode, with one store.
 sub host {
     my ($port, $mode, $policy) = @_;
     my ($name, $require, $before, $after, @more) = @$policy;
@@ -162,7 +162,7 @@ my %image = map { $_ => $open->push_image($_, 'v1', layers => ["layer of $_"]) }
     @SOURCES;
 my %blob = map { $_ => digest_of("layer of $_") } @SOURCES;
 
-# A caller at one of the hosts.
+# A client for a caller at one of the hosts.
 sub caller_at {
     my ($host, $name) = @_;
     my $self = OCI::Auth->new($server, $name);
@@ -171,13 +171,14 @@ sub caller_at {
     return $self;
 }
 
-# Whether a request got past the policy.
+# Whether the policy allowed a request.
 sub passes {
     my $res = shift->request(@_);
     return $res->status !~ /^(?:40[013]|3..)$/;
 }
 
-# Each way around; what it found to be granted against the direct path.
+# Try each indirect path; return what it grants although the direct path does
+# not.
 sub ways {
     my ($caller, $refused) = @_;
     my @wrong;
@@ -220,7 +221,7 @@ sub ways {
 my %DIRECT = (pull => [ GET => 'manifests/latest' ],
     push => [ POST => 'blobs/uploads/' ], delete => [ DELETE => 'manifests/latest' ]);
 
-# What a token is granted, and what its caller can't do.
+# Return what a token grants although its caller may not do it.
 sub scopes {
     my ($caller, $can) = @_;
     my @wrong;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Tokens of somebody else's: a token service or a CI, whose public key we have,
-# and every token that is not quite one of theirs.
+# Tokens of an external issuer, such as a token service or a CI system, whose
+# public key we have; and every kind of token that is not quite valid.
 
 use OCI::Test;
 use OCI::Auth;
@@ -86,12 +86,12 @@ sub taken {
     return status_is(push_to('group/project/image', $token), 202, $name);
 }
 
-subtest 'who signed' => sub {
+subtest 'signatures' => sub {
     taken(jwt({}), 'ES256');
     taken(jwt({}, alg => 'RS256', key => 'rsa'), 'RS256');
     refused(jwt({}, key => 'other'), 'another key');
     refused(jwt({}, alg => 'RS256'), 'an algorithm that is not the key\'s');
-    refused(jwt({}, more => { kid => 'none' }), 'a kid that we lack');
+    refused(jwt({}, more => { kid => 'none' }), 'an unknown kid');
     refused(OCI::Auth::jwt_hmac($public, { alg => 'HS256' }, \%claims),
         'the file of public keys as a secret');
     refused(OCI::Auth::jwt_hmac(OCI::Server::slurp("$dir/$_"),
@@ -101,22 +101,23 @@ subtest 'who signed' => sub {
     my $token = jwt({});
     my ($header, $body, $signature) = split /\./, $token;
     refused("$header.$body.", 'no signature');
-    refused("$header.$body", 'nor its dot');
+    refused("$header.$body", 'no signature and no dot');
     refused(OCI::Auth::unsigned({ alg => 'none' }, \%claims) . ".$signature",
-        'none, with a signature');
+        'algorithm none, with a signature');
     refused("$header." . encode_base64url('{"sub":"admin"}') . ".$signature",
-        'other claims');
+        'changed claims');
     refused("$header." . (split /\./, OCI::Auth::unsigned({}, { %claims,
         access => [ { type => 'repository', name => 'release/x',
             actions => ['*'] } ] }))[1] . ".$signature", 'swapped scopes');
-    refused("$header.$body." . substr($signature, 0, -4) . 'AAAA', 'another one');
+    refused("$header.$body." . substr($signature, 0, -4) . 'AAAA',
+        'a changed signature');
     refused("$token=", 'padding');
     refused($_, "'$_'") for qw(a.b.c QQ== e30.e30.e30 ...);
     refused(jwt({}, more => { crit => ['b64'], b64 => JSON::PP::true }), 'crit');
     done_testing;
 };
 
-subtest 'what it says' => sub {
+subtest 'registered claims' => sub {
     refused(jwt({ iss => $_ }), "iss $_")
         for 'https://other.example', 'https://ci.example/', '';
     refused(jwt({ iss => undef }), 'no iss');
@@ -126,11 +127,11 @@ subtest 'what it says' => sub {
     taken(jwt({ aud => ['other.example', 'registry.example'] }), 'a list');
     refused(jwt({ exp => $now - 3600 }), 'expired');
     refused(jwt({ exp => undef }), 'no exp');
-    refused(jwt({ exp => "$now" }), 'a text for exp');
-    taken(jwt({ exp => $now - 20 }), 'a clock that is slow');
-    refused(jwt({ nbf => $now + 3600 }), 'not yet');
-    taken(jwt({ nbf => $now + 20 }), 'a clock that is fast');
-    taken(jwt({ exp => $now + 300.5 }), 'a fraction');
+    refused(jwt({ exp => "$now" }), 'a string as exp');
+    taken(jwt({ exp => $now - 20 }), 'a slow clock');
+    refused(jwt({ nbf => $now + 3600 }), 'an nbf in the future');
+    taken(jwt({ nbf => $now + 20 }), 'a fast clock');
+    taken(jwt({ exp => $now + 300.5 }), 'exp with a fraction');
     refused(jwt({ sub => $_ }), 'a subject that is none')
         for "a\r\nX: y", "a\tb", 7, ['a'];
     done_testing;
@@ -148,16 +149,16 @@ subtest 'claims in expressions' => sub {
         is(push_to($repo, $token)->status, $status, "$repo: $status");
     }
     is(push_to('release/x', jwt({ ref_protected => 'true' }))->status, 202,
-        'a claim that an expression asks for');
+        'a claim that an expression requires');
     is(push_to('release/x', jwt({ ref_protected => JSON::PP::true }))->status,
-        202, 'as a boolean too');
+        202, 'a boolean claim too');
     for my $path ('*', '**', 'group/*', 'group/../release', '', '/', 'a//b',
         '\\*', "group\n", 'Group/Project', 'group/project/') {
         my $res = push_to('group/project/image', jwt({ project_path => $path }));
         is($res->status, 403, 'project_path ' . $path =~ s/\n/\\n/r);
     }
     is(push_to('*/image', jwt({ project_path => '*' }))->status, 400,
-        'a name that is no name matches, and is refused');
+        'an invalid repository name matches, and is refused');
     is(push_to('ref/x', jwt({ ref => 'x/y' }))->status, 403, 'a path in place '
         . 'of a component');
     is(push_to('user/x/y', jwt({ sub => $_ }))->status, 403, "sub $_")
@@ -168,13 +169,14 @@ subtest 'claims in expressions' => sub {
     my $names = jwt({ 'project-path' => 'release', 'PROJECT PATH' => 'release',
         access => undef });
     is(push_to('release/image', $names)->status, 403,
-        'claims of other names are no such variables');
+        'claims with other names do not set variables');
     done_testing;
 };
 
 subtest 'access' => sub {
     my %scope = (type => 'repository', name => 'group/project/image');
-    taken(jwt({ access => [ { %scope, actions => [qw(pull push)] } ] }), 'for it');
+    taken(jwt({ access => [ { %scope, actions => [qw(pull push)] } ] }),
+        'a scope for the repository');
     for my $access ([ { %scope, actions => ['pull'] } ], [], {}, 'x',
         [ { %scope, name => 'group/project', actions => ['*'] } ],
         [ { %scope, name => '**', actions => ['*'] } ],
@@ -194,26 +196,26 @@ subtest 'access' => sub {
     };
     status_is($post->('one', "digest=$digest", 'one'), 201);
     status_is($post->('two', "mount=$digest", 'two'), 202,
-        'no mount from what the token is not for');
+        'no mount from a repository outside the scopes');
     status_is($post->('two', "mount=$digest", 'one', 'two'), 201,
-        'but from what it is for');
+        'a mount from a repository in the scopes');
     done_testing;
 };
 
-subtest 'a push that outlasts its token' => sub {
+subtest 'a token that expires during a push' => sub {
     my $token = jwt({ exp => time - 58 });
     my $res = push_to('group/project/image', $token);
-    status_is($res, 202, 'in its last second or two');
+    status_is($res, 202, 'a request just before it expires');
     my ($location, $n) = ($res->header('Location'), 0);
     my $slow = sub { $n++ < 8 ? (sleep(0.5), 'x' x 1000)[1] : undef };
     $res = $client->request(PATCH => $location,
         { Authorization => "Bearer $token" }, $slow);
-    status_is($res, 202, 'a body goes on to its end');
-    header_is($res, 'Range', '0-7999', 'all of it');
+    status_is($res, 202, 'a body that has begun is accepted to its end');
+    header_is($res, 'Range', '0-7999', 'all bytes are stored');
     error_is($client->patch($location, 'y', Authorization => "Bearer $token"),
-        401, 'UNAUTHORIZED', undef, 'the next request needs a new one');
+        401, 'UNAUTHORIZED', undef, 'the next request needs a new token');
     status_is($client->patch($location, 'y', Authorization => 'Bearer '
-        . jwt({})), 202, 'and goes on with that');
+        . jwt({})), 202, 'the upload continues with the new token');
     done_testing;
 };
 
@@ -227,18 +229,19 @@ subtest 'a JSON Web Key Set' => sub {
         . '"x":"AAAA"}]}');
     $server->halt;
     $server->again;
-    taken(jwt({}, more => { kid => 'one' }), 'its key, by name');
-    taken(jwt({}), 'without a name');
-    refused(jwt({}, more => { kid => 'two' }), 'by another name');
-    refused(jwt({}, alg => 'RS256', key => 'rsa'), 'a key that went');
+    taken(jwt({}, more => { kid => 'one' }), 'a key of the set, by its kid');
+    taken(jwt({}), 'no kid');
+    refused(jwt({}, more => { kid => 'two' }), 'another kid');
+    refused(jwt({}, alg => 'RS256', key => 'rsa'), 'a key that was removed');
     done_testing;
 };
 
 my $log = OCI::Server::slurp($server->error_log);
 like($log, qr/oci: a token is refused: $_/, "the log says why: $_")
-    for 'it is of another issuer', 'it is for another service',
-        'it has expired', 'it is not valid yet', 'none of our keys signed it';
-unlike($log, qr/eyJ/, 'and holds no token');
+    for 'its issuer is not ', 'its audience is not this service',
+        'it has expired', 'it is not valid yet',
+        'no key of OCITokenKey matches its signature';
+unlike($log, qr/eyJ/, 'the log contains no token');
 $server->allows(qr/AH016(?:30|31)/);
 $server->stop;
 done_testing;

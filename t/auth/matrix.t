@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Who may do what: every mode, every caller, every operation.
+# The matrix of permissions: every mode, every caller, every operation.
 
 use OCI::Test;
 use OCI::Auth;
 use OCI::Certificates;
 use OCI::Directory;
 
-# What each operation answers.  Letters stand for the catalog: (p)ub, (t)eam,
-# (s)ecret.
+# The expected answer of each operation.  For the catalog, letters stand for the
+# listed repositories: (p)ub, (t)eam, (s)ecret.
 my @OPERATIONS = qw(ping pull public push mount hidden delete catalog);
 my %FULL = (
     reader => [qw(200 200 200 403 403 403 403 pt)],
@@ -24,7 +24,7 @@ my %EXPECTED = (
         anonymous => [qw(200 401 200 401 401 401 401 p)] },
     'LDAP groups' => { %FULL, anonymous => [@refused], wrong => [@refused] },
 
-    # A token lacks what the policy does not grant: insufficient_scope.
+    # A token has only the scopes that the policy grants: insufficient_scope.
     'tokens' => {
         anonymous => [@refused],
         reader    => [qw(200 200 200 401 401 401 401 pt)],
@@ -40,13 +40,13 @@ my %EXPECTED = (
         wrong     => [qw(401 401 200 401 401 401 401 401)],
     },
 
-    # A certificate of somebody else's ends the connection.
+    # A certificate of another authority ends the connection.
     'certificates' => { %FULL, anonymous => [ (403) x 8 ],
         wrong => [ (0) x 8 ] },
 );
 
-# Clients who need not say who they are don't: so a wrong password goes
-# unnoticed where all may read.
+# Clients send credentials only if they are asked to: so a wrong password is
+# not noticed if anonymous callers may read.
 
 my @CALLERS = qw(anonymous reader writer admin wrong);
 my %sub = (
@@ -62,15 +62,15 @@ my %sub = (
     catalog => sub { (GET    => '/v2/_catalog') },
 );
 
-# Content, put there while everybody may do everything.
+# Push the content while all callers may do everything.
 sub fill {
     my $server = shift;
     my $client = OCI::Client->new($server);
     my %blob;
-    for my $folder (qw(pub team secret)) {
-        my $layer = "layer of $folder";
-        $client->push_image("$folder/image", 'v1', layers => [$layer]);
-        $blob{$folder} = digest_of($layer);
+    for my $prefix (qw(pub team secret)) {
+        my $layer = "layer of $prefix";
+        $client->push_image("$prefix/image", 'v1', layers => [$layer]);
+        $blob{$prefix} = digest_of($layer);
     }
     $client->push_image('team/image', $_, annotations => { for => $_ })
         for @CALLERS;
@@ -85,7 +85,7 @@ sub answer_of {
     return join '', sort keys %letters;
 }
 
-# One test for each operation, and one for the form of what was refused.
+# One test for each operation, and one for the form of refusals.
 sub row {
     my ($mode, $name, $caller, $blob) = @_;
     my @expected = @{ $EXPECTED{$mode}{$name} };

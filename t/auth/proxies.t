@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# What the challenge says of our own address: what the client knows us by, or
-# what the configuration says; never what an untrusted header says.
+# Our own address in the challenge: the one that the client used, or the one in
+# the configuration; never one from an untrusted header.
 
 use OCI::Test;
 use OCI::Auth;
@@ -13,7 +13,7 @@ sub challenge_of {
     return OCI::Auth::challenge($res->header('WWW-Authenticate') // '');
 }
 
-# Without a Host, as HTTP/1.0 may.
+# A request without Host, which HTTP/1.0 allows.
 sub old_request {
     my $server = shift;
     my $socket = IO::Socket::INET->new(PeerAddr => $server->host);
@@ -49,7 +49,8 @@ subtest 'hosts' => sub {
         status_is($client->get('/v2/', Host => $host,
             Authorization => "Bearer $token"), 200, "$host: a token");
         status_is($client->get('/v2/', Host => 'other.example',
-            Authorization => "Bearer $token"), 401, 'is of no use elsewhere');
+            Authorization => "Bearer $token"), 401,
+            'the token is refused at another host');
     }
     my $forged = challenge_of($client->get('/v2/', Host => 'registry.example',
         'X-Forwarded-Host'  => 'evil.example',
@@ -57,9 +58,9 @@ subtest 'hosts' => sub {
         'X-Forwarded-Server' => 'evil.example',
         Forwarded => 'host=evil.example;proto=gopher'));
     is($forged->{realm}, 'http://registry.example/token',
-        'what a client says of a proxy means nothing');
+        'headers of a proxy are not trusted');
     error_is($client->get('/v2/', Host => 'a"b.example'), 400, 'UNSUPPORTED',
-        undef, 'a Host that is none');
+        undef, 'an invalid Host');
     my $res = old_request($server);
     is($res->status, 401, 'HTTP/1.0 without a Host');
     is(challenge_of($res)->{realm}, 'http://127.0.0.1/token', 'has a realm');
@@ -67,7 +68,7 @@ subtest 'hosts' => sub {
     done_testing;
 };
 
-subtest 'what the configuration says' => sub {
+subtest 'addresses in the configuration' => sub {
     my %setup = OCI::Auth::setup('tokens');
     my $server = OCI::Server->start(%setup, extra => $setup{extra} . <<'END');
 ServerName https://registry.example
@@ -109,13 +110,14 @@ subtest 'behind a proxy with TLS' => sub {
     $behind->again;
     my $client = $tls->caller($front, 'anonymous');
     my $challenge = challenge_of($client->request(GET => '/v2/'));
-    is($challenge->{realm}, "https://$host/token", 'the address in front');
-    is($challenge->{service}, $host, 'its name');
+    is($challenge->{realm}, "https://$host/token", 'the address of the proxy');
+    is($challenge->{service}, $host, 'the name of the proxy');
     my $token = $client->request(GET => '/token', { Authorization =>
         OCI::Auth::basic('writer', $OCI::Auth::PASSWORD{writer}) });
     status_is($client->request(GET => '/v2/', { Authorization => 'Bearer '
-        . $token->json->{token} }), 200, 'a token from there works there');
-    $front->stop('the httpd in front was well');
+        . $token->json->{token} }), 200,
+        'a token from the proxy works at the proxy');
+    $front->stop('the httpd in front had no errors');
     $behind->stop;
     done_testing;
 };
@@ -144,7 +146,7 @@ subtest 'HTTP/2' => sub {
         qr/NAME_UNKNOWN/, 'a token');
     ($token) = $ask->('-d', 'grant_type=password&username=admin&password=root',
         '/token') =~ /"token":"([^"]+)"/;
-    ok($token, 'one by POST');
+    ok($token, 'a token by POST');
     $server->stop;
     done_testing;
 };
@@ -161,7 +163,7 @@ subtest 'caches' => sub {
     $server->again;
     like($client->get("/v2/pub/image/manifests/$digest")
         ->header('Cache-Control'), qr/^private/,
-        'what authorization decided is not for shared caches');
+        'replies that depend on authorization are not for shared caches');
     header_is($client->get('/v2/'), 'Cache-Control', 'no-cache');
     $server->stop;
     done_testing;

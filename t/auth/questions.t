@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# A question about another path is decided as a request for that path would be:
-# it has the caller's protocol, request line and Content-Type, too.
+# A question about another path is decided like a request for that path: it has
+# the caller's protocol, Content-Type and a request line of the same form.
 
 use OCI::Test;
 use OCI::Auth;

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# What others than the lines of Require refuse is refused to a mount and to the
-# catalog as well: httpd is asked, whoever it is that answers, and so is the
-# pattern of names.
+# Refusals by other directives than Require apply to mounts and to the catalog
+# too: a question runs all of httpd's request hooks and OCIRepositoryPattern.
 
 use OCI::Test;
 
@@ -30,13 +29,13 @@ for my $rule (sort keys %rules) {
             "$rule: no mount, $query" =~ s/sha256:\w+/.../r);
     }
     error_is($outside->get("/v2/mine/blobs/$digest"), 404, 'BLOB_UNKNOWN', undef,
-        'nothing came of it');
+        'the blob was not mounted');
     is_deeply($outside->get('/v2/_catalog')->json, { repositories => [] },
         "$rule: not in the catalog");
     status_is($inside->post("/v2/mine/blobs/uploads/?mount=$digest"), 201,
-        "$rule: a mount by who may");
+        "$rule: a mount at the server without the rule");
     is_deeply($outside->get('/v2/_catalog')->json, { repositories => ['mine'] },
-        'is seen');
+        'its repository is in the catalog');
     $server->stop;
 }
 done_testing;

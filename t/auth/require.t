@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Errors in a Require line, and tokens that could never work, stop httpd at its
-# start, with the reason.
+# Errors in a Require line, and tokens that could never work, prevent httpd from
+# starting, with a message that says why.
 
 use OCI::Test;
 use OCI::Auth;
@@ -18,14 +18,14 @@ sub refused {
 }
 
 refused($_->[0], $_->[1]) for
-    [ 'Require oci', qr/Require oci: '' is no list of pull, push, delete or \*/ ],
+    [ 'Require oci', qr/Require oci: '' is not .*: expected pull, push, delete or \*/ ],
     [ 'Require oci pull', qr/Require oci: a repository.* is missing/ ],
-    [ 'Require oci read **', qr/'read' is no list of/ ],
-    [ 'Require oci pull,write **', qr/'pull,write' is no list of/ ],
-    [ 'Require oci pull, **', qr/'pull,' is no list of/ ],
-    [ 'Require oci pull,,push **', qr/'pull,,push' is no list of/ ],
-    [ 'Require oci PULL **', qr/'PULL' is no list of/ ],
-    [ 'Require oci * %{REMOTE_USER', qr/'%\{REMOTE_USER' has no end/ ],
+    [ 'Require oci read **', qr/'read' is not a valid list of actions/ ],
+    [ 'Require oci pull,write **', qr/'pull,write' is not a valid list of/ ],
+    [ 'Require oci pull, **', qr/'pull,' is not a valid list of/ ],
+    [ 'Require oci pull,,push **', qr/'pull,,push' is not a valid list of/ ],
+    [ 'Require oci PULL **', qr/'PULL' is not a valid list of/ ],
+    [ 'Require oci * %{REMOTE_USER', qr/'%\{REMOTE_USER' has no closing brace/ ],
     [ 'Require oci * a/%{NO_SUCH_THING}/b', qr/'%\{NO_SUCH_THING\}': .*NO_SUCH/ ],
     [ 'Require oci * %{nofunction:x}', qr/'%\{nofunction:x\}': .*nofunction/ ];
 
@@ -42,40 +42,40 @@ sub key {
         $name);
 }
 
-key('secret: short', qr/what follows "secret:" is not a secret/, 'a short secret');
-key('0123456789abcdef' x 3, qr/OCITokenKey: .*key: it holds no key: expected PEM/,
-    'a secret without its mark');
-key('', qr/it holds no key/, 'an empty file');
+key('secret: short', qr/the text after "secret:" is not a valid secret/, 'a short secret');
+key('0123456789abcdef' x 3, qr/OCITokenKey: .*key: it contains no key: expected PEM/,
+    'a secret without its prefix');
+key('', qr/it contains no key/, 'an empty file');
 key("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-    qr/a key can't be read/, 'a damaged key');
-refused("OCITokenKey $dir", qr/OCITokenKey: can't read \Q$dir\E/);
-refused("OCITokenKey $dir/none/key", qr/OCITokenKey: can't make .*none\/key/);
+    qr/a key cannot be read/, 'a damaged key');
+refused("OCITokenKey $dir", qr/OCITokenKey: cannot read \Q$dir\E/);
+refused("OCITokenKey $dir/none/key", qr/OCITokenKey: cannot create .*none\/key/);
 SKIP: {
-    skip 'openssl makes no key', 6 if !OCI::Auth::make_key("$dir/ec", 'ec');
+    skip 'openssl cannot make a key', 6 if !OCI::Auth::make_key("$dir/ec", 'ec');
     like(OCI::Server->refuses(extra => "OCITokenKey $dir/ec.pub",
         after => "<Location \"/token\">\nSetHandler oci-token\n</Location>"),
-        qr/needs an OCITokenKey with a private key/, 'a public key signs nothing');
+        qr/needs an OCITokenKey with a private key/, 'a public key cannot sign');
     my $theirs = "OCIToken On\nOCITokenKey $dir/ec.pub\n";
     like(OCI::Server->refuses(extra => $theirs),
-        qr/no OCITokenService says which of his tokens are for us/,
-        'whose tokens might be for anybody');
+        qr/holds no signing key, .* there is no OCITokenService/,
+        'public keys need OCITokenService');
     my $server = OCI::Server->start(extra => $theirs, after => <<'END');
 <Location "/v2/named/">
     OCITokenService registry.example
 </Location>
 END
     my $client = OCI::Client->new($server);
-    $server->expects(qr/no OCITokenService is in force for \/v2\/a\/tags/);
+    $server->expects(qr/no OCITokenService applies to \/v2\/a\/tags/);
     error_is($client->get('/v2/a/tags/list'), 500, 'UNKNOWN', undef,
-        'not where it has no name');
+        'a Location without OCITokenService answers 500');
     error_is($client->get('/v2/named/a/tags/list'), 404, 'NAME_UNKNOWN', undef,
-        'but where it has one');
+        'a Location with OCITokenService works');
     $server->stop;
     `openssl ec -in $dir/ec -aes256 -passout pass:x -out $dir/encrypted 2>&1`;
     refused("OCITokenKey $dir/encrypted", qr/a private key is encrypted/);
 }
 
-# A key in another Location: a request is what tells.
+# If the key is in another Location, the first request reports it.
 my $server = OCI::Server->start(config => 'OCIToken On', after => <<"END");
 <Location "/other/">
     OCITokenKey "$dir/made"
@@ -86,12 +86,12 @@ my $server = OCI::Server->start(config => 'OCIToken On', after => <<"END");
 </Location>
 END
 my $client = OCI::Client->new($server);
-$server->expects(qr/oci: OCIToken is On, and no OCITokenKey is in force/);
+$server->expects(qr/oci: OCIToken is On, but no OCITokenKey applies to/);
 error_is($client->get('/v2/a/tags/list'), 500, 'UNKNOWN');
-error_is($client->get('/token'), 503, 'UNAVAILABLE', qr/no tokens/);
+error_is($client->get('/token'), 503, 'UNAVAILABLE', qr/issues no tokens/);
 $server->stop;
 
-# Every place where a line can stand.
+# Require lines in every kind of section.
 $server = OCI::Server->start(config => <<'END');
 <RequireAll>
     Require oci pull,push a/** b/*-ci
@@ -114,6 +114,6 @@ for my $case ([ pull => 'a/x' => 404 ], [ push => 'a/x' => 202 ],
     my ($action, $repo, $status) = @$case;
     is($action{$action}->($repo)->status, $status, "$action $repo: $status");
 }
-status_is($client->get('/v2/'), 200, '/v2/ asks whether anything is allowed');
+status_is($client->get('/v2/'), 200, '/v2/ is allowed if anything is');
 $server->stop;
 done_testing;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Tags that not everybody may push are as safe from ?tag= as from the path.
+# Tags that only some callers may push are protected in ?tag= as in the path.
 
 use OCI::Test;
 use OCI::Auth;
@@ -56,9 +56,10 @@ for my $case (
             . $caller->token_for('repository:team/image:pull,push')
     } qw(writer admin);
 
-    status_is(put($client, 'v1', undef), 201, "$name: a tag that all may push");
+    status_is(put($client, 'v1', undef), 201,
+        "$name: a tag that all callers may push");
     status_is(put($client, "$digest?tag=v2&tag=v3", undef), 201,
-        'or two of them');
+        'two such tags');
     for my $path ('release-1', "$digest?tag=release-1",
         "$digest?tag=v4&tag=release-1", "$digest?tag=%72elease-1&tag=v4") {
         my $res = put($client, $path, undef);
@@ -66,14 +67,14 @@ for my $case (
             =~ s/sha256:\w+/.../r);
         like($res->header('WWW-Authenticate'),
             $tokens ? qr/^Bearer .*scope="repository:team\/image:pull,push"/
-                : qr/^Basic /, 'is asked who he is');
+                : qr/^Basic /, 'an anonymous caller is asked to log in');
         error_is(put($client, $path, $header{writer}), 403, 'DENIED', undef,
             'a user is refused');
     }
-    is(tags($client), 'v1 v2 v3', 'and nothing is there');
+    is(tags($client), 'v1 v2 v3', 'the refused tags do not exist');
     status_is(put($client, "$digest?tag=release-1&tag=v4", $header{admin}), 201,
-        'who may, may');
-    is(tags($client), 'release-1 v1 v2 v3 v4', 'and it is there');
+        'an allowed user may push the tag');
+    is(tags($client), 'release-1 v1 v2 v3 v4', 'the tag exists');
     $server->stop;
 }
 done_testing;

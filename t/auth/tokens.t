@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Tokens: the endpoint that issues them, and what the registry takes for one.
+# Tokens: the endpoint that issues them, and the registry that accepts them.
 
 use OCI::Test;
 use OCI::Auth;
@@ -42,9 +42,9 @@ sub with {
         { Authorization => "Bearer $token" }, $method eq 'GET' ? undef : '');
 }
 
-subtest 'the key was made' => sub {
+subtest 'the key was created' => sub {
     my @stat = stat "$dir/key.pem";
-    is(sprintf('%o', $stat[2] & 07777), '600', 'for nobody else');
+    is(sprintf('%o', $stat[2] & 07777), '600', 'only its owner may read it');
     like(OCI::Server::slurp("$dir/key.pem"), qr/BEGIN PRIVATE KEY/, 'in PEM');
     done_testing;
 };
@@ -84,10 +84,10 @@ subtest 'GET' => sub {
     header_is($res, 'Cache-Control', 'no-store');
     header_is($res, 'Content-Type', 'application/json');
     my $json = $res->json;
-    is($json->{token}, $json->{access_token}, 'under both names');
+    is($json->{token}, $json->{access_token}, 'the token has both names');
     is($json->{expires_in}, 77, 'OCITokenLifetime');
     like($json->{issued_at}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'issued_at');
-    ok(!exists $json->{refresh_token}, 'nothing to refresh it with');
+    ok(!exists $json->{refresh_token}, 'there is no refresh token');
     my ($header, $claims) = OCI::Auth::claims($json->{token});
     is($header->{alg}, 'ES256', 'alg');
     like($header->{kid}, qr/^[\w-]{43}$/, 'kid');
@@ -95,10 +95,10 @@ subtest 'GET' => sub {
         for [ iss => $host ], [ aud => $host ], [ sub => 'reader' ],
             [ exp => $claims->{iat} + 77 ], [ nbf => $claims->{iat} ];
     is_deeply(access_of($res), { 'repository:team/image' => 'pull' },
-        'what is granted of it');
+        'the granted part of a scope');
     my (undef, $other) = OCI::Auth::claims(
         endpoint('scope=repository:team/image:pull', 'reader')->json->{token});
-    isnt($other->{jti}, $claims->{jti}, 'each has an id of its own');
+    isnt($other->{jti}, $claims->{jti}, 'each token has its own id');
 
     is_deeply(access_of(endpoint('scope=repository:team/a:push%20repository:'
         . 'pub/b:pull&scope=repository:secret/c:*&scope=registry:catalog:*'
@@ -120,14 +120,14 @@ subtest 'GET' => sub {
             'scope=repository:pub/image/tags/list%3Fx:pull';
     is_deeply(access_of(endpoint('scope=repository:secret/image:pull', 'reader')),
         access_of(endpoint('scope=repository:secret/none:pull', 'reader')),
-        'whether it exists makes no difference');
+        'the existence of a repository makes no difference');
 
     error_is(endpoint('', 'wrong'), 401, 'UNAUTHORIZED', undef, 'wrong password');
     error_is(endpoint('service=other.example', 'reader'), 400, 'UNSUPPORTED',
-        qr/issues tokens for \Q$host\E/, 'another service');
+        qr/issues tokens for the service \Q$host\E/, 'another service');
     error_is(endpoint('scope=%zz'), 400, 'UNSUPPORTED', qr/encoded/,
-        'not encoded');
-    # A token that would be too long for a header is for nothing in particular.
+        'a query that is not properly encoded');
+    # A token that would be too long for a header has no list of scopes.
     my %long = (
         'many scopes' => [ map { "repository:a$_:pull" } 1 .. 200 ],
         'long scopes' => [ map { 'repository:' . "pub/$_" . 'x' x 110
@@ -177,8 +177,8 @@ subtest 'POST' => sub {
     my $res = post(\%form);
     status_is($res, 200);
     is_deeply(access_of($res), { 'repository:team/a' => 'pull,push' },
-        'as by GET');
-    ok(!exists $res->json->{refresh_token}, 'nothing to refresh it with');
+        'the same as by GET');
+    ok(!exists $res->json->{refresh_token}, 'there is no refresh token');
     is((OCI::Auth::claims($res->json->{token}))[1]{sub}, 'writer', 'its user');
     error_is(post({ %form, password => 'guess' }), 401, 'UNAUTHORIZED', undef,
         'wrong password');
@@ -194,11 +194,12 @@ subtest 'POST' => sub {
     error_is(post('grant_type=password&username=admin%00&password=root'), 400,
         'UNSUPPORTED', qr/encoded/, 'a NUL');
     error_is(post('grant_type=%'), 400, 'UNSUPPORTED', qr/encoded/, 'encoding');
-    error_is(post('x' x 20_000), 413, 'SIZE_INVALID', qr/form/, 'too long');
+    error_is(post('x' x 20_000), 413, 'SIZE_INVALID', qr/form/,
+        'a form that is too long');
     error_is($client->post('/token', '{}', 'Content-Type' => 'application/json'),
-        400, 'UNSUPPORTED', qr/form/, 'no form');
+        400, 'UNSUPPORTED', qr/form/, 'another media type');
     error_is(post({ %form }, Authorization => $caller{wrong}{basic}), 401,
-        'UNAUTHORIZED', undef, 'a header of wrong credentials');
+        'UNAUTHORIZED', undef, 'wrong credentials in a header');
     done_testing;
 };
 
@@ -212,14 +213,15 @@ subtest 'names and passwords of every kind' => sub {
         password => 'pass:%+&" wörd' });
     is((OCI::Auth::claims($res->json->{token}))[1]{sub},
         Encode::decode('UTF-8', $odd), 'by a form');
-    status_is(with($res->json->{token}, GET => '/v2/'), 200, 'and it is one');
+    status_is(with($res->json->{token}, GET => '/v2/'), 200,
+        'the token is accepted');
     $res = $client->get('/token', Authorization => OCI::Auth::basic("$odd\xff",
         'pass:%+&" wörd'));
-    is($res->status, 401, 'another name');
+    is($res->status, 401, 'another user name');
     done_testing;
 };
 
-subtest 'a token is for what it says, and the policy still holds' => sub {
+subtest 'a token is limited to its scopes, and by the policy' => sub {
     my $pull = $caller{writer}->token_for('repository:team/image:pull');
     status_is(with($pull, GET => '/v2/'), 200);
     status_is(with($pull, GET => '/v2/team/image/manifests/v1'), 200);
@@ -237,21 +239,22 @@ subtest 'a token is for what it says, and the policy still holds' => sub {
     for my $path ($mount, "$mount&from=pub/image") {
         my $res = with($push, POST => $path);
         error_is($res, 401, 'UNAUTHORIZED', undef,
-            'a mount from what it is not for, but another would be');
+            'a mount outside the scopes, which another token would allow');
         my $challenge = OCI::Auth::challenge($res->header('WWW-Authenticate'));
         is($challenge->{scope}, 'repository:team/image:pull,push '
-            . 'repository:pub/image:pull', 'asks for that one');
-        is($challenge->{error}, 'insufficient_scope', 'and says why');
+            . 'repository:pub/image:pull', 'the challenge asks for that token');
+        is($challenge->{error}, 'insufficient_scope',
+            'the challenge has the error');
         my $token = $caller{writer}->token_for(split / /, $challenge->{scope});
-        status_is(with($token, POST => $path), 201, 'which is taken');
+        status_is(with($token, POST => $path), 201, 'that token is accepted');
     }
     status_is(with($push, POST => $mount =~ s/\Q$digest\E/sha256:@{['0' x 64]}/r),
-        202, 'nobody has this');
+        202, 'no repository has this blob');
     status_is(with($push, POST => "$mount&from=secret/image"), 202,
-        'a mount from what the policy hides');
+        'a mount from a repository that the policy hides');
     my $secret = digest_of('layer of secret');
     status_is(with($push, POST => $mount =~ s/\Q$digest\E/$secret/r), 202,
-        'nor from anywhere');
+        'a mount of its blob without "from"');
 
     $server->set(config => $setup{config} =~ s/Require user writer$/Require user none/mr
         =~ s/Require user reader writer/Require user reader/r);
@@ -260,7 +263,8 @@ subtest 'a token is for what it says, and the policy still holds' => sub {
     for my $path ('/v2/team/image/manifests/v1', '/v2/team/none/manifests/v1') {
         my $token = $path =~ /none/ ? $push : $pull;
         my $res = with($token, GET => $path);
-        cmp_ok($res->status, '>=', 401, "who lost the right lost it: $path");
+        cmp_ok($res->status, '>=', 401,
+            "a revoked permission is refused: $path");
     }
     error_is(with($push, POST => '/v2/team/image/blobs/uploads/'), 403,
         'DENIED', undef, 'the same for a push');
@@ -275,7 +279,7 @@ subtest 'an earlier token at the endpoint' => sub {
     my $token = $caller{admin}->token_for('repository:secret/image:pull');
     my $res = $client->get('/token?scope=repository:secret/image:pull',
         Authorization => "Bearer $token");
-    is_deeply(access_of($res), {}, 'is nothing');
+    is_deeply(access_of($res), {}, 'it gives no access');
     done_testing;
 };
 
@@ -292,18 +296,20 @@ subtest 'rotation' => sub {
         $server->again;
     };
     $put->(OCI::Server::slurp("$dir/new.pem"), $before);
-    status_is(with($old, GET => $path), 200, 'the old key holds');
+    status_is(with($old, GET => $path), 200,
+        'a token of the old key is accepted');
     my $new = $caller{admin}->token_for('repository:secret/image:pull');
-    is((OCI::Auth::claims($new))[0]{alg}, 'RS256', 'the new one signs');
-    status_is(with($new, GET => $path), 200, 'and holds');
+    is((OCI::Auth::claims($new))[0]{alg}, 'RS256', 'the new key signs');
+    status_is(with($new, GET => $path), 200, 'its token is accepted');
     $put->(OCI::Server::slurp("$dir/new.pem"));
     error_is(with($old, GET => $path), 401, 'UNAUTHORIZED', undef,
-        'the old key is gone');
-    status_is(with($new, GET => $path), 200, 'the new one is there');
+        'a token of the removed key is refused');
+    status_is(with($new, GET => $path), 200,
+        'a token of the new key is still accepted');
     $put->('secret: ', '0123456789abcdef' x 3, "\n");
     $new = $caller{admin}->token_for('repository:secret/image:pull');
     is((OCI::Auth::claims($new))[0]{alg}, 'HS256', 'a secret signs too');
-    status_is(with($new, GET => $path), 200, 'and holds');
+    status_is(with($new, GET => $path), 200, 'its token is accepted');
     done_testing;
 };
 

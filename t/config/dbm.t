@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# A registry whose index is a DBM: pushes that make it merge, deletions,
-# reloads in the middle of all that, and a kill.
+# A registry whose index is a DBM file: pushes that cause merges, deletions,
+# reloads at the same time, and a kill.
 
 use OCI::Test;
 
 my $MANIFESTS = 24;    # of 70 KiB each: the log is merged
 
-# An image whose manifest is large.
+# An image with a large manifest.
 sub push_large {
     my ($client, $repo, $tag) = @_;
     return $client->push_image($repo, $tag, layers => ['one layer'],

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# The variables of a request: in logs, and in expressions that decide.
+# The variables of a request: in logs, and in expressions of authorization.
 
 use OCI::Test;
 
@@ -24,7 +24,7 @@ my $client = OCI::Client->new($server);
 my $absent = digest_of('absent');
 my @wanted;
 
-# A request, and the line it should leave.
+# Send a request, and expect its log line.
 sub logs {
     my ($method, $path, $line, $body) = @_;
     my $res = $client->request($method, $path,
@@ -58,20 +58,20 @@ logs(POST => '/v2/a/manifests/v1', '- a v1 UNSUPPORTED 405', '');
 logs(GET => '/v2/Upper/tags/list', 'pull Upper - NAME_INVALID 400');
 logs(GET => '/v2/nothing', '- - - UNSUPPORTED 404');
 
-# What httpd's own filters refuse in the middle of a body.
+# httpd's own filters refuse a request in the middle of its body.
 $location = $client->start_upload('small/a');
 push @wanted, 'POST push small/a - - 202';
 ($id) = $location =~ m{([^/]+)$};
 logs(PATCH => $location, "push small/a $id SIZE_INVALID 413", [ 'x' x 11 ]);
 
-# Denied by httpd, by the variables' own values.
+# httpd denies a request because of the variables' values.
 my $res = logs(PUT => '/v2/closed/manifests/v1', 'push closed v1 DENIED 403',
     $index);
 error_is($res, 403, 'DENIED');
 $res = logs(GET => '/v2/closed/manifests/v1',
     'pull closed v1 MANIFEST_UNKNOWN 404');
 error_is($res, 404, 'MANIFEST_UNKNOWN');
-header_is($res, 'X-Repository', 'closed', 'other modules see them');
+header_is($res, 'X-Repository', 'closed', 'other modules see the variables');
 
 $server->stop_quietly;
 my @lines = split /\n/, OCI::Server::slurp($server->dir . '/log');

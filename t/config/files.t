@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Every file of conf/ starts an httpd that works as the file says.
+# Every file of conf/ starts an httpd that works as the file describes.
 
 use OCI::Test;
 
@@ -9,8 +9,8 @@ use File::Temp ();
 use MIME::Base64 qw(encode_base64);
 
 my $conf = "$OCI::Server::TOP/conf";
-my $folder = File::Temp->newdir(TMPDIR => 1);
-my ($certificate, $key) = ("$folder/registry.pem", "$folder/registry.key");
+my $tmp = File::Temp->newdir(TMPDIR => 1);
+my ($certificate, $key) = ("$tmp/registry.pem", "$tmp/registry.key");
 my @tls_paths = (
     '/etc/ssl/certs/registry.pem'   => $certificate,
     '/etc/ssl/private/registry.key' => $key,
@@ -22,7 +22,7 @@ my @tls_warnings = (
     qr/AH01873/        # no session cache
 );
 
-# The text of a file, with places of this machine for those it names.
+# The text of a file, with paths of this machine instead of those in the file.
 sub text_of {
     my ($name, @replace) = @_;
     my $text = OCI::Server::slurp("$conf/$name");
@@ -59,15 +59,15 @@ sub works {
     my $client = OCI::Client->new($server);
     my $image = $client->push_image('some/image', 'v1', layers => ['a', 'b']);
     my $res = $client->get('/v2/some/image/manifests/v1');
-    is($res->body, $image->{text}, "$name: what was pushed is pulled");
+    is($res->body, $image->{text}, "$name: the pushed image is pulled");
     is_deeply($client->get('/v2/some/image/tags/list')->json,
         { name => 'some/image', tags => ['v1'] }, "$name: it is listed");
     status_is($client->delete('/v2/some/image/manifests/v1'), 202,
-        "$name: its tag goes");
+        "$name: its tag is deleted");
     return;
 }
 
-# Run curl against the name that the certificate has: status and body.
+# Run curl with the host name of the certificate; return status and body.
 sub curl {
     my ($server, $path, @more) = @_;
     my $host = 'registry.example.com:' . $server->port;
@@ -85,18 +85,18 @@ sub curl {
              headers => JSON::PP::decode_json($headers) };
 }
 
-# A push through TLS, of more bytes than one thread reads, and back.
+# Push over TLS, with more bytes than one thread reads, and pull.
 sub works_by_curl {
     my ($server, $name, @more) = @_;
     my $bytes = random_bytes(1_000_000) x 12;
-    open my $file, '>', "$folder/blob" or die "blob: $!";
+    open my $file, '>', "$tmp/blob" or die "blob: $!";
     print $file $bytes;
     close $file;
     my $res = curl($server, '/v2/by/curl/blobs/uploads/', '-X', 'POST', @more);
     is($res->{status}, 202, "$name: an upload begins");
     my $location = $res->{headers}{location}[0];
     like($location, qr{^/v2/by/curl/blobs/uploads/}, "$name: Location");
-    $res = curl($server, $location, '-X', 'PATCH', '-T', "$folder/blob", @more,
+    $res = curl($server, $location, '-X', 'PATCH', '-T', "$tmp/blob", @more,
         '-H', 'Transfer-Encoding: chunked');
     is($res->{status}, 202, "$name: it goes on") or diag($res->{body});
     my $digest = digest_of($bytes);
@@ -112,7 +112,7 @@ sub make_certificate {
     return !system "openssl req -x509 -nodes -days 2 -newkey ec -pkeyopt "
         . "ec_paramgen_curve:prime256v1 -subj /CN=registry.example.com "
         . "-addext subjectAltName=DNS:registry.example.com "
-        . "-keyout $key -out $certificate 2>$folder/openssl";
+        . "-keyout $key -out $certificate 2>$tmp/openssl";
 }
 
 subtest 'reference.conf' => sub {
@@ -143,7 +143,7 @@ subtest 'basic.conf' => sub {
     my $alice = client_of($server, 'alice', 'secret');
     my $image = $ci->push_image('a', 'v1');
     is($alice->get('/v2/a/manifests/v1')->body, $image->{text}, 'a user pulls');
-    status_is($alice->head('/v2/a/manifests/v1'), 200, 'and asks');
+    status_is($alice->head('/v2/a/manifests/v1'), 200, 'a user sends HEAD');
     error_is($alice->post('/v2/a/blobs/uploads/'), 403, 'DENIED');
     error_is($alice->delete('/v2/a/manifests/v1'), 403, 'DENIED');
     status_is($ci->delete('/v2/a/manifests/v1'), 202, 'ci deletes');
@@ -169,7 +169,7 @@ subtest 'mirror.conf' => sub {
         'UNAUTHORIZED');
     my $reader = OCI::Client->new($server->host(2));
     is($reader->get('/v2/a/manifests/v1')->body, $image->{text},
-        'anybody pulls at the other door');
+        'the public port allows pulls to all');
     error_is($reader->post('/v2/a/blobs/uploads/'), 405, 'UNSUPPORTED',
         qr/read-only/);
     $server->stop;
@@ -178,7 +178,7 @@ subtest 'mirror.conf' => sub {
 subtest 'http2.conf' => sub {
     my $server = serve(text_of('examples/http2.conf'), modules => ['http2']);
     works($server, 'http2.conf');
-    my $version = `curl -sS --http2-prior-knowledge -o $folder/body \\
+    my $version = `curl -sS --http2-prior-knowledge -o $tmp/body \\
         -w '%{http_version} %{http_code}' http://@{[ $server->host ]}/v2/`;
     is($version, '2 200', 'HTTP/2');
     $server->stop;
@@ -211,12 +211,12 @@ subtest 'proxy.conf and behind-proxy.conf' => sub {
     $front->allows(@tls_warnings);
     works_by_curl($front, 'proxy.conf');
     my $res = curl($front, '/v2/by/curl/manifests/none');
-    is($res->{status}, 404, 'errors pass');
-    like($res->{body}, qr/MANIFEST_UNKNOWN/, 'with their body');
+    is($res->{status}, 404, 'an error passes the proxy');
+    like($res->{body}, qr/MANIFEST_UNKNOWN/, 'with its body');
     works($behind, 'behind-proxy.conf');
     OCI::Client->new($behind)->get('/v2/',
         'X-Forwarded-For' => '203.0.113.9');
-    $front->stop('the httpd in front was well');
+    $front->stop('the httpd in front had no errors');
     $behind->stop_quietly;
     like(OCI::Server::slurp($behind->dir . '/addresses'),
         qr{^203\.0\.113\.9 GET /v2/ HTTP/1\.1$}m,
@@ -228,10 +228,10 @@ my %tested = map { $_ => 1 } qw(reference.conf oci.conf run.conf
     examples/basic.conf examples/mirror.conf examples/http2.conf
     examples/tls.conf examples/proxy.conf examples/behind-proxy.conf);
 
-# Those that t/auth/examples.t, t/auth/cors.t and t/nodes/example.t start.
+# The files that t/auth/examples.t, t/auth/cors.t and t/nodes/example.t start.
 $tested{"examples/$_.conf"} = 1
     for qw(certificates cors issuer ldap nodes openidc tokens);
 is_deeply([ grep { !$tested{$_} } map { s{^\Q$conf\E/}{}r }
-        glob "$conf/*.conf $conf/examples/*" ], [], 'there are no others');
+        glob "$conf/*.conf $conf/examples/*" ], [], 'every file is tested');
 
 done_testing;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# The configurations in conf/README do what the text around them says.
+# The configurations in conf/README work as the text describes them.
 
 use OCI::Test;
 
@@ -14,7 +14,7 @@ my @basic = qw(auth_basic authn_core authn_file authz_user authz_groupfile);
 my $text = json_text(image_manifest('{}', []));
 my $digest = digest_of($text);
 
-# The one block that holds this text, with places of this machine.
+# Return the only block with this text, with paths of this machine.
 sub block {
     my ($text, @replace) = @_;
     my @found = grep { /\Q$text\E/ } @blocks;
@@ -42,7 +42,7 @@ sub spew {
     return close $file;
 }
 
-# A server whose users all have their name as the password.
+# Start a server whose users have their names as passwords.
 sub serve_users {
     my ($users, $text, %option) = @_;
     my $server = serve($text, modules => [ @basic, @{ $option{modules} // [] } ],
@@ -84,26 +84,26 @@ subtest 'teams, a robot, tags and logs' => sub {
         modules => ['logio']);
     spew($server->dir . '/groups', block('blue: alice'));
     is(push_status($server, 'alice', 'blue/x'), 202, 'alice pushes to blue');
-    is(push_status($server, 'alice', 'green/x'), 403, 'not to green');
+    is(push_status($server, 'alice', 'green/x'), 403, 'alice does not push to green');
     is(push_status($server, 'bob', 'green/x'), 202, 'bob pushes to green');
-    is(push_status($server, undef, 'green/x'), 401, 'nobody does not');
+    is(push_status($server, undef, 'green/x'), 401, 'an anonymous caller does not push');
     is(pull_status($server, 'deploy', 'blue/x'), 404, 'the robot may pull');
-    is(push_status($server, 'deploy', 'blue/x'), 403, 'and not push');
+    is(push_status($server, 'deploy', 'blue/x'), 403, 'the robot may not push');
 
     client($server, 'alice')->push_blob('blue/x', '{}');
     is(put_tag($server, 'alice', 'v1'), 201, 'a tag');
     is(put_tag($server, 'alice', 'release-1'), 403, 'a protected tag');
-    is(put_tag($server, 'alice', "$digest?tag=release-1"), 403, 'by ?tag=');
+    is(put_tag($server, 'alice', "$digest?tag=release-1"), 403, 'a protected tag in ?tag=');
     $server->stop_quietly;
     my ($log, $changes) = map { OCI::Server::slurp($server->dir . "/$_") }
         qw(oci_log oci_changes);
     my $asked = qr{127\.0\.0\.1 alice PUT /v2/blue/x/manifests};
     like($log, qr{\] $asked/v1 push blue/x v1 201 - $digest \d+ "}m,
-        'who pushed what');
+        'the log has an accepted push');
     like($log, qr{\] $asked/release-1 push blue/x release-1 403 DENIED - \d+ "}m,
-        'and who did not');
-    like($changes, qr{$asked/v1 }, 'the log of changes has the one');
-    unlike($changes, qr{ 40\d }, 'and no failure');
+        'the log has a refused push');
+    like($changes, qr{$asked/v1 }, 'the log of changes has the accepted push');
+    unlike($changes, qr{ 40\d }, 'the log of changes has no failure');
     $server->stop;
 };
 
@@ -112,9 +112,9 @@ subtest 'anonymous pulls' => sub {
     my $server = serve_users([qw(alice ci)],
         $teams =~ s/\s*<RequireAny>.*<\/RequireAny>/\n$lines/sr);
     is(client($server)->get('/v2/')->status, 200, 'docker does not log in');
-    is(pull_status($server, undef, 'x'), 404, 'anybody may pull');
+    is(pull_status($server, undef, 'x'), 404, 'anonymous callers may pull');
     is(push_status($server, 'ci', 'x'), 202, 'ci may push');
-    is(push_status($server, 'alice', 'x'), 403, 'others may not');
+    is(push_status($server, 'alice', 'x'), 403, 'other users may not');
     $server->stop;
 };
 
@@ -181,7 +181,7 @@ subtest 'behind a proxy, with tokens' => sub {
     $tokens =~ s{/etc/mod_oci\.}{\@DIR\@/}g;
     my $proxy = block('ProxyPreserveHost On', ':5000' => ':@PORT@');
     my $behind = block('RemoteIPInternalProxy');
-    ok($behind =~ s/^Listen .*\n//m, 'it listens');
+    ok($behind =~ s/^Listen .*\n//m, 'the block has a Listen line');
     my $server = serve_users(['ci'], "<VirtualHost *:\@PORT\@>\n$behind\n$tokens\n"
         . "</VirtualHost>\n<VirtualHost *:\@PORT2\@>\n$proxy\n</VirtualHost>\n",
         modules => [qw(proxy proxy_http remoteip)], ports => 2);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# How directives of the server, of virtual hosts and of Locations combine: the
-# inner one wins, each directive by itself.
+# How directives of the server, of virtual hosts and of Locations are merged:
+# for each directive, the innermost one applies.
 
 use OCI::Test;
 
@@ -57,10 +57,10 @@ my $large = json_text({ schemaVersion => 2, manifests => [],
 my $sparse = json_text({ schemaVersion => 2, mediaType => IMAGE_INDEX,
     manifests => [ descriptor('nobody has this', IMAGE_MANIFEST) ] });
 
-# One answer for each directive that shows whether it is in force.
+# For each directive, one answer that shows whether it applies.
 sub answers {
-    my ($client, $folder) = @_;
-    my $repo = "/v2/$folder/r";
+    my ($client, $prefix) = @_;
+    my $repo = "/v2/$prefix/r";
     my $put = sub {
         $client->put("$repo/manifests/t", $_[0],
             'Content-Type' => IMAGE_INDEX)->status;
@@ -87,22 +87,24 @@ my %loose = (pattern => 404, max_manifest => 201, sparse => 404,
     manifest_delete => 404, tag_delete => 404);
 
 my @port = map { OCI::Client->new($server->host($_)) } 1 .. 4;
-is_deeply(answers($port[0], 'main'), \%strict, 'the server sets all');
+is_deeply(answers($port[0], 'main'), \%strict,
+    'all directives of the server apply');
 is_deeply(answers($port[0], 'part'), { %strict, blob_delete => 404 },
-    'a Location overrides one and has the others from the server');
+    'a Location overrides one directive and inherits the others');
 is_deeply(answers($port[1], 'main'), \%loose,
-    'a virtual host overrides all, in the server\'s Location');
-is_deeply(answers($port[2], 'main'), \%strict, 'another has the server\'s');
+    'a virtual host overrides all, also in the server\'s Location');
+is_deeply(answers($port[2], 'main'), \%strict,
+    'another virtual host inherits them');
 is_deeply(answers($port[2], 'inner'), \%loose,
-    'but for a Location of its own');
+    'its own Location overrides all');
 is_deeply(answers($port[2], 'part'), { %strict, blob_delete => 404 },
-    'the server\'s Locations hold there too');
+    'the server\'s Locations apply to it too');
 error_is($port[3]->post('/v2/main/r/blobs/uploads/'), 405, 'UNSUPPORTED');
 status_is($port[3]->post('/v2/open/r/blobs/uploads/'), 202,
-    'a Location of a read-only host is not');
+    'a Location of a read-only host may allow changes');
 $server->stop;
 
-# Stores: each place has its own, or that of the place around it.
+# Stores: each section has its own, or that of the enclosing section.
 $server = OCI::Server->start(ports => 3,
     extra => 'OCIBlobStore fs @DIR@/store', location => <<'CONF',
     SetHandler oci-registry
@@ -140,16 +142,18 @@ error_is($port[1]->get('/v2/a/tags/list'), 404, 'NAME_UNKNOWN');
 $port[1]->push_image('a', 'other');
 is(count('other'), 2, 'a virtual host\'s store');
 is_deeply(tags($port[1], 'a'), ['other'], 'and its index beside it');
-ok(-d "$dir/other/index", 'which is a folder there');
+ok(-d "$dir/other/index", 'the index is a directory of that store');
 error_is($port[2]->get('/v2/a/tags/list'), 404, 'NAME_UNKNOWN');
 $port[2]->push_image('a', 'third', layers => ['of the third']);
-is(count('store'), 3, 'one with another index has the server\'s store');
-ok(!-d "$dir/facts/blobs", 'no blobs lie where the index is');
-is_deeply(tags($port[0], 'a'), ['main'], 'and its tags elsewhere');
-is_deeply(tags($port[2], 'a'), ['third'], 'where it finds them');
+is(count('store'), 3,
+    'a virtual host with only an index uses the server\'s store');
+ok(!-d "$dir/facts/blobs", 'there are no blobs beside its index');
+is_deeply(tags($port[0], 'a'), ['main'],
+    'its tags are not in the server\'s index');
+is_deeply(tags($port[2], 'a'), ['third'], 'its tags are in its own index');
 $port[0]->push_image('own/a', 'v1');
 is(count('own'), 2, 'a Location\'s store');
 is_deeply($port[0]->get('/v2/_catalog')->json, { repositories => ['a'] },
-    'which the others do not see');
+    'other sections do not list its repositories');
 $server->stop;
 done_testing;

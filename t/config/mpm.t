@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Each way in which httpd runs its requests, and HTTP/2 without TLS.
+# Each MPM of httpd, and HTTP/2 without TLS.
 
 use OCI::Test;
 
 use File::Temp ();
 
-my $folder = File::Temp->newdir(TMPDIR => 1);
+my $tmp = File::Temp->newdir(TMPDIR => 1);
 my $bytes = random_bytes(2_500_000);
-open my $file, '>', "$folder/blob" or die "blob: $!";
+open my $file, '>', "$tmp/blob" or die "blob: $!";
 print $file $bytes;
 close $file;
 
@@ -21,7 +21,7 @@ for my $mpm (qw(prefork worker event)) {
     ok($client->get('/v2/a/blobs/' . digest_of($bytes))->body eq $bytes,
         "$mpm: the layer");
 
-    # An upload goes on in whichever process its next request arrives.
+    # An upload continues in any process that receives its next request.
     my $location = $client->start_upload('a');
     for my $part (0 .. 9) {
         my $other = OCI::Client->new($server);
@@ -29,10 +29,10 @@ for my $mpm (qw(prefork worker event)) {
         status_is($other->patch($location, $some), 202, "$mpm: part $part");
     }
     my $end = with_query($location, 'digest=' . digest_of($bytes));
-    status_is($client->put($end, ''), 201, "$mpm: the whole");
+    status_is($client->put($end, ''), 201, "$mpm: the entire blob");
 
-    # httpd ends in the middle of a long body, and comes again.  What event's
-    # threads wait for it can't cut short, whoever it is that waits.
+    # httpd stops in the middle of a long body, and starts again.  The event
+    # MPM cannot interrupt its threads while they wait for a client.
     my $long = $bytes x 10;
     $location = $client->start_upload('a');
     my $cut = OCI::Client->new($server)->connect;
@@ -45,15 +45,15 @@ for my $mpm (qw(prefork worker event)) {
     $client = OCI::Client->new($server);
     my ($last) = $client->get($location)->header('Range') =~ /\A0-(\d+)\z/;
     my $offset = $last ? $last + 1 : 0;
-    ok($offset, "$mpm: what arrived is kept") if $mpm ne 'prefork';
+    ok($offset, "$mpm: the received part is kept") if $mpm ne 'prefork';
     $end = with_query($location, 'digest=' . digest_of($long));
     status_is($client->put($end, substr($long, $offset), 'Content-Range' =>
         "$offset-" . (length($long) - 1)), 201,
-        "$mpm: a long body goes on at $offset");
-    $server->stop("$mpm was well");
+        "$mpm: a long body continues at $offset");
+    $server->stop("$mpm: httpd had no errors");
 }
 
-# By curl: status, version of HTTP, and body.
+# Run curl; return the status, the version of HTTP, and the body.
 sub curl {
     my ($server, $path, @more) = @_;
     open my $pipe, '-|', 'curl', '-sS', '-w',
@@ -80,20 +80,21 @@ for my $mpm (qw(worker event)) {
         my $location = $res->{headers}{location}[0];
         my $digest = digest_of($bytes);
         $res = curl($server, with_query($location, "digest=$digest"), $how,
-            '-X', 'PUT', '-T', "$folder/blob");
+            '-X', 'PUT', '-T', "$tmp/blob");
         is($res->{status}, 201, "$name: it ends") or diag($res->{body});
 
-        # Clients have little room for what comes at once with the Upgrade.
+        # Clients have small buffers for data that follows the Upgrade at once.
         my $last = $how eq '--http2' ? 9_999 : 2_499_999;
         $res = curl($server, "/v2/h2/blobs/$digest", $how, '-r', "0-$last");
         ok($res->{body} eq substr($bytes, 0, $last + 1),
-            "$name: it comes back");
+            "$name: the blob is pulled");
         $res = curl($server, "/v2/h2/blobs/$digest", $how, '-I');
         is($res->{headers}{'content-length'}[0], length $bytes,
             "$name: its length");
         $res = curl($server, "/v2/h2/blobs/$digest", $how, '-r', '100-199');
         is($res->{status}, 206, "$name: a part");
-        ok($res->{body} eq substr($bytes, 100, 100), "$name: of these bytes");
+        ok($res->{body} eq substr($bytes, 100, 100),
+            "$name: with the right bytes");
         $res = curl($server, '/v2/h2/manifests/none', $how);
         is($res->{status}, 404, "$name: an error");
         like($res->{body}, qr/"MANIFEST_UNKNOWN"/, "$name: as JSON");
@@ -102,6 +103,6 @@ for my $mpm (qw(worker event)) {
         is($res->{headers}{'content-length'}[0], 0, "$name: HEAD of nothing");
     }
     OCI::Client->new($server)->push_image('h1', 'v1');
-    $server->stop("$mpm with HTTP/2 was well");
+    $server->stop("$mpm with HTTP/2: httpd had no errors");
 }
 done_testing;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Wrong values are refused at the start, with a message that says which they
-# are and what else there is.
+# Wrong values are refused at the start, with a message that names the value and
+# the alternatives.
 
 use OCI::Test;
 
@@ -23,8 +23,8 @@ sub refused {
 
 my %known = (OCIBlobStore => 'fs', OCIIndex => 'dbd, dbm, fs');
 for my $store (sort keys %known) {
-    refused("$store nosuch /tmp",
-        qr/$store: unknown provider 'nosuch'; known are: $known{$store}$/m);
+    my $problem = "unknown provider 'nosuch'; known providers: $known{$store}";
+    refused("$store nosuch /tmp", qr/$store: $problem$/m);
     refused("$store fs:type /tmp", qr/$store: .*no types: write "fs"/);
     refused("$store fs", qr/$store: .*needs a directory: "fs DIR"/);
     refused("$store fs ''", qr/$store: .*needs a directory: "fs DIR"/);
@@ -41,31 +41,33 @@ refused('OCIIndex dbd:pgsql', qr/OCIIndex: .*needs connection parameters/);
 refused('OCIIndex dbd /tmp/x', qr/OCIIndex: .*DBDriver and DBDParams/);
 refused('OCIIndex dbd', qr/needs mod_dbd, which is not loaded/);
 refused('OCIRepositoryPattern "team-("',
-    qr/OCIRepositoryPattern: 'team-\(' is no regular expression/);
+    qr/OCIRepositoryPattern: 'team-\(' is not a valid regular expression/);
 refused('OCIRepositoryPattern', qr/OCIRepositoryPattern takes one argument/);
+my $expected = 'is not a valid size: expected a number of bytes, 0 or more';
 for my $size (@sizes) {
-    refused("$size $_", qr/$size: '\Q$_\E' is no number of bytes from 0 up/)
+    refused("$size $_", qr/$size: '\Q$_\E' $expected/)
         for '-1', '4M', '1e6', 'none', '99999999999999999999';
     refused("$size 1 2", qr/$size takes one argument/);
 }
-refused("OCISparse $_", qr/OCISparse: '$_' is none of None, Index, All/)
+refused("OCISparse $_",
+    qr/OCISparse: '$_' is not valid: expected None, Index or All/)
     for qw(On Off Layers);
 refused("$_ Maybe", qr/$_ must be On or Off/) for @flags;
 
 refused("OCITokenLifetime $_",
-    qr/OCITokenLifetime: '\Q$_\E' is no number of seconds from 60 to 86400/)
+    qr/OCITokenLifetime: '\Q$_\E' is not .* number of seconds from 60 to 86400/)
     for qw(59 0 -1 86401 5m x);
-refused('OCITokenKey /', qr{OCITokenKey: can't read /});
+refused('OCITokenKey /', qr{OCITokenKey: cannot read /});
 refused("$_ a b", qr/$_ takes one argument/)
     for qw(OCITokenIssuer OCITokenKey OCITokenRealm OCITokenService);
-refused('OCIToken On', qr/OCIToken is On, and there is no OCITokenKey/);
+refused('OCIToken On', qr/OCIToken is On, but there is no OCITokenKey/);
 
 cmp_ok(scalar @flags, '>=', 5, 'directives that are On or Off');
 cmp_ok(scalar @sizes, '>=', 3, 'directives that are a size');
 is_deeply([ grep { !$seen{$_} } sort keys %kind ], [],
-    'every directive of the table was tried');
+    'every directive of the table is tested');
 
-# Words are taken in either case.
+# The words are not case-sensitive.
 my $server = OCI::Server->start(config => "OCISparse aLL\nOCIReadOnly oN");
 error_is(OCI::Client->new($server)->post('/v2/a/blobs/uploads/'), 405,
     'UNSUPPORTED');

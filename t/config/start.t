@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# What the start of httpd makes of a store, or of its absence.
+# The start of httpd, with and without a store.
 
 use OCI::Test;
 
 use File::Temp ();
 use OCI::Admin;
 
-# No OCIBlobStore: a warning that names the line, and 503.
+# Without OCIBlobStore there is a warning that names the line, and 503.
 my $server = OCI::Server->start(
     location => "SetHandler oci-registry\nRequire all granted",
     after    => <<'CONF');
@@ -17,7 +17,7 @@ my $server = OCI::Server->start(
 </Location>
 CONF
 $server->expects(qr/oci:warn\].*httpd\.conf[ ]line[ ]\d+[ ]will[ ]answer[ ]
-    503:[ ]it[ ]has[ ]no[ ]OCIBlobStore/x);
+    503,[ ]because[ ]it[ ]has[ ]no[ ]OCIBlobStore/x);
 my $client = OCI::Client->new($server);
 for my $path (qw(/v2/ /v2/a/tags/list /v2/_catalog)) {
     error_is($client->get($path), 503, 'UNAVAILABLE', qr/storage/, "GET $path");
@@ -25,10 +25,10 @@ for my $path (qw(/v2/ /v2/a/tags/list /v2/_catalog)) {
 error_is($client->post('/v2/a/blobs/uploads/'), 503, 'UNAVAILABLE');
 $client->push_image('has/a', 'v1');
 my @warnings = $server->log =~ /will answer 503/g;
-is(scalar @warnings, 1, 'one warning for the one that lacks it');
+is(scalar @warnings, 1, 'one warning for the one section without a store');
 $server->stop;
 
-# Found in a section around it, or later in the file: no warning.
+# A store in an enclosing section, or later in the file: no warning.
 $server = OCI::Server->start(
     location => "SetHandler oci-registry\nRequire all granted",
     after    => 'OCIBlobStore fs @STORE@'
@@ -36,7 +36,7 @@ $server = OCI::Server->start(
 status_is(OCI::Client->new($server)->get('/v2/'), 200, 'the server\'s store');
 $server->stop;
 
-# A relative path begins at ServerRoot; what is missing is made.
+# A relative path is relative to ServerRoot; a missing store is created.
 $server = OCI::Server->start(
     location => "SetHandler oci-registry\nRequire all granted\n"
               . 'OCIBlobStore fs made'
@@ -48,27 +48,27 @@ is(OCI::Server::slurp("$made/blobs/.version"), "mod_oci blob store 1\n",
 is(OCI::Server::slurp("$made/index/.version"), "mod_oci index 1\n",
     'the version of the index');
 SKIP: {
-    skip 'only root can give a folder away', 2 if $>;
+    skip 'only root can give a directory away', 2 if $>;
     my $owner = getpwnam(OCI::Server::user());
     my @others = grep { (lstat)[4] != $owner } split /\n/, `find $made`;
-    is_deeply(\@others, [], 'all of it is the user\'s whom httpd becomes');
+    is_deeply(\@others, [], 'everything belongs to httpd\'s User');
     my @open = grep { (lstat)[2] & 07 && !-l } split /\n/, `find $made`;
-    is_deeply(\@open, [], 'and nobody else reads it');
+    is_deeply(\@open, [], 'no other user may read it');
 }
 $server->graceful;
 status_is(OCI::Client->new($server)->get('/v2/a/manifests/v1'), 200,
-    'it is found after a reload');
+    'its content is found after a reload');
 $server->stop;
 
 # Stores that cannot be used.
 sub refused {
     my ($name, $prepare, $message) = @_;
-    my $folder = File::Temp->newdir(TMPDIR => 1);
-    chmod 0755, "$folder";
-    mkdir "$folder/s";
-    $prepare->("$folder/s");
-    give_to_httpd("$folder/s");
-    like(OCI::Server->refuses(config => "OCIBlobStore fs $folder/s"),
+    my $tmp = File::Temp->newdir(TMPDIR => 1);
+    chmod 0755, "$tmp";
+    mkdir "$tmp/s";
+    $prepare->("$tmp/s");
+    give_to_httpd("$tmp/s");
+    like(OCI::Server->refuses(config => "OCIBlobStore fs $tmp/s"),
         $message, $name);
     return;
 }
@@ -80,19 +80,19 @@ sub spew {
     return close $file;
 }
 
-refused('blobs of a newer version', sub {
+refused('a blob store of a newer version', sub {
     mkdir "$_[0]/blobs"; spew("$_[0]/blobs/.version", "mod_oci blob store 2\n")
 }, qr/version 2, which a newer mod_oci wrote: this one supports version 1/);
 refused('an index of a newer version', sub {
     mkdir "$_[0]/index"; spew("$_[0]/index/.version", "mod_oci index 7\n")
 }, qr/version 7, which a newer mod_oci wrote/);
-refused('a folder of something else', sub {
+refused('a directory with other content', sub {
     mkdir "$_[0]/blobs"; spew("$_[0]/blobs/.version", "mail\n")
 }, qr/belongs to something else/);
-refused('a file in its place', sub {
+refused('a file instead of it', sub {
     rmdir $_[0]; spew($_[0], '')
 }, qr/is not a directory/);
-refused('a file in the place of a folder below', sub {
+refused('a file instead of a subdirectory', sub {
     spew("$_[0]/blobs", '')
 }, qr/blobs is not a directory/);
 like(OCI::Server->refuses(config => 'OCIBlobStore fs /no/such/folder'),
@@ -102,8 +102,8 @@ like(OCI::Server->refuses(config => 'OCIIndex fs /no/such/folder'),
     qr{cannot create the directory /no/such/folder: /no/such does not exist},
     'no parent of an index');
 
-# A store that a httpd elsewhere does not use is not made.
+# A store is not created by an httpd that has no registry.
 $server = OCI::Server->start(location => 'OCIBlobStore fs @DIR@/unused');
-status_is(OCI::Client->new($server)->get('/v2/'), 404, 'no registry is here');
+status_is(OCI::Client->new($server)->get('/v2/'), 404, 'there is no registry');
 $server->stop;
 done_testing;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# OCISync: whether success waits for the disk.  A library that is loaded before
-# the system's own counts what httpd asks it to write out.
+# OCISync: whether a change is flushed to disk before it succeeds.  A preloaded
+# library counts httpd's calls of fsync and fdatasync.
 
 use OCI::Test;
 
@@ -11,9 +11,9 @@ use OCI::Library;
 plan skip_all => 'the sanitizers are loaded in this place'
     if OCI::Server->sanitized;
 
-my $folder = File::Temp->newdir(TMPDIR => 1);
-chmod 0755, "$folder";
-my $counter = "$folder/counter.so";
+my $tmp = File::Temp->newdir(TMPDIR => 1);
+chmod 0755, "$tmp";
+my $counter = "$tmp/counter.so";
 OCI::Library::build($counter, <<'CODE')
 #include <fcntl.h>
 #include <stdlib.h>
@@ -30,13 +30,13 @@ static void note(const char *what)
 int fsync(int fd)     { note("f"); return syscall(SYS_fsync, fd); }
 int fdatasync(int fd) { note("d"); return syscall(SYS_fdatasync, fd); }
 CODE
-    or plan skip_all => 'gcc makes no library';
+    or plan skip_all => 'gcc cannot build a library';
 
-open my $file, '>', "$folder/syncs" or die "syncs: $!";
+open my $file, '>', "$tmp/syncs" or die "syncs: $!";
 close $file;
-chmod 0666, "$folder/syncs";
+chmod 0666, "$tmp/syncs";
 my $server = OCI::Server->start(
-    env   => { LD_PRELOAD => $counter, OCI_SYNCS => "$folder/syncs" },
+    env   => { LD_PRELOAD => $counter, OCI_SYNCS => "$tmp/syncs" },
     after => <<'CONF');
 <Location "/v2/fast/">
     OCISync Off
@@ -44,21 +44,21 @@ my $server = OCI::Server->start(
 CONF
 my $client = OCI::Client->new($server);
 
-# How often the disk was waited for in doing something.
+# Count the flushes to disk during an action.
 sub syncs {
     my $what = shift;
-    my $before = -s "$folder/syncs";
+    my $before = -s "$tmp/syncs";
     $what->();
-    return (-s "$folder/syncs") - $before;
+    return (-s "$tmp/syncs") - $before;
 }
 
 my %does = (
     'a blob'     => sub { $client->push_blob($_[0], $_[0]) },
     'a manifest' => sub { $client->push_manifest($_[0], 'v1',
         { schemaVersion => 2, mediaType => IMAGE_INDEX, manifests => [] }) },
-    'a tag\'s end' => sub { $client->delete("/v2/$_[0]/manifests/v1") }
+    'deleting a tag' => sub { $client->delete("/v2/$_[0]/manifests/v1") }
 );
-for my $what ('a blob', 'a manifest', 'a tag\'s end') {
+for my $what ('a blob', 'a manifest', 'deleting a tag') {
     cmp_ok(syncs(sub { $does{$what}->('safe/a') }), '>', 0, "$what by default");
     is(syncs(sub { $does{$what}->('fast/a') }), 0, "$what with OCISync Off");
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# What the words say agrees with the code: each directive has an entry in the
+# The documentation agrees with the code: each directive has an entry in the
 # reference and in the manual, each error code is in the manual.
 
 use OCI::Test;
@@ -26,21 +26,22 @@ for my $directive (@directives) {
         "$directive: line in conf/README");
 }
 my @entries = $reference =~ /^    # (OCI[A-Z][a-z]\w+)$/mg;
-is_deeply(\@entries, \@directives, 'the reference has no other, in this order');
+is_deeply(\@entries, \@directives,
+    'the reference has no others, and the same order');
 my %known = map { $_ => 1 } @directives;
 for my $name (qw(README conf/README)) {
     my $text = OCI::Server::slurp("$top/$name");
     is_deeply([ grep { !$known{$_} } $text =~ /\b(OCI[A-Z][a-z]\w+)/g ], [],
-        "$name names no other");
+        "$name names no others");
     is_deeply([ grep { length > 80 } split /\n/, $text ], [],
         "$name fits into 80 columns");
 }
 
-# A default in words, and the same in the code's last function.
+# A default in the documentation is the same as in the code.
 my ($apply) = $source =~ /(^void oci_config_apply.*)/ms;
 my %field = $source
     =~ /"(OCI\w+)", (?:set_size|ap_set_flag_slot),\s*OFFSET\((\w+)\)/g;
-cmp_ok(scalar keys %field, '>=', 8, 'directives with a number behind them');
+cmp_ok(scalar keys %field, '>=', 8, 'directives with a number or flag');
 while (my ($name, $field) = each %field) {
     my ($in_code) = $apply =~ /config->$field, (\d+)\)/;
     my ($in_words) = $reference =~ /^    $name (\S+)$/m;

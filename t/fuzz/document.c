@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Input: the Content-Type, a newline, and the document. */
+/* Fuzz the parser of manifests.  Input: the Content-Type, a newline, and the
+ * document. */
 
 #undef NDEBUG
 #include <assert.h>
@@ -64,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                         : NULL,
                                  end + 1, size - length - 1, pool);
     if (problem) {
-        /* A sentence must be fit for an error's JSON. */
+        /* The message must be valid in the JSON of an error. */
         quoted = apr_pstrcat(pool, "{\"x\":", oci_json_quote(problem, pool),
                              "}", NULL);
         assert(is_object(quoted, pool));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Input: what an entity's tag holds, a newline, and a condition's list. */
+/* Fuzz the matching of entity tags.  Input: a tag without its quotes, a
+ * newline, and the list of a precondition. */
 
 #undef NDEBUG
 #include <assert.h>
@@ -27,8 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (list) {
         *list++ = '\0';
 
-        /* No list names what is not there, and one that matches strongly
-         * matches weakly too. */
+        /* No list matches a missing entity, and a strong match is also a weak
+         * one. */
         assert(!oci_etag_match(list, NULL, 0));
         assert(!oci_etag_match(list, NULL, 1));
         assert(!oci_etag_match(list, value, 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Input: the body of a request for a token.  What httpd does for the reader
- * of forms is done here.
+/* Fuzz the form of a token request.  Input: the body of the request.  The
+ * functions of httpd that the code needs are replaced here.
  */
 
 #undef NDEBUG
@@ -17,11 +17,11 @@
 #include "httpd/config.h"
 #include "httpd/token_form.h"
 
-#define PIECE 1000 /* bytes that come at once */
+#define PIECE 1000 /* bytes that are passed on at once */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The body at hand. */
+/* The current body. */
 static const uint8_t *body;
 static size_t body_size;
 

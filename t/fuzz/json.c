@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Input: a JSON text.  What jansson accepts we accept and read in the same
- * way; what it alone refuses is legal JSON that it cannot hold.
+/* Fuzz the JSON functions.  Input: a JSON text.  A text that jansson accepts is
+ * accepted and read in the same way.  A text that only jansson refuses is valid
+ * JSON that it cannot represent.
  */
 
 #undef NDEBUG
@@ -20,7 +21,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Whether jansson has no room for what it refused. */
+/* Whether jansson refused a text because it cannot represent it. */
 static int is_beyond_jansson(const json_error_t *error)
 {
     switch (json_error_code(error)) {
@@ -34,8 +35,8 @@ static int is_beyond_jansson(const json_error_t *error)
     }
 }
 
-/* Whether jansson writes a value as it was read: it knows no exact form of
- * numbers. */
+/* Whether jansson writes a value exactly as it was read, which it does not do
+ * for numbers. */
 static int is_exact(const json_t *value)
 {
     const char *name;
@@ -50,7 +51,7 @@ static int is_exact(const json_t *value)
     return json_is_object(value) || json_is_string(value);
 }
 
-/* What jansson read is what the span says. */
+/* Check that a span has the value that jansson read. */
 static void compare(const json_t *value, oci_span_t span, apr_pool_t *pool)
 {
     const char *compact = oci_span_compact(span, pool);
@@ -82,7 +83,7 @@ static void compare(const json_t *value, oci_span_t span, apr_pool_t *pool)
     json_decref(again);
 }
 
-/* Compare the members or elements of a value, one level of them. */
+/* Compare a value, and its members or elements, one level deep. */
 static void compare_within(const json_t *value, oci_span_t span,
                            apr_pool_t *pool)
 {
@@ -124,7 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     value = json_loadb(text, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES,
                        &error);
     if (memchr(text ? text : "", '\0', size)) {
-        /* jansson overlooks a NUL behind a number. */
+        /* jansson ignores a NUL after a number. */
         assert(problem);
     }
     else if (value) {

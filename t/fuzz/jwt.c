@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Input: a token, a blank line, and a file of keys. */
+/* Fuzz the verification of tokens.  Input: a token, an empty line, and a key
+ * file. */
 
 #undef NDEBUG
 #include <assert.h>
@@ -14,8 +15,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Whether the token holds, a second time as the first. */
-static int holds(const oci_key_set_t *keys, const char *token, apr_pool_t *pool)
+/* Whether the token is valid; a second check must give the same result. */
+static int is_valid(const oci_key_set_t *keys, const char *token,
+                    apr_pool_t *pool)
 {
     json_t *claims = NULL;
     const char *problem = oci_jwt_verify(&claims, keys, token, pool);
@@ -45,15 +47,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     problem = oci_key_set_read(&keys, secret, strlen(secret), pool);
     assert(!problem && oci_key_set_signer(keys));
-    assert(!holds(keys, token, pool));
+    assert(!is_valid(keys, token, pool));
 
     if (file && !oci_key_set_read(&keys, file, strlen(file), pool)) {
         json_t *claims = json_pack("{s:s}", "sub", "somebody");
         const char *ours = oci_jwt_sign(keys, claims, pool);
 
-        holds(keys, token, pool);
+        is_valid(keys, token, pool);
         assert(!ours == !oci_key_set_signer(keys));
-        assert(!ours || holds(keys, ours, pool));
+        assert(!ours || is_valid(keys, ours, pool));
         json_decref(claims);
     }
     apr_pool_destroy(pool);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Input: a file of keys. */
+/* Fuzz the reading of keys.  Input: a key file. */
 
 #undef NDEBUG
 #include <assert.h>
@@ -15,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What these keys sign, they verify. */
+/* Check that the keys verify what they sign. */
 static void check_signer(const oci_key_set_t *keys, apr_pool_t *pool)
 {
     json_t *claims = json_pack("{s:s}", "sub", "somebody");

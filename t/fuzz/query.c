@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Input: a query. */
+/* Fuzz the parser of query strings.  Input: a query string. */
 
 #undef NDEBUG
 #include <assert.h>
@@ -15,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A text with each byte as an escape. */
+/* Write each byte of a text as an escape. */
 static const char *escape(const char *text, apr_pool_t *pool)
 {
     static const char hex[] = "0123456789aBcDeF";
@@ -30,7 +30,7 @@ static const char *escape(const char *text, apr_pool_t *pool)
     return escaped;
 }
 
-/* The parameters mean the same once they are all escaped. */
+/* Check that the parameters are the same if they are all escaped. */
 static void check_again(const apr_table_t *query, apr_pool_t *pool)
 {
     const apr_array_header_t *list = apr_table_elts(query);

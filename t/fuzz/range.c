@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Input: the size of the whole, a space, and the value of a Range or a
- * Content-Range header.
+/* Fuzz the parsers of ranges.  Input: the size of the content, a space, and the
+ * value of a Range or a Content-Range header.
  */
 
 #undef NDEBUG
@@ -16,21 +16,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_ranges(const char *text, apr_off_t whole, apr_pool_t *pool)
+static void check_ranges(const char *text, apr_off_t size, apr_pool_t *pool)
 {
     apr_array_header_t *ranges;
-    apr_off_t left = whole;
+    apr_off_t left = size;
     int i;
 
-    if (oci_ranges_parse(&ranges, text, whole, pool)) {
+    if (oci_ranges_parse(&ranges, text, size, pool)) {
         return;
     }
     assert(ranges->nelts > 0);
     for (i = 0; i < ranges->nelts; i++) {
         const oci_range_t *range = &APR_ARRAY_IDX(ranges, i, oci_range_t);
 
-        assert(range->first >= 0 && range->first < whole);
-        assert(range->length >= 1 && range->length <= whole - range->first);
+        assert(range->first >= 0 && range->first < size);
+        assert(range->length >= 1 && range->length <= size - range->first);
         assert(range->length <= left);
         left -= range->length;
     }
@@ -57,16 +57,16 @@ static void check_content_range(const char *text, apr_pool_t *pool)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     apr_pool_t *pool;
-    apr_int64_t whole;
+    apr_int64_t content_size;
     char *text, *end;
 
     apr_initialize();
     apr_pool_create(&pool, NULL);
 
     text = apr_pstrmemdup(pool, (const char *)data, size);
-    whole = apr_strtoi64(text, &end, 10);
-    if (whole >= 0 && *end == ' ') {
-        check_ranges(end + 1, whole, pool);
+    content_size = apr_strtoi64(text, &end, 10);
+    if (content_size >= 0 && *end == ' ') {
+        check_ranges(end + 1, content_size, pool);
         check_content_range(end + 1, pool);
     }
 

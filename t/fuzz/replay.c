@@ -2,10 +2,10 @@
 
 /**
  * @file replay.c
- * @brief Feed files to a fuzz target where there is no fuzzer
+ * @brief Run a fuzz target on files, without a fuzzer
  *
- * Each argument is a file.  Prints TAP: a target that finds fault aborts
- * the program before its plan.
+ * Each argument is a file.  The program prints TAP; if a check of the target
+ * fails, the program aborts before it prints the plan.
  */
 
 #include <stdint.h>
@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The whole file, at most 1 MiB, or NULL. */
+/* Read an entire file of at most 1 MiB; NULL on failure. */
 static uint8_t *read_file(const char *path, size_t *size)
 {
     const size_t limit = 1024 * 1024;
@@ -34,8 +34,8 @@ static uint8_t *read_file(const char *path, size_t *size)
     return data;
 }
 
-/* Run the target on exactly this file's bytes, so that a sanitizer sees one
- * that is read beyond them. */
+/* Run the target on a block of exactly the file's size, so that a sanitizer
+ * detects an overrun. */
 static int replay(const char *path)
 {
     size_t size;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Each fuzz target takes its corpus, as inputs and as a reminder of what once
-# went wrong.  The programs are sanitized and built by "make ... check".
+# Each fuzz target runs on its corpus, which also contains the inputs that once
+# failed.  "make ... check" builds the programs with sanitizers.
 
 use OCI::Test;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Input: a path below /v2, "?", and a query. */
+/* Fuzz the parser of paths.  Input: a path below /v2, "?", and a query string.
+ */
 
 #undef NDEBUG
 #include <assert.h>
@@ -16,7 +17,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The path that leads to a route's endpoint, name and reference. */
+/* Build the path with a route's endpoint, name and reference. */
 static const char *path_of(const oci_route_t *route, apr_pool_t *pool)
 {
     static const char *const words[] = {
@@ -42,7 +43,7 @@ static void check_route(const char *path, apr_pool_t *pool)
         return;
     }
 
-    /* What was understood means the same once more. */
+    /* The path that is built from a route has the same route. */
     oci_route_parse(&again, path_of(&route, pool), pool);
     assert(again.endpoint == route.endpoint);
     assert(!route.name == !again.name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Input: scopes as a client writes them; or, from a bracket on, a claim. */
+/* Fuzz the parsers of scopes.  Input: scopes as clients write them; or, if it
+ * begins with a bracket, an "access" claim. */
 
 #undef NDEBUG
 #include <assert.h>
@@ -15,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What a claim says of scopes is what they were. */
+/* Check that the claim made from scopes has the same scopes. */
 static void check(const apr_array_header_t *scopes, apr_pool_t *pool)
 {
     json_t *access = oci_scopes_to_access(scopes);
@@ -30,7 +31,7 @@ static void check(const apr_array_header_t *scopes, apr_pool_t *pool)
         assert(oci_glob_match(pattern, scope->name, pool));
         assert(oci_glob_match("**", scope->name, pool));
 
-        /* JSON holds no text that is not in UTF-8 */
+        /* JSON text must be UTF-8 */
         assert(!scope->actions || !json_array_size(access)
                || again->nelts <= scopes->nelts);
     }

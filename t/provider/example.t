@@ -52,7 +52,7 @@ like($output, qr/memory is a provider/, 'the output says why');
 # ---- an index in memory
 
 for my $case (
-    [ 'nosuch' => qr/unknown provider 'nosuch'; known are:.* memory\b/ ],
+    [ 'nosuch' => qr/unknown provider 'nosuch'; known providers:.* memory\b/ ],
     map { [ "memory:$_ x" =>
         qr/OCIIndex: memory:$_ has a wrong size: expected a number of MiB/ ] }
         qw(0 -1 1025 64M 99999999999999999999)

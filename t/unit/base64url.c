@@ -58,11 +58,11 @@ int main(void)
                oci_base64url_decode(&data, &size, wrong[i], strlen(wrong[i]),
                                     pool)
                    == APR_EINVAL,
-               "wrong text %d is none", (int)i);
+               "invalid text %d is refused", (int)i);
     }
     tap_ok(&tap,
            oci_base64url_decode(&data, &size, "Zg\0Zg", 5, pool) == APR_EINVAL,
-           "nor is a NUL part of one");
+           "a NUL is refused");
     apr_pool_destroy(pool);
     apr_terminate();
     return tap_done(&tap);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Digests: their grammar, computing them, saving a running one. */
+/* Digests: validating, computing, and saving a running computation. */
 
 #include "tap.h"
 
@@ -45,7 +45,7 @@ static const struct {
     { "sha256:../../../../etc/passwd", 0 },
 };
 
-/* FIPS 180's own examples. */
+/* The examples of FIPS 180. */
 static const struct {
     oci_algorithm_e algorithm;
     const char *data;
@@ -75,7 +75,7 @@ static const struct {
     "6a09e667f3bcc908bb67ae8584caa73b3c6ef372fe94f82ba54ff53a5f1d36f1" \
     "510e527fade682d19b05688c2b3e6c1f1f83d9abfb41bd6b5be0cd19137e2179"
 
-/* States whose text no version of this code may change. */
+/* Saved states: every version of this code must read and write them so. */
 static const struct {
     oci_algorithm_e algorithm;
     const char *text;
@@ -89,7 +89,7 @@ static const struct {
       "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
       "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f" },
 
-    /* 512 MiB and three bytes of zeros: more bits than 32 bits count */
+    /* 512 MiB and three bytes of zeros: the number of bits exceeds 32 bits */
     { OCI_SHA256,
       "20c19453160ed03e104e1064e92f8b0652e52774ad065ea229c9c3c2460e0cc072"
       "0000000020000003000000",
@@ -157,15 +157,15 @@ static void algorithm_tests(tap_t *tap)
                && oci_algorithm_parse(&algorithm, "SHA256") == APR_EINVAL
                && oci_algorithm_parse(&algorithm, "sha2567") == APR_EINVAL
                && oci_algorithm_parse(&algorithm, "sha384") == APR_EINVAL,
-           "nothing else is");
+           "other algorithms are unknown");
     tap_ok(tap,
            oci_digest_algorithm("sha256:" HEX64) == OCI_SHA256
                && oci_digest_algorithm("sha512:" HEX64 HEX64) == OCI_SHA512,
            "the algorithm of a digest");
 }
 
-/* Whether a digest that is saved and loaded after every step bytes is that
- * of the whole, for all lengths up to three blocks.
+/* Whether a digest that is saved and loaded after every step bytes is right,
+ * for all lengths up to three blocks.
  */
 static int survives(oci_algorithm_e algorithm, apr_size_t step,
                     apr_pool_t *pool)
@@ -217,7 +217,7 @@ static void state_tests(tap_t *tap, apr_pool_t *pool)
             tap_is(tap, oci_hash_digest(hash, pool), states[i].digest,
                    "its digest");
             tap_is(tap, oci_hash_save(hash, pool), states[i].text,
-                   "and it is saved alike");
+                   "it is saved as the same text");
         }
     }
     for (i = 0; i < sizeof(bad_states) / sizeof(*bad_states); i++) {
@@ -265,12 +265,12 @@ int main(void)
 
     hash = oci_hash_make(OCI_SHA256, pool);
     tap_is(&tap, oci_hash_digest(hash, pool), vectors[0].digest,
-           "a digest that has only begun");
+           "the digest of no bytes");
     oci_hash_update(hash, "ab", 2);
     oci_hash_digest(hash, pool);
     oci_hash_update(hash, "c", 1);
     tap_is(&tap, oci_hash_digest(hash, pool), vectors[1].digest,
-           "goes on after it was read");
+           "more bytes can be added afterwards");
 
     state_tests(&tap, pool);
     return tap_done(&tap);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Manifests: what is accepted, and what they refer to. */
+/* Parsing manifests: which are accepted, and their children. */
 
 #include "tap.h"
 
@@ -27,7 +27,7 @@
     "sha512:27c74670adb75075fad058d5ceaf7b20c4e7786c83bae8a32f626f9782af34c9" \
     "a33c2046ef60fd2a7878d378e29fec851806bbd9a67878f3a9f1cda4830763fd"
 
-/* In the cases below ' stands for ". */
+/* In the cases below, ' stands for ". */
 #define V2           "{'schemaVersion':2"
 #define DESCRIPTOR   "'digest':'" BRACES_SHA256 "','size':2"
 #define LAYER        "{'mediaType':'a/layer'," DESCRIPTOR
@@ -36,8 +36,8 @@
 #define TYPED(type)  ",'mediaType':'" type "'"
 #define ONE(members) IMAGE LAYER members "}]}"
 
-/* What is well: the children's kinds and media types, the media type that
- * is served, and the type that a referrer is listed with.
+/* Accepted manifests: the media type that is served, the kinds and media types
+ * of the children, and the artifact type.
  */
 static const struct {
     const char *content_type;
@@ -125,7 +125,7 @@ static const struct {
     { OCI_IMAGE, IMAGE "],'blobs':null,'signatures':[1.5,true]}", OCI_IMAGE,
       "blob a/config;", "a/config" },
 
-    /* Legal JSON that nothing of ours reads. */
+    /* Valid JSON that is not used. */
     { OCI_IMAGE,
       IMAGE
       "],'x':['\\u0000','\\ud800','\\udc00\\ud800'],"
@@ -139,7 +139,7 @@ static const struct {
     { OCI_IMAGE, IMAGE "],'x':'\\u0041','\\u0058':1,'x\\u0000':2}", OCI_IMAGE,
       "blob a/config;", "a/config" },
 
-    /* Names and values in escapes. */
+    /* Names and values with escapes. */
     { NULL,
       "{'schema\\u0056ersion':2,'media\\u0054ype':'a\\/b'" CONFIG
       ",'\\u006cayers':[]}",
@@ -147,7 +147,7 @@ static const struct {
     { OCI_IMAGE, ONE(",'data':'\\u00653\\u0030='"), OCI_IMAGE,
       "blob a/config;blob a/layer;", "a/config" },
 
-    /* null is absence. */
+    /* null counts as absence. */
     { OCI_IMAGE, IMAGE "],'mediaType':null,'manifests':null}", OCI_IMAGE,
       "blob a/config;", "a/config" },
     { OCI_INDEX,
@@ -158,29 +158,29 @@ static const struct {
     { "a/unknown", V2 ",'manifests':[],'config':null}", "a/unknown", "", NULL },
 };
 
-/* What is refused, and words of the sentence that says so. */
+/* Refused manifests, and words of the message. */
 static const struct {
     const char *content_type;
     const char *text;
     const char *words;
 } bad[] = {
-    { OCI_IMAGE, "", "not valid JSON, line 1: " },
-    { OCI_IMAGE, "{", "not valid JSON, line 1: " },
+    { OCI_IMAGE, "", "not valid JSON: line 1: " },
+    { OCI_IMAGE, "{", "not valid JSON: line 1: " },
     { OCI_IMAGE, "[]", "JSON object" },
     { OCI_IMAGE, "null", "a manifest is a JSON object" },
     { OCI_IMAGE, "'x'", "a manifest is a JSON object" },
-    { OCI_IMAGE, IMAGE "]} x", "not valid JSON, line 1: " },
-    { OCI_IMAGE, IMAGE "]}{}", "not valid JSON, line 1: " },
-    { OCI_IMAGE, IMAGE "],}", "not valid JSON, line 1: " },
-    { OCI_IMAGE, "\xef\xbb\xbf" IMAGE "]}", "not valid JSON, line 1: " },
-    { OCI_IMAGE, IMAGE "],'x':'\xff'}", "not valid JSON, line 1: " },
-    { OCI_IMAGE, IMAGE "],'x':'\xc3'}", "not valid JSON, line 1: " },
-    { OCI_IMAGE, IMAGE "],'x':'\xed\xa0\x80'}", "not valid JSON, line 1: " },
+    { OCI_IMAGE, IMAGE "]} x", "not valid JSON: line 1: " },
+    { OCI_IMAGE, IMAGE "]}{}", "not valid JSON: line 1: " },
+    { OCI_IMAGE, IMAGE "],}", "not valid JSON: line 1: " },
+    { OCI_IMAGE, "\xef\xbb\xbf" IMAGE "]}", "not valid JSON: line 1: " },
+    { OCI_IMAGE, IMAGE "],'x':'\xff'}", "not valid JSON: line 1: " },
+    { OCI_IMAGE, IMAGE "],'x':'\xc3'}", "not valid JSON: line 1: " },
+    { OCI_IMAGE, IMAGE "],'x':'\xed\xa0\x80'}", "not valid JSON: line 1: " },
     { OCI_IMAGE, IMAGE "],'x':1,'x':1}", "duplicate" },
     { OCI_IMAGE, IMAGE "],'x':{'y':1,'\\u0079':1}}", "duplicate" },
     { OCI_IMAGE, V2 ",'schemaVersion':2" CONFIG ",'layers':[]}", "duplicate" },
 
-    { NULL, IMAGE "]}", "neither a Content-Type nor mediaType" },
+    { NULL, IMAGE "]}", "the media type is missing" },
     { "", IMAGE "]}", "Content-Type is not" },
     { "json", IMAGE "]}", "Content-Type is not" },
     { "a/b, c/d", IMAGE "]}", "Content-Type is not" },
@@ -211,7 +211,7 @@ static const struct {
     { DOCKER_SCHEMA1 "+prettyjws; x", "{'schemaVersion':1}", "schema 1" },
     { NULL, IMAGE "]" TYPED(DOCKER_SCHEMA1 "+json") "}", "schema 1" },
 
-    { OCI_IMAGE, "\n" IMAGE "],\n\n'x':01}", "not valid JSON, line 4: " },
+    { OCI_IMAGE, "\n" IMAGE "],\n\n'x':01}", "not valid JSON: line 4: " },
     { OCI_IMAGE, IMAGE "],'x':{'a':[{'b':1,\n'b':2}]}}",
       "line 2: a duplicate member, \"b\"" },
     { OCI_IMAGE, ONE(",'size':2"), "a duplicate member, \"size\"" },
@@ -220,7 +220,7 @@ static const struct {
     { OCI_IMAGE, IMAGE "],'x':{'\\ud83d\\ude00':1,'\xf0\x9f\x98\x80':2}}",
       "duplicate" },
 
-    /* What we use must be text. */
+    /* Strings that are used must be valid text. */
     { NULL, IMAGE "],'mediaType':'a/b\\u0000'}", "mediaType is not" },
     { OCI_IMAGE, IMAGE "{'mediaType':'a/b\\u0000'," DESCRIPTOR "}]}",
       "layers[0].mediaType is not" },
@@ -228,16 +228,17 @@ static const struct {
       IMAGE "{'mediaType':'a/b','digest':'" BRACES_SHA256
             "\\u0000','size':2}]}",
       "layers[0].digest is not" },
-    { OCI_IMAGE, IMAGE "],'artifactType':'a\\u0000'}", "artifactType is" },
-    { OCI_IMAGE, IMAGE "],'artifactType':'a\\ud800'}", "artifactType is" },
+    { OCI_IMAGE, IMAGE "],'artifactType':'a\\u0000'}", "artifactType must be" },
+    { OCI_IMAGE, IMAGE "],'artifactType':'a\\ud800'}", "artifactType must be" },
     { OCI_IMAGE, ONE(",'data':'e30=\\u0000'"), "layers[0].data is not" },
     { OCI_IMAGE,
       IMAGE "{'mediaType':'a/b','digest':'" BRACES_SHA256
             "','size':9223372036854775808}]}",
       "layers[0].size is not" },
 
-    { "a/unknown", V2 "}", "either config and layers or manifests" },
-    { "a/unknown", V2 ",'manifests':null}", "either config and layers or" },
+    { "a/unknown", V2 "}", "must have either config and layers or manifests" },
+    { "a/unknown", V2 ",'manifests':null}",
+      "must have either config and layers or" },
     { OCI_IMAGE, V2 "}", "config is not an object" },
     { OCI_IMAGE, V2 ",'layers':[]}", "config is not an object" },
     { OCI_IMAGE, V2 ",'config':null,'layers':[]}", "config is not an obj" },
@@ -250,9 +251,9 @@ static const struct {
     { OCI_INDEX, IMAGE "]}", "manifests is not an array" },
     { "a/unknown", V2 CONFIG "}", "layers is not an array" },
     { "a/unknown", V2 ",'layers':[]}", "config is not an object" },
-    { OCI_IMAGE, IMAGE "],'manifests':[]}", "never both" },
-    { OCI_INDEX, V2 ",'manifests':[],'layers':[]}", "never both" },
-    { "a/unknown", V2 ",'manifests':[],'layers':[]}", "never both" },
+    { OCI_IMAGE, IMAGE "],'manifests':[]}", "not both" },
+    { OCI_INDEX, V2 ",'manifests':[],'layers':[]}", "not both" },
+    { "a/unknown", V2 ",'manifests':[],'layers':[]}", "not both" },
 
     { OCI_IMAGE, IMAGE "1]}", "layers[0] is not an object" },
     { OCI_IMAGE, IMAGE "null]}", "layers[0] is not an object" },
@@ -311,9 +312,9 @@ static const struct {
     { OCI_INDEX, V2 ",'manifests':[{}]}", "manifests[0].mediaType is" },
 
     { OCI_IMAGE, IMAGE "],'annotations':{'a':null}}", "annotations is not" },
-    { OCI_IMAGE, IMAGE "],'artifactType':1}", "artifactType is not" },
-    { OCI_IMAGE, IMAGE "],'artifactType':'a\\nb'}", "artifactType is not" },
-    { OCI_IMAGE, IMAGE "],'artifactType':'a\\u007f'}", "artifactType is" },
+    { OCI_IMAGE, IMAGE "],'artifactType':1}", "artifactType must be" },
+    { OCI_IMAGE, IMAGE "],'artifactType':'a\\nb'}", "artifactType must be" },
+    { OCI_IMAGE, IMAGE "],'artifactType':'a\\u007f'}", "artifactType must be" },
     { OCI_IMAGE, IMAGE "],'subject':{}}", "subject.mediaType is not" },
     { OCI_INDEX, V2 ",'manifests':[],'subject':{'mediaType':'a/b'}}",
       "subject.digest is not" },
@@ -427,18 +428,18 @@ static void descriptor_tests(tap_t *tap, apr_pool_t *pool)
     tap_is(tap, document->annotations,
            "{\"a\":\"\\u0000 /\\b\\t\\n\\u001F\x7f\xf0\x9f\x98\x80"
            "\\uDFFF\\uD800\\\"\\\\\"}",
-           "only necessary ones are kept");
+           "only necessary escapes are kept");
 
     parse(&document, OCI_INDEX, V2 ",'manifests':[]}", pool);
     tap_ok(tap, !document->subject && !document->annotations,
-           "an index that says nothing else");
+           "an index without optional members");
     tap_is(tap, oci_document_descriptor(document, EMPTY_SHA256, 0, pool),
            "{\"mediaType\":\"" OCI_INDEX "\",\"digest\":\"" EMPTY_SHA256 "\""
            ",\"size\":0}",
            "its descriptor");
 }
 
-/* A document that says x so often. */
+/* Parse a document that consists of count times the byte x. */
 static const char *repeated(oci_document_t **document, char x, int count,
                             apr_pool_t *pool)
 {
@@ -464,12 +465,12 @@ static void size_tests(tap_t *tap, apr_pool_t *pool)
            oci_document_parse(&document, OCI_IMAGE, json, strlen(json) + 1,
                               pool)
                != NULL,
-           "with a NUL at its end it is refused");
+           "it is refused with a NUL at its end");
     tap_ok(tap,
            oci_document_parse(&document, OCI_IMAGE, json, strlen(json) - 1,
                               pool)
                != NULL,
-           "without its end too");
+           "it is refused without its last byte");
     tap_is(tap,
            parse(&document, NULL,
                  apr_pstrcat(pool, IMAGE "],'mediaType':'", type, "/", type,
@@ -482,14 +483,14 @@ static void size_tests(tap_t *tap, apr_pool_t *pool)
                              NULL),
                  pool)
                != NULL,
-           "one of 128 is refused");
+           "a type of 128 bytes is refused");
     tap_ok(tap,
            parse(&document, NULL,
                  apr_pstrcat(pool, IMAGE "],'mediaType':'b/", type, "a'}",
                              NULL),
                  pool)
                != NULL,
-           "wherever they are");
+           "a subtype of 128 bytes is refused");
 }
 
 int main(void)

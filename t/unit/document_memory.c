@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The memory that it takes to read a manifest, whatever a client puts into
- * it: at most eight times its size.  Each is read in a process of its own.
+/* The memory that is needed to parse a manifest: at most eight times its size,
+ * whatever it contains.  Each is parsed in a separate process.
  */
 
 #include "tap.h"
@@ -26,8 +26,8 @@
 #define CONFIG "{'mediaType':'a/b','digest':'" DIGEST "','size':2"
 #define IMAGE  "{'schemaVersion':2,'config':" CONFIG "},'layers':["
 
-/* Documents: a beginning, a part that is repeated up to the size, with # for
- * its number, and an end.  ' stands for ". */
+/* Documents: a beginning, a part that is repeated up to the size, and an end.
+ * In the part, # stands for the number of the repetition; ' stands for ". */
 static const struct {
     const char *name;
     const char *head;
@@ -72,7 +72,7 @@ static const struct {
     { "quotes alone", "", "'", "", 0 },
 };
 
-/* Append text with " for ' and the number for #. */
+/* Append text, with ' replaced by " and # by the number. */
 static char *append(char *end, const char *text, int number)
 {
     for (; *text; text++) {
@@ -99,7 +99,7 @@ static apr_size_t make_document(char *text, int i)
     return append(end, documents[i].tail, 0) - text;
 }
 
-/* Read a document as it is read when it is pushed. */
+/* Parse a document as a push does. */
 static int read_document(const char *text, apr_size_t size)
 {
     oci_document_t *document;
@@ -116,13 +116,13 @@ static int read_document(const char *text, apr_size_t size)
     return good;
 }
 
-/* What one child found. */
+/* The result of one child process. */
 typedef struct result_t {
     int good;
     long grown; /* bytes */
 } result_t;
 
-/* The most memory that this process ever had, in bytes. */
+/* The largest memory that this process has had, in bytes. */
 static long peak(void)
 {
     struct rusage usage;
@@ -131,7 +131,7 @@ static long peak(void)
     return usage.ru_maxrss * 1024;
 }
 
-/* Read a document in a process of its own. */
+/* Parse a document in a separate process. */
 static result_t try_document(const char *text, apr_size_t size)
 {
     result_t result = { -1, 0 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* If-Match and If-None-Match. */
+/* Matching entity tags, as for If-Match and If-None-Match. */
 
 #include "tap.h"
 
@@ -9,8 +9,8 @@
 static const struct {
     const char *list;
     const char *value; /* or NULL for no entity */
-    int strong;        /* whether it matches without weak ones */
-    int weak;          /* and with */
+    int strong;        /* whether it matches without weak tags */
+    int weak;          /* whether it matches with weak tags */
 } cases[] = {
     { "*", "sha256:ab", 1, 1 },
     { " * ", "sha256:ab", 1, 1 },

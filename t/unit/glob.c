@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Patterns for repository names. */
+/* Matching repository names against patterns. */
 
 #include "tap.h"
 
@@ -80,7 +80,7 @@ int main(void)
                "%s and %s", cases[i].pattern, cases[i].name);
     }
 
-    /* A value, once escaped, matches itself alone. */
+    /* An escaped value matches only itself. */
     for (i = 0; i < sizeof(values) / sizeof(*values); i++) {
         const char *escaped = oci_glob_escape(values[i], pool);
 
@@ -90,7 +90,7 @@ int main(void)
         }
     }
 
-    /* No pattern takes long: this one would, by going back and forth. */
+    /* No pattern takes long: this one would, with backtracking. */
     for (i = 0; i < 200; i += 2) {
         memcpy(stars + i, "*a", 2);
     }
@@ -98,7 +98,8 @@ int main(void)
     letters[1000] = stars[200] = '\0';
     tap_ok(&tap, oci_glob_match(stars, letters, pool), "many stars match");
     letters[999] = 'b';
-    tap_ok(&tap, !oci_glob_match(stars, letters, pool), "many stars don't");
+    tap_ok(&tap, !oci_glob_match(stars, letters, pool),
+           "many stars do not match another name");
 
     apr_pool_destroy(pool);
     apr_terminate();

@@ -65,14 +65,14 @@ int main(void)
         json_t *value = json_loads(quoted, JSON_DECODE_ANY, NULL);
 
         tap_is(&tap, quoted, strings[i].quoted, "a string is quoted");
-        tap_ok(&tap, json_is_string(value), "so that it can be read");
+        tap_ok(&tap, json_is_string(value), "and jansson can read it");
         json_decref(value);
     }
     for (i = 0; i < sizeof(values) / sizeof(*values); i++) {
         json_t *value = json_loads(values[i].text, JSON_DECODE_ANY, NULL);
 
         tap_is(&tap, oci_json_text(value, pool), values[i].compact,
-               "a value's text is compact");
+               "the text of a value is compact");
         json_decref(value);
     }
     return tap_done(&tap);

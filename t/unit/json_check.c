@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* JSON that is checked without building it. */
+/* Checking JSON, and reading values in place. */
 
 #include "tap.h"
 
@@ -12,7 +12,7 @@
 #include "values/json_check.h"
 #include "values/json_span.h"
 
-/* Texts, and what is wrong with them; NULL for nothing. */
+/* Texts, and the expected problem; NULL for none. */
 static const struct {
     const char *text;
     const char *problem;
@@ -45,24 +45,26 @@ static const struct {
     { "[1 2]", "line 1: ',' or ']' is expected here" },
     { "[1}", "line 1: ',' or ']' is expected here" },
     { "{\"a\":1]", "line 1: ',' or '}' is expected here" },
-    { "{}\n{}", "line 2: something follows the end of the JSON text" },
+    { "{}\n{}", "line 2: there is more text after the end of the JSON value" },
     { "}", "line 1: a value is expected here" },
     { "nul", "line 1: a value is expected here" },
-    { "nulls", "line 1: something follows the end" },
+    { "nulls", "line 1: there is more text after the end" },
     { "'a'", "line 1: a value is expected here" },
     { "NaN", "line 1: a value is expected here" },
-    { "01", "line 1: a number is not written as JSON asks for" },
-    { "-", "line 1: a number is not written as JSON asks for" },
+    { "01", "line 1: a number is not valid JSON" },
+    { "-", "line 1: a number is not valid JSON" },
     { "+1", "line 1: a value is expected here" },
     { ".5", "line 1: a value is expected here" },
-    { "1.", "line 1: a number is not written as JSON asks for" },
-    { "1.e5", "line 1: a number is not written as JSON asks for" },
-    { "1e", "line 1: a number is not written as JSON asks for" },
-    { "1e+", "line 1: a number is not written as JSON asks for" },
+    { "1.", "line 1: a number is not valid JSON" },
+    { "1.e5", "line 1: a number is not valid JSON" },
+    { "1e", "line 1: a number is not valid JSON" },
+    { "1e+", "line 1: a number is not valid JSON" },
     { "\"a", "line 1: the text ends within a string" },
     { "\"a\nb\"", "line 1: a string has a control character" },
-    { "\"a\\", "line 1: a string has a backslash that begins no escape" },
-    { "\"\\x\"", "line 1: a string has a backslash that begins no escape" },
+    { "\"a\\",
+      "line 1: a string has a backslash that does not begin a valid escape" },
+    { "\"\\x\"",
+      "line 1: a string has a backslash that does not begin a valid escape" },
     { "\"\\u12\"", "line 1: \\u in a string is not followed by four hex" },
     { "\"\\u12", "line 1: \\u in a string is not followed by four hex" },
     { "\"\\u12g4\"", "line 1: \\u in a string is not followed by four hex" },
@@ -103,8 +105,8 @@ static const char *const ordered[] = {
     "\"\\udbff\\udfff\"",
 };
 
-/* Values, and what they are as text, as a number and without blanks; "" for
- * what is not a number. */
+/* Values: their text, their number ("" if they are not a number), and their
+ * compact form. */
 static const struct {
     const char *json;
     const char *text;
@@ -133,7 +135,7 @@ static void check_texts(tap_t *tap, apr_pool_t *pool)
     apr_size_t i;
 
     for (i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-        /* In a block of its own size, where a read beyond it is seen. */
+        /* In a block of exactly its size, so that an overrun is detected. */
         apr_size_t size = strlen(texts[i].text);
         char *text = memcpy(malloc(size + !size), texts[i].text, size);
         const char *problem = oci_json_check(text, size, pool);
@@ -148,7 +150,7 @@ static void check_texts(tap_t *tap, apr_pool_t *pool)
     tap_ok(tap, oci_json_check("1\0", 2, pool) != NULL, "a NUL is refused");
 }
 
-/* Arrays nested so deep, in objects. */
+/* Arrays and objects, nested depth levels deep. */
 static void check_depth(tap_t *tap, int depth, int good, apr_pool_t *pool)
 {
     char *text = apr_pcalloc(pool, 6 * depth + 1), *end = text;
@@ -196,7 +198,7 @@ static void check_values(tap_t *tap, apr_pool_t *pool)
                    : "",
                values[i].number, "its number");
         tap_is(tap, oci_span_compact(span, pool), values[i].compact,
-               "without blanks");
+               "its compact form");
     }
 }
 
@@ -209,9 +211,8 @@ static void check_members(tap_t *tap)
 
     oci_span_members(values, root, names, 4);
     tap_ok(tap, oci_span_is_array(values[0]) && values[0].size == 3,
-           "a member by its name in escapes");
-    tap_ok(tap, !values[1].text && !values[3].text,
-           "null is absence, and so is absence");
+           "a member whose name has escapes");
+    tap_ok(tap, !values[1].text && !values[3].text, "null counts as absence");
     tap_ok(tap, oci_span_is_string(values[2]) && values[2].size == 5,
            "a string with a bracket and a quote");
     oci_span_members(values, values[0], names, 4);
@@ -222,7 +223,7 @@ static void check_members(tap_t *tap)
                && oci_span_all_strings(oci_span_of("{ \"a\" : \"b\" }", 13))
                && oci_span_all_strings(oci_span_of("[ ]", 3))
                && !oci_span_all_strings(oci_span_of("[\"a\",1]", 7)),
-           "whether all are strings");
+           "whether all values are strings");
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Tokens, and the files that keys are read from. */
+/* Signing and verifying tokens, and reading key files. */
 
 #include "tap.h"
 
@@ -12,14 +12,14 @@
 #include "values/jwt.h"
 
 #define SECRET    "0123456789abcdef0123456789abcdef"
-#define NO_SIGNER "none of our keys signed it"
-#define NO_TOKEN  "it is no JSON Web Token"
-#define NO_KEY                                               \
-    "it holds no key: expected PEM, a JSON Web Key Set, or " \
+#define NO_SIGNER "no key of OCITokenKey matches its signature"
+#define NO_TOKEN  "it is not a JSON Web Token"
+#define NO_KEY                                                  \
+    "it contains no key: expected PEM, a JSON Web Key Set, or " \
     "\"secret:\" and 32 or more printable characters"
-#define NO_SECRET                                               \
-    "what follows \"secret:\" is not a secret: expected 32 or " \
-    "more printable characters without blanks"
+#define NO_SECRET                                                       \
+    "the text after \"secret:\" is not a valid secret: expected 32 or " \
+    "more printable characters without spaces"
 
 #define JWK_ES                                            \
     "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" RFC_ES_X \
@@ -29,7 +29,7 @@
 #define EXAMPLE_ES RFC_ES_TEXT "." RFC_ES_SIGNATURE
 #define EXAMPLE_RS RFC_RS_TEXT "." RFC_RS_SIGNATURE
 
-/* A file, and what is wrong with it. */
+/* A key file, and the expected problem. */
 static const struct {
     const char *text;
     const char *problem;
@@ -40,7 +40,7 @@ static const struct {
     { "secret:", NO_SECRET },
     { "secret: 0123456789abcdef 0123456789abcdef", NO_SECRET },
     { "secret: 0123456789abcdef0123456789abcd\xc3\xa9", NO_SECRET },
-    /* what is public, or may be, is no secret */
+    /* public data is never used as a secret */
     { SECRET, NO_KEY },
     { "", NO_KEY },
     { "[" JWK_RS "}]", NO_KEY },
@@ -50,33 +50,35 @@ static const struct {
     { SET(JWK_ES "}"), NULL },
     { SET(JWK_RS "}," JWK_ES "}"), NULL },
     { SET(JWK_RS ",\"use\":\"enc\"}," JWK_ES "}"), NULL },
-    { SET("{\"kty\":\"oct\",\"k\":\"AAAA\"}"), "there is no key in it" },
-    { SET(JWK_RS ",\"use\":\"enc\"}"), "there is no key in it" },
-    { SET(JWK_RS ",\"alg\":\"PS256\"}"), "there is no key in it" },
+    { SET("{\"kty\":\"oct\",\"k\":\"AAAA\"}"),
+      "it contains no key that can be used" },
+    { SET(JWK_RS ",\"use\":\"enc\"}"), "it contains no key that can be used" },
+    { SET(JWK_RS ",\"alg\":\"PS256\"}"),
+      "it contains no key that can be used" },
     { SET("{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"AAAA\"}"),
-      "there is no key in it" },
-    { SET(""), "there is no key in it" },
-    { SET("7,null"), "there is no key in it" },
+      "it contains no key that can be used" },
+    { SET(""), "it contains no key that can be used" },
+    { SET("7,null"), "it contains no key that can be used" },
     { SET("{\"kty\":\"RSA\",\"n\":\"AQAB\"}"),
-      "a key of the set has no proper e" },
+      "a key of the set has no valid \"e\"" },
     { SET("{\"kty\":\"RSA\",\"n\":\"A\",\"e\":\"AQAB\"}"),
-      "a key of the set has no proper n" },
+      "a key of the set has no valid \"n\"" },
     { SET("{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}"),
-      "an RSA key has less than 2048 bits" },
+      "an RSA key has fewer than 2048 bits" },
     { SET("{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\",\"y\":\"AAAA\"}"),
-      "a key can't be read" },
-    { "{\"keys\":{}}", "it is no JSON Web Key Set" },
-    { "{", "it is no JSON Web Key Set" },
+      "a key cannot be read" },
+    { "{\"keys\":{}}", "it is not a JSON Web Key Set" },
+    { "{", "it is not a JSON Web Key Set" },
     { "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
-      "a key can't be read" },
+      "a key cannot be read" },
     { "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-      "a key can't be read" },
+      "a key cannot be read" },
     { "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n"
       "-----END ENCRYPTED PRIVATE KEY-----\n",
-      "a private key is encrypted" },
+      "a private key is encrypted; store it without a passphrase" },
     { "-----BEGIN DH PARAMETERS-----\nAAAA\n-----END DH PARAMETERS-----\n",
-      "there is no key in it" },
-    { "-----BEGIN PUBLIC KEY-----", "there is no key in it" },
+      "it contains no key that can be used" },
+    { "-----BEGIN PUBLIC KEY-----", "it contains no key that can be used" },
 };
 
 static const char *read_keys(oci_key_set_t **keys, const char *text,
@@ -93,7 +95,7 @@ static const char *verify(const oci_key_set_t *keys, const char *token,
     return oci_jwt_verify(&claims, keys, token, pool);
 }
 
-/* A token of three texts, the last of them encoded already. */
+/* A token of three texts; the signature is already encoded. */
 static const char *token_of(const char *header, const char *claims,
                             const char *signature, apr_pool_t *pool)
 {
@@ -102,7 +104,7 @@ static const char *token_of(const char *header, const char *claims,
                        ".", signature, NULL);
 }
 
-/* One that a secret signed, whatever its header says. */
+/* A token that a secret signed, with any header. */
 static const char *hmac_token(const char *secret, apr_size_t size,
                               const char *header, apr_pool_t *pool)
 {
@@ -131,21 +133,23 @@ static void test_examples(tap_t *tap, apr_pool_t *pool)
            "the example of ES256");
     tap_is(tap, json_string_value(json_object_get(claims, "iss")), "joe",
            "and its claims");
-    tap_is(tap, verify(both, EXAMPLE_ES, pool), NULL, "a second time");
+    tap_is(tap, verify(both, EXAMPLE_ES, pool), NULL, "verified a second time");
     tap_is(tap, verify(both, EXAMPLE_RS, pool), NULL, "the example of RS256");
     tap_is(tap, verify(both, RFC_ES_TEXT "." RFC_RS_SIGNATURE, pool), NO_SIGNER,
            "a signature of the other algorithm");
     tap_is(tap, verify(both, RFC_ES_TEXT ".", pool), NO_SIGNER, "no signature");
-    tap_is(tap, verify(both, RFC_ES_TEXT, pool), NO_TOKEN, "not even its dot");
+    tap_is(tap, verify(both, RFC_ES_TEXT, pool), NO_TOKEN,
+           "no signature and no dot");
     tap_is(tap, verify(both, EXAMPLE_ES ".x", pool), NO_SIGNER,
            "more than three parts");
     tap_is(tap, verify(both, EXAMPLE_ES "x", pool), NO_SIGNER,
-           "more than it was");
+           "a longer signature");
 
-    /* a token without "kid" may be of any key */
+    /* a token without "kid" may be signed by any key */
     read_keys(&named, SET(JWK_ES ",\"kid\":\"first\"}"), pool);
     tap_is(tap, verify(named, EXAMPLE_ES, pool), NULL, "a named key");
-    tap_is(tap, verify(named, EXAMPLE_RS, pool), NO_SIGNER, "not that key");
+    tap_is(tap, verify(named, EXAMPLE_RS, pool), NO_SIGNER,
+           "the named key did not sign it");
 }
 
 static void test_forms(tap_t *tap, apr_pool_t *pool)
@@ -163,7 +167,7 @@ static void test_forms(tap_t *tap, apr_pool_t *pool)
         { "{\"alg\":\"HS256\"}", "{\"a\":1,\"a\":2}", NO_TOKEN },
         { "{\"alg\":\"HS256\",\"alg\":\"none\"}", "{}", NO_TOKEN },
         { "{\"alg\":\"HS256\",\"crit\":[\"b64\"]}", "{}",
-          "its header asks for an extension that is not known" },
+          "its header requires an unknown extension (crit)" },
         { "{\"alg\":\"HS256\"}", "{\"sub\":\"\\u0000\"}", NO_TOKEN },
         { "not json", "{}", NO_TOKEN },
         { "", "", NO_TOKEN },
@@ -187,7 +191,7 @@ static void test_forms(tap_t *tap, apr_pool_t *pool)
     }
 }
 
-/* The public key as the secret of an HMAC. */
+/* A public key used as the secret of an HMAC. */
 static void test_confusion(tap_t *tap, apr_pool_t *pool)
 {
     static const char *const headers[] = {
@@ -205,23 +209,23 @@ static void test_confusion(tap_t *tap, apr_pool_t *pool)
         tap_is(tap,
                verify(keys, hmac_token(pem, strlen(pem), headers[i], pool),
                       pool),
-               NO_SIGNER, "a PEM file is no secret");
+               NO_SIGNER, "a PEM file is not a secret");
         read_keys(&keys, set, pool);
         tap_is(tap,
                verify(keys, hmac_token(set, strlen(set), headers[i], pool),
                       pool),
-               NO_SIGNER, "nor is a key set");
+               NO_SIGNER, "a key set is not a secret");
         tap_is(tap, verify(keys, hmac_token("", 0, headers[i], pool), pool),
-               NO_SIGNER, "nor nothing");
+               NO_SIGNER, "an empty text is not a secret");
     }
     read_keys(&keys, "secret:" SECRET, pool);
     tap_is(tap, verify(keys, hmac_token(SECRET, 32, headers[0], pool), pool),
-           NULL, "a secret is");
+           NULL, "a secret verifies");
     tap_is(tap, verify(keys, hmac_token(SECRET, 32, headers[1], pool), pool),
-           NO_SIGNER, "under its own algorithm");
+           NO_SIGNER, "a secret verifies only its own algorithm");
 }
 
-/* A public key that lost its PEM lines. */
+/* A key without its PEM lines. */
 static void test_bare(tap_t *tap, apr_pool_t *pool)
 {
     oci_key_set_t *keys;
@@ -236,7 +240,7 @@ static void test_bare(tap_t *tap, apr_pool_t *pool)
         }
     }
     tap_is(tap, read_keys(&keys, bare, pool), NO_KEY,
-           "a key without its lines is no secret");
+           "a key without its PEM lines is not a secret");
 }
 
 static void test_rotation(tap_t *tap, apr_pool_t *pool)
@@ -251,12 +255,15 @@ static void test_rotation(tap_t *tap, apr_pool_t *pool)
     read_keys(&both, apr_pstrcat(pool, second, first, NULL), pool);
     read_keys(&new, second, pool);
     token = oci_jwt_sign(old, claims, pool);
-    tap_is(tap, verify(old, token, pool), NULL, "its own");
+    tap_is(tap, verify(old, token, pool), NULL,
+           "the old key verifies its own token");
     tap_is(tap, verify(both, token, pool), NULL, "the second key verifies");
-    tap_is(tap, verify(new, token, pool), NO_SIGNER, "a new one does not");
+    tap_is(tap, verify(new, token, pool), NO_SIGNER,
+           "the new key alone does not");
     token = oci_jwt_sign(both, claims, pool);
     tap_is(tap, verify(new, token, pool), NULL, "the first key signs");
-    tap_is(tap, verify(old, token, pool), NO_SIGNER, "not the second");
+    tap_is(tap, verify(old, token, pool), NO_SIGNER,
+           "the second key does not sign");
     json_decref(claims);
 }
 
@@ -274,8 +281,8 @@ int main(void)
                apr_psprintf(pool, "file %d", (int)i));
     }
     read_keys(&keys, SET(JWK_ES "}"), pool);
-    tap_ok(&tap, !oci_key_set_signer(keys), "a public key can't sign");
-    tap_ok(&tap, !oci_jwt_sign(keys, NULL, pool), "and doesn't");
+    tap_ok(&tap, !oci_key_set_signer(keys), "a public key cannot sign");
+    tap_ok(&tap, !oci_jwt_sign(keys, NULL, pool), "signing with it fails");
     test_examples(&tap, pool);
     test_forms(&tap, pool);
     test_confusion(&tap, pool);

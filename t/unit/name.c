@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Names of repositories and tags. */
+/* Validating names of repositories and tags. */
 
 #include "tap.h"
 
@@ -74,7 +74,7 @@ static const struct {
     { "a:b", 0 },    { "a\n", 0 }, { "a\r\nb", 0 }, { "\xc3\xa4", 0 },
 };
 
-/* A string of so many times "a". */
+/* A string of length times "a". */
 static const char *run_of(int length, apr_pool_t *pool)
 {
     return memset(apr_pcalloc(pool, length + 1), 'a', length);
@@ -100,7 +100,8 @@ int main(void)
     }
 
     tap_ok(&tap, oci_name_valid(run_of(254, pool)), "a component of 254 bytes");
-    tap_ok(&tap, !oci_name_valid(run_of(255, pool)), "none of 255 bytes");
+    tap_ok(&tap, !oci_name_valid(run_of(255, pool)),
+           "not a component of 255 bytes");
     tap_ok(&tap,
            oci_name_valid(apr_pstrcat(pool, run_of(127, pool), "/",
                                       run_of(127, pool), NULL)),
@@ -108,8 +109,8 @@ int main(void)
     tap_ok(&tap,
            !oci_name_valid(apr_pstrcat(pool, run_of(127, pool), "/",
                                        run_of(128, pool), NULL)),
-           "none of 256 bytes in two components");
+           "not a name of 256 bytes in two components");
     tap_ok(&tap, oci_tag_valid(run_of(128, pool)), "a tag of 128 bytes");
-    tap_ok(&tap, !oci_tag_valid(run_of(129, pool)), "none of 129 bytes");
+    tap_ok(&tap, !oci_tag_valid(run_of(129, pool)), "not a tag of 129 bytes");
     return tap_done(&tap);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Steps that two threads share. */
+/* The pipeline: each stage sees all batches in order, one at a time. */
 
 #include <stdlib.h>
 
@@ -10,42 +10,42 @@
 #include "api/pipeline.h"
 #include "tap.h"
 
-#define TURNS 20000
+#define BATCHES 20000
 
-/* Work whose steps do what can be seen to be in order, and alone. */
+/* Stages that count each batch that is out of order or not alone. */
 typedef struct work_t {
-    int begun;                    /* of the first step alone */
-    int next[OCI_PIPELINE_STEPS]; /* the number that a step expects */
-    int disorder[OCI_PIPELINE_STEPS];
-    apr_uint32_t busy[OCI_PIPELINE_STEPS];
+    int begun;                     /* used by the first stage only */
+    int next[OCI_PIPELINE_STAGES]; /* the batch that a stage expects next */
+    int disorder[OCI_PIPELINE_STAGES];
+    apr_uint32_t busy[OCI_PIPELINE_STAGES];
 } work_t;
 
-typedef struct turn_t {
+typedef struct batch_t {
     work_t *work;
-    int number; /* TURNS once there are no more */
-} turn_t;
+    int number; /* BATCHES after the last one */
+} batch_t;
 
-static void check(turn_t *turn, int step)
+static void check(batch_t *batch, int stage)
 {
-    work_t *work = turn->work;
+    work_t *work = batch->work;
 
-    if (apr_atomic_inc32(&work->busy[step])) {
-        work->disorder[step]++;
+    if (apr_atomic_inc32(&work->busy[stage])) {
+        work->disorder[stage]++;
     }
-    if (turn->number < TURNS && work->next[step]++ != turn->number) {
-        work->disorder[step]++;
+    if (batch->number < BATCHES && work->next[stage]++ != batch->number) {
+        work->disorder[stage]++;
     }
-    apr_atomic_dec32(&work->busy[step]);
+    apr_atomic_dec32(&work->busy[stage]);
 }
 
 static int first(void *data)
 {
-    turn_t *turn = data;
+    batch_t *batch = data;
 
-    turn->number = turn->work->begun;
-    turn->work->begun += turn->number < TURNS;
-    check(turn, 0);
-    return turn->work->begun == TURNS;
+    batch->number = batch->work->begun;
+    batch->work->begun += batch->number < BATCHES;
+    check(batch, 0);
+    return batch->work->begun == BATCHES;
 }
 
 static int second(void *data)
@@ -60,29 +60,30 @@ static int third(void *data)
     return 0;
 }
 
-/* All turns, by two threads from one of them on; 0 for never. */
+/* Run all batches; shared_from is the batch that starts a second thread, 0 for
+ * none. */
 static void run(tap_t *tap, int shared_from, const char *name,
                 apr_pool_t *parent)
 {
-    static oci_pipeline_step_t *const steps[] = { first, second, third };
+    static oci_pipeline_stage_t *const stages[] = { first, second, third };
     work_t work = { 0 };
-    turn_t mine = { &work, 0 }, other = { &work, 0 };
+    batch_t mine = { &work, 0 }, other = { &work, 0 };
     apr_pool_t *pool;
-    oci_pipeline_t *turns;
+    oci_pipeline_t *pipeline;
     int count = 0, i;
 
     apr_pool_create(&pool, parent);
-    turns = oci_pipeline_make(steps, pool);
-    while (!oci_pipeline_turn(turns, &mine)) {
+    pipeline = oci_pipeline_make(stages, pool);
+    while (!oci_pipeline_run_batch(pipeline, &mine)) {
         if (++count == shared_from
-            && oci_pipeline_share(turns, &other) != APR_SUCCESS) {
+            && oci_pipeline_add_thread(pipeline, &other) != APR_SUCCESS) {
             printf("# no thread\n");
         }
     }
-    oci_pipeline_end(turns);
-    for (i = 0; i < OCI_PIPELINE_STEPS; i++) {
-        tap_ok(tap, work.next[i] == TURNS && !work.disorder[i],
-               "%s: step %d is done for all turns in order", name, i + 1);
+    oci_pipeline_end(pipeline);
+    for (i = 0; i < OCI_PIPELINE_STAGES; i++) {
+        tap_ok(tap, work.next[i] == BATCHES && !work.disorder[i],
+               "%s: stage %d sees all batches in order", name, i + 1);
     }
     apr_pool_destroy(pool);
 }
@@ -97,6 +98,6 @@ int main(void)
     apr_pool_create(&pool, NULL);
     run(&tap, 0, "one thread", pool);
     run(&tap, 1, "two threads", pool);
-    run(&tap, TURNS - 2, "a late second thread", pool);
+    run(&tap, BATCHES - 2, "a late second thread", pool);
     return tap_done(&tap);
 }

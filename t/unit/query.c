@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Query strings. */
+/* Parsing query strings, and the parameters of a page. */
 
 #include "tap.h"
 
@@ -12,7 +12,7 @@
 
 #include "values/query.h"
 
-/* A query, and its parameters as key=value; each, or NULL for an error. */
+/* A query, and its parameters, each as "key=value;"; NULL for an error. */
 static const struct {
     const char *text;
     const char *parameters;
@@ -134,7 +134,7 @@ int main(void)
                status == APR_SUCCESS && page.given == pages[i].given
                    && page.limit == pages[i].limit,
                "page \"%s\" is read", pages[i].query);
-        tap_is(&tap, page.last, pages[i].last, "its last");
+        tap_is(&tap, page.last, pages[i].last, "the value of last");
     }
     return tap_done(&tap);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The Range and Content-Range headers. */
+/* Parsing the Range and Content-Range headers. */
 
 #include "tap.h"
 
@@ -14,7 +14,7 @@
 #define UNIT "ignored"
 #define BAD  "refused"
 
-/* A header, and its ranges as first+length; each, or what becomes of it. */
+/* A header, and its ranges, each as "first+length;"; or UNIT or BAD. */
 static const struct {
     const char *text;
     apr_off_t size;
@@ -84,7 +84,7 @@ static const struct {
 static const struct {
     const char *text;
     apr_off_t first;
-    apr_off_t length; /* or 0 where it is refused */
+    apr_off_t length; /* 0 if it is refused */
 } uploads[] = {
     { "0-0", 0, 1 },
     { "0-9", 0, 10 },
@@ -140,7 +140,7 @@ static const char *text_of(const apr_array_header_t *ranges, apr_pool_t *pool)
     return text;
 }
 
-/* As many ranges as a lazy puller may ask for. */
+/* As many ranges as a client that pulls lazily may ask for. */
 static void many(tap_t *tap, apr_pool_t *pool)
 {
     apr_array_header_t *ranges;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Paths below /v2. */
+/* Parsing paths below /v2. */
 
 #include "tap.h"
 
@@ -34,7 +34,7 @@ static const struct {
     { "/a/blobs/uploads/1-2", OCI_ROUTE_UPLOAD, "a", "1-2" },
     { "/a/referrers/" D, OCI_ROUTE_REFERRERS, "a", D },
 
-    /* A name may hold any of the words. */
+    /* A name may contain any of the words. */
     { "/blobs/uploads/manifests/latest", OCI_ROUTE_MANIFEST, "blobs/uploads",
       "latest" },
     { "/a/manifests/blobs/uploads/", OCI_ROUTE_UPLOADS, "a/manifests", NULL },
@@ -59,13 +59,13 @@ static const struct {
       "referrers" },
     { "/_catalog/tags/list", OCI_ROUTE_TAGS, "_catalog", NULL },
 
-    /* Nothing is checked but the form. */
+    /* Names and references are not validated. */
     { "/UPPER/manifests/x", OCI_ROUTE_MANIFEST, "UPPER", "x" },
     { "/a//b/blobs/x y", OCI_ROUTE_BLOB, "a//b", "x y" },
     { "/a//manifests/x", OCI_ROUTE_MANIFEST, "a/", "x" },
     { "/../blobs/x", OCI_ROUTE_BLOB, "..", "x" },
 
-    /* No name, no reference, or no form at all. */
+    /* No name, no reference, or not an endpoint. */
     { "/tags/list", OCI_ROUTE_NONE, NULL, NULL },
     { "/manifests/x", OCI_ROUTE_NONE, NULL, NULL },
     { "//manifests/x", OCI_ROUTE_NONE, NULL, NULL },

@@ -101,10 +101,10 @@ static void test_claims(tap_t *tap, apr_pool_t *pool)
            "[{\"type\":\"repository\",\"name\":\"a\",\"actions\":[\"pull\","
            "\"push\"]},{\"type\":\"registry\",\"name\":\"catalog\","
            "\"actions\":[\"pull\",\"push\",\"delete\",\"*\"]}]",
-           "a claim has what was granted");
+           "a claim has the granted scopes");
     tap_is(tap, text_of(oci_scopes_of_access(access, pool), pool),
            "repository|a|pull,push;registry|catalog|pull,push,delete;",
-           "and back");
+           "the claim is read back");
     json_decref(access);
 }
 
@@ -125,20 +125,20 @@ int main(void)
 
     scopes = parse("repository:a:pull,push registry:b:pull", pool);
     tap_ok(&tap, oci_scopes_allow(scopes, "repository", "a", OCI_PULL),
-           "allowed");
+           "an allowed action");
     tap_ok(&tap,
            oci_scopes_allow(scopes, "repository", "a", OCI_PULL | OCI_PUSH),
-           "both");
+           "both allowed actions");
     tap_ok(&tap, !oci_scopes_allow(scopes, "repository", "a", OCI_DELETE),
            "another action");
     tap_ok(&tap, !oci_scopes_allow(scopes, "repository", "a", OCI_ALL),
-           "not all of them");
+           "all actions, of which one is not allowed");
     tap_ok(&tap, !oci_scopes_allow(scopes, "repository", "b", OCI_PULL),
            "another type");
     tap_ok(&tap, !oci_scopes_allow(scopes, "repository", "a/b", OCI_PULL),
            "another name");
     tap_ok(&tap, !oci_scopes_allow(scopes, "repository", "A", OCI_PULL),
-           "names have a case");
+           "names are case-sensitive");
     apr_pool_destroy(pool);
     apr_terminate();
     return tap_done(&tap);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Keys and signatures. */
+/* Signing and verifying with keys. */
 
 #include "tap.h"
 
@@ -23,7 +23,7 @@ static unsigned char *bytes_of(const char *text, apr_size_t *size,
     return data;
 }
 
-/* A public key of two numbers in base64url. */
+/* Make a public key from two numbers in base64url. */
 static const char *public_key(oci_signing_key_t *key, const char *type,
                               const char *first, const char *second,
                               apr_pool_t *pool)
@@ -37,7 +37,7 @@ static const char *public_key(oci_signing_key_t *key, const char *type,
     return pkey ? oci_signing_key_wrap(key, pkey, 0, pool) : "no key";
 }
 
-/* A signature that is good, and every way to spoil it. */
+/* A valid signature, and every way to make it invalid. */
 static void test_verify(tap_t *tap, const oci_signing_key_t *key,
                         const char *text, const char *encoded, apr_pool_t *pool)
 {
@@ -60,9 +60,9 @@ static void test_verify(tap_t *tap, const oci_signing_key_t *key,
     tap_ok(tap,
            !oci_signing_key_verify(key, text, strlen(text), signature,
                                    size - 1),
-           "%s: cut short", key->algorithm);
+           "%s: a shorter signature", key->algorithm);
     tap_ok(tap, !oci_signing_key_verify(key, text, strlen(text), signature, 0),
-           "%s: nothing", key->algorithm);
+           "%s: an empty signature", key->algorithm);
     for (i = 0; i < size; i++) {
         signature[i] ^= 0x10;
         spoiled += !oci_signing_key_verify(key, text, strlen(text), signature,
@@ -76,7 +76,7 @@ static void test_verify(tap_t *tap, const oci_signing_key_t *key,
            "%s: zeros", key->algorithm);
 }
 
-/* What a new key signs is good, by it alone. */
+/* Only the key that signed a text verifies its signature. */
 static void test_sign(tap_t *tap, EVP_PKEY *pkey,
                       const oci_signing_key_t *other, apr_pool_t *pool)
 {
@@ -113,7 +113,7 @@ static void test_secret(tap_t *tap, apr_pool_t *pool)
                == APR_SUCCESS,
            "HS256 signs");
     tap_is(tap, oci_base64url_encode(signature, size, pool), RFC_HS_SIGNATURE,
-           "as the example does");
+           "with the signature of the example");
 }
 
 int main(void)
@@ -143,18 +143,18 @@ int main(void)
     tap_is(&tap, public_key(&key, "EC", RFC_ES_Y, RFC_ES_X, pool), "no key",
            "a point that is not on the curve");
     tap_is(&tap, public_key(&key, "EC", RFC_ES_X, "AQAB", pool), "no key",
-           "a number too short");
+           "a number that is too short");
     tap_is(&tap, public_key(&key, "oct", RFC_ES_X, RFC_ES_Y, pool), "no key",
-           "another kind");
+           "another type of key");
     tap_is(&tap, oci_signing_key_wrap(&key, EVP_EC_gen("P-384"), 1, pool),
-           "an EC key is of the curve secp384r1 instead of P-256",
+           "an EC key has the curve secp384r1: expected P-256",
            "another curve");
     tap_is(&tap, oci_signing_key_wrap(&key, EVP_RSA_gen(1024), 1, pool),
-           "an RSA key has less than 2048 bits", "a weak key");
+           "an RSA key has fewer than 2048 bits", "a weak key");
     tap_is(&tap,
            oci_signing_key_wrap(&key, EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"),
                                 1, pool),
-           "a key is neither of EC nor of RSA", "an Ed25519 key");
+           "a key is neither an EC nor an RSA key", "an Ed25519 key");
     apr_pool_destroy(pool);
     apr_terminate();
     return tap_done(&tap);

@@ -2,7 +2,7 @@
 
 /**
  * @file tap.h
- * @brief What a test in C prints: the Test Anything Protocol
+ * @brief Printing the results of a test program: the Test Anything Protocol
  */
 
 #ifndef TAP_H
@@ -12,13 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/** A test program's results so far; begins as zero. */
+/** The results of a test program so far; zero at the start. */
 typedef struct tap_t {
     int run;
     int failed;
 } tap_t;
 
-/** One test: whether it passed, and its name as printf writes it. */
+/** Print the result of a test; its name is formatted as by printf. */
 __attribute__((format(printf, 3, 4))) static inline int tap_ok(
     tap_t *tap, int passed, const char *format, ...)
 {
@@ -35,7 +35,7 @@ __attribute__((format(printf, 3, 4))) static inline int tap_ok(
     return passed;
 }
 
-/** One test: whether two strings, either perhaps NULL, are the same. */
+/** Test whether two strings are the same; both may be NULL. */
 static inline int tap_is(tap_t *tap, const char *got, const char *expected,
                          const char *name)
 {
@@ -49,7 +49,7 @@ static inline int tap_is(tap_t *tap, const char *got, const char *expected,
     return same;
 }
 
-/** Print the plan; the result is for main to return. */
+/** Print the plan, and return the exit status for main. */
 static inline int tap_done(const tap_t *tap)
 {
     printf("1..%d\n", tap->run);
