@@ -9,7 +9,7 @@
 #include "api/endpoints.h"
 #include "api/reply.h"
 #include "registry/blob.h"
-#include "registry/upload.h"
+#include "registry/upload_write.h"
 #include "values/name.h"
 #include "values/range.h"
 

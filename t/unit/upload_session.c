@@ -7,7 +7,7 @@
 #include "registry_test.h"
 
 #include "registry/keys.h"
-#include "registry/upload.h"
+#include "registry/upload_write.h"
 #include "registry/upload_id.h"
 
 #define PIECE 1000
@@ -59,12 +59,13 @@ static oci_error_t *open_upload(oci_upload_t **upload, test_t *t,
     return error ? error : oci_upload_verify(*upload, pool);
 }
 
-static oci_error_t *patch(test_t *t)
+/* A request that adds pieces. */
+static oci_error_t *patch_pieces(test_t *t, int pieces)
 {
     oci_upload_t *upload = NULL;
     oci_error_t *error = open_upload(&upload, t, t->run->pool);
 
-    if (!error) {
+    while (!error && pieces--) {
         error = append(t, upload, t->run->pool);
     }
     if (!error) {
@@ -72,6 +73,11 @@ static oci_error_t *patch(test_t *t)
     }
     oci_upload_release(upload);
     return error;
+}
+
+static oci_error_t *patch(test_t *t)
+{
+    return patch_pieces(t, 1);
 }
 
 /* Finish the upload without a further byte.  digest: NULL for the correct one
@@ -109,7 +115,16 @@ static void check_syncs(test_t *t)
     tap_ok(&t->run->tap, !counts.syncs && !counts.reads,
            "neither sync nor read a byte again");
     is_error(t->run, put(t, NULL), OCI_E_COUNT, "the final PUT");
-    tap_ok(&t->run->tap, counts.syncs == 1 && !counts.reads, "syncs once");
+    tap_ok(&t->run->tap, counts.syncs == 1 && counts.reads == 1,
+           "syncs once, and reads what no PATCH synced");
+
+    begin_upload(t, OCI_SHA256);
+    memset(&counts, 0, sizeof(counts));
+    is_error(t->run, patch_pieces(t, 1 + (1 << 20) / PIECE), OCI_E_COUNT,
+             "a PATCH of 1 MiB");
+    tap_ok(&t->run->tap, counts.syncs == 1, "syncs");
+    is_error(t->run, put(t, NULL), OCI_E_COUNT, "the final PUT");
+    tap_ok(&t->run->tap, !counts.reads, "reads nothing again");
 
     begin_upload(t, OCI_SHA256);
     t->registry.boot = NULL;
@@ -132,13 +147,13 @@ static void check_later_boot(test_t *t)
     t->registry.boot = LATER;
     memset(&counts, 0, sizeof(counts));
     is_error(t->run, patch(t), OCI_E_COUNT, "a PATCH in a later boot");
-    tap_ok(&t->run->tap, counts.reads == 1 && counts.syncs == 1,
-           "reads the bytes again, and syncs");
+    tap_ok(&t->run->tap, counts.reads == 1 && counts.syncs == 2,
+           "reads the bytes again, and syncs twice");
     for (i = 0; i < 6; i++) {
         t->registry.boot = i % 2 ? LATER : BOOT;
         patch(t);
     }
-    tap_ok(&t->run->tap, counts.reads == 1 && counts.syncs == 7,
+    tap_ok(&t->run->tap, counts.reads == 1 && counts.syncs == 8,
            "hosts that alternate read them once");
     t->registry.boot = BOOT;
     is_error(t->run, put(t, NULL), OCI_E_COUNT, "it becomes a blob");
@@ -190,6 +205,43 @@ static void check_lost_bytes(test_t *t, int size)
     t->registry.boot = BOOT;
 }
 
+/* The system failed to write bytes of an earlier request, and forgot it. */
+static void check_unwritten_bytes(test_t *t)
+{
+    char zeros[PIECE] = "";
+    const char *path;
+    FILE *file;
+
+    begin_upload(t, OCI_SHA256);
+    patch(t);
+    patch(t);
+    path = apr_pstrcat(t->run->pool, at(t->run, "uploads/"), t->id, NULL);
+    file = fopen(path, "r+");
+    if (!file || fwrite(zeros, 1, PIECE, file) != PIECE || fclose(file)) {
+        abort();
+    }
+    is_error(t->run, put(t, NULL), OCI_E_UPLOAD_UNKNOWN,
+             "a PUT notices bytes that were not written");
+    is_error(t->run, put(t, NULL), OCI_E_UPLOAD_UNKNOWN, "the upload is over");
+}
+
+/* After a reboot, each request with a wrong digest finds the bytes verified. */
+static void check_verified_once(test_t *t)
+{
+    const char *wrong = oci_digest_of(OCI_SHA256, "wrong", 5, t->run->pool);
+
+    begin_upload(t, OCI_SHA256);
+    patch(t);
+    t->registry.boot = LATER;
+    memset(&counts, 0, sizeof(counts));
+    is_error(t->run, put(t, wrong), OCI_E_DIGEST_INVALID, "a wrong digest");
+    put(t, wrong);
+    is_error(t->run, put(t, wrong), OCI_E_DIGEST_INVALID, "again");
+    tap_ok(&t->run->tap, counts.reads == 1, "the bytes are read once");
+    t->registry.boot = BOOT;
+    is_error(t->run, put(t, NULL), OCI_E_COUNT, "it becomes a blob");
+}
+
 static void check_rehash(test_t *t)
 {
     const char *wrong = oci_digest_of(OCI_SHA512, "wrong", 5, t->run->pool);
@@ -209,7 +261,7 @@ static void check_rehash(test_t *t)
     tap_ok(&t->run->tap, counts.reads == 1, "no further PUT reads them");
     patch(t);
     is_error(t->run, put(t, NULL), OCI_E_COUNT, "the right digest finishes it");
-    tap_ok(&t->run->tap, counts.reads == 1, "without reading the bytes");
+    tap_ok(&t->run->tap, counts.reads == 2, "and reads what is not synced");
 }
 
 /* An upload of a single request.  save: the body is incomplete, so that the
@@ -293,6 +345,8 @@ int main(void)
     check_old_record(&t);
     check_lost_bytes(&t, PIECE);
     check_lost_bytes(&t, PIECE / 2);
+    check_unwritten_bytes(&t);
+    check_verified_once(&t);
     check_rehash(&t);
     check_facts(&t);
     check_age(&t);

@@ -420,8 +420,8 @@ static const char *path_of(const oci_store_dir_t *fs, const char *locator,
     return apr_pstrcat(pool, fs->root, "/", locator, NULL);
 }
 
-/* Why a blob's file cannot be used.  One that cannot be read is as good as
- * absent if a push can replace it. */
+/* Classify a failure.  An unreadable file is absent if a push can replace it.
+ */
 static apr_status_t absent(const oci_store_dir_t *fs, const char *path,
                            apr_status_t rv, apr_pool_t *pool)
 {

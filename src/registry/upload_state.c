@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Reads and writes the state of an upload: its record and its stored bytes. */
+
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "registry/keys.h"
+#include "registry/upload_record.h"
+#include "registry/upload_state.h"
+
+#define BUFFER_SIZE (128 * 1024)
+
+oci_blob_store_t *oci_upload_blobs(const oci_upload_t *upload)
+{
+    return upload->repository.registry->blobs;
+}
+
+/* Write a record.  The write is atomic but not synced: after a crash of the
+ * machine an older record is as good, because a claim drops the bytes after
+ * it. */
+static oci_error_t *put_record(const oci_upload_t *upload, const char *record,
+                               apr_pool_t *pool)
+{
+    apr_array_header_t *changes;
+
+    if (upload->single_request) {
+        return NULL;
+    }
+    changes = oci_change_list_make(pool);
+    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_upload(pool, upload->id),
+                   record, strlen(record));
+    return oci_facts_apply(upload->repository.registry, changes, 0, pool);
+}
+
+oci_error_t *oci_upload_save_record(const oci_upload_t *upload,
+                                    apr_pool_t *pool)
+{
+    oci_upload_record_t record = { upload->size,       upload->hash,
+                                   upload->boot,       upload->rehashed,
+                                   upload->retry_size, upload->retry_hash };
+
+    return put_record(upload, oci_upload_record_format(&record, pool), pool);
+}
+
+oci_error_t *oci_upload_storage_error(const oci_upload_t *upload,
+                                      apr_status_t rv, const char *operation,
+                                      apr_pool_t *pool)
+{
+    return oci_error_storage(pool, rv, "cannot %s upload %s in %s", operation,
+                             upload->id, oci_upload_blobs(upload)->where);
+}
+
+oci_error_t *oci_upload_end_lost(oci_upload_t *upload, const char *found,
+                                 apr_pool_t *pool)
+{
+    oci_error_t *error = oci_upload_end(upload, pool);
+
+    if (!error) {
+        error = oci_error_make(pool, OCI_E_UPLOAD_UNKNOWN, "upload", upload->id,
+                               "the upload's bytes were lost; begin a new "
+                               "upload");
+        error->note = apr_psprintf(pool,
+                                   "upload %s in %s had %s the %" APR_OFF_T_FMT
+                                   " that were written; it is deleted",
+                                   upload->id, oci_upload_blobs(upload)->where,
+                                   found, upload->size);
+    }
+    return error;
+}
+
+/* End an upload whose bytes could not be synced.  The system reports lost bytes
+ * only once, so that a later sync of the same file may succeed without them.
+ * The bytes are deleted before the record, so that the upload cannot be
+ * finished even if the record cannot be written. */
+oci_error_t *oci_upload_end_unsynced(oci_upload_t *upload, apr_status_t rv,
+                                     apr_pool_t *pool)
+{
+    oci_error_t *error = oci_upload_storage_error(upload, rv, "sync", pool);
+
+    oci_upload_blobs(upload)->provider->upload_abort(upload->writer);
+    put_record(upload, "", pool);
+    return error;
+}
+
+/* End an upload: write a tombstone, unless no client knows the id, and delete
+ * the bytes. */
+oci_error_t *oci_upload_end(oci_upload_t *upload, apr_pool_t *pool)
+{
+    oci_error_t *error = put_record(upload, "", pool);
+    apr_status_t rv;
+
+    if (error) {
+        return error;
+    }
+    rv = oci_upload_blobs(upload)->provider->upload_abort(upload->writer);
+    if (rv != APR_SUCCESS) {
+        return oci_upload_storage_error(upload, rv, "remove", pool);
+    }
+    return NULL;
+}
+
+int oci_upload_is_synced(const oci_upload_t *upload)
+{
+    return upload->boot && !strcmp(upload->boot, OCI_BOOT_SYNCED);
+}
+
+oci_error_t *oci_upload_hash_stored(oci_hash_t *hash, apr_off_t *size,
+                                    const oci_upload_t *upload,
+                                    apr_pool_t *pool)
+{
+    oci_blob_store_t *blobs = upload->repository.registry->blobs;
+    char *buffer = upload->size ? apr_palloc(pool, BUFFER_SIZE) : NULL;
+    apr_size_t length = 1;
+
+    for (*size = 0; *size < upload->size && length; *size += length) {
+        apr_off_t left = upload->size - *size;
+        apr_status_t rv;
+
+        length = left < BUFFER_SIZE ? (apr_size_t)left : BUFFER_SIZE;
+        rv = blobs->provider->upload_read(upload->writer, *size, buffer,
+                                          &length);
+        if (rv != APR_SUCCESS) {
+            return oci_error_storage(pool, rv, "cannot read upload %s in %s",
+                                     upload->id, blobs->where);
+        }
+        oci_hash_update(hash, buffer, length);
+    }
+    return NULL;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Adds bytes to an upload, and makes a blob of it. */
+
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "registry/blob.h"
+#include "registry/upload_record.h"
+#include "registry/upload_state.h"
+#include "registry/upload_write.h"
+
+/* A body of at least this many bytes is synced when it ends, so that the
+ * closing PUT need not read its bytes again. */
+#define SYNC_BYTES (1024 * 1024)
+
+oci_error_t *oci_upload_verify(oci_upload_t *upload, apr_pool_t *pool)
+{
+    oci_hash_t *hash;
+    oci_error_t *error;
+    apr_off_t size;
+    apr_status_t rv;
+
+    if (!upload->unverified) {
+        return NULL;
+    }
+    hash = oci_hash_make(oci_hash_algorithm(upload->hash), pool);
+    error = oci_upload_hash_stored(hash, &size, upload, pool);
+    if (error) {
+        return error;
+    }
+    if (size < upload->size
+        || strcmp(oci_hash_save(hash, pool),
+                  oci_hash_save(upload->hash, pool))) {
+        return oci_upload_end_lost(upload, "other bytes than", pool);
+    }
+    rv = oci_upload_blobs(upload)->provider->upload_close(upload->writer, 1);
+    if (rv != APR_SUCCESS) {
+        return oci_upload_end_unsynced(upload, rv, pool);
+    }
+    upload->unverified = 0;
+    upload->boot = OCI_BOOT_SYNCED;
+    return oci_upload_save_record(upload, pool);
+}
+
+void oci_upload_begin_body(oci_upload_t *upload, apr_pool_t *pool)
+{
+    upload->retry_size = upload->size;
+    if (oci_hash_load(&upload->retry_hash, oci_hash_algorithm(upload->hash),
+                      oci_hash_save(upload->hash, pool), pool)) {
+        upload->retry_hash = NULL;
+    }
+}
+
+void oci_upload_end_body(oci_upload_t *upload)
+{
+    upload->retry_hash = NULL;
+}
+
+oci_error_t *oci_upload_rewind(oci_upload_t *upload, apr_pool_t *pool)
+{
+    apr_status_t rv;
+
+    if (!upload->retry_hash) {
+        return NULL;
+    }
+    upload->size = upload->claimed_size = upload->retry_size;
+    upload->hash = upload->retry_hash;
+    upload->retry_hash = NULL;
+    upload->unverified = upload->unverified && upload->size > 0;
+    rv = oci_upload_blobs(upload)->provider->upload_resume(upload->writer,
+                                                           upload->size);
+    return rv == APR_SUCCESS
+        ? NULL
+        : oci_upload_storage_error(upload, rv, "resume", pool);
+}
+
+oci_error_t *oci_upload_rehash(oci_upload_t *upload, oci_algorithm_e algorithm,
+                               apr_pool_t *pool)
+{
+    oci_algorithm_e old = oci_hash_algorithm(upload->hash);
+    oci_hash_t *hash;
+    oci_error_t *error;
+    apr_off_t size;
+
+    if (old == algorithm) {
+        return NULL;
+    }
+    if (upload->rehashed) {
+        return oci_error_make(pool, OCI_E_DIGEST_INVALID, "upload", upload->id,
+                              "the digest algorithm of an upload can "
+                              "change once: finish this upload with a %s "
+                              "digest, or begin a new one",
+                              oci_algorithm_name(old));
+    }
+    hash = oci_hash_make(algorithm, pool);
+    error = oci_upload_hash_stored(hash, &size, upload, pool);
+    if (error) {
+        return error;
+    }
+    if (size < upload->size) {
+        return oci_upload_storage_error(upload, APR_EOF, "read", pool);
+    }
+    upload->hash = hash;
+    upload->retry_hash = NULL;
+    if (!upload->size) {
+        return NULL;
+    }
+    upload->rehashed = 1;
+    return oci_upload_save_record(upload, pool);
+}
+
+oci_error_t *oci_upload_write(oci_upload_t *upload, const struct iovec *vec,
+                              int n, apr_pool_t *pool)
+{
+    apr_status_t rv = oci_upload_blobs(upload)
+                          ->provider->upload_write(upload->writer, vec, n);
+    int i;
+
+    if (rv != APR_SUCCESS) {
+        return oci_upload_storage_error(upload, rv, "write to", pool);
+    }
+    for (i = 0; i < n; i++) {
+        upload->size += vec[i].iov_len;
+    }
+    return NULL;
+}
+
+void oci_upload_digest(oci_upload_t *upload, const struct iovec *vec, int n)
+{
+    int i;
+
+    for (i = 0; i < n; i++) {
+        oci_hash_update(upload->hash, vec[i].iov_base, vec[i].iov_len);
+    }
+}
+
+/* The bytes are synced if this machine has no boot name, which the next request
+ * could compare, if the upload was synced before, or if they are many.  A sync
+ * says nothing of the bytes of earlier requests: the system forgets that it
+ * failed to write them once it has dropped the file from memory. */
+oci_error_t *oci_upload_save(oci_upload_t *upload, apr_pool_t *pool)
+{
+    const oci_registry_t *registry = upload->repository.registry;
+    int sync = !registry->boot || oci_upload_is_synced(upload)
+        || (registry->durable
+            && upload->size - upload->claimed_size >= SYNC_BYTES);
+    apr_status_t rv;
+
+    if (upload->single_request) {
+        return NULL;
+    }
+    rv = oci_upload_blobs(upload)->provider->upload_close(upload->writer, sync);
+    if (rv != APR_SUCCESS) {
+        return oci_upload_end_unsynced(upload, rv, pool);
+    }
+    if (!sync || (upload->claimed_size && !oci_upload_is_synced(upload))) {
+        upload->boot = registry->boot;
+    }
+    else {
+        upload->boot = OCI_BOOT_SYNCED;
+    }
+    return oci_upload_save_record(upload, pool);
+}
+
+/* Sync an upload's bytes.  Those of earlier requests that were not synced are
+ * read again, from the disk if the system has dropped them. */
+static oci_error_t *make_durable(oci_upload_t *upload, const char *digest,
+                                 apr_pool_t *pool)
+{
+    int durable = upload->repository.registry->durable;
+    apr_status_t rv = oci_upload_blobs(upload)
+                          ->provider->upload_close(upload->writer, durable);
+    oci_hash_t *hash;
+    oci_error_t *error;
+    apr_off_t size;
+
+    if (rv != APR_SUCCESS) {
+        return oci_upload_end_unsynced(upload, rv, pool);
+    }
+    if (!durable || !upload->claimed_size || oci_upload_is_synced(upload)) {
+        return NULL;
+    }
+    hash = oci_hash_make(oci_hash_algorithm(upload->hash), pool);
+    error = oci_upload_hash_stored(hash, &size, upload, pool);
+    if (error) {
+        return error;
+    }
+    return strcmp(oci_hash_digest(hash, pool), digest)
+        ? oci_upload_end_lost(upload, "other bytes than", pool)
+        : NULL;
+}
+
+oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,
+                               apr_pool_t *pool)
+{
+    const oci_blob_store_provider_t *provider = oci_upload_blobs(upload)
+                                                    ->provider;
+    oci_blob_t blob = { digest, upload->size, NULL };
+    const char *actual = oci_hash_digest(upload->hash, pool);
+    oci_error_t *error;
+    apr_status_t rv;
+
+    if (strcmp(actual, digest)) {
+        return oci_error_make(pool, OCI_E_DIGEST_INVALID, "digest", digest,
+                              "the digest of the %" APR_OFF_T_FMT " bytes "
+                              "received is %s",
+                              upload->size, actual);
+    }
+    if ((error = make_durable(upload, digest, pool))) {
+        return error;
+    }
+    rv = provider->upload_commit(&blob.locator, upload->writer, digest,
+                                 upload->repository.registry->durable, pool);
+    if (rv != APR_SUCCESS) {
+        return oci_upload_storage_error(upload, rv,
+                                        apr_psprintf(pool, "make blob %s from",
+                                                     digest),
+                                        pool);
+    }
+    if ((error = oci_blob_add(&upload->repository, &blob, pool))) {
+        return error;
+    }
+    return oci_upload_end(upload, pool);
+}
+
+oci_error_t *oci_upload_cancel(oci_upload_t *upload, apr_pool_t *pool)
+{
+    return oci_upload_end(upload, pool);
+}
