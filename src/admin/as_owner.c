@@ -78,16 +78,40 @@ static apr_status_t scan_as_owner(apr_array_header_t **entries,
     return rv;
 }
 
+struct oci_lock_t {
+    oci_lock_t *inner; /* the index's own */
+    oci_index_t *index;
+    apr_pool_t *pool;
+};
+
 static apr_status_t lock_as_owner(oci_lock_t **result, oci_index_t *index,
                                   const char *name, oci_lock_e kind,
                                   apr_pool_t *pool)
 {
     oci_index_t *inner = ((owned_index_t *)index)->index;
+    oci_lock_t *lock = apr_pcalloc(pool, sizeof(*lock));
     oci_owner_caller_t caller;
     apr_status_t rv = become_owner(&caller, index, pool);
 
     if (rv == APR_SUCCESS) {
-        rv = inner->provider->lock(result, inner, name, kind, pool);
+        rv = inner->provider->lock(&lock->inner, inner, name, kind, pool);
+    }
+    oci_owner_leave(&caller);
+    lock->index = index;
+    lock->pool = pool;
+    *result = lock;
+    return rv;
+}
+
+/* An index may do work that waited for the lock, such as a merge. */
+static apr_status_t unlock_as_owner(oci_lock_t *lock)
+{
+    oci_index_t *inner = ((owned_index_t *)lock->index)->index;
+    oci_owner_caller_t caller;
+    apr_status_t rv = become_owner(&caller, lock->index, lock->pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = inner->provider->unlock(lock->inner);
     }
     oci_owner_leave(&caller);
     return rv;
@@ -106,6 +130,7 @@ oci_index_t *oci_as_owner(oci_index_t *index, const oci_owner_t *owner,
     self->provider.apply = apply_as_owner;
     self->provider.scan = scan_as_owner;
     self->provider.lock = lock_as_owner;
+    self->provider.unlock = unlock_as_owner;
     self->base.provider = &self->provider;
     self->base.where = index->where;
     return &self->base;

@@ -36,6 +36,7 @@
 typedef struct copy_t {
     int force;
     int quiet;
+    oci_lock_t *lock; /* of TO, or NULL */
     const char *user; /* of --user, or NULL */
     oci_named_index_t from;
     oci_named_index_t to;
@@ -255,16 +256,16 @@ static const char *open_target(copy_t *copy)
 {
     oci_index_t *index = copy->mirror.target.index;
     const char *error = start_index(index, copy);
-    oci_lock_t *lock;
     apr_status_t rv;
     int same;
 
     if (error) {
         return error;
     }
-    rv = index->provider->lock(&lock, index, LOCK_NAME, OCI_LOCK_EXCLUSIVE,
-                               copy->pool);
+    rv = index->provider->lock(&copy->lock, index, LOCK_NAME,
+                               OCI_LOCK_EXCLUSIVE, copy->pool);
     if (rv != APR_SUCCESS) {
+        copy->lock = NULL;
         return error_text(oci_error_storage(copy->pool, rv, "cannot lock %s",
                                             copy->to.name),
                           copy->pool);
@@ -347,9 +348,14 @@ oci_outcome_e oci_copy_command(const char **error, apr_getopt_t *arguments,
     }
     copy.mirror.name = copy.from.id;
     copy.mirror.progress = oci_progress_create(copy.quiet, pool);
-    if ((*error = find_owners(&copy)) || (*error = open_source(&copy))
-        || (*error = open_target(&copy))
-        || (*error = mirror_and_verify(&copy))) {
+    if (!(*error = find_owners(&copy)) && !(*error = open_source(&copy))
+        && !(*error = open_target(&copy))) {
+        *error = mirror_and_verify(&copy);
+    }
+    if (copy.lock) {
+        copy.mirror.target.index->provider->unlock(copy.lock);
+    }
+    if (*error) {
         return OCI_FAILED;
     }
     printf("copied %s to %s: %" APR_UINT64_T_FMT " facts, %s, in %.1f s\n",

@@ -32,6 +32,13 @@ static void read_section(oci_dbd_where_t *where,
         else if (!ap_cstr_casecmp(name, "DBDParams")) {
             where->params = ap_getword_conf(pool, &args);
         }
+        else if (!ap_cstr_casecmp(name, "DBDInitSQL")) {
+            if (!where->init) {
+                where->init = apr_array_make(pool, 2, sizeof(const char *));
+            }
+            APR_ARRAY_PUSH(where->init, const char *) = ap_getword_conf(pool,
+                                                                        &args);
+        }
         else if (!ap_cstr_casecmp(name, "DBDMax")) {
             where->most = atoi(ap_getword_conf(pool, &args));
         }

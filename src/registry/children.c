@@ -18,18 +18,13 @@ static oci_error_t *child_size(apr_off_t *size,
                                const oci_child_t *child, apr_pool_t *pool)
 {
     const char *digest = child->descriptor.digest;
-    oci_manifest_t manifest;
     oci_blob_t blob;
     oci_error_t *error;
 
     *size = -1;
     if (child->kind == OCI_CHILD_MANIFEST) {
-        error = oci_manifest_get(&manifest, repository, digest, pool);
-        if (!error) {
-            *size = manifest.size;
-            return NULL;
-        }
-        if (error->code != OCI_E_MANIFEST_UNKNOWN) {
+        error = oci_manifest_size(size, repository, digest, pool);
+        if (error || *size >= 0) {
             return error;
         }
     }
@@ -81,6 +76,7 @@ static oci_error_t *find_sizes(apr_off_t *sizes,
     }
     for (i = 0; i < children->nelts; i++) {
         sorted[i] = &first[i];
+        sizes[i] = -1;
     }
     qsort(sorted, children->nelts, sizeof(*sorted), compare_children);
     for (i = 0; i < children->nelts && !error; i++) {
@@ -91,8 +87,12 @@ static oci_error_t *find_sizes(apr_off_t *sizes,
             continue;
         }
         error = child_size(size, repository, sorted[i], scratch);
-        if (!error) {
-            apr_pool_clear(scratch);
+        if (error) {
+            break;
+        }
+        apr_pool_clear(scratch);
+        if (*size >= 0 && *size != sorted[i]->descriptor.size) {
+            break; /* a wrong size is an error whatever the others have */
         }
     }
     return error;

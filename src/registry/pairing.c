@@ -19,7 +19,7 @@ typedef struct pair_t {
     int starting;         /* the blob store is not started yet */
     const char *index_id; /* the id recorded in the index, or NULL */
     const char *store_id; /* the id of the blob store, or NULL */
-    int undecided;        /* a store failed; its next user reports that */
+    oci_error_t *failure; /* why a store could not be examined, or NULL */
     apr_pool_t *pool;
 } pair_t;
 
@@ -30,12 +30,24 @@ static int is_absence(const pair_t *pair, apr_status_t rv)
         || (pair->starting && (rv == ENOENT || rv == ENOTDIR));
 }
 
+/* Note why the blob store could not be examined, unless it is absent. */
+static void note_failure(pair_t *pair, apr_status_t rv, const char *operation)
+{
+    if (!is_absence(pair, rv)) {
+        pair->failure = oci_error_storage(pair->pool, rv, "cannot %s %s",
+                                          operation,
+                                          pair->registry->blobs->where);
+    }
+}
+
 static void read_index_id(pair_t *pair)
 {
     oci_value_t value;
+    oci_error_t *error = oci_fact_get(&value, pair->registry, oci_key_store(),
+                                      pair->pool);
 
-    if (oci_fact_get(&value, pair->registry, oci_key_store(), pair->pool)) {
-        pair->undecided = 1;
+    if (error) {
+        pair->failure = error;
     }
     else {
         pair->index_id = value.size ? value.data : NULL;
@@ -50,7 +62,7 @@ static void read_store_id(pair_t *pair, int make)
 
     if (rv != APR_SUCCESS) {
         pair->store_id = NULL;
-        pair->undecided |= !is_absence(pair, rv);
+        note_failure(pair, rv, "read the id of");
     }
 }
 
@@ -100,7 +112,9 @@ static int has_blob(pair_t *pair, const oci_value_t *record)
         ? blobs->provider->blob_size(&size, blobs, semicolon + 1, pair->pool)
         : APR_NOTFOUND;
 
-    pair->undecided |= rv != APR_SUCCESS && !is_absence(pair, rv);
+    if (rv != APR_SUCCESS) {
+        note_failure(pair, rv, "look for a blob in");
+    }
     return rv == APR_SUCCESS;
 }
 
@@ -112,8 +126,8 @@ static oci_error_t *check_sample(pair_t *pair)
     apr_array_header_t *entries;
     int i;
 
-    if (oci_facts_scan(&entries, pair->registry, &scan, pair->pool)) {
-        pair->undecided = 1;
+    pair->failure = oci_facts_scan(&entries, pair->registry, &scan, pair->pool);
+    if (pair->failure) {
         return NULL;
     }
     for (i = 0; i < entries->nelts; i++) {
@@ -121,14 +135,15 @@ static oci_error_t *check_sample(pair_t *pair)
             return NULL;
         }
     }
-    return !entries->nelts || pair->undecided
+    return !entries->nelts || pair->failure
         ? NULL
         : refuse(
             pair,
             apr_psprintf(pair->pool,
                          "the index %s lists blobs, "
                          "but the blob store %s has none of them: is its disk "
-                         "mounted?",
+                         "mounted?  If the blobs were removed on purpose, "
+                         "write 32 hex digits into blobs/.id there",
                          pair->registry->index->where,
                          pair->registry->blobs->where));
 }
@@ -162,18 +177,18 @@ static oci_error_t *check_pair(pair_t *pair)
     }
     read_index_id(pair);
     read_store_id(pair, 0);
-    if (pair->undecided) {
+    if (pair->failure) {
         return NULL;
     }
     if (pair->index_id) {
         return compare_ids(pair);
     }
-    error = check_sample(pair);
-    if (error || pair->undecided || pair->starting) {
+    error = pair->store_id ? NULL : check_sample(pair);
+    if (error || pair->failure || pair->starting) {
         return error;
     }
     error = record_store_id(pair);
-    pair->undecided = 0;
+    pair->failure = NULL;
     return error;
 }
 
@@ -214,15 +229,18 @@ oci_error_t *oci_pairing_check(const oci_registry_t *registry, apr_pool_t *pool)
         == registry->blobs) {
         return NULL;
     }
-    /* If the index fails, the request's next use of it reports the failure. */
-    if (oci_fact_exists(&unfinished, registry, oci_key_copy(), pool)) {
-        return NULL;
+    if ((error = oci_fact_exists(&unfinished, registry, oci_key_copy(),
+                                 pool))) {
+        return error;
     }
     if (unfinished) {
         return refuse_copy(registry, pool);
     }
     error = check_pair(&pair);
-    if (!error && !pair.undecided) {
+    if (!error) {
+        error = pair.failure;
+    }
+    if (!error) {
         apr_atomic_xchgptr((void *)registry->checked, registry->blobs);
     }
     return error;

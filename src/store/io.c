@@ -135,11 +135,17 @@ apr_status_t oci_io_write(int fd, const char *data, apr_size_t size)
 
 apr_status_t oci_io_flush(int fd, int durable)
 {
+    int copy;
+
     if (durable) {
         return fdatasync(fd) ? errno : APR_SUCCESS;
     }
-    fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    return fd == -1 || close(fd) ? errno : APR_SUCCESS;
+    copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (copy == -1) {
+        /* Without a free descriptor, a sync is the only other way to ask. */
+        return fdatasync(fd) ? errno : APR_SUCCESS;
+    }
+    return close(copy) ? errno : APR_SUCCESS;
 }
 
 apr_status_t oci_io_read(oci_value_t *value, const char *path, apr_pool_t *pool)

@@ -168,7 +168,7 @@ for my $try ([ PUT => 'If-Match', '"x"' ], [ PUT => 'If-None-Match', '*' ],
     my $res = $writer->request($method => '/v2/a/x/manifests/v1',
         { %{ $image->{type} }, $header => $value },
         $method eq 'PUT' ? $image->{text} : undef);
-    error_is($res, 412, 'MANIFEST_INVALID', qr/\Q$header\E does not hold/,
+    error_is($res, 412, 'MANIFEST_INVALID', qr/\Q$header\E is not met/,
         "$method, $header");
     unlike($res->text, qr/$image->{digest}/, 'the answer has no digest');
 }

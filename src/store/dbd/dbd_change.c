@@ -8,9 +8,6 @@
 
 #include "store/dbd/dbd_change.h"
 #include "store/dbd/dbd_value.h"
-#include "store/file_lock.h"
-
-#define WRITE "\001write" /* a lock whose name no caller can use */
 
 apr_status_t oci_dbd_rows_read(apr_array_header_t **rows,
                                oci_dbd_session_t *session, const char *key,
@@ -130,27 +127,19 @@ static int need_no_room(const oci_change_t *changes, int count)
     return i == count;
 }
 
-/* SQLite allows one writer at a time, and others poll: a lock makes them queue
- * instead.  Its deletions need room, too. */
+/* On a full disk, SQLite needs room for deletions, too. */
 static apr_status_t apply_to_file(oci_dbd_session_t *session,
                                   const oci_change_t *changes, int count,
                                   int *unsure, apr_pool_t *pool)
 {
-    oci_lock_t *lock;
-    apr_status_t rv;
+    apr_status_t rv = apply_in_transaction(session, changes, count, unsure,
+                                           pool);
 
-    rv = oci_file_lock_take(&lock, oci_dbd_session_lock_file(session), WRITE,
-                            OCI_LOCK_EXCLUSIVE, pool);
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    rv = apply_in_transaction(session, changes, count, unsure, pool);
     if (rv == APR_EGENERAL && need_no_room(changes, count)
         && oci_dbd_session_status(session) == APR_ENOSPC) {
         oci_dbd_session_make_room(session);
         rv = apply_in_transaction(session, changes, count, unsure, pool);
     }
-    oci_file_lock_release(lock);
     return rv;
 }
 

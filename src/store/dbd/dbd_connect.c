@@ -183,6 +183,15 @@ static int has_param(const char *params, const char *name)
     return 0;
 }
 
+/* Whether parameters have the form of a URL, which libpq knows.  A password may
+ * contain "://". */
+static int is_url(const char *driver, const char *params)
+{
+    return !strcmp(driver, "pgsql")
+        && (!strncmp(params, "postgresql://", 13)
+            || !strncmp(params, "postgres://", 11));
+}
+
 const char *oci_dbd_params_with_limits(const char *driver, const char *params,
                                        int seconds, apr_pool_t *pool)
 {
@@ -211,7 +220,7 @@ const char *oci_dbd_params_with_limits(const char *driver, const char *params,
     for (; (*limits)[0]; limits++) {
         const char *separator = " ";
 
-        if (strstr(params, "://")) {
+        if (is_url(driver, params)) {
             separator = strchr(params, '?') ? "&" : "?";
         }
 

@@ -16,11 +16,14 @@
 #include "store/dbd/dbd_lock.h"
 #include "store/dbd/dbd_session.h"
 #include "store/dbd/dbd_value.h"
-#include "store/store_dir.h"
 #include "store/dbd/dbd_index.h"
+#include "store/file_lock.h"
+#include "store/store_dir.h"
 #include "store/wait.h"
 
 #define TRIES 8
+
+#define WRITE "\001write" /* a lock whose name no caller can use */
 
 typedef struct index_t {
     oci_index_t base;
@@ -149,6 +152,24 @@ static apr_status_t run_apply(call_t *call, oci_dbd_session_t *session)
                                 &call->unsure, call->pool);
 }
 
+/* SQLite allows one writer at a time, and others poll: a lock makes them queue
+ * instead.  They wait for it before they take a connection, of which readers
+ * would be short otherwise. */
+static apr_status_t lock_file(oci_lock_t **lock, const index_t *self,
+                              apr_pool_t *pool)
+{
+    const char *driver = self->where->driver;
+    const oci_dialect_t *dialect = driver ? oci_dialect_of(driver) : NULL;
+
+    if (!dialect || !dialect->is_file) {
+        return APR_SUCCESS;
+    }
+    return oci_file_lock_take(lock,
+                              apr_pstrcat(pool, self->where->params,
+                                          OCI_DBD_LOCK_FILE, NULL),
+                              WRITE, OCI_LOCK_EXCLUSIVE, pool);
+}
+
 static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
                           int count, int durable, apr_pool_t *pool)
 {
@@ -156,8 +177,21 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
         .run = run_apply, .pool = pool, .changes = changes, .count = count
     };
 
+    oci_lock_t *lock = NULL;
+    apr_status_t rv;
+
     (void)durable;
-    return count ? run_call(&call, index) : APR_SUCCESS;
+    if (!count) {
+        return APR_SUCCESS;
+    }
+    rv = lock_file(&lock, (index_t *)index, pool);
+    if (rv == APR_SUCCESS) {
+        rv = run_call(&call, index);
+    }
+    if (lock) {
+        oci_file_lock_release(lock);
+    }
+    return rv;
 }
 
 /* Return a text that is less than all keys after range->after, and that a

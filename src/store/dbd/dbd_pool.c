@@ -311,6 +311,7 @@ static const char *start(oci_dbd_source_t *source, apr_pool_t *pool)
     if (error) {
         return error;
     }
+    source->init = self->where->init;
     rv = apr_dbd_get_driver(pool, self->where->driver, &driver);
     return rv == APR_SUCCESS
         ? NULL

@@ -140,6 +140,19 @@ static apr_status_t set_limits(oci_dbd_session_t *session, apr_pool_t *scratch)
     return rv;
 }
 
+/* Run what the administrator wants each connection to begin with. */
+static apr_status_t run_init(oci_dbd_session_t *session)
+{
+    const apr_array_header_t *init = session->source->init;
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    for (i = 0; init && i < init->nelts && rv == APR_SUCCESS; i++) {
+        rv = oci_dbd_session_run(session, APR_ARRAY_IDX(init, i, const char *));
+    }
+    return rv;
+}
+
 static apr_status_t set_up(oci_dbd_session_t *session)
 {
     const oci_dialect_t *dialect = session->dialect;
@@ -148,6 +161,9 @@ static apr_status_t set_up(oci_dbd_session_t *session)
     apr_pool_t *scratch;
     apr_status_t rv = apr_pool_create(&scratch, session->pool);
 
+    if (rv == APR_SUCCESS) {
+        rv = run_init(session);
+    }
     if (rv == APR_SUCCESS) {
         rv = set_limits(session, scratch);
     }

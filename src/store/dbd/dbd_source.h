@@ -9,6 +9,7 @@
 #define OCI_DBD_SOURCE_H
 
 #include "apr_dbd.h"
+#include "apr_tables.h"
 #include "apr_errno.h"
 #include "apr_pools.h"
 
@@ -41,8 +42,10 @@ typedef struct oci_dbd_connection_t {
 
 typedef struct oci_dbd_source_t oci_dbd_source_t;
 struct oci_dbd_source_t {
-    const char *where; /* for logs */
-    int seconds;       /* the limit of each wait, OCI_WAIT_DATABASE_SECONDS */
+    const char *where;              /* for logs */
+    const apr_array_header_t *init; /* const char *: statements that a new
+                                       connection begins with; or NULL */
+    int seconds; /* the limit of each wait, OCI_WAIT_DATABASE_SECONDS */
 
     /**
      * Prepare to connect, before httpd forks.
@@ -67,10 +70,11 @@ struct oci_dbd_source_t {
 /** The parameters of a source. */
 typedef struct oci_dbd_where_t oci_dbd_where_t;
 struct oci_dbd_where_t {
-    const char *driver; /* the name in apr_dbd */
-    const char *params; /* in the form of the driver */
-    int most;           /* connections of a process at most; 0: our default */
-    int keep;           /* idle connections that are kept; 0: our default */
+    apr_array_header_t *init; /* const char *, as in oci_dbd_source_t */
+    const char *driver;       /* the name in apr_dbd */
+    const char *params;       /* in the form of the driver */
+    int most; /* connections of a process at most; 0: our default */
+    int keep; /* idle connections that are kept; 0: our default */
 
     /**
      * Set the fields above when the source is started; or NULL.
