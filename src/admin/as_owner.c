@@ -93,8 +93,8 @@ static apr_status_t lock_as_owner(oci_lock_t **result, oci_index_t *index,
     return rv;
 }
 
-oci_index_t *oci_as_owner(oci_index_t *index, const oci_owner_t *owner,
-                          apr_pool_t *pool)
+oci_index_t *oci_index_as_owner(oci_index_t *index, const oci_owner_t *owner,
+                                apr_pool_t *pool)
 {
     owned_index_t *self = apr_pcalloc(pool, sizeof(*self));
 

@@ -106,7 +106,7 @@ const char *oci_named_index_parse(oci_named_index_t *named, const char *text,
     return error;
 }
 
-apr_status_t oci_named_index_find(const oci_named_index_t *named,
+apr_status_t oci_named_index_stat(const oci_named_index_t *named,
                                   apr_pool_t *pool)
 {
     apr_finfo_t info;
@@ -116,7 +116,8 @@ apr_status_t oci_named_index_find(const oci_named_index_t *named,
         : APR_SUCCESS;
 }
 
-void oci_named_index_owner(oci_owner_t *owner, const oci_named_index_t *named)
+void oci_named_index_find_owner(oci_owner_t *owner,
+                                const oci_named_index_t *named)
 {
     if (oci_named_index_has_path(named)) {
         oci_owner_of_path(owner, named->index->where);
