@@ -44,8 +44,8 @@ static const char *find_provider(const oci_index_provider_t **provider,
         names = names ? apr_pstrcat(pool, names, ", ", each->name, NULL)
                       : each->name;
     }
-    return apr_psprintf(pool, "unknown provider '%s': expected one of %s", name,
-                        names);
+    return apr_psprintf(pool, "unknown provider '%s'; known providers: %s",
+                        name, names);
 }
 
 /* A provider whose index is a file or a directory sets `where` to its absolute
