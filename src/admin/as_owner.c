@@ -117,8 +117,8 @@ static apr_status_t unlock_as_owner(oci_lock_t *lock)
     return rv;
 }
 
-oci_index_t *oci_as_owner(oci_index_t *index, const oci_owner_t *owner,
-                          apr_pool_t *pool)
+oci_index_t *oci_index_as_owner(oci_index_t *index, const oci_owner_t *owner,
+                                apr_pool_t *pool)
 {
     owned_index_t *self = apr_pcalloc(pool, sizeof(*self));
 

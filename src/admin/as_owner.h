@@ -20,7 +20,7 @@
  * @return The wrapper.  Its start returns a sentence, its other functions the
  *         system's error, if the process cannot become the owner.
  */
-oci_index_t *oci_as_owner(oci_index_t *index, const oci_owner_t *owner,
-                          apr_pool_t *pool);
+oci_index_t *oci_index_as_owner(oci_index_t *index, const oci_owner_t *owner,
+                                apr_pool_t *pool);
 
 #endif /* OCI_AS_OWNER_H */

@@ -31,6 +31,8 @@
 /* Locks are also named after repositories, and no repository has this name. */
 #define LOCK_NAME "_copy"
 
+#define SAME_INDEX "FROM and TO are the same index: name two different ones"
+
 #define HOW_TO_CONTINUE "run the same command again to continue"
 
 typedef struct copy_t {
@@ -109,7 +111,7 @@ static const char *find_owners(copy_t *copy)
     if (apr_uid_current(&from.uid, &from.gid, pool) != APR_SUCCESS) {
         return "cannot determine the user that runs this command";
     }
-    oci_named_index_owner(&from, &copy->from);
+    oci_named_index_find_owner(&from, &copy->from);
     to = from;
     if (copy->user) {
         if (apr_uid_get(&to.uid, &to.gid, copy->user, pool) != APR_SUCCESS) {
@@ -119,11 +121,12 @@ static const char *find_owners(copy_t *copy)
         }
     }
     else if (to.uid == 0) {
-        oci_named_index_owner(&to, &copy->to);
+        oci_named_index_find_owner(&to, &copy->to);
     }
-    copy->mirror.source.index = oci_as_owner(copy->from.index, &from, pool);
+    copy->mirror.source.index = oci_index_as_owner(copy->from.index, &from,
+                                                   pool);
     copy->mirror.target.index = oci_named_index_has_path(&copy->to)
-        ? oci_as_owner(copy->to.index, &to, pool)
+        ? oci_index_as_owner(copy->to.index, &to, pool)
         : copy->to.index;
     copy->owner = to;
     return NULL;
@@ -165,7 +168,7 @@ static const char *open_source(copy_t *copy)
 {
     const char *name = copy->from.name;
     apr_pool_t *pool = copy->pool;
-    apr_status_t rv = oci_named_index_find(&copy->from, pool);
+    apr_status_t rv = oci_named_index_stat(&copy->from, pool);
     const char *error;
     int marked, empty;
 
@@ -198,7 +201,7 @@ static const char *set_mark(const copy_t *copy, int marked)
     oci_error_t *error;
 
     if (marked) {
-        oci_mirror_mark(changes, &copy->mirror, NULL, copy->pool);
+        oci_mirror_add_mark(changes, &copy->mirror, NULL, copy->pool);
     }
     else {
         oci_change_delete(changes, oci_key_copy());
@@ -207,9 +210,9 @@ static const char *set_mark(const copy_t *copy, int marked)
     return error ? error_text(error, copy->pool) : NULL;
 }
 
-/* Read the mark of an earlier copy.  keys.h shows its form; the index in it is
- * FROM's id. */
-static const char *read_mark(copy_t *copy, const char *mark)
+/* Continue at the mark of an earlier copy, if it was a copy of FROM.  keys.h
+ * shows the form of a mark; the index in it is FROM's id. */
+static const char *resume_from_mark(copy_t *copy, const char *mark)
 {
     const char *end = strchr(mark, '\n');
     apr_size_t length = end ? (apr_size_t)(end - mark) : strlen(mark);
@@ -242,7 +245,7 @@ static const char *check_target(copy_t *copy)
         return error_text(failure, copy->pool);
     }
     if (mark.data) {
-        return read_mark(copy, mark.data);
+        return resume_from_mark(copy, mark.data);
     }
     error = is_empty(&empty, &copy->mirror.target, copy->pool);
     return error || empty || copy->force
@@ -284,7 +287,7 @@ static const char *open_target(copy_t *copy)
         return error;
     }
     error = set_mark(copy, 0);
-    return error ? error : "FROM and TO are the same index";
+    return error ? error : SAME_INDEX;
 }
 
 /* Copy all facts after mirror->after, then compare both indexes. */
@@ -343,7 +346,7 @@ oci_outcome_e oci_copy_command(const char **error, apr_getopt_t *arguments,
         return OCI_USAGE;
     }
     if (!strcmp(copy.from.id, copy.to.id)) {
-        *error = "FROM and TO are the same index";
+        *error = SAME_INDEX;
         return OCI_FAILED;
     }
     copy.mirror.name = copy.from.id;
@@ -360,7 +363,7 @@ oci_outcome_e oci_copy_command(const char **error, apr_getopt_t *arguments,
     }
     printf("copied %s to %s: %" APR_UINT64_T_FMT " facts, %s, in %.1f s\n",
            copy.from.name, copy.to.name, copy.mirror.facts,
-           oci_progress_bytes(copy.mirror.bytes, pool),
+           oci_progress_format_bytes(copy.mirror.bytes, pool),
            (apr_time_now() - begun) / (double)APR_USEC_PER_SEC);
     return OCI_DONE;
 }

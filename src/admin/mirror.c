@@ -134,8 +134,9 @@ static void begin_batch(run_t *run)
     run->bytes = 0;
 }
 
-void oci_mirror_mark(apr_array_header_t *changes, const oci_mirror_t *mirror,
-                     const char *key, apr_pool_t *pool)
+void oci_mirror_add_mark(apr_array_header_t *changes,
+                         const oci_mirror_t *mirror, const char *key,
+                         apr_pool_t *pool)
 {
     const char *text = apr_pstrcat(pool, mirror->name, "\n", key, NULL);
 
@@ -150,7 +151,7 @@ static oci_error_t *write_batch(run_t *run)
     oci_error_t *error = NULL;
 
     if (run->writing && run->count) {
-        oci_mirror_mark(run->changes, mirror, run->last, run->pool);
+        oci_mirror_add_mark(run->changes, mirror, run->last, run->pool);
         error = oci_facts_apply(&mirror->target, run->changes, 1, run->pool);
     }
     if (error) {

@@ -38,8 +38,9 @@ typedef struct oci_mirror_t {
  * @param key The last key that is copied, or NULL if none is
  * @param pool Where the mark's text is allocated
  */
-void oci_mirror_mark(apr_array_header_t *changes, const oci_mirror_t *mirror,
-                     const char *key, apr_pool_t *pool);
+void oci_mirror_add_mark(apr_array_header_t *changes,
+                         const oci_mirror_t *mirror, const char *key,
+                         apr_pool_t *pool);
 
 /**
  * Make the target equal to the source for all keys after mirror->after.  Each

@@ -44,8 +44,8 @@ static const char *find_provider(const oci_index_provider_t **provider,
         names = names ? apr_pstrcat(pool, names, ", ", each->name, NULL)
                       : each->name;
     }
-    return apr_psprintf(pool, "unknown provider '%s': expected one of %s", name,
-                        names);
+    return apr_psprintf(pool, "unknown provider '%s'; known providers: %s",
+                        name, names);
 }
 
 /* A provider whose index is a file or a directory sets `where` to its absolute
@@ -106,7 +106,7 @@ const char *oci_named_index_parse(oci_named_index_t *named, const char *text,
     return error;
 }
 
-apr_status_t oci_named_index_find(const oci_named_index_t *named,
+apr_status_t oci_named_index_stat(const oci_named_index_t *named,
                                   apr_pool_t *pool)
 {
     apr_finfo_t info;
@@ -116,7 +116,8 @@ apr_status_t oci_named_index_find(const oci_named_index_t *named,
         : APR_SUCCESS;
 }
 
-void oci_named_index_owner(oci_owner_t *owner, const oci_named_index_t *named)
+void oci_named_index_find_owner(oci_owner_t *owner,
+                                const oci_named_index_t *named)
 {
     if (oci_named_index_has_path(named)) {
         oci_owner_of_path(owner, named->index->where);

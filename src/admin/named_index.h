@@ -44,7 +44,7 @@ int oci_named_index_has_path(const oci_named_index_t *named);
  * @return APR_SUCCESS if it exists, or if the index is not a file or a
  *         directory; otherwise the error of stat, such as APR_ENOENT
  */
-apr_status_t oci_named_index_find(const oci_named_index_t *named,
+apr_status_t oci_named_index_stat(const oci_named_index_t *named,
                                   apr_pool_t *pool);
 
 /**
@@ -52,6 +52,7 @@ apr_status_t oci_named_index_find(const oci_named_index_t *named,
  * @param owner Not changed if the owner is root, or if the index is not a file
  *        or a directory
  */
-void oci_named_index_owner(oci_owner_t *owner, const oci_named_index_t *named);
+void oci_named_index_find_owner(oci_owner_t *owner,
+                                const oci_named_index_t *named);
 
 #endif /* OCI_NAMED_INDEX_H */

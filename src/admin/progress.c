@@ -69,7 +69,7 @@ void oci_progress_end(oci_progress_t *progress)
     progress->line_open = 0;
 }
 
-const char *oci_progress_bytes(apr_uint64_t bytes, apr_pool_t *pool)
+const char *oci_progress_format_bytes(apr_uint64_t bytes, apr_pool_t *pool)
 {
     return bytes < 1048576
         ? apr_psprintf(pool, "%" APR_UINT64_T_FMT " bytes", bytes)

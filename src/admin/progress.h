@@ -41,6 +41,6 @@ void oci_progress_show(oci_progress_t *progress, apr_uint64_t facts,
 void oci_progress_end(oci_progress_t *progress);
 
 /** Format a number of bytes for people, in bytes or MiB; from pool. */
-const char *oci_progress_bytes(apr_uint64_t bytes, apr_pool_t *pool);
+const char *oci_progress_format_bytes(apr_uint64_t bytes, apr_pool_t *pool);
 
 #endif /* OCI_PROGRESS_H */

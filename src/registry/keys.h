@@ -24,8 +24,8 @@
  * The part after a repository's name begins with "_", because no component of
  * a name does.  <xx> is the first two hex digits of the digest, and <day> the
  * day on which the upload was begun.  A name at the end of a key is followed by
- * "!", which sorts before every character of a name: the keys then sort as the
- * names do, and no key is a prefix of another up to a "/".
+ * "!", which sorts before every character of a name.  The keys then sort as the
+ * names do, and if "a/b" is a key, no other key begins with "a/b/".
  *
  * _tagged lists the tags to check when a manifest is deleted.  It may list tags
  * that _tag does not have, or that name another digest, but it never lacks one.
@@ -38,8 +38,8 @@
  * seconds, see random.h.
  *
  * The fact of an upload has an age, too: its id begins with a stamp, and <day>
- * is the stamp's seconds divided by 86400.  An empty value is a tombstone. When
- * the id is older than OCI_UPLOAD_ID_LIFE (upload_id.h) it cannot name a new
+ * is the stamp's seconds divided by 86400.  An empty value is a tombstone.  An
+ * id that is older than OCI_UPLOAD_ID_LIFE (upload_id.h) cannot name a new
  * upload any more, so that its tombstone may be removed.  Younger ids need the
  * tombstone.
  *

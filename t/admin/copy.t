@@ -56,8 +56,8 @@ fails(ociadmin('copy', "fs $from", 'fs a', '--fast'), 2,
 fails(ociadmin('copy', "fs $from", 'fs a', '--user'), 2,
     qr/cannot use the option '--user': copy expects .* or --user NAME/);
 for my $wrong (
-    [ 'mail x', qr/unknown provider 'mail': expected one of (?:\w+, )*fs\b/ ],
-    [ '',       qr/unknown provider '': expected one of / ],
+    [ 'mail x', qr/unknown provider 'mail'; known providers: (?:\w+, )*fs\b/ ],
+    [ '',       qr/unknown provider ''; known providers: / ],
     [ 'fs',      qr/needs a directory/ ],
     [ 'fs ',     qr/needs a directory/ ],
     [ 'fs:x y',  qr/has no types/ ],

@@ -89,7 +89,7 @@ sub begin {
 
 subtest 'a disk that was made read-only' => sub {
     my $dir = small_disk('tmpfs', 'size=4m')
-        or plan(skip_all => "tmpfs can't be mounted");
+        or plan(skip_all => "tmpfs cannot be mounted");
     my ($server, $image, $session) = begin(store => "$dir/store");
     my $remounted;
     for (1 .. 50) {

@@ -22,7 +22,7 @@ my $FULL = qr/No space left on device/;
 for my $kind (['tmpfs', 'size=12m'], ['ext4', '24M']) {
     subtest "a full $kind->[0]" => sub {
         my $dir = small_disk(@$kind)
-            or plan(skip_all => "$kind->[0] can't be mounted");
+            or plan(skip_all => "$kind->[0] cannot be mounted");
         my $server = OCI::Server->start(store => "$dir/store");
         $server->expects(qr/\[oci:error\].*No space left on device/);
         my $client = OCI::Client->new($server);
@@ -104,7 +104,7 @@ for my $kind (['tmpfs', 'size=12m'], ['ext4', '24M']) {
 # then also the file of the blob, which another repository already serves.
 subtest 'a full index, and a blob store with space' => sub {
     my $dir = small_disk('tmpfs', 'size=1m,nr_inodes=200')
-        or plan(skip_all => "tmpfs can't be mounted");
+        or plan(skip_all => "tmpfs cannot be mounted");
     my $place = "$dir/store" . ($INDEX eq 'fs' ? '' : '/facts');
     my $server = OCI::Server->start(config => "OCIIndex $INDEX $place");
     $server->allows(qr/\[oci:error\].*No space left on device/);
@@ -151,7 +151,7 @@ subtest 'a full index, and a blob store with space' => sub {
 subtest 'no space for another file' => sub {
     plan(skip_all => 'only fs has a file for each fact') if $INDEX ne 'fs';
     my $dir = small_disk('tmpfs', 'size=16m,nr_inodes=200')
-        or plan(skip_all => "tmpfs can't be mounted");
+        or plan(skip_all => "tmpfs cannot be mounted");
     my $server = OCI::Server->start(store => "$dir/store");
     $server->expects(qr/\[oci:error\].*No space left on device/);
     my $client = OCI::Client->new($server);
