@@ -8,6 +8,10 @@
 
 #include "store/dbd/dbd_change.h"
 #include "store/dbd/dbd_value.h"
+#include "store/wait.h"
+
+/* Between two attempts to begin a transaction of SQLite. */
+#define BEGIN_PAUSE apr_time_from_msec(20)
 
 apr_status_t oci_dbd_rows_read(apr_array_header_t **rows,
                                oci_dbd_session_t *session, const char *key,
@@ -90,12 +94,39 @@ static apr_status_t apply_change(oci_dbd_session_t *session,
     return rv == APR_SUCCESS ? add_rows(session, change->key, rows, pool) : rv;
 }
 
+/* Begin a transaction.  Another program may be writing to an SQLite database.
+ * APR's driver lets no other thread of the process read while it waits for
+ * that, so it waits only briefly, and is called again. */
+static apr_status_t begin_transaction(oci_dbd_session_t *session)
+{
+    int seconds = session->source->seconds;
+    apr_time_t until = oci_wait_now() + apr_time_from_sec(seconds);
+    apr_status_t rv;
+
+    for (;;) {
+        rv = oci_dbd_session_run(session, session->dialect->begin);
+        if (rv == APR_SUCCESS || !session->dialect->is_file
+            || !strstr(session->why, "locked")) {
+            return rv;
+        }
+        if (oci_wait_now() >= until) {
+            session->late = 1;
+            session->why = apr_psprintf(session->pool,
+                                        "timed out after %d s waiting for "
+                                        "another program that writes: %s",
+                                        seconds, session->why);
+            return rv;
+        }
+        apr_sleep(BEGIN_PAUSE);
+    }
+}
+
 /* Apply changes in a transaction. */
 static apr_status_t apply_in_transaction(oci_dbd_session_t *session,
                                          const oci_change_t *changes, int count,
                                          int *unsure, apr_pool_t *pool)
 {
-    apr_status_t rv = oci_dbd_session_run(session, session->dialect->begin);
+    apr_status_t rv = begin_transaction(session);
     apr_status_t end;
     int i;
 

@@ -122,7 +122,8 @@ static const oci_dialect_t dialects[] = {
       .begin = "BEGIN IMMEDIATE",
       .create = CREATE("TEXT", "TEXT", " WITHOUT ROWID"),
       .setup = sqlite_setup,
-      .limits = "PRAGMA busy_timeout = %d",
+      /* brief: see begin_transaction in dbd_change.c */
+      .limits = "PRAGMA busy_timeout = 50",
       .unit = 1000,
       .statements = sqlite_statements,
       .is_file = 1 },
