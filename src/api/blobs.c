@@ -256,7 +256,7 @@ static oci_error_t *check_conditions(oci_request_t *request)
         return NULL;
     }
     return oci_error_make(r->pool, OCI_E_BLOB_CHANGED, "digest", digest,
-                          "the precondition %s failed: the digest is %s",
+                          "the condition %s is not met: the digest is %s",
                           header, digest);
 }
 

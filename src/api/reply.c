@@ -175,7 +175,7 @@ oci_error_t *oci_reply_conditions(int *answered, oci_request_t *request,
     *answered = 0;
     if (match && !oci_etag_match(match, digest, 0)) {
         return oci_error_make(r->pool, code, "digest", digest,
-                              "the precondition If-Match failed: the digest "
+                              "the condition If-Match is not met: the digest "
                               "is %s",
                               digest);
     }
@@ -191,8 +191,8 @@ int oci_error_status(const oci_error_t *error)
     return errors[error->code].status;
 }
 
-/* What the specification says of each code.  Clients and scripts match these
- * words. */
+/* The specification's description of each code.  Clients and scripts look for
+ * these words. */
 static const struct {
     const char *code;
     const char *description;
@@ -214,7 +214,8 @@ static const struct {
     { "UNSUPPORTED", "the operation is unsupported" },
 };
 
-/* An error's message, behind what the specification says of its code. */
+/* Return an error's message, after the specification's description of its
+ * code. */
 static const char *message_of(const oci_error_t *error, apr_pool_t *pool)
 {
     const char *code = errors[error->code].code;
@@ -238,7 +239,7 @@ const char *oci_error_body(request_rec *r, const oci_error_t *error)
     for (; error; error = error->next) {
         const char *detail = "", *text;
 
-        /* Some clients print an empty detail as if it said something. */
+        /* some clients print an empty detail, so it is omitted */
         if (error->value) {
             detail = apr_pstrcat(pool, ",\"detail\":{",
                                  oci_json_quote(error->key, pool), ":",

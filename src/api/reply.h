@@ -13,8 +13,8 @@
 
 #include "api/request.h"
 
-/** The longest list that is sent in one reply, in bytes: many clients read no
- * more.  What is left out comes in further pages. */
+/** The longest list in one reply, in bytes: many clients read no more.  The
+ * rest is sent in further pages. */
 #define OCI_REPLY_LIST_MAX (4 * 1024 * 1024)
 
 /** Set a header of the reply; both must live as long as the request. */

@@ -21,7 +21,7 @@
     "ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
     "abcdefghijklmnopqrstuvwxyz0123456789"
 
-/* What a token consists of (RFC 9110, 5.6.2). */
+/* The characters of a token (RFC 9110, 5.6.2). */
 #define TOKEN LETTERS_DIGITS "!#$%&'*+-.^_`|~"
 
 /* The longest part of a media type, in bytes (RFC 6838, 4.2). */
@@ -108,7 +108,7 @@ static apr_size_t type_part_length(const char *text)
     return apr_isalnum(*text) && length <= TYPE_PART_MAX ? length : 0;
 }
 
-/* The length of "type/subtype", or 0. */
+/* Return the length of "type/subtype", 0 if it is not valid. */
 static apr_size_t bare_type_length(const char *text)
 {
     apr_size_t type = type_part_length(text), subtype;
@@ -128,7 +128,8 @@ static int is_bare_type(const char *text)
     return length && !text[length];
 }
 
-/* The length of a parameter's value, which is a token or quoted, or 0. */
+/* Return the length of a parameter's value, which is a token or quoted; 0 if it
+ * is not valid. */
 static apr_size_t value_length(const char *text)
 {
     apr_size_t i;

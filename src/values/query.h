@@ -24,14 +24,15 @@ apr_status_t oci_query_parse(apr_table_t **query, const char *text,
 
 /** A page of a list (distribution-spec, "Listing Tags"). */
 typedef struct oci_page_t {
-    int given;        /* whether the query has n */
+    int given;        /* whether n has a value */
     int limit;        /* n: the largest number of entries; 0 if not given */
     const char *last; /* the entries after this one; NULL from the first on */
 } oci_page_t;
 
 /**
  * Read the parameters n and last.
- * @param page Filled in; a value of n too large for an int becomes INT_MAX
+ * @param page Filled in; an empty n counts as not given, and a value too large
+ *        for an int becomes INT_MAX
  * @return APR_SUCCESS; APR_EINVAL if n is not a number, 0 or more
  */
 apr_status_t oci_page_parse(oci_page_t *page, const apr_table_t *query);

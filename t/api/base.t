@@ -30,7 +30,7 @@ for my $method (qw(GET HEAD POST)) {
     status_is($res, 301, "$method /v2");
     header_is($res, 'Location', '/v2/');
 }
-status_is($client->get('/v2x'), 404, 'another path is not');
+status_is($client->get('/v2x'), 404, 'another path is not redirected');
 
 # Credentials that were not asked for.
 status_is($client->get('/v2/', Authorization => $_), 200, "as $_")

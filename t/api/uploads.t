@@ -132,8 +132,7 @@ for my $piece (@pieces[ 0 .. $#pieces - 1 ]) {
 stored(put($where, $digest, $pieces[-1], 'Content-Range' => "$offset-299999"),
     'the last piece in the PUT, by the first Location');
 
-# Requests with and without ranges, empty and chunked ones, mixed; also the
-# Content-Range of HTTP.
+# With and without ranges, empty, chunked; and HTTP's form of Content-Range.
 $where = begin();
 stands($client->patch($where, ''), 202, 0, 'mixed: empty');
 stands($client->patch($where, $pieces[0]), 202, 50_000, 'un-ranged');
@@ -154,10 +153,8 @@ stored(put($where, $digest, $pieces[5]), 'mixed');
 $where = begin();
 my $small = 'x' x 997;
 $client->patch($where, $small) for 1 .. 200;
-header_is($client->get($where), 'Range', '0-' . (997 * 200 - 1),
-    '200 small requests');
-stored(put($where, digest_of($small x 200), ''),
-    'small requests', $small x 200);
+header_is($client->get($where), 'Range', '0-' . (997 * 200 - 1), '200 times');
+stored(put($where, digest_of($small x 200), ''), 'small requests', $small x 200);
 
 # The empty blob.
 my $empty = digest_of('');
@@ -233,10 +230,8 @@ for my $bad ('sha256:baddigeststring', 'sha256:' . 'A' x 64, 'x', '', 'sha256:',
     $client->patch($where, $bytes);
     $res = put($where, $bad, '');
     cmp_ok($res->status, '==', 400, "PUT, $name");
-    ok($res->json->{errors}[0]{message} =~ /digest|query/,
-        'the message says why');
-    header_is($client->get($where), 'Range', '0-299999',
-        'the session still exists');
+    ok($res->json->{errors}[0]{message} =~ /digest|query/, 'it says why');
+    header_is($client->get($where), 'Range', '0-299999', 'the session exists');
     $res = $client->post("/v2/$repo/blobs/uploads/?digest=$bad", $bytes);
     cmp_ok($res->status, '==', 400, "POST, $name");
 }
@@ -283,8 +278,7 @@ for my $method (qw(PATCH PUT)) {
         cmp_ok($res->status, '==', 400, "$method: $range in chunks");
         is($res->json->{errors}[0]{code}, 'SIZE_INVALID', 'SIZE_INVALID');
     }
-    stands($client->get($where), 204, 50_000,
-        "$method: the session is unchanged");
+    stands($client->get($where), 204, 50_000, "$method: no bytes were added");
     $client->patch($where, join '', @pieces[ 1 .. 4 ]);
     stored(put($where, $digest, $pieces[5]), "$method: the session continues");
 }
@@ -315,14 +309,12 @@ SKIP: {
     $body = sprintf '%08x%016x0', time - 6 * 86_400, $n;
     my $young = "$body-" . substr hmac_sha256_hex("$body $repo", $secret), 0, 32;
     error_is($client->get("/v2/$repo/blobs/uploads/$old"), 404,
-        'BLOB_UPLOAD_UNKNOWN', undef,
-        'an id without a record expires after a week');
+        'BLOB_UPLOAD_UNKNOWN', undef, 'an id without a record expires');
     error_is(put("/v2/$repo/blobs/uploads/$old", $digest, $bytes), 404,
         'BLOB_UPLOAD_UNKNOWN', undef, 'so its tombstone can be deleted');
     status_is($client->get("/v2/$repo/blobs/uploads/$young"), 204,
         'a newer id is accepted');
-    stored(put("/v2/$repo/blobs/uploads/$young", $digest, $bytes),
-        'it can be used');
+    stored(put("/v2/$repo/blobs/uploads/$young", $digest, $bytes), 'it can be used');
 }
 
 # Over the limit of one request.
@@ -466,8 +458,7 @@ $res = $client->post($where);
 error_is($res, 405, 'UNSUPPORTED', undef, 'POST to an upload');
 header_is($res, 'Allow', 'OPTIONS, GET, HEAD, PATCH, PUT, DELETE');
 
-# A reload in the middle of a body, and a restart between two requests, do no
-# harm.
+# A reload during a body, and a restart between two requests, do no harm.
 $where = begin();
 my $slow = OCI::Client->new($server);
 $slow->send("PATCH $where HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
@@ -476,16 +467,13 @@ sysread $slow->socket, my $interim, 100;
 $slow->send($pieces[0]);
 $server->graceful;
 $slow->send($pieces[1]);
-stands($slow->receive('PATCH'), 202, 100_000,
-    'a graceful reload during a body');
+stands($slow->receive('PATCH'), 202, 100_000, 'a reload during a body');
 $server->halt;
 $server->again;
 $client->close;
 stands($client->get($where), 204, 100_000, 'httpd was restarted');
-stands($client->patch($where, $pieces[2]), 202, 150_000,
-    'the session continues');
-stored(put($where, $digest, join '', @pieces[ 3 .. 5 ]),
-    'the session is finished');
+stands($client->patch($where, $pieces[2]), 202, 150_000, 'the session continues');
+stored(put($where, $digest, join '', @pieces[ 3 .. 5 ]), 'the session is finished');
 
 # Cancelling needs only permission to push, and leaves no bytes.
 $where = begin();
@@ -494,8 +482,7 @@ status_is($client->delete($where), 204, 'cancelled with bytes');
 not_stored('nothing was stored');
 $server->stop;
 
-# Time limits apply to pauses, not to the duration: this upload takes three
-# seconds, and each pause may last one.
+# Time limits apply to pauses, here of up to one second, not to the duration.
 $server = OCI::Server->start(modules => ['reqtimeout'],
     extra => "Timeout 1\nRequestReadTimeout header=1 body=1,MinRate=500");
 $slow = OCI::Client->new($server);

@@ -140,8 +140,8 @@ subtest 'GET' => sub {
             'Content-Type' => 'application/x-www-form-urlencoded')) {
             status_is($res, 200, $name);
             my ($header, $claims) = OCI::Auth::claims($res->json->{token});
-            ok(!exists $claims->{access}, "$name: the token names none");
-            cmp_ok(length $res->json->{token}, '<', 4096, 'and is short');
+            ok(!exists $claims->{access}, "$name: the token has no scopes");
+            cmp_ok(length $res->json->{token}, '<', 4096, 'the token is short');
             status_is(with($res->json->{token}, @{ $_->[0] }), $_->[1],
                 "$name: @{ $_->[0] }")
                 for [ [ GET => '/v2/team/image/manifests/v1' ], 200 ],
@@ -149,7 +149,7 @@ subtest 'GET' => sub {
         }
         my $token = endpoint($query, 'reader')->json->{token};
         status_is(with($token, POST => '/v2/team/image/blobs/uploads/'), 403,
-            "$name: the Require lines hold");
+            "$name: the Require lines still apply");
     }
     for my $method (qw(PUT DELETE PATCH)) {
         my $res = $client->request($method, '/token', {}, '');

@@ -84,16 +84,19 @@ subtest 'teams, a robot, tags and logs' => sub {
         modules => ['logio']);
     spew($server->dir . '/groups', block('blue: alice'));
     is(push_status($server, 'alice', 'blue/x'), 202, 'alice pushes to blue');
-    is(push_status($server, 'alice', 'green/x'), 403, 'alice does not push to green');
+    is(push_status($server, 'alice', 'green/x'), 403,
+        'alice does not push to green');
     is(push_status($server, 'bob', 'green/x'), 202, 'bob pushes to green');
-    is(push_status($server, undef, 'green/x'), 401, 'an anonymous caller does not push');
+    is(push_status($server, undef, 'green/x'), 401,
+        'an anonymous caller does not push');
     is(pull_status($server, 'deploy', 'blue/x'), 404, 'the robot may pull');
     is(push_status($server, 'deploy', 'blue/x'), 403, 'the robot may not push');
 
     client($server, 'alice')->push_blob('blue/x', '{}');
     is(put_tag($server, 'alice', 'v1'), 201, 'a tag');
     is(put_tag($server, 'alice', 'release-1'), 403, 'a protected tag');
-    is(put_tag($server, 'alice', "$digest?tag=release-1"), 403, 'a protected tag in ?tag=');
+    is(put_tag($server, 'alice', "$digest?tag=release-1"), 403,
+        'a protected tag in ?tag=');
     $server->stop_quietly;
     my ($log, $changes) = map { OCI::Server::slurp($server->dir . "/$_") }
         qw(oci_log oci_changes);
