@@ -122,6 +122,20 @@ END
     return;
 }
 
+# The statements of DBDInitSQL hold for the index's own connections.
+sub init_sql {
+    my ($database, $store) = @_;
+    $database->sql('CREATE SCHEMA registry');
+    my $server = OCI::Server->start(index => 'mod_dbd:pgsql', store => $store,
+        database => $database,
+        extra => 'DBDInitSQL "SET search_path TO registry"');
+    OCI::Client->new($server)->push_image('there', 'v1');
+    $server->stop;
+    like($database->sql('SELECT name FROM registry.oci_facts') // '',
+        qr/\.version/, 'the table is where DBDInitSQL wants it');
+    return;
+}
+
 # A process that holds a lock and does not continue, and requests that wait for
 # the lock.
 sub held {
@@ -175,6 +189,43 @@ sub lock_number {
     return hex $hex;
 }
 
+# Another program writes to an SQLite database: pulls work, and pushes wait.
+sub sqlite_writer {
+    my $node = OCI::Server->start(index => 'dbd:sqlite3', mpm => 'event',
+        extra => "StartServers 1\nServerLimit 1\nThreadsPerChild 64\n"
+        . "MinSpareThreads 1\nMaxSpareThreads 64\nMaxRequestWorkers 64");
+    my $client = OCI::Client->new($node);
+    my $image = $client->push_image('a', 'v1');
+    pipe my $ready, my $begun or die "pipe: $!";
+    my $writer = fork // die "fork: $!";
+    if (!$writer) {
+        open STDOUT, '>&', $begun or die "dup: $!";
+        exec 'python3', '-c', 'import sqlite3, sys, time
+c = sqlite3.connect(sys.argv[1], isolation_level=None)
+c.execute("BEGIN IMMEDIATE")
+print("begun", flush=True)
+time.sleep(60)', $node->store . '/facts';
+    }
+    close $begun;
+    is(scalar <$ready>, "begun\n", 'another program writes');
+    my @results = at_once([$node], 28, sub {
+        my ($client, $n) = @_;
+        return $client->put("/v2/a/manifests/t$n", $image->{text},
+            'Content-Type' => IMAGE_MANIFEST)->status if $n < 24;
+        sleep 1;
+        my @statuses = statuses(5, sub { $client->get('/v2/a/manifests/v1') });
+        kill 'TERM', $writer if $n == 24;
+        return @statuses;
+    });
+    waitpid $writer, 0;
+    is_deeply([ @results[ 24 .. 27 ] ], [ ([200]) x 4 ],
+        'pulls work while another program writes');
+    is_deeply([ @results[ 0 .. 23 ] ], [ ([201]) x 24 ], 'pushes wait for it');
+    $node->stop;
+    return;
+}
+
+subtest 'dbd:sqlite3: another program writes' => \&sqlite_writer;
 my $directory = File::Temp->newdir(TMPDIR => 1);
 chmod 0755, "$directory";
 logins('sqlite3', undef, "$directory/store");
@@ -188,6 +239,8 @@ for my $kind (qw(pgsql mysql)) {
             sub { frozen("dbd:$kind", $database, "$top/store") };
         subtest "mod_dbd:$kind: logins" =>
             sub { logins($kind, $database, "$top/store") };
+        subtest 'mod_dbd:pgsql: DBDInitSQL' =>
+            sub { init_sql($database, "$top/other") } if $kind eq 'pgsql';
         subtest "dbd:$kind: a lock that is held" =>
             sub { held("dbd:$kind", $database, "$top/store") }
             if $kind eq 'pgsql';

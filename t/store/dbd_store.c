@@ -7,6 +7,7 @@
 
 #include "apr_dbd.h"
 
+#include "store/dbd/dbd_connect.h"
 #include "store/dbd/dbd_index.h"
 
 typedef struct test_t {
@@ -175,6 +176,37 @@ static void check_rights(test_t *t)
               "a write that the database accepts later");
 }
 
+/* Limits are added in the form that the parameters have. */
+static void check_params(test_t *t)
+{
+    static const struct {
+        const char *driver;
+        const char *params;
+        const char *added;
+    } cases[] = {
+        { "pgsql", "host=x user=y", " connect_timeout=8 " },
+        { "pgsql", "password=a://b user=y", " connect_timeout=8 " },
+        { "pgsql", "postgresql://x/y", "?connect_timeout=8&" },
+        { "pgsql", "postgres://x/y?user=z", "&connect_timeout=8&" },
+        { "mysql", "pass=a://b", " reconnect=0" },
+        { "mysql", "pass=b reconnect=1", "pass=b reconnect=1" },
+        { "sqlite3", "/a://b", "/a://b" },
+    };
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const char *params = oci_dbd_params_with_limits(cases[i].driver,
+                                                        cases[i].params, 8,
+                                                        t->run->pool);
+
+        tap_ok(&t->run->tap,
+               strstr(params, cases[i].added)
+                   && !strncmp(params, cases[i].params,
+                               strlen(cases[i].params)),
+               "%s: %s", cases[i].driver, params);
+    }
+}
+
 int main(void)
 {
     run_t run;
@@ -182,6 +214,7 @@ int main(void)
 
     begin(&run);
     check_refusals(&t);
+    check_params(&t);
     t.file = apr_pstrcat(run.pool, run.dir, "/file.db", NULL);
     if (apr_dbd_get_driver(run.pool, "sqlite3", &t.driver) != APR_SUCCESS
         || apr_dbd_open(t.driver, run.pool, t.file, &t.database)

@@ -8,12 +8,15 @@
 
 #include <errno.h>
 
+#include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
 #include "store/fs/fs_blobs.h"
 #include "store/fs/fs_index.h"
+#include "store/io.h"
 
 static long type; /* of all file systems */
 static const char
@@ -147,6 +150,26 @@ static void check_quota(test_t *t, oci_index_t *index)
     apr_pool_destroy(pool);
 }
 
+/* Without a free descriptor, the bytes of an upload are kept all the same. */
+static void check_descriptors(test_t *t)
+{
+    struct rlimit limit, none;
+    apr_pool_t *pool = make_pool();
+    int fd = open(at(t->run, "descriptors"), O_RDWR | O_CREAT, 0600);
+    apr_status_t rv;
+
+    type = EXT4_SUPER_MAGIC;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    none = limit;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_NOFILE, &none);
+    rv = oci_io_flush(fd, 0);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    is_status(t->run, rv, APR_SUCCESS, "a flush without a free descriptor");
+    close(fd);
+    apr_pool_destroy(pool);
+}
+
 int main(void)
 {
     oci_store_config_t config = { .location = "store" };
@@ -172,6 +195,7 @@ int main(void)
         type = BTRFS_SUPER_MAGIC;
         check(&run, index, "btrfs", 0);
         check_quota(&t, index);
+        check_descriptors(&t);
     }
     return finish(&run);
 }

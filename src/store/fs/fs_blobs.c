@@ -48,8 +48,7 @@
  * larger ones. */
 #define WRITE_STEP   (32 * 1024)
 #define STEP_BUFFERS 16
-
-/* How much may be dirty before writeback is started, bytes. */
+/* The bytes that may be dirty before writeback is started. */
 #define WRITEBACK_STEP (8 * 1024 * 1024)
 
 typedef struct blob_store_t {
@@ -441,10 +440,10 @@ static apr_status_t blob_open(oci_blob_source_t *source,
     apr_finfo_t finfo;
     const char *path = path_of(fs, locator, pool);
     apr_file_t *file;
-    apr_status_t rv;
+    apr_status_t rv = apr_file_open(&file, path,
+                                    APR_FOPEN_READ | APR_FOPEN_BINARY | flags,
+                                    0, pool);
 
-    rv = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY | flags,
-                       0, pool);
     if (rv != APR_SUCCESS) {
         return absent(fs, path, rv, pool);
     }
