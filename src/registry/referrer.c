@@ -14,7 +14,7 @@
 #define BATCH 256
 
 /* A call of oci_referrer_list. */
-typedef struct listing_t {
+typedef struct referrer_page_t {
     const oci_registry_t *registry;
     const char *artifact_type; /* to list, or NULL for all */
     apr_size_t limit;          /* stop after this many bytes of descriptors */
@@ -23,7 +23,7 @@ typedef struct listing_t {
     apr_array_header_t *referrers;
     apr_pool_t *pool;
     apr_pool_t *scratch; /* for one value */
-} listing_t;
+} referrer_page_t;
 
 static int is_of_type(const oci_value_t *value, const char *artifact_type)
 {
@@ -38,7 +38,7 @@ static int is_of_type(const oci_value_t *value, const char *artifact_type)
 }
 
 /* Add a referrer to the list if it has the requested artifact type. */
-static oci_error_t *add_if_matching(listing_t *list, const char *key,
+static oci_error_t *add_if_matching(referrer_page_t *list, const char *key,
                                     const char *digest)
 {
     oci_referrer_t *referrer;
@@ -69,7 +69,7 @@ static oci_error_t *add_if_matching(listing_t *list, const char *key,
 }
 
 /* Add all matching referrers after a digest, batch by batch. */
-static oci_error_t *add_matching(listing_t *list, const char *prefix,
+static oci_error_t *add_matching(referrer_page_t *list, const char *prefix,
                                  const char *after, apr_pool_t *batch)
 {
     oci_scan_t scan = { prefix, after, BATCH, 0, 0 };
@@ -96,10 +96,10 @@ oci_error_t *oci_referrer_list(apr_array_header_t **referrers, int *more,
                                const oci_referrer_query_t *query,
                                apr_pool_t *pool)
 {
-    listing_t list = { .registry = repository->registry,
-                       .artifact_type = query->artifact_type,
-                       .limit = query->bytes,
-                       .pool = pool };
+    referrer_page_t list = { .registry = repository->registry,
+                             .artifact_type = query->artifact_type,
+                             .limit = query->bytes,
+                             .pool = pool };
     apr_pool_t *batch;
     apr_status_t rv = apr_pool_create(&list.scratch, pool);
     oci_error_t *error;

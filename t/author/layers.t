@@ -58,6 +58,13 @@ for my $file (grep { m{^src/(?:values|store|registry|api|httpd)/} } @files) {
     unlike(stripped($file), qr/\bapr_hash_/, "$file hashes no client's keys");
 }
 
+my %type;
+for my $file (@files) {
+    push @{ $type{$_} }, $file for stripped($file) =~ /^\}\s+(\w+_[te]);/mg;
+}
+is(join(' ', grep { @{ $type{$_} } > 1 } sort keys %type), '',
+    'no two types have one name');
+
 my %base;
 $base{ (m{([^/]+)$})[0] }++ for @files, 'mod_oci.c', 'src/mod_oci.h';
 is(join(' ', grep { $base{$_} > 1 } sort keys %base), '',

@@ -25,11 +25,11 @@
 
 #define WRITE "\001write" /* a lock whose name no caller can use */
 
-typedef struct index_t {
+typedef struct dbd_index_t {
     oci_index_t base;
     oci_dbd_source_t *source;
     const oci_dbd_where_t *where;
-} index_t;
+} dbd_index_t;
 
 /* A call, which may be run several times. */
 typedef struct call_t call_t;
@@ -72,7 +72,7 @@ static apr_status_t try_call(int *again, call_t *call,
 
 static apr_status_t run_call(call_t *call, oci_index_t *index)
 {
-    oci_dbd_source_t *source = ((index_t *)index)->source;
+    oci_dbd_source_t *source = ((dbd_index_t *)index)->source;
     oci_dbd_session_t *held = oci_dbd_held_session(source, call->pool);
     apr_time_t until = oci_wait_now() + apr_time_from_sec(source->seconds);
     apr_status_t rv;
@@ -155,7 +155,7 @@ static apr_status_t run_apply(call_t *call, oci_dbd_session_t *session)
 /* SQLite allows one writer at a time, and others poll: a lock makes them queue
  * instead.  They wait for it before they take a connection, of which readers
  * would be short otherwise. */
-static apr_status_t lock_file(oci_lock_t **lock, const index_t *self,
+static apr_status_t lock_file(oci_lock_t **lock, const dbd_index_t *self,
                               apr_pool_t *pool)
 {
     const char *driver = self->where->driver;
@@ -184,7 +184,7 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
     if (!count) {
         return APR_SUCCESS;
     }
-    rv = lock_file(&lock, (index_t *)index, pool);
+    rv = lock_file(&lock, (dbd_index_t *)index, pool);
     if (rv == APR_SUCCESS) {
         rv = run_call(&call, index);
     }
@@ -299,7 +299,8 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
 static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
                          const char *name, oci_lock_e kind, apr_pool_t *pool)
 {
-    return oci_dbd_lock(result, ((index_t *)index)->source, name, kind, pool);
+    return oci_dbd_lock(result, ((dbd_index_t *)index)->source, name, kind,
+                        pool);
 }
 
 /* Create a database that is a file, and the files beside it. */
@@ -333,7 +334,7 @@ static void create_table(oci_dbd_source_t *source, apr_pool_t *pool)
 static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
                          apr_pool_t *pool)
 {
-    const index_t *self = (index_t *)index;
+    const dbd_index_t *self = (dbd_index_t *)index;
     const char *error = self->source->start(self->source, pool);
     const oci_dialect_t *dialect = error ? NULL
                                          : oci_dialect_of(self->where->driver);
@@ -402,7 +403,7 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
 void oci_index_dbd_create(oci_index_t **index, oci_dbd_source_t *source,
                           const oci_dbd_where_t *where, apr_pool_t *pool)
 {
-    index_t *self = apr_pcalloc(pool, sizeof(*self));
+    dbd_index_t *self = apr_pcalloc(pool, sizeof(*self));
 
     self->where = where;
     self->source = source;

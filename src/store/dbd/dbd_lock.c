@@ -19,15 +19,15 @@
 #define TRIES 5
 
 /* The locks that a caller holds, with their connection. */
-typedef struct held_t {
+typedef struct dbd_held_t {
     oci_held_locks_t base;
     oci_dbd_session_t session;
-} held_t;
+} dbd_held_t;
 
 struct oci_lock_t {
     apr_pool_t *pool;
     oci_lock_t *file; /* the lock in a file, instead of the fields below */
-    held_t *held;
+    dbd_held_t *held;
     const char *hash;
     const char *slot;
     oci_lock_e kind;
@@ -36,16 +36,16 @@ struct oci_lock_t {
 oci_dbd_session_t *oci_dbd_held_session(const oci_dbd_source_t *source,
                                         apr_pool_t *pool)
 {
-    held_t *held = (held_t *)oci_held_locks_find(source, pool);
+    dbd_held_t *held = (dbd_held_t *)oci_held_locks_find(source, pool);
 
     return held ? &held->session : NULL;
 }
 
 /* Open a session for locks, which is then found by its pool. */
-static apr_status_t open_held(held_t **result, oci_dbd_source_t *source,
+static apr_status_t open_held(dbd_held_t **result, oci_dbd_source_t *source,
                               apr_pool_t *pool)
 {
-    held_t *held = apr_pcalloc(pool, sizeof(*held));
+    dbd_held_t *held = apr_pcalloc(pool, sizeof(*held));
     apr_status_t rv = oci_dbd_session_open(&held->session, source,
                                            OCI_DBD_FOR_LOCKS, pool);
 
@@ -58,7 +58,7 @@ static apr_status_t open_held(held_t **result, oci_dbd_source_t *source,
     return APR_SUCCESS;
 }
 
-static void close_held(held_t *held)
+static void close_held(dbd_held_t *held)
 {
     oci_held_locks_unregister(&held->base);
     oci_dbd_session_close(&held->session);
@@ -158,7 +158,7 @@ static apr_status_t try_acquire(int *again, oci_lock_t *lock)
 static apr_status_t release_database_lock(void *data)
 {
     oci_lock_t *lock = data;
-    held_t *held = lock->held;
+    dbd_held_t *held = lock->held;
     int shared = lock->kind == OCI_LOCK_SHARED;
     apr_status_t rv;
     int acquired;
@@ -195,7 +195,7 @@ static apr_status_t acquire_in_session(int *again, oci_lock_t *lock,
     apr_status_t rv;
 
     *again = 0;
-    lock->held = (held_t *)oci_held_locks_find(source, lock->pool);
+    lock->held = (dbd_held_t *)oci_held_locks_find(source, lock->pool);
     if (!lock->held
         && (rv = open_held(&lock->held, source, lock->pool)) != APR_SUCCESS) {
         *again = rv == APR_EGENERAL;

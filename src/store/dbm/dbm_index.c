@@ -39,17 +39,17 @@
  * row mean that something else is wrong. */
 #define TRIES 100
 
-typedef struct index_t {
+typedef struct dbm_index_t {
     oci_index_t base;
     oci_dbm_t dbm;
     apr_thread_mutex_t *mutex; /* guards the fields below */
     oci_dbm_view_t *view;      /* or NULL */
     pid_t pid;                 /* the process that opened the view */
-} index_t;
+} dbm_index_t;
 
 /* A call of apply. */
 typedef struct write_t {
-    index_t *index;
+    dbm_index_t *index;
     oci_dbm_log_t log; /* its own descriptor, which reports sync errors */
     apr_off_t bytes;   /* of all logs */
     apr_off_t limit;   /* the size of the last log at which a merge is due */
@@ -60,7 +60,7 @@ typedef struct write_t {
 
 /* Close the view, unless it is the parent process's: then its DBM belongs to
  * the parent. */
-static void close_view(index_t *self)
+static void close_view(dbm_index_t *self)
 {
     if (self->view && self->pid == getpid()) {
         apr_pool_destroy(self->view->pool);
@@ -77,7 +77,7 @@ static apr_status_t close_index(void *data)
 static const char *create(oci_index_t **index, const oci_store_config_t *config,
                           apr_pool_t *pool)
 {
-    index_t *self = apr_pcalloc(pool, sizeof(*self));
+    dbm_index_t *self = apr_pcalloc(pool, sizeof(*self));
     oci_dbm_t *dbm = &self->dbm;
     const char *error = oci_dbm_check_type(config->type, pool);
 
@@ -109,7 +109,7 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
 static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
                          apr_pool_t *pool)
 {
-    oci_dbm_t *dbm = &((index_t *)index)->dbm;
+    oci_dbm_t *dbm = &((dbm_index_t *)index)->dbm;
 
     (void)uid;
     (void)gid;
@@ -117,7 +117,7 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
 }
 
 /* Open the view in a pool that no other thread uses. */
-static apr_status_t open_view(index_t *self, int locked)
+static apr_status_t open_view(dbm_index_t *self, int locked)
 {
     apr_pool_t *pool;
     apr_status_t rv = apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
@@ -134,7 +134,7 @@ static apr_status_t open_view(index_t *self, int locked)
 }
 
 /* Explain a status whose own text would mislead, under OCI_REASON. */
-static apr_status_t explain_status(const index_t *self, apr_status_t rv,
+static apr_status_t explain_status(const dbm_index_t *self, apr_status_t rv,
                                    apr_pool_t *pool)
 {
     if (rv == EIO || rv == ENOENT || rv == APR_EAGAIN || rv == APR_EGENERAL
@@ -151,7 +151,7 @@ static apr_status_t explain_status(const index_t *self, apr_status_t rv,
 
 /* Bring the view up to date.  If not locked, APR_EAGAIN means that this is only
  * possible under the lock. */
-static apr_status_t update_view(index_t *self, int locked)
+static apr_status_t update_view(dbm_index_t *self, int locked)
 {
     apr_status_t rv = APR_EAGAIN;
     int tries;
@@ -172,7 +172,7 @@ static apr_status_t update_view(index_t *self, int locked)
 }
 
 /* Lock the mutex and bring the view up to date. */
-static apr_status_t lock_view(index_t *self, int locked)
+static apr_status_t lock_view(dbm_index_t *self, int locked)
 {
     apr_status_t rv;
 
@@ -184,12 +184,12 @@ static apr_status_t lock_view(index_t *self, int locked)
     return rv;
 }
 
-static void unlock_view(index_t *self)
+static void unlock_view(dbm_index_t *self)
 {
     apr_thread_mutex_unlock(self->mutex);
 }
 
-static apr_status_t lock_view_to_read(index_t *self, apr_pool_t *pool)
+static apr_status_t lock_view_to_read(dbm_index_t *self, apr_pool_t *pool)
 {
     apr_status_t rv = lock_view(self, 0);
     oci_lock_t *lock;
@@ -208,7 +208,7 @@ static apr_status_t lock_view_to_read(index_t *self, apr_pool_t *pool)
 static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
                         apr_pool_t *pool)
 {
-    index_t *self = (index_t *)index;
+    dbm_index_t *self = (dbm_index_t *)index;
     apr_status_t rv = lock_view_to_read(self, pool);
 
     if (rv == APR_SUCCESS) {
@@ -222,7 +222,7 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
 static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
                          const oci_scan_t *range, apr_pool_t *pool)
 {
-    index_t *self = (index_t *)index;
+    dbm_index_t *self = (dbm_index_t *)index;
     const char *after = apr_pstrcat(pool, range->folder, range->after, NULL);
 
     *entries = apr_array_make(pool, 64, sizeof(oci_entry_t));
@@ -355,7 +355,7 @@ static apr_status_t open_log_to_append(write_t *write)
  * dropped part is safe. */
 static apr_status_t replace_log(write_t *write)
 {
-    index_t *self = write->index;
+    dbm_index_t *self = write->index;
     apr_status_t rv;
 
     apr_thread_mutex_lock(self->mutex);
@@ -410,7 +410,7 @@ static apr_status_t append_changes(write_t *write, const oci_change_t *changes,
  * synced its changes yet. */
 static apr_status_t sync_log(const write_t *write)
 {
-    index_t *self = write->index;
+    dbm_index_t *self = write->index;
 
     if (fdatasync(write->log.fd)) {
         return errno;
@@ -461,7 +461,7 @@ static apr_status_t run_write(write_t *write, const oci_change_t *changes,
 static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
                           int count, int durable, apr_pool_t *pool)
 {
-    write_t write = { .index = (index_t *)index, .durable = durable };
+    write_t write = { .index = (dbm_index_t *)index, .durable = durable };
     apr_status_t rv;
 
     if (!count) {
@@ -478,7 +478,7 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
 static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
                          const char *name, oci_lock_e kind, apr_pool_t *pool)
 {
-    return oci_dbm_lock(result, &((index_t *)index)->dbm, name, kind, pool);
+    return oci_dbm_lock(result, &((dbm_index_t *)index)->dbm, name, kind, pool);
 }
 
 const oci_index_provider_t oci_index_dbm = {

@@ -7,17 +7,17 @@
 #include "store/file_lock.h"
 #include "store/held_locks.h"
 
-typedef struct held_t {
+typedef struct dbm_held_t {
     oci_held_locks_t base;
     const oci_dbm_t *dbm;
     int merge_due;   /* whether a merge is due after the last lock */
     apr_off_t bytes; /* the size of the logs when the merge became due */
-} held_t;
+} dbm_held_t;
 
 struct oci_lock_t {
     apr_pool_t *pool;
     oci_lock_t *file; /* in the file of locks */
-    held_t *held;
+    dbm_held_t *held;
 };
 
 /* If a pool ends with a lock in it, the next change does the merge. */
@@ -42,7 +42,7 @@ apr_status_t oci_dbm_lock(oci_lock_t **result, const oci_dbm_t *dbm,
         return rv;
     }
     lock->pool = pool;
-    lock->held = (held_t *)oci_held_locks_find(dbm, pool);
+    lock->held = (dbm_held_t *)oci_held_locks_find(dbm, pool);
     if (!lock->held) {
         lock->held = apr_pcalloc(pool, sizeof(*lock->held));
         lock->held->dbm = dbm;
@@ -57,7 +57,7 @@ apr_status_t oci_dbm_lock(oci_lock_t **result, const oci_dbm_t *dbm,
 
 apr_status_t oci_dbm_unlock(oci_lock_t *lock)
 {
-    held_t *held = lock->held;
+    dbm_held_t *held = lock->held;
     apr_status_t rv = apr_pool_cleanup_run(lock->pool, lock,
                                            release_named_lock);
 
@@ -70,7 +70,7 @@ apr_status_t oci_dbm_unlock(oci_lock_t *lock)
 void oci_dbm_merge_unlocked(const oci_dbm_t *dbm, apr_off_t bytes,
                             apr_pool_t *pool)
 {
-    held_t *held = (held_t *)oci_held_locks_find(dbm, pool);
+    dbm_held_t *held = (dbm_held_t *)oci_held_locks_find(dbm, pool);
 
     if (held && bytes < OCI_DBM_MERGE_FORCED) {
         held->merge_due = 1;

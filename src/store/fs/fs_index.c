@@ -34,12 +34,12 @@
 
 #define VERSION "mod_oci index"
 
-typedef struct index_t {
+typedef struct fs_index_t {
     oci_index_t base;
     oci_store_dir_t fs;
     const char *lock_file;
     oci_fs_listings_t *listings;
-} index_t;
+} fs_index_t;
 
 /* The state of a scan: the entries so far, and the directory that it is in. */
 typedef struct walk_t {
@@ -54,13 +54,13 @@ typedef struct walk_t {
 
 static const oci_store_dir_t *fs_of(const oci_index_t *index)
 {
-    return &((const index_t *)index)->fs;
+    return &((const fs_index_t *)index)->fs;
 }
 
 static const char *create(oci_index_t **index, const oci_store_config_t *config,
                           apr_pool_t *pool)
 {
-    index_t *self = apr_pcalloc(pool, sizeof(*self));
+    fs_index_t *self = apr_pcalloc(pool, sizeof(*self));
     const char *error = oci_store_dir_locate(&self->fs, config, "index", pool);
 
     if (error) {
@@ -80,7 +80,7 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
                          apr_pool_t *pool)
 {
     static const char *const dirs[] = { "index", "index/.tmp", NULL };
-    index_t *self = (index_t *)index;
+    fs_index_t *self = (fs_index_t *)index;
     const char *error;
     apr_status_t rv;
 
@@ -209,7 +209,7 @@ static apr_status_t walk_dir(walk_t *walk, apr_size_t length, const char *after)
     do {
         range.limit = walk->limit > 0 ? walk->limit - walk->entries->nelts : 0;
         rv = oci_fs_listing_read(&names, &more,
-                                 ((index_t *)walk->index)->listings, &range,
+                                 ((fs_index_t *)walk->index)->listings, &range,
                                  walk->pool);
         if (rv != APR_SUCCESS) {
             rv = oci_store_dir_classify(fs_of(walk->index), rv);
@@ -273,8 +273,8 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
 static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
                          const char *name, oci_lock_e kind, apr_pool_t *pool)
 {
-    return oci_file_lock_take(result, ((index_t *)index)->lock_file, name, kind,
-                              pool);
+    return oci_file_lock_take(result, ((fs_index_t *)index)->lock_file, name,
+                              kind, pool);
 }
 
 const oci_index_provider_t oci_index_fs = {
