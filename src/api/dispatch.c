@@ -209,7 +209,9 @@ static oci_error_t *serve_request(oci_request_t *request)
     if (!handler) {
         return oci_reply_empty(request, HTTP_OK);
     }
-    if ((error = oci_pairing_check(&request->registry, r->pool))) {
+    error = oci_pairing_check(&request->registry, r->method_number != M_GET,
+                              r->pool);
+    if (error) {
         return error;
     }
     if (oci_query_parse(&request->query, r->args, r->pool) != APR_SUCCESS) {

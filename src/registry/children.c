@@ -18,13 +18,18 @@ static oci_error_t *child_size(apr_off_t *size,
                                const oci_child_t *child, apr_pool_t *pool)
 {
     const char *digest = child->descriptor.digest;
+    oci_manifest_t manifest;
     oci_blob_t blob;
     oci_error_t *error;
 
     *size = -1;
     if (child->kind == OCI_CHILD_MANIFEST) {
-        error = oci_manifest_size(size, repository, digest, pool);
-        if (error || *size >= 0) {
+        error = oci_manifest_get(&manifest, repository, digest, pool);
+        if (!error) {
+            *size = manifest.size;
+            return NULL;
+        }
+        if (error->code != OCI_E_MANIFEST_UNKNOWN) {
             return error;
         }
     }

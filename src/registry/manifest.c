@@ -28,23 +28,6 @@ oci_error_t *oci_manifest_resolve(const char **digest,
     return oci_tag_get(digest, repository, reference, pool);
 }
 
-oci_error_t *oci_manifest_size(apr_off_t *size,
-                               const oci_repository_t *repository,
-                               const char *digest, apr_pool_t *pool)
-{
-    oci_value_t value;
-    oci_error_t *error = oci_fact_get(&value, repository->registry,
-                                      oci_key_manifest(pool, repository->name,
-                                                       digest),
-                                      pool);
-    const char *line = !error && value.data
-        ? memchr(value.data, '\n', value.size)
-        : NULL;
-
-    *size = line ? value.data + value.size - (line + 1) : -1;
-    return error;
-}
-
 oci_error_t *oci_manifest_get(oci_manifest_t *manifest,
                               const oci_repository_t *repository,
                               const char *reference, apr_pool_t *pool)

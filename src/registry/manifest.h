@@ -31,18 +31,6 @@ oci_error_t *oci_manifest_get(oci_manifest_t *manifest,
                               const char *reference, apr_pool_t *pool);
 
 /**
- * Find the size of a manifest, without checking its bytes against the digest.
- * @param size Set to the size in bytes, or to -1 if the repository has no such
- *        manifest
- * @param digest A valid digest
- * @param pool For the value, which is read completely
- * @return A storage error
- */
-oci_error_t *oci_manifest_size(apr_off_t *size,
-                               const oci_repository_t *repository,
-                               const char *digest, apr_pool_t *pool);
-
-/**
  * Find the digest that a reference names.
  * @param digest Set to reference itself if that is a digest, even if there is
  *        no such manifest; otherwise to the tag's digest, or NULL if there is

@@ -219,7 +219,8 @@ static oci_error_t *refuse_copy(const oci_registry_t *registry,
     return error;
 }
 
-oci_error_t *oci_pairing_check(const oci_registry_t *registry, apr_pool_t *pool)
+oci_error_t *oci_pairing_check(const oci_registry_t *registry, int changes,
+                               apr_pool_t *pool)
 {
     pair_t pair = { .registry = registry, .pool = pool };
     oci_error_t *error;
@@ -237,10 +238,10 @@ oci_error_t *oci_pairing_check(const oci_registry_t *registry, apr_pool_t *pool)
         return refuse_copy(registry, pool);
     }
     error = check_pair(&pair);
-    if (!error) {
+    if (!error && changes) {
         error = pair.failure;
     }
-    if (!error) {
+    if (!error && !pair.failure) {
         apr_atomic_xchgptr((void *)registry->checked, registry->blobs);
     }
     return error;

@@ -26,12 +26,14 @@
  * Check the stores of a registry before a request uses them.  The index must
  * not be an unfinished copy, and must belong to the blob store.  Records the
  * store's id if the index has none.  A pair that passed is not checked again in
- * this process.  If a store fails, the check passes this time: the request's
- * next use of the store reports the failure.
+ * this process.
+ * @param changes Whether the request may change something.  If it cannot, and
+ *        the blob store fails, the check passes this time
  * @param pool For temporary data
- * @return OCI_E_UNAVAILABLE if the pair is refused, with a note for the log
+ * @return OCI_E_UNAVAILABLE if the pair is refused, with a note for the log; a
+ *         storage error if a store fails
  */
-oci_error_t *oci_pairing_check(const oci_registry_t *registry,
+oci_error_t *oci_pairing_check(const oci_registry_t *registry, int changes,
                                apr_pool_t *pool);
 
 /**

@@ -295,12 +295,13 @@ subtest 'no byte is read again' => sub {
     my ($strace) = grep { -x } map { "$_/strace" } split /:/, $ENV{PATH};
     plan(skip_all => 'strace is not installed') if !$strace;
     my $traced = OCI::Server->start;
-    my $bytes = random_bytes($MIB, 'once');
+    my $bytes = random_bytes(3 * $MIB, 'once');
+    my $part = 2 * $MIB;    # is synced when it ends
     my $client = OCI::Client->new($traced);
     my $location = $client->start_upload('once');
-    begin_request($traced, 'PATCH', $location, { 'Content-Length' => $MIB },
-                  substr $bytes, 0, 500_000)->close;
-    wait_for_offset($client, $location, 500_000);
+    begin_request($traced, 'PATCH', $location,
+        { 'Content-Length' => length $bytes }, substr $bytes, 0, $part)->close;
+    wait_for_offset($client, $location, $part);
     $client->close;
     $traced->halt;
     $traced->again;
@@ -313,7 +314,7 @@ subtest 'no byte is read again' => sub {
         if !$process->wait_for(sub {
             OCI::Client->new($traced)->get('/v2/')->status == 200
                 && -s $trace }, 20);
-    finish($traced, $location, $bytes, 500_000, 'traced');
+    finish($traced, $location, $bytes, $part, 'traced');
     $process->stop;
     my @calls = split /\n/, OCI::Server::slurp($trace);
     ok(scalar(grep { m{writev?\(\d+<[^>]*/uploads/} } @calls),

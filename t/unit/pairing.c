@@ -42,20 +42,23 @@ int main(void)
     registry.index->provider = &index;
 
     failures = 1;
-    is_error(&run, oci_pairing_check(&registry, run.pool), OCI_E_UNAVAILABLE,
+    is_error(&run, oci_pairing_check(&registry, 1, run.pool), OCI_E_UNAVAILABLE,
              "an index that does not answer");
     blobs = *registry.blobs->provider;
     blobs.identity = fail_identity;
     registry.blobs->provider = &blobs;
     index.get = oci_index_fs.get;
     failures = 1;
-    is_error(&run, oci_pairing_check(&registry, run.pool), OCI_E_INTERNAL,
+    is_error(&run, oci_pairing_check(&registry, 1, run.pool), OCI_E_INTERNAL,
              "a blob store that does not answer");
+    failures = 1;
+    is_error(&run, oci_pairing_check(&registry, 0, run.pool), OCI_E_COUNT,
+             "requests that change nothing are served");
     tap_ok(&run.tap, !checked, "neither is remembered as a pair");
-    is_error(&run, oci_pairing_check(&registry, run.pool), OCI_E_COUNT,
+    is_error(&run, oci_pairing_check(&registry, 1, run.pool), OCI_E_COUNT,
              "both answer");
     failures = 1;
-    is_error(&run, oci_pairing_check(&registry, run.pool), OCI_E_COUNT,
+    is_error(&run, oci_pairing_check(&registry, 1, run.pool), OCI_E_COUNT,
              "a pair is not compared again");
     tap_ok(&run.tap, checked == registry.blobs && failures == 1,
            "because it is remembered");
