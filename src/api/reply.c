@@ -296,17 +296,18 @@ oci_error_t *oci_error_of_status(request_rec *r, int status)
         oci_error_e code;
         const char *message;
     } known[] = {
-        { 401, OCI_E_UNAUTHORIZED, "authentication is required" },
+        { 401, OCI_E_UNAUTHORIZED, "log in, or send a token that allows this" },
         { 403, OCI_E_DENIED, "this request is not allowed" },
         { 404, OCI_E_ENDPOINT_UNKNOWN,
           "this path is not an endpoint of the registry" },
-        { 405, OCI_E_METHOD_UNSUPPORTED, "this method is not supported" },
+        { 405, OCI_E_METHOD_UNSUPPORTED,
+          "use a method that the header Allow lists" },
         { 408, OCI_E_TIMEOUT, "the request did not arrive in time" },
         { 413, OCI_E_TOO_LARGE,
           "the body is larger than the server allows (LimitRequestBody)" },
         { 414, OCI_E_URI_TOO_LONG,
           "the URL is longer than the server allows (LimitRequestLine)" },
-        { 429, OCI_E_TOO_MANY_REQUESTS, "too many requests" },
+        { 429, OCI_E_TOO_MANY_REQUESTS, "wait, then try again" },
         { 503, OCI_E_UNAVAILABLE,
           "the server cannot answer at the moment; try again later" },
     };
