@@ -13,14 +13,14 @@
 
 /* List the names that the caller may see.
  * @param last Only the names after this one; NULL for all
- * @param fetch The largest number of names, 0 for all */
+ * @param fetch The largest number of names */
 static oci_error_t *list_visible(apr_array_header_t **names,
                                  oci_request_t *request, const char *last,
                                  int fetch)
 {
     apr_pool_t *pool = request->r->pool;
     apr_array_header_t *batch;
-    int size = fetch && fetch < BATCH ? fetch : BATCH;
+    int size = fetch < BATCH ? fetch : BATCH;
     int batch_full, i;
 
     if (request->lists_all) {

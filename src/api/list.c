@@ -2,12 +2,15 @@
 
 /* Lists of names, complete or in pages. */
 
-#include <limits.h>
+#include <string.h>
 
 #include "apr_strings.h"
 
 #include "api/list.h"
 #include "api/reply.h"
+
+/* The shortest name in a reply, with its quotes and a comma, in bytes. */
+#define NAME_MIN 4
 
 oci_error_t *oci_list_page(oci_page_t *page, int *fetch, oci_request_t *request)
 {
@@ -16,7 +19,10 @@ oci_error_t *oci_list_page(oci_page_t *page, int *fetch, oci_request_t *request)
                               apr_table_get(request->query, "n"),
                               "n must be a number, 0 or more");
     }
-    *fetch = !page->given || page->limit == INT_MAX ? 0 : page->limit + 1;
+    *fetch = OCI_REPLY_LIST_MAX / NAME_MIN + 1;
+    if (page->given && page->limit < *fetch) {
+        *fetch = page->limit + 1;
+    }
     return NULL;
 }
 

@@ -14,8 +14,8 @@
 /**
  * Read the page that a request asks for.
  * @param page Filled in
- * @param fetch Set to the number of names to look up, 0 for all: one more than
- *        the page has, to find out whether there is another page
+ * @param fetch Set to the number of names to look up: one more than the page
+ *        can have, to find out whether there is another page
  * @return NULL, or OCI_E_REQUEST_INVALID
  */
 oci_error_t *oci_list_page(oci_page_t *page, int *fetch,

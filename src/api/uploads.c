@@ -416,8 +416,8 @@ oci_error_t *oci_uploads_patch(oci_request_t *request)
     return oci_reply_empty(request, HTTP_ACCEPTED);
 }
 
-/* Whether a closing PUT is the repetition of one that succeeded: the upload is
- * over, and the repository holds the blob. */
+/* Whether a closing PUT may be the repetition of one that succeeded: the upload
+ * is over, and the repository holds the blob. */
 static oci_error_t *is_repeated(int *repeated, oci_request_t *request,
                                 const char *digest)
 {
@@ -468,7 +468,7 @@ oci_error_t *oci_uploads_put(oci_request_t *request)
     if (!error) {
         error = close_upload(request, upload, &range, digest);
     }
-    else if (error->code == OCI_E_UPLOAD_UNKNOWN) {
+    else if (error->code == OCI_E_UPLOAD_UNKNOWN && !error->note) {
         failure = is_repeated(&repeated, request, digest);
         error = failure ? failure : error;
     }

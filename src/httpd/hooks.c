@@ -167,6 +167,10 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 {
     (void)plog;
     (void)ptemp;
+    if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                     "oci: this is mod_oci/" OCI_VERSION);
+    }
     ap_add_version_component(pconf, "mod_oci/" OCI_VERSION);
     /* OpenSSL looks up its algorithms at their first use; doing this here once
      * saves doing it in every child. */

@@ -3,6 +3,8 @@
 /* The token endpoint, SetHandler oci-token: it issues Bearer tokens to callers
  * that httpd has authenticated. */
 
+#include <stdlib.h>
+
 #include "httpd.h"
 #include "http_config.h"
 #include "http_protocol.h"
@@ -87,23 +89,18 @@ static void read_scopes(apr_array_header_t **scopes, request_rec *r,
 }
 
 /* Make the claims of a new token.
+ * id: of the token
  * access: the list of scopes, or NULL for a token without one
- * @return NULL if the user name is not UTF-8, which JSON needs, or if there are
- *         no random bytes */
-static json_t *make_claims(request_rec *r, json_t *access, int lifetime)
+ * @return NULL if the user name is not UTF-8, which JSON needs */
+static json_t *make_claims(request_rec *r, const char *id, json_t *access,
+                           int lifetime)
 {
-    unsigned char id[ID_BYTES];
     json_int_t now = apr_time_sec(r->request_time);
 
-    if (apr_generate_random_bytes(id, sizeof(id)) != APR_SUCCESS) {
-        return NULL;
-    }
     return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:s, s:o*}", "iss",
                      oci_bearer_issuer(r), "aud", oci_bearer_audience(r), "sub",
                      r->user ? r->user : "", "iat", now, "nbf", now, "exp",
-                     now + lifetime, "jti",
-                     oci_base64url_encode(id, sizeof(id), r->pool), "access",
-                     access);
+                     now + lifetime, "jti", id, "access", access);
 }
 
 /* Make the list of scopes for a token.  Returns NULL if it is too long. */
@@ -123,8 +120,15 @@ static json_t *access_of(const apr_array_header_t *scopes)
 static oci_error_t *make_token(const char **token, request_rec *r,
                                const apr_array_header_t *scopes, int lifetime)
 {
-    json_t *claims = make_claims(r, access_of(scopes), lifetime);
+    unsigned char id[ID_BYTES];
+    apr_status_t rv = apr_generate_random_bytes(id, sizeof(id));
+    json_t *claims;
 
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(r->pool, rv, "cannot read random bytes");
+    }
+    claims = make_claims(r, oci_base64url_encode(id, sizeof(id), r->pool),
+                         access_of(scopes), lifetime);
     if (!claims) {
         return oci_error_make(r->pool, OCI_E_REQUEST_INVALID, NULL, NULL,
                               "the user name is not valid UTF-8");

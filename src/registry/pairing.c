@@ -132,6 +132,7 @@ static oci_error_t *check_sample(pair_t *pair)
     }
     for (i = 0; i < entries->nelts; i++) {
         if (has_blob(pair, &APR_ARRAY_IDX(entries, i, oci_entry_t).value)) {
+            pair->failure = NULL;
             return NULL;
         }
     }
@@ -154,6 +155,7 @@ static oci_error_t *check_sample(pair_t *pair)
 static oci_error_t *record_store_id(pair_t *pair)
 {
     apr_array_header_t *changes = oci_change_list_make(pair->pool);
+    oci_error_t *error;
 
     read_store_id(pair, 1);
     if (!pair->store_id) {
@@ -161,11 +163,15 @@ static oci_error_t *record_store_id(pair_t *pair)
     }
     oci_change_put(changes, OCI_CHANGE_ADD, oci_key_store(), pair->store_id,
                    strlen(pair->store_id));
-    if (oci_facts_apply(pair->registry, changes, 1, pair->pool)) {
-        read_index_id(pair);
-        return pair->index_id ? compare_ids(pair) : NULL;
+    error = oci_facts_apply(pair->registry, changes, 1, pair->pool);
+    if (!error) {
+        return NULL;
     }
-    return NULL;
+    read_index_id(pair);
+    if (pair->index_id) {
+        return compare_ids(pair);
+    }
+    return APR_STATUS_IS_EEXIST(error->status) ? pair->failure : NULL;
 }
 
 static oci_error_t *check_pair(pair_t *pair)

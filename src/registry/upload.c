@@ -147,17 +147,19 @@ static oci_error_t *open_writer(oci_blob_writer_t **writer, apr_pool_t **claim,
     apr_status_t rv = oci_pool_make(claim, pool);
 
     if (rv != APR_SUCCESS) {
+        *claim = NULL;
         return oci_upload_storage_error(upload, rv, "claim", pool);
     }
     rv = store->provider->upload_open(writer, store, upload->id, *claim);
-    if (rv == APR_EBUSY) {
-        return oci_error_make(pool, OCI_E_UPLOAD_RANGE, "upload", upload->id,
-                              "another request is writing to this upload");
+    if (rv == APR_SUCCESS) {
+        return NULL;
     }
-    if (rv != APR_SUCCESS) {
-        return oci_upload_storage_error(upload, rv, "open", pool);
-    }
-    return NULL;
+    apr_pool_destroy(*claim);
+    *claim = NULL;
+    return rv == APR_EBUSY
+        ? oci_error_make(pool, OCI_E_UPLOAD_RANGE, "upload", upload->id,
+                         "another request is writing to this upload")
+        : oci_upload_storage_error(upload, rv, "open", pool);
 }
 
 oci_error_t *oci_upload_claim(oci_upload_t **upload, apr_pool_t *pool)
@@ -197,6 +199,8 @@ oci_error_t *oci_upload_begin_once(oci_upload_t **upload,
                                    const oci_repository_t *repository,
                                    oci_algorithm_e algorithm, apr_pool_t *pool)
 {
+    const oci_blob_store_provider_t *provider = repository->registry->blobs
+                                                    ->provider;
     oci_error_t *error = oci_upload_begin(upload, repository, algorithm, pool);
     apr_status_t rv;
 
@@ -208,11 +212,13 @@ oci_error_t *oci_upload_begin_once(oci_upload_t **upload,
     if (error) {
         return error;
     }
-    rv = oci_upload_blobs(*upload)->provider->upload_resume((*upload)->writer,
-                                                            0);
-    return rv == APR_SUCCESS
-        ? NULL
-        : oci_upload_storage_error(*upload, rv, "begin", pool);
+    rv = provider->upload_resume((*upload)->writer, 0);
+    if (rv == APR_SUCCESS) {
+        return NULL;
+    }
+    provider->upload_abort((*upload)->writer);
+    oci_upload_release(*upload);
+    return oci_upload_storage_error(*upload, rv, "begin", pool);
 }
 
 void oci_upload_release(oci_upload_t *upload)

@@ -71,8 +71,11 @@ static oci_error_t *compute_code(const char **code,
     if (error) {
         return error;
     }
-    HMAC(EVP_sha256(), secret.data, (int)secret.size,
-         (const unsigned char *)text, strlen(text), mac, NULL);
+    if (!HMAC(EVP_sha256(), secret.data, (int)secret.size,
+              (const unsigned char *)text, strlen(text), mac, NULL)) {
+        return oci_error_storage(pool, APR_EGENERAL,
+                                 "cannot compute the code of an upload id");
+    }
     *code = apr_pescape_hex(pool, mac, CODE_BYTES, 0);
     return NULL;
 }

@@ -17,11 +17,11 @@ oci_blob_store_t *oci_upload_blobs(const oci_upload_t *upload)
     return upload->repository.registry->blobs;
 }
 
-/* Write a record.  The write is atomic but not synced: after a crash of the
- * machine an older record is as good, because a claim drops the bytes after
- * it. */
+/* Write a record.  The write is atomic.  A record that is not durable may come
+ * back in an older form after a crash of the machine: that is as good, because
+ * a claim drops the bytes after it. */
 static oci_error_t *put_record(const oci_upload_t *upload, const char *record,
-                               apr_pool_t *pool)
+                               int durable, apr_pool_t *pool)
 {
     apr_array_header_t *changes;
 
@@ -31,17 +31,18 @@ static oci_error_t *put_record(const oci_upload_t *upload, const char *record,
     changes = oci_change_list_make(pool);
     oci_change_put(changes, OCI_CHANGE_PUT, oci_key_upload(pool, upload->id),
                    record, strlen(record));
-    return oci_facts_apply(upload->repository.registry, changes, 0, pool);
+    return oci_facts_apply(upload->repository.registry, changes, durable, pool);
 }
 
-oci_error_t *oci_upload_save_record(const oci_upload_t *upload,
+oci_error_t *oci_upload_save_record(const oci_upload_t *upload, int durable,
                                     apr_pool_t *pool)
 {
     oci_upload_record_t record = { upload->size,       upload->hash,
                                    upload->boot,       upload->rehashed,
                                    upload->retry_size, upload->retry_hash };
 
-    return put_record(upload, oci_upload_record_format(&record, pool), pool);
+    return put_record(upload, oci_upload_record_format(&record, pool), durable,
+                      pool);
 }
 
 oci_error_t *oci_upload_storage_error(const oci_upload_t *upload,
@@ -80,7 +81,7 @@ oci_error_t *oci_upload_end_unsynced(oci_upload_t *upload, apr_status_t rv,
     oci_error_t *error = oci_upload_storage_error(upload, rv, "sync", pool);
 
     oci_upload_blobs(upload)->provider->upload_abort(upload->writer);
-    put_record(upload, "", pool);
+    put_record(upload, "", 0, pool);
     return error;
 }
 
@@ -88,7 +89,7 @@ oci_error_t *oci_upload_end_unsynced(oci_upload_t *upload, apr_status_t rv,
  * the bytes. */
 oci_error_t *oci_upload_end(oci_upload_t *upload, apr_pool_t *pool)
 {
-    oci_error_t *error = put_record(upload, "", pool);
+    oci_error_t *error = put_record(upload, "", 0, pool);
     apr_status_t rv;
 
     if (error) {
@@ -110,7 +111,8 @@ oci_error_t *oci_upload_hash_stored(oci_hash_t *hash, apr_off_t *size,
                                     const oci_upload_t *upload,
                                     apr_pool_t *pool)
 {
-    oci_blob_store_t *blobs = upload->repository.registry->blobs;
+    const oci_blob_store_provider_t *provider = oci_upload_blobs(upload)
+                                                    ->provider;
     char *buffer = upload->size ? apr_palloc(pool, BUFFER_SIZE) : NULL;
     apr_size_t length = 1;
 
@@ -119,11 +121,9 @@ oci_error_t *oci_upload_hash_stored(oci_hash_t *hash, apr_off_t *size,
         apr_status_t rv;
 
         length = left < BUFFER_SIZE ? (apr_size_t)left : BUFFER_SIZE;
-        rv = blobs->provider->upload_read(upload->writer, *size, buffer,
-                                          &length);
+        rv = provider->upload_read(upload->writer, *size, buffer, &length);
         if (rv != APR_SUCCESS) {
-            return oci_error_storage(pool, rv, "cannot read upload %s in %s",
-                                     upload->id, blobs->where);
+            return oci_upload_storage_error(upload, rv, "read", pool);
         }
         oci_hash_update(hash, buffer, length);
     }

@@ -17,11 +17,11 @@ oci_blob_store_t *oci_upload_blobs(const oci_upload_t *upload);
 int oci_upload_is_synced(const oci_upload_t *upload);
 
 /**
- * Write the record of an upload, unless no client knows its id.  The write is
- * not synced.
+ * Write the record of an upload, unless no client knows its id.
+ * @param durable Whether an older record must not come back after a crash
  * @return A storage error
  */
-oci_error_t *oci_upload_save_record(const oci_upload_t *upload,
+oci_error_t *oci_upload_save_record(const oci_upload_t *upload, int durable,
                                     apr_pool_t *pool);
 
 /**

@@ -11,9 +11,11 @@
 #include "registry/upload_state.h"
 #include "registry/upload_write.h"
 
-/* A body of at least this many bytes is synced when it ends, so that the
- * closing PUT need not read its bytes again. */
-#define SYNC_BYTES (1024 * 1024)
+/* A body of at least this many bytes is synced when it ends, and so is an
+ * upload once smaller bodies make this many, so that the closing PUT need not
+ * read them again. */
+#define SYNC_BODY   (1024 * 1024)
+#define SYNC_UPLOAD (1024 * 1024 * 1024)
 
 oci_error_t *oci_upload_verify(oci_upload_t *upload, apr_pool_t *pool)
 {
@@ -41,7 +43,7 @@ oci_error_t *oci_upload_verify(oci_upload_t *upload, apr_pool_t *pool)
     }
     upload->unverified = 0;
     upload->boot = OCI_BOOT_SYNCED;
-    return oci_upload_save_record(upload, pool);
+    return oci_upload_save_record(upload, 0, pool);
 }
 
 void oci_upload_begin_body(oci_upload_t *upload, apr_pool_t *pool)
@@ -60,6 +62,7 @@ void oci_upload_end_body(oci_upload_t *upload)
 
 oci_error_t *oci_upload_rewind(oci_upload_t *upload, apr_pool_t *pool)
 {
+    oci_error_t *error;
     apr_status_t rv;
 
     if (!upload->retry_hash) {
@@ -69,6 +72,10 @@ oci_error_t *oci_upload_rewind(oci_upload_t *upload, apr_pool_t *pool)
     upload->hash = upload->retry_hash;
     upload->retry_hash = NULL;
     upload->unverified = upload->unverified && upload->size > 0;
+    /* First the record: it must never vouch for bytes that are replaced. */
+    if ((error = oci_upload_save_record(upload, 1, pool))) {
+        return error;
+    }
     rv = oci_upload_blobs(upload)->provider->upload_resume(upload->writer,
                                                            upload->size);
     return rv == APR_SUCCESS
@@ -100,7 +107,7 @@ oci_error_t *oci_upload_rehash(oci_upload_t *upload, oci_algorithm_e algorithm,
         return error;
     }
     if (size < upload->size) {
-        return oci_upload_storage_error(upload, APR_EOF, "read", pool);
+        return oci_upload_end_lost(upload, "fewer bytes than", pool);
     }
     upload->hash = hash;
     upload->retry_hash = NULL;
@@ -108,7 +115,7 @@ oci_error_t *oci_upload_rehash(oci_upload_t *upload, oci_algorithm_e algorithm,
         return NULL;
     }
     upload->rehashed = 1;
-    return oci_upload_save_record(upload, pool);
+    return oci_upload_save_record(upload, 0, pool);
 }
 
 oci_error_t *oci_upload_write(oci_upload_t *upload, const struct iovec *vec,
@@ -136,16 +143,47 @@ void oci_upload_digest(oci_upload_t *upload, const struct iovec *vec, int n)
     }
 }
 
-/* The bytes are synced if this machine has no boot name, which the next request
- * could compare, if the upload was synced before, or if they are many.  A sync
- * says nothing of the bytes of earlier requests: the system forgets that it
- * failed to write them once it has dropped the file from memory. */
-oci_error_t *oci_upload_save(oci_upload_t *upload, apr_pool_t *pool)
+/* Whether the bytes are synced when a body ends: if this machine has no boot
+ * name, which the next request could compare, if the upload was synced before,
+ * or if they are many. */
+static int must_sync(const oci_upload_t *upload)
 {
     const oci_registry_t *registry = upload->repository.registry;
-    int sync = !registry->boot || oci_upload_is_synced(upload)
+
+    return !registry->boot || oci_upload_is_synced(upload)
         || (registry->durable
-            && upload->size - upload->claimed_size >= SYNC_BYTES);
+            && (upload->size - upload->claimed_size >= SYNC_BODY
+                || upload->size >= SYNC_UPLOAD));
+}
+
+/* After a sync, check the bytes of earlier requests that were not synced.  The
+ * sync says nothing of them: the system forgets that it failed to write them
+ * once it has dropped the file from memory. */
+static oci_error_t *check_earlier_bytes(oci_upload_t *upload, apr_pool_t *pool)
+{
+    oci_hash_t *hash;
+    oci_error_t *error;
+    apr_off_t size;
+
+    if (!upload->claimed_size || oci_upload_is_synced(upload)) {
+        return NULL;
+    }
+    hash = oci_hash_make(oci_hash_algorithm(upload->hash), pool);
+    error = oci_upload_hash_stored(hash, &size, upload, pool);
+    if (error) {
+        return error;
+    }
+    return size < upload->size
+            || strcmp(oci_hash_save(hash, pool),
+                      oci_hash_save(upload->hash, pool))
+        ? oci_upload_end_lost(upload, "other bytes than", pool)
+        : NULL;
+}
+
+oci_error_t *oci_upload_save(oci_upload_t *upload, apr_pool_t *pool)
+{
+    int sync = must_sync(upload);
+    oci_error_t *error = NULL;
     apr_status_t rv;
 
     if (upload->single_request) {
@@ -155,41 +193,11 @@ oci_error_t *oci_upload_save(oci_upload_t *upload, apr_pool_t *pool)
     if (rv != APR_SUCCESS) {
         return oci_upload_end_unsynced(upload, rv, pool);
     }
-    if (!sync || (upload->claimed_size && !oci_upload_is_synced(upload))) {
-        upload->boot = registry->boot;
+    if (sync) {
+        error = check_earlier_bytes(upload, pool);
     }
-    else {
-        upload->boot = OCI_BOOT_SYNCED;
-    }
-    return oci_upload_save_record(upload, pool);
-}
-
-/* Sync an upload's bytes.  Those of earlier requests that were not synced are
- * read again, from the disk if the system has dropped them. */
-static oci_error_t *make_durable(oci_upload_t *upload, const char *digest,
-                                 apr_pool_t *pool)
-{
-    int durable = upload->repository.registry->durable;
-    apr_status_t rv = oci_upload_blobs(upload)
-                          ->provider->upload_close(upload->writer, durable);
-    oci_hash_t *hash;
-    oci_error_t *error;
-    apr_off_t size;
-
-    if (rv != APR_SUCCESS) {
-        return oci_upload_end_unsynced(upload, rv, pool);
-    }
-    if (!durable || !upload->claimed_size || oci_upload_is_synced(upload)) {
-        return NULL;
-    }
-    hash = oci_hash_make(oci_hash_algorithm(upload->hash), pool);
-    error = oci_upload_hash_stored(hash, &size, upload, pool);
-    if (error) {
-        return error;
-    }
-    return strcmp(oci_hash_digest(hash, pool), digest)
-        ? oci_upload_end_lost(upload, "other bytes than", pool)
-        : NULL;
+    upload->boot = sync ? OCI_BOOT_SYNCED : upload->repository.registry->boot;
+    return error ? error : oci_upload_save_record(upload, 0, pool);
 }
 
 oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,
@@ -208,7 +216,13 @@ oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,
                               "received is %s",
                               upload->size, actual);
     }
-    if ((error = make_durable(upload, digest, pool))) {
+    rv = provider->upload_close(upload->writer,
+                                upload->repository.registry->durable);
+    if (rv != APR_SUCCESS) {
+        return oci_upload_end_unsynced(upload, rv, pool);
+    }
+    if (upload->repository.registry->durable
+        && (error = check_earlier_bytes(upload, pool))) {
         return error;
     }
     rv = provider->upload_commit(&blob.locator, upload->writer, digest,

@@ -41,7 +41,8 @@ oci_error_t *oci_upload_rewind(oci_upload_t *upload, apr_pool_t *pool);
  * bytes again, an upload that has bytes can change its algorithm only once.
  * @param algorithm The new algorithm; if it is the current one, nothing happens
  * @param pool For the new hash and temporary data
- * @return OCI_E_DIGEST_INVALID if it was changed before; a storage error
+ * @return OCI_E_DIGEST_INVALID if it was changed before; OCI_E_UPLOAD_UNKNOWN
+ * if bytes were lost, which ends the upload; a storage error
  */
 oci_error_t *oci_upload_rehash(oci_upload_t *upload, oci_algorithm_e algorithm,
                                apr_pool_t *pool);
@@ -69,19 +70,21 @@ void oci_upload_digest(oci_upload_t *upload, const struct iovec *vec, int n);
  * Save the state of a claimed upload for later requests.  The bytes may be lost
  * if the machine crashes; oci_upload_verify detects that.
  * @param pool For temporary data
- * @return A storage error; if the bytes could not be synced, the upload has
- *         ended
+ * @return OCI_E_UPLOAD_UNKNOWN if bytes of earlier requests were lost, which
+ *         ends the upload; a storage error; if the bytes could not be synced,
+ *         the upload has ended
  */
 oci_error_t *oci_upload_save(oci_upload_t *upload, apr_pool_t *pool);
 
 /**
  * Finish a claimed upload: its bytes become a blob of the repository, and the
  * upload ends.  After an error the upload has the state that was last saved,
- * unless its bytes could not be synced, which ends it.
+ * unless its bytes were lost or could not be synced, which ends it.
  * @param digest The expected digest of the bytes; valid
  * @param pool For temporary data
- * @return OCI_E_DIGEST_INVALID if the bytes have another digest; a storage
- *         error
+ * @return OCI_E_DIGEST_INVALID if the bytes have another digest;
+ *         OCI_E_UPLOAD_UNKNOWN if bytes of earlier requests were lost; a
+ * storage error
  */
 oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,
                                apr_pool_t *pool);

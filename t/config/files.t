@@ -234,4 +234,13 @@ $tested{"examples/$_.conf"} = 1
 is_deeply([ grep { !$tested{$_} } map { s{^\Q$conf\E/}{}r }
         glob "$conf/*.conf $conf/examples/*" ], [], 'every file is tested');
 
+subtest 'the version' => sub {
+    my $server = OCI::Server->start(sanitize => 0, extra => 'ServerTokens Full');
+    like($server->log, qr{\[oci:notice\].*this is mod_oci/\d+\.\d+\.\d+},
+        'the error log has it');
+    like(OCI::Client->new($server)->get('/v2/')->header('Server') // '',
+        qr{ mod_oci/\d+\.\d+\.\d+}, 'the header Server too');
+    $server->stop;
+};
+
 done_testing;

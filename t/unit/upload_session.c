@@ -242,6 +242,44 @@ static void check_verified_once(test_t *t)
     is_error(t->run, put(t, NULL), OCI_E_COUNT, "it becomes a blob");
 }
 
+/* A body that was cut short, and one that replaces it and then fails: the
+ * record must not vouch for the bytes of the first one any more.  pieces: how
+ * many of the first body arrive */
+static void check_replaced_body(test_t *t, int durable, int pieces)
+{
+    const char *first;
+    oci_upload_t *upload = NULL;
+    char *text = memset(apr_palloc(t->run->pool, PIECE), 'Z', PIECE);
+    struct iovec vec = { text, PIECE };
+    oci_error_t *error;
+    int i;
+
+    t->registry.durable = durable;
+    begin_upload(t, OCI_SHA256);
+    error = open_upload(&upload, t, t->run->pool);
+    oci_upload_begin_body(upload, t->run->pool);
+    for (i = 0; i < pieces && !error; i++) {
+        error = append(t, upload, t->run->pool);
+    }
+    first = oci_hash_digest(t->hash, t->run->pool);
+    is_error(t->run, error ? error : oci_upload_save(upload, t->run->pool),
+             OCI_E_COUNT, "a body that is cut short");
+    oci_upload_release(upload);
+
+    error = open_upload(&upload, t, t->run->pool);
+    if (!error) {
+        error = oci_upload_rewind(upload, t->run->pool);
+    }
+    for (i = 0; i < pieces && !error; i++) {
+        error = oci_upload_write(upload, &vec, 1, t->run->pool);
+    }
+    is_error(t->run, error, OCI_E_COUNT, "another body replaces it, and fails");
+    oci_upload_release(upload);
+    is_error(t->run, put(t, first), OCI_E_DIGEST_INVALID,
+             "the digest of the first body makes no blob");
+    t->registry.durable = 1;
+}
+
 static void check_rehash(test_t *t)
 {
     const char *wrong = oci_digest_of(OCI_SHA512, "wrong", 5, t->run->pool);
@@ -347,6 +385,9 @@ int main(void)
     check_lost_bytes(&t, PIECE / 2);
     check_unwritten_bytes(&t);
     check_verified_once(&t);
+    check_replaced_body(&t, 1, 1);
+    check_replaced_body(&t, 1, 1 + (1 << 20) / PIECE);
+    check_replaced_body(&t, 0, 1);
     check_rehash(&t);
     check_facts(&t);
     check_age(&t);

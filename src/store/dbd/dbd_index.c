@@ -164,10 +164,12 @@ static apr_status_t lock_file(oci_lock_t **lock, const dbd_index_t *self,
     if (!dialect || !dialect->is_file) {
         return APR_SUCCESS;
     }
-    return oci_file_lock_take(lock,
-                              apr_pstrcat(pool, self->where->params,
-                                          OCI_DBD_LOCK_FILE, NULL),
-                              WRITE, OCI_LOCK_EXCLUSIVE, pool);
+    return oci_file_lock_take_within(lock,
+                                     apr_pstrcat(pool, self->where->params,
+                                                 OCI_DBD_LOCK_FILE, NULL),
+                                     WRITE,
+                                     apr_time_from_sec(self->source->seconds),
+                                     pool);
 }
 
 static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,

@@ -161,9 +161,10 @@ static apr_status_t set_up(oci_dbd_session_t *session)
     apr_pool_t *scratch;
     apr_status_t rv = apr_pool_create(&scratch, session->pool);
 
-    if (rv == APR_SUCCESS) {
-        rv = run_init(session);
+    if (rv != APR_SUCCESS) {
+        return rv;
     }
+    rv = run_init(session);
     if (rv == APR_SUCCESS) {
         rv = set_limits(session, scratch);
     }
