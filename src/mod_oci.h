@@ -272,9 +272,9 @@ typedef struct oci_entry_t {
 
 /** A range of keys. */
 typedef struct oci_scan_t {
-    const char *folder; /* the prefix of all keys of the range, such as "a/b/":
+    const char *prefix; /* how all keys of the range begin, such as "a/b/":
                            ends with "/"; or "" for all keys */
-    const char *after;  /* only keys greater than folder + after, which may be
+    const char *after;  /* only keys greater than prefix + after, which may be
                            any bytes; or NULL */
     int limit;          /* the maximum number of entries, 0 for all */
     int values;         /* whether to return values, too */

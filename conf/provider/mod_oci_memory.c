@@ -435,10 +435,10 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
 {
     /* The byte "\1" is less than any byte of a key, so that the search starts
      * right after the key "after". */
-    const char *from = apr_pstrcat(pool, range->folder,
+    const char *from = apr_pstrcat(pool, range->prefix,
                                    range->after ? range->after : "", "\1",
                                    NULL);
-    apr_size_t length = strlen(range->folder);
+    apr_size_t length = strlen(range->prefix);
     memory_t *memory = ((index_t *)index)->memory;
     fact_t **links[LEVELS], *fact;
     oci_lock_t lock;
@@ -449,7 +449,7 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
     }
     *entries = apr_array_make(pool, 16, sizeof(oci_entry_t));
     for (fact = search(links, memory->half, from);
-         fact && !strncmp(fact->key, range->folder, length)
+         fact && !strncmp(fact->key, range->prefix, length)
          && (!range->limit || (*entries)->nelts < range->limit);
          fact = fact->next[0]) {
         oci_entry_t entry = { apr_pstrdup(pool, fact->key), { NULL, 0 } };

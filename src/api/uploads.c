@@ -66,7 +66,7 @@ static oci_error_t *sink_write(void *baton, const struct iovec *vec, int n,
 
 static void sink_digest(void *baton, const struct iovec *vec, int n)
 {
-    oci_upload_digest(baton, vec, n);
+    oci_upload_hash(baton, vec, n);
 }
 
 static const oci_body_sink_t upload_sink = { sink_write, sink_digest };

@@ -19,7 +19,7 @@
 #include "store/dbd/dbd_index.h"
 
 /* Read the directives that are directly in a section. */
-static void read_section(oci_dbd_where_t *where,
+static void read_section(oci_dbd_settings_t *settings,
                          const ap_directive_t *directive, apr_pool_t *pool)
 {
     for (; directive; directive = directive->next) {
@@ -27,23 +27,23 @@ static void read_section(oci_dbd_where_t *where,
         const char *name = directive->directive;
 
         if (!ap_cstr_casecmp(name, "DBDriver")) {
-            where->driver = ap_getword_conf(pool, &args);
+            settings->driver = ap_getword_conf(pool, &args);
         }
         else if (!ap_cstr_casecmp(name, "DBDParams")) {
-            where->params = ap_getword_conf(pool, &args);
+            settings->params = ap_getword_conf(pool, &args);
         }
         else if (!ap_cstr_casecmp(name, "DBDInitSQL")) {
-            if (!where->init) {
-                where->init = apr_array_make(pool, 2, sizeof(const char *));
+            if (!settings->init) {
+                settings->init = apr_array_make(pool, 2, sizeof(const char *));
             }
-            APR_ARRAY_PUSH(where->init, const char *) = ap_getword_conf(pool,
-                                                                        &args);
+            APR_ARRAY_PUSH(settings->init,
+                           const char *) = ap_getword_conf(pool, &args);
         }
         else if (!ap_cstr_casecmp(name, "DBDMax")) {
-            where->most = atoi(ap_getword_conf(pool, &args));
+            settings->most = atoi(ap_getword_conf(pool, &args));
         }
         else if (!ap_cstr_casecmp(name, "DBDKeep")) {
-            where->keep = atoi(ap_getword_conf(pool, &args));
+            settings->keep = atoi(ap_getword_conf(pool, &args));
         }
     }
 }
@@ -67,18 +67,18 @@ static const ap_directive_t *find_section(const server_rec *server)
 
 /* Find the database that mod_dbd uses for a server.  A directive that the
  * virtual host does not set is taken from the main server. */
-static const char *find_database(oci_dbd_where_t *where, apr_pool_t *pool)
+static const char *find_database(oci_dbd_settings_t *settings, apr_pool_t *pool)
 {
-    const server_rec *server = where->data;
+    const server_rec *server = settings->data;
 
     if (!APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open)) {
         return "OCIIndex dbd needs mod_dbd, which is not loaded; add "
                "LoadModule dbd_module, or name a driver: OCIIndex dbd:DRIVER "
                "PARAMETERS";
     }
-    read_section(where, ap_conftree, pool);
-    read_section(where, find_section(server), pool);
-    if (!where->driver) {
+    read_section(settings, ap_conftree, pool);
+    read_section(settings, find_section(server), pool);
+    if (!settings->driver) {
         return apr_psprintf(pool,
                             "OCIIndex dbd uses the database that "
                             "DBDriver names, but neither the server at %s:%u "
@@ -88,8 +88,8 @@ static const char *find_database(oci_dbd_where_t *where, apr_pool_t *pool)
                                               : "httpd.conf",
                             server->defn_line_number);
     }
-    if (!where->params) {
-        where->params = "";
+    if (!settings->params) {
+        settings->params = "";
     }
     return NULL;
 }
@@ -99,7 +99,7 @@ static const char *create_index(oci_index_t **index,
                                 apr_pool_t *pool)
 {
     oci_dbd_source_t *source;
-    oci_dbd_where_t *where;
+    oci_dbd_settings_t *settings;
     const char *error;
 
     if (config->type) {
@@ -108,12 +108,12 @@ static const char *create_index(oci_index_t **index,
     if (config->location) {
         return "dbd takes no location; DBDriver and DBDParams set the database";
     }
-    where = apr_pcalloc(pool, sizeof(*where));
-    where->find = find_database;
-    where->data = config->server;
-    error = oci_dbd_pool_create(&source, where, pool);
+    settings = apr_pcalloc(pool, sizeof(*settings));
+    settings->find = find_database;
+    settings->data = config->server;
+    error = oci_dbd_source_create(&source, settings, pool);
     if (!error) {
-        oci_index_dbd_create(index, source, where, pool);
+        oci_index_dbd_create(index, source, settings, pool);
     }
     return error;
 }

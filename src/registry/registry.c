@@ -45,7 +45,7 @@ oci_error_t *oci_facts_scan(apr_array_header_t **entries,
 
     if (rv != APR_SUCCESS) {
         return oci_error_storage(pool, rv, "cannot list %s/%s", index->where,
-                                 scan->folder);
+                                 scan->prefix);
     }
     return NULL;
 }

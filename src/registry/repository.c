@@ -29,7 +29,7 @@ oci_error_t *oci_repository_list(apr_array_header_t **names,
     if ((error = oci_facts_scan(&entries, registry, &scan, pool))) {
         return error;
     }
-    *names = oci_key_suffixes(entries, scan.folder, pool);
+    *names = oci_key_suffixes(entries, scan.prefix, pool);
     return NULL;
 }
 

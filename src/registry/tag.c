@@ -41,7 +41,7 @@ oci_error_t *oci_tag_list(apr_array_header_t **tags,
     if ((error = oci_facts_scan(&entries, repository->registry, &scan, pool))) {
         return error;
     }
-    *tags = oci_key_suffixes(entries, scan.folder, pool);
+    *tags = oci_key_suffixes(entries, scan.prefix, pool);
     return NULL;
 }
 
@@ -88,7 +88,7 @@ oci_error_t *oci_tag_delete_all(apr_array_header_t *changes,
 
     for (i = 0; !error && i < entries->nelts; i++) {
         const char *key = APR_ARRAY_IDX(entries, i, oci_entry_t).key;
-        const char *tag = oci_key_suffix(pool, key, scan.folder);
+        const char *tag = oci_key_suffix(pool, key, scan.prefix);
         const char *current;
 
         error = oci_tag_get(&current, repository, tag, pool);

@@ -134,7 +134,7 @@ oci_error_t *oci_upload_write(oci_upload_t *upload, const struct iovec *vec,
     return NULL;
 }
 
-void oci_upload_digest(oci_upload_t *upload, const struct iovec *vec, int n)
+void oci_upload_hash(oci_upload_t *upload, const struct iovec *vec, int n)
 {
     int i;
 

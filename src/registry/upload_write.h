@@ -49,7 +49,7 @@ oci_error_t *oci_upload_rehash(oci_upload_t *upload, oci_algorithm_e algorithm,
 
 /**
  * Append buffers to a claimed upload.  The caller must also pass them to
- * oci_upload_digest before it calls anything but the next oci_upload_write.
+ * oci_upload_hash before it calls anything but the next oci_upload_write.
  * @param vec The buffers
  * @param n The number of buffers
  * @param pool For an error
@@ -64,7 +64,7 @@ oci_error_t *oci_upload_write(oci_upload_t *upload, const struct iovec *vec,
  * @param vec The buffers
  * @param n The number of buffers
  */
-void oci_upload_digest(oci_upload_t *upload, const struct iovec *vec, int n);
+void oci_upload_hash(oci_upload_t *upload, const struct iovec *vec, int n);
 
 /**
  * Save the state of a claimed upload for later requests.  The bytes may be lost

@@ -67,6 +67,6 @@ SKIP: {
     skip('needs root', 1) if $>;
     like(OCI::Server->refuses(config => 'OCIIndex dbm:gdbm @DIR@/facts'),
         qr/User cannot read the directory \S+ and create files in it/,
-        "a folder that is root's");
+        "a directory that is root's");
 }
 done_testing;

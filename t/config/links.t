@@ -102,7 +102,7 @@ chown $uid, $gid, "$top/theirs";
 mkdir "$top/theirs/mine" or die "$top: $!\n";
 like(OCI::Server->refuses(config => "OCIBlobStore fs $top/theirs/mine/new"),
     qr/cannot create the directory \S+new: Permission denied; create it, and/,
-    'no folder is made as root below one that httpd\'s User can write');
+    'no directory is made as root below one that httpd\'s User can write');
 ok(!-e "$top/theirs/mine/new", 'the directory does not exist');
 my $server = OCI::Server->start(config => "OCIBlobStore fs $top/new");
 $server->stop;

@@ -84,7 +84,7 @@ static int page_through(test_t *t, int values, apr_pool_t *pool)
         }
         for (i = 0; i < entries->nelts; i++) {
             const char *name = APR_ARRAY_IDX(entries, i, oci_entry_t).key
-                + strlen(range.folder);
+                + strlen(range.prefix);
 
             if (range.after && strcmp(name, range.after) <= 0) {
                 return 1;

@@ -261,9 +261,9 @@ static void fill_scanned(test_t *t)
     }
 }
 
-static void delete_all(test_t *t, const char *folder)
+static void delete_all(test_t *t, const char *prefix)
 {
-    oci_scan_t range = { folder, NULL, 0, 0, 0 };
+    oci_scan_t range = { prefix, NULL, 0, 0, 0 };
     apr_array_header_t *entries;
     int i;
 

@@ -68,7 +68,7 @@ static int merge(test_t *t)
 static int is_page(facts_t *facts, const oci_scan_t *range)
 {
     apr_pool_t *pool = make_pool();
-    const char *after = apr_pstrcat(pool, range->folder, range->after, NULL);
+    const char *after = apr_pstrcat(pool, range->prefix, range->after, NULL);
     apr_array_header_t *entries;
     int bad = oci_index_dbm.scan(&entries, facts->test->index, range, pool)
         != APR_SUCCESS;
@@ -76,7 +76,7 @@ static int is_page(facts_t *facts, const oci_scan_t *range)
 
     for (i = 0; i < KEYS && !bad && (!range->limit || k < range->limit); i++) {
         if (facts->values[i] && strcmp(facts->keys[i], after) > 0
-            && !strncmp(facts->keys[i], range->folder, strlen(range->folder))) {
+            && !strncmp(facts->keys[i], range->prefix, strlen(range->prefix))) {
             const oci_entry_t *entry = &APR_ARRAY_IDX(entries, k, oci_entry_t);
 
             bad = k++ >= entries->nelts || strcmp(entry->key, facts->keys[i])
@@ -101,8 +101,8 @@ static int has_pages(facts_t *facts)
         oci_scan_t range = { prefixes[rand() % 4], NULL, limits[rand() % 9],
                              rand() % 2, 0 };
 
-        if (rand() % 3 && !strncmp(key, range.folder, strlen(range.folder))) {
-            range.after = key + strlen(range.folder);
+        if (rand() % 3 && !strncmp(key, range.prefix, strlen(range.prefix))) {
+            range.after = key + strlen(range.prefix);
         }
         good &= is_page(facts, &range);
     }

@@ -204,7 +204,7 @@ static void check_cost(test_t *t)
            scan(t, &any, pool)->nelts == 1 && entries_read - number < 10,
            "any key is found without reading the directory (%d entries)",
            entries_read - number);
-    any.folder = "none/";
+    any.prefix = "none/";
     tap_ok(&t->run->tap, !scan(t, &any, pool)->nelts,
            "no key is found in a missing directory");
     is_listed(t, "large/", 2);

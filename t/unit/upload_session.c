@@ -29,7 +29,7 @@ static oci_error_t *append(test_t *t, oci_upload_t *upload, apr_pool_t *pool)
 
     memset(vec.iov_base, 'a' + (int)(t->size / PIECE % 26), PIECE);
     error = oci_upload_write(upload, &vec, 1, pool);
-    oci_upload_digest(upload, &vec, 1);
+    oci_upload_hash(upload, &vec, 1);
     oci_hash_update(t->hash, vec.iov_base, PIECE);
     t->size += PIECE;
     return error;

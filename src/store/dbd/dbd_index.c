@@ -28,7 +28,7 @@
 typedef struct dbd_index_t {
     oci_index_t base;
     oci_dbd_source_t *source;
-    const oci_dbd_where_t *where;
+    const oci_dbd_settings_t *settings;
 } dbd_index_t;
 
 /* A call, which may be run several times. */
@@ -158,14 +158,14 @@ static apr_status_t run_apply(call_t *call, oci_dbd_session_t *session)
 static apr_status_t lock_file(oci_lock_t **lock, const dbd_index_t *self,
                               apr_pool_t *pool)
 {
-    const char *driver = self->where->driver;
+    const char *driver = self->settings->driver;
     const oci_dialect_t *dialect = driver ? oci_dialect_of(driver) : NULL;
 
     if (!dialect || !dialect->is_file) {
         return APR_SUCCESS;
     }
     return oci_file_lock_take_within(lock,
-                                     apr_pstrcat(pool, self->where->params,
+                                     apr_pstrcat(pool, self->settings->params,
                                                  OCI_DBD_LOCK_FILE, NULL),
                                      WRITE,
                                      apr_time_from_sec(self->source->seconds),
@@ -200,7 +200,7 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
  * database accepts: a key has only ASCII bytes. */
 static const char *lower_bound(const oci_scan_t *range, apr_pool_t *pool)
 {
-    char *bound = apr_pstrcat(pool, range->folder, range->after, NULL);
+    char *bound = apr_pstrcat(pool, range->prefix, range->after, NULL);
     char *byte;
 
     for (byte = bound; *byte; byte++) {
@@ -255,7 +255,7 @@ static apr_status_t run_scan(call_t *call, oci_dbd_session_t *session)
     const oci_scan_t *range = call->range;
     const char *args[] = {
         lower_bound(range, call->pool),
-        upper_bound(range->folder, call->pool),
+        upper_bound(range->prefix, call->pool),
         apr_itoa(call->pool, range->limit > 0 ? range->limit : APR_INT32_MAX),
     };
     int columns = range->values ? 2 : 1;
@@ -338,8 +338,9 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
 {
     const dbd_index_t *self = (dbd_index_t *)index;
     const char *error = self->source->start(self->source, pool);
-    const oci_dialect_t *dialect = error ? NULL
-                                         : oci_dialect_of(self->where->driver);
+    const oci_dialect_t *dialect = error
+        ? NULL
+        : oci_dialect_of(self->settings->driver);
 
     (void)uid;
     (void)gid;
@@ -349,11 +350,11 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
     if (!dialect) {
         return apr_psprintf(
             pool, "dbd: unknown driver '%s'; known are: " OCI_DBD_DRIVERS,
-            self->where->driver);
+            self->settings->driver);
     }
     if (dialect->is_file) {
-        error = create_files(self->where->params, pool);
-        if (!error && self->where->find) {
+        error = create_files(self->settings->params, pool);
+        if (!error && self->settings->find) {
             create_table(self->source, pool);
         }
     }
@@ -365,7 +366,7 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
 {
     const oci_dialect_t *dialect = config->type ? oci_dialect_of(config->type)
                                                 : NULL;
-    oci_dbd_where_t *where = apr_pcalloc(pool, sizeof(*where));
+    oci_dbd_settings_t *settings = apr_pcalloc(pool, sizeof(*settings));
     const char *params = config->location;
     oci_dbd_source_t *source;
     const char *error = NULL;
@@ -389,25 +390,25 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
         error = oci_store_dir_resolve(&params, config, pool);
     }
     if (!error) {
-        where->driver = config->type;
-        where->params = params;
-        error = oci_dbd_pool_create(&source, where, pool);
+        settings->driver = config->type;
+        settings->params = params;
+        error = oci_dbd_source_create(&source, settings, pool);
     }
     if (!error) {
         if (dialect->is_file) {
             source->where = params;
         }
-        oci_index_dbd_create(index, source, where, pool);
+        oci_index_dbd_create(index, source, settings, pool);
     }
     return error;
 }
 
 void oci_index_dbd_create(oci_index_t **index, oci_dbd_source_t *source,
-                          const oci_dbd_where_t *where, apr_pool_t *pool)
+                          const oci_dbd_settings_t *settings, apr_pool_t *pool)
 {
     dbd_index_t *self = apr_pcalloc(pool, sizeof(*self));
 
-    self->where = where;
+    self->settings = settings;
     self->source = source;
     self->base.provider = &oci_index_dbd;
     self->base.where = source->where;

@@ -20,10 +20,10 @@ extern const oci_index_provider_t oci_index_dbd;
 /**
  * Create an index on a source of connections.
  * @param source Lives as long as pool
- * @param where The parameters with which the source was created; lives as long
- *        as pool
+ * @param settings The parameters with which the source was created; lives as
+ * long as pool
  */
 void oci_index_dbd_create(oci_index_t **index, oci_dbd_source_t *source,
-                          const oci_dbd_where_t *where, apr_pool_t *pool);
+                          const oci_dbd_settings_t *settings, apr_pool_t *pool);
 
 #endif /* OCI_DBD_INDEX_H */

@@ -42,7 +42,7 @@ struct conn_pool_t {
 
 typedef struct pool_source_t {
     oci_dbd_source_t base;
-    oci_dbd_where_t *where;
+    oci_dbd_settings_t *settings;
     apr_thread_mutex_t *mutex; /* guards conns */
     conn_pool_t *conns;
 } pool_source_t;
@@ -169,7 +169,7 @@ static apr_status_t create_lists(conn_pool_t *conns, int most, int keep,
 
 static apr_status_t create_conn_pool(conn_pool_t **result, pool_source_t *self)
 {
-    const oci_dbd_where_t *where = self->where;
+    const oci_dbd_settings_t *settings = self->settings;
     apr_pool_t *pool;
     apr_status_t rv = apr_pool_create(&pool, NULL);
     conn_pool_t *conns;
@@ -181,21 +181,22 @@ static apr_status_t create_conn_pool(conn_pool_t **result, pool_source_t *self)
     conns->pool = pool;
     conns->owner = getpid();
     conns->in_source = &self->conns;
-    conns->connect.driver = apr_pstrdup(pool, where->driver);
-    conns->connect.params = oci_dbd_params_with_limits(where->driver,
-                                                       where->params,
+    conns->connect.driver = apr_pstrdup(pool, settings->driver);
+    conns->connect.params = oci_dbd_params_with_limits(settings->driver,
+                                                       settings->params,
                                                        self->base.seconds,
                                                        pool);
     conns->connect.seconds = self->base.seconds;
     conns->connect.late = discard_late;
     conns->connect.data = conns;
     rv = apr_thread_mutex_create(&conns->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
-    if (rv == APR_SUCCESS && strcmp(where->driver, "sqlite3")) {
+    if (rv == APR_SUCCESS && strcmp(settings->driver, "sqlite3")) {
         rv = oci_dbd_watch_create(&conns->watch, pool);
     }
     if (rv == APR_SUCCESS) {
-        rv = create_lists(conns, where->most > 0 ? where->most : DEFAULT_MOST,
-                          where->keep > 0 ? where->keep : DEFAULT_KEEP,
+        rv = create_lists(conns,
+                          settings->most > 0 ? settings->most : DEFAULT_MOST,
+                          settings->keep > 0 ? settings->keep : DEFAULT_KEEP,
                           self->base.seconds);
     }
     if (rv != APR_SUCCESS) {
@@ -304,30 +305,32 @@ static const char *start(oci_dbd_source_t *source, apr_pool_t *pool)
 {
     pool_source_t *self = (pool_source_t *)source;
     const apr_dbd_driver_t *driver;
-    const char *error = self->where->find ? self->where->find(self->where, pool)
-                                          : NULL;
+    const char *error = self->settings->find
+        ? self->settings->find(self->settings, pool)
+        : NULL;
     apr_status_t rv;
 
     if (error) {
         return error;
     }
-    source->init = self->where->init;
-    rv = apr_dbd_get_driver(pool, self->where->driver, &driver);
+    source->init = self->settings->init;
+    rv = apr_dbd_get_driver(pool, self->settings->driver, &driver);
     return rv == APR_SUCCESS
         ? NULL
         : explain_error(apr_psprintf(pool, "load APR's database driver %s",
-                                     self->where->driver),
+                                     self->settings->driver),
                         rv, pool);
 }
 
-const char *oci_dbd_pool_create(oci_dbd_source_t **source,
-                                oci_dbd_where_t *where, apr_pool_t *pool)
+const char *oci_dbd_source_create(oci_dbd_source_t **source,
+                                  oci_dbd_settings_t *settings,
+                                  apr_pool_t *pool)
 {
     pool_source_t *self = apr_pcalloc(pool, sizeof(*self));
 
-    self->where = where;
-    self->base.where = where->driver
-        ? apr_pstrcat(pool, "dbd:", where->driver, NULL)
+    self->settings = settings;
+    self->base.where = settings->driver
+        ? apr_pstrcat(pool, "dbd:", settings->driver, NULL)
         : "dbd";
     self->base.seconds = OCI_WAIT_DATABASE_SECONDS;
     self->base.start = start;

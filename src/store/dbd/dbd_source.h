@@ -68,8 +68,8 @@ struct oci_dbd_source_t {
 };
 
 /** The parameters of a source. */
-typedef struct oci_dbd_where_t oci_dbd_where_t;
-struct oci_dbd_where_t {
+typedef struct oci_dbd_settings_t oci_dbd_settings_t;
+struct oci_dbd_settings_t {
     apr_array_header_t *init; /* const char *, as in oci_dbd_source_t */
     const char *driver;       /* the name in apr_dbd */
     const char *params;       /* in the form of the driver */
@@ -80,16 +80,17 @@ struct oci_dbd_where_t {
      * Set the fields above when the source is started; or NULL.
      * @return NULL, or a sentence that says what is wrong
      */
-    const char *(*find)(oci_dbd_where_t *where, apr_pool_t *pool);
+    const char *(*find)(oci_dbd_settings_t *settings, apr_pool_t *pool);
     void *data; /* passed to find */
 };
 
 /**
  * Create a source of connections, shared by the threads of a process.
- * @param where Lives as long as pool
+ * @param settings Lives as long as pool
  * @return NULL, or a sentence that says what is wrong
  */
-const char *oci_dbd_pool_create(oci_dbd_source_t **source,
-                                oci_dbd_where_t *where, apr_pool_t *pool);
+const char *oci_dbd_source_create(oci_dbd_source_t **source,
+                                  oci_dbd_settings_t *settings,
+                                  apr_pool_t *pool);
 
 #endif /* OCI_DBD_SOURCE_H */

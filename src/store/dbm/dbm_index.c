@@ -223,7 +223,7 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
                          const oci_scan_t *range, apr_pool_t *pool)
 {
     dbm_index_t *self = (dbm_index_t *)index;
-    const char *after = apr_pstrcat(pool, range->folder, range->after, NULL);
+    const char *after = apr_pstrcat(pool, range->prefix, range->after, NULL);
 
     *entries = apr_array_make(pool, 64, sizeof(oci_entry_t));
     while (after) {

@@ -194,12 +194,12 @@ apr_status_t oci_dbm_view_scan(apr_array_header_t *entries, const char **after,
     int left = range->limit ? range->limit - entries->nelts : BATCH;
     int most = left < BATCH ? left : BATCH, i = 0;
     apr_array_header_t *names = apr_array_make(pool, most, sizeof(char *));
-    apr_size_t length = strlen(range->folder);
+    apr_size_t length = strlen(range->prefix);
     const oci_dbm_overlay_entry_t *entry = oci_dbm_overlay_after(view->overlay,
                                                                  *after);
     const char *last = NULL;
     apr_status_t rv = oci_dbm_tree_list(names, &view->snapshot.tree, *after,
-                                        range->folder, most);
+                                        range->prefix, most);
 
     /* The tree is known only up to its last name that was read. */
     if (names->nelts == most) {
@@ -213,7 +213,7 @@ apr_status_t oci_dbm_view_scan(apr_array_header_t *entries, const char **after,
         int order;
 
         if (entry
-            && (strncmp(entry->key, range->folder, length)
+            && (strncmp(entry->key, range->prefix, length)
                 || (last && strcmp(entry->key, last) > 0))) {
             entry = NULL;
         }

@@ -252,14 +252,14 @@ static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
                     .limit = range->limit,
                     .values = range->values,
                     .pool = pool };
-    apr_size_t length = strlen(index->where) + 1 + strlen(range->folder);
+    apr_size_t length = strlen(index->where) + 1 + strlen(range->prefix);
 
     if (length >= sizeof(walk.path)) {
         return APR_ENAMETOOLONG;
     }
     apr_snprintf(walk.path, sizeof(walk.path), "%s/%s", index->where,
-                 range->folder);
-    walk.key = walk.path + length - strlen(range->folder);
+                 range->prefix);
+    walk.key = walk.path + length - strlen(range->prefix);
     walk.entries = apr_array_make(pool,
                                   range->limit > 0 && range->limit < 128
                                       ? range->limit
