@@ -96,26 +96,9 @@ ok($client->get("/v2/closing/blobs/$digest")->body eq $bytes, 'the blob is compl
 
 my @texts = map { json_text(image_manifest('{}', [], annotations =>
     { n => "$_" })) } 0 .. 7;
-my %known = map { $_ => 1 } @texts;
-
-sub put {
-    my ($own, $path, $text) = @_;
-    return $own->put("/v2/$path", $text, 'Content-Type' => IMAGE_MANIFEST);
-}
-
 $client->push_blob('moving', '{}');
 $client->push_manifest('moving', 'tag', $texts[0]);
-@results = at_once([$server], 12, sub {
-    my ($own, $n) = @_;
-    return statuses(25, sub { put($own, 'moving/manifests/tag', $texts[$n]) })
-        if $n < 8;
-    my $garbled = 0;
-    return (statuses(25, sub {
-        my $res = $own->get('/v2/moving/manifests/tag');
-        $garbled++ if !$known{ $res->body };
-        return $res;
-    }), $garbled);
-});
+@results = move_tag([$server], 'moving/manifests/tag', @texts[ 0 .. 7 ]);
 is_deeply(\@results, [ ([201]) x 8, ([ 200, 0 ]) x 4 ],
     'a tag that many clients move always exists, with its manifest');
 my $last = $client->get('/v2/moving/manifests/tag');
@@ -148,23 +131,8 @@ is_deeply([ grep { $client->get("/v2/deleting/manifests/$_")->status != 200 }
 # A manifest is deleted with its tags while other clients move these away and
 # back: a tag whose push was acknowledged last exists, and so does its manifest.
 $client->push_blob('crossing', '{}');
-@results = at_once([$server], 4, sub {
-    my ($own, $n) = @_;
-    my $base = 'crossing/manifests';
-    my $faults = 0;
-    for my $round (1 .. 20) {
-        if ($n == 0) {
-            $own->delete("/v2/$base/" . digest_of($texts[0]));
-            next;
-        }
-        put($own, "$base/c$n", $texts[0]);
-        put($own, "$base/c$n", $texts[$n])->status == 201 or $faults++;
-        my $res = $own->get("/v2/$base/c$n");
-        $faults++ if $res->status != 200 || $res->body ne $texts[$n];
-    }
-    return $faults;
-});
-is_deeply(\@results, [ ([0]) x 4 ],
+@results = cross_tags([$server], 'crossing', @texts);
+is_deeply(\@results, [ ([0]) x 6 ],
     'no acknowledged tag is deleted with another manifest');
 
 # A blob is pushed and deleted at the same time.

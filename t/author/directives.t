@@ -47,4 +47,30 @@ for (@fields) {
     like($create, qr/config->$field\b/, "$field is initialized") if !$pointer;
 }
 
+# The three places that name a default agree on it.
+my %slot = $table =~ /AP_INIT_\w+\(\s*"(\w+)",\s*\w+,\s*OFFSET\((\w+)\)/g;
+@slot{qw(OCISparse OCISync OCIToken OCITokenLifetime)}
+    = qw(sparse sync token token_lifetime);
+my %used = $source =~ /merge_(?:number|size)\(config->(\w+),\s*(\w+)\)/g;
+$used{token} = $source =~ /return config->token == 1;/ ? 0 : 'unknown';
+$used{sparse} =~ s/^OCI_SPARSE_//;
+my ($realm) = text('src/httpd/bearer.c') =~ /realm = "([^"]+)";/;
+$used{token_realm} = $realm;
+my $compared = 0;
+for my $name (@names) {
+    my ($told) = $reference =~ /^\s*#\s*Syntax:\s+$name\b.*\n\s*#\s*Default:\s+(\S+)/m;
+    my ($listed) = $manual =~ /^\| `$name[ `][^|]*\|\s*([^|\s]+)/m;
+    $_ //= 'none' for $told, $listed;
+    s/[:;,]\z// for $told, $listed;
+    my $value = $used{ $slot{$name} // '' };
+    next if !defined $value;
+    $compared++;
+    if ($told =~ /^O(n|ff)\z/) {
+        $value = $value ? 'On' : 'Off';
+    }
+    is(lc $told, lc $value, "$name: its default in conf/reference.conf");
+    is($listed, $told, "$name: its default in conf/README");
+}
+is($compared, keys %used, 'every default of the code was compared');
+
 done_testing;

@@ -20,12 +20,6 @@ sub manifest {
     return json_text({ %$document, annotations => { n => $number, %more } });
 }
 
-sub put {
-    my ($client, $path, $text, %headers) = @_;
-    return $client->put("/v2/$path", $text, 'Content-Type' => IMAGE_MANIFEST,
-        %headers);
-}
-
 # ---- one tag
 
 $one->push_blob('tags', '{}');
@@ -62,19 +56,8 @@ is_deeply(\@results, [ ([10]) x 8 ], 'clients that write with If-Match');
 is($_->get('/v2/tags/manifests/counter')->json->{annotations}{n}, 80,
     'lose no update') for @client;
 
-my %known = map { $_ => 1 } @texts;
 put($one, 'tags/manifests/moving', $texts[0]);
-@results = at_once(\@nodes, 12, sub {
-    my ($client, $n) = @_;
-    return statuses(25, sub {
-        put($client, 'tags/manifests/moving', $texts[$n]) }) if $n < 8;
-    my $garbled = 0;
-    return (statuses(25, sub {
-        my $res = $client->get('/v2/tags/manifests/moving');
-        $garbled++ if !$known{ $res->body };
-        return $res;
-    }), $garbled);
-});
+@results = move_tag(\@nodes, 'tags/manifests/moving', @texts[ 0 .. 7 ]);
 is_deeply(\@results, [ ([201]) x 8, ([ 200, 0 ]) x 4 ],
     'a tag that many clients move can always be pulled');
 
@@ -114,22 +97,7 @@ for my $client (@client) {
 
 # A tag that was moved before its old manifest was deleted is kept.
 $one->push_blob('crossing', '{}');
-@results = at_once(\@nodes, 6, sub {
-    my ($client, $n) = @_;
-    my $base = 'crossing/manifests';
-    my $faults = 0;
-    for my $round (1 .. 25) {
-        if ($n % 2 == 0) {
-            $client->delete("/v2/$base/" . digest_of($texts[0]));
-            next;
-        }
-        put($client, "$base/c$n", $texts[0]);
-        put($client, "$base/c$n", $texts[$n])->status == 201 or $faults++;
-        my $res = $client->get("/v2/$base/c$n");
-        $faults++ if $res->status != 200 || $res->body ne $texts[$n];
-    }
-    return $faults;
-});
+@results = cross_tags(\@nodes, 'crossing', @texts);
 is_deeply(\@results, [ ([0]) x 6 ],
     'no acknowledged tag is deleted with another manifest');
 

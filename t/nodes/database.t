@@ -19,12 +19,6 @@ my $SECONDS = 3;    # for rounds of restarts, but at least three rounds
 my $DISK = 256;     # MiB of a small disk
 my %option = (extra => 'KeepAliveTimeout 60');
 
-sub put {
-    my ($client, $path, $text, %headers) = @_;
-    return $client->put("/v2/$path", $text, 'Content-Type' => IMAGE_MANIFEST,
-        %headers);
-}
-
 # Requests of each kind: a name, a function of a client, and the status that is
 # expected when the database works.
 sub requests {

@@ -2,9 +2,8 @@
 
 /* Base64url: encoding and strict decoding. */
 
+#include "start_pool.h"
 #include "tap.h"
-
-#include "apr_general.h"
 
 #include "values/base64url.h"
 
@@ -34,13 +33,11 @@ static const char *const wrong[] = {
 int main(void)
 {
     tap_t tap = { 0, 0 };
-    apr_pool_t *pool;
+    apr_pool_t *pool = start_pool();
     unsigned char *data;
     apr_size_t size;
     size_t i;
 
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
     for (i = 0; i < sizeof(vectors) / sizeof(*vectors); i++) {
         tap_is(&tap,
                oci_base64url_encode(vectors[i].data, vectors[i].size, pool),
@@ -63,7 +60,5 @@ int main(void)
     tap_ok(&tap,
            oci_base64url_decode(&data, &size, "Zg\0Zg", 5, pool) == APR_EINVAL,
            "a NUL is refused");
-    apr_pool_destroy(pool);
-    apr_terminate();
     return tap_done(&tap);
 }

@@ -2,9 +2,9 @@
 
 /* Tests of values as text that a database stores unchanged. */
 
+#include "start_pool.h"
 #include "tap.h"
 
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "store/dbd/dbd_value.h"
@@ -73,13 +73,11 @@ int main(void)
     static const apr_size_t around[] = { 1, OCI_DBD_ROW / 4 * 3, OCI_DBD_ROW,
                                          2 * OCI_DBD_ROW, 4 << 20 };
     tap_t tap = { 0, 0 };
-    apr_pool_t *pool;
+    apr_pool_t *pool = start_pool();
     oci_value_t value;
     size_t i;
     int off;
 
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
     for (i = 0; i < sizeof(vectors) / sizeof(*vectors); i++) {
         apr_array_header_t *rows;
 
@@ -109,6 +107,5 @@ int main(void)
             check_size(&tap, around[i] + off, '\0', pool);
         }
     }
-    apr_terminate();
     return tap_done(&tap);
 }

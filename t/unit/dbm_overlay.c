@@ -5,9 +5,9 @@
 
 #include <stdlib.h>
 
+#include "start_pool.h"
 #include "tap.h"
 
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "store/dbm/dbm_overlay.h"
@@ -69,12 +69,10 @@ int main(void)
     static model_t model;
     tap_t tap = { 0, 0 };
     oci_dbm_overlay_t *overlay;
-    apr_pool_t *pool;
+    apr_pool_t *pool = start_pool();
     char key[16];
     int i, bad = 0;
 
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
     overlay = oci_dbm_overlay_make(pool);
     tap_ok(&tap,
            is_same(overlay, &model) && !oci_dbm_overlay_find(overlay, "a"),
@@ -113,7 +111,5 @@ int main(void)
            !oci_dbm_overlay_after(overlay, "~")
                && !oci_dbm_overlay_after(overlay, "\xff"),
            "there is no entry after the last one");
-    apr_pool_destroy(pool);
-    apr_terminate();
     return tap_done(&tap);
 }

@@ -2,11 +2,9 @@
 
 /* Digests: validating, computing, and saving a running computation. */
 
+#include "start_pool.h"
 #include "tap.h"
 
-#include <stdlib.h>
-
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "values/digest.h"
@@ -243,12 +241,8 @@ int main(void)
 {
     tap_t tap = { 0, 0 };
     oci_hash_t *hash;
-    apr_pool_t *pool;
+    apr_pool_t *pool = start_pool();
     size_t i;
-
-    apr_initialize();
-    atexit(apr_terminate);
-    apr_pool_create(&pool, NULL);
 
     algorithm_tests(&tap);
     for (i = 0; i < sizeof(digests) / sizeof(*digests); i++) {

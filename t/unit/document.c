@@ -2,11 +2,9 @@
 
 /* Parsing manifests: which are accepted, and their children. */
 
+#include "start_pool.h"
 #include "tap.h"
 
-#include <stdlib.h>
-
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "values/document.h"
@@ -496,11 +494,7 @@ static void size_tests(tap_t *tap, apr_pool_t *pool)
 int main(void)
 {
     tap_t tap = { 0, 0 };
-    apr_pool_t *pool;
-
-    apr_initialize();
-    atexit(apr_terminate);
-    apr_pool_create(&pool, NULL);
+    apr_pool_t *pool = start_pool();
 
     table_tests(&tap, pool);
     descriptor_tests(&tap, pool);

@@ -2,9 +2,9 @@
 
 /* Matching repository names against patterns. */
 
+#include "start_pool.h"
 #include "tap.h"
 
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "values/glob.h"
@@ -67,12 +67,10 @@ int main(void)
         "*", "**", "a*b", "\\", "\\*", "a\\", "..", "plain", "",
     };
     tap_t tap = { 0, 0 };
-    apr_pool_t *pool;
+    apr_pool_t *pool = start_pool();
     char stars[201], letters[1001];
     size_t i, j;
 
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
     for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         tap_ok(&tap,
                oci_glob_match(cases[i].pattern, cases[i].name, pool)
@@ -101,7 +99,5 @@ int main(void)
     tap_ok(&tap, !oci_glob_match(stars, letters, pool),
            "many stars do not match another name");
 
-    apr_pool_destroy(pool);
-    apr_terminate();
     return tap_done(&tap);
 }

@@ -2,11 +2,8 @@
 
 /* JSON text: quoting and compact output. */
 
+#include "start_pool.h"
 #include "tap.h"
-
-#include <stdlib.h>
-
-#include "apr_general.h"
 
 #include "values/json.h"
 
@@ -53,12 +50,8 @@ static const struct {
 int main(void)
 {
     tap_t tap = { 0, 0 };
-    apr_pool_t *pool;
+    apr_pool_t *pool = start_pool();
     size_t i;
-
-    apr_initialize();
-    atexit(apr_terminate);
-    apr_pool_create(&pool, NULL);
 
     for (i = 0; i < sizeof(strings) / sizeof(*strings); i++) {
         const char *quoted = oci_json_quote(strings[i].text, pool);

@@ -2,11 +2,11 @@
 
 /* Checking JSON, and reading values in place. */
 
+#include "start_pool.h"
 #include "tap.h"
 
 #include <stdlib.h>
 
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "values/json_check.h"
@@ -229,11 +229,8 @@ static void check_members(tap_t *tap)
 int main(void)
 {
     tap_t tap = { 0, 0 };
-    apr_pool_t *pool;
+    apr_pool_t *pool = start_pool();
 
-    apr_initialize();
-    atexit(apr_terminate);
-    apr_pool_create(&pool, NULL);
     check_texts(&tap, pool);
     check_depth(&tap, OCI_JSON_DEPTH, 1, pool);
     check_depth(&tap, OCI_JSON_DEPTH + 1, 0, pool);

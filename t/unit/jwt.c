@@ -2,9 +2,9 @@
 
 /* Signing and verifying tokens, and reading key files. */
 
+#include "start_pool.h"
 #include "tap.h"
 
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "rfc7515.h"
@@ -270,12 +270,10 @@ static void test_rotation(tap_t *tap, apr_pool_t *pool)
 int main(void)
 {
     tap_t tap = { 0, 0 };
-    apr_pool_t *pool;
+    apr_pool_t *pool = start_pool();
     oci_key_set_t *keys;
     size_t i;
 
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
     for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
         tap_is(&tap, read_keys(&keys, files[i].text, pool), files[i].problem,
                apr_psprintf(pool, "file %d", (int)i));
@@ -288,7 +286,5 @@ int main(void)
     test_confusion(&tap, pool);
     test_bare(&tap, pool);
     test_rotation(&tap, pool);
-    apr_pool_destroy(pool);
-    apr_terminate();
     return tap_done(&tap);
 }

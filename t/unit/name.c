@@ -2,11 +2,9 @@
 
 /* Validating names of repositories and tags. */
 
+#include "start_pool.h"
 #include "tap.h"
 
-#include <stdlib.h>
-
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "values/name.h"
@@ -83,12 +81,8 @@ static const char *run_of(int length, apr_pool_t *pool)
 int main(void)
 {
     tap_t tap = { 0, 0 };
-    apr_pool_t *pool;
+    apr_pool_t *pool = start_pool();
     size_t i;
-
-    apr_initialize();
-    atexit(apr_terminate);
-    apr_pool_create(&pool, NULL);
 
     for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
         tap_ok(&tap, oci_name_valid(names[i].text) == names[i].valid,

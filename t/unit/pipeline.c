@@ -2,12 +2,10 @@
 
 /* The pipeline: each stage sees all batches in order, one at a time. */
 
-#include <stdlib.h>
-
 #include "apr_atomic.h"
-#include "apr_general.h"
 
 #include "api/pipeline.h"
+#include "start_pool.h"
 #include "tap.h"
 
 #define BATCHES 20000
@@ -90,12 +88,9 @@ static void run(tap_t *tap, int shared_from, const char *name,
 
 int main(void)
 {
-    apr_pool_t *pool;
+    apr_pool_t *pool = start_pool();
     tap_t tap = { 0, 0 };
 
-    apr_initialize();
-    atexit(apr_terminate);
-    apr_pool_create(&pool, NULL);
     run(&tap, 0, "one thread", pool);
     run(&tap, 1, "two threads", pool);
     run(&tap, BATCHES - 2, "a late second thread", pool);

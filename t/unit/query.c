@@ -2,12 +2,11 @@
 
 /* Parsing query strings, and the parameters of a page. */
 
+#include "start_pool.h"
 #include "tap.h"
 
 #include <limits.h>
-#include <stdlib.h>
 
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "values/query.h"
@@ -98,12 +97,8 @@ int main(void)
 {
     tap_t tap = { 0, 0 };
     apr_table_t *query;
-    apr_pool_t *pool;
+    apr_pool_t *pool = start_pool();
     size_t i;
-
-    apr_initialize();
-    atexit(apr_terminate);
-    apr_pool_create(&pool, NULL);
 
     for (i = 0; i < sizeof(queries) / sizeof(*queries); i++) {
         apr_status_t status = oci_query_parse(&query, queries[i].text, pool);

@@ -2,11 +2,9 @@
 
 /* Parsing the Range and Content-Range headers. */
 
+#include "start_pool.h"
 #include "tap.h"
 
-#include <stdlib.h>
-
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "values/range.h"
@@ -159,12 +157,8 @@ static void many(tap_t *tap, apr_pool_t *pool)
 int main(void)
 {
     tap_t tap = { 0, 0 };
-    apr_pool_t *pool;
+    apr_pool_t *pool = start_pool();
     size_t i;
-
-    apr_initialize();
-    atexit(apr_terminate);
-    apr_pool_create(&pool, NULL);
 
     for (i = 0; i < sizeof(replies) / sizeof(*replies); i++) {
         apr_array_header_t *ranges;

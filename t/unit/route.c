@@ -2,11 +2,8 @@
 
 /* Parsing paths below /v2. */
 
+#include "start_pool.h"
 #include "tap.h"
-
-#include <stdlib.h>
-
-#include "apr_general.h"
 
 #include "values/route.h"
 
@@ -99,12 +96,8 @@ static const struct {
 int main(void)
 {
     tap_t tap = { 0, 0 };
-    apr_pool_t *pool;
+    apr_pool_t *pool = start_pool();
     size_t i;
-
-    apr_initialize();
-    atexit(apr_terminate);
-    apr_pool_create(&pool, NULL);
 
     for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         oci_route_t route;

@@ -2,9 +2,9 @@
 
 /* Token scopes and their actions. */
 
+#include "start_pool.h"
 #include "tap.h"
 
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "values/json.h"
@@ -112,11 +112,9 @@ int main(void)
 {
     tap_t tap = { 0, 0 };
     apr_array_header_t *scopes;
-    apr_pool_t *pool;
+    apr_pool_t *pool = start_pool();
     size_t i;
 
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
     for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         tap_is(&tap, text_of(parse(cases[i].text, pool), pool), cases[i].scopes,
                cases[i].text);
@@ -139,7 +137,5 @@ int main(void)
            "another name");
     tap_ok(&tap, !oci_scopes_allow(scopes, "repository", "A", OCI_PULL),
            "names are case-sensitive");
-    apr_pool_destroy(pool);
-    apr_terminate();
     return tap_done(&tap);
 }

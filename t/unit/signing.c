@@ -2,12 +2,12 @@
 
 /* Signing and verifying with keys. */
 
+#include "start_pool.h"
 #include "tap.h"
 
 #include <openssl/ec.h>
 #include <openssl/rsa.h>
 
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "rfc7515.h"
@@ -119,11 +119,9 @@ static void test_secret(tap_t *tap, apr_pool_t *pool)
 int main(void)
 {
     tap_t tap = { 0, 0 };
-    apr_pool_t *pool;
+    apr_pool_t *pool = start_pool();
     oci_signing_key_t ec, rsa, key;
 
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
     test_secret(&tap, pool);
 
     tap_is(&tap, public_key(&rsa, "RSA", RFC_RS_N, "AQAB", pool), NULL,
@@ -155,7 +153,5 @@ int main(void)
            oci_signing_key_wrap(&key, EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"),
                                 1, pool),
            "a key is neither an EC nor an RSA key", "an Ed25519 key");
-    apr_pool_destroy(pool);
-    apr_terminate();
     return tap_done(&tap);
 }

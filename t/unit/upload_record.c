@@ -3,9 +3,9 @@
 /* Records of uploads: a record that was written can be read back, and malformed
  * text is rejected. */
 
+#include "start_pool.h"
 #include "tap.h"
 
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "registry/boot.h"
@@ -157,11 +157,9 @@ static void check_boot(tap_t *tap, apr_pool_t *pool)
 int main(void)
 {
     tap_t tap = { 0, 0 };
-    apr_pool_t *pool;
+    apr_pool_t *pool = start_pool();
     int i;
 
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
     for (i = 0; i < 16; i++) {
         check_round_trip(&tap, i & 1 ? OCI_SHA512 : OCI_SHA256,
                          i & 2 ? OCI_BOOT_SYNCED : BOOT, i / 4, pool);
@@ -170,6 +168,5 @@ int main(void)
     check_trust(&tap);
     check_malformed(&tap, pool);
     check_boot(&tap, pool);
-    apr_terminate();
     return tap_done(&tap);
 }

@@ -2,9 +2,8 @@
 
 /* The bounded set of the hashes of verified tokens. */
 
+#include "start_pool.h"
 #include "tap.h"
-
-#include "apr_general.h"
 
 #include "values/verified_set.h"
 
@@ -20,14 +19,12 @@ static const unsigned char *hash_of(unsigned char *hash, unsigned number,
 int main(void)
 {
     tap_t tap = { 0, 0 };
-    apr_pool_t *pool;
+    apr_pool_t *pool = start_pool();
     oci_verified_set_t *set;
     unsigned char hash[OCI_VERIFIED_SET_BYTES];
     unsigned i;
     int known = 0;
 
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
     tap_ok(&tap, oci_verified_set_create(&set, 8, pool) == APR_SUCCESS,
            "a set");
     tap_ok(&tap, !oci_verified_set_has(set, hash_of(hash, 1, 1)), "is empty");
@@ -48,7 +45,5 @@ int main(void)
         known += oci_verified_set_has(set, hash_of(hash, i, 3));
     }
     tap_ok(&tap, known == 8, "it holds no more hashes than its size");
-    apr_pool_destroy(pool);
-    apr_terminate();
     return tap_done(&tap);
 }

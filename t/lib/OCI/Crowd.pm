@@ -16,7 +16,7 @@ use Exporter 'import';
 use OCI::Client;
 use POSIX ();
 
-our @EXPORT = qw(at_once statuses);
+our @EXPORT = qw(at_once cross_tags move_tag put statuses);
 
 # Run a function in this many processes at the same time.  Each process has its
 # own client; the servers are used in turn.  Returns, for each process, the list
@@ -57,6 +57,56 @@ sub statuses {
     my %seen;
     $seen{ $request->($_)->status }++ for 1 .. $times;
     return sort keys %seen;
+}
+
+# Push an image manifest.
+sub put {
+    my ($client, $path, $text, %headers) = @_;
+    return $client->put("/v2/$path", $text, 'Content-Type' =>
+        OCI::Client::IMAGE_MANIFEST, %headers);
+}
+
+# Let 8 clients move a tag to one of 8 manifests each, while 4 clients pull it.
+# Returns the statuses; those who pull also count answers that are none of them.
+sub move_tag {
+    my ($servers, $path, @texts) = @_;
+    my %known = map { $_ => 1 } @texts;
+    return at_once($servers, 12, sub {
+        my ($client, $n) = @_;
+        return statuses(25, sub { put($client, $path, $texts[$n]) })
+            if $n < 8;
+        my $garbled = 0;
+        return (statuses(25, sub {
+            my $res = $client->get("/v2/$path");
+            $garbled++ if !$known{ $res->body };
+            return $res;
+        }), $garbled);
+    });
+}
+
+# Let 3 clients move tags of their own to the first manifest and away, while 3
+# others delete this manifest.  Returns for each how many of its acknowledged
+# pushes were lost.
+sub cross_tags {
+    my ($servers, $repository, @texts) = @_;
+    my $base = "$repository/manifests";
+    my $deleted = OCI::Client::digest_of($texts[0]);
+    return at_once($servers, 6, sub {
+        my ($client, $n) = @_;
+        my $faults = 0;
+        for my $round (1 .. 20) {
+            if ($n % 2 == 0) {
+                $client->delete("/v2/$base/$deleted");
+                next;
+            }
+            put($client, "$base/c$n", $texts[0]);
+            put($client, "$base/c$n", $texts[$n])->status == 201
+                or $faults++;
+            my $res = $client->get("/v2/$base/c$n");
+            $faults++ if $res->status != 200 || $res->body ne $texts[$n];
+        }
+        return $faults;
+    });
 }
 
 1;
