@@ -12,6 +12,7 @@
 #include "util_filter.h"
 #include "apr_atomic.h"
 #include "apr_strings.h"
+#include "apr_support.h"
 
 #include "api/body.h"
 #include "api/pipeline.h"
@@ -29,6 +30,9 @@
 #define LONG_BODY     (8 * 1024 * 1024)
 #define SHARED_BYTES  (256 * 1024)
 #define SHARED_PIECES 48
+
+/* A client that sends nothing for this long makes a pause. */
+#define PAUSE apr_time_from_sec(1)
 
 /* The longest refused body that is skipped to keep a connection, in bytes. */
 #define SKIP_AT_MOST (64 * 1024)
@@ -158,6 +162,9 @@ static apr_status_t append_piece(apr_bucket_brigade *bb,
     return APR_SUCCESS;
 }
 
+/* Whether the client makes a pause. */
+typedef enum { NO_PAUSE, NEW_PAUSE, REPORTED_PAUSE } pause_e;
+
 /* A body that is being read. */
 typedef struct body_stream_t {
     oci_request_t *request;
@@ -168,8 +175,11 @@ typedef struct body_stream_t {
     int shared;             /* by two threads */
     long max_shared_bodies; /* most bodies at once that may be shared; 0 until
                              * it is known */
+    oci_pipeline_t *pipeline;
     /* used by the reading stage only: */
     apr_bucket_brigade *piece;
+    apr_socket_t *socket; /* NULL: do not watch for pauses */
+    pause_e pause;
     apr_status_t rv; /* of the last read */
     oci_error_t *read_refusal;
     /* used by the writing stage only: */
@@ -197,30 +207,122 @@ static batch_t *make_batch(body_stream_t *stream, apr_read_type_e block)
     return batch;
 }
 
+/* Return the connection's socket if the client can be waited for there.  In
+ * HTTP/2 a connection has many requests, and the socket tells nothing of one.
+ */
+static apr_socket_t *find_socket(const request_rec *r)
+{
+    return r->connection->master ? NULL : ap_get_conn_socket(r->connection);
+}
+
+/* Wait until the client has sent something, or the connection has ended.
+ * @return 0 if neither happened before a pause was over */
+static int wait_for_client(apr_socket_t *socket)
+{
+    apr_interval_time_t timeout;
+    apr_status_t rv;
+
+    apr_socket_timeout_get(socket, &timeout);
+    if (timeout >= 0 && timeout <= PAUSE) {
+        return 1;
+    }
+    apr_socket_timeout_set(socket, PAUSE);
+    rv = apr_wait_for_io_or_timeout(NULL, socket, 1);
+    apr_socket_timeout_set(socket, timeout);
+    return !APR_STATUS_IS_TIMEUP(rv);
+}
+
+/* Tell the sink of a pause, after all earlier batches. */
+static apr_status_t report_pause(body_stream_t *stream)
+{
+    apr_pool_t *pool;
+    apr_status_t rv = oci_pool_make(&pool, stream->request->r->pool);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    oci_pipeline_drain(stream->pipeline);
+    stream->read_refusal = stream->sink->pause(stream->baton, pool);
+    if (stream->read_refusal) {
+        return APR_EGENERAL;
+    }
+    apr_pool_destroy(pool);
+    return APR_SUCCESS;
+}
+
+/* Read a piece of the body, at most left bytes.
+ * @return APR_EAGAIN if there is none and block is APR_NONBLOCK_READ */
+static apr_status_t read_piece(body_stream_t *stream, apr_read_type_e block,
+                               apr_off_t left)
+{
+    apr_status_t rv = ap_get_brigade(stream->request->r->input_filters,
+                                     stream->piece, AP_MODE_READBYTES, block,
+                                     left);
+
+    if (block == APR_NONBLOCK_READ && rv == APR_SUCCESS
+        && APR_BRIGADE_EMPTY(stream->piece)) {
+        return APR_EAGAIN;
+    }
+    if (rv == APR_SUCCESS) {
+        stream->pause = NO_PAUSE;
+    }
+    return rv;
+}
+
+/* Wait for a piece of the body, and report a pause.
+ * @return APR_EAGAIN if a pause began: the gathered data should be written */
+static apr_status_t wait_for_piece(batch_t *batch, apr_off_t left)
+{
+    body_stream_t *stream = batch->stream;
+    apr_status_t rv = APR_EAGAIN;
+
+    if (stream->socket) {
+        rv = read_piece(stream, APR_NONBLOCK_READ, left);
+        if (!APR_STATUS_IS_EAGAIN(rv)) {
+            return rv;
+        }
+        if (stream->pause == NO_PAUSE && !wait_for_client(stream->socket)) {
+            stream->pause = NEW_PAUSE;
+        }
+        if (stream->pause == NEW_PAUSE && !APR_BRIGADE_EMPTY(batch->bb)) {
+            return rv;
+        }
+        if (stream->pause == NEW_PAUSE) {
+            stream->pause = REPORTED_PAUSE;
+            rv = report_pause(stream);
+            if (rv != APR_SUCCESS) {
+                return rv;
+            }
+        }
+    }
+    return read_piece(stream, APR_BLOCK_READ, left);
+}
+
 /* Read until there is enough for a write, and not more, so that writes end at
  * block boundaries of the file.  Data read before an error is kept. */
 static apr_status_t gather(batch_t *batch)
 {
-    const body_stream_t *stream = batch->stream;
-    request_rec *r = stream->request->r;
+    body_stream_t *stream = batch->stream;
     apr_off_t left = stream->shared ? SHARED_BYTES : GATHER_BYTES;
     int pieces = stream->shared ? SHARED_PIECES : GATHER_PIECES;
 
     for (; pieces > 0 && left > 0 && !is_complete(batch->bb); pieces--) {
         apr_off_t length = 0;
-        apr_status_t rv = ap_get_brigade(r->input_filters, stream->piece,
-                                         AP_MODE_READBYTES, batch->block, left);
+        apr_status_t rv = batch->block == APR_BLOCK_READ
+            ? wait_for_piece(batch, left)
+            : read_piece(stream, APR_NONBLOCK_READ, left);
 
-        if (batch->block == APR_NONBLOCK_READ
-            && (APR_STATUS_IS_EAGAIN(rv)
-                || (rv == APR_SUCCESS && APR_BRIGADE_EMPTY(stream->piece)))) {
+        if (APR_STATUS_IS_EAGAIN(rv)
+            && (batch->block == APR_NONBLOCK_READ
+                || stream->pause == NEW_PAUSE)) {
             break;
         }
         if (rv == APR_SUCCESS) {
             rv = apr_brigade_length(stream->piece, 1, &length);
         }
         if (rv == APR_SUCCESS) {
-            rv = append_piece(batch->bb, stream->piece, r->pool);
+            rv = append_piece(batch->bb, stream->piece,
+                              stream->request->r->pool);
         }
         if (rv != APR_SUCCESS) {
             return rv;
@@ -335,7 +437,7 @@ static int may_share(body_stream_t *stream)
 
 /* Start a second thread for the rest of a long body.  It never waits for the
  * client, because httpd can only stop its own threads while they wait. */
-static void add_thread_if_long(oci_pipeline_t *pipeline, body_stream_t *stream)
+static void add_thread_if_long(body_stream_t *stream)
 {
     const oci_request_t *request = stream->request;
     apr_pool_t *pool;
@@ -348,7 +450,8 @@ static void add_thread_if_long(oci_pipeline_t *pipeline, body_stream_t *stream)
     }
     stream->pool = pool;
     stream->shared = 1;
-    oci_pipeline_add_thread(pipeline, make_batch(stream, APR_NONBLOCK_READ));
+    oci_pipeline_add_thread(stream->pipeline,
+                            make_batch(stream, APR_NONBLOCK_READ));
 }
 
 oci_error_t *oci_body_read(oci_request_t *request,
@@ -364,20 +467,20 @@ oci_error_t *oci_body_read(oci_request_t *request,
                              .baton = baton,
                              .pool = r->pool };
     oci_error_t *error = oci_body_expect(request, limit);
-    oci_pipeline_t *pipeline;
     batch_t *batch;
 
     if (error) {
         return error;
     }
     stream.piece = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    pipeline = oci_pipeline_make(stages, r->pool);
+    stream.socket = sink->pause ? find_socket(r) : NULL;
+    stream.pipeline = oci_pipeline_make(stages, r->pool);
     batch = make_batch(&stream, APR_BLOCK_READ);
     apr_atomic_inc32(request->bodies);
-    while (!oci_pipeline_run_batch(pipeline, batch)) {
-        add_thread_if_long(pipeline, &stream);
+    while (!oci_pipeline_run_batch(stream.pipeline, batch)) {
+        add_thread_if_long(&stream);
     }
-    oci_pipeline_end(pipeline);
+    oci_pipeline_end(stream.pipeline);
     apr_atomic_dec32(request->bodies);
     apr_brigade_destroy(batch->bb);
     if (stream.write_error || stream.read_refusal) {

@@ -26,6 +26,15 @@ typedef struct oci_body_sink_t {
      * may use the request.
      */
     void (*digest)(void *baton, const struct iovec *vec, int n);
+    /**
+     * Called once in each pause of the client, when all bytes that arrived have
+     * been written and digested and no other function of the sink is running;
+     * NULL if pauses do not matter.
+     * @param pool Lives until the function returns; if it returns an error, as
+     *        long as the request
+     * @return An error, which ends the body, or NULL
+     */
+    oci_error_t *(*pause)(void *baton, apr_pool_t *pool);
 } oci_body_sink_t;
 
 /** The largest accepted body. */
@@ -46,7 +55,7 @@ oci_error_t *oci_body_expect(oci_request_t *request,
 /**
  * Read a body and pass it to a sink, and count its bytes in request->received.
  * @param baton For the sink's functions
- * @return NULL; an error of oci_body_expect or of sink->write;
+ * @return NULL; an error of oci_body_expect or of the sink;
  *         OCI_E_REQUEST_INVALID for a bad encoding; OCI_E_BODY_INCOMPLETE or
  *         OCI_E_TIMEOUT if the client stopped before the end: all received
  *         bytes have then been passed on

@@ -80,7 +80,7 @@ static oci_error_t *read_manifest(collected_t *body, oci_request_t *request)
 {
     oci_body_limit_t limit = { request->policy.max_manifest,
                                OCI_E_MANIFEST_TOO_LARGE, "OCIMaxManifestSize" };
-    static const oci_body_sink_t sink = { collect, NULL };
+    static const oci_body_sink_t sink = { collect, NULL, NULL };
     apr_off_t length = oci_body_length(request->r);
 
     body->size = 0;

@@ -124,6 +124,17 @@ apr_status_t oci_pipeline_add_thread(oci_pipeline_t *pipeline, void *batch)
     return rv;
 }
 
+void oci_pipeline_drain(const oci_pipeline_t *pipeline)
+{
+    int i;
+
+    /* no batch can begin, because the caller is in the first stage */
+    for (i = 1; i < OCI_PIPELINE_STAGES; i++) {
+        enter_stage(pipeline, i);
+        leave_stage(pipeline, i);
+    }
+}
+
 void oci_pipeline_end(oci_pipeline_t *pipeline)
 {
     apr_status_t rv;

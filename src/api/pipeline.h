@@ -55,6 +55,12 @@ int oci_pipeline_run_batch(oci_pipeline_t *pipeline, void *batch);
  */
 apr_status_t oci_pipeline_add_thread(oci_pipeline_t *pipeline, void *batch);
 
+/**
+ * Wait until all earlier batches have passed all stages.  Only the first stage
+ * may call this.
+ */
+void oci_pipeline_drain(const oci_pipeline_t *pipeline);
+
 /** After the last batch, wait until the second thread ends, if there is one. */
 void oci_pipeline_end(oci_pipeline_t *pipeline);
 

@@ -69,7 +69,13 @@ static void sink_digest(void *baton, const struct iovec *vec, int n)
     oci_upload_hash(baton, vec, n);
 }
 
-static const oci_body_sink_t upload_sink = { sink_write, sink_digest };
+/* Save the state, because the client may continue in another request. */
+static oci_error_t *sink_pause(void *baton, apr_pool_t *pool)
+{
+    return oci_upload_save(baton, pool);
+}
+
+static const oci_body_sink_t sink = { sink_write, sink_digest, sink_pause };
 
 /* Read Content-Range.
  * @param range Its length is -1 without the header */
@@ -212,7 +218,7 @@ static oci_error_t *append_body(oci_request_t *request, oci_upload_t *upload,
     else {
         oci_upload_end_body(upload);
     }
-    error = oci_body_read(request, &limit, &upload_sink, upload);
+    error = oci_body_read(request, &limit, &sink, upload);
     if (error
         && (error->code == OCI_E_BODY_INCOMPLETE
             || error->code == OCI_E_TIMEOUT)) {

@@ -40,7 +40,7 @@ static oci_error_t *append_to_text(void *baton, const struct iovec *vec, int n,
 static oci_error_t *read_text(form_text_t **text, request_rec *r)
 {
     oci_body_limit_t limit = { FORM_MAX, OCI_E_TOO_LARGE, "a form" };
-    static const oci_body_sink_t sink = { append_to_text, NULL };
+    static const oci_body_sink_t sink = { append_to_text, NULL, NULL };
     const char *type = apr_table_get(r->headers_in, "Content-Type");
     oci_request_t request;
     oci_error_t *error;

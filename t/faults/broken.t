@@ -139,9 +139,45 @@ subtest 'a client that disconnects several times' => sub {
             substr $bytes, $offset, $step)->close;
         $offset += $step;
         wait_for_offset($client, $location, $offset);
+        wait_for_claim($client, $location, 0);
     }
     is(offset_of($client, $location), $offset, 'each part is kept');
     finish($server, $location, $bytes, $offset, 'in parts');
+};
+
+# Its connection stays open.  From 8 MiB on, two threads process a body.
+subtest 'a client that vanishes' => sub {
+    my $server = OCI::Server->start;
+    my $client = OCI::Client->new($server);
+    my $bytes = random_bytes($MIB, 'vanish') x 12;
+    my %location;
+    my @open;
+    for my $kept (500_000, 9 * $MIB + 4321) {
+        my $location = $location{$kept} = $client->start_upload('vanish');
+        push @open, begin_request($server, 'PATCH', $location,
+            { 'Content-Length' => length $bytes }, substr $bytes, 0, $kept);
+        is(wait_for_offset($client, $location, $kept), $kept,
+            "all $kept bytes that arrived are reported");
+        my $res = $client->patch($location, substr($bytes, $kept),
+            'Content-Range' => "$kept-" . (length($bytes) - 1));
+        error_is($res, 416, 'BLOB_UPLOAD_INVALID', qr/another request/,
+            'but they still belong to the first request');
+        header_is($res, 'Range', '0-' . ($kept - 1));
+    }
+    $open[0]->send(substr $bytes, 500_000, 7);
+    is(wait_for_offset($client, $location{500_000}, 500_007), 500_007,
+        'bytes after a pause are reported in the next one');
+    $client->close;
+    $server->kill9;
+    $server->again;
+    $_->close for @open;
+    for my $kept (500_000, 9 * $MIB + 4321) {
+        my $offset = $kept == 500_000 ? 500_007 : $kept;
+        is(offset_of($client, $location{$kept}), $offset,
+            'and are kept when httpd is killed');
+        finish($server, $location{$kept}, $bytes, $offset, "from $offset on");
+    }
+    $server->stop;
 };
 
 subtest 'a connection that is reset' => sub {
