@@ -6,6 +6,7 @@ use OCI::Test;
 
 use Digest::SHA qw(sha1_base64);
 use File::Temp ();
+use OCI::Certificates;
 use MIME::Base64 qw(encode_base64);
 
 my $conf = "$OCI::Server::TOP/conf";
@@ -155,9 +156,9 @@ subtest 'basic.conf' => sub {
     $server->stop;
 };
 
-subtest 'mirror.conf' => sub {
+subtest 'two-doors.conf' => sub {
     my $server = serve(
-        text_of('examples/mirror.conf', "Listen 5000\nListen 5001\n" => '',
+        text_of('examples/two-doors.conf', "Listen 5000\nListen 5001\n" => '',
             '/etc/mod_oci.passwd' => '@DIR@/passwd',
             '*:5000' => '*:@PORT@', '*:5001' => '*:@PORT2@'),
         modules => [qw(auth_basic authn_core authn_file authz_user)],
@@ -181,6 +182,11 @@ subtest 'http2.conf' => sub {
     my $version = `curl -sS --http2-prior-knowledge -o $tmp/body \\
         -w '%{http_version} %{http_code}' http://@{[ $server->host ]}/v2/`;
     is($version, '2 200', 'HTTP/2');
+    my $answers = `curl -sS --http2 -w '\n%{http_version} %{http_code} \\
+        %{num_connects}\n' http://@{[ $server->host ]}/v2/ \\
+        http://@{[ $server->host ]}/v2/_catalog`;
+    like($answers, qr/^1\.1 200 +1$.*^1\.1 200 +0$/ms,
+        'a client that offers an upgrade makes two requests by HTTP/1.1');
     $server->stop;
 };
 
@@ -196,12 +202,40 @@ subtest 'tls.conf' => sub {
     $server->stop;
 };
 
+# The same file with its comments about client certificates put into effect.
+subtest 'tls.conf with client certificates' => sub {
+    my $tls = OCI::Certificates->new
+        or plan skip_all => 'openssl makes no certificate';
+    my $from = $tls->dir;
+    my $server = serve(text_of('examples/tls.conf',
+        '/etc/ssl/certs/registry.pem'   => "$from/server.pem",
+        '/etc/ssl/private/registry.key' => "$from/server.key",
+        '/etc/ssl/certs/clients.pem'    => "$from/ca.pem",
+        "Listen 443\n" => '', '*:443' => '*:@PORT@',
+        '#SSLVerifyClient' => 'SSLVerifyClient',
+        '#SSLCACertificateFile' => 'SSLCACertificateFile',
+        'Require      all granted' => '', '#Require     expr' => 'Require expr'),
+        modules => [qw(ssl socache_shmcb http2)]);
+    $server->allows(@tls_warnings, qr/AH01630|AH02227/);
+    my $ask = sub {
+        return scalar `curl -sS -o $tmp/body --cacert $from/server.pem @_ \\
+            -w '%{http_version} %{http_code}' https://@{[ $server->host ]}/v2/`;
+    };
+    for my $case ([ '--http2' => '2' ], [ '--http1.1' => '1.1' ]) {
+        my ($how, $version) = @$case;
+        is($ask->($how, "--cert $from/writer.pem --key $from/writer.key"),
+            "$version 200", "$how: a client with a certificate");
+        is($ask->($how), "$version 403", "$how: a client without one");
+    }
+    $server->stop;
+};
+
 subtest 'proxy.conf and behind-proxy.conf' => sub {
     plan skip_all => 'openssl makes no certificate' if !make_certificate();
     my $behind = serve(
         text_of('examples/behind-proxy.conf', "Listen 127.0.0.1:5000\n" => ''),
         modules => ['remoteip'],
-        extra   => 'CustomLog @DIR@/addresses "%a %r"'
+        extra   => 'CustomLog @DIR@/addresses "%a %{Host}i %r"'
     );
     my $front = serve(
         text_of('examples/proxy.conf', @tls_paths,
@@ -216,16 +250,20 @@ subtest 'proxy.conf and behind-proxy.conf' => sub {
     works($behind, 'behind-proxy.conf');
     OCI::Client->new($behind)->get('/v2/',
         'X-Forwarded-For' => '203.0.113.9');
+    curl($front, '/token?service=registry');
     $front->stop('the httpd in front had no errors');
     $behind->stop_quietly;
-    like(OCI::Server::slurp($behind->dir . '/addresses'),
-        qr{^203\.0\.113\.9 GET /v2/ HTTP/1\.1$}m,
+    my $log = OCI::Server::slurp($behind->dir . '/addresses');
+    like($log, qr{^203\.0\.113\.9 \S+ GET /v2/ HTTP/1\.1$}m,
         'the address is the one that the proxy names');
+    my $host = 'registry.example.com:' . $front->port;
+    like($log, qr{^\S+ \Q$host\E GET /token\?service=registry HTTP/1\.1$}m,
+        'the proxy passes /token and the Host on');
     $behind->stop;
 };
 
 my %tested = map { $_ => 1 } qw(reference.conf oci.conf run.conf
-    examples/basic.conf examples/mirror.conf examples/http2.conf
+    examples/basic.conf examples/two-doors.conf examples/http2.conf
     examples/tls.conf examples/proxy.conf examples/behind-proxy.conf);
 
 # The files that t/auth/examples.t, t/auth/cors.t and t/nodes/example.t start.
