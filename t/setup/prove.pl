@@ -121,8 +121,8 @@ sub run_tests {
     $harness->aggregate_tests($results, @tests);
     $results->stop;
     print_times($results);
-    print_errors($results);
     print_summary($results);
+    print_errors($results);
     $harness->summary($results);
     return $results->has_errors ? 1 : 0;
 }

@@ -22,7 +22,8 @@ use OCI::Process;
 use OCI::Server;
 use POSIX ();
 
-use constant { USER => 'oci', PASSWORD => 'secret' };
+# A loaded machine may need this many seconds to start a server.
+use constant { USER => 'oci', PASSWORD => 'secret', PATIENCE => 180 };
 
 # For each kind: the account that runs it, the database that always exists, the
 # signal that stops it without waiting for clients, and the functions that
@@ -84,7 +85,7 @@ sub prepare {
     my ($self, @command) = @_;
     my $process = OCI::Process->start(command => \@command,
         user => $self->{account}, output => "$self->{dir}/log");
-    $process->wait_for(sub { 0 }, 60);
+    $process->wait_for(sub { 0 }, PATIENCE);
     $process->stop;
     return !$process->{status};
 }
@@ -160,7 +161,8 @@ sub launch {
         ending  => $self->{ending}
     );
     return $self->{process}->wait_for(
-        sub { defined eval { $self->sql($self->{first}, 'SELECT 1') } });
+        sub { defined eval { $self->sql($self->{first}, 'SELECT 1') } },
+        PATIENCE);
 }
 
 # Run statements in a database; returns their output.
