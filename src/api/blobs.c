@@ -17,19 +17,28 @@
 /* The largest bucket, for systems with a small apr_size_t. */
 #define BUCKET_BYTES (1024 * 1024 * 1024)
 
+/* The bytes that are read at once, without ReadBufferSize.  mod_ssl encrypts
+ * and writes what was read at once, and APR's 8 KiB make this slow. */
+#define READ_BYTES (128 * 1024)
+
 /* Make a bucket for a blob's file.  The reply consists of copies of it, which
  * share one file descriptor even if they are set aside for a slow client. */
 static apr_bucket *open_bucket(const oci_blob_source_t *source, request_rec *r)
 {
     apr_bucket *file = apr_bucket_file_create(source->file, 0, 0, r->pool,
                                               r->connection->bucket_alloc);
-#if APR_HAS_MMAP
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    apr_size_t size = 0;
 
+#if APR_HAS_MMAP
     if (core->enable_mmap == ENABLE_MMAP_OFF) {
         apr_bucket_file_enable_mmap(file, 0);
     }
 #endif
+#if AP_MODULE_MAGIC_AT_LEAST(20120211, 97)
+    size = core->read_buf_size;
+#endif
+    apr_bucket_file_set_buf_size(file, size ? size : READ_BYTES);
     return file;
 }
 

@@ -7,7 +7,7 @@
 #
 #     ROWS     the rows to measure, such as "push,pull" (default: all): small,
 #              login, pull, push, patches, blobs, manifests, tags, memory,
-#              index, sizes
+#              tls, index, sizes
 #     TURNS    how often each contender is measured (5; pull 10, memory 3)
 #     SECONDS  the approximate duration of measurements without a size (2)
 #     ENTRIES  the number that "sizes" compares with 100 entries (100000)
@@ -28,14 +28,15 @@ use Bench::Rows;
 use Bench::Server;
 use Bench::Sizes;
 use Bench::Table;
+use Bench::Tls;
 use File::Temp ();
 use OCI::Peer;
 use POSIX ();
 
 $| = 1;
-my @names = (@Bench::Rows::NAMES, 'index', 'sizes');
-my %row = (%Bench::Rows::ROWS, index => \&Bench::Indexes::row_index,
-    sizes => \&Bench::Sizes::row_sizes);
+my @names = (@Bench::Rows::NAMES, 'tls', 'index', 'sizes');
+my %row = (%Bench::Rows::ROWS, tls => \&Bench::Tls::row_tls,
+    index => \&Bench::Indexes::row_index, sizes => \&Bench::Sizes::row_sizes);
 my @rows = split /[\s,]+/, $ENV{ROWS} || join ',', @names;
 for my $name (@rows) {
     $row{$name} or die "ROWS: unknown row '$name': expected some of @names\n";
@@ -52,6 +53,7 @@ chomp(my $program = `$OCI::Server::TOP/t/setup/clients.sh --path registry`);
 my %bench = (
     root    => $ENV{TMPDIR},
     dir     => "$dir",
+    program => $program,
     turns   => $ENV{TURNS},
     seconds => $ENV{SECONDS} || 2,
     server  => Bench::Server->start($ENV{TMPDIR}),

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # distribution's registry, with the same methods as an OCI::Server.
+#
+#     my $peer = OCI::Peer->start($program, tls => OCI::Certificates->new);
+#
+# Without tls it speaks plain HTTP.
 
 package OCI::Peer;
 
@@ -13,7 +17,9 @@ use OCI::Process;
 use OCI::Server;
 
 sub start {
-    my ($class, $program) = @_;
+    my ($class, $program, %option) = @_;
+    my $tls = $option{tls} ? 'tls: {certificate: ' . $option{tls}->dir
+        . '/server.pem, key: ' . $option{tls}->dir . '/server.key}' : '';
     my $dir = File::Temp->newdir('mod_oci-XXXXXX', TMPDIR => 1);
     my $self = bless { dir => $dir, port => OCI::Server::free_port() }, $class;
     open my $file, '>', "$dir/config.yml" or die "config.yml: $!\n";
@@ -23,7 +29,9 @@ log: {level: error, accesslog: {disabled: true}}
 storage:
   filesystem: {rootdirectory: $dir/store}
   delete: {enabled: true}
-http: {addr: "127.0.0.1:$self->{port}"}
+http:
+  addr: "127.0.0.1:$self->{port}"
+  $tls
 END
     close $file;
     $self->{process} = OCI::Process->start(

@@ -12,7 +12,7 @@ use Exporter 'import';
 use OCI::Server;
 use POSIX ();
 
-our @EXPORT_OK = qw(build program memory wrk ab transfer load race);
+our @EXPORT_OK = qw(build program memory output_of wrk ab transfer load race);
 
 my $HERTZ = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 my $bin;
@@ -96,11 +96,12 @@ sub wrk {
     return ($1, $2);
 }
 
-# HEAD requests, for which wrk would wait for a body.
+# HEAD requests, for which wrk would wait for a body; or, with new => 1, GET
+# requests with a connection for each.
 sub ab {
-    my ($url, $seconds) = @_;
-    my $output = output_of('ab', qw(-q -k -i -c 8 -t), $seconds,
-        qw(-n 1000000), $url);
+    my ($url, $seconds, %option) = @_;
+    my $output = output_of('ab', qw(-q -c 8), $option{new} ? () : qw(-k -i),
+        '-t', $seconds, qw(-n 1000000), $url);
     die "$url:\n$output" if $output =~ /^Non-2xx/m
         || $output !~ /^Failed requests:\s+0$/m;
     my ($count) = $output =~ /^Complete requests:\s+(\d+)/m;

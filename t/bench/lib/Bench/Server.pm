@@ -118,6 +118,7 @@ sub start {
     my ($class, $dir, %option) = @_;
     return $class->SUPER::start(
         ports    => OWN - 1 + ($option{own} // 0),
+        more     => $option{modules} // [],
         hosts    => $option{hosts} // '',
         sanitize => 0,
         dir      => File::Temp->newdir('mod_oci-XXXXXX', DIR => $dir)
@@ -140,7 +141,8 @@ sub text {
     my $text = join "\n",
         (map { OCI::Server::load($_) }
             qw(mpm_event unixd authz_core auth_basic authn_core authn_file
-            authn_socache authz_user socache_shmcb dav dav_fs)),
+            authn_socache authz_user socache_shmcb dav dav_fs),
+            @{ $self->{more} }),
         "LoadModule oci_module $OCI::Server::TOP/.build/mod/.libs/mod_oci.so",
         $> ? () : (
             'User ' . OCI::Server::user(),
