@@ -255,21 +255,37 @@ const char *oci_error_body(request_rec *r, const oci_error_t *error)
                        apr_array_pstrcat(pool, texts, ','), "]}\n", NULL);
 }
 
-/* A storage failure is logged as an error, data that storage has lost as
- * critical, a client's error for debugging.  httpd itself logs requests that
- * are denied. */
-static void log_error(request_rec *r, const oci_error_t *error)
+/* Return the level of a client's error.  Clients without credentials are asked
+ * for them often: this is no refusal yet. */
+static int level_of(const request_rec *r, const oci_error_t *error)
 {
+    int anonymous = !r->user && !apr_table_get(r->headers_in, "Authorization");
+
+    if (error->code == OCI_E_DENIED
+        || (error->code == OCI_E_UNAUTHORIZED && !anonymous)) {
+        return APLOG_INFO;
+    }
+    return APLOG_DEBUG;
+}
+
+void oci_reply_log(request_rec *r, const oci_error_t *error)
+{
+    const char *detail = "";
+
     if (error->note) {
         int level = oci_error_status(error) < 500 ? APLOG_CRIT : APLOG_ERR;
 
         ap_log_rerror(APLOG_MARK, level, error->status, r, "oci: %s",
                       error->note);
+        return;
     }
-    else {
-        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, error->status, r, "oci: %s: %s",
-                      errors[error->code].code, error->message);
+    if (error->value) {
+        detail = apr_pstrcat(r->pool, " (", error->key, ": ", error->value, ")",
+                             NULL);
     }
+    ap_log_rerror(APLOG_MARK, level_of(r, error), error->status, r,
+                  "oci: %s %s: %s: %s%s", r->method, r->uri,
+                  errors[error->code].code, error->message, detail);
 }
 
 void oci_reply_error(request_rec *r, const oci_error_t *error)
@@ -277,7 +293,7 @@ void oci_reply_error(request_rec *r, const oci_error_t *error)
     const char *body;
     apr_size_t size;
 
-    log_error(r, error);
+    oci_reply_log(r, error);
     if (error->status == AP_FILTER_ERROR) {
         return; /* httpd has sent its reply, through the error filter */
     }

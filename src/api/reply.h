@@ -64,6 +64,13 @@ oci_error_t *oci_reply_brigade(oci_request_t *request, int status,
 oci_error_t *oci_reply_conditions(int *answered, oci_request_t *request,
                                   const char *digest, oci_error_e code);
 
+/**
+ * Log an error: a storage failure at level error, data that storage has lost at
+ * crit, a refusal of credentials or rights at info, any other error of a client
+ * at debug.
+ */
+void oci_reply_log(request_rec *r, const oci_error_t *error);
+
 /** Log an error, and send it to the client. */
 void oci_reply_error(request_rec *r, const oci_error_t *error);
 

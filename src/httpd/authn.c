@@ -14,6 +14,7 @@
 #include "httpd/authn.h"
 #include "httpd/bearer.h"
 #include "httpd/config.h"
+#include "httpd/denial.h"
 #include "httpd/question.h"
 #include "httpd/token_form.h"
 #include "values/scope.h"
@@ -387,12 +388,16 @@ void oci_authn_correct_error(request_rec *r, oci_context_t *context)
 oci_error_t *oci_authn_ask(request_rec *r, oci_context_t *context,
                            const char *name)
 {
+    const char *user = oci_denial_user(r, context);
+
     context->token_error = "insufficient_scope";
     context->source = name;
     ask_for_token(r, context);
-    return oci_error_make(r->pool, OCI_E_UNAUTHORIZED, "name", name,
-                          "the token does not allow pulls from this "
-                          "repository");
+    return oci_error_make(r->pool, OCI_E_UNAUTHORIZED, "scope",
+                          apr_pstrcat(r->pool, "repository:", name, ":pull",
+                                      NULL),
+                          "%s may not pull from %s with this token",
+                          user ? user : "an anonymous client", name);
 }
 
 oci_error_t *oci_authn_refuse_tag(request_rec *r, const oci_context_t *context,
@@ -400,7 +405,9 @@ oci_error_t *oci_authn_refuse_tag(request_rec *r, const oci_context_t *context,
 {
     if (r->user || !oci_authn_possible(r)) {
         return oci_error_make(r->pool, OCI_E_DENIED, "tag", tag,
-                              "you are not allowed to push this tag");
+                              "%s may not push this tag to %s",
+                              r->user ? r->user : "an anonymous client",
+                              context->route.name);
     }
     if (serves_tokens(r, context)) {
         ask_for_token(r, context);
@@ -410,6 +417,21 @@ oci_error_t *oci_authn_refuse_tag(request_rec *r, const oci_context_t *context,
     }
     return oci_error_make(r->pool, OCI_E_UNAUTHORIZED, "tag", tag,
                           "log in to push this tag");
+}
+
+/* A token whose right does not suffice is refused before its user becomes that
+ * of the request.  The user is set for the access log only here, when nothing
+ * is decided any more. */
+static int log_user(request_rec *r)
+{
+    for (; r; r = r->next) {
+        const oci_context_t *context = oci_context_get(r);
+
+        if (context && context->bearer && context->bearer->user && !r->user) {
+            r->user = apr_pstrdup(r->pool, context->bearer->user);
+        }
+    }
+    return DECLINED;
 }
 
 void oci_authn_register(void)
@@ -425,4 +447,5 @@ void oci_authn_register(void)
     ap_hook_check_authz(auth_checker, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_URI);
     ap_hook_fixups(fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_log_transaction(log_user, NULL, NULL, APR_HOOK_REALLY_FIRST);
 }

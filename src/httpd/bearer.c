@@ -232,7 +232,8 @@ const char *oci_bearer_verify(const oci_bearer_t **bearer, request_rec *r,
     }
     if (problem) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                      "oci: a token is refused: %s", problem);
+                      "oci: %s %s: the token is refused: %s", r->method, r->uri,
+                      problem);
         return "invalid_token";
     }
     export_claims(r, claims);

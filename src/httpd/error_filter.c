@@ -15,10 +15,21 @@
 #include "httpd/authn.h"
 #include "httpd/config.h"
 #include "httpd/context.h"
+#include "httpd/denial.h"
 #include "httpd/error_documents.h"
 #include "httpd/error_filter.h"
 
 #define FILTER_NAME "oci-error"
+
+/* Whether credentials or rights are missing.  The log has a line already for a
+ * token that is not valid, and says what is wrong with it. */
+static int is_denial(const request_rec *r, const oci_context_t *context)
+{
+    int bad_token = context && context->token_error && !context->bearer;
+
+    return r->status == HTTP_FORBIDDEN
+        || (r->status == HTTP_UNAUTHORIZED && !bad_token);
+}
 
 /* Replace the body with JSON, and keep the headers of httpd's response. */
 static apr_status_t send_json(ap_filter_t *f, apr_bucket_brigade *bb)
@@ -33,7 +44,10 @@ static apr_status_t send_json(ap_filter_t *f, apr_bucket_brigade *bb)
     if (context) {
         oci_authn_correct_error(r, context);
     }
-    error = oci_error_of_status(r, r->status);
+    error = oci_denial_error(r, context, r->status);
+    if (is_denial(r, context)) {
+        oci_reply_log(r, error);
+    }
     body = oci_error_body(r, error);
     size = strlen(body);
     oci_body_leave(r);

@@ -68,8 +68,9 @@ for my $case (
         like($res->header('WWW-Authenticate'),
             $tokens ? qr/^Bearer .*scope="repository:team\/image:pull,push"/
                 : qr/^Basic /, 'an anonymous caller is asked to log in');
-        error_is(put($client, $path, $header{writer}), 403, 'DENIED', undef,
-            'a user is refused');
+        error_is(put($client, $path, $header{writer}), 403, 'DENIED',
+            $path =~ /tag=/ ? qr{: writer may not push this tag to team/image$}
+                : qr{: writer may not push to team/image$}, 'a user is refused');
     }
     is(tags($client), 'v1 v2 v3', 'the refused tags do not exist');
     status_is(put($client, "$digest?tag=release-1&tag=v4", $header{admin}), 201,

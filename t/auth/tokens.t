@@ -238,7 +238,8 @@ subtest 'a token is limited to its scopes, and by the policy' => sub {
     my $mount = '/v2/team/image/blobs/uploads/?mount=' . $digest;
     for my $path ($mount, "$mount&from=pub/image") {
         my $res = with($push, POST => $path);
-        error_is($res, 401, 'UNAUTHORIZED', undef,
+        error_is($res, 401, 'UNAUTHORIZED',
+            qr{: writer may not pull from pub/image with this token$},
             'a mount outside the scopes, which another token would allow');
         my $challenge = OCI::Auth::challenge($res->header('WWW-Authenticate'));
         is($challenge->{scope}, 'repository:team/image:pull,push '

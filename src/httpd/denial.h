@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file denial.h
+ * @brief Telling an authenticated caller, and the log, why a request is refused
+ *
+ * An anonymous caller learns nothing: its errors are those of
+ * oci_error_of_status().
+ */
+
+#ifndef OCI_DENIAL_H
+#define OCI_DENIAL_H
+
+#include "httpd.h"
+
+#include "httpd/context.h"
+
+/**
+ * Return the user of a request: that of its valid token, or the one that httpd
+ * has set.  With status 401, the latter is what the client claimed.
+ * @return NULL for an anonymous caller
+ */
+const char *oci_denial_user(const request_rec *r, const oci_context_t *context);
+
+/**
+ * Make the error of a request that authentication or authorization refused.
+ * Its detail is the missing right, as a scope.
+ * @param context The request's context, or NULL
+ * @param status The final status
+ */
+oci_error_t *oci_denial_error(request_rec *r, const oci_context_t *context,
+                              int status);
+
+#endif /* OCI_DENIAL_H */
