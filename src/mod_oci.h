@@ -42,7 +42,8 @@
  *    all waits of one call together end after about 20.
  *  - A function that can explain a failure stores a sentence in the pool under
  *    OCI_REASON, which lives as long as the pool: apr_pool_userdata_setn(text,
- *    OCI_REASON, NULL, pool).
+ *    OCI_REASON, NULL, pool).  The log then has this sentence instead of the
+ *    text of the status, so it must say what the system said.
  *  - A failed call leaves each change undone or done, never half done.
  */
 

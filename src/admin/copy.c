@@ -86,13 +86,13 @@ static const char *parse_arguments(copy_t *copy, apr_getopt_t *arguments)
                                 copy->pool);
 }
 
-/* Turn an error of the registry into a sentence.  The text of APR_EGENERAL
- * would add nothing. */
+/* Turn an error of the registry into a sentence.  Without a status, or with
+ * APR_EGENERAL, the note has the cause. */
 static const char *error_text(const oci_error_t *error, apr_pool_t *pool)
 {
     char reason[120];
 
-    if (error->status == APR_EGENERAL) {
+    if (error->status == APR_SUCCESS || error->status == APR_EGENERAL) {
         return error->note;
     }
     apr_strerror(error->status, reason, sizeof(reason));

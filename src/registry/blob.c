@@ -36,7 +36,7 @@ static oci_error_t *read_blob_record(oci_blob_t *blob,
     blob->digest = digest;
     if (apr_strtoff(&blob->size, value.data, &end, 10) != APR_SUCCESS
         || end == value.data || *end != ';' || blob->size < 0) {
-        return oci_error_storage(pool, APR_EINVAL,
+        return oci_error_storage(pool, APR_SUCCESS,
                                  "%s/%s is not a valid blob record; a new push "
                                  "of the blob will restore it",
                                  registry->index->where, key);

@@ -24,11 +24,33 @@ oci_error_t *oci_error_make(apr_pool_t *pool, oci_error_e code, const char *key,
     return error;
 }
 
+/* Add the sentence that the provider left.  It has the cause, and the text of
+ * the status would mislead: "Connection refused" for a wrong password, or
+ * "Internal error".  Only a full disk is as the status says. */
+static void add_reason(oci_error_t *error, apr_pool_t *pool)
+{
+    apr_status_t status = error->status;
+    void *reason;
+
+    apr_pool_userdata_get(&reason, OCI_REASON, pool);
+    if (!reason) {
+        return;
+    }
+    apr_pool_userdata_setn(NULL, OCI_REASON, NULL, pool);
+    error->note = APR_STATUS_IS_ECONNREFUSED(status)
+        ? apr_psprintf(pool, "no connection to storage: %s (%s)",
+                       (const char *)reason, error->note)
+        : apr_pstrcat(pool, error->note, ": ", reason, NULL);
+    if (!APR_STATUS_IS_ENOSPC(status) && status != EDQUOT
+        && !APR_STATUS_IS_EEXIST(status)) {
+        error->status = APR_SUCCESS;
+    }
+}
+
 oci_error_t *oci_error_storage(apr_pool_t *pool, apr_status_t status,
                                const char *format, ...)
 {
     oci_error_t *error;
-    void *reason;
     va_list ap;
 
     if (APR_STATUS_IS_ENOSPC(status) || status == EDQUOT) {
@@ -51,10 +73,6 @@ oci_error_t *oci_error_storage(apr_pool_t *pool, apr_status_t status,
     va_start(ap, format);
     error->note = apr_pvsprintf(pool, format, ap);
     va_end(ap);
-    apr_pool_userdata_get(&reason, OCI_REASON, pool);
-    if (reason) {
-        error->note = apr_pstrcat(pool, error->note, ": ", reason, NULL);
-        apr_pool_userdata_setn(NULL, OCI_REASON, NULL, pool);
-    }
+    add_reason(error, pool);
     return error;
 }

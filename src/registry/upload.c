@@ -90,7 +90,7 @@ static oci_error_t *read_upload(oci_upload_t **upload,
     }
     rv = oci_upload_record_parse(&record, value.data, value.size, pool);
     if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv,
+        return oci_error_storage(pool, APR_SUCCESS,
                                  "%s/%s is not a valid upload record; the "
                                  "client has to begin a new upload",
                                  repository->registry->index->where, key);

@@ -52,7 +52,7 @@ static oci_error_t *read_secret(oci_value_t *secret,
     error = oci_fact_get(secret, registry, key, pool);
     return error || secret->data
         ? error
-        : oci_error_storage(pool, APR_NOTFOUND,
+        : oci_error_storage(pool, APR_SUCCESS,
                             "%s/%s is missing after it was written",
                             registry->index->where, key);
 }
@@ -73,7 +73,7 @@ static oci_error_t *compute_code(const char **code,
     }
     if (!HMAC(EVP_sha256(), secret.data, (int)secret.size,
               (const unsigned char *)text, strlen(text), mac, NULL)) {
-        return oci_error_storage(pool, APR_EGENERAL,
+        return oci_error_storage(pool, APR_SUCCESS,
                                  "cannot compute the code of an upload id");
     }
     *code = apr_pescape_hex(pool, mac, CODE_BYTES, 0);

@@ -67,6 +67,9 @@ static apr_status_t try_call(int *again, call_t *call,
     if (rv != APR_SUCCESS && rv != APR_NOTFOUND && rv != APR_EEXIST) {
         oci_dbd_session_explain(session, call->pool);
     }
+    else {
+        oci_dbd_session_forget(call->pool);
+    }
     return rv;
 }
 

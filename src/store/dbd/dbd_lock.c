@@ -231,6 +231,9 @@ apr_status_t oci_dbd_lock(oci_lock_t **result, oci_dbd_source_t *source,
     do {
         rv = acquire_in_session(&again, lock, source, name);
     } while (again && ++tries < TRIES && oci_wait_now() < until);
+    if (rv == APR_SUCCESS) {
+        oci_dbd_session_forget(pool);
+    }
     *result = lock;
     return rv;
 }

@@ -18,14 +18,32 @@
 
 #define ROOM_SIZE (1024 * 1024) /* for deletions on a full disk, bytes */
 
+/* Return what to do about a message of SQLite that does not say it, or "". */
+static const char *remedy_of(const char *message)
+{
+    return strstr(message, "readonly database")
+            || strstr(message, "unable to open database file")
+        ? ": httpd's User must be able to write to the database file and to "
+          "its directory"
+        : "";
+}
+
 void oci_dbd_session_explain(const oci_dbd_session_t *session, apr_pool_t *pool)
 {
-    if (session->why) {
-        apr_size_t line = strcspn(session->why, "\r\n");
+    const char *why = session->why;
 
-        apr_pool_userdata_setn(apr_pstrmemdup(pool, session->why, line),
+    if (why) {
+        apr_pool_userdata_setn(apr_pstrcat(pool,
+                                           apr_pstrmemdup(pool, why,
+                                                          strcspn(why, "\r\n")),
+                                           remedy_of(why), NULL),
                                OCI_REASON, NULL, pool);
     }
+}
+
+void oci_dbd_session_forget(apr_pool_t *pool)
+{
+    apr_pool_userdata_setn(NULL, OCI_REASON, NULL, pool);
 }
 
 /* Reserve room on the disk, unless it is reserved already. */

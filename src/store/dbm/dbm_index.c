@@ -141,8 +141,9 @@ static apr_status_t explain_status(const dbm_index_t *self, apr_status_t rv,
         || rv == APR_EINVAL || rv == APR_ENOTIMPL) {
         apr_pool_userdata_setn(apr_pstrcat(pool, self->dbm.file,
                                            " or one of its logs is missing "
-                                           "or damaged: restart httpd to "
-                                           "see which one, and where",
+                                           "or damaged, or its disk fails: "
+                                           "restart httpd to see which one, "
+                                           "and where",
                                            NULL),
                                OCI_REASON, NULL, pool);
     }

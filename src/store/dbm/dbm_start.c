@@ -219,9 +219,15 @@ static const char *explain_snapshot_status(const oci_dbm_t *dbm,
 {
     if (rv == APR_EGENERAL) {
         return apr_psprintf(pool,
-                            "%s is not a %s database, or another program "
-                            "has locked it",
+                            "%s is not a %s database, or is damaged, or "
+                            "another program has locked it; if it is damaged, "
+                            "restore the index from a backup",
                             dbm->file, dbm->type);
+    }
+    if (rv == EIO) {
+        return apr_psprintf(pool,
+                            "%s is damaged: restore the index from a backup",
+                            dbm->file);
     }
     if (rv == APR_EINVAL) {
         return apr_psprintf(pool,
