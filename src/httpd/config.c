@@ -327,15 +327,18 @@ static const char *set_token_lifetime(cmd_parms *cmd, void *config_,
 #define OFFSET(field) ((void *)APR_OFFSETOF(oci_config_t, field))
 #define ANYWHERE      (RSRC_CONF | ACCESS_CONF)
 
+/* httpd adds the help to its message about a wrong number of arguments. */
+#define QUOTE "; put it in quotes if it has spaces"
+
 const command_rec oci_directives[] = {
     AP_INIT_TAKE12("OCIBlobStore", set_blob_store, NULL, ANYWHERE,
-                   "the provider that keeps blobs, and its location"),
+                   "the provider that keeps blobs, and its location" QUOTE),
     AP_INIT_TAKE12("OCIIndex", set_index, NULL, ANYWHERE,
                    "the provider that keeps everything else, as provider or "
-                   "provider:type, and its location"),
+                   "provider:type, and its location" QUOTE),
     AP_INIT_TAKE1("OCIRepositoryPattern", set_pattern, NULL, ANYWHERE,
-                  "a regular expression that must match the "
-                  "entire repository name"),
+                  "a regular expression that must match the entire repository "
+                  "name" QUOTE),
     AP_INIT_TAKE1("OCIMaxManifestSize", set_size, OFFSET(max_manifest),
                   ANYWHERE, "the largest manifest, in bytes; 0 for no limit"),
     AP_INIT_TAKE1("OCIMaxUploadChunkSize", set_size, OFFSET(max_chunk),
@@ -363,13 +366,13 @@ const command_rec oci_directives[] = {
     AP_INIT_FLAG("OCIToken", set_token, NULL, ANYWHERE,
                  "On or Off: whether clients authenticate with Bearer tokens"),
     AP_INIT_TAKE1("OCITokenKey", set_token_key, NULL, ANYWHERE,
-                  "the file of the keys that sign and verify tokens"),
+                  "the file of the keys that sign and verify tokens" QUOTE),
     AP_INIT_TAKE1("OCITokenLifetime", set_token_lifetime, NULL, ANYWHERE,
                   "how long tokens are valid, in seconds"),
     AP_INIT_TAKE1("OCITokenService", ap_set_string_slot, OFFSET(token_service),
-                  ANYWHERE, "the name of this registry in tokens"),
+                  ANYWHERE, "the name of this registry in tokens" QUOTE),
     AP_INIT_TAKE1("OCITokenIssuer", ap_set_string_slot, OFFSET(token_issuer),
-                  ANYWHERE, "the issuer whose tokens are accepted"),
+                  ANYWHERE, "the issuer whose tokens are accepted" QUOTE),
     AP_INIT_TAKE1("OCITokenRealm", ap_set_string_slot, OFFSET(token_realm),
                   ANYWHERE, "the URL where clients ask for tokens"),
     { .name = NULL },

@@ -215,9 +215,41 @@ static oci_error_t *serve_token_request(oci_request_t *request)
     return issue_token(request, scopes);
 }
 
+/* Return the part of a message that says why no tokens can be issued here, NULL
+ * if they can. */
+static const char *why_unable(const oci_config_t *config)
+{
+    const oci_key_set_t *keys = oci_config_keys(config);
+
+    if (!oci_config_uses_tokens(config)) {
+        return "OCIToken is not On";
+    }
+    if (!keys) {
+        return "there is no OCITokenKey";
+    }
+    return oci_key_set_signer(keys)
+        ? NULL
+        : "OCITokenKey holds no signing key, only keys of another issuer";
+}
+
+static oci_error_t *refuse_all(const request_rec *r, const char *why)
+{
+    oci_error_t *error = oci_error_make(r->pool, OCI_E_UNAVAILABLE, NULL, NULL,
+                                        "this server issues no tokens; its "
+                                        "error log says why");
+
+    error->note = apr_psprintf(r->pool,
+                               "no tokens are issued at %s: %s; set OCIToken "
+                               "On and an OCITokenKey for the whole server, or "
+                               "remove this Location if another server issues "
+                               "the tokens",
+                               r->uri, why);
+    return error;
+}
+
 int oci_token_handler(request_rec *r)
 {
-    const oci_key_set_t *keys;
+    const char *why;
     oci_request_t request;
     oci_error_t *error;
 
@@ -227,11 +259,9 @@ int oci_token_handler(request_rec *r)
     }
     memset(&request, 0, sizeof(request));
     request.r = r;
-    keys = oci_config_keys(oci_config_of(r));
-    if (!oci_config_uses_tokens(oci_config_of(r)) || !keys
-        || !oci_key_set_signer(keys)) {
-        error = oci_error_make(r->pool, OCI_E_UNAVAILABLE, NULL, NULL,
-                               "this server issues no tokens");
+    why = why_unable(oci_config_of(r));
+    if (why) {
+        error = refuse_all(r, why);
     }
     else if (r->method_number != M_GET && r->method_number != M_POST) {
         oci_reply_header(&request, "Allow", "GET, HEAD, POST");

@@ -88,7 +88,9 @@ END
 my $client = OCI::Client->new($server);
 $server->expects(qr/oci: OCIToken is On, but no OCITokenKey applies to/);
 error_is($client->get('/v2/a/tags/list'), 500, 'UNKNOWN');
-error_is($client->get('/token'), 503, 'UNAVAILABLE', qr/issues no tokens/);
+$server->expects(qr/oci: no tokens are issued at \/token: OCIToken is not On; /);
+error_is($client->get('/token'), 503, 'UNAVAILABLE',
+    qr/issues no tokens; its error log says why/);
 $server->stop;
 
 # Require lines in every kind of section.

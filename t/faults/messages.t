@@ -63,9 +63,23 @@ subtest 'a database that cannot be written' => sub {
     chown 0, 0, $file;
     chmod 0444, $file;
     $server->again;
-    explains($server, 500, qr/^oci:\ cannot\ write\ \Q$file\E\/.*:\ attempt\ to\ 
-        write\ a\ readonly\ database:\ httpd's\ User\ must\ be\ able\ to\ write\ 
-        to\ the\ database\ file\ and\ to\ its\ directory$/x, 'read-only');
+    my $cause = 'attempt to write a readonly database: ' . "httpd's User must "
+        . 'be able to write to the database file and to its directory';
+    explains($server, 500, qr/^oci: cannot write \Q$file\E\/.*: \Q$cause\E$/,
+        'read-only');
+    $server->stop;
+    done_testing;
+};
+
+subtest 'level debug' => sub {
+    my $server = OCI::Server->start(level => 'debug');
+    error_is(OCI::Client->new($server)->get('/v2/team/app/manifests/v1'), 404,
+        'MANIFEST_UNKNOWN');
+    my ($line) = lines($server, 'debug');
+    like($line, qr{oci:\ GET\ /v2/team/app/manifests/v1:\ MANIFEST_UNKNOWN:\ the
+        \ repository\ has\ no\ such\ manifest\ \(reference:\ v1\)$}x,
+        'the line names the repository and the tag');
+    unlike($line, qr{\.build/}, 'it has no path of the build');
     $server->stop;
     done_testing;
 };
