@@ -11,6 +11,8 @@
 #include "registry/pending.h"
 #include "registry/repository.h"
 
+#define HOLDERS 4 /* names of repositories in one line of the log */
+
 static oci_error_t *blob_unknown(const char *digest, apr_pool_t *pool)
 {
     return oci_error_make(pool, OCI_E_BLOB_UNKNOWN, "digest", digest,
@@ -36,10 +38,10 @@ static oci_error_t *read_blob_record(oci_blob_t *blob,
     blob->digest = digest;
     if (apr_strtoff(&blob->size, value.data, &end, 10) != APR_SUCCESS
         || end == value.data || *end != ';' || blob->size < 0) {
-        return oci_error_storage(pool, APR_SUCCESS,
-                                 "%s/%s is not a valid blob record; a new push "
-                                 "of the blob will restore it",
-                                 registry->index->where, key);
+        return oci_error_storage(
+            pool, APR_SUCCESS,
+            "%s/%s is not a valid blob record; " OCI_PUSH_AGAIN,
+            registry->index->where, key);
     }
     blob->locator = end + 1;
     return NULL;
@@ -62,32 +64,60 @@ static oci_error_t *find_held(oci_blob_t *blob,
                 : blob_unknown(digest, pool);
 }
 
+/* Name some of the repositories that hold a blob, for the log. */
+static const char *describe_holders(const oci_registry_t *registry,
+                                    const char *digest, apr_pool_t *pool)
+{
+    apr_array_header_t *names;
+    const char *more = "";
+
+    if (oci_blob_holders(&names, registry, digest, HOLDERS + 1, pool)
+        || !names->nelts) {
+        return "";
+    }
+    if (names->nelts > HOLDERS) {
+        names->nelts = HOLDERS;
+        more = " and others";
+    }
+    return apr_pstrcat(pool, "; it is a blob of ",
+                       apr_array_pstrcat(pool, names, ','), more, NULL);
+}
+
+/* Make the error of a blob whose bytes are not there.
+ * fault: what is wrong with its file */
+static oci_error_t *blob_lost(const oci_blob_t *blob,
+                              const oci_registry_t *registry, const char *fault,
+                              apr_pool_t *pool)
+{
+    oci_error_t *error = blob_unknown(blob->digest, pool);
+
+    error->note = apr_psprintf(pool, "%s/%s %s%s; " OCI_PUSH_AGAIN,
+                               registry->blobs->where, blob->locator, fault,
+                               describe_holders(registry, blob->digest, pool));
+    return error;
+}
+
 /* Compare the store's status and size for a blob with the blob's record. */
 static oci_error_t *check_stored(const oci_blob_t *blob,
                                  const oci_registry_t *registry,
                                  apr_status_t rv, apr_off_t size,
                                  apr_pool_t *pool)
 {
-    const char *where = registry->blobs->where;
-    oci_error_t *error;
-
     if (rv == APR_SUCCESS && size == blob->size) {
         return NULL;
     }
     if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
-        return oci_error_storage(pool, rv, "cannot open %s/%s", where,
-                                 blob->locator);
+        return oci_error_storage(pool, rv, "cannot open %s/%s",
+                                 registry->blobs->where, blob->locator);
     }
-    error = blob_unknown(blob->digest, pool);
-    error->note = rv == APR_NOTFOUND
-        ? apr_psprintf(
-            pool, "%s/%s is lost or cannot be read; a new push will restore it",
-            where, blob->locator)
-        : apr_psprintf(pool,
-                       "%s/%s has %" APR_OFF_T_FMT " bytes instead of "
-                       "%" APR_OFF_T_FMT "; a new push will restore it",
-                       where, blob->locator, size, blob->size);
-    return error;
+    return blob_lost(blob, registry,
+                     rv == APR_NOTFOUND
+                         ? "is lost or cannot be read"
+                         : apr_psprintf(pool,
+                                        "has %" APR_OFF_T_FMT
+                                        " bytes instead of %" APR_OFF_T_FMT,
+                                        size, blob->size),
+                     pool);
 }
 
 oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_repository_t *repository,

@@ -60,6 +60,12 @@ struct oci_error_t {
     oci_error_t *next;   /* a further error of the same code, or NULL */
 };
 
+/** For notes: how lost content is restored. */
+#define OCI_PUSH_AGAIN                                                    \
+    "push it again; a client that finds the manifest of its image sends " \
+    "nothing: then delete the tag first, or see \"A damaged store\" in "  \
+    "conf/README"
+
 /**
  * Create an error to report to the client.
  * @param pool Owns the error

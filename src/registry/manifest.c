@@ -66,9 +66,10 @@ oci_error_t *oci_manifest_get(oci_manifest_t *manifest,
                                 manifest->size, pool))) {
         error = oci_manifest_unknown(reference, pool);
         error->note = apr_psprintf(pool,
-                                   "%s/%s is damaged; a new push will "
-                                   "restore it",
-                                   repository->registry->index->where, key);
+                                   "%s/%s is damaged; it is a manifest of "
+                                   "%s; " OCI_PUSH_AGAIN,
+                                   repository->registry->index->where, key,
+                                   repository->name);
     }
     return error;
 }

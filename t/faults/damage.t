@@ -126,9 +126,15 @@ subtest 'a push to one repository restores a blob in all' => sub {
     my $bytes = random_bytes(50_000, 'shared');
     my $digest = $client->push_blob($_, $bytes) for qw(one two);
     $digest = digest_of($bytes);
-    unlink blob_file($digest) or die $!;
-    error_is($client->get("/v2/$_/blobs/$digest"), 404, 'BLOB_UNKNOWN')
-        for qw(one two);
+    my $file = blob_file($digest);
+    unlink $file or die $!;
+    for my $name (qw(one two)) {
+        my ($line) = lines_about($file, sub {
+            error_is($client->get("/v2/$name/blobs/$digest"), 404,
+                     'BLOB_UNKNOWN') });
+        like($line, qr{is lost or cannot be read; it is a blob of (?:one,two|two,one); push it again; .*"A damaged store" in conf/README$},
+            'the log names its repositories, and the remedy');
+    }
     $client->push_blob('three', $bytes);
     ok($client->get("/v2/$_/blobs/$digest")->body eq $bytes, "in $_")
         for qw(one two three);
