@@ -103,6 +103,11 @@ subtest 'tokens' => sub {
     denied($server, $client, OCI::Auth::basic('writer', 'x'), GET => '/token', {
         message => "${AUTHENTICATION}the user name or password is wrong",
         user => 'writer' });
+    error_is($client->post('/token',
+        'grant_type=password&username=writer&password=x',
+        'Content-Type' => 'application/x-www-form-urlencoded'), 401,
+        'UNAUTHORIZED', qr/: the user name or password is wrong$/, 'a form');
+    push @users, 'writer 401 POST /token';
     status_is($client->post('/v2/team/app/blobs/uploads/', '',
         Authorization => $token), 202, 'an accepted push');
     push @users, 'writer 202 POST /v2/team/app/blobs/uploads/';
