@@ -283,6 +283,19 @@ typedef struct oci_scan_t {
                 not only the first; a provider may ignore this */
 } oci_scan_t;
 
+/** A fact that leads to another one. */
+typedef struct oci_follow_t {
+    const char *key;    /* of the first fact */
+    const char *prefix; /* the second fact's key is prefix and the first fact's
+                           value, which is empty or begins with a letter or
+                           digit */
+    int is_empty;       /* the caller knows that the first fact's value is empty
+                           if the fact exists */
+    oci_value_t value;  /* the first fact's value */
+    oci_value_t target; /* the second fact's value; data is NULL if there is no
+                           such fact */
+} oci_follow_t;
+
 typedef enum { OCI_LOCK_SHARED, OCI_LOCK_EXCLUSIVE } oci_lock_e;
 
 /** A lock that is held; defined by the provider. */
@@ -351,6 +364,15 @@ struct oci_index_provider_t {
      * @return As the other functions; an error if the lock may have ended early
      */
     apr_status_t (*unlock)(oci_lock_t *lock);
+
+    /**
+     * Read two facts, as get would one after the other, for less than it costs
+     * to call get twice.  NULL if that is not possible.
+     * @param follow key and prefix say which; value and target are set
+     * @return APR_NOTFOUND if the index works and does not have the first key
+     */
+    apr_status_t (*follow)(oci_index_t *index, oci_follow_t *follow,
+                           apr_pool_t *pool);
 };
 
 #ifdef __cplusplus

@@ -19,29 +19,24 @@ static oci_error_t *blob_unknown(const char *digest, apr_pool_t *pool)
                           "the repository does not hold this blob");
 }
 
-/* Read the record of a blob, which all repositories that hold it share. */
-static oci_error_t *read_blob_record(oci_blob_t *blob,
-                                     const oci_registry_t *registry,
-                                     const char *digest, apr_pool_t *pool)
+/* Parse the record of a blob, which all repositories that hold it share.
+ * @param record NULL if there is none */
+static oci_error_t *parse_record(oci_blob_t *blob, const char *record,
+                                 const oci_registry_t *registry,
+                                 const char *digest, apr_pool_t *pool)
 {
-    const char *key = oci_key_blob(pool, digest);
-    oci_value_t value;
-    oci_error_t *error = oci_fact_get(&value, registry, key, pool);
     char *end;
 
-    if (error) {
-        return error;
-    }
-    if (!value.data) {
+    if (!record) {
         return blob_unknown(digest, pool);
     }
     blob->digest = digest;
-    if (apr_strtoff(&blob->size, value.data, &end, 10) != APR_SUCCESS
-        || end == value.data || *end != ';' || blob->size < 0) {
+    if (apr_strtoff(&blob->size, record, &end, 10) != APR_SUCCESS
+        || end == record || *end != ';' || blob->size < 0) {
         return oci_error_storage(
             pool, APR_SUCCESS,
             "%s/%s is not a valid blob record; " OCI_PUSH_AGAIN,
-            registry->index->where, key);
+            registry->index->where, oci_key_blob(pool, digest));
     }
     blob->locator = end + 1;
     return NULL;
@@ -51,17 +46,16 @@ static oci_error_t *find_held(oci_blob_t *blob,
                               const oci_repository_t *repository,
                               const char *digest, apr_pool_t *pool)
 {
-    int held;
-    oci_error_t *error = oci_fact_exists(&held, repository->registry,
-                                         oci_key_held(pool, repository->name,
-                                                      digest),
-                                         pool);
+    oci_follow_t follow = {
+        .key = oci_key_held(pool, repository->name, digest),
+        .prefix = oci_key_blob(pool, digest),
+        .is_empty = 1,
+    };
+    oci_error_t *error = oci_fact_follow(&follow, repository->registry, pool);
 
-    if (error) {
-        return error;
-    }
-    return held ? read_blob_record(blob, repository->registry, digest, pool)
-                : blob_unknown(digest, pool);
+    return error ? error
+                 : parse_record(blob, follow.target.data, repository->registry,
+                                digest, pool);
 }
 
 /* Name some of the repositories that hold a blob, for the log. */

@@ -2,6 +2,8 @@
 
 /* Reads and changes the facts in a registry's index. */
 
+#include "apr_strings.h"
+
 #include "registry/registry.h"
 
 oci_error_t *oci_fact_get(oci_value_t *value, const oci_registry_t *registry,
@@ -32,6 +34,47 @@ oci_error_t *oci_fact_exists(int *exists, const oci_registry_t *registry,
     if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
         return oci_error_storage(pool, rv, "cannot read %s/%s", index->where,
                                  key);
+    }
+    return NULL;
+}
+
+static oci_error_t *get_both(oci_follow_t *follow,
+                             const oci_registry_t *registry, apr_pool_t *pool)
+{
+    oci_error_t *error;
+    int exists;
+
+    if (follow->is_empty) {
+        error = oci_fact_exists(&exists, registry, follow->key, pool);
+        follow->value.data = exists ? "" : NULL;
+    }
+    else {
+        error = oci_fact_get(&follow->value, registry, follow->key, pool);
+    }
+    if (error || !follow->value.data) {
+        return error;
+    }
+    return oci_fact_get(&follow->target, registry,
+                        apr_pstrcat(pool, follow->prefix, follow->value.data,
+                                    NULL),
+                        pool);
+}
+
+oci_error_t *oci_fact_follow(oci_follow_t *follow,
+                             const oci_registry_t *registry, apr_pool_t *pool)
+{
+    oci_index_t *index = registry->index;
+    apr_status_t rv;
+
+    follow->value.data = NULL;
+    follow->target.data = NULL;
+    if (!index->provider->follow) {
+        return get_both(follow, registry, pool);
+    }
+    rv = index->provider->follow(index, follow, pool);
+    if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
+        return oci_error_storage(pool, rv, "cannot read %s/%s", index->where,
+                                 follow->key);
     }
     return NULL;
 }

@@ -55,6 +55,16 @@ oci_error_t *oci_fact_exists(int *exists, const oci_registry_t *registry,
                              const char *key, apr_pool_t *pool);
 
 /**
+ * Read a fact and the fact that it leads to, in one step if the index can.
+ * @param follow key, prefix and is_empty say which; value and target are set,
+ *        with data NULL for a fact that does not exist
+ * @param pool For the values
+ * @return A storage error
+ */
+oci_error_t *oci_fact_follow(oci_follow_t *follow,
+                             const oci_registry_t *registry, apr_pool_t *pool);
+
+/**
  * Read the facts of a range, in the order of their keys.
  * @param entries Set to an array of oci_entry_t
  * @param scan The range

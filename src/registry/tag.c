@@ -28,18 +28,19 @@ oci_error_t *oci_tag_list(apr_array_header_t **tags,
     oci_scan_t scan = { oci_key_tag(pool, repository->name, NULL), after, limit,
                         0, 0 };
     apr_array_header_t *entries;
-    oci_error_t *error;
-    int exists;
+    oci_error_t *error = oci_facts_scan(&entries, repository->registry, &scan,
+                                        pool);
+    int exists = 1;
 
-    if ((error = oci_repository_exists(&exists, repository, pool))) {
+    if (!error && !entries->nelts) {
+        error = oci_repository_exists(&exists, repository, pool);
+    }
+    if (error) {
         return error;
     }
     if (!exists) {
         return oci_error_make(pool, OCI_E_NAME_UNKNOWN, "name",
                               repository->name, "there is no such repository");
-    }
-    if ((error = oci_facts_scan(&entries, repository->registry, &scan, pool))) {
-        return error;
     }
     *tags = oci_key_suffixes(entries, scan.prefix, pool);
     return NULL;

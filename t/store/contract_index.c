@@ -57,6 +57,56 @@ static void check_values(test_t *t)
            "deleted keys are not listed");
 }
 
+/* Whether follow finds these values; NULL: none. */
+static int leads(test_t *t, const char *key, const char *value,
+                 const char *target, apr_size_t size)
+{
+    oci_follow_t follow = { .key = key, .prefix = "follow/to/" };
+    apr_status_t rv = provider_of(t->index)->follow(t->index, &follow,
+                                                    t->run->pool);
+
+    if (!value) {
+        return rv == APR_NOTFOUND;
+    }
+    return rv == APR_SUCCESS && follow.value.size == strlen(value)
+        && !memcmp(follow.value.data, value, follow.value.size)
+        && (target ? follow.target.data && follow.target.size == size
+                    && !memcmp(follow.target.data, target, size)
+                   : !follow.target.data);
+}
+
+static void check_follow(test_t *t)
+{
+    const oci_index_t *index = t->index;
+    char *big = apr_palloc(t->run->pool, 100000);
+
+    if (!provider_of(index)->follow) {
+        return;
+    }
+    memset(big, 'x', 100000);
+    big[50000] = '\0';
+    tap_ok(&t->run->tap, leads(t, "follow/a", NULL, NULL, 0),
+           "following an unknown key");
+    put(t->index, "follow/a", "b:_1");
+    tap_ok(&t->run->tap, leads(t, "follow/a", "b:_1", NULL, 0),
+           "following a fact that leads nowhere");
+    put(t->index, "follow/to/b:_", "no");
+    put(t->index, "follow/to/b:_1", "yes");
+    tap_ok(&t->run->tap, leads(t, "follow/a", "b:_1", "yes", 3),
+           "following a fact");
+    change(t->index, OCI_CHANGE_PUT, "follow/to/b:_1", big, 100000);
+    tap_ok(&t->run->tap, leads(t, "follow/a", "b:_1", big, 100000),
+           "following a fact to a large binary value");
+    put(t->index, "follow/a", "");
+    put(t->index, "follow/to/", "");
+    tap_ok(&t->run->tap, leads(t, "follow/a", "", "", 0),
+           "following an empty fact to an empty fact");
+    erase(t->index, "follow/a");
+    erase(t->index, "follow/to/");
+    erase(t->index, "follow/to/b:_");
+    erase(t->index, "follow/to/b:_1");
+}
+
 static void check_changes(test_t *t)
 {
     oci_change_t many[] = {
@@ -228,6 +278,7 @@ static void check_scan(test_t *t)
 static void run_checks(test_t *t)
 {
     check_values(t);
+    check_follow(t);
     check_changes(t);
     check_keys(t);
     check_order(t);

@@ -39,6 +39,7 @@ struct call_t {
     int unsure; /* a failure may have happened after the change */
     const char *key;
     oci_value_t *value;
+    oci_follow_t *follow;
     const oci_change_t *changes;
     int count;
     const oci_scan_t *range;
@@ -146,6 +147,48 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
 {
     call_t call = { .run = run_get, .pool = pool, .key = key, .value = value };
 
+    return run_call(&call, index);
+}
+
+static apr_status_t run_follow(call_t *call, oci_dbd_session_t *session)
+{
+    oci_follow_t *follow = call->follow;
+    const char *args[] = { follow->key, follow->prefix, follow->key };
+    apr_array_header_t *cells, *rows[2];
+    apr_status_t rv;
+    int i;
+
+    rv = oci_dbd_session_select(&cells, session, OCI_SQL_FOLLOW, args,
+                                call->pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rows[0] = apr_array_make(call->pool, 1, sizeof(const char *));
+    rows[1] = apr_array_make(call->pool, 1, sizeof(const char *));
+    for (i = 0; i < cells->nelts; i += 3) {
+        const char **cell = &APR_ARRAY_IDX(cells, i, const char *);
+
+        APR_ARRAY_PUSH(rows[*cell[0] == '1'], const char *) = cell[2];
+    }
+    if (!rows[0]->nelts) {
+        return APR_NOTFOUND;
+    }
+    rv = decode(&follow->value, session, rows[0], follow->key, call->pool);
+    if (rv == APR_SUCCESS && rows[1]->nelts) {
+        rv = decode(&follow->target, session, rows[1],
+                    apr_pstrcat(call->pool, follow->prefix, follow->value.data,
+                                NULL),
+                    call->pool);
+    }
+    return rv;
+}
+
+static apr_status_t follow(oci_index_t *index, oci_follow_t *facts,
+                           apr_pool_t *pool)
+{
+    call_t call = { .run = run_follow, .pool = pool, .follow = facts };
+
+    facts->target.data = NULL;
     return run_call(&call, index);
 }
 
@@ -419,5 +462,5 @@ void oci_index_dbd_create(oci_index_t **index, oci_dbd_source_t *source,
 }
 
 const oci_index_provider_t oci_index_dbd = {
-    create, start, get, apply, scan, lock, oci_dbd_unlock,
+    create, start, get, apply, scan, lock, oci_dbd_unlock, follow,
 };

@@ -19,6 +19,10 @@
 #define GET    "SELECT value FROM oci_facts WHERE name = %pDt ORDER BY part"
 #define EXISTS "SELECT part FROM oci_facts WHERE name = %pDt AND part = 0"
 #define LIST   "SELECT name " RANGE
+#define FOLLOW(target)                                                   \
+    "SELECT 0, part, value FROM oci_facts WHERE name = %pDt UNION ALL "  \
+    "SELECT 1, b.part, b.value FROM oci_facts AS a JOIN oci_facts AS b " \
+    "ON b.name = " target " WHERE a.name = %pDt AND a.part = 0 ORDER BY 1, 2"
 #define READ   "SELECT name, value " RANGE
 #define DELETE "DELETE FROM oci_facts WHERE name = %pDt AND part >= 0"
 
@@ -45,9 +49,10 @@
     "UNION SELECT 6 UNION SELECT 7) AS ones ORDER BY slot) AS slots"
 
 static const char *const sqlite_statements[OCI_SQL_COUNT] = {
-    [OCI_SQL_GET] = GET,       [OCI_SQL_EXISTS] = EXISTS, [OCI_SQL_LIST] = LIST,
-    [OCI_SQL_READ] = READ,     [OCI_SQL_PUT] = PUT,       [OCI_SQL_ADD] = ADD,
-    [OCI_SQL_DELETE] = DELETE,
+    [OCI_SQL_GET] = GET,       [OCI_SQL_EXISTS] = EXISTS,
+    [OCI_SQL_LIST] = LIST,     [OCI_SQL_READ] = READ,
+    [OCI_SQL_PUT] = PUT,       [OCI_SQL_ADD] = ADD,
+    [OCI_SQL_DELETE] = DELETE, [OCI_SQL_FOLLOW] = FOLLOW("%pDt || a.value"),
 };
 
 static const char *const pgsql_statements[OCI_SQL_COUNT] = {
@@ -58,6 +63,7 @@ static const char *const pgsql_statements[OCI_SQL_COUNT] = {
     [OCI_SQL_PUT] = PUT,
     [OCI_SQL_ADD] = ADD,
     [OCI_SQL_DELETE] = DELETE,
+    [OCI_SQL_FOLLOW] = FOLLOW("(%pDt || a.value) COLLATE \"C\""),
     [OCI_SQL_SHARE] = "SELECT 1 FROM pg_advisory_lock_shared(%lld)",
     [OCI_SQL_LOCK] = "SELECT 1 FROM pg_advisory_lock(%lld)",
     [OCI_SQL_UNSHARE] = "SELECT pg_advisory_unlock_shared(%lld)::int",
@@ -76,6 +82,7 @@ static const char *const mysql_statements[OCI_SQL_COUNT] = {
     [OCI_SQL_ADD] =
         "INSERT INTO oci_facts (name, part, value) VALUES (%pDt, %d, %pDt)",
     [OCI_SQL_DELETE] = DELETE,
+    [OCI_SQL_FOLLOW] = FOLLOW("CONCAT(%pDt, a.value)"),
     [OCI_SQL_COMMIT] = "COMMIT",
     [OCI_SQL_SHARE] = "SELECT GET_LOCK(" SLOT_NAME "%s), %d)",
     [OCI_SQL_LOCK] = ALL_SLOTS("GET_LOCK", ", @@max_statement_time"),

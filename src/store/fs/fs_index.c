@@ -278,5 +278,5 @@ static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
 }
 
 const oci_index_provider_t oci_index_fs = {
-    create, start, get, apply, scan, lock, oci_file_lock_release,
+    create, start, get, apply, scan, lock, oci_file_lock_release, NULL,
 };
