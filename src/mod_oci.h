@@ -68,7 +68,7 @@ extern "C" {
 
 #define OCI_BLOB_STORE_GROUP "oci-blob-store"
 #define OCI_INDEX_GROUP      "oci-index"
-#define OCI_PROVIDER_VERSION "2"
+#define OCI_PROVIDER_VERSION "3"
 
 #define OCI_REASON "mod_oci reason"
 
@@ -227,6 +227,14 @@ struct oci_blob_store_provider_t {
      */
     apr_status_t (*identity)(const char **id, oci_blob_store_t *store, int make,
                              apr_pool_t *pool);
+
+    /**
+     * Find out why start would fail, without changing anything.  "httpd -t"
+     * calls it instead of start, perhaps while another httpd uses the store.
+     * NULL for a provider that cannot tell.
+     * @return NULL, or a sentence that says what is wrong
+     */
+    const char *(*check)(oci_blob_store_t *store, apr_pool_t *pool);
 };
 
 /* ------------------------------------------------------------------------
@@ -373,6 +381,9 @@ struct oci_index_provider_t {
      */
     apr_status_t (*follow)(oci_index_t *index, oci_follow_t *follow,
                            apr_pool_t *pool);
+
+    /** As for a blob store. */
+    const char *(*check)(oci_index_t *index, apr_pool_t *pool);
 };
 
 #ifdef __cplusplus

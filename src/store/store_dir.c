@@ -12,6 +12,7 @@
 #include "apr_file_info.h"
 #include "apr_strings.h"
 
+#include "store/access.h"
 #include "store/owner.h"
 #include "store/store_dir.h"
 
@@ -97,17 +98,12 @@ static const char *explain_make_dir_failure(const char *path, apr_status_t rv,
                        NULL);
 }
 
-/* Create a directory of a store, or check that the existing one is usable. */
-static const char *start_dir(const oci_store_dir_t *fs, const char *path,
-                             apr_pool_t *pool)
+/* Check that an existing directory of a store is usable. */
+static const char *check_existing_dir(const oci_store_dir_t *fs,
+                                      const char *path, apr_pool_t *pool)
 {
-    apr_status_t rv = make_dir(path, pool);
     struct stat st;
 
-    if (rv != EEXIST) {
-        return rv != APR_SUCCESS ? explain_make_dir_failure(path, rv, pool)
-                                 : NULL;
-    }
     if (path == fs->root ? stat(path, &st) : lstat(path, &st)) {
         return oci_io_failure("use", path, errno, pool);
     }
@@ -124,11 +120,49 @@ static const char *start_dir(const oci_store_dir_t *fs, const char *path,
                             path);
     }
     /* DIR itself need only be searchable. */
-    if (faccessat(AT_FDCWD, path, path == fs->root ? X_OK : R_OK | W_OK | X_OK,
-                  AT_EACCESS)) {
-        return oci_io_failure("use the directory", path, errno, pool);
+    return oci_access_check(path, path == fs->root ? X_OK : R_OK | W_OK | X_OK,
+                            fs->root, pool);
+}
+
+/* Create a directory of a store, or check that the existing one is usable. */
+static const char *start_dir(const oci_store_dir_t *fs, const char *path,
+                             apr_pool_t *pool)
+{
+    apr_status_t rv = make_dir(path, pool);
+
+    if (rv == EEXIST) {
+        return check_existing_dir(fs, path, pool);
     }
-    return NULL;
+    return rv != APR_SUCCESS ? explain_make_dir_failure(path, rv, pool) : NULL;
+}
+
+/* Check that a directory of a store can be created in its parent, which start
+ * will not create. */
+static const char *check_missing_dir(const char *path, apr_pool_t *pool)
+{
+    const char *parent = oci_io_parent(path, pool);
+    apr_status_t rv = APR_SUCCESS;
+    struct stat st;
+
+    if (stat(parent, &st)) {
+        rv = errno;
+    }
+    else if (!S_ISDIR(st.st_mode)) {
+        rv = ENOTDIR;
+    }
+    else if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS)
+             && (errno != EACCES || getuid() || !geteuid()
+                 || oci_owner_check_path(path) != APR_SUCCESS)) {
+        rv = errno;
+    }
+    return rv != APR_SUCCESS ? explain_make_dir_failure(path, rv, pool) : NULL;
+}
+
+static int is_missing(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) && (errno == ENOENT || errno == ENOTDIR);
 }
 
 /* Write the version file atomically; two processes may do so at once. */
@@ -168,9 +202,7 @@ static const char *check_version(const oci_store_dir_t *fs, const char *what,
     ssize_t size;
 
     if (fd == -1) {
-        return errno == ENOENT
-            ? write_version(fs, what, pool)
-            : oci_io_failure("read", fs->version, errno, pool);
+        return oci_io_failure("read", fs->version, errno, pool);
     }
     size = read(fd, text, sizeof(text) - 1);
     close(fd);
@@ -197,17 +229,63 @@ static const char *check_version(const oci_store_dir_t *fs, const char *what,
                         fs->version, what);
 }
 
+/* Find out whether the content belongs to the user. */
+static const char *check_content(const oci_store_dir_t *fs,
+                                 const char *const *dirs, apr_pool_t *pool)
+{
+    const char *error = NULL;
+
+    for (; *dirs && !error; dirs++) {
+        error = oci_access_check_below(apr_pstrcat(pool, fs->root, "/", *dirs,
+                                                   NULL),
+                                       fs->root, pool);
+    }
+    return error;
+}
+
 const char *oci_store_dir_start(const oci_store_dir_t *fs,
                                 const char *const *dirs, const char *what,
                                 apr_pool_t *pool)
 {
     const char *error = start_dir(fs, fs->root, pool);
+    int i;
 
-    for (; *dirs && !error; dirs++) {
-        error = start_dir(fs, apr_pstrcat(pool, fs->root, "/", *dirs, NULL),
+    for (i = 0; dirs[i] && !error; i++) {
+        error = start_dir(fs, apr_pstrcat(pool, fs->root, "/", dirs[i], NULL),
                           pool);
     }
-    return error ? error : check_version(fs, what, pool);
+    if (!error) {
+        error = is_missing(fs->version) ? write_version(fs, what, pool)
+                                        : check_version(fs, what, pool);
+    }
+    return error ? error : check_content(fs, dirs, pool);
+}
+
+const char *oci_store_dir_check(const oci_store_dir_t *fs,
+                                const char *const *dirs, const char *what,
+                                apr_pool_t *pool)
+{
+    const char *error;
+    int i;
+
+    if (is_missing(fs->root)) {
+        return check_missing_dir(fs->root, pool);
+    }
+    error = check_existing_dir(fs, fs->root, pool);
+    for (i = 0; dirs[i] && !error; i++) {
+        const char *path = apr_pstrcat(pool, fs->root, "/", dirs[i], NULL);
+
+        if (!is_missing(path)) {
+            error = check_existing_dir(fs, path, pool);
+        }
+        else if (!is_missing(oci_io_parent(path, pool))) {
+            error = check_missing_dir(path, pool);
+        }
+    }
+    if (!error && !is_missing(fs->version)) {
+        error = check_version(fs, what, pool);
+    }
+    return error ? error : check_content(fs, dirs, pool);
 }
 
 apr_status_t oci_store_dir_make_parents(const oci_store_dir_t *fs,

@@ -45,6 +45,14 @@ const char *oci_store_dir_locate(oci_store_dir_t *fs,
                                  const char *name, apr_pool_t *pool);
 
 /**
+ * Find out why oci_store_dir_start would fail, without changing anything.  The
+ * parameters and the result are those of oci_store_dir_start.
+ */
+const char *oci_store_dir_check(const oci_store_dir_t *fs,
+                                const char *const *dirs, const char *what,
+                                apr_pool_t *pool);
+
+/**
  * Create the missing directories of a store and its version file, or check that
  * they are ours.  The parent of DIR must exist.  Everything is done with the
  * rights of the effective user.  If the real user is root, root helps to create

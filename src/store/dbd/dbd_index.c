@@ -12,6 +12,7 @@
 
 #include "apr_strings.h"
 
+#include "store/access.h"
 #include "store/dbd/dbd_change.h"
 #include "store/dbd/dbd_lock.h"
 #include "store/dbd/dbd_session.h"
@@ -351,8 +352,11 @@ static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
                         pool);
 }
 
-/* Create a database that is a file, and the files beside it. */
-static const char *create_files(const char *file, apr_pool_t *pool)
+/* Call a function for a database that is a file, and for the files beside it.
+ * SQLite also makes temporary files in its directory. */
+static const char *each_file(const char *(*call)(const char *path,
+                                                 apr_pool_t *pool),
+                             const char *file, apr_pool_t *pool)
 {
     static const char *const names[] = { "", OCI_DBD_LOCK_FILE,
                                          OCI_DBD_ROOM_FILE };
@@ -360,9 +364,22 @@ static const char *create_files(const char *file, apr_pool_t *pool)
     int i;
 
     for (i = 0; i < 3 && !error; i++) {
-        error = oci_io_make_file(apr_pstrcat(pool, file, names[i], NULL), pool);
+        error = call(apr_pstrcat(pool, file, names[i], NULL), pool);
     }
     return error;
+}
+
+static const char *check_files(const char *file, apr_pool_t *pool)
+{
+    const char *dir = oci_io_parent(file, pool);
+    const char *error;
+
+    if (*file != '/') {
+        return NULL; /* relative to a directory that APR's driver chooses */
+    }
+    error = each_file(oci_access_check_file, file, pool);
+    return error ? error
+                 : oci_access_check(dir, R_OK | W_OK | X_OK, NULL, pool);
 }
 
 /* Create the table of a SQLite database before any child connects: prepared
@@ -399,12 +416,28 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
             self->settings->driver);
     }
     if (dialect->is_file) {
-        error = create_files(self->settings->params, pool);
+        error = each_file(oci_io_make_file, self->settings->params, pool);
+        if (!error) {
+            error = check_files(self->settings->params, pool);
+        }
         if (!error && self->settings->find) {
             create_table(self->source, pool);
         }
     }
     return error;
+}
+
+static const char *check(oci_index_t *index, apr_pool_t *pool)
+{
+    const dbd_index_t *self = (dbd_index_t *)index;
+    const char *error = self->source->start(self->source, pool);
+    const oci_dialect_t *dialect = error
+        ? NULL
+        : oci_dialect_of(self->settings->driver);
+
+    return dialect && dialect->is_file
+        ? check_files(self->settings->params, pool)
+        : error;
 }
 
 static const char *create(oci_index_t **index, const oci_store_config_t *config,
@@ -462,5 +495,5 @@ void oci_index_dbd_create(oci_index_t **index, oci_dbd_source_t *source,
 }
 
 const oci_index_provider_t oci_index_dbd = {
-    create, start, get, apply, scan, lock, oci_dbd_unlock, follow,
+    create, start, get, apply, scan, lock, oci_dbd_unlock, follow, check,
 };

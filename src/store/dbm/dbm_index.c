@@ -116,6 +116,11 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
     return oci_dbm_start(dbm, pool);
 }
 
+static const char *check(oci_index_t *index, apr_pool_t *pool)
+{
+    return oci_dbm_check(&((dbm_index_t *)index)->dbm, pool);
+}
+
 /* Open the view in a pool that no other thread uses. */
 static apr_status_t open_view(dbm_index_t *self, int locked)
 {
@@ -483,5 +488,5 @@ static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
 }
 
 const oci_index_provider_t oci_index_dbm = {
-    create, start, get, apply, scan, lock, oci_dbm_unlock, NULL,
+    create, start, get, apply, scan, lock, oci_dbm_unlock, NULL, check,
 };

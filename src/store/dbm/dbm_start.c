@@ -13,6 +13,7 @@
 #include "apr_lib.h"
 #include "apr_strings.h"
 
+#include "store/access.h"
 #include "store/dbm/dbm_start.h"
 #include "store/file_lock.h"
 #include "store/wait.h"
@@ -57,17 +58,9 @@ static const char *load_driver(const oci_dbm_t *dbm, apr_pool_t *pool)
                         apr_strerror(rv, why, sizeof(why)));
 }
 
-/* Check that the effective user, which will use the store, may access a path.
- * Permissions have many forms, so the system is asked. */
-static apr_status_t check_access(const char *path, int mode)
-{
-    return faccessat(AT_FDCWD, path, mode, AT_EACCESS) ? errno : APR_SUCCESS;
-}
-
 static const char *check_dir(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
     const char *dir_path = dbm->fs.root;
-    apr_status_t rv;
     struct stat st;
 
     if (stat(dir_path, &st)) {
@@ -84,31 +77,15 @@ static const char *check_dir(const oci_dbm_t *dbm, apr_pool_t *pool)
                             "another path",
                             dir_path);
     }
-    rv = check_access(dir_path, R_OK | W_OK | X_OK);
-    if (rv != APR_SUCCESS) {
-        char why[120];
-
-        return apr_psprintf(pool,
-                            "httpd's User cannot read the directory %s and "
-                            "create files in it, which %s requires: %s",
-                            dir_path, dbm->file,
-                            apr_strerror(rv, why, sizeof(why)));
-    }
-    return NULL;
+    return oci_access_check(dir_path, R_OK | W_OK | X_OK, NULL, pool);
 }
 
 /* Create the file of locks unless it exists. */
 static const char *create_lock_file(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
     const char *error = oci_io_make_file(dbm->lock_file, pool);
-    apr_status_t rv;
 
-    if (error) {
-        return error;
-    }
-    rv = check_access(dbm->lock_file, R_OK | W_OK);
-    return rv != APR_SUCCESS ? oci_io_failure("use", dbm->lock_file, rv, pool)
-                             : NULL;
+    return error ? error : oci_access_check_file(dbm->lock_file, pool);
 }
 
 /* List the numbers of the existing logs; NULL if that fails. */
@@ -269,17 +246,15 @@ static const char *check_log(const oci_dbm_t *dbm, apr_uint64_t number,
                              int *ended, apr_pool_t *pool)
 {
     const char *path = oci_dbm_log_path(dbm->file, number, pool);
-    const char *error = oci_io_check_file(path, pool);
-    apr_status_t rv = check_access(path, R_OK | W_OK);
+    const char *error = oci_access_check_file(path, pool);
+    apr_status_t rv;
     apr_off_t size;
     oci_dbm_log_t log;
 
     if (error) {
         return error;
     }
-    if (rv == APR_SUCCESS) {
-        rv = oci_dbm_log_open(&log, path, number);
-    }
+    rv = oci_dbm_log_open(&log, path, number);
     if (rv != APR_SUCCESS) {
         return explain_log_status(path, rv, pool);
     }
@@ -305,16 +280,19 @@ static const char *check_log(const oci_dbm_t *dbm, apr_uint64_t number,
 static const char *check_index(const oci_dbm_t *dbm,
                                oci_dbm_snapshot_t *snapshot, apr_pool_t *pool)
 {
-    apr_status_t rv = check_access(dbm->file, R_OK);
-    const char *error;
+    const char *error = oci_access_check(dbm->file, R_OK, dbm->file, pool);
     apr_uint64_t number;
     int ended = 1;
 
-    if (rv == APR_SUCCESS) {
-        rv = oci_dbm_snapshot_open(snapshot, dbm->type, dbm->file,
-                                   APR_DBM_READONLY, pool);
+    if (!error) {
+        error = explain_snapshot_status(dbm,
+                                        oci_dbm_snapshot_open(snapshot,
+                                                              dbm->type,
+                                                              dbm->file,
+                                                              APR_DBM_READONLY,
+                                                              pool),
+                                        pool);
     }
-    error = explain_snapshot_status(dbm, rv, pool);
     for (number = snapshot->log; !error && ended; number++) {
         error = check_log(dbm, number, &ended, pool);
     }
@@ -356,6 +334,20 @@ static void remove_leftovers(const oci_dbm_t *dbm, apr_uint64_t first,
     }
 }
 
+/* Check the index, or that it can be created, without changing anything. */
+static const char *check_locked(const oci_dbm_t *dbm, apr_pool_t *pool)
+{
+    oci_dbm_snapshot_t snapshot = { .log = 0 };
+    const char *error = oci_io_check_file(dbm->file, pool);
+    struct stat st;
+
+    if (error) {
+        return error;
+    }
+    return lstat(dbm->file, &st) ? check_no_logs(dbm, pool)
+                                 : check_index(dbm, &snapshot, pool);
+}
+
 /* Create or check the index while no other process changes it. */
 static const char *start_locked(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
@@ -388,23 +380,16 @@ static const char *explain_lock_failure(const oci_dbm_t *dbm, apr_status_t rv,
     return reason ? apr_pstrcat(pool, error, ": ", reason, NULL) : error;
 }
 
-const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *parent)
+/* Run a function while no other process changes the index. */
+static const char *run_locked(const char *(*run)(const oci_dbm_t *dbm,
+                                                 apr_pool_t *pool),
+                              const oci_dbm_t *dbm, apr_pool_t *parent)
 {
-    const char *error = load_driver(dbm, parent);
     oci_lock_t *merge, *write;
+    const char *error;
     apr_pool_t *pool;
-    apr_status_t rv;
+    apr_status_t rv = apr_pool_create(&pool, parent);
 
-    if (!error) {
-        error = check_dir(dbm, parent);
-    }
-    if (!error) {
-        error = create_lock_file(dbm, parent);
-    }
-    if (error) {
-        return error;
-    }
-    rv = apr_pool_create(&pool, parent);
     if (rv != APR_SUCCESS) {
         return oci_io_failure("lock", dbm->lock_file, rv, parent);
     }
@@ -415,8 +400,39 @@ const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *parent)
                                        OCI_WAIT_START, pool);
     }
     error = rv != APR_SUCCESS ? explain_lock_failure(dbm, rv, pool)
-                              : start_locked(dbm, pool);
+                              : run(dbm, pool);
     error = apr_pstrdup(parent, error);
     apr_pool_destroy(pool);
     return error;
+}
+
+const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *pool)
+{
+    const char *error = load_driver(dbm, pool);
+
+    if (!error) {
+        error = check_dir(dbm, pool);
+    }
+    if (!error) {
+        error = create_lock_file(dbm, pool);
+    }
+    return error ? error : run_locked(start_locked, dbm, pool);
+}
+
+const char *oci_dbm_check(const oci_dbm_t *dbm, apr_pool_t *pool)
+{
+    const char *error = load_driver(dbm, pool);
+    struct stat st;
+
+    if (!error) {
+        error = check_dir(dbm, pool);
+    }
+    if (!error) {
+        error = oci_access_check_file(dbm->lock_file, pool);
+    }
+    if (error) {
+        return error;
+    }
+    return lstat(dbm->lock_file, &st) ? check_locked(dbm, pool)
+                                      : run_locked(check_locked, dbm, pool);
 }

@@ -19,6 +19,12 @@
 const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *pool);
 
 /**
+ * Find out why oci_dbm_start would fail, without changing anything.  The
+ * parameters and the result are those of oci_dbm_start.
+ */
+const char *oci_dbm_check(const oci_dbm_t *dbm, apr_pool_t *pool);
+
+/**
  * Check that a DBM of this type can hold an index.
  * @param type The TYPE of OCIIndex dbm:TYPE, or NULL
  * @return NULL, or a sentence that says what is wrong

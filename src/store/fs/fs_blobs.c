@@ -4,8 +4,7 @@
  *
  *     blobs/.version           "mod_oci blob store 1" LF
  *     blobs/.id                the store's id, see fs_blob_id.c
- *     blobs/sha256/ab/ab01...  a blob; the path is also its locator
- *     blobs/sha512/...
+ *     blobs/sha256/ab/ab01...  a blob (or sha512); the path is its locator
  *     uploads/<id>             the bytes of an upload
  *     uploads/.<id>            temporary, while the upload becomes a blob
  *
@@ -38,6 +37,8 @@
 #include "store/fs/fs_blobs.h"
 #include "store/fs/fs_blob_id.h"
 #include "store/store_dir.h"
+
+static const char *const directories[] = { "blobs", "uploads", NULL };
 
 #define VERSION     "mod_oci blob store"
 #define OPEN_TRIES  5
@@ -84,16 +85,19 @@ static const char *create(oci_blob_store_t **store,
     return error;
 }
 
+static const char *check(oci_blob_store_t *store, apr_pool_t *pool)
+{
+    return oci_store_dir_check(fs_of(store), directories, VERSION, pool);
+}
+
 static const char *start(oci_blob_store_t *store, apr_uid_t uid, apr_gid_t gid,
                          apr_pool_t *pool)
 {
-    static const char *const dirs[] = { "blobs", "uploads", NULL };
-    oci_store_dir_t *fs = &((blob_store_t *)store)->fs;
-    const char *error;
+    const oci_store_dir_t *fs = fs_of(store);
+    const char *error = oci_store_dir_start(fs, directories, VERSION, pool);
 
     (void)uid;
     (void)gid;
-    error = oci_store_dir_start(fs, dirs, VERSION, pool);
     if (!error) {
         oci_io_remove_temporaries(apr_pstrcat(pool, fs->root, "/uploads", NULL),
                                   ".", pool);
@@ -349,10 +353,7 @@ static apr_status_t link_temporary(oci_blob_writer_t *writer, int durable)
             return APR_SUCCESS;
         }
     }
-    if (!oci_io_no_links(errno)) {
-        return errno;
-    }
-    if (fstat(writer->fd, &st)) {
+    if (!oci_io_no_links(errno) || fstat(writer->fd, &st)) {
         return errno;
     }
     rv = copy_to_temporary(&fd, writer, st.st_size);
@@ -480,10 +481,8 @@ static apr_status_t blob_size(apr_off_t *size, oci_blob_store_t *store,
 static apr_status_t blob_delete(oci_blob_store_t *store, const char *locator,
                                 apr_pool_t *pool)
 {
-    const oci_store_dir_t *fs = fs_of(store);
-
-    return unlink(path_of(fs, locator, pool))
-        ? oci_store_dir_classify(fs, errno)
+    return unlink(path_of(fs_of(store), locator, pool))
+        ? oci_store_dir_classify(fs_of(store), errno)
         : APR_SUCCESS;
 }
 
@@ -496,5 +495,5 @@ static apr_status_t identity(const char **id, oci_blob_store_t *store, int make,
 const oci_blob_store_provider_t oci_blob_fs = {
     create,      start,        upload_open,   upload_resume, upload_write,
     upload_read, upload_close, upload_commit, upload_abort,  blob_open,
-    blob_size,   blob_delete,  identity,
+    blob_size,   blob_delete,  identity,      check,
 };

@@ -25,6 +25,7 @@
 
 #include "apr_strings.h"
 
+#include "store/access.h"
 #include "store/fs/fs_change.h"
 #include "store/file_lock.h"
 #include "store/fs/fs_entries.h"
@@ -76,17 +77,29 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
     return NULL;
 }
 
+static const char *const directories[] = { "index", "index/.tmp", NULL };
+
+static const char *check(oci_index_t *index, apr_pool_t *pool)
+{
+    const fs_index_t *self = (const fs_index_t *)index;
+    const char *error = oci_store_dir_check(&self->fs, directories, VERSION,
+                                            pool);
+
+    return error || access(self->lock_file, F_OK)
+        ? error
+        : oci_access_check_file(self->lock_file, pool);
+}
+
 static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
                          apr_pool_t *pool)
 {
-    static const char *const dirs[] = { "index", "index/.tmp", NULL };
     fs_index_t *self = (fs_index_t *)index;
     const char *error;
     apr_status_t rv;
 
     (void)uid;
     (void)gid;
-    error = oci_store_dir_start(&self->fs, dirs, VERSION, pool);
+    error = oci_store_dir_start(&self->fs, directories, VERSION, pool);
     if (!error) {
         error = oci_io_make_file(self->lock_file, pool);
     }
@@ -278,5 +291,5 @@ static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
 }
 
 const oci_index_provider_t oci_index_fs = {
-    create, start, get, apply, scan, lock, oci_file_lock_release, NULL,
+    create, start, get, apply, scan, lock, oci_file_lock_release, NULL, check,
 };
