@@ -109,6 +109,34 @@ static const char *parse_glob(require_t *require, cmd_parms *cmd,
     return NULL;
 }
 
+/* Find out why a glob cannot match any repository.
+ * @return A sentence, or NULL */
+static const char *explain_useless_glob(const apr_array_header_t *pieces)
+{
+    int last = pieces->nelts - 1;
+    int i;
+
+    for (i = 0; i <= last; i++) {
+        const char *text = APR_ARRAY_IDX(pieces, i, piece_t).text;
+
+        if (!text) {
+            continue;
+        }
+        if (text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789._-/*\\")]) {
+            return "repository names have only lowercase letters, digits and "
+                   "the characters . _ - /";
+        }
+        if ((i == 0 && *text == '/')
+            || (i == last && text[strlen(text) - 1] == '/')
+            || strstr(text, "//")) {
+            return "a repository name neither begins nor ends with a slash, "
+                   "nor has two in a row; \"team/**\" stands for everything "
+                   "below team";
+        }
+    }
+    return NULL;
+}
+
 static const char *parse_actions(unsigned *actions, cmd_parms *cmd,
                                  const char *words)
 {
@@ -163,9 +191,18 @@ static const char *parse_line(cmd_parms *cmd, const char *line,
     find_polarity(require, cmd->directive);
     require->globs = apr_array_make(cmd->pool, 1, sizeof(apr_array_header_t *));
     while (*line) {
-        error = parse_glob(require, cmd, ap_getword_conf(cmd->pool, &line));
+        word = ap_getword_conf(cmd->pool, &line);
+        error = parse_glob(require, cmd, word);
         if (error) {
             return apr_pstrcat(cmd->pool, "Require oci: ", error, NULL);
+        }
+        error = explain_useless_glob(APR_ARRAY_IDX(require->globs,
+                                                   require->globs->nelts - 1,
+                                                   apr_array_header_t *));
+        if (error) {
+            return apr_psprintf(cmd->pool,
+                                "Require oci: '%s' can never match: %s", word,
+                                error);
         }
     }
     *parsed = require;

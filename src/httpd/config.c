@@ -81,11 +81,13 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
     if (over->blobs) {
         config->boot = over->boot;
         config->blobs = over->blobs;
+        config->blobs_line = over->blobs_line;
         config->default_index = over->default_index;
         config->default_checked = over->default_checked;
     }
     if (over->index) {
         config->index = over->index;
+        config->index_line = over->index_line;
         config->checked = over->checked;
     }
     if (over->pattern) {
@@ -171,8 +173,27 @@ static const char *prefix_with_directive(cmd_parms *cmd, const char *error)
 
 static void add_section(cmd_parms *cmd, oci_config_t *config)
 {
-    APR_ARRAY_PUSH(oci_config_of_server(cmd->server)->sections,
-                   oci_config_t *) = config;
+    if (!config->blobs && !config->index) {
+        APR_ARRAY_PUSH(oci_config_of_server(cmd->server)->sections,
+                       oci_config_t *) = config;
+    }
+}
+
+/* Note the line of a directive, which may be in a section only once.
+ * @param line The field, in which another line would be replaced */
+static const char *note_line(oci_config_line_t **line, cmd_parms *cmd)
+{
+    if (*line) {
+        return apr_psprintf(cmd->pool,
+                            "%s: this section already has %s, at %s line %d; "
+                            "remove one of the two",
+                            cmd->cmd->name, cmd->cmd->name,
+                            (*line)->directive->filename,
+                            (*line)->directive->line_num);
+    }
+    *line = apr_pcalloc(cmd->pool, sizeof(**line));
+    (*line)->directive = cmd->directive;
+    return NULL;
 }
 
 static const char *set_index(cmd_parms *cmd, void *config_, const char *name,
@@ -184,6 +205,9 @@ static const char *set_index(cmd_parms *cmd, void *config_, const char *name,
     const char *error = find_provider((const void **)&provider, store, cmd,
                                       OCI_INDEX_GROUP, name);
 
+    if (!error) {
+        error = note_line(&config->index_line, cmd);
+    }
     if (error) {
         return error;
     }
@@ -217,6 +241,9 @@ static const char *set_blob_store(cmd_parms *cmd, void *config_,
     const char *error = find_provider((const void **)&provider, store, cmd,
                                       OCI_BLOB_STORE_GROUP, name);
 
+    if (!error) {
+        error = note_line(&config->blobs_line, cmd);
+    }
     if (error) {
         return error;
     }
@@ -290,6 +317,7 @@ static const char *set_token_key(cmd_parms *cmd, void *config_,
         return apr_psprintf(cmd->pool, "%s: '%s' is not a valid path",
                             cmd->cmd->name, path);
     }
+    config->token_key->line.directive = cmd->directive;
     APR_ARRAY_PUSH(oci_config_of_server(cmd->server)->keys,
                    oci_token_key_t *) = config->token_key;
     return NULL;
@@ -386,6 +414,20 @@ int oci_config_allows_name(const oci_config_t *config, const char *name)
 int oci_config_uses_tokens(const oci_config_t *config)
 {
     return config->token == 1;
+}
+
+const char *oci_config_problem(const oci_config_t *config)
+{
+    const char *problem = config->blobs_line ? config->blobs_line->problem
+                                             : NULL;
+
+    if (!problem && config->index_line) {
+        problem = config->index_line->problem;
+    }
+    if (!problem && config->token_key && oci_config_uses_tokens(config)) {
+        problem = config->token_key->line.problem;
+    }
+    return problem;
 }
 
 const oci_key_set_t *oci_config_keys(const oci_config_t *config)

@@ -16,10 +16,17 @@
 
 extern module AP_MODULE_DECLARE_DATA oci_module;
 
+/** A line of the configuration that the start depends on. */
+typedef struct oci_config_line_t {
+    const ap_directive_t *directive; /* for its file and line number */
+    const char *problem; /* why a reload could not make it work, or NULL */
+} oci_config_line_t;
+
 /** A key file; it is read when the server starts. */
 typedef struct oci_token_key_t {
     const char *path;    /* absolute */
     oci_key_set_t *keys; /* NULL until the file is read */
+    oci_config_line_t line;
 } oci_token_key_t;
 
 /**
@@ -29,10 +36,12 @@ typedef struct oci_token_key_t {
 typedef struct oci_config_t {
     const char *boot; /* id of the machine's boot, or NULL: see boot.h */
     oci_blob_store_t *blobs;
-    oci_index_t *index;         /* set by OCIIndex */
-    void **checked;             /* for index: see oci_registry_t */
-    oci_index_t *default_index; /* used without OCIIndex; may be NULL */
-    void **default_checked;     /* for default_index */
+    oci_config_line_t *blobs_line; /* OCIBlobStore; NULL without blobs */
+    oci_index_t *index;            /* set by OCIIndex */
+    oci_config_line_t *index_line; /* OCIIndex; NULL without index */
+    void **checked;                /* for index: see oci_registry_t */
+    oci_index_t *default_index;    /* used without OCIIndex; may be NULL */
+    void **default_checked;        /* for default_index */
     const ap_regex_t *pattern;
     apr_off_t max_manifest; /* bytes */
     apr_off_t max_chunk;    /* bytes */
@@ -92,6 +101,12 @@ int oci_config_allows_name(const oci_config_t *config, const char *name);
 
 /** Return 1 if OCIToken is On, otherwise 0. */
 int oci_config_uses_tokens(const oci_config_t *config);
+
+/**
+ * Return why the last reload could not start the stores of a configuration, or
+ * read its key file; NULL if it could.
+ */
+const char *oci_config_problem(const oci_config_t *config);
 
 /** Return the keys of OCITokenKey, NULL if it is not set. */
 const oci_key_set_t *oci_config_keys(const oci_config_t *config);

@@ -235,7 +235,7 @@ static int stage_has_foreign_module(const apr_array_header_t *hooks)
     return 0;
 }
 
-static int has_foreign_module(void)
+int oci_guards_have_foreign_module(void)
 {
     return stage_has_foreign_module(ap_hook_get_quick_handler())
         || stage_has_foreign_module(ap_hook_get_post_read_request())
@@ -257,7 +257,7 @@ void oci_guards_read(oci_server_config_t *server, const ap_directive_t *tree,
     server->guarded = 0;
     server->guarded_paths = apr_array_make(pool, 4, sizeof(const char *));
     read_lines(server, tree, "", pool);
-    if (has_foreign_module()) {
+    if (oci_guards_have_foreign_module()) {
         add_guard(server, "");
     }
 }

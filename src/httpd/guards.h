@@ -30,6 +30,9 @@ int oci_guards_exist(void);
 /** Return 1 if a path's requests may depend on who the caller is. */
 int oci_guards_cover_path(const char *path);
 
+/** Return 1 if a module from outside httpd has a hook in requests. */
+int oci_guards_have_foreign_module(void);
+
 /**
  * Return 1 if a module is part of httpd, or this one.
  * @param module The name of its source file, such as "mod_alias.c"

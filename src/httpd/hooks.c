@@ -91,11 +91,25 @@ static int translate_name(request_rec *r)
     return OK;
 }
 
+/* Refuse all requests that need what a reload could not start. */
+static int refuse_unstarted(request_rec *r)
+{
+    const char *problem = oci_config_problem(oci_config_of(r));
+
+    if (!problem) {
+        return OK;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "oci: not started: %s",
+                  problem);
+    return HTTP_SERVICE_UNAVAILABLE;
+}
+
 /* The configuration is final now: parse the URL, for authorization, logs and
  * the handler, and read the credentials. */
 static int post_perdir_config(request_rec *r)
 {
     oci_context_t *context = oci_context_create(r);
+    int status;
 
     if (!context) {
         return DECLINED;
@@ -107,7 +121,8 @@ static int post_perdir_config(request_rec *r)
     if (oci_error_documents_exist(r->per_dir_config)) {
         oci_error_documents_mask(r);
     }
-    return oci_authn_begin(r, context);
+    status = refuse_unstarted(r);
+    return status == OK ? oci_authn_begin(r, context) : status;
 }
 
 /* httpd's default LimitRequestBody is smaller than many layers.  Only a limit
@@ -178,12 +193,21 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     return oci_start(pconf, s);
 }
 
+static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                        server_rec *s)
+{
+    (void)plog;
+    (void)ptemp;
+    return oci_start_test(pconf, s);
+}
+
 void oci_hooks_register(apr_pool_t *pool)
 {
     oci_error_filter_register();
     oci_authn_register();
     oci_authz_register(pool);
     oci_question_register();
+    ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_create_request(create_request, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_read_request(post_read_request, NULL, NULL, APR_HOOK_MIDDLE);

@@ -72,21 +72,20 @@ static const char *find_database(oci_dbd_settings_t *settings, apr_pool_t *pool)
     const server_rec *server = settings->data;
 
     if (!APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open)) {
-        return "OCIIndex dbd needs mod_dbd, which is not loaded; add "
+        return "dbd needs mod_dbd, which is not loaded; add "
                "LoadModule dbd_module, or name a driver: OCIIndex dbd:DRIVER "
                "PARAMETERS";
     }
     read_section(settings, ap_conftree, pool);
     read_section(settings, find_section(server), pool);
     if (!settings->driver) {
-        return apr_psprintf(pool,
-                            "OCIIndex dbd uses the database that "
-                            "DBDriver names, but neither the server at %s:%u "
-                            "nor the main server has DBDriver; add DBDriver "
-                            "and DBDParams",
-                            server->defn_name ? server->defn_name
-                                              : "httpd.conf",
-                            server->defn_line_number);
+        return apr_psprintf(
+            pool,
+            "dbd uses the database that DBDriver names, but neither the server at %s:%u "
+            "nor the main server has DBDriver; add DBDriver "
+            "and DBDParams",
+            server->defn_name ? server->defn_name : "httpd.conf",
+            server->defn_line_number);
     }
     if (!settings->params) {
         settings->params = "";

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The server's start: stores are started, key files are read, and directives
- * that need each other are checked. */
+/* The server's start: stores are started and key files are read.
+ *
+ * A problem ends the first start.  At a reload it must not, because that would
+ * end all sites of the server: the problem is noted in the configuration, and
+ * the requests that it concerns get 503.  "httpd -t" looks for the same
+ * problems, and changes nothing. */
 
 #include <errno.h>
 #include <sys/wait.h>
@@ -11,52 +15,59 @@
 #include "http_config.h"
 #include "http_core.h"
 #include "http_log.h"
+#include "http_main.h"
 #include "unixd.h"
 #include "apr_strings.h"
 
 #include "httpd/config.h"
+#include "httpd/config_check.h"
 #include "httpd/guards.h"
-#include "httpd/context.h"
-#include "httpd/token_key_file.h"
 #include "httpd/start.h"
-#include "httpd/token.h"
+#include "httpd/token_check.h"
+#include "httpd/token_key_file.h"
 #include "registry/pairing.h"
+#include "store/access.h"
 #include "store/io.h"
 #include "store/owner.h"
 
 APLOG_USE_MODULE(oci);
 
-static int is_directive(const ap_directive_t *line, const char *name)
+typedef enum { START_TEST, START_FIRST, START_RELOAD } start_e;
+
+typedef struct start_t {
+    start_e kind;
+    oci_owner_t user; /* of httpd's children */
+    int failed;       /* whether httpd must not start */
+    const server_rec *server;
+    apr_pool_t *pool;
+} start_t;
+
+/* Log a problem, and note it for requests.
+ * @param line The line that has it, or NULL
+ * @param name The directive to name before the problem, or NULL */
+static void report(start_t *start, oci_config_line_t *line, const char *name,
+                   const char *problem)
 {
-    return !ap_cstr_casecmp(line->directive, name);
-}
+    int level = start->kind == START_RELOAD ? APLOG_ERR : APLOG_EMERG;
+    const char *place = "", *consequence = "";
 
-/* Warn of a registry that can only answer 503, because no section around its
- * SetHandler has an OCIBlobStore. */
-static void warn_of_missing_stores(const ap_directive_t *first, int has_store,
-                                   const server_rec *s, apr_pool_t *pool)
-{
-    const ap_directive_t *line;
-
-    for (line = first; line; line = line->next) {
-        has_store |= is_directive(line, "OCIBlobStore");
+    if (line) {
+        place = apr_psprintf(start->pool,
+                             "%s line %d: ", line->directive->filename,
+                             line->directive->line_num);
+        line->problem = problem;
     }
-    for (line = first; line; line = line->next) {
-        const char *args = line->args;
-
-        if (line->first_child) {
-            warn_of_missing_stores(line->first_child, has_store, s, pool);
-        }
-        else if (!has_store && is_directive(line, "SetHandler")
-                 && !ap_cstr_casecmp(ap_getword_conf(pool, &args),
-                                     OCI_HANDLER)) {
-            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
-                         "oci: the registry at %s line %d will answer 503, "
-                         "because it has no OCIBlobStore; add OCIBlobStore "
-                         "to its section",
-                         line->filename, line->line_num);
-        }
+    if (start->kind == START_RELOAD) {
+        consequence = "; requests that need it get 503 until this is repaired "
+                      "and httpd is reloaded";
     }
+    else if (start->kind == START_TEST && getuid()) {
+        level = APLOG_WARNING;
+        consequence = "; only root can test this as httpd's User";
+    }
+    start->failed |= level == APLOG_EMERG;
+    ap_log_error(APLOG_MARK, level, 0, start->server, "oci: %s%s%s%s%s", place,
+                 name ? name : "", name ? ": " : "", problem, consequence);
 }
 
 /* Check whether a blob store, which is not started yet, and an index on disk
@@ -73,7 +84,7 @@ static const char *precheck_pairing(oci_blob_store_t *blobs, oci_index_t *index,
     int status = 0;
     pid_t pid;
 
-    if (index->where[0] != '/') {
+    if (index->where[0] != '/' || access(index->where, F_OK)) {
         return NULL;
     }
     if (pipe(pipe_fds)) {
@@ -108,181 +119,167 @@ static const char *precheck_pairing(oci_blob_store_t *blobs, oci_index_t *index,
                   : NULL;
 }
 
-/* Start the stores of a section.
- * @param user The user of httpd's children, which the caller acts as */
-static const char *start_section(const server_rec *s,
-                                 const oci_config_t *config,
-                                 const oci_owner_t *user, apr_pool_t *pool)
+/* Start, or test, an index. */
+static const char *start_index(const start_t *start, oci_index_t *index)
 {
-    const oci_config_t *base = ap_get_module_config(s->lookup_defaults,
+    const oci_index_provider_t *provider = index->provider;
+
+    if (start->kind == START_TEST) {
+        return provider->check ? provider->check(index, start->pool) : NULL;
+    }
+    return provider->start(index, start->user.uid, start->user.gid,
+                           start->pool);
+}
+
+static const char *start_blobs(const start_t *start, oci_blob_store_t *blobs)
+{
+    const oci_blob_store_provider_t *provider = blobs->provider;
+
+    if (start->kind == START_TEST) {
+        return provider->check ? provider->check(blobs, start->pool) : NULL;
+    }
+    return provider->start(blobs, start->user.uid, start->user.gid,
+                           start->pool);
+}
+
+/* Start the stores of a section. */
+static void start_section(start_t *start, oci_config_t *config)
+{
+    const oci_config_t *base = ap_get_module_config(start->server
+                                                        ->lookup_defaults,
                                                     &oci_module);
     oci_index_t *index = config->index ? config->index : base->index;
     oci_blob_store_t *blobs = config->blobs ? config->blobs : base->blobs;
+    oci_config_line_t *line = config->blobs_line ? config->blobs_line
+                                                 : config->index_line;
     const char *error = NULL;
 
+    if (!config->index && base->index_line && base->index_line->problem) {
+        return; /* reported, and inherited */
+    }
     if (!index) {
         index = config->default_index;
     }
     if (index) {
-        error = index->provider->start(index, user->uid, user->gid, pool);
+        error = start_index(start, index);
+    }
+    if (error && config->index_line) {
+        line = config->index_line;
     }
     if (!error && index && blobs) {
-        error = precheck_pairing(blobs, index, pool);
+        error = precheck_pairing(blobs, index, start->pool);
     }
     if (!error && config->blobs) {
-        error = blobs->provider->start(blobs, user->uid, user->gid, pool);
+        error = start_blobs(start, blobs);
     }
-    return error;
+    if (error) {
+        report(start, line, line->directive->directive, error);
+    }
 }
 
-static const char *start_stores(const server_rec *s, const oci_owner_t *user,
-                                apr_pool_t *pool)
+static void start_stores(start_t *start)
 {
-    const apr_array_header_t *sections = oci_config_of_server(s)->sections;
-    const char *error = NULL;
+    const apr_array_header_t *sections = oci_config_of_server(start->server)
+                                             ->sections;
     oci_owner_caller_t caller;
-    apr_status_t rv = oci_owner_enter(&caller, user, pool);
+    apr_status_t rv = oci_owner_enter(&caller, &start->user, start->pool);
     int i;
 
     if (rv != APR_SUCCESS) {
-        error = oci_io_failure("act as", "httpd's User", rv, pool);
+        report(start, NULL, NULL,
+               oci_io_failure("act as", "httpd's User", rv, start->pool));
     }
-    for (i = 0; i < sections->nelts && !error; i++) {
-        error = start_section(s, APR_ARRAY_IDX(sections, i, oci_config_t *),
-                              user, pool);
+    for (i = 0; i < sections->nelts && rv == APR_SUCCESS; i++) {
+        start_section(start, APR_ARRAY_IDX(sections, i, oci_config_t *));
     }
     oci_owner_leave(&caller);
-    return error;
 }
 
-static const char *read_keys(const server_rec *s, const oci_owner_t *user,
-                             apr_pool_t *pool)
+/* Warn of a file with secrets that every user of the machine can read. */
+static void warn_of_exposed_key(const start_t *start,
+                                const oci_token_key_t *key)
 {
-    const apr_array_header_t *keys = oci_config_of_server(s)->keys;
-    const char *error = NULL;
-    int i;
-
-    for (i = 0; i < keys->nelts && !error; i++) {
-        oci_token_key_t *key = APR_ARRAY_IDX(keys, i, oci_token_key_t *);
-
-        error = oci_token_key_file_read(&key->keys, key->path, user, pool);
+    if (key->keys && oci_key_set_signer(key->keys)
+        && ap_state_query(AP_SQ_CONFIG_GEN) + (start->kind == START_TEST)
+        && oci_access_is_public(key->path, start->pool)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, start->server,
+                     "oci: %s line %d: OCITokenKey: every user of this machine "
+                     "can read the secrets in %s; run \"chmod 0600 %s\"",
+                     key->line.directive->filename,
+                     key->line.directive->line_num, key->path, key->path);
     }
-    return error;
 }
 
-/* Whether a directive is used anywhere. */
-static int has_directive(const ap_directive_t *line, const char *name)
+static void read_keys(start_t *start)
 {
-    for (; line; line = line->next) {
-        if (line->first_child ? has_directive(line->first_child, name)
-                              : is_directive(line, name)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int cannot_sign(const oci_token_key_t *key)
-{
-    return key && key->keys && !oci_key_set_signer(key->keys);
-}
-
-/* Check that tokens have a key, and a service name if another issuer signs
- * them.  A directive in another Location may or may not apply here; the first
- * request that needs it finds out. */
-static const char *check_tokens(const server_rec *s)
-{
-    const oci_server_config_t *server = oci_config_of_server(s);
-    const oci_config_t *base = ap_get_module_config(s->lookup_defaults,
-                                                    &oci_module);
-    int i;
-
-    for (i = 0; i < server->tokens->nelts; i++) {
-        const oci_config_t *config = APR_ARRAY_IDX(server->tokens, i,
-                                                   oci_config_t *);
-
-        if (oci_config_uses_tokens(config) && !config->token_key
-            && !base->token_key && !server->keys->nelts) {
-            return "OCIToken is On, but there is no OCITokenKey; add "
-                   "OCITokenKey, with the path of a key file";
-        }
-        if (oci_config_uses_tokens(config)
-            && cannot_sign(config->token_key ? config->token_key
-                                             : base->token_key)
-            && !has_directive(ap_conftree, "OCITokenService")) {
-            return "OCITokenKey holds no signing key, so tokens come from "
-                   "another issuer, but there is no OCITokenService; add it, "
-                   "with the name of this registry in the issuer's tokens";
-        }
-    }
-    return NULL;
-}
-
-/* Whether some section has the token endpoint as its handler. */
-static int has_token_endpoint(const ap_directive_t *line, apr_pool_t *pool)
-{
-    for (; line; line = line->next) {
-        const char *args = line->args;
-
-        if (line->first_child ? has_token_endpoint(line->first_child, pool)
-                              : is_directive(line, "SetHandler")
-                    && !ap_cstr_casecmp(ap_getword_conf(pool, &args),
-                                        OCI_TOKEN_HANDLER)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int has_signing_key(const server_rec *s)
-{
-    const apr_array_header_t *keys = oci_config_of_server(s)->keys;
+    const apr_array_header_t *keys = oci_config_of_server(start->server)->keys;
     int i;
 
     for (i = 0; i < keys->nelts; i++) {
-        if (oci_key_set_signer(
-                APR_ARRAY_IDX(keys, i, oci_token_key_t *)->keys)) {
-            return 1;
+        oci_token_key_t *key = APR_ARRAY_IDX(keys, i, oci_token_key_t *);
+        const char *error = oci_token_key_file_read(&key->keys, key->path,
+                                                    start->kind != START_TEST,
+                                                    &start->user, start->pool);
+
+        if (error) {
+            key->keys = NULL;
+            report(start, &key->line, NULL, error);
+        }
+        else {
+            warn_of_exposed_key(start, key);
         }
     }
-    return 0;
 }
 
-/* Start everything that one server configures. */
-static const char *start_server(const server_rec *s, apr_pool_t *pool)
+/* Start or test everything that is configured.
+ * @return Whether httpd may start */
+static int start_all(start_e kind, apr_pool_t *pool, server_rec *main_server)
 {
-    const oci_owner_t user = { ap_unixd_config.user_id,
-                               ap_unixd_config.group_id };
-    const char *error = start_stores(s, &user, pool);
+    start_t start = { .kind = kind,
+                      .user = { ap_unixd_config.user_id,
+                                ap_unixd_config.group_id },
+                      .pool = pool };
+    const char *error;
+    server_rec *s;
 
-    if (!error) {
-        error = read_keys(s, &user, pool);
+    for (s = main_server; s; s = s->next) {
+        start.server = s;
+        start_stores(&start);
+        read_keys(&start);
     }
-    return error ? error : check_tokens(s);
+    start.server = main_server;
+    error = oci_token_check_needs(main_server, pool);
+    if (error) {
+        report(&start, NULL, NULL, error);
+    }
+    return !start.failed;
 }
 
 int oci_start(apr_pool_t *pool, server_rec *main_server)
 {
-    const char *error = NULL;
-    int signer = 0;
-    server_rec *s;
+    /* httpd reads its configuration twice when it starts, as generations 0 and
+     * 1, and once for each reload */
+    int generation = ap_state_query(AP_SQ_CONFIG_GEN);
 
-    for (s = main_server; s && !error; s = s->next) {
-        error = start_server(s, pool);
-        signer |= !error && has_signing_key(s);
-    }
-    if (!error && !signer && has_token_endpoint(ap_conftree, pool)) {
-        error = "SetHandler " OCI_TOKEN_HANDLER " needs an OCITokenKey with "
-                "a private key or a secret, but there is none";
-    }
-    if (error) {
-        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, main_server, "oci: %s", error);
+    if (!start_all(generation > 1 ? START_RELOAD : START_FIRST, pool,
+                   main_server)) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     oci_guards_read(oci_config_of_server(main_server), ap_conftree, pool);
-    /* httpd reads its configuration twice; warn only the second time */
-    if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
-        warn_of_missing_stores(ap_conftree, 0, main_server, pool);
+    if (generation) {
+        oci_config_check(main_server, pool);
     }
+    return OK;
+}
+
+int oci_start_test(apr_pool_t *pool, server_rec *main_server)
+{
+    if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST) {
+        return OK;
+    }
+    if (!start_all(START_TEST, pool, main_server)) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    oci_config_check(main_server, pool);
     return OK;
 }

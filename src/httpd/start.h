@@ -13,8 +13,16 @@
 /**
  * Start every configured store, and read every key file.
  * @param pool Lives as long as the configuration
- * @return OK, or HTTP_INTERNAL_SERVER_ERROR after logging the reason
+ * @return OK; or, at the first start only, HTTP_INTERNAL_SERVER_ERROR after
+ *         logging the reason
  */
 int oci_start(apr_pool_t *pool, server_rec *main_server);
+
+/**
+ * Under "httpd -t", find out whether oci_start would succeed, without changing
+ * anything.
+ * @return OK, or HTTP_INTERNAL_SERVER_ERROR after logging the reason
+ */
+int oci_start_test(apr_pool_t *pool, server_rec *main_server);
 
 #endif /* OCI_START_H */

@@ -9,6 +9,7 @@
 #include "apr_strings.h"
 
 #include "httpd/token_key_file.h"
+#include "store/access.h"
 
 /* The largest key file, in bytes. */
 #define FILE_MAX (64 * 1024)
@@ -48,7 +49,7 @@ static const char *make_file(const char *path, apr_pool_t *pool)
     return rv == APR_SUCCESS ? NULL : failure_text("create", path, rv, pool);
 }
 
-static const char *read_file(oci_key_set_t **keys, const char *path,
+static const char *read_file(oci_key_set_t **keys, const char *path, int make,
                              apr_pool_t *pool)
 {
     apr_file_t *file;
@@ -58,6 +59,9 @@ static const char *read_file(oci_key_set_t **keys, const char *path,
     apr_status_t rv = apr_file_open(&file, path, APR_FOPEN_READ,
                                     APR_FPROT_OS_DEFAULT, pool);
 
+    if (APR_STATUS_IS_ENOENT(rv) && !make) {
+        return oci_access_check_file(path, pool);
+    }
     if (APR_STATUS_IS_ENOENT(rv)) {
         if ((error = make_file(path, pool))) {
             return error;
@@ -93,19 +97,20 @@ static int is_exposed(const char *path, const oci_owner_t *user,
 }
 
 const char *oci_token_key_file_read(oci_key_set_t **keys, const char *path,
-                                    const oci_owner_t *user, apr_pool_t *pool)
+                                    int make, const oci_owner_t *user,
+                                    apr_pool_t *pool)
 {
     oci_owner_caller_t caller;
     const char *error;
     apr_status_t rv;
 
     if (!is_exposed(path, user, pool)) {
-        return read_file(keys, path, pool);
+        return read_file(keys, path, make, pool);
     }
     /* As this user, a link that it planted leads only to what it can read. */
     rv = oci_owner_enter(&caller, user, pool);
     error = rv == APR_SUCCESS
-        ? read_file(keys, path, pool)
+        ? read_file(keys, path, make, pool)
         : failure_text("act as", "httpd's User", rv, pool);
     oci_owner_leave(&caller);
     return error ? apr_pstrcat(pool, error,

@@ -17,10 +17,13 @@
  * directory of its path, the file is read or created as that user.
  * @param keys Set to the keys, which live in pool
  * @param path Absolute
+ * @param make Whether to create a missing file, or only find out whether that
+ *        is possible; then keys is unchanged
  * @param user The user of httpd's children
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_token_key_file_read(oci_key_set_t **keys, const char *path,
-                                    const oci_owner_t *user, apr_pool_t *pool);
+                                    int make, const oci_owner_t *user,
+                                    apr_pool_t *pool);
 
 #endif /* OCI_TOKEN_KEY_FILE_H */

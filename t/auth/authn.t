@@ -231,6 +231,8 @@ END
     $server->halt;
     $server->again;
     $server->allows(qr/AH016(?:30|31)|AH0190[69]|AH01873|AH02227/);
+    $server->expects(qr/"Require user writer" allows nobody, because nobody/);
+    $server->allows(qr/"Require user .*" allows nobody/);
     my $writer = $tls->caller($server, 'writer');
     my $nobody = $tls->caller($server, 'anonymous');
     my @push = (POST => '/v2/team/x/blobs/uploads/');

@@ -75,7 +75,7 @@ END
     refused("OCITokenKey $dir/encrypted", qr/a private key is encrypted/);
 }
 
-# If the key is in another Location, the first request reports it.
+# If the key is in another Location, the start and the first request report it.
 my $server = OCI::Server->start(config => 'OCIToken On', after => <<"END");
 <Location "/other/">
     OCITokenKey "$dir/made"
@@ -86,7 +86,10 @@ my $server = OCI::Server->start(config => 'OCIToken On', after => <<"END");
 </Location>
 END
 my $client = OCI::Client->new($server);
-$server->expects(qr/oci: OCIToken is On, but no OCITokenKey applies to/);
+$server->expects(qr/oci: OCIToken is On, but no OCITokenKey applies to/,
+    qr/OCITokenKey has no effect, because its section has no SetHandler/,
+    qr/this handler answers 500, because the OCITokenKey at \S+ line \d+/,
+    qr/this handler issues no tokens, because the OCIToken at \S+ line \d+/);
 error_is($client->get('/v2/a/tags/list'), 500, 'UNKNOWN');
 $server->expects(qr/oci: no tokens are issued at \/token: OCIToken is not On; /);
 error_is($client->get('/token'), 503, 'UNAVAILABLE',

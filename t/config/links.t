@@ -123,6 +123,7 @@ like(OCI::Server->refuses(config =>
 $server = OCI::Server->start(config =>
     "OCIToken On\nOCITokenKey $top/theirs/new");
 is((stat "$top/theirs/new")[4], $uid, 'a new key there is the user\'s');
+$server->expects(qr/OCIToken is On, but nothing issues tokens to clients/);
 $server->stop;
 
 done_testing;

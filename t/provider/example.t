@@ -70,12 +70,12 @@ sub tags {
 }
 
 sub vhost {
-    my ($port, $index) = @_;
+    my ($port, $index, $store) = @_;
     return <<"END";
 <VirtualHost *:$port>
     <Location "/v2/">
         SetHandler oci-registry
-        OCIBlobStore fs "\@STORE\@"
+        OCIBlobStore fs "$store"
         OCIIndex $index
         Require all granted
     </Location>
@@ -89,8 +89,9 @@ for my $mpm (qw(event prefork)) {
         ports    => 3,
         location => '',
         extra    => load('oci_memory'),
-        after    => join '', vhost('@PORT@', 'memory'),
-            vhost('@PORT2@', 'memory'), vhost('@PORT3@', 'memory other')
+        after    => join '', vhost('@PORT@', 'memory', '@STORE@'),
+            vhost('@PORT2@', 'memory', '@STORE@'),
+            vhost('@PORT3@', 'memory other', '@STORE@/other')
     );
     my $image = OCI::Client->new($server)->push_image('a', 'v1');
     is(OCI::Client->new($server->host(2))->get('/v2/a/manifests/v1')->body,

@@ -9,8 +9,8 @@
 #
 # Options of start:
 #
-#     config   the content of <Location "/v2/"> in addition to the handler, the
-#              store and, unless it has a policy, "Require all granted"
+#     config   the content of <Location "/v2/"> in addition to the handler and,
+#              unless it has its own, the store and "Require all granted"
 #     location the whole content of <Location "/v2/">
 #     extra    configuration of the server, before the Location
 #     after    configuration of the server, after the Location
@@ -108,6 +108,26 @@ sub refuses {
     return $self ? ($self->stop_quietly, '')[1] : $@;
 }
 
+# What "httpd -t" says about a configuration: the exit status and the output.
+# The options are those of start, or the server's own.
+sub configtest {
+    my ($self, %option) = @_;
+    if (!ref $self) {
+        $self = bless { mpm => 'event', sanitize => 0, listen => [ free_port() ],
+                        index => OCI::Index->new(%option), %option }, $self;
+        $self->make_directories;
+    }
+    $self->set;
+    my $output = `@{[ $self->command ]} -t 2>&1`;
+    return { status => $? >> 8, output => $output };
+}
+
+sub command {
+    my $self = shift;
+    return (apxs('SBINDIR') . '/' . apxs('PROGNAME'), '-d', $self->{dir},
+        '-f', "$self->{dir}/httpd.conf");
+}
+
 sub make_directories {
     my $self = shift;
     if (!$self->{dir}) {
@@ -178,10 +198,7 @@ sub launch {
         );
     }
     $self->{process} = OCI::Process->start(
-        command => [
-            apxs('SBINDIR') . '/' . apxs('PROGNAME'),
-            '-d', $dir, '-f', "$dir/httpd.conf", '-DFOREGROUND'
-        ],
+        command => [ $self->command, '-DFOREGROUND' ],
         output => "$dir/output",
         env    => \%env
     );
@@ -213,8 +230,9 @@ sub text {
     );
     my $config = $self->{config} // '';
     my $policy = $config =~ /^\s*<?Require/m ? '' : 'Require all granted';
+    my $store = $config =~ /^\s*OCIBlobStore/m ? '' : 'OCIBlobStore fs @STORE@';
     my $location = $self->{location}
-        // "SetHandler oci-registry\nOCIBlobStore fs \@STORE@\n$policy\n$config";
+        // "SetHandler oci-registry\n$store\n$policy\n$config";
     my $text = join "\n", @load, "LoadModule oci_module $module", @user_lines, @listen,
         $MPM{ $self->{mpm} }, 'ServerName 127.0.0.1:@PORT@',
         'DefaultRuntimeDir @DIR@', 'PidFile @DIR@/httpd.pid',

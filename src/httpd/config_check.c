@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Warnings about configurations that are valid, but cannot work as meant. */
+
+#include <string.h>
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_main.h"
+#include "apr_strings.h"
+
+#include "httpd/config.h"
+#include "httpd/config_check.h"
+#include "httpd/config_lines.h"
+#include "httpd/context.h"
+#include "httpd/guards.h"
+#include "httpd/require_check.h"
+#include "httpd/token_check.h"
+
+APLOG_USE_MODULE(oci);
+
+static void warn(const server_rec *s, const ap_directive_t *line,
+                 const char *text)
+{
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "oci: %s line %d: %s",
+                 line->filename, line->line_num, text);
+}
+
+/* Whether a store may serve all paths of a registry. */
+static int covers(const oci_line_t *store, const oci_line_t *handler)
+{
+    const char *path = handler->path;
+
+    if (!oci_lines_meet(store, handler) || !store->path || !path) {
+        return oci_lines_meet(store, handler);
+    }
+    if (strlen(path) < strlen("/v2/")) {
+        path = "/v2/";
+    }
+    return !strncmp(store->path, path, strlen(store->path));
+}
+
+/* Warn of a registry that can only answer 503, because no OCIBlobStore applies
+ * to its paths. */
+static void check_store(const server_rec *s, const oci_line_t *handler,
+                        const apr_array_header_t *lines)
+{
+    int i;
+
+    for (i = 0; i < lines->nelts; i++) {
+        const oci_line_t *line = &APR_ARRAY_IDX(lines, i, oci_line_t);
+
+        if (oci_line_is(line, "OCIBlobStore") && covers(line, handler)) {
+            return;
+        }
+    }
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                 "oci: the registry at %s line %d will answer 503, because it "
+                 "has no OCIBlobStore; add OCIBlobStore to its section",
+                 handler->directive->filename, handler->directive->line_num);
+}
+
+static int is_ours(const oci_line_t *line)
+{
+    return !ap_cstr_casecmpn(line->directive->directive, "OCI", 3)
+        && line->directive->directive[3] != '\0'
+        && ap_find_command(line->directive->directive, oci_directives);
+}
+
+static int sets_our_handler(const oci_line_t *line, apr_pool_t *pool)
+{
+    return oci_line_sets_handler(line, OCI_HANDLER, pool)
+        || oci_line_sets_handler(line, OCI_TOKEN_HANDLER, pool);
+}
+
+/* Whether a line may make the paths of another one ours. */
+static int may_set_handler(const oci_line_t *line, const oci_line_t *other,
+                           apr_pool_t *pool)
+{
+    return oci_lines_meet(line, other)
+        && (sets_our_handler(line, pool)
+            || (oci_line_is(line, "SetHandler")
+                && ap_strchr_c(line->directive->args, '%')));
+}
+
+static int has_handler(const oci_line_t *other, const apr_array_header_t *lines,
+                       apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; i < lines->nelts; i++) {
+        if (may_set_handler(&APR_ARRAY_IDX(lines, i, oci_line_t), other,
+                            pool)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Warn of our directive in a section without our handler. */
+static void check_handler(const server_rec *s, const oci_line_t *line,
+                          const apr_array_header_t *lines, apr_pool_t *pool)
+{
+    const oci_line_t *other = oci_lines_find(lines, "SetHandler", line);
+
+    if (!has_handler(line, lines, pool)) {
+        warn(s, line->directive,
+             apr_psprintf(pool,
+                          "%s has no effect, because its section has %s; add "
+                          "\"SetHandler " OCI_HANDLER "\"",
+                          line->directive->directive,
+                          other ? apr_psprintf(pool, "the handler \"%s\"",
+                                               oci_line_word(other, pool))
+                                : "no SetHandler"));
+    }
+}
+
+/* Warn of a registry at a path where no client looks for it. */
+static void check_path(const server_rec *s, const oci_line_t *line,
+                       apr_pool_t *pool)
+{
+    const char *path = line->path;
+
+    if (path && *path && strcmp(path, "/") && strcmp(path, "/v2")
+        && strncmp(path, "/v2/", 4)) {
+        warn(s, line->directive,
+             apr_psprintf(pool,
+                          "no client can use the registry at %s, because all "
+                          "paths of a registry begin with /v2/; use <Location "
+                          "\"/v2/\">",
+                          path));
+    }
+}
+
+/* Check the first of our lines in a section for files or paths. */
+static void check_section(const server_rec *s, const oci_line_t *line,
+                          const apr_array_header_t *lines, apr_pool_t *pool)
+{
+    if (line->for_files) {
+        warn(s, line->directive,
+             apr_psprintf(pool,
+                          "%s has no effect in a %s> section, because the "
+                          "paths of a registry are not files; use <Location "
+                          "\"/v2/\">",
+                          line->directive->directive,
+                          line->section->directive));
+    }
+    else if (is_ours(line)) {
+        check_handler(s, line, lines, pool);
+    }
+}
+
+/* The stores that the requests of a section use. */
+typedef struct store_pair_t {
+    const server_rec *server;
+    const oci_blob_store_t *blobs;
+    const oci_index_t *index;
+    const ap_directive_t *line;
+} store_pair_t;
+
+/* Add the stores of a server's sections that can change them. */
+static void add_pairs(apr_array_header_t *pairs, const server_rec *s)
+{
+    const apr_array_header_t *sections = oci_config_of_server(s)->sections;
+    const oci_config_t *base = ap_get_module_config(s->lookup_defaults,
+                                                    &oci_module);
+    int i;
+
+    for (i = 0; i < sections->nelts; i++) {
+        const oci_config_t *config = APR_ARRAY_IDX(sections, i, oci_config_t *);
+        store_pair_t pair = { .server = s, .blobs = config->blobs };
+
+        pair.index = config->index ? config->index : base->index;
+        if (!pair.index) {
+            pair.index = config->default_index;
+        }
+        if (pair.blobs && pair.index && config->read_only != 1
+            && base->read_only != 1) {
+            pair.line = config->blobs_line->directive;
+            APR_ARRAY_PUSH(pairs, store_pair_t) = pair;
+        }
+    }
+}
+
+/* Whether two stores are in different places; a path may have two names. */
+static int differ(const char *where, const char *other, apr_pool_t *pool)
+{
+    apr_finfo_t left, right;
+    apr_int32_t wanted = APR_FINFO_DEV | APR_FINFO_INODE;
+
+    if (!strcmp(where, other)) {
+        return 0;
+    }
+    return *where != '/' || *other != '/'
+        || apr_stat(&left, where, wanted, pool) != APR_SUCCESS
+        || apr_stat(&right, other, wanted, pool) != APR_SUCCESS
+        || left.inode != right.inode || left.device != right.device;
+}
+
+/* Warn of two indexes that use one blob store: each deletes blobs that the
+ * other needs. */
+static void check_pairs(const server_rec *main_server, apr_pool_t *pool)
+{
+    apr_array_header_t *pairs = apr_array_make(pool, 4, sizeof(store_pair_t));
+    const server_rec *s;
+    int i, j;
+
+    for (s = main_server; s; s = s->next) {
+        add_pairs(pairs, s);
+    }
+    for (i = 1; i < pairs->nelts; i++) {
+        const store_pair_t *pair = &APR_ARRAY_IDX(pairs, i, store_pair_t);
+
+        for (j = 0; j < i; j++) {
+            const store_pair_t *other = &APR_ARRAY_IDX(pairs, j, store_pair_t);
+
+            if (!differ(pair->blobs->where, other->blobs->where, pool)
+                && differ(pair->index->where, other->index->where, pool)) {
+                warn(
+                    main_server, pair->line,
+                    apr_psprintf(pool,
+                                 "the blob store %s has the index %s here and "
+                                 "the index %s at %s line %d, and each deletes "
+                                 "blobs that the other needs; use one index, "
+                                 "or two blob stores",
+                                 pair->blobs->where, pair->index->where,
+                                 other->index->where, other->line->filename,
+                                 other->line->line_num));
+                break;
+            }
+        }
+    }
+}
+
+void oci_config_check(const server_rec *main_server, apr_pool_t *pool)
+{
+    const apr_array_header_t *lines = oci_lines_read(ap_conftree, pool);
+    const ap_directive_t *checked = NULL;
+    int i;
+
+    for (i = 0; i < lines->nelts; i++) {
+        const oci_line_t *line = &APR_ARRAY_IDX(lines, i, oci_line_t);
+
+        if (line->section && line->section != checked
+            && (is_ours(line) || sets_our_handler(line, pool))) {
+            check_section(main_server, line, lines, pool);
+            checked = line->section;
+        }
+        if (oci_line_sets_handler(line, OCI_HANDLER, pool)) {
+            check_store(main_server, line, lines);
+            check_path(main_server, line, pool);
+        }
+    }
+    check_pairs(main_server, pool);
+    oci_require_check_lines(main_server, lines, pool);
+    oci_token_check_lines(main_server, lines, pool);
+}

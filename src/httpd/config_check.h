@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file config_check.h
+ * @brief Warnings about configurations that are valid, but cannot work as meant
+ *
+ * A warning is given only if the lines cannot be right.  Lines that may apply
+ * through a pattern or a condition count as if they did.
+ */
+
+#ifndef OCI_CONFIG_CHECK_H
+#define OCI_CONFIG_CHECK_H
+
+#include "httpd.h"
+
+/** Check the entire configuration, and log a warning for each mistake. */
+void oci_config_check(const server_rec *main_server, apr_pool_t *pool);
+
+#endif /* OCI_CONFIG_CHECK_H */

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# Mistakes that httpd's syntax allows: "httpd -t" and the start report each with
+# its file and line.  Similar lines that are right are not reported.
+
+use OCI::Test;
+
+use File::Temp ();
+use OCI::Admin;
+
+my $tmp = File::Temp->newdir(TMPDIR => 1);
+chmod 0755, "$tmp";
+mkdir "$tmp/store";
+give_to_httpd("$tmp/store");
+open my $file, '>', "$tmp/key" or die "$tmp/key: $!";
+print $file 'secret:', '0123456789abcdef' x 4, "\n";
+close $file;
+chmod 0600, "$tmp/key";
+
+my @modules = qw(auth_basic authn_core authn_file authz_user authz_host);
+
+# A section for paths.
+sub at {
+    my ($path, @lines) = @_;
+    return join "\n", "<Location \"$path\">", @lines, '</Location>', '';
+}
+
+my @registry = ('SetHandler oci-registry', "OCIBlobStore fs $tmp/store");
+my $open = 'Require all granted';
+my $login = "AuthType Basic\nAuthName x\nAuthUserFile $tmp/passwd";
+
+sub configtest {
+    my ($text) = @_;
+    return OCI::Server->configtest(modules => \@modules, location => '',
+        after => $text);
+}
+
+# A mistake that is refused.
+sub is_error {
+    my ($text, $message, $name) = @_;
+    my $run = configtest($text);
+    isnt($run->{status}, 0, "$name is refused");
+    like($run->{output}, qr{line \d+ of \S+/httpd\.conf:\n$message},
+        'the message');
+    return;
+}
+
+# A mistake with one warning.
+sub is_warning {
+    my ($text, $message, $name) = @_;
+    my $run = configtest($text);
+    is($run->{status}, 0, "$name is a warning");
+    my @warnings = grep { !/Syntax OK/ } split /\n/, $run->{output};
+    is(scalar @warnings, 1, 'one line');
+    like($run->{output},
+        qr{oci:warn\].*oci: \S+/httpd\.conf line \d+: $message},
+        'the message');
+    return;
+}
+
+sub is_right {
+    my ($text, $name) = @_;
+    my $run = configtest($text);
+    is("$run->{status} $run->{output}", "0 Syntax OK\n", "right: $name");
+    return;
+}
+
+my $twice = 'this section already has OCIBlobStore, at \S+ line \d+; remove';
+is_error(at('/v2/', @registry, "OCIBlobStore fs $tmp/other", $open),
+    "OCIBlobStore: $twice", 'OCIBlobStore twice in one section');
+is_error("OCIBlobStore fs $tmp/store\nOCIBlobStore fs $tmp/other\n",
+    "OCIBlobStore: $twice", 'OCIBlobStore twice outside of sections');
+is_error(at('/v2/', @registry, ("OCIIndex fs $tmp/store") x 2, $open),
+    'OCIIndex: this section already has OCIIndex', 'OCIIndex twice');
+is_right("OCIBlobStore fs $tmp/store\n"
+    . at('/v2/', @registry, $open) . at('/v2/', "OCIBlobStore fs $tmp/store"),
+    'one OCIBlobStore in each section');
+
+my $none = 'has no effect, because its section has';
+is_warning(at('/v2/', "OCIBlobStore fs $tmp/store", $open),
+    qr/OCIBlobStore $none no SetHandler; add "SetHandler oci-registry"/,
+    'no SetHandler');
+is_warning(at('/v2/', 'SetHandler oci-regsitry', "OCIBlobStore fs $tmp/store",
+        'OCISync Off', $open),
+    qr/OCIBlobStore $none the handler "oci-regsitry"; add "SetHandler/,
+    'a misspelt handler');
+is_warning(at('/v2/', @registry, $open) . at('/other/', 'OCIReadOnly On'),
+    qr/OCIReadOnly $none no SetHandler/, 'a handler in another section');
+is_right("SetHandler oci-registry\n"
+    . at('/v2/', "OCIBlobStore fs $tmp/store", $open),
+    'a handler outside of the section');
+is_right(at('/v2/', @registry, $open) . at('/v2/a/', 'OCIReadOnly On'),
+    'a handler for a longer path');
+is_right(at('/v2/', "OCIBlobStore fs $tmp/store", $open)
+    . "<LocationMatch \"^/v2/\">\nSetHandler oci-registry\n</LocationMatch>\n",
+    'a handler in a LocationMatch');
+is_right(at('/v2/', @registry, $open)
+    . "<LocationMatch \"^/v2/a/\">\nOCIReadOnly On\n</LocationMatch>\n",
+    'a directive in a LocationMatch');
+is_right(at('/v2/', @registry, $open, '<If "true">', 'OCIReadOnly On', '</If>'),
+    'a directive in an If');
+
+my $path = 'no client can use the registry at';
+is_warning(at($_, @registry, $open), qr{$path $_, because all paths of a},
+    "a registry at $_")
+    for qw(/registry/v2/ /v2x /v1/ /v);
+is_right(at($_, @registry, $open), "a registry at $_")
+    for qw(/ /v2 /v2/ /v2/team/ /*/);
+
+for my $section ('<Directory "/v2/">', '<DirectoryMatch "^/v2/">',
+    '<Files "v2">') {
+    my ($word) = $section =~ /^<(\w+)/;
+    is_warning("$section\n@{[ join qq{\n}, @registry, $open ]}\n</$word>\n",
+        qr/SetHandler has no effect in a <$word> section, because the paths/,
+        "a registry in $section");
+}
+
+my $never = qr/Require oci: '\S+' can never match: /;
+is_error(at('/v2/', @registry, "Require oci pull $_"), $never,
+    "the repository $_")
+    for qw(Team/** team/Web /team/** team/ team//web %{REMOTE_USER}/ team/a@b
+           team/%{REMOTE_USER}/X*);
+is_error(at('/v2/', @registry, '<RequireAll>', $open, 'Require not oci * Team',
+    '</RequireAll>'), $never, 'a refusal that never applies');
+is_right(at('/v2/', @registry, "Require oci pull $_"), "the repository $_")
+    for qw(team/** ** * team-1_x.y/*-ci %{env:OCI_CLAIM_X}
+           home/%{REMOTE_USER}/** a/%{tolower:%{REMOTE_USER}} a\\\\*);
+
+# Tokens.
+my @key = ('OCIToken On', "OCITokenKey $tmp/key");
+my @token = ('SetHandler oci-token', $open);
+is_warning(at('/v2/', @registry, @key, $open),
+    qr/OCIToken is On, but nothing issues tokens to clients: add a Location/,
+    'OCIToken On without an endpoint');
+is_right(at('/v2/', @registry, @key, "OCITokenRealm https://a.example/token",
+    $open), 'an endpoint elsewhere');
+is_right(join("\n", @key, '') . at('/v2/', @registry, $open)
+    . at('/token', @token), 'an endpoint');
+is_warning(at('/v2/', @registry, @key, $open)
+    . at('/token', 'OCIToken On', @token),
+    qr/this handler issues no tokens, because the OCITokenKey at \S+ line \d+ /,
+    'a key that only /v2/ sees');
+is_warning(at('/v2/', @registry, @key, $open) . at('/token', @token),
+    qr/this handler issues no tokens, because the OCIToken at/,
+    'OCIToken On that only /v2/ sees');
+is_warning(at('/v2/', @registry, 'OCIToken On', $open)
+    . at('/token', @key, @token),
+    qr/this handler answers 500, because the OCITokenKey at/,
+    'a key that only /token sees');
+is_right(at('/v2/', @registry, @key, $open) . at('/token', @key, @token),
+    'a key in both');
+is_right(at('/v2/', @registry, $open) . at('/token', @key, @token),
+    'tokens for another registry');
+chmod 0644, "$tmp/key";
+is_warning(join("\n", @key, '') . at('/v2/', @registry, $open)
+    . at('/token', @token),
+    qr/OCITokenKey: every user of this machine can read the secrets in \S+key;/,
+    'a key that every user can read');
+chmod 0640, "$tmp/key";
+is_right(join("\n", @key, '') . at('/v2/', @registry, $open)
+    . at('/token', @token), 'a key that a group can read');
+
+# Virtual hosts.
+sub host {
+    my ($name, @lines) = @_;
+    return join "\n", '<VirtualHost *>', "ServerName $name", @lines,
+        '</VirtualHost>', '';
+}
+is_warning(host('a', at('/v2/', @registry, $open))
+    . host('b', at('/v2/', @registry, "OCIIndex fs $tmp/index", $open)),
+    qr{the blob store $tmp/store has the index \S+ here and the index \S+ at},
+    'two indexes for one blob store');
+is_right(host('a', at('/v2/', @registry, $open))
+    . host('b', at('/v2/', @registry, $open)), 'one store for two hosts');
+symlink "$tmp/store", "$tmp/link";
+mkdir "$tmp/store/index";
+give_to_httpd("$tmp/store");
+is_right(host('a', at('/v2/', @registry, $open)) . host('b', at('/v2/',
+        'SetHandler oci-registry', "OCIBlobStore fs $tmp/link", $open)),
+    'one store with two names');
+is_right(host('a', at('/v2/', @registry, $open)) . host('b', at('/v2/',
+        @registry, "OCIIndex fs $tmp/index", 'OCIReadOnly On', $open)),
+    'a second index that is only read');
+
+my $run = OCI::Server->configtest(modules => [ @modules, 'dbd' ],
+    location => $open,
+    after    => host('a', 'DBDriver sqlite3', "DBDParams $tmp/db")
+        . host('b', at('/v2/', @registry, 'OCIIndex dbd', $open)));
+is($run->{status}, 1, 'OCIIndex dbd without DBDriver in its host');
+like($run->{output},
+    qr/line \d+: OCIIndex: dbd uses the database that DBDriver names, but/,
+    'the message');
+
+# Access control.
+sub alone { return OCI::Server->configtest(modules => \@modules,
+    location => join "\n", @registry, @_) }
+my $world = qr/oci:warn\].* line \d+: every client may push to this registry/;
+like(alone()->{output}, $world, 'no Require line');
+like(alone($login)->{output}, $world, 'no Require line, but a login');
+is(alone($_)->{output}, "Syntax OK\n", "no warning: $_") for 'OCIReadOnly On',
+    $open, 'Require ip 127.0.0.1', "<RequireAny>\n$open\n</RequireAny>",
+    "<Limit GET>\n$open\n</Limit>", "<If \"true\">\n$open\n</If>";
+is(OCI::Server->configtest(location => join("\n", @registry),
+        extra => at('/', $open))->{output}, "Syntax OK\n",
+    'no warning: Require in an outer section');
+like(OCI::Server->configtest(location => join("\n", @registry),
+        extra => "<Directory />\nRequire all denied\n</Directory>")->{output},
+    $world, 'Require in a section for files');
+
+is_warning(at('/v2/', @registry, 'Require valid-user'),
+    qr/"Require valid-user" allows nobody, because nobody can log in; add/,
+    'Require valid-user without AuthType');
+is_right(at('/v2/', @registry, $login, 'Require valid-user'), 'with AuthType');
+is_right(at('/', $login) . at('/v2/', @registry, 'Require valid-user'),
+    'with AuthType in an outer section');
+is_right(join("\n", @key, '') . at('/token', @token)
+    . at('/v2/', @registry, 'Require valid-user'), 'with tokens');
+
+my $push = qr/a right to push is useless without the right to pull, because/;
+is_warning(at('/v2/', @registry, 'Require oci push ci/**'), $push,
+    'push without pull');
+is_warning(at('/v2/', @registry, $login, '<RequireAll>', 'Require valid-user',
+    'Require oci push,delete ci/**', '</RequireAll>'), $push,
+    'push without pull for users');
+is_right(at('/v2/', @registry, $login, @$_), join ' ', @$_) for
+    ['Require oci pull,push ci/**'], ['Require oci * ci/**'],
+    ['Require oci push ci/**', 'Require oci pull **'],
+    ['Require oci push ci/**', 'Require user admin'],
+    ['Require oci push ci/**', '<RequireAll>', 'Require oci pull **',
+        'Require valid-user', '</RequireAll>'],
+    ['<Limit POST PUT PATCH>', 'Require oci push ci/**', '</Limit>'],
+    ['<RequireAll>', $open, 'Require not oci push ci/**', '</RequireAll>'];
+
+# A server that starts logs a warning once.
+my $server = OCI::Server->start(location => join "\n", @registry,
+    'Require oci push ci/**');
+my @lines = $server->log =~ /useless without the right to pull/g;
+is(scalar @lines, 1, 'one warning when the server starts');
+$server->expects($push);
+$server->stop;
+
+done_testing;

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# A store or key file that cannot be used: "httpd -t" reports it, the first
+# start is refused, and a reload lets everything else live.
+
+use OCI::Test;
+
+use File::Temp ();
+use OCI::Admin;
+
+my $tmp = File::Temp->newdir(TMPDIR => 1);
+chmod 0755, "$tmp";
+
+sub spew {
+    my ($path, $text) = @_;
+    open my $file, '>', $path or die "$path: $!";
+    print $file $text;
+    close $file;
+    chmod 0640, $path;
+    give_to_httpd($path);
+    return;
+}
+
+mkdir "$tmp/free";
+mkdir "$tmp/indexes";
+spew("$tmp/file", '');
+spew("$tmp/indexes/damaged", 'not a database' x 1000);
+spew("$tmp/key", "not a key\n");
+give_to_httpd($_) for "$tmp/free", "$tmp/indexes";
+
+my $good = "OCIBlobStore fs $tmp/free/store";
+my $tokens = "OCIToken On\nOCITokenService s\nOCITokenRealm https://a.example/";
+my %broken = (
+    'no parent directory'   => [ "OCIBlobStore fs $tmp/no/such",
+        qr{OCIBlobStore: cannot create the directory $tmp/no/such: $tmp/no } ],
+    'a file in its place'   => [ "OCIBlobStore fs $tmp/file",
+        qr{OCIBlobStore: $tmp/file is not a directory} ],
+    'a file as its parent'  => [ "OCIBlobStore fs $tmp/file/store",
+        qr{OCIBlobStore: cannot create the directory $tmp/file/store: Not a} ],
+    'a damaged gdbm'        => [
+        "$good\nOCIIndex dbm:gdbm $tmp/indexes/damaged",
+        qr{OCIIndex: $tmp/indexes/damaged is not a gdbm database} ],
+    'no directory for gdbm' => [ "$good\nOCIIndex dbm:gdbm $tmp/no/index",
+        qr{OCIIndex: cannot use $tmp/no/index: the directory $tmp/no does not} ],
+    'no directory for SQLite' => [ "$good\nOCIIndex dbd:sqlite3 $tmp/no/index",
+        qr{OCIIndex: cannot create $tmp/no/index: } ],
+    'a damaged key'         => [ "$good\n$tokens\nOCITokenKey $tmp/key",
+        qr{OCITokenKey: $tmp/key: } ],
+);
+
+sub section {
+    my ($lines) = @_;
+    return "<Location \"/v2/second/\">\nSetHandler oci-registry\n$lines\n"
+        . "</Location>";
+}
+
+sub content { return `find $tmp | sort` }
+
+my $before = content();
+my $run = OCI::Server->configtest(after => section($good));
+is("$run->{status} $run->{output}", "0 Syntax OK\n", 'a good configuration');
+for my $name (sort keys %broken) {
+    my ($lines, $message) = @{ $broken{$name} };
+    $run = OCI::Server->configtest(after => section($lines));
+    is($run->{status}, 1, "httpd -t: $name");
+    like($run->{output}, qr{oci: \S+/httpd\.conf line \d+: $message},
+        'the message');
+}
+is(content(), $before, 'httpd -t changes nothing');
+
+for my $name (sort keys %broken) {
+    my ($lines, $message) = @{ $broken{$name} };
+    like(OCI::Server->refuses(after => section($lines)),
+        qr{oci:emerg\].*oci: \S+/httpd\.conf line \d+: $message},
+        "the first start: $name");
+}
+
+subtest 'a reload' => sub {
+    my $server = OCI::Server->start(after => section($good));
+    my $client = OCI::Client->new($server);
+    my $image = $client->push_image('a', 'v1');
+    $client->push_image('second/a', 'v1');
+    my $signal = 'graceful';
+    for my $name (sort keys %broken) {
+        my ($lines, $message) = @{ $broken{$name} };
+        $server->set(after => section($lines));
+        $server->$signal;
+        $client = OCI::Client->new($server);
+        is($client->get('/v2/a/manifests/v1')->body, $image->{text},
+            "$name, $signal: the other registry is served");
+        for (1 .. 3) {
+            my $res = $client->get('/v2/second/a/manifests/v1');
+            error_is($res, 503, 'UNAVAILABLE');
+            unlike($res->body, qr/\Q$tmp/, 'the body has no path');
+        }
+        $server->expects(qr{oci:error\].*line \d+: $message});
+        my @lines = $server->log =~ /oci:error\].*$message/g;
+        is(scalar @lines, 1, 'one line of the error log says why')
+            or diag("@lines");
+        $signal = $signal eq 'graceful' ? 'restart' : 'graceful';
+    }
+    $server->set(after => section($good));
+    $server->graceful;
+    status_is(OCI::Client->new($server)->get('/v2/second/a/manifests/v1'), 200,
+        'it is served again when it is repaired');
+    $server->stop;
+};
+
+# A store of the main server is inherited, and so is its problem.
+subtest 'a store outside of the Location' => sub {
+    my $server = OCI::Server->start(
+        location => "SetHandler oci-registry\nRequire all granted",
+        after    => $good
+    );
+    $server->set(after => "OCIBlobStore fs $tmp/no/such");
+    $server->graceful;
+    $server->expects(qr/oci:error\].*OCIBlobStore: cannot create/);
+    error_is(OCI::Client->new($server)->get('/v2/'), 503, 'UNAVAILABLE');
+    $server->stop;
+};
+
+done_testing;
