@@ -103,6 +103,9 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
     if (!error) {
         error = oci_io_make_file(self->lock_file, pool);
     }
+    if (!error) {
+        error = oci_access_check_file(self->lock_file, pool);
+    }
     if (error) {
         return error;
     }

@@ -113,13 +113,17 @@ sub refuses {
 sub configtest {
     my ($self, %option) = @_;
     if (!ref $self) {
-        $self = bless { mpm => 'event', sanitize => 0, listen => [ free_port() ],
-                        index => OCI::Index->new(%option), %option }, $self;
+        $self = bless { mpm => 'event', sanitize => $self->sanitized,
+            listen => [ free_port() ], %option,
+            index => OCI::Index->new(%option) }, $self;
         $self->make_directories;
     }
     $self->set;
+    local %ENV = (%ENV, $self->environment);
     my $output = `@{[ $self->command ]} -t 2>&1`;
-    return { status => $? >> 8, output => $output };
+    my $status = $? >> 8;
+    return { status => $status,
+        output => join '', $output, map { slurp($_) } $self->reports };
 }
 
 sub command {
@@ -185,25 +189,29 @@ sub launch {
     print $file $self->text;
     close $file or die "$dir/httpd.conf: $!\n";
 
-    my %env = (%{ $self->{env} // {} }, OCI_DIR => $dir);
-    if ($self->{sanitize}) {
-        chomp(my @libraries = map { `gcc -print-file-name=$_.so` }
-              qw(libasan libubsan));
-        %env = (
-            LD_PRELOAD    => join(' ', @libraries),
-            ASAN_OPTIONS  => "detect_leaks=0:log_path=$dir/reports/asan",
-            UBSAN_OPTIONS =>
-                "print_stacktrace=1:log_path=$dir/reports/ubsan",
-            %env
-        );
-    }
     $self->{process} = OCI::Process->start(
         command => [ $self->command, '-DFOREGROUND' ],
         output => "$dir/output",
-        env    => \%env
+        env    => { $self->environment }
     );
     return $self->{process}->wait_for(
         sub { -s "$dir/httpd.pid" && $self->answers });
+}
+
+# The environment variables of httpd.
+sub environment {
+    my $self = shift;
+    my $dir = $self->{dir};
+    my %env = (%{ $self->{env} // {} }, OCI_DIR => $dir);
+    return %env if !$self->{sanitize};
+    chomp(my @libraries = map { `gcc -print-file-name=$_.so` }
+          qw(libasan libubsan));
+    return (
+        LD_PRELOAD    => join(' ', @libraries),
+        ASAN_OPTIONS  => "detect_leaks=0:log_path=$dir/reports/asan",
+        UBSAN_OPTIONS => "print_stacktrace=1:log_path=$dir/reports/ubsan",
+        %env
+    );
 }
 
 sub answers {
