@@ -365,5 +365,10 @@ oci_outcome_e oci_copy_command(const char **error, apr_getopt_t *arguments,
            copy.from.name, copy.to.name, copy.mirror.facts,
            oci_progress_format_bytes(copy.mirror.bytes, pool),
            (apr_time_now() - begun) / (double)APR_USEC_PER_SEC);
+    if (copy.owner.uid == 0 && oci_named_index_has_path(&copy.to)) {
+        printf("root owns %s, so httpd's User cannot use it: change its owner "
+               "with chown before httpd starts\n",
+               copy.to.name);
+    }
     return OCI_DONE;
 }

@@ -65,6 +65,25 @@ is_kept_out("fs $TOP/from", "dbd:sqlite3 $theirs/dbd:sqlite3",
     'TO, whose file is a link');
 is_deeply(facts_of($secret), $facts, 'root\'s registry is unchanged');
 
+# If nothing says whom TO is for, root owns it, and ociadmin says so.
+my $said = qr/^root owns \S+ \S+, so httpd's User cannot use it: change/m;
+for my $to ("fs $TOP/root-fs", "dbm:gdbm $TOP/root-dbm", "dbd:sqlite3 $TOP/root-db") {
+    my $run = ociadmin('copy', "fs $TOP/from", $to);
+    is($run->{status}, 0, "root copies to $to");
+    like($run->{out}, $said, 'and is told that httpd cannot use it');
+}
+
+# The user of --user, or of FROM, cannot write to a directory of root's.
+mkdir "$TOP/owned";
+make_index("$TOP/owned", 20);
+give_to_httpd("$TOP/owned");
+for my $to ("dbm:gdbm $TOP/theirs-dbm", "dbd:sqlite3 $TOP/theirs-db") {
+    my $run = ociadmin('copy', "fs $TOP/owned", $to);
+    is($run->{status}, 1, "the user may not write to $to");
+    like($run->{err}, qr/the user $user cannot read and change \Q$TOP\E, which/,
+        'the message names the user and the directory');
+}
+
 # TO belongs to the user even if only root can create its directory.
 mkdir "$TOP/good";
 make_index("$TOP/good", 20);
@@ -74,6 +93,7 @@ is($run->{status}, 0, 'a copy to a directory that root creates')
     or diag($run->{err});
 my %owners = map { (lstat)[4] => 1 } split /\n/, `find $TOP/copy`;
 is_deeply([ keys %owners ], [$uid], 'everything in it belongs to the user');
+unlike($run->{out}, $said, 'nothing is said of root');
 is_deeply(facts_of("$TOP/copy"), facts_of("$TOP/good"), 'with all facts');
 
 done_testing;

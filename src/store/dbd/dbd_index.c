@@ -416,9 +416,9 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
             self->settings->driver);
     }
     if (dialect->is_file) {
-        error = each_file(oci_io_make_file, self->settings->params, pool);
+        error = check_files(self->settings->params, pool);
         if (!error) {
-            error = check_files(self->settings->params, pool);
+            error = each_file(oci_io_make_file, self->settings->params, pool);
         }
         if (!error && self->settings->find) {
             create_table(self->source, pool);
