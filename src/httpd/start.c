@@ -38,6 +38,7 @@ typedef struct start_t {
     start_e kind;
     oci_owner_t user; /* of httpd's children */
     int failed;       /* whether httpd must not start */
+    int warned;       /* whether a database cannot be used */
     const server_rec *server;
     apr_pool_t *pool;
 } start_t;
@@ -70,30 +71,27 @@ static void report(start_t *start, oci_config_line_t *line, const char *name,
                  name ? name : "", name ? ": " : "", problem, consequence);
 }
 
-/* Check whether a blob store, which is not started yet, and an index on disk
- * belong together.  A child process does this, so that nothing that providers
- * open stays open in httpd's parent process.  An index in a database is checked
- * by the first request instead. */
-static const char *precheck_pairing(oci_blob_store_t *blobs, oci_index_t *index,
-                                    apr_pool_t *pool)
+typedef oci_error_t *(check_t)(const oci_registry_t *registry,
+                               apr_pool_t *pool);
+
+/* Check the stores of a registry in a child process, so that nothing that
+ * providers open stays open in httpd's parent process. */
+static const char *check_in_child(check_t *check,
+                                  const oci_registry_t *registry,
+                                  apr_pool_t *pool)
 {
-    oci_registry_t registry = { .blobs = blobs, .index = index };
     char text[4096];
     int pipe_fds[2];
     ssize_t size = 0, n;
     int status = 0;
     pid_t pid;
 
-    if (index->where[0] != '/' || access(index->where, F_OK)) {
-        return NULL;
-    }
     if (pipe(pipe_fds)) {
-        return "cannot create a pipe to check whether the blob store and the "
-               "index belong together";
+        return "cannot create a pipe to check the blob store and the index";
     }
     pid = fork();
     if (pid == 0) {
-        oci_error_t *error = oci_pairing_precheck(&registry, pool);
+        oci_error_t *error = check(registry, pool);
 
         _exit(error
               && write(pipe_fds[1], error->note, strlen(error->note)) < 0);
@@ -106,17 +104,52 @@ static const char *precheck_pairing(oci_blob_store_t *blobs, oci_index_t *index,
     }
     close(pipe_fds[0]);
     if (pid == -1) {
-        return "cannot create a process to check whether the blob store and "
-               "the index belong together";
+        return "cannot create a process to check the blob store and the index";
     }
     while (waitpid(pid, &status, 0) == -1 && errno == EINTR) {
     }
     if (size) {
         return apr_pstrmemdup(pool, text, size);
     }
-    return status ? "the process that checks whether the blob store and the "
-                    "index belong together failed"
+    return status ? "the process that checks the blob store and the index "
+                    "failed"
                   : NULL;
+}
+
+/* Check whether a blob store, which is not started yet, and an index on disk
+ * belong together.  An index in a database is checked by the first request
+ * instead. */
+static const char *precheck_pairing(const oci_registry_t *registry,
+                                    apr_pool_t *pool)
+{
+    const char *where = registry->index->where;
+
+    return where[0] != '/' || access(where, F_OK)
+        ? NULL
+        : check_in_child(oci_pairing_precheck, registry, pool);
+}
+
+/* Warn of a database that cannot be used now.  It may be started later, so this
+ * is no reason not to start.  One warning is enough: each takes the time limit
+ * of a connection. */
+static void try_database(start_t *start, const oci_config_line_t *line,
+                         const oci_registry_t *registry)
+{
+    const char *problem;
+
+    if (!line || registry->index->where[0] == '/' || start->kind == START_TEST
+        || start->warned || !ap_state_query(AP_SQ_CONFIG_GEN)) {
+        return;
+    }
+    problem = check_in_child(oci_pairing_try_index, registry, start->pool);
+    if (problem) {
+        start->warned = 1;
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, start->server,
+                     "oci: %s line %d: %s: the index cannot be used at "
+                     "present, and requests fail until it can: %s",
+                     line->directive->filename, line->directive->line_num,
+                     line->directive->directive, problem);
+    }
 }
 
 /* Start, or test, an index. */
@@ -167,7 +200,12 @@ static void start_section(start_t *start, oci_config_t *config)
         line = config->index_line;
     }
     if (!error && index && blobs) {
-        error = precheck_pairing(blobs, index, start->pool);
+        oci_registry_t registry = { .blobs = blobs, .index = index };
+
+        error = precheck_pairing(&registry, start->pool);
+        try_database(start,
+                     config->index ? config->index_line : base->index_line,
+                     &registry);
     }
     if (!error && config->blobs) {
         error = start_blobs(start, blobs);

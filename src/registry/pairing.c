@@ -211,6 +211,14 @@ oci_error_t *oci_pairing_precheck(const oci_registry_t *registry,
         : check_pair(&pair);
 }
 
+oci_error_t *oci_pairing_try_index(const oci_registry_t *registry,
+                                   apr_pool_t *pool)
+{
+    int unfinished;
+
+    return oci_fact_exists(&unfinished, registry, oci_key_copy(), pool);
+}
+
 static oci_error_t *refuse_copy(const oci_registry_t *registry,
                                 apr_pool_t *pool)
 {

@@ -46,4 +46,12 @@ oci_error_t *oci_pairing_check(const oci_registry_t *registry, int changes,
 oci_error_t *oci_pairing_precheck(const oci_registry_t *registry,
                                   apr_pool_t *pool);
 
+/**
+ * Find out whether the index can be read at present.
+ * @param registry Only its index is used, which is started
+ * @return An error of the index, with a note for the log
+ */
+oci_error_t *oci_pairing_try_index(const oci_registry_t *registry,
+                                   apr_pool_t *pool);
+
 #endif /* OCI_PAIRING_H */

@@ -19,14 +19,8 @@
 #include "store/access.h"
 #include "store/io.h"
 
-/* How many entries of a directory, and of all directories, are looked at. */
-#define ENTRIES_EACH 8
-#define ENTRIES_ALL  200
-
-typedef struct sample_t {
-    const char *top;
-    int left; /* of ENTRIES_ALL */
-} sample_t;
+/* How many directories in a directory are looked at. */
+#define ENTRIES 8
 
 static const char *name_of_user(uid_t uid, apr_pool_t *pool)
 {
@@ -95,60 +89,51 @@ const char *oci_access_check(const char *path, int mode, const char *top,
                            : oci_io_failure("use", path, errno, pool);
 }
 
-static const char *check_below(sample_t *sample, const char *dir_path,
-                               apr_pool_t *pool);
-
-static const char *check_entry(sample_t *sample, const char *path,
-                               apr_pool_t *pool)
-{
-    struct stat st;
-    int mode;
-
-    if (lstat(path, &st) || !(S_ISDIR(st.st_mode) || S_ISREG(st.st_mode))) {
-        return NULL;
-    }
-    mode = S_ISDIR(st.st_mode) ? R_OK | W_OK | X_OK : R_OK;
-    /* An entry may have been removed meanwhile.  The mode of a single file is
-     * no reason not to start. */
-    if (faccessat(AT_FDCWD, path, mode, AT_EACCESS) && errno == EACCES
-        && (S_ISDIR(st.st_mode) || st.st_uid != geteuid())) {
-        return explain_denial(path, mode, sample->top, pool);
-    }
-    return S_ISDIR(st.st_mode) ? check_below(sample, path, pool) : NULL;
-}
-
-static const char *check_below(sample_t *sample, const char *dir_path,
-                               apr_pool_t *pool)
+/* Look at the first directories in a directory.
+ * @param below Whether to look into each as well
+ * @return What is wrong if all of them cannot be used.  A single one may be of
+ *         another program, and does no harm */
+static const char *check_entries(const char *dir_path, const char *top,
+                                 int below, apr_pool_t *pool)
 {
     const char *error = NULL;
     apr_finfo_t entry;
     apr_dir_t *dir;
-    int i = 0;
+    int usable = 0, seen = 0;
 
     if (apr_dir_open(&dir, dir_path, pool) != APR_SUCCESS) {
         return NULL;
     }
-    while (!error && i < ENTRIES_EACH && sample->left > 0
+    while (seen < ENTRIES
            && apr_dir_read(&entry, APR_FINFO_NAME, dir) == APR_SUCCESS) {
-        if (entry.name[0] != '.' && strcmp(entry.name, "lost+found")) {
-            i++;
-            sample->left--;
-            error = check_entry(sample,
-                                apr_pstrcat(pool, dir_path, "/", entry.name,
-                                            NULL),
-                                pool);
+        const char *path = apr_pstrcat(pool, dir_path, "/", entry.name, NULL);
+        const char *problem = NULL;
+        struct stat st;
+
+        if (entry.name[0] == '.' || !strcmp(entry.name, "lost+found")
+            || lstat(path, &st) || !S_ISDIR(st.st_mode)) {
+            continue;
         }
+        seen++;
+        if (faccessat(AT_FDCWD, path, R_OK | W_OK | X_OK, AT_EACCESS)) {
+            problem = errno == EACCES
+                ? explain_denial(path, R_OK | W_OK | X_OK, top, pool)
+                : NULL;
+        }
+        else if (below) {
+            problem = check_entries(path, top, 0, pool);
+        }
+        usable |= !problem;
+        error = problem ? problem : error;
     }
     apr_dir_close(dir);
-    return error;
+    return usable ? NULL : error;
 }
 
 const char *oci_access_check_below(const char *dir, const char *top,
                                    apr_pool_t *pool)
 {
-    sample_t sample = { top, ENTRIES_ALL };
-
-    return check_below(&sample, dir, pool);
+    return check_entries(dir, top, 1, pool);
 }
 
 const char *oci_access_check_file(const char *path, apr_pool_t *pool)

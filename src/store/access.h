@@ -26,9 +26,10 @@ const char *oci_access_check(const char *path, int mode, const char *top,
                              apr_pool_t *pool);
 
 /**
- * Look at some of the entries below a directory: the user must be able to read
- * each file of another user, and to read and change each directory.  Links,
- * names that begin with ".", and "lost+found" are skipped.
+ * Look at the first directories in a directory of a store, and in each of them.
+ * The user must be able to read and change at least one of each, because a
+ * single one may be of another program.  Names that begin with ".", and
+ * "lost+found", are skipped.
  * @param dir Absolute
  * @param top As for oci_access_check
  * @return NULL, or a sentence that says what is wrong

@@ -116,7 +116,7 @@ sub restored {
     $server->stop;
     my $user = OCI::Server::user();
     for my $part (@$parts) {
-        system 'chown', '-Rh', 'root:root', "$store/$part";
+        system 'chown', '-Rh', 'root:root', glob "$store/$part";
         my $message = qr{the[ ]user[ ]$user[ ]cannot[ ]read[ ]?[a-z ]*[ ]
             \Q$store\E\S*,[ ]which[ ]has[ ]the[ ]owner[ ]root[ ]and[ ]mode[ ]
             0\d+:[ ]run[ ]"chown[ ]-R[ ]$user[ ]\Q$store\E}x;
@@ -135,27 +135,39 @@ sub restored {
 }
 SKIP: {
     skip 'only root can give a directory away', 1 if $>;
-    restored('fs', [ 'blobs', 'blobs/sha256', 'uploads', 'index', 'index/repo',
-        'index/.lock' ]);
+    restored('fs', [ 'blobs', 'blobs/sha256', 'blobs/sha256/??', 'uploads',
+        'index', 'index/*', 'index/.lock' ]);
     restored('dbm:gdbm', [ 'facts', 'facts.lock', 'facts.log-1' ]);
     restored('dbd:sqlite3', [ 'facts', 'facts.lock' ]);
 }
 
-# What may be in a store's directory without harm: files with another mode,
-# lost+found, snapshots.
+# What may be in a store's directory without harm: files that cannot be read,
+# lost+found, snapshots, and a directory of somebody else.
 SKIP: {
     skip 'only root can give a directory away', 1 if $>;
     $server = OCI::Server->start;
     OCI::Client->new($server)->push_image('a', 'v1');
     my $store = $server->store;
     mkdir "$store/$_", 0700 for qw(lost+found blobs/lost+found blobs/.snapshot);
-    chmod 0, glob "$store/blobs/sha256/*/*";
+    chmod 0, my @blobs = glob "$store/blobs/sha256/*/*";
+    mkdir "$store/blobs/sha256/other";
     $server->halt;
     $server->again;
     status_is(OCI::Client->new($server)->get('/v2/a/manifests/v1'), 200,
         'lost+found does not belong to the store');
     $server->stop;
 }
+
+# A database that does not answer: the start says so once, and requests fail.
+my $closed = OCI::Server::free_port();
+$server = OCI::Server->start(config =>
+    qq{OCIIndex dbd:pgsql "host=127.0.0.1 port=$closed"});
+$server->expects(qr/oci:warn\].*OCIIndex: the index cannot be used at present/);
+@warnings = $server->log =~ /cannot be used at present, .*: connection/g;
+is(scalar @warnings, 1, 'one warning at the start') or diag($server->log);
+error_is(OCI::Client->new($server)->get('/v2/'), 503, 'UNAVAILABLE');
+$server->expects(qr/oci:error\].*cannot read/);
+$server->stop;
 
 # A store is not created by an httpd that has no registry.
 $server = OCI::Server->start(location => 'OCIBlobStore fs @DIR@/unused');
