@@ -154,32 +154,42 @@ static void check_section(const server_rec *s, const oci_line_t *line,
 
 /* The stores that the requests of a section use. */
 typedef struct store_pair_t {
-    const server_rec *server;
     const oci_blob_store_t *blobs;
     const oci_index_t *index;
     const ap_directive_t *line;
 } store_pair_t;
 
-/* Add the stores of a server's sections that can change them. */
-static void add_pairs(apr_array_header_t *pairs, const server_rec *s)
+/* Whether a directive of another section may replace the default index, or
+ * refuse all changes. */
+static int may_be_changed(const oci_config_t *config, const oci_line_t *line,
+                          const apr_array_header_t *lines)
 {
-    const apr_array_header_t *sections = oci_config_of_server(s)->sections;
+    return oci_lines_find(lines, "OCIReadOnly", line)
+        || (!config->index && oci_lines_find(lines, "OCIIndex", line));
+}
+
+/* Add the stores of a server's section if it can change them.
+ * @param lines The configuration */
+static void add_pair(apr_array_header_t *pairs, const server_rec *s,
+                     const oci_config_t *config,
+                     const apr_array_header_t *lines)
+{
     const oci_config_t *base = ap_get_module_config(s->lookup_defaults,
                                                     &oci_module);
+    store_pair_t *pair;
     int i;
 
-    for (i = 0; i < sections->nelts; i++) {
-        const oci_config_t *config = APR_ARRAY_IDX(sections, i, oci_config_t *);
-        store_pair_t pair = { .server = s, .blobs = config->blobs };
+    for (i = 0; config->blobs && i < lines->nelts; i++) {
+        const oci_line_t *line = &APR_ARRAY_IDX(lines, i, oci_line_t);
 
-        pair.index = config->index ? config->index : base->index;
-        if (!pair.index) {
-            pair.index = config->default_index;
-        }
-        if (pair.blobs && pair.index && config->read_only != 1
-            && base->read_only != 1) {
-            pair.line = config->blobs_line->directive;
-            APR_ARRAY_PUSH(pairs, store_pair_t) = pair;
+        if (line->directive == config->blobs_line->directive
+            && !may_be_changed(config, line, lines)) {
+            pair = apr_array_push(pairs);
+            pair->blobs = config->blobs;
+            pair->index = config->index ? config->index : base->index;
+            pair->index = pair->index ? pair->index : config->default_index;
+            pair->line = line->directive;
+            return;
         }
     }
 }
@@ -201,14 +211,20 @@ static int differ(const char *where, const char *other, apr_pool_t *pool)
 
 /* Warn of two indexes that use one blob store: each deletes blobs that the
  * other needs. */
-static void check_pairs(const server_rec *main_server, apr_pool_t *pool)
+static void check_pairs(const server_rec *main_server,
+                        const apr_array_header_t *lines, apr_pool_t *pool)
 {
     apr_array_header_t *pairs = apr_array_make(pool, 4, sizeof(store_pair_t));
     const server_rec *s;
     int i, j;
 
     for (s = main_server; s; s = s->next) {
-        add_pairs(pairs, s);
+        const apr_array_header_t *sections = oci_config_of_server(s)->sections;
+
+        for (i = 0; i < sections->nelts; i++) {
+            add_pair(pairs, s, APR_ARRAY_IDX(sections, i, oci_config_t *),
+                     lines);
+        }
     }
     for (i = 1; i < pairs->nelts; i++) {
         const store_pair_t *pair = &APR_ARRAY_IDX(pairs, i, store_pair_t);
@@ -216,7 +232,8 @@ static void check_pairs(const server_rec *main_server, apr_pool_t *pool)
         for (j = 0; j < i; j++) {
             const store_pair_t *other = &APR_ARRAY_IDX(pairs, j, store_pair_t);
 
-            if (!differ(pair->blobs->where, other->blobs->where, pool)
+            if (pair->index && other->index
+                && !differ(pair->blobs->where, other->blobs->where, pool)
                 && differ(pair->index->where, other->index->where, pool)) {
                 warn(
                     main_server, pair->line,
@@ -253,7 +270,7 @@ void oci_config_check(const server_rec *main_server, apr_pool_t *pool)
             check_path(main_server, line, pool);
         }
     }
-    check_pairs(main_server, pool);
+    check_pairs(main_server, lines, pool);
     oci_require_check_lines(main_server, lines, pool);
     oci_token_check_lines(main_server, lines, pool);
 }

@@ -140,7 +140,7 @@ const oci_line_t *oci_lines_find(const apr_array_header_t *lines,
     for (i = 0; i < lines->nelts; i++) {
         const oci_line_t *line = &APR_ARRAY_IDX(lines, i, const oci_line_t);
 
-        if (oci_line_is(line, name) && oci_lines_meet(line, other)) {
+        if (oci_lines_meet(line, other) && oci_line_is(line, name)) {
             return line;
         }
     }

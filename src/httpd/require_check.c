@@ -154,8 +154,8 @@ static int may_be_replaced(const oci_line_t *line,
     for (i = 0; i < lines->nelts; i++) {
         const oci_line_t *other = &APR_ARRAY_IDX(lines, i, oci_line_t);
 
-        if (oci_line_is(other, "Require") && other->section
-            && other->section != line->section && oci_lines_meet(other, line)) {
+        if (other->section && other->section != line->section
+            && oci_lines_meet(other, line) && oci_line_is(other, "Require")) {
             return 1;
         }
     }
@@ -171,12 +171,13 @@ static void check_push(const server_rec *s, const oci_line_t *line,
     if ((actions & OCI_PUSH) && !(actions & OCI_PULL) && line->path
         && line->section && !line->for_files
         && !oci_lines_find(lines, "AuthMerging", line)
+        && !oci_lines_find(lines, "Satisfy", line)
         && !may_be_replaced(line, lines)
         && !may_pull(line->section->first_child, 0, pool)) {
         warn(s, line->directive,
-             "a right to push is useless without the right to pull, because "
-             "clients first ask what the registry has; write \"Require oci "
-             "pull,push ...\"");
+             "most clients cannot push without the right to pull, because they "
+             "first ask what the registry has; write \"Require oci pull,push "
+             "...\"");
     }
 }
 

@@ -2,6 +2,8 @@
 
 /* Checks of the directives for tokens, which need each other. */
 
+#include <string.h>
+
 #include "httpd.h"
 #include "http_config.h"
 #include "http_core.h"
@@ -134,8 +136,9 @@ static int uses_tokens(const oci_line_t *handler,
     for (i = 0; i < lines->nelts; i++) {
         const oci_line_t *line = &APR_ARRAY_IDX(lines, i, oci_line_t);
 
-        if (oci_line_is(line, "OCIToken") && oci_lines_meet(line, handler)) {
-            if (ap_cstr_casecmp(oci_line_word(line, pool), "On")) {
+        if (oci_lines_meet(line, handler) && oci_line_is(line, "OCIToken")) {
+            if (ap_cstr_casecmp(oci_line_word(line, pool), "On")
+                || !line->path) {
                 return 0;
             }
             on = 1;
@@ -144,20 +147,39 @@ static int uses_tokens(const oci_line_t *handler,
     return on;
 }
 
-/* Whether a line switches tokens on, and clients find no endpoint for them.
- * Another server may answer at the same host name behind a proxy. */
+/* Whether something else than our handler may answer at /token: another
+ * handler, or another server. */
+static int may_be_elsewhere(const apr_array_header_t *lines)
+{
+    static const char *const names[] = { "ProxyPass",     "ProxyPassMatch",
+                                         "RewriteRule",   "Redirect",
+                                         "RedirectMatch", NULL };
+    const oci_line_t anywhere = { .path = NULL };
+    int i;
+
+    for (i = 0; names[i]; i++) {
+        if (oci_lines_find(lines, names[i], &anywhere)) {
+            return 1;
+        }
+    }
+    for (i = 0; i < lines->nelts; i++) {
+        if (strstr(APR_ARRAY_IDX(lines, i, oci_line_t).directive->args,
+                   "/token")) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Whether a line switches tokens on, and clients find no endpoint for them. */
 static int lacks_endpoint(const oci_line_t *line,
                           const apr_array_header_t *lines, apr_pool_t *pool)
 {
-    const oci_line_t anywhere = { .path = NULL };
-
     return oci_line_is(line, "OCIToken")
         && !ap_cstr_casecmp(oci_line_word(line, pool), "On")
         && !has_token_endpoint(lines, pool)
         && !oci_lines_find(lines, "OCITokenRealm", line)
-        && !oci_lines_find(lines, "ProxyPass", &anywhere)
-        && !oci_lines_find(lines, "ProxyPassMatch", &anywhere)
-        && !oci_lines_find(lines, "RewriteRule", &anywhere);
+        && !may_be_elsewhere(lines);
 }
 
 void oci_token_check_lines(const server_rec *main_server,

@@ -136,6 +136,8 @@ is_right(at('/v2/', @registry, @key, "OCITokenRealm https://a.example/token",
     $open), 'an endpoint elsewhere');
 is_right(join("\n", @key, '') . at('/v2/', @registry, $open)
     . at('/token', @token), 'an endpoint');
+is_right(at('/v2/', @registry, @key, $open)
+    . at('/token', 'SetHandler cgi-script'), 'an endpoint of something else');
 is_warning(at('/v2/', @registry, @key, $open)
     . at('/token', 'OCIToken On', @token),
     qr/this handler issues no tokens, because the OCITokenKey at \S+ line \d+ /,
@@ -182,6 +184,10 @@ is_right(host('a', at('/v2/', @registry, $open)) . host('b', at('/v2/',
         @registry, "OCIIndex fs $tmp/index", 'OCIReadOnly On', $open)),
     'a second index that is only read');
 
+is_right(host('a', at('/v2/', @registry, "OCIIndex fs $tmp/index", $open))
+    . host('b', at('/v2/', @registry, $open), at('/v2/',
+        "OCIIndex fs $tmp/index")), 'one index, in another section');
+
 my $run = OCI::Server->configtest(modules => [ @modules, 'dbd' ],
     location => $open,
     after    => host('a', 'DBDriver sqlite3', "DBDParams $tmp/db")
@@ -216,7 +222,7 @@ is_right(at('/', $login) . at('/v2/', @registry, 'Require valid-user'),
 is_right(join("\n", @key, '') . at('/token', @token)
     . at('/v2/', @registry, 'Require valid-user'), 'with tokens');
 
-my $push = qr/a right to push is useless without the right to pull, because/;
+my $push = qr/most clients cannot push without the right to pull, because they/;
 is_warning(at('/v2/', @registry, 'Require oci push ci/**'), $push,
     'push without pull');
 is_warning(at('/v2/', @registry, $login, '<RequireAll>', 'Require valid-user',
@@ -234,7 +240,7 @@ is_right(at('/v2/', @registry, $login, @$_), join ' ', @$_) for
 # A server that starts logs a warning once.
 my $server = OCI::Server->start(location => join "\n", @registry,
     'Require oci push ci/**');
-my @lines = $server->log =~ /useless without the right to pull/g;
+my @lines = $server->log =~ /push without the right to pull/g;
 is(scalar @lines, 1, 'one warning when the server starts');
 $server->expects($push);
 $server->stop;
