@@ -30,6 +30,10 @@ static inline int open_store(test_t *t)
 
     if (!error) {
         t->provider = t->store->provider;
+        error = t->provider->check ? t->provider->check(t->store, t->run->pool)
+                                   : NULL;
+    }
+    if (!error) {
         error = t->provider->start(t->store, getuid(), getgid(), t->run->pool);
     }
     return tap_is(&t->run->tap, error, NULL, "a store is opened");

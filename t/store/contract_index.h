@@ -121,6 +121,9 @@ static inline const char *open_once(test_t *t, oci_index_t **index)
 {
     const char *error = t->provider->create(index, &t->config, t->run->pool);
 
+    if (!error && provider_of(*index)->check) {
+        error = provider_of(*index)->check(*index, t->run->pool);
+    }
     return error
         ? error
         : provider_of(*index)->start(*index, getuid(), getgid(), t->run->pool);

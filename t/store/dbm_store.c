@@ -312,7 +312,8 @@ static int refuse(void *data, int number)
     if (setgid(NOBODY) || setuid(NOBODY)) {
         return 1;
     }
-    says(t->run, open_as(t, "gdbm", "r/f", NOBODY), "/r", "httpd's User");
+    says(t->run, open_as(t, "gdbm", "r/f", NOBODY), "/r",
+         "cannot read and change");
     return t->run->tap.failed;
 }
 
@@ -327,7 +328,8 @@ static void check_owners(test_t *t, const char *type)
     }
     chmod(t->run->dir, 0755);
     mkdir(at(t->run, "o"), 0755);
-    says(t->run, open_as(t, type, "o/f", NOBODY), "/o", "httpd's User");
+    says(t->run, open_as(t, type, "o/f", NOBODY), "/o",
+         "cannot read and change");
     tap_ok(&t->run->tap, !exists(t, "o/f") && !exists(t, "o/f.lock"),
            "and nothing is created");
     if (chown(at(t->run, "o"), NOBODY, NOBODY)) {
@@ -344,7 +346,8 @@ static void check_owners(test_t *t, const char *type)
     if (chown(at(t->run, "o/f.log-2"), 0, 0)) {
         abort();
     }
-    says(t->run, open_as(t, type, "o/f", NOBODY), "/o/f.log-2", "denied");
+    says(t->run, open_as(t, type, "o/f", NOBODY), "/o/f.log-2",
+         "the owner root");
     mkdir(at(t->run, "r"), 0755);
     pid = start_process(refuse, t, 0);
     t->run->tap.run++;

@@ -297,7 +297,8 @@ static int refuse(void *data, int number)
     if (setgid(NOBODY) || setuid(NOBODY)) {
         return 1;
     }
-    says(t->run, open_both(t, &index, "r", NOBODY), "/r/blobs", "denied");
+    says(t->run, open_both(t, &index, "r", NOBODY), "/r/blobs",
+         "the owner root");
     says(t->run, open_both(t, &index, "new", NOBODY), "/new", "denied");
     return t->run->tap.failed;
 }
