@@ -240,7 +240,7 @@ static oci_error_t *refuse_all(const request_rec *r, const char *why)
 
     error->note = apr_psprintf(r->pool,
                                "no tokens are issued at %s: %s; set OCIToken "
-                               "On and an OCITokenKey for the whole server, or "
+                               "On and an OCITokenKey in the virtual host, or "
                                "remove this Location if another server issues "
                                "the tokens",
                                r->uri, why);
