@@ -59,8 +59,10 @@ static void report(start_t *start, oci_config_line_t *line, const char *name,
         line->problem = problem;
     }
     if (start->kind == START_RELOAD) {
-        consequence = "; requests that need it get 503 until this is repaired "
-                      "and httpd is reloaded";
+        consequence = line ? "; requests that need it get 503 until this is "
+                             "repaired and httpd is reloaded"
+                           : "; requests that need it fail until this is "
+                             "repaired and httpd is reloaded";
     }
     else if (start->kind == START_TEST && getuid()) {
         level = APLOG_WARNING;

@@ -106,6 +106,22 @@ subtest 'a reload' => sub {
     $server->stop;
 };
 
+# Directives that need each other.
+subtest 'a reload without OCITokenKey' => sub {
+    my $server = OCI::Server->start(after => section($good));
+    OCI::Client->new($server)->push_image('a', 'v1');
+    $server->set(after => section("$good\nOCIToken On"));
+    my $told = qr/OCIToken is On, but there is no OCITokenKey; add/;
+    like($server->configtest->{output}, qr/oci:emerg\].*$told/, 'httpd -t');
+    $server->graceful;
+    $server->expects(qr/oci:error\].*$told/,
+        qr/oci:error\].*no OCITokenKey applies to/);
+    my $client = OCI::Client->new($server);
+    status_is($client->get('/v2/a/manifests/v1'), 200, 'the other registry');
+    error_is($client->get('/v2/second/a/manifests/v1'), 500, 'UNKNOWN');
+    $server->stop;
+};
+
 # A store of the main server is inherited, and so is its problem.
 subtest 'a store outside of the Location' => sub {
     my $server = OCI::Server->start(
