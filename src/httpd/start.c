@@ -64,10 +64,6 @@ static void report(start_t *start, oci_config_line_t *line, const char *name,
                            : "; requests that need it fail until this is "
                              "repaired and httpd is reloaded";
     }
-    else if (start->kind == START_TEST && getuid()) {
-        level = APLOG_WARNING;
-        consequence = "; only root can test this as httpd's User";
-    }
     start->failed |= level == APLOG_EMERG;
     ap_log_error(APLOG_MARK, level, 0, start->server, "oci: %s%s%s%s%s", place,
                  name ? name : "", name ? ": " : "", problem, consequence);
@@ -314,10 +310,13 @@ int oci_start(apr_pool_t *pool, server_rec *main_server)
 
 int oci_start_test(apr_pool_t *pool, server_rec *main_server)
 {
+    /* Another user than root may not see what httpd's User can use. */
+    int can_test = !getuid() || getuid() == ap_unixd_config.user_id;
+
     if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST) {
         return OK;
     }
-    if (!start_all(START_TEST, pool, main_server)) {
+    if (can_test && !start_all(START_TEST, pool, main_server)) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     oci_config_check(main_server, pool);

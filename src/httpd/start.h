@@ -20,7 +20,8 @@ int oci_start(apr_pool_t *pool, server_rec *main_server);
 
 /**
  * Under "httpd -t", find out whether oci_start would succeed, without changing
- * anything.
+ * anything.  Stores and key files are left out unless the caller is root or
+ * httpd's User.
  * @return OK, or HTTP_INTERNAL_SERVER_ERROR after logging the reason
  */
 int oci_start_test(apr_pool_t *pool, server_rec *main_server);

@@ -8,6 +8,8 @@ use OCI::Test;
 use File::Temp ();
 use OCI::Admin;
 
+plan skip_all => 'needs root, or User in the configuration' if $>;
+
 my $tmp = File::Temp->newdir(TMPDIR => 1);
 chmod 0755, "$tmp";
 mkdir "$tmp/store";

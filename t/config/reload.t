@@ -8,6 +8,8 @@ use OCI::Test;
 use File::Temp ();
 use OCI::Admin;
 
+plan skip_all => 'needs root, or User in the configuration' if $>;
+
 my $tmp = File::Temp->newdir(TMPDIR => 1);
 chmod 0755, "$tmp";
 
@@ -67,6 +69,19 @@ for my $name (sort keys %broken) {
         'the message');
 }
 is(content(), $before, 'httpd -t changes nothing');
+
+# A user who cannot look as httpd's User is told nothing of stores.
+SKIP: {
+    my $setpriv = `sh -c 'command -v setpriv'` or skip 'needs setpriv', 2;
+    my $dir = File::Temp->newdir(TMPDIR => 1);
+    $run = OCI::Server->configtest(dir => "$dir",
+        after => section("OCIBlobStore fs $tmp/no/such"));
+    isnt($run->{status}, 0, 'root');
+    my $command = join ' ', OCI::Server::command({ dir => $dir });
+    chomp $setpriv;
+    is(`$setpriv --reuid 12345 --regid 12345 --clear-groups $command -t 2>&1`,
+        "Syntax OK\n", 'another user');
+}
 
 for my $name (sort keys %broken) {
     my ($lines, $message) = @{ $broken{$name} };
