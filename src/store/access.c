@@ -22,6 +22,11 @@
 /* How many directories in a directory are looked at. */
 #define ENTRIES 8
 
+/* The end of a sentence about a path whose mode would allow its use. */
+#define FORBIDDEN_OTHERWISE                                                    \
+    ": look for what else forbids it, such as SELinux, AppArmor or an access " \
+    "control list"
+
 static const char *name_of_user(uid_t uid, apr_pool_t *pool)
 {
     char *name;
@@ -39,20 +44,54 @@ static const char *words_of_mode(int mode)
     return mode & R_OK ? "read" : "search";
 }
 
+/* Say that a directory on the path to a file or directory is closed. */
+static const char *explain_closed(const char *path, const char *closed,
+                                  const struct stat *st, apr_pool_t *pool)
+{
+    const char *problem =
+        apr_psprintf(pool,
+                     "the user %s cannot use %s, because it may not search "
+                     "the directory %s, which has the owner %s and mode %04o",
+                     name_of_user(geteuid(), pool), path, closed,
+                     name_of_user(st->st_uid, pool), st->st_mode & 07777);
+
+    return st->st_mode & S_IXOTH
+        ? apr_pstrcat(pool, problem, FORBIDDEN_OTHERWISE, NULL)
+        : apr_psprintf(pool,
+                       "%s: run \"chmod a+x %s\", or configure another path",
+                       problem, closed);
+}
+
+const char *oci_access_check_way(const char *path, apr_pool_t *pool)
+{
+    const char *slash = path;
+
+    while ((slash = strchr(slash + 1, '/'))) {
+        const char *dir = apr_pstrmemdup(pool, path, slash - path);
+        struct stat st;
+
+        if (faccessat(AT_FDCWD, dir, X_OK, AT_EACCESS)) {
+            return errno != EACCES || stat(dir, &st)
+                ? NULL
+                : explain_closed(path, dir, &st, pool);
+        }
+    }
+    return NULL;
+}
+
 /* Explain why access to a path is denied. */
 static const char *explain_denial(const char *path, int mode, const char *top,
                                   apr_pool_t *pool)
 {
     const char *user = name_of_user(geteuid(), pool);
-    const char *problem;
+    const char *problem = oci_access_check_way(path, pool);
     struct stat st;
 
+    if (problem) {
+        return problem;
+    }
     if (stat(path, &st)) {
-        return apr_psprintf(pool,
-                            "the user %s cannot use %s, because it may not "
-                            "search a directory on the path to it: give that "
-                            "directory mode 0711 or 0755",
-                            user, path);
+        return oci_io_failure("use", path, EACCES, pool);
     }
     problem = apr_psprintf(pool,
                            "the user %s cannot %s %s, which has the owner %s "
@@ -73,10 +112,7 @@ static const char *explain_denial(const char *path, int mode, const char *top,
         return apr_psprintf(pool, "%s: run \"chmod -R u+rwX %s\"", problem,
                             top);
     }
-    return apr_psprintf(pool,
-                        "%s: look for what else forbids it, such as SELinux, "
-                        "AppArmor or an access control list",
-                        problem);
+    return apr_pstrcat(pool, problem, FORBIDDEN_OTHERWISE, NULL);
 }
 
 const char *oci_access_check(const char *path, int mode, const char *top,
@@ -136,32 +172,42 @@ const char *oci_access_check_below(const char *dir, const char *top,
     return check_entries(dir, top, 1, pool);
 }
 
-const char *oci_access_check_file(const char *path, apr_pool_t *pool)
+const char *oci_access_not_dir(const char *path, apr_pool_t *pool)
 {
-    const char *dir = oci_io_parent(path, pool);
-    const char *error = oci_io_check_file(path, pool);
+    return apr_psprintf(pool,
+                        "%s is not a directory: remove it, or configure "
+                        "another path",
+                        path);
+}
+
+const char *oci_access_check_dir(const char *dir, const char *file,
+                                 apr_pool_t *pool)
+{
     struct stat st;
 
-    if (error) {
-        return error;
+    if (!stat(dir, &st)) {
+        return S_ISDIR(st.st_mode)
+            ? oci_access_check(dir, R_OK | W_OK | X_OK, NULL, pool)
+            : oci_access_not_dir(dir, pool);
     }
-    if (!lstat(path, &st)) {
-        return oci_access_check(path, R_OK | W_OK, path, pool);
+    return errno == ENOENT
+        ? apr_psprintf(pool,
+                       "cannot create %s: the directory %s does not exist; "
+                       "create it first",
+                       file, dir)
+        : oci_access_check(dir, F_OK, NULL, pool);
+}
+
+const char *oci_access_check_file(const char *path, apr_pool_t *pool)
+{
+    struct stat st;
+    const char *error;
+
+    if (lstat(path, &st)) {
+        return oci_access_check_dir(oci_io_parent(path, pool), path, pool);
     }
-    if (stat(dir, &st)) {
-        return errno == ENOENT
-            ? apr_psprintf(pool,
-                           "cannot create %s: the directory %s does not exist; "
-                           "create it first",
-                           path, dir)
-            : oci_io_failure("use", dir, errno, pool);
-    }
-    return S_ISDIR(st.st_mode)
-        ? oci_access_check(dir, R_OK | W_OK | X_OK, NULL, pool)
-        : apr_psprintf(pool,
-                       "%s is not a directory: remove it, or configure "
-                       "another path",
-                       dir);
+    error = oci_io_check_file(path, pool);
+    return error ? error : oci_access_check(path, R_OK | W_OK, path, pool);
 }
 
 int oci_access_is_public(const char *path, apr_pool_t *pool)

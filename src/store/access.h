@@ -38,6 +38,27 @@ const char *oci_access_check_below(const char *dir, const char *top,
                                    apr_pool_t *pool);
 
 /**
+ * Find out whether the effective user may search the directories on the way to
+ * a path.
+ * @param path Absolute; need not exist
+ * @return NULL if it may, or if a directory does not exist; otherwise a
+ *         sentence that names the directory
+ */
+const char *oci_access_check_way(const char *path, apr_pool_t *pool);
+
+/** Return the sentence that a path is not a directory, and what to do. */
+const char *oci_access_not_dir(const char *path, apr_pool_t *pool);
+
+/**
+ * Find out whether files can be created in a directory.
+ * @param dir Absolute
+ * @param file The file that needs it
+ * @return NULL, or a sentence that says what is wrong
+ */
+const char *oci_access_check_dir(const char *dir, const char *file,
+                                 apr_pool_t *pool);
+
+/**
  * Find out whether a file can be read and changed, or created if it does not
  * exist.
  * @return NULL, or a sentence that says what is wrong

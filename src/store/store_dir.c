@@ -84,6 +84,11 @@ static apr_status_t make_dir(const char *path, apr_pool_t *pool)
 static const char *explain_make_dir_failure(const char *path, apr_status_t rv,
                                             apr_pool_t *pool)
 {
+    const char *error = rv == EACCES ? oci_access_check_way(path, pool) : NULL;
+
+    if (error) {
+        return error;
+    }
     if (rv == ENOENT) {
         return apr_psprintf(pool,
                             "cannot create the directory %s: %s does not "
@@ -105,7 +110,7 @@ static const char *check_existing_dir(const oci_store_dir_t *fs,
     struct stat st;
 
     if (path == fs->root ? stat(path, &st) : lstat(path, &st)) {
-        return oci_io_failure("use", path, errno, pool);
+        return oci_access_check(path, F_OK, fs->root, pool);
     }
     if (S_ISLNK(st.st_mode)) {
         return apr_psprintf(pool,
@@ -114,10 +119,7 @@ static const char *check_existing_dir(const oci_store_dir_t *fs,
                             path);
     }
     if (!S_ISDIR(st.st_mode)) {
-        return apr_psprintf(pool,
-                            "%s is not a directory: remove it, or configure "
-                            "another path",
-                            path);
+        return oci_access_not_dir(path, pool);
     }
     /* DIR itself need only be searchable. */
     return oci_access_check(path, path == fs->root ? X_OK : R_OK | W_OK | X_OK,
@@ -150,10 +152,12 @@ static const char *check_missing_dir(const char *path, apr_pool_t *pool)
     else if (!S_ISDIR(st.st_mode)) {
         rv = ENOTDIR;
     }
-    else if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS)
-             && (errno != EACCES || getuid() || !geteuid()
-                 || oci_owner_check_path(path) != APR_SUCCESS)) {
+    else if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS)) {
         rv = errno;
+        if (rv == EACCES && !getuid() && geteuid()
+            && oci_owner_check_path(path) == APR_SUCCESS) {
+            rv = APR_SUCCESS; /* start will create it as root */
+        }
     }
     return rv != APR_SUCCESS ? explain_make_dir_failure(path, rv, pool) : NULL;
 }

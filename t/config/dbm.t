@@ -61,7 +61,7 @@ like(OCI::Server->refuses(config => 'OCIIndex dbm /tmp/facts'),
 like(OCI::Server->refuses(config => 'OCIIndex dbm:sdbm /tmp/facts'),
     qr/OCIIndex: dbm:sdbm cannot hold an index/, 'a type that is too small');
 like(OCI::Server->refuses(config => 'OCIIndex dbm:gdbm /no/such/file'),
-    qr{cannot use /no/such/file: the directory /no/such does not exist},
+    qr{cannot create /no/such/file: the directory /no/such does not exist},
     'no directory');
 SKIP: {
     skip('needs root', 1) if $>;

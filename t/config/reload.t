@@ -43,9 +43,9 @@ my %broken = (
         "$good\nOCIIndex dbm:gdbm $tmp/indexes/damaged",
         qr{OCIIndex: $tmp/indexes/damaged is not a gdbm database} ],
     'no directory for gdbm' => [ "$good\nOCIIndex dbm:gdbm $tmp/no/index",
-        qr{OCIIndex: cannot use $tmp/no/index: the directory $tmp/no does not} ],
-    'no directory for SQLite' => [ "$good\nOCIIndex dbd:sqlite3 $tmp/no/index",
-        qr{OCIIndex: cannot create $tmp/no/index: } ],
+        qr{OCIIndex: cannot create $tmp/no/index: the directory $tmp/no does not} ],
+    'no directory for SQLite' => [ "$good\nOCIIndex dbd:sqlite3 $tmp/no/sqlite",
+        qr{OCIIndex: cannot create $tmp/no/sqlite: } ],
     'a damaged key'         => [ "$good\n$tokens\nOCITokenKey $tmp/key",
         qr{OCITokenKey: $tmp/key: } ],
 );

@@ -141,6 +141,36 @@ SKIP: {
     restored('dbd:sqlite3', [ 'facts', 'facts.lock' ]);
 }
 
+# A store that httpd's User owns, below a directory that it may not search.
+SKIP: {
+    skip 'only root can close a directory to httpd\'s User', 1 if $>;
+    my $tmp = File::Temp->newdir(TMPDIR => 1);
+    my $closed = "$tmp/closed";
+    my $store = "$closed/st";
+    chmod 0755, "$tmp";
+    mkdir "$tmp/blobs";
+    mkdir $closed;
+    mkdir $store;
+    give_to_httpd($_) for $store, "$tmp/blobs";
+    chmod 0700, $closed;
+    my $user = OCI::Server::user();
+    for my $lines ("OCIBlobStore fs $store", "OCIBlobStore fs $closed/new",
+        map { "OCIBlobStore fs $tmp/blobs\nOCIIndex $_ $store/index" }
+        'fs', 'dbm:gdbm', 'dbd:sqlite3') {
+        my $message = qr{line[ ]\d+:[ ]\w+:[ ]the[ ]user[ ]$user[ ]cannot[ ]use[ ]
+            $closed/\S+,[ ]because[ ]it[ ]may[ ]not[ ]search[ ]the[ ]directory[ ]
+            $closed,[ ]which[ ]has[ ]the[ ]owner[ ]root[ ]and[ ]mode[ ]0700:[ ]
+            run[ ]"chmod[ ]a\+x[ ]$closed",[ ]or[ ]configure[ ]another[ ]path}x;
+        my $section = "<Location \"/v2/b/\">\nSetHandler oci-registry\n"
+            . "$lines\n</Location>";
+        my $run = OCI::Server->configtest(after => $section);
+        is($run->{status}, 1, "a closed directory: $lines");
+        like($run->{output}, $message, 'httpd -t names it');
+        like(OCI::Server->refuses(after => $section), $message,
+            'the start names it');
+    }
+}
+
 # What may be in a store's directory without harm: files that cannot be read,
 # lost+found, snapshots, and a directory of somebody else.
 SKIP: {

@@ -58,28 +58,6 @@ static const char *load_driver(const oci_dbm_t *dbm, apr_pool_t *pool)
                         apr_strerror(rv, why, sizeof(why)));
 }
 
-static const char *check_dir(const oci_dbm_t *dbm, apr_pool_t *pool)
-{
-    const char *dir_path = dbm->fs.root;
-    struct stat st;
-
-    if (stat(dir_path, &st)) {
-        return errno == ENOENT
-            ? apr_psprintf(pool,
-                           "cannot use %s: the directory %s does not "
-                           "exist; create it first",
-                           dbm->file, dir_path)
-            : oci_io_failure("use", dir_path, errno, pool);
-    }
-    if (!S_ISDIR(st.st_mode)) {
-        return apr_psprintf(pool,
-                            "%s is not a directory: remove it, or configure "
-                            "another path",
-                            dir_path);
-    }
-    return oci_access_check(dir_path, R_OK | W_OK | X_OK, NULL, pool);
-}
-
 /* Create the file of locks unless it exists. */
 static const char *create_lock_file(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
@@ -411,7 +389,7 @@ const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *pool)
     const char *error = load_driver(dbm, pool);
 
     if (!error) {
-        error = check_dir(dbm, pool);
+        error = oci_access_check_dir(dbm->fs.root, dbm->file, pool);
     }
     if (!error) {
         error = create_lock_file(dbm, pool);
@@ -425,7 +403,7 @@ const char *oci_dbm_check(const oci_dbm_t *dbm, apr_pool_t *pool)
     struct stat st;
 
     if (!error) {
-        error = check_dir(dbm, pool);
+        error = oci_access_check_dir(dbm->fs.root, dbm->file, pool);
     }
     if (!error) {
         error = oci_access_check_file(dbm->lock_file, pool);
