@@ -300,8 +300,8 @@ typedef struct oci_follow_t {
     int is_empty;       /* the caller knows that the first fact's value is empty
                            if the fact exists */
     oci_value_t value;  /* the first fact's value */
-    oci_value_t target; /* the second fact's value; data is NULL if there is no
-                           such fact */
+    oci_value_t target; /* the second fact's value; data is NULL before the
+                           call, and stays NULL if there is no such fact */
 } oci_follow_t;
 
 typedef enum { OCI_LOCK_SHARED, OCI_LOCK_EXCLUSIVE } oci_lock_e;

@@ -82,8 +82,8 @@ static const char *find_database(oci_dbd_settings_t *settings, apr_pool_t *pool)
         return apr_psprintf(
             pool,
             "dbd uses the database that DBDriver names, but neither the "
-            "server at %s:%u nor the main server has DBDriver; add DBDriver "
-            "and DBDParams",
+            "server at %s line %u nor the main server has DBDriver; add "
+            "DBDriver and DBDParams",
             server->defn_name ? server->defn_name : "httpd.conf",
             server->defn_line_number);
     }

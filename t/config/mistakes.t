@@ -190,14 +190,26 @@ is_right(host('a', at('/v2/', @registry, "OCIIndex fs $tmp/index", $open))
     . host('b', at('/v2/', @registry, $open), at('/v2/',
         "OCIIndex fs $tmp/index")), 'one index, in another section');
 
-my $run = OCI::Server->configtest(modules => [ @modules, 'dbd' ],
-    location => $open,
-    after    => host('a', 'DBDriver sqlite3', "DBDParams $tmp/db")
-        . host('b', at('/v2/', @registry, 'OCIIndex dbd', $open)));
-is($run->{status}, 1, 'OCIIndex dbd without DBDriver in its host');
-like($run->{output},
-    qr/line \d+: OCIIndex: dbd uses the database that DBDriver names, but/,
-    'the message');
+sub dbd {
+    my ($server) = @_;
+    my $host = at('/v2/', @registry, 'OCIIndex dbd', $open);
+    return (modules => [ @modules, 'dbd' ], location => $open,
+        after => host('a', 'DBDriver sqlite3', "DBDParams $tmp/db")
+            . host('b', $server, $host));
+}
+for my $case (
+    [ '', 'dbd uses the database that DBDriver names, but neither the server '
+        . 'at \S+ line \d+ nor the main server has DBDriver; add' ],
+    [ 'DBDriver sqlite3', 'DBDParams is missing: add it, with the full path' ],
+    [ "DBDriver sqlite3\nDBDParams db/facts", 'DBDParams \'db/facts\' is not '
+        . 'an absolute path: write the full path of the database file' ]) {
+    my ($lines, $message) = @$case;
+    my $run = OCI::Server->configtest(dbd($lines));
+    is($run->{status}, 1, "httpd -t: OCIIndex dbd with \"$lines\"");
+    like($run->{output}, qr/line \d+: OCIIndex: $message/, 'the message');
+    like(OCI::Server->refuses(dbd($lines)), qr/OCIIndex: $message/,
+        'the start');
+}
 
 # Access control.
 sub alone { return OCI::Server->configtest(modules => \@modules,

@@ -12,8 +12,8 @@
 
 #include "apr_strings.h"
 
-#include "store/access.h"
 #include "store/dbd/dbd_change.h"
+#include "store/dbd/dbd_files.h"
 #include "store/dbd/dbd_lock.h"
 #include "store/dbd/dbd_session.h"
 #include "store/dbd/dbd_value.h"
@@ -23,8 +23,6 @@
 #include "store/wait.h"
 
 #define TRIES 8
-
-#define WRITE "\001write" /* a lock whose name no caller can use */
 
 typedef struct dbd_index_t {
     oci_index_t base;
@@ -189,7 +187,6 @@ static apr_status_t follow(oci_index_t *index, oci_follow_t *facts,
 {
     call_t call = { .run = run_follow, .pool = pool, .follow = facts };
 
-    facts->target.data = NULL;
     return run_call(&call, index);
 }
 
@@ -199,9 +196,8 @@ static apr_status_t run_apply(call_t *call, oci_dbd_session_t *session)
                                 &call->unsure, call->pool);
 }
 
-/* SQLite allows one writer at a time, and others poll: a lock makes them queue
- * instead.  They wait for it before they take a connection, of which readers
- * would be short otherwise. */
+/* Lock a database that is a file for writing.  A writer waits for the lock
+ * before it takes a connection, of which readers would be short otherwise. */
 static apr_status_t lock_file(oci_lock_t **lock, const dbd_index_t *self,
                               apr_pool_t *pool)
 {
@@ -211,12 +207,8 @@ static apr_status_t lock_file(oci_lock_t **lock, const dbd_index_t *self,
     if (!dialect || !dialect->is_file) {
         return APR_SUCCESS;
     }
-    return oci_file_lock_take_within(lock,
-                                     apr_pstrcat(pool, self->settings->params,
-                                                 OCI_DBD_LOCK_FILE, NULL),
-                                     WRITE,
-                                     apr_time_from_sec(self->source->seconds),
-                                     pool);
+    return oci_dbd_files_lock(lock, self->settings->params,
+                              self->source->seconds, pool);
 }
 
 static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
@@ -352,34 +344,15 @@ static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
                         pool);
 }
 
-/* Call a function for a database that is a file, and for the files beside it.
- * SQLite also makes temporary files in its directory. */
-static const char *each_file(const char *(*call)(const char *path,
-                                                 apr_pool_t *pool),
-                             const char *file, apr_pool_t *pool)
+static const char *find_dialect(const oci_dialect_t **dialect,
+                                const char *driver, apr_pool_t *pool)
 {
-    static const char *const names[] = { "", OCI_DBD_LOCK_FILE,
-                                         OCI_DBD_ROOM_FILE };
-    const char *error = NULL;
-    int i;
-
-    for (i = 0; i < 3 && !error; i++) {
-        error = call(apr_pstrcat(pool, file, names[i], NULL), pool);
-    }
-    return error;
-}
-
-static const char *check_files(const char *file, apr_pool_t *pool)
-{
-    const char *dir = oci_io_parent(file, pool);
-    const char *error;
-
-    if (*file != '/') {
-        return NULL; /* relative to a directory that APR's driver chooses */
-    }
-    error = each_file(oci_access_check_file, file, pool);
-    return error ? error
-                 : oci_access_check(dir, R_OK | W_OK | X_OK, NULL, pool);
+    *dialect = oci_dialect_of(driver);
+    return *dialect
+        ? NULL
+        : apr_psprintf(pool,
+                       "dbd: unknown driver '%s'; known are: " OCI_DBD_DRIVERS,
+                       driver);
 }
 
 /* Create the table of a SQLite database before any child connects: prepared
@@ -396,30 +369,33 @@ static void create_table(oci_dbd_source_t *source, apr_pool_t *pool)
     }
 }
 
+/* Prepare to connect, and check the database if it is a file.
+ * *dialect: set unless there is an error */
+static const char *prepare(const oci_dialect_t **dialect,
+                           const dbd_index_t *self, apr_pool_t *pool)
+{
+    const char *error = self->source->start(self->source, pool);
+
+    if (!error) {
+        error = find_dialect(dialect, self->settings->driver, pool);
+    }
+    if (!error && (*dialect)->is_file) {
+        error = oci_dbd_files_check(self->settings->params, pool);
+    }
+    return error;
+}
+
 static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
                          apr_pool_t *pool)
 {
     const dbd_index_t *self = (dbd_index_t *)index;
-    const char *error = self->source->start(self->source, pool);
-    const oci_dialect_t *dialect = error
-        ? NULL
-        : oci_dialect_of(self->settings->driver);
+    const oci_dialect_t *dialect;
+    const char *error = prepare(&dialect, self, pool);
 
     (void)uid;
     (void)gid;
-    if (error) {
-        return error;
-    }
-    if (!dialect) {
-        return apr_psprintf(
-            pool, "dbd: unknown driver '%s'; known are: " OCI_DBD_DRIVERS,
-            self->settings->driver);
-    }
-    if (dialect->is_file) {
-        error = check_files(self->settings->params, pool);
-        if (!error) {
-            error = each_file(oci_io_make_file, self->settings->params, pool);
-        }
+    if (!error && dialect->is_file) {
+        error = oci_dbd_files_make(self->settings->params, pool);
         if (!error && self->settings->find) {
             create_table(self->source, pool);
         }
@@ -429,35 +405,27 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
 
 static const char *check(oci_index_t *index, apr_pool_t *pool)
 {
-    const dbd_index_t *self = (dbd_index_t *)index;
-    const char *error = self->source->start(self->source, pool);
-    const oci_dialect_t *dialect = error
-        ? NULL
-        : oci_dialect_of(self->settings->driver);
+    const oci_dialect_t *dialect;
 
-    return dialect && dialect->is_file
-        ? check_files(self->settings->params, pool)
-        : error;
+    return prepare(&dialect, (dbd_index_t *)index, pool);
 }
 
 static const char *create(oci_index_t **index, const oci_store_config_t *config,
                           apr_pool_t *pool)
 {
-    const oci_dialect_t *dialect = config->type ? oci_dialect_of(config->type)
-                                                : NULL;
+    const oci_dialect_t *dialect;
     oci_dbd_settings_t *settings = apr_pcalloc(pool, sizeof(*settings));
     const char *params = config->location;
     oci_dbd_source_t *source;
-    const char *error = NULL;
+    const char *error;
 
     if (!config->type) {
         return "the dbd provider needs a driver: \"dbd:DRIVER PARAMS\", with "
                "DRIVER one of " OCI_DBD_DRIVERS;
     }
-    if (!dialect) {
-        return apr_psprintf(
-            pool, "dbd: unknown driver '%s'; known are: " OCI_DBD_DRIVERS,
-            config->type);
+    error = find_dialect(&dialect, config->type, pool);
+    if (error) {
+        return error;
     }
     if (!params) {
         return apr_psprintf(pool,
