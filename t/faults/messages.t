@@ -45,6 +45,7 @@ subtest 'a database server' => sub {
         my ($name, $wrong, $cause) = @$case;
         my $server = OCI::Server->start(
             config => qq{OCIIndex dbd:pgsql "$wrong"});
+        $server->expects(qr/oci:warn\].*the database does not answer, so/);
         explains($server, 503, qr/^oci:\ no\ connection\ to\ storage:\ .*
             \Q$cause\E\ \(cannot\ \w+\ dbd:pgsql\//x, $name);
         $server->stop;
@@ -59,10 +60,10 @@ subtest 'a database that cannot be written' => sub {
         config => 'OCIIndex dbd:sqlite3 @STORE@/facts');
     status_is(push_blob($server, 'first'), 201);
     $server->halt;
+    $server->again; # which has no connection yet
     my $file = $server->store . '/facts';
     chown 0, 0, $file;
     chmod 0444, $file;
-    $server->again;
     my $cause = 'attempt to write a readonly database: ' . "httpd's User must "
         . 'be able to write to the database file and to its directory';
     explains($server, 500, qr/^oci: cannot write \Q$file\E\/.*: \Q$cause\E$/,
@@ -104,7 +105,7 @@ subtest 'a DBM that is damaged' => sub {
         print $out $bytes;
         close $out;
         ok(!eval { $server->again; 1 }, "$name: httpd does not start");
-        like((lines($server, 'emerg'))[-1], qr/^oci: \Q$file $message\E$/,
+        like((lines($server, 'emerg'))[-1], qr/^oci: \S+ line \d+: OCIIndex: \Q$file $message\E$/,
             "$name: the line");
     }
     $server->expects(qr/\[oci:emerg\]/);
