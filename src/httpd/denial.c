@@ -12,6 +12,7 @@
 
 #include "api/reply.h"
 #include "httpd/authn.h"
+#include "httpd/config.h"
 #include "httpd/denial.h"
 #include "values/name.h"
 #include "values/scope.h"
@@ -85,7 +86,7 @@ static const char *fault_of_credentials(request_rec *r,
     if (!type) {
         return context->is_token
             ? "this token endpoint cannot check passwords: it has no AuthType"
-            : "this registry checks no passwords; send a token instead";
+            : "this registry does not check passwords; send a token instead";
     }
     if (!r->user) {
         return NULL;
@@ -124,6 +125,12 @@ oci_error_t *oci_denial_error(request_rec *r, const oci_context_t *context,
             return oci_error_make(r->pool, OCI_E_UNAUTHORIZED, NULL, NULL, "%s",
                                   fault);
         }
+    }
+    else if (context && status == HTTP_SERVICE_UNAVAILABLE
+             && oci_config_problem(oci_config_of(r))) {
+        return oci_error_make(r->pool, OCI_E_UNAVAILABLE, NULL, NULL,
+                              "this registry's storage or keys cannot be used; "
+                              "the server's error log says why");
     }
     else if (user && status == HTTP_FORBIDDEN) {
         return oci_error_make(r->pool, OCI_E_DENIED, "scope",

@@ -98,8 +98,8 @@ subtest 'tokens' => sub {
     denied($server, $client, undef, GET => '/v2/',
         { message => $ANONYMOUS, silent => 1, user => '-' });
     denied($server, $client, $writer->{basic}, @push, { message =>
-        "${AUTHENTICATION}this registry checks no passwords; send a token "
-        . 'instead' });
+        "${AUTHENTICATION}this registry does not check passwords; send a "
+        . 'token instead' });
     denied($server, $client, OCI::Auth::basic('writer', 'x'), GET => '/token', {
         message => "${AUTHENTICATION}the user name or password is wrong",
         user => 'writer' });
