@@ -137,29 +137,6 @@ static const char *explain_useless_glob(const apr_array_header_t *pieces)
     return NULL;
 }
 
-static const char *parse_actions(unsigned *actions, cmd_parms *cmd,
-                                 const char *words)
-{
-    const char *word = words;
-
-    *actions = 0;
-    do {
-        apr_size_t length = strcspn(word, ",");
-        unsigned action = oci_action_parse(word, length);
-
-        if (!action) {
-            return apr_psprintf(cmd->pool,
-                                "Require oci: '%s' is not a valid list of "
-                                "actions: expected pull, push, delete or *, "
-                                "separated by commas",
-                                words);
-        }
-        *actions |= action;
-        word += length;
-    } while (*word++ == ',');
-    return NULL;
-}
-
 /* Find out whether a match of this line refuses: "not" and each enclosing
  * <RequireNone> invert it. */
 static void find_polarity(require_t *require, const ap_directive_t *line)
@@ -179,10 +156,15 @@ static const char *parse_line(cmd_parms *cmd, const char *line,
 {
     require_t *require = apr_pcalloc(cmd->pool, sizeof(*require));
     const char *word = ap_getword_conf(cmd->pool, &line);
-    const char *error = parse_actions(&require->actions, cmd, word);
+    const char *error;
 
-    if (error) {
-        return error;
+    require->actions = oci_actions_parse(word);
+    if (!require->actions) {
+        return apr_psprintf(cmd->pool,
+                            "Require oci: '%s' is not a valid list of actions: "
+                            "expected pull, push, delete or *, separated by "
+                            "commas, without spaces",
+                            word);
     }
     if (!*line) {
         return "Require oci: a repository name, or a glob such as **, is "

@@ -32,6 +32,22 @@ unsigned oci_action_parse(const char *word, apr_size_t length)
     return 0;
 }
 
+unsigned oci_actions_parse(const char *words)
+{
+    unsigned bits = 0;
+
+    for (;;) {
+        apr_size_t length = strcspn(words, ",");
+        unsigned action = oci_action_parse(words, length);
+
+        bits |= action;
+        if (!action || !words[length]) {
+            return action ? bits : 0;
+        }
+        words += length + 1;
+    }
+}
+
 const char *oci_actions_text(unsigned bits, apr_pool_t *pool)
 {
     const char *text = "";

@@ -32,6 +32,12 @@ typedef struct oci_scope_t {
  */
 unsigned oci_action_parse(const char *word, apr_size_t length);
 
+/**
+ * Parse a list of actions, separated by commas and without spaces.
+ * @return Their bits; 0 if one of them is unknown or missing
+ */
+unsigned oci_actions_parse(const char *words);
+
 /** Write actions as words separated by commas. */
 const char *oci_actions_text(unsigned actions, apr_pool_t *pool);
 

@@ -61,6 +61,23 @@ static const struct {
     { "\"repository:a:pull\"", "" },
 };
 
+/* Lists of actions. */
+static const struct {
+    const char *words;
+    unsigned actions;
+} lists[] = {
+    { "pull", OCI_PULL },
+    { "pull,push", OCI_PULL | OCI_PUSH },
+    { "delete,*", OCI_ALL },
+    { "", 0 },
+    { ",", 0 },
+    { "pull,", 0 },
+    { ",pull", 0 },
+    { "pull,,push", 0 },
+    { "pull, push", 0 },
+    { "pull,read", 0 },
+};
+
 static const char *text_of(const apr_array_header_t *scopes, apr_pool_t *pool)
 {
     const char *text = "";
@@ -115,6 +132,10 @@ int main(void)
     apr_pool_t *pool = start_pool();
     size_t i;
 
+    for (i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+        tap_ok(&tap, oci_actions_parse(lists[i].words) == lists[i].actions,
+               apr_psprintf(pool, "the actions \"%s\"", lists[i].words));
+    }
     for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         tap_is(&tap, text_of(parse(cases[i].text, pool), pool), cases[i].scopes,
                cases[i].text);
