@@ -103,7 +103,10 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
     config->read_only = merge_number(over->read_only, base->read_only);
     config->sparse = merge_number(over->sparse, base->sparse);
     config->sync = merge_number(over->sync, base->sync);
-    config->token = merge_number(over->token, base->token);
+    if (over->token_line) {
+        config->token = over->token;
+        config->token_line = over->token_line;
+    }
     config->token_realm = merge_text(over->token_realm, base->token_realm);
     config->token_service = merge_text(over->token_service,
                                        base->token_service);
@@ -114,6 +117,20 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
     config->token_lifetime = merge_number(over->token_lifetime,
                                           base->token_lifetime);
     return config;
+}
+
+const oci_config_t *oci_config_inherit(const oci_config_t *section,
+                                       const server_rec *s, apr_pool_t *pool)
+{
+    return oci_config_merge_dir(pool,
+                                ap_get_module_config(s->lookup_defaults,
+                                                     &oci_module),
+                                (void *)section);
+}
+
+oci_index_t *oci_config_index(const oci_config_t *config)
+{
+    return config->index ? config->index : config->default_index;
 }
 
 static int compare_names(const void *left, const void *right)
@@ -328,6 +345,7 @@ static const char *set_token(cmd_parms *cmd, void *config_, int on)
     oci_config_t *config = config_;
 
     config->token = on;
+    config->token_line = cmd->directive;
     APR_ARRAY_PUSH(oci_config_of_server(cmd->server)->tokens,
                    oci_config_t *) = config;
     return NULL;
@@ -356,14 +374,14 @@ static const char *set_token_lifetime(cmd_parms *cmd, void *config_,
 #define ANYWHERE      (RSRC_CONF | ACCESS_CONF)
 
 /* httpd adds the help to its message about a wrong number of arguments. */
-#define QUOTE "; put it in quotes if it has spaces"
+#define QUOTE "; put an argument with spaces in quotes"
 
 const command_rec oci_directives[] = {
     AP_INIT_TAKE12("OCIBlobStore", set_blob_store, NULL, ANYWHERE,
                    "the provider that keeps blobs, and its location" QUOTE),
     AP_INIT_TAKE12("OCIIndex", set_index, NULL, ANYWHERE,
-                   "the provider that keeps everything else, as provider or "
-                   "provider:type, and its location" QUOTE),
+                   "the provider of the index, as provider or provider:type, "
+                   "and its location" QUOTE),
     AP_INIT_TAKE1("OCIRepositoryPattern", set_pattern, NULL, ANYWHERE,
                   "a regular expression that must match the entire repository "
                   "name" QUOTE),
@@ -459,7 +477,7 @@ void oci_config_apply(oci_request_t *request, const oci_config_t *config)
 
     request->bodies = oci_config_bodies();
     registry->blobs = config->blobs;
-    registry->index = config->index ? config->index : config->default_index;
+    registry->index = oci_config_index(config);
     registry->checked = config->index ? config->checked
                                       : config->default_checked;
     registry->sparse = merge_number(config->sparse, OCI_SPARSE_NONE);

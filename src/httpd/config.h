@@ -25,7 +25,7 @@ typedef struct oci_config_line_t {
 /** A key file; it is read when the server starts. */
 typedef struct oci_token_key_t {
     const char *path;    /* absolute */
-    oci_key_set_t *keys; /* NULL until the file is read */
+    oci_key_set_t *keys; /* NULL until the file is read, and if that failed */
     oci_config_line_t line;
 } oci_token_key_t;
 
@@ -53,6 +53,7 @@ typedef struct oci_config_t {
     int sparse; /* oci_sparse_e */
     int sync;
     int token;
+    const ap_directive_t *token_line; /* OCIToken; NULL if token is -1 */
     const char *token_realm;
     const char *token_service;
     const char *token_issuer;
@@ -91,6 +92,17 @@ const oci_config_t *oci_config_of(const request_rec *r);
 
 /** Return the configuration of a server. */
 oci_server_config_t *oci_config_of_server(const server_rec *s);
+
+/**
+ * Return the configuration of a section with what it inherits from its server.
+ * @param section As in the arrays of oci_server_config_t
+ * @param s The server that has this array
+ */
+const oci_config_t *oci_config_inherit(const oci_config_t *section,
+                                       const server_rec *s, apr_pool_t *pool);
+
+/** Return the index: that of OCIIndex or the default one, NULL for none. */
+oci_index_t *oci_config_index(const oci_config_t *config);
 
 /**
  * Check a name against OCIRepositoryPattern.

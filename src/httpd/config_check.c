@@ -7,7 +7,6 @@
 #include "httpd.h"
 #include "http_config.h"
 #include "http_core.h"
-#include "http_log.h"
 #include "http_main.h"
 #include "apr_strings.h"
 
@@ -19,15 +18,6 @@
 #include "httpd/require_check.h"
 #include "httpd/token_check.h"
 
-APLOG_USE_MODULE(oci);
-
-static void warn(const server_rec *s, const ap_directive_t *line,
-                 const char *text)
-{
-    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "oci: %s line %d: %s",
-                 line->filename, line->line_num, text);
-}
-
 /* Whether a store may serve all paths of a registry. */
 static int covers(const oci_line_t *store, const oci_line_t *handler)
 {
@@ -36,7 +26,7 @@ static int covers(const oci_line_t *store, const oci_line_t *handler)
     if (!oci_lines_meet(store, handler) || !store->path || !path) {
         return oci_lines_meet(store, handler);
     }
-    if (strlen(path) < strlen("/v2/")) {
+    if ((!*path || *path == '/') && strlen(path) < strlen("/v2/")) {
         path = "/v2/";
     }
     return !strncmp(store->path, path, strlen(store->path));
@@ -56,10 +46,9 @@ static void check_store(const server_rec *s, const oci_line_t *handler,
             return;
         }
     }
-    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
-                 "oci: the registry at %s line %d will answer 503, because it "
-                 "has no OCIBlobStore; add OCIBlobStore to its section",
-                 handler->directive->filename, handler->directive->line_num);
+    oci_line_warn(s, handler->directive,
+                  "this registry answers 503, because it has no OCIBlobStore; "
+                  "add OCIBlobStore to its section");
 }
 
 static int is_ours(const oci_line_t *line)
@@ -75,12 +64,22 @@ static int sets_our_handler(const oci_line_t *line, apr_pool_t *pool)
         || oci_line_sets_handler(line, OCI_TOKEN_HANDLER, pool);
 }
 
+/* Whether a line sets a handler whose name looks like ours. */
+static int sets_unknown_handler(const oci_line_t *line, apr_pool_t *pool)
+{
+    const char *handler = oci_line_word(line, pool);
+
+    return oci_line_is(line, "SetHandler")
+        && !ap_cstr_casecmpn(handler, "oci-", 4) && !ap_strchr_c(handler, '%')
+        && !sets_our_handler(line, pool);
+}
+
 /* Whether a line may make the paths of another one ours. */
 static int may_set_handler(const oci_line_t *line, const oci_line_t *other,
                            apr_pool_t *pool)
 {
     return oci_lines_meet(line, other)
-        && (sets_our_handler(line, pool)
+        && (sets_our_handler(line, pool) || sets_unknown_handler(line, pool)
             || (oci_line_is(line, "SetHandler")
                 && ap_strchr_c(line->directive->args, '%')));
 }
@@ -106,14 +105,15 @@ static void check_handler(const server_rec *s, const oci_line_t *line,
     const oci_line_t *other = oci_lines_find(lines, "SetHandler", line);
 
     if (!has_handler(line, lines, pool)) {
-        warn(s, line->directive,
-             apr_psprintf(pool,
-                          "%s has no effect, because its section has %s; add "
-                          "\"SetHandler " OCI_HANDLER "\"",
-                          line->directive->directive,
-                          other ? apr_psprintf(pool, "the handler \"%s\"",
-                                               oci_line_word(other, pool))
-                                : "no SetHandler"));
+        oci_line_warn(
+            s, line->directive,
+            apr_psprintf(pool,
+                         "%s has no effect, because its section has %s; add "
+                         "\"SetHandler " OCI_HANDLER "\"",
+                         line->directive->directive,
+                         other ? apr_psprintf(pool, "the handler \"%s\"",
+                                              oci_line_word(other, pool))
+                               : "no SetHandler"));
     }
 }
 
@@ -125,12 +125,13 @@ static void check_path(const server_rec *s, const oci_line_t *line,
 
     if (path && *path && strcmp(path, "/") && strcmp(path, "/v2")
         && strncmp(path, "/v2/", 4)) {
-        warn(s, line->directive,
-             apr_psprintf(pool,
-                          "no client can use the registry at %s, because all "
-                          "paths of a registry begin with /v2/; use <Location "
-                          "\"/v2/\">",
-                          path));
+        oci_line_warn(
+            s, line->directive,
+            apr_psprintf(pool,
+                         "no client can use the registry at %s, because all "
+                         "paths of a registry begin with /v2/; use <Location "
+                         "\"/v2/\">",
+                         path));
     }
 }
 
@@ -139,13 +140,13 @@ static void check_section(const server_rec *s, const oci_line_t *line,
                           const apr_array_header_t *lines, apr_pool_t *pool)
 {
     if (line->for_files) {
-        warn(s, line->directive,
-             apr_psprintf(pool,
-                          "%s has no effect in a %s> section, because the "
-                          "paths of a registry are not files; use <Location "
-                          "\"/v2/\">",
-                          line->directive->directive,
-                          line->section->directive));
+        oci_line_warn(
+            s, line->directive,
+            apr_psprintf(pool,
+                         "%s has no effect in a %s> section, because the "
+                         "paths of a registry are not files; use <Location "
+                         "\"/v2/\">",
+                         line->directive->directive, line->section->directive));
     }
     else if (is_ours(line)) {
         check_handler(s, line, lines, pool);
@@ -174,8 +175,6 @@ static void add_pair(apr_array_header_t *pairs, const server_rec *s,
                      const oci_config_t *config,
                      const apr_array_header_t *lines)
 {
-    const oci_config_t *base = ap_get_module_config(s->lookup_defaults,
-                                                    &oci_module);
     store_pair_t *pair;
     int i;
 
@@ -186,8 +185,8 @@ static void add_pair(apr_array_header_t *pairs, const server_rec *s,
             && !may_be_changed(config, line, lines)) {
             pair = apr_array_push(pairs);
             pair->blobs = config->blobs;
-            pair->index = config->index ? config->index : base->index;
-            pair->index = pair->index ? pair->index : config->default_index;
+            pair->index = oci_config_index(
+                oci_config_inherit(config, s, pairs->pool));
             pair->line = line->directive;
             return;
         }
@@ -209,8 +208,22 @@ static int differ(const char *where, const char *other, apr_pool_t *pool)
         || left.inode != right.inode || left.device != right.device;
 }
 
-/* Warn of two indexes that use one blob store: each deletes blobs that the
- * other needs. */
+static void warn_of_pair(const server_rec *s, const store_pair_t *pair,
+                         const store_pair_t *other, apr_pool_t *pool)
+{
+    oci_line_warn(s, pair->line,
+                  apr_psprintf(pool,
+                               "the blob store %s has the index %s here and "
+                               "the index %s at %s line %d, so clients see "
+                               "different content at each; use one index, or "
+                               "two blob stores",
+                               pair->blobs->where, pair->index->where,
+                               other->index->where, other->line->filename,
+                               other->line->line_num));
+}
+
+/* Warn of two indexes that use one blob store: what is pushed to one registry
+ * is missing in the other. */
 static void check_pairs(const server_rec *main_server,
                         const apr_array_header_t *lines, apr_pool_t *pool)
 {
@@ -235,16 +248,7 @@ static void check_pairs(const server_rec *main_server,
             if (pair->index && other->index
                 && !differ(pair->blobs->where, other->blobs->where, pool)
                 && differ(pair->index->where, other->index->where, pool)) {
-                warn(
-                    main_server, pair->line,
-                    apr_psprintf(pool,
-                                 "the blob store %s has the index %s here and "
-                                 "the index %s at %s line %d, and each deletes "
-                                 "blobs that the other needs; use one index, "
-                                 "or two blob stores",
-                                 pair->blobs->where, pair->index->where,
-                                 other->index->where, other->line->filename,
-                                 other->line->line_num));
+                warn_of_pair(main_server, pair, other, pool);
                 break;
             }
         }
@@ -265,6 +269,14 @@ void oci_config_check(const server_rec *main_server, apr_pool_t *pool)
             check_section(main_server, line, lines, pool);
             checked = line->section;
         }
+        if (sets_unknown_handler(line, pool)) {
+            oci_line_warn(
+                main_server, line->directive,
+                apr_psprintf(pool,
+                             "unknown handler \"%s\"; write " OCI_HANDLER
+                             " or " OCI_TOKEN_HANDLER,
+                             oci_line_word(line, pool)));
+        }
         if (oci_line_sets_handler(line, OCI_HANDLER, pool)) {
             check_store(main_server, line, lines);
             check_path(main_server, line, pool);
@@ -272,5 +284,5 @@ void oci_config_check(const server_rec *main_server, apr_pool_t *pool)
     }
     check_pairs(main_server, lines, pool);
     oci_require_check_lines(main_server, lines, pool);
-    oci_token_check_lines(main_server, lines, pool);
+    oci_token_check_lines(main_server, lines);
 }

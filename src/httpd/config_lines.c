@@ -6,9 +6,12 @@
 
 #include "httpd.h"
 #include "http_config.h"
+#include "http_log.h"
 #include "apr_strings.h"
 
 #include "httpd/config_lines.h"
+
+APLOG_USE_MODULE(oci);
 
 /* Sections for files, which the URLs of a registry are not mapped to, and for
  * proxied requests. */
@@ -23,15 +26,17 @@ static const char *const pattern_sections[] = {
     "<LocationMatch", "<If", "<ElseIf", "<Else", "<Limit", "<LimitExcept", NULL,
 };
 
-static int is_one_of(const char *name, const char *const *names)
+int oci_directive_is_one_of(const ap_directive_t *line,
+                            const char *const *names)
 {
-    while (*names && ap_cstr_casecmp(name, *names)) {
+    while (*names && ap_cstr_casecmp(line->directive, *names)) {
         names++;
     }
     return *names != NULL;
 }
 
-/* Return the path of a <Location>; NULL if it has a pattern. */
+/* Return the path of a <Location>; NULL if it has a pattern, or a URL, which is
+ * for proxied requests. */
 static const char *path_of(const oci_line_t *line, apr_pool_t *pool)
 {
     const char *args = line->directive->args;
@@ -41,7 +46,10 @@ static const char *path_of(const oci_line_t *line, apr_pool_t *pool)
     if (length && path[length - 1] == '>') {
         path[--length] = '\0';
     }
-    return *path == '/' && !strpbrk(path, "*?[") ? path : NULL;
+    return !*path || !strcmp(path, "~") || strpbrk(path, "*?[")
+            || strstr(path, "://")
+        ? NULL
+        : path;
 }
 
 /* Set the place of the lines inside a section. */
@@ -57,11 +65,11 @@ static void enter(oci_line_t *inside, const oci_line_t *line, apr_pool_t *pool)
         inside->section = line->directive;
         inside->path = path_of(line, pool);
     }
-    else if (is_one_of(name, pattern_sections)) {
+    else if (oci_directive_is_one_of(line->directive, pattern_sections)) {
         inside->section = line->section ? line->section : line->directive;
         inside->path = NULL;
     }
-    else if (is_one_of(name, file_sections)) {
+    else if (oci_directive_is_one_of(line->directive, file_sections)) {
         inside->section = line->directive;
         inside->for_files = 1;
     }
@@ -111,6 +119,13 @@ int oci_line_sets_handler(const oci_line_t *line, const char *handler,
         && !ap_cstr_casecmp(oci_line_word(line, pool), handler);
 }
 
+void oci_line_warn(const server_rec *s, const ap_directive_t *line,
+                   const char *text)
+{
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "oci: %s line %d: %s",
+                 line->filename, line->line_num, text);
+}
+
 /* Whether one path begins with the other. */
 static int paths_meet(const char *path, const char *other)
 {
@@ -124,10 +139,15 @@ static int paths_meet(const char *path, const char *other)
     return !strncmp(path, other, length < other_length ? length : other_length);
 }
 
-int oci_lines_meet(const oci_line_t *line, const oci_line_t *other)
+int oci_lines_share_host(const oci_line_t *line, const oci_line_t *other)
 {
     /* a virtual host inherits the sections of the main server */
-    return (!line->host || !other->host || line->host == other->host)
+    return !line->host || !other->host || line->host == other->host;
+}
+
+int oci_lines_meet(const oci_line_t *line, const oci_line_t *other)
+{
+    return oci_lines_share_host(line, other)
         && line->for_files == other->for_files
         && paths_meet(line->path, other->path);
 }

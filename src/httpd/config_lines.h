@@ -26,6 +26,14 @@ typedef struct oci_line_t {
 apr_array_header_t *oci_lines_read(const ap_directive_t *tree,
                                    apr_pool_t *pool);
 
+/**
+ * Find out whether a line has one of these directives.
+ * @param names Ended by NULL
+ * @return 1 if it has, otherwise 0
+ */
+int oci_directive_is_one_of(const ap_directive_t *line,
+                            const char *const *names);
+
 /** Return 1 if a line has this directive, such as "Require" or "<Location". */
 int oci_line_is(const oci_line_t *line, const char *name);
 
@@ -35,6 +43,13 @@ const char *oci_line_word(const oci_line_t *line, apr_pool_t *pool);
 /** Return 1 if a line is SetHandler with this handler. */
 int oci_line_sets_handler(const oci_line_t *line, const char *handler,
                           apr_pool_t *pool);
+
+/** Log a warning, with the file and the number of the line that it is about. */
+void oci_line_warn(const server_rec *s, const ap_directive_t *line,
+                   const char *text);
+
+/** Return 1 if some virtual host may have both lines. */
+int oci_lines_share_host(const oci_line_t *line, const oci_line_t *other);
 
 /** Return 1 if one line may apply to a request to which the other applies. */
 int oci_lines_meet(const oci_line_t *line, const oci_line_t *other);

@@ -21,6 +21,7 @@
 
 #include "httpd/config.h"
 #include "httpd/config_check.h"
+#include "httpd/config_lines.h"
 #include "httpd/guards.h"
 #include "httpd/start.h"
 #include "httpd/token_check.h"
@@ -38,35 +39,44 @@ typedef struct start_t {
     start_e kind;
     oci_owner_t user; /* of httpd's children */
     int failed;       /* whether httpd must not start */
-    int warned;       /* whether a database cannot be used */
+    int warned;       /* whether a database does not answer */
     const server_rec *server;
     apr_pool_t *pool;
 } start_t;
 
-/* Log a problem, and note it for requests.
+/* Log a problem.
  * @param line The line that has it, or NULL
- * @param name The directive to name before the problem, or NULL */
-static void report(start_t *start, oci_config_line_t *line, const char *name,
-                   const char *problem)
+ * @param effect What requests get after a reload */
+static void report(start_t *start, const ap_directive_t *line,
+                   const char *problem, const char *effect)
 {
     int level = start->kind == START_RELOAD ? APLOG_ERR : APLOG_EMERG;
     const char *place = "", *consequence = "";
 
     if (line) {
-        place = apr_psprintf(start->pool,
-                             "%s line %d: ", line->directive->filename,
-                             line->directive->line_num);
-        line->problem = problem;
+        place = apr_psprintf(start->pool, "%s line %d: ", line->filename,
+                             line->line_num);
     }
     if (start->kind == START_RELOAD) {
-        consequence = line ? "; requests that need it get 503 until this is "
-                             "repaired and httpd is reloaded"
-                           : "; requests that need it fail until this is "
-                             "repaired and httpd is reloaded";
+        consequence = apr_psprintf(start->pool,
+                                   "; requests that need it %s until this is "
+                                   "repaired and httpd is reloaded",
+                                   effect);
     }
     start->failed |= level == APLOG_EMERG;
-    ap_log_error(APLOG_MARK, level, 0, start->server, "oci: %s%s%s%s%s", place,
-                 name ? name : "", name ? ": " : "", problem, consequence);
+    ap_log_error(APLOG_MARK, level, 0, start->server, "oci: %s%s%s", place,
+                 problem, consequence);
+}
+
+/* Log the problem of a line, and note it for requests. */
+static void report_line(start_t *start, oci_config_line_t *line,
+                        const char *problem)
+{
+    line->problem = problem;
+    report(start, line->directive,
+           apr_pstrcat(start->pool, line->directive->directive, ": ", problem,
+                       NULL),
+           "get 503");
 }
 
 typedef oci_error_t *(check_t)(const oci_registry_t *registry,
@@ -114,39 +124,49 @@ static const char *check_in_child(check_t *check,
                   : NULL;
 }
 
+static int is_on_disk(const oci_index_t *index)
+{
+    return index->where[0] == '/';
+}
+
 /* Check whether a blob store, which is not started yet, and an index on disk
  * belong together.  An index in a database is checked by the first request
  * instead. */
-static const char *precheck_pairing(const oci_registry_t *registry,
-                                    apr_pool_t *pool)
+static const char *precheck_pairing(const start_t *start,
+                                    const oci_registry_t *registry)
 {
-    const char *where = registry->index->where;
+    const oci_index_t *index = registry->index;
 
-    return where[0] != '/' || access(where, F_OK)
+    return !is_on_disk(index) || access(index->where, F_OK)
+            || (start->kind == START_TEST && !index->provider->check)
         ? NULL
-        : check_in_child(oci_pairing_precheck, registry, pool);
+        : check_in_child(oci_pairing_precheck, registry, start->pool);
 }
 
-/* Warn of a database that cannot be used now.  It may be started later, so this
- * is no reason not to start.  One warning is enough: each takes the time limit
- * of a connection. */
-static void try_database(start_t *start, const oci_config_line_t *line,
-                         const oci_registry_t *registry)
+/* Warn of an index that cannot be read now.  A database may be started later,
+ * so this is no reason not to start.  One warning of a database is enough: each
+ * takes the time limit of a connection. */
+static void try_index(start_t *start, const oci_config_line_t *line,
+                      const oci_registry_t *registry)
 {
+    int on_disk = is_on_disk(registry->index);
     const char *problem;
 
-    if (!line || registry->index->where[0] == '/' || start->kind == START_TEST
-        || start->warned || !ap_state_query(AP_SQ_CONFIG_GEN)) {
+    if (start->kind == START_TEST || (start->warned && !on_disk)
+        || !ap_state_query(AP_SQ_CONFIG_GEN)) {
         return;
     }
     problem = check_in_child(oci_pairing_try_index, registry, start->pool);
     if (problem) {
-        start->warned = 1;
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, start->server,
-                     "oci: %s line %d: %s: the index cannot be used at "
-                     "present, and requests fail until it can: %s",
-                     line->directive->filename, line->directive->line_num,
-                     line->directive->directive, problem);
+        start->warned |= !on_disk;
+        oci_line_warn(start->server, line->directive,
+                      apr_pstrcat(start->pool, line->directive->directive,
+                                  on_disk ? ": the index cannot be read, so "
+                                            "requests fail until it is "
+                                            "repaired: "
+                                          : ": the database does not answer, "
+                                            "so requests fail until it does: ",
+                                  problem, NULL));
     }
 }
 
@@ -173,43 +193,47 @@ static const char *start_blobs(const start_t *start, oci_blob_store_t *blobs)
                            start->pool);
 }
 
-/* Start the stores of a section. */
-static void start_section(start_t *start, oci_config_t *config)
+/* Start the blob store of a section, if it has one, and check that it belongs
+ * to the index.
+ * @param config The section with what it inherits */
+static const char *start_pair(start_t *start, const oci_config_t *section,
+                              const oci_config_t *config)
 {
-    const oci_config_t *base = ap_get_module_config(start->server
-                                                        ->lookup_defaults,
-                                                    &oci_module);
-    oci_index_t *index = config->index ? config->index : base->index;
-    oci_blob_store_t *blobs = config->blobs ? config->blobs : base->blobs;
-    oci_config_line_t *line = config->blobs_line ? config->blobs_line
-                                                 : config->index_line;
+    oci_registry_t registry = { .blobs = config->blobs,
+                                .index = oci_config_index(config) };
     const char *error = NULL;
 
-    if (!config->index && base->index_line && base->index_line->problem) {
-        return; /* reported, and inherited */
+    if (registry.index && registry.blobs) {
+        error = precheck_pairing(start, &registry);
+        if (!error && config->index) {
+            try_index(start, config->index_line, &registry);
+        }
     }
-    if (!index) {
-        index = config->default_index;
-    }
-    if (index) {
-        error = start_index(start, index);
-    }
-    if (error && config->index_line) {
-        line = config->index_line;
-    }
-    if (!error && index && blobs) {
-        oci_registry_t registry = { .blobs = blobs, .index = index };
+    return error || !section->blobs ? error
+                                    : start_blobs(start, section->blobs);
+}
 
-        error = precheck_pairing(&registry, start->pool);
-        try_database(start,
-                     config->index ? config->index_line : base->index_line,
-                     &registry);
+/* Start the stores of a section.  A problem that an inherited index has is
+ * reported once. */
+static void start_section(start_t *start, const oci_config_t *section)
+{
+    const oci_config_t *config = oci_config_inherit(section, start->server,
+                                                    start->pool);
+    oci_index_t *index = oci_config_index(config);
+    oci_config_line_t *line = config->index ? config->index_line
+                                            : section->blobs_line;
+    const char *error;
+
+    if (line->problem) {
+        return;
     }
-    if (!error && config->blobs) {
-        error = start_blobs(start, blobs);
+    error = index ? start_index(start, index) : NULL;
+    if (!error) {
+        line = section->blobs_line ? section->blobs_line : section->index_line;
+        error = start_pair(start, section, config);
     }
     if (error) {
-        report(start, line, line->directive->directive, error);
+        report_line(start, line, error);
     }
 }
 
@@ -222,8 +246,9 @@ static void start_stores(start_t *start)
     int i;
 
     if (rv != APR_SUCCESS) {
-        report(start, NULL, NULL,
-               oci_io_failure("act as", "httpd's User", rv, start->pool));
+        report(start, NULL,
+               oci_io_failure("act as", "httpd's User", rv, start->pool),
+               "fail");
     }
     for (i = 0; i < sections->nelts && rv == APR_SUCCESS; i++) {
         start_section(start, APR_ARRAY_IDX(sections, i, oci_config_t *));
@@ -236,13 +261,14 @@ static void warn_of_exposed_key(const start_t *start,
                                 const oci_token_key_t *key)
 {
     if (key->keys && oci_key_set_signer(key->keys)
-        && ap_state_query(AP_SQ_CONFIG_GEN) + (start->kind == START_TEST)
+        && (ap_state_query(AP_SQ_CONFIG_GEN) || start->kind == START_TEST)
         && oci_access_is_public(key->path, start->pool)) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, start->server,
-                     "oci: %s line %d: OCITokenKey: every user of this machine "
-                     "can read the secrets in %s; run \"chmod 0600 %s\"",
-                     key->line.directive->filename,
-                     key->line.directive->line_num, key->path, key->path);
+        oci_line_warn(start->server, key->line.directive,
+                      apr_psprintf(start->pool,
+                                   "OCITokenKey: every user of this machine "
+                                   "can read the secrets in %s; run \"chmod "
+                                   "0600 %s\"",
+                                   key->path, key->path));
     }
 }
 
@@ -259,12 +285,20 @@ static void read_keys(start_t *start)
 
         if (error) {
             key->keys = NULL;
-            report(start, &key->line, NULL, error);
+            report_line(start, &key->line, error);
         }
         else {
             warn_of_exposed_key(start, key);
         }
     }
+}
+
+/* Whether to look at stores and key files: another user than root may not see
+ * what httpd's User can use, so "httpd -t" leaves them out. */
+static int may_look(start_e kind)
+{
+    return kind != START_TEST || !getuid()
+        || getuid() == ap_unixd_config.user_id;
 }
 
 /* Start or test everything that is configured.
@@ -275,18 +309,19 @@ static int start_all(start_e kind, apr_pool_t *pool, server_rec *main_server)
                       .user = { ap_unixd_config.user_id,
                                 ap_unixd_config.group_id },
                       .pool = pool };
+    const ap_directive_t *line;
     const char *error;
     server_rec *s;
 
-    for (s = main_server; s; s = s->next) {
+    for (s = main_server; s && may_look(kind); s = s->next) {
         start.server = s;
         start_stores(&start);
         read_keys(&start);
     }
     start.server = main_server;
-    error = oci_token_check_needs(main_server, pool);
+    error = oci_token_check_needs(&line, main_server, pool);
     if (error) {
-        report(&start, NULL, NULL, error);
+        report(&start, line, error, "fail");
     }
     return !start.failed;
 }
@@ -310,13 +345,10 @@ int oci_start(apr_pool_t *pool, server_rec *main_server)
 
 int oci_start_test(apr_pool_t *pool, server_rec *main_server)
 {
-    /* Another user than root may not see what httpd's User can use. */
-    int can_test = !getuid() || getuid() == ap_unixd_config.user_id;
-
     if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST) {
         return OK;
     }
-    if (can_test && !start_all(START_TEST, pool, main_server)) {
+    if (!start_all(START_TEST, pool, main_server)) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     oci_config_check(main_server, pool);

@@ -19,7 +19,7 @@ static const char *failure_text(const char *action, const char *path,
 {
     char reason[120];
 
-    return apr_psprintf(pool, "OCITokenKey: cannot %s %s: %s", action, path,
+    return apr_psprintf(pool, "cannot %s %s: %s", action, path,
                         apr_strerror(rv, reason, sizeof(reason)));
 }
 
@@ -79,8 +79,12 @@ static const char *read_file(oci_key_set_t **keys, const char *path, int make,
     }
     text[size] = '\0';
     error = oci_key_set_read(keys, text, size, pool);
-    return error ? apr_psprintf(pool, "OCITokenKey: %s: %s", path, error)
-                 : NULL;
+    if (!error) {
+        return NULL;
+    }
+    return strncmp(error, "it ", 3)
+        ? apr_psprintf(pool, "%s: %s", path, error)
+        : apr_psprintf(pool, "%s %s", path, error + 3);
 }
 
 /* Whether httpd's User can change which file a path leads to.  It cannot beyond

@@ -264,3 +264,24 @@ const oci_signing_key_t *oci_key_set_signer(const oci_key_set_t *keys)
     }
     return NULL;
 }
+
+static int is_same(const oci_signing_key_t *key, const oci_signing_key_t *other)
+{
+    if (key->id || other->id) {
+        return key->id && other->id && !strcmp(key->id, other->id);
+    }
+    return key->secret_size == other->secret_size
+        && !memcmp(key->secret, other->secret, key->secret_size);
+}
+
+int oci_key_set_has(const oci_key_set_t *keys, const oci_signing_key_t *key)
+{
+    int i;
+
+    for (i = 0; i < keys->list->nelts; i++) {
+        if (is_same(key, &APR_ARRAY_IDX(keys->list, i, oci_signing_key_t))) {
+            return 1;
+        }
+    }
+    return 0;
+}

@@ -43,4 +43,7 @@ const char *oci_key_set_make(const char **pem, apr_pool_t *pool);
 /** Return the key to sign with, NULL if none can sign. */
 const oci_signing_key_t *oci_key_set_signer(const oci_key_set_t *keys);
 
+/** Return 1 if the set has this key, or its public part; otherwise 0. */
+int oci_key_set_has(const oci_key_set_t *keys, const oci_signing_key_t *key);
+
 #endif /* OCI_KEY_SET_H */

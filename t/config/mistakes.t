@@ -7,6 +7,7 @@ use OCI::Test;
 
 use File::Temp ();
 use OCI::Admin;
+use OCI::Auth;
 
 plan skip_all => 'needs root, or User in the configuration' if $>;
 
@@ -19,7 +20,8 @@ print $file 'secret:', '0123456789abcdef' x 4, "\n";
 close $file;
 chmod 0600, "$tmp/key";
 
-my @modules = qw(auth_basic authn_core authn_file authz_user authz_host);
+my @modules = qw(auth_basic authn_core authn_file authz_user authz_groupfile
+    authz_host);
 
 # A section for paths.
 sub at {
@@ -82,10 +84,16 @@ my $none = 'has no effect, because its section has';
 is_warning(at('/v2/', "OCIBlobStore fs $tmp/store", $open),
     qr/OCIBlobStore $none no SetHandler; add "SetHandler oci-registry"/,
     'no SetHandler');
-is_warning(at('/v2/', 'SetHandler oci-regsitry', "OCIBlobStore fs $tmp/store",
+is_warning(at('/v2/', 'SetHandler ociregistry', "OCIBlobStore fs $tmp/store",
         'OCISync Off', $open),
-    qr/OCIBlobStore $none the handler "oci-regsitry"; add "SetHandler/,
-    'a misspelt handler');
+    qr/OCIBlobStore $none the handler "ociregistry"; add "SetHandler/,
+    'another handler');
+my $unknown = qr/unknown handler "oci-\w+"; write oci-registry or oci-token/;
+is_warning(at('/v2/', 'SetHandler oci-regsitry', "OCIBlobStore fs $tmp/store",
+        'OCISync Off', $open), $unknown, 'a misspelt handler');
+is_warning("OCIBlobStore fs $tmp/store\n"
+    . at('/v2/', 'SetHandler oci-registy', $open), $unknown,
+    'a misspelt handler with the store outside of its section');
 is_warning(at('/v2/', @registry, $open) . at('/other/', 'OCIReadOnly On'),
     qr/OCIReadOnly $none no SetHandler/, 'a handler in another section');
 is_right("SetHandler oci-registry\n"
@@ -106,6 +114,9 @@ my $path = 'no client can use the registry at';
 is_warning(at($_, @registry, $open), qr{$path $_, because all paths of a},
     "a registry at $_")
     for qw(/registry/v2/ /v2x /v1/ /v);
+is_warning(at('v2/', @registry, 'Require valid-user', $login),
+    qr{$path v2/, because all paths of a registry begin with /v2/; use},
+    'a path without its slash');
 is_right(at($_, @registry, $open), "a registry at $_")
     for qw(/ /v2 /v2/ /v2/team/ /*/);
 
@@ -140,21 +151,46 @@ is_right(join("\n", @key, '') . at('/v2/', @registry, $open)
     . at('/token', @token), 'an endpoint');
 is_right(at('/v2/', @registry, @key, $open)
     . at('/token', 'SetHandler cgi-script'), 'an endpoint of something else');
+my $issues_none = 'SetHandler oci-token issues no tokens';
 is_warning(at('/v2/', @registry, @key, $open)
     . at('/token', 'OCIToken On', @token),
-    qr/this handler issues no tokens, because the OCITokenKey at \S+ line \d+ /,
+    qr/$issues_none, because the OCITokenKey at \S+ line \d+ applies only to /,
     'a key that only /v2/ sees');
 is_warning(at('/v2/', @registry, @key, $open) . at('/token', @token),
-    qr/this handler issues no tokens, because the OCIToken at/,
+    qr/$issues_none, because the OCIToken at \S+ line \d+ and the OCITokenKey at /,
+    'tokens that only /v2/ sees');
+is_warning("OCITokenKey $tmp/key\n" . at('/v2/', @registry, 'OCIToken On', $open)
+    . at('/token', @token), qr/$issues_none, because the OCIToken at \S+ line \d+ a/,
     'OCIToken On that only /v2/ sees');
 is_warning(at('/v2/', @registry, 'OCIToken On', $open)
     . at('/token', @key, @token),
-    qr/this handler answers 500, because the OCITokenKey at/,
+    qr/SetHandler oci-registry answers 500, because the OCITokenKey at/,
     'a key that only /token sees');
 is_right(at('/v2/', @registry, @key, $open) . at('/token', @key, @token),
     'a key in both');
 is_right(at('/v2/', @registry, $open) . at('/token', @key, @token),
     'tokens for another registry');
+open $file, '>', "$tmp/other" or die "$tmp/other: $!";
+print $file 'secret:', 'fedcba9876543210' x 4, "\n";
+close $file;
+chmod 0600, "$tmp/other";
+my @other = ('OCIToken On', "OCITokenKey $tmp/other");
+is_warning(at('/v2/', @registry, @key, $open) . at('/token', @other, @token),
+    qr/this registry refuses the tokens of the SetHandler oci-token at \S+ line /,
+    'another key at /token');
+is_right(at('/v2/', @registry, @key, 'OCITokenRealm https://a.example/token',
+    $open) . at('/token', @other, @token), 'another key, and another realm');
+link "$tmp/key", "$tmp/key2";
+is_right(at('/v2/', @registry, @key, $open)
+    . at('/token', 'OCIToken On', "OCITokenKey $tmp/key2", @token),
+    'one key in two files');
+SKIP: {
+    skip 'openssl cannot make a key', 1 if !OCI::Auth::make_key("$tmp/ec", 'ec');
+    chmod 0600, "$tmp/ec";
+    is_right(at('/v2/', @registry, 'OCIToken On', 'OCITokenService a',
+        "OCITokenKey $tmp/ec.pub", $open) . at('/token', 'OCIToken On',
+        "OCITokenKey $tmp/ec", @token), 'a public key at /v2/');
+}
 chmod 0644, "$tmp/key";
 is_warning(join("\n", @key, '') . at('/v2/', @registry, $open)
     . at('/token', @token),
@@ -170,9 +206,15 @@ sub host {
     return join "\n", '<VirtualHost *>', "ServerName $name", @lines,
         '</VirtualHost>', '';
 }
+is_warning(host('a', at('/v2/', @registry, @key, $open))
+    . host('b', @key, at('/token', @token)),
+    qr/OCIToken is On, but nothing issues tokens to clients: add a Location/,
+    'an endpoint in another host');
+is_right(host('a', at('/v2/', @registry, @key, $open)) . at('/token', @key,
+    @token), 'an endpoint that the host inherits');
 is_warning(host('a', at('/v2/', @registry, $open))
     . host('b', at('/v2/', @registry, "OCIIndex fs $tmp/index", $open)),
-    qr{the blob store $tmp/store has the index \S+ here and the index \S+ at},
+    qr{the blob store $tmp/store has the index .* line \d+, so clients see diff},
     'two indexes for one blob store');
 is_right(host('a', at('/v2/', @registry, $open))
     . host('b', at('/v2/', @registry, $open)), 'one store for two hosts');
@@ -230,6 +272,13 @@ like(OCI::Server->configtest(location => join("\n", @registry),
 is_warning(at('/v2/', @registry, 'Require valid-user'),
     qr/"Require valid-user" allows nobody, because nobody can log in; add/,
     'Require valid-user without AuthType');
+is_warning(at('/v2/', @registry, "Require $_"),
+    qr/"Require $_" allows nobody, because nobody can log in; add/,
+    "Require $_ without AuthType") for 'group x';
+is_warning(at('/v2/', @registry, 'Require valid-user')
+    . at('/v2/a/', 'SetHandler oci-registry'),
+    qr/"Require valid-user" allows nobody, because nobody can log in; add/,
+    'Require valid-user for two handlers');
 is_right(at('/v2/', @registry, $login, 'Require valid-user'), 'with AuthType');
 is_right(at('/', $login) . at('/v2/', @registry, 'Require valid-user'),
     'with AuthType in an outer section');

@@ -30,7 +30,7 @@ for my $store (sort keys %known) {
     refused("$store fs ''", qr/$store: .*needs a directory: "fs DIR"/);
     refused($store, qr/$store takes 1-2 arguments/);
     refused("$store fs a b",
-        qr/$store takes 1-2 arguments, .*; put it in quotes if it has spaces/);
+        qr/$store takes 1-2 arguments, .*; put an argument with spaces in quotes/);
 }
 refused('OCIIndex dbm /tmp/x', qr/OCIIndex: .*dbm:gdbm FILE/);
 refused('OCIIndex dbm:gdbm', qr/OCIIndex: .*needs a file/);
@@ -59,7 +59,7 @@ refused("OCITokenLifetime $_",
     qr/OCITokenLifetime: '\Q$_\E' is not .* number of seconds from 60 to 86400/)
     for qw(59 0 -1 86401 5m x);
 refused('OCITokenKey /', qr{OCITokenKey: cannot read /});
-refused("$_ a b", qr/$_ takes one argument, .*; put it in quotes if it has /)
+refused("$_ a b", qr/$_ takes one argument, .*; put an argument with spaces /)
     for qw(OCIRepositoryPattern OCITokenIssuer OCITokenKey OCITokenService);
 refused('OCITokenRealm a b', qr/OCITokenRealm takes one argument/);
 refused('OCIToken On', qr/OCIToken is On, but there is no OCITokenKey/);

@@ -47,7 +47,7 @@ my %broken = (
     'no directory for SQLite' => [ "$good\nOCIIndex dbd:sqlite3 $tmp/no/sqlite",
         qr{OCIIndex: cannot create $tmp/no/sqlite: } ],
     'a damaged key'         => [ "$good\n$tokens\nOCITokenKey $tmp/key",
-        qr{OCITokenKey: $tmp/key: } ],
+        qr{OCITokenKey: $tmp/key contains no key: expected PEM} ],
 );
 
 sub section {
@@ -72,15 +72,20 @@ is(content(), $before, 'httpd -t changes nothing');
 
 # A user who cannot look as httpd's User is told nothing of stores.
 SKIP: {
-    my $setpriv = `sh -c 'command -v setpriv'` or skip 'needs setpriv', 2;
+    my $setpriv = `sh -c 'command -v setpriv'` or skip 'needs setpriv', 4;
     my $dir = File::Temp->newdir(TMPDIR => 1);
     $run = OCI::Server->configtest(dir => "$dir", sanitize => 0,
         after => section("OCIBlobStore fs $tmp/no/such"));
     isnt($run->{status}, 0, 'root');
     my $command = join ' ', OCI::Server::command({ dir => $dir });
     chomp $setpriv;
-    is(`$setpriv --reuid 12345 --regid 12345 --clear-groups $command -t 2>&1`,
-        "Syntax OK\n", 'another user');
+    $command = "$setpriv --reuid 12345 --regid 12345 --clear-groups $command -t";
+    is(`$command 2>&1`, "Syntax OK\n", 'another user');
+    OCI::Server->configtest(dir => "$dir", sanitize => 0,
+        after => section("OCIBlobStore fs $tmp/no/such\nOCIToken On"));
+    like(`$command 2>&1`, qr/oci:emerg\].*OCIToken is On, but there is no/,
+        'another user is told of lines that do not fit together');
+    isnt($?, 0, 'and httpd -t fails');
 }
 
 for my $name (sort keys %broken) {
@@ -105,7 +110,8 @@ subtest 'a reload' => sub {
             "$name, $signal: the other registry is served");
         for (1 .. 3) {
             my $res = $client->get('/v2/second/a/manifests/v1');
-            error_is($res, 503, 'UNAVAILABLE');
+            error_is($res, 503, 'UNAVAILABLE',
+                qr/storage or keys cannot be used; the server's error log says/);
             unlike($res->body, qr/\Q$tmp/, 'the body has no path');
         }
         $server->expects(qr{oci:error\].*line \d+: $message});
@@ -126,7 +132,7 @@ subtest 'a reload without OCITokenKey' => sub {
     my $server = OCI::Server->start(after => section($good));
     OCI::Client->new($server)->push_image('a', 'v1');
     $server->set(after => section("$good\nOCIToken On"));
-    my $told = qr/OCIToken is On, but there is no OCITokenKey; add/;
+    my $told = qr/httpd\.conf line \d+: OCIToken is On, but there is no OCITokenKey; add/;
     like($server->configtest->{output}, qr/oci:emerg\].*$told/, 'httpd -t');
     $server->graceful;
     $server->expects(qr/oci:error\].*$told/,
@@ -136,6 +142,19 @@ subtest 'a reload without OCITokenKey' => sub {
     error_is($client->get('/v2/second/a/manifests/v1'), 500, 'UNKNOWN');
     $server->stop;
 };
+
+# An index of the main server is inherited, and its problem has one line.
+{
+    my $text = join "\n", "OCIIndex dbm:gdbm $tmp/indexes/damaged",
+        section("OCIBlobStore fs $tmp/free/store"), '';
+    for my $after ($text, join "\n", reverse split /(?=<Location)/, $text) {
+        $run = OCI::Server->configtest(after => $after);
+        my @lines = $run->{output} =~ /(oci: \S+ line \d+: \w+:)/g;
+        is(scalar @lines, 1, 'a damaged index outside of the Location: one line');
+        like($lines[0], qr/OCIIndex:$/, 'the line of OCIIndex')
+            or diag($run->{output});
+    }
+}
 
 # A store of the main server is inherited, and so is its problem.
 subtest 'a store outside of the Location' => sub {

@@ -16,15 +16,15 @@ my $server = OCI::Server->start(
     OCIBlobStore fs @STORE@
 </Location>
 CONF
-$server->expects(qr/oci:warn\].*httpd\.conf[ ]line[ ]\d+[ ]will[ ]answer[ ]
-    503,[ ]because[ ]it[ ]has[ ]no[ ]OCIBlobStore/x);
+$server->expects(qr/oci:warn\].*httpd\.conf[ ]line[ ]\d+:[ ]this[ ]registry[ ]
+    answers[ ]503,[ ]because[ ]it[ ]has[ ]no[ ]OCIBlobStore/x);
 my $client = OCI::Client->new($server);
 for my $path (qw(/v2/ /v2/a/tags/list /v2/_catalog)) {
     error_is($client->get($path), 503, 'UNAVAILABLE', qr/storage/, "GET $path");
 }
 error_is($client->post('/v2/a/blobs/uploads/'), 503, 'UNAVAILABLE');
 $client->push_image('has/a', 'v1');
-my @warnings = $server->log =~ /will answer 503/g;
+my @warnings = $server->log =~ /this registry answers 503/g;
 is(scalar @warnings, 1, 'one warning for the one section without a store');
 $server->stop;
 
@@ -192,12 +192,26 @@ SKIP: {
 my $closed = OCI::Server::free_port();
 $server = OCI::Server->start(config =>
     qq{OCIIndex dbd:pgsql "host=127.0.0.1 port=$closed"});
-$server->expects(qr/oci:warn\].*OCIIndex: the index cannot be used at present/);
-@warnings = $server->log =~ /cannot be used at present, .*: connection/g;
+$server->expects(qr/oci:warn\].*line \d+: OCIIndex: the database does not answer, so/);
+@warnings = $server->log =~ /the database does not answer, .*: connection/g;
 is(scalar @warnings, 1, 'one warning at the start') or diag($server->log);
 error_is(OCI::Client->new($server)->get('/v2/'), 503, 'UNAVAILABLE');
 $server->expects(qr/oci:error\].*cannot read/);
 $server->stop;
+
+# A SQLite database that is damaged.
+{
+    my $tmp = File::Temp->newdir(TMPDIR => 1);
+    chmod 0755, "$tmp";
+    spew("$tmp/facts", 'not a database' x 1000);
+    give_to_httpd($_) for "$tmp", "$tmp/facts";
+    $server = OCI::Server->start(config => "OCIIndex dbd:sqlite3 $tmp/facts");
+    $server->expects(qr{oci:warn\].*line[ ]\d+:[ ]OCIIndex:[ ]the[ ]index[ ]cannot[ ]be[ ]
+        read,[ ]so[ ]requests[ ]fail[ ]until[ ]it[ ]is[ ]repaired:[ ].*not[ ]a[ ]database}x);
+    error_is(OCI::Client->new($server)->get('/v2/'), 500, 'UNKNOWN');
+    $server->expects(qr/oci:error\].*not a database/);
+    $server->stop;
+}
 
 # A store is not created by an httpd that has no registry.
 $server = OCI::Server->start(location => 'OCIBlobStore fs @DIR@/unused');
