@@ -382,7 +382,12 @@ struct oci_index_provider_t {
     apr_status_t (*follow)(oci_index_t *index, oci_follow_t *follow,
                            apr_pool_t *pool);
 
-    /** As for a blob store. */
+    /**
+     * As for a blob store.  After it, "httpd -t" may call get and scan, to find
+     * out whether the index and the blob store belong together; of the blob
+     * store it calls identity and blob_size.  NULL for a provider that needs
+     * start before.
+     */
     const char *(*check)(oci_index_t *index, apr_pool_t *pool);
 };
 

@@ -44,4 +44,14 @@ status_is($client->delete($path), 202, 'DELETE');
 error_is($client->get($path), 404, 'BLOB_UNKNOWN');
 
 $server->stop;
+
+# An index without check is not read by "httpd -t", which does not start it.
+$server = OCI::Server->start(
+    extra    => 'LoadModule oci_away_module ' . $build->so('mod_oci_away'),
+    location => "SetHandler oci-registry\nOCIBlobStore fs \@STORE\@\n"
+        . "OCIIndex late \@STORE\@\nRequire all granted"
+);
+OCI::Client->new($server)->push_image('a', 'v1');
+is($server->configtest->{output}, "Syntax OK\n", 'httpd -t does not read it');
+$server->stop;
 done_testing;
