@@ -10,6 +10,7 @@
 #include "http_protocol.h"
 #include "http_request.h"
 
+#include "httpd/config_lines.h"
 #include "httpd/guards.h"
 
 /* Directives that may refuse some callers (by_caller), or all callers for some
@@ -128,15 +129,6 @@ static int is_directive(const ap_directive_t *line, const char *name)
     return !ap_cstr_casecmp(line->directive, name);
 }
 
-/* names: ended by NULL */
-static int is_one_of(const ap_directive_t *section, const char *const *names)
-{
-    while (*names && !is_directive(section, *names)) {
-        names++;
-    }
-    return *names != NULL;
-}
-
 static void add_guard(oci_server_config_t *server, const char *path)
 {
     server->guarded = 1;
@@ -188,11 +180,13 @@ static void read_lines(oci_server_config_t *server, const ap_directive_t *line,
 {
     for (; line; line = line->next) {
         if (line->first_child) {
-            if (is_one_of(line, conditional_sections)) {
+            if (oci_directive_is_one_of(line, conditional_sections)) {
                 add_guard(server, path);
             }
             read_lines(server, line->first_child,
-                       !path || is_one_of(line, irrelevant_sections)
+                       !path
+                               || oci_directive_is_one_of(line,
+                                                          irrelevant_sections)
                            ? NULL
                            : path_prefix(line, path, pool),
                        pool);

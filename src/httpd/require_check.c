@@ -6,7 +6,6 @@
 
 #include "httpd.h"
 #include "http_config.h"
-#include "http_log.h"
 #include "apr_strings.h"
 
 #include "httpd/config_lines.h"
@@ -14,15 +13,6 @@
 #include "httpd/guards.h"
 #include "httpd/require_check.h"
 #include "values/scope.h"
-
-APLOG_USE_MODULE(oci);
-
-static void warn(const server_rec *s, const ap_directive_t *line,
-                 const char *text)
-{
-    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "oci: %s line %d: %s",
-                 line->filename, line->line_num, text);
-}
 
 /* Whether one of these directives may apply where a line does.
  * @param names Ended by NULL */
@@ -51,45 +41,59 @@ static void check_open(const server_rec *s, const oci_line_t *handler,
 
     if (!has_one_of(guards, handler, lines)
         && !oci_guards_have_foreign_module()) {
-        warn(s, handler->directive,
-             "every client may push to this registry, because it has no "
-             "Require line; add the Require lines that you want, or \"Require "
-             "all granted\" if this is meant");
+        oci_line_warn(
+            s, handler->directive,
+            "every client may push to this registry, because it has no "
+            "Require line; add the Require lines that you want, or \"Require "
+            "all granted\" if this is meant");
     }
 }
 
+/* Whether a line allows only users who have logged in.  Others, such as
+ * ldap-search and expr, may do without a user. */
 static int needs_user(const oci_line_t *line, apr_pool_t *pool)
 {
+    static const char *const words[] = {
+        "valid-user",  "user",      "group",      "dbm-group",
+        "dbd-group",   "ldap-user", "ldap-group", "ldap-attribute",
+        "ldap-filter", "ldap-dn",   NULL,
+    };
     const char *word = oci_line_word(line, pool);
+    int i;
 
-    return oci_line_is(line, "Require")
-        && (!ap_cstr_casecmp(word, "valid-user")
-            || !ap_cstr_casecmp(word, "user"));
+    for (i = 0; words[i]; i++) {
+        if (!ap_cstr_casecmp(word, words[i])) {
+            return oci_line_is(line, "Require");
+        }
+    }
+    return 0;
 }
 
 /* Warn of a Require line that needs a user, where nobody can log in. */
-static void check_login(const server_rec *s, const oci_line_t *handler,
+static void check_login(const server_rec *s, const oci_line_t *line,
                         const apr_array_header_t *lines, apr_pool_t *pool)
 {
     static const char *const logins[] = { "AuthType", "OCIToken", "SSLUserName",
                                           NULL };
     int i;
 
-    if (has_one_of(logins, handler, lines)
+    if (!line->path || !needs_user(line, pool)
         || oci_guards_have_foreign_module()) {
         return;
     }
     for (i = 0; i < lines->nelts; i++) {
-        const oci_line_t *line = &APR_ARRAY_IDX(lines, i, oci_line_t);
+        const oci_line_t *handler = &APR_ARRAY_IDX(lines, i, oci_line_t);
 
-        if (needs_user(line, pool) && line->path
-            && oci_lines_meet(line, handler)) {
-            warn(s, line->directive,
-                 apr_psprintf(pool,
-                              "\"Require %s\" allows nobody, because nobody "
-                              "can log in; add AuthType and its directives, "
-                              "or OCIToken",
-                              line->directive->args));
+        if (oci_line_sets_handler(handler, OCI_HANDLER, pool)
+            && oci_lines_meet(line, handler)
+            && !has_one_of(logins, handler, lines)) {
+            oci_line_warn(s, line->directive,
+                          apr_psprintf(pool,
+                                       "\"Require %s\" allows nobody, because "
+                                       "nobody can log in; add AuthType and "
+                                       "its directives, or OCIToken",
+                                       line->directive->args));
+            return;
         }
     }
 }
@@ -98,19 +102,11 @@ static void check_login(const server_rec *s, const oci_line_t *handler,
 static unsigned actions_of(const ap_directive_t *line, apr_pool_t *pool)
 {
     const char *args = line->args;
-    const char *word;
-    unsigned actions = 0;
 
-    if (ap_cstr_casecmp(line->directive, "Require")
-        || ap_cstr_casecmp(ap_getword_conf(pool, &args), "oci")) {
-        return 0;
-    }
-    for (word = ap_getword_conf(pool, &args); *word;
-         word += word[strcspn(word, ",")] ? strcspn(word, ",") + 1
-                                          : strlen(word)) {
-        actions |= oci_action_parse(word, strcspn(word, ","));
-    }
-    return actions;
+    return ap_cstr_casecmp(line->directive, "Require")
+            || ap_cstr_casecmp(ap_getword_conf(pool, &args), "oci")
+        ? 0
+        : oci_actions_parse(ap_getword_conf(pool, &args));
 }
 
 /* Whether a Require line, or a section of them, may allow a pull.
@@ -174,10 +170,11 @@ static void check_push(const server_rec *s, const oci_line_t *line,
         && !oci_lines_find(lines, "Satisfy", line)
         && !may_be_replaced(line, lines)
         && !may_pull(line->section->first_child, 0, pool)) {
-        warn(s, line->directive,
-             "most clients cannot push without the right to pull, because they "
-             "first ask what the registry has; write \"Require oci pull,push "
-             "...\"");
+        oci_line_warn(
+            s, line->directive,
+            "most clients cannot push without the right to pull, because they "
+            "first ask what the registry has; write \"Require oci pull,push "
+            "...\"");
     }
 }
 
@@ -191,8 +188,8 @@ void oci_require_check_lines(const server_rec *main_server,
 
         if (oci_line_sets_handler(line, OCI_HANDLER, pool)) {
             check_open(main_server, line, lines);
-            check_login(main_server, line, lines, pool);
         }
+        check_login(main_server, line, lines, pool);
         check_push(main_server, line, lines, pool);
     }
 }

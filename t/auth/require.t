@@ -20,7 +20,7 @@ sub refused {
 refused($_->[0], $_->[1]) for
     [ 'Require oci', qr/Require oci: '' is not .*: expected pull, push, delete or \*/ ],
     [ 'Require oci pull', qr/Require oci: a repository.* is missing/ ],
-    [ 'Require oci read **', qr/'read' is not a valid list of actions/ ],
+    [ 'Require oci read **', qr/'read' is not a valid list of actions: .*, separated by commas, without sp/ ],
     [ 'Require oci pull,write **', qr/'pull,write' is not a valid list of/ ],
     [ 'Require oci pull, **', qr/'pull,' is not a valid list of/ ],
     [ 'Require oci pull,,push **', qr/'pull,,push' is not a valid list of/ ],
@@ -30,7 +30,7 @@ refused($_->[0], $_->[1]) for
     [ 'Require oci * %{nofunction:x}', qr/'%\{nofunction:x\}': .*nofunction/ ];
 
 like(OCI::Server->refuses(after => "<Location \"/token\">\nSetHandler oci-token\n</Location>"),
-    qr/SetHandler oci-token needs an OCITokenKey/, 'an endpoint without a key');
+    qr/line \d+: SetHandler oci-token needs an OCITokenKey/, 'an endpoint without a key');
 
 sub key {
     my ($text, $message, $name) = @_;
@@ -43,9 +43,9 @@ sub key {
 }
 
 key('secret: short', qr/the text after "secret:" is not a valid secret/, 'a short secret');
-key('0123456789abcdef' x 3, qr/OCITokenKey: .*key: it contains no key: expected PEM/,
+key('0123456789abcdef' x 3, qr/OCITokenKey: .*key contains no key: expected PEM/,
     'a secret without its prefix');
-key('', qr/it contains no key/, 'an empty file');
+key('', qr/contains no key/, 'an empty file');
 key("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
     qr/a key cannot be read/, 'a damaged key');
 refused("OCITokenKey $dir", qr/OCITokenKey: cannot read \Q$dir\E/);
@@ -88,8 +88,8 @@ END
 my $client = OCI::Client->new($server);
 $server->expects(qr/oci: OCIToken is On, but no OCITokenKey applies to/,
     qr/OCITokenKey has no effect, because its section has no SetHandler/,
-    qr/this handler answers 500, because the OCITokenKey at \S+ line \d+/,
-    qr/this handler issues no tokens, because the OCIToken at \S+ line \d+/);
+    qr/SetHandler oci-registry answers 500, because the OCITokenKey at \S+ line \d+/,
+    qr/SetHandler oci-token issues no tokens, because the OCIToken at \S+ line \d+/);
 error_is($client->get('/v2/a/tags/list'), 500, 'UNKNOWN');
 $server->expects(qr/oci: no tokens are issued at \/token: OCIToken is not On; /);
 error_is($client->get('/token'), 503, 'UNAVAILABLE',
