@@ -62,6 +62,18 @@ static const char *explain_closed(const char *path, const char *closed,
                        problem, closed);
 }
 
+/* Say that a link on the path leads through a closed directory. */
+static const char *explain_link(const char *path, const char *link,
+                                apr_pool_t *pool)
+{
+    return apr_psprintf(pool,
+                        "the user %s cannot use %s, because the link %s leads "
+                        "through a directory that this user may not search: "
+                        "let it search that directory, or configure another "
+                        "path",
+                        name_of_user(geteuid(), pool), path, link);
+}
+
 const char *oci_access_check_way(const char *path, apr_pool_t *pool)
 {
     const char *slash = path;
@@ -71,9 +83,11 @@ const char *oci_access_check_way(const char *path, apr_pool_t *pool)
         struct stat st;
 
         if (faccessat(AT_FDCWD, dir, X_OK, AT_EACCESS)) {
-            return errno != EACCES || stat(dir, &st)
-                ? NULL
-                : explain_closed(path, dir, &st, pool);
+            if (errno != EACCES) {
+                return NULL;
+            }
+            return stat(dir, &st) ? explain_link(path, dir, pool)
+                                  : explain_closed(path, dir, &st, pool);
         }
     }
     return NULL;
@@ -91,7 +105,7 @@ static const char *explain_denial(const char *path, int mode, const char *top,
         return problem;
     }
     if (stat(path, &st)) {
-        return oci_io_failure("use", path, EACCES, pool);
+        return explain_link(path, path, pool);
     }
     problem = apr_psprintf(pool,
                            "the user %s cannot %s %s, which has the owner %s "

@@ -169,6 +169,12 @@ SKIP: {
         like(OCI::Server->refuses(after => $section), $message,
             'the start names it');
     }
+    symlink $store, "$tmp/link";
+    for my $dir ("$tmp/link", "$tmp/link/new") {
+        my $run = OCI::Server->configtest(config => "OCIBlobStore fs $dir");
+        like($run->{output}, qr{user $user cannot use $dir, .* link $tmp/link leads thr},
+            "httpd -t names a link to it: $dir");
+    }
 }
 
 # What may be in a store's directory without harm: files that cannot be read,
