@@ -2,6 +2,7 @@
 
 /* How the facts in a database are changed. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "apr_strings.h"
@@ -9,6 +10,9 @@
 #include "store/dbd/dbd_change.h"
 #include "store/dbd/dbd_value.h"
 #include "store/wait.h"
+
+/* The most changes that one statement makes. */
+#define AT_ONCE 64
 
 /* Between two attempts to begin a transaction of SQLite. */
 #define BEGIN_PAUSE apr_time_from_msec(20)
@@ -143,6 +147,85 @@ static apr_status_t apply_in_transaction(oci_dbd_session_t *session,
     return end == APR_SUCCESS ? rv : end;
 }
 
+/* Return whether a key is among the first changes. */
+static int is_repeated(const oci_change_t *changes, int count, const char *key)
+{
+    int i = 0;
+
+    while (i < count && strcmp(changes[i].key, key)) {
+        i++;
+    }
+    return i < count;
+}
+
+/* Join texts to a list. */
+static const char *make_list(const apr_array_header_t *texts, apr_pool_t *pool)
+{
+    return apr_array_pstrcat(pool, texts, OCI_DBD_SEPARATOR);
+}
+
+/* Make the lists for one statement with all changes.
+ * *count: the number of values
+ * @return 0 if one statement cannot make them */
+static int make_lists(const char **lists, int *values_count,
+                      const oci_change_t *changes, int count, apr_pool_t *pool)
+{
+    apr_array_header_t *names = apr_array_make(pool, count, sizeof(char *));
+    apr_array_header_t *values = apr_array_make(pool, count, sizeof(char *));
+    apr_array_header_t *gone = apr_array_make(pool, 1, sizeof(char *));
+    int i;
+
+    for (i = 0; i < count; i++) {
+        const oci_change_t *change = &changes[i];
+        const apr_array_header_t *rows;
+
+        if (change->kind == OCI_CHANGE_ADD
+            || is_repeated(changes, i, change->key)) {
+            return 0;
+        }
+        if (change->kind == OCI_CHANGE_DELETE) {
+            APR_ARRAY_PUSH(gone, const char *) = change->key;
+            continue;
+        }
+        rows = oci_dbd_value_encode(&change->value, pool);
+        if (rows->nelts > 1) {
+            return 0;
+        }
+        APR_ARRAY_PUSH(names, const char *) = change->key;
+        APR_ARRAY_PUSH(values, const char *) = APR_ARRAY_IDX(rows, 0,
+                                                             const char *);
+    }
+    lists[0] = make_list(names, pool);
+    lists[1] = make_list(values, pool);
+    lists[2] = make_list(gone, pool);
+    *values_count = names->nelts;
+    /* a list of one empty text would be an empty list */
+    return names->nelts > 1;
+}
+
+/* Apply changes by one statement.
+ * *done: set to whether they are made now; otherwise none is made */
+static apr_status_t apply_at_once(int *done, oci_dbd_session_t *session,
+                                  const oci_change_t *changes, int count,
+                                  int *unsure, apr_pool_t *pool)
+{
+    const char *lists[3];
+    apr_array_header_t *cells;
+    apr_status_t rv;
+    int values_count;
+
+    *done = 0;
+    if (!session->dialect->statements[OCI_SQL_CHANGE] || count > AT_ONCE
+        || !make_lists(lists, &values_count, changes, count, pool)) {
+        return APR_SUCCESS;
+    }
+    *unsure = 1;
+    rv = oci_dbd_session_select(&cells, session, OCI_SQL_CHANGE, lists, pool);
+    *done = rv == APR_SUCCESS && cells->nelts == 1
+        && atoi(APR_ARRAY_IDX(cells, 0, const char *)) == values_count;
+    return rv;
+}
+
 /* Return whether changes only delete facts or set empty values.  To delete
  * something, or to end an upload, which leaves an empty value, must work on a
  * full disk. */
@@ -178,7 +261,14 @@ apr_status_t oci_dbd_change_apply(oci_dbd_session_t *session,
                                   const oci_change_t *changes, int count,
                                   int *unsure, apr_pool_t *pool)
 {
-    return session->dialect->is_file
-        ? apply_to_file(session, changes, count, unsure, pool)
+    apr_status_t rv;
+    int done;
+
+    if (session->dialect->is_file) {
+        return apply_to_file(session, changes, count, unsure, pool);
+    }
+    rv = apply_at_once(&done, session, changes, count, unsure, pool);
+    return rv != APR_SUCCESS || done
+        ? rv
         : apply_in_transaction(session, changes, count, unsure, pool);
 }

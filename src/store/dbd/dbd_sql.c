@@ -36,6 +36,29 @@
     "INSERT INTO oci_facts (name, part, value) VALUES (%pDt, %d, %pDt) " \
     "ON CONFLICT DO NOTHING"
 
+/* PostgreSQL makes several changes in one statement, which needs no BEGIN and
+ * COMMIT.  Rows that have their value already are not touched, because others
+ * would wait for them until this statement is on the disk. */
+#define CHANGE                                                            \
+    "WITH new AS (SELECT t.name COLLATE \"C\" AS name, t.value FROM "     \
+    "unnest(string_to_array(%pDt, E'\\x01'), "                            \
+    "string_to_array(%pDt, E'\\x01')) AS t (name, value)), "              \
+    "old AS (SELECT new.name, facts.value = new.value AS same, "          \
+    "SUBSTR(facts.value, 1, 1) = '+' AS long FROM new JOIN oci_facts AS " \
+    "facts ON facts.name = new.name AND facts.part = 0), "                \
+    "put AS (INSERT INTO oci_facts (name, part, value) "                  \
+    "SELECT name, 0, value FROM new "                                     \
+    "WHERE name NOT IN (SELECT name FROM old WHERE same) "                \
+    "AND NOT EXISTS (SELECT 1 FROM old WHERE long) "                      \
+    "ON CONFLICT (name, part) DO UPDATE SET value = excluded.value "      \
+    "WHERE SUBSTR(oci_facts.value, 1, 1) <> '+' RETURNING name), "        \
+    "gone AS (DELETE FROM oci_facts AS facts USING "                      \
+    "unnest(string_to_array(%pDt, E'\\x01')) AS t (name) "                \
+    "WHERE facts.name = t.name COLLATE \"C\" AND facts.part >= 0 "        \
+    "AND NOT EXISTS (SELECT 1 FROM old WHERE long)) "                     \
+    "SELECT (SELECT COUNT(*) FROM put) + (SELECT COUNT(*) FROM old "      \
+    "WHERE same)"
+
 /* A lock of MariaDB has a name and one holder.  So our lock is a number of
  * slots, each a lock of MariaDB: a shared lock holds any one slot, an exclusive
  * lock holds all. */
@@ -63,6 +86,7 @@ static const char *const pgsql_statements[OCI_SQL_COUNT] = {
     [OCI_SQL_PUT] = PUT,
     [OCI_SQL_ADD] = ADD,
     [OCI_SQL_DELETE] = DELETE,
+    [OCI_SQL_CHANGE] = CHANGE,
     [OCI_SQL_FOLLOW] = FOLLOW("(%pDt || a.value) COLLATE \"C\""),
     [OCI_SQL_SHARE] = "SELECT 1 FROM pg_advisory_lock_shared(%lld)",
     [OCI_SQL_LOCK] = "SELECT 1 FROM pg_advisory_lock(%lld)",

@@ -20,6 +20,9 @@
 
 #define OCI_DBD_VERSION "mod_oci index 1"
 
+/** Between the texts of a list, which never contain it. */
+#define OCI_DBD_SEPARATOR '\x01'
+
 /** Statements, in the form of apr_dbd_prepare. */
 typedef enum {
     OCI_SQL_GET,    /* name -> value, by part */
@@ -31,11 +34,14 @@ typedef enum {
     OCI_SQL_PUT, /* name, value: set the only row; no row is changed if it has
                     this value or further rows exist */
     OCI_SQL_ADD, /* name, part, value; no row is changed if it exists */
-    OCI_SQL_DELETE,  /* name */
-    OCI_SQL_COMMIT,  /* if the driver may send a text again through a new
-                        connection */
-    OCI_SQL_SHARE,   /* hash, slot, seconds -> 1 if it was acquired */
-    OCI_SQL_LOCK,    /* hash */
+    OCI_SQL_DELETE, /* name */
+    OCI_SQL_CHANGE, /* a list of names, of values, and of names to delete -> how
+                       many names have their value now; if one of them has
+                       further rows, no row is changed */
+    OCI_SQL_COMMIT, /* if the driver may send a text again through a new
+                       connection */
+    OCI_SQL_SHARE,  /* hash, slot, seconds -> 1 if it was acquired */
+    OCI_SQL_LOCK,   /* hash */
     OCI_SQL_UNSHARE, /* hash, slot */
     OCI_SQL_UNLOCK,  /* hash */
     OCI_SQL_COUNT
