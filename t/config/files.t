@@ -251,6 +251,9 @@ subtest 'proxy.conf and behind-proxy.conf' => sub {
     OCI::Client->new($behind)->get('/v2/',
         'X-Forwarded-For' => '203.0.113.9');
     curl($front, '/token?service=registry');
+    $res = curl($front, '/v2');
+    is("$res->{status} " . ($res->{headers}{location}[0] // ''), '301 /v2/',
+        '/v2 is redirected');
     $front->stop('the httpd in front had no errors');
     $behind->stop_quietly;
     my $log = OCI::Server::slurp($behind->dir . '/addresses');

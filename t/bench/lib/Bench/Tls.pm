@@ -17,9 +17,11 @@ use OCI::Certificates;
 use OCI::Client;
 use OCI::Peer;
 
-use constant { PORT => Bench::Server::OWN, MIB => 1024 };
+use constant { PORT => Bench::Server::OWN, LARGE_MIB => 1024 };
 
 my $IMAGE = '/v2/bench/image/manifests/latest';
+
+# The least ratio of our rate to that of a static file, or of distribution.
 my %GOAL = (
     '1.1' => { static => 1.6, pull => 1.1, push => 1.3 },
     '2'   => { static => 1.6, pull => 1.5, push => 1.5 }
@@ -52,8 +54,8 @@ sub curl {
     return ($seconds, $location);
 }
 
-# A contender that receives a file as docker sends it, or by one PUT; it is
-# deleted outside the measurement.
+# A contender that receives a file as docker sends it, or by one PUT.  The file is
+# deleted after each run, outside the measurement.
 sub receiver {
     my ($server, $directory, $send) = @_;
     return { pid => $server->pid, run => sub { (1, $send->()) },
@@ -77,7 +79,7 @@ sub push_blob {
 # Write random bytes to a file; returns its digest.
 sub make_file {
     my $path = shift;
-    output_of('dd', 'if=/dev/urandom', "of=$path", 'bs=1M', 'count=' . MIB,
+    output_of('dd', 'if=/dev/urandom', "of=$path", 'bs=1M', 'count=' . LARGE_MIB,
         'status=none');
     my ($hex) = output_of('sha256sum', $path) =~ /^(\w+)/;
     return "sha256:$hex";
@@ -99,7 +101,7 @@ sub large {
             $peer ? receiver($peer, $peer->store, sub { $send->($other) }) : ()
         );
         race($bench->{turns} // 5, @push);
-        my %same = (ours => $push[0], by => 'rate', mib => MIB);
+        my %same = (ours => $push[0], by => 'rate', mib => LARGE_MIB);
         row("TLS push, HTTP/$version", %same, beside => $push[1],
             name => 'mod_dav PUT');
         row('', %same, beside => $push[2], name => 'distribution',
