@@ -121,9 +121,12 @@ static const char *const sqlite_setup[] = {
     NULL,
 };
 
-/* Notices would be written to httpd's error log. */
+/* Notices would be written to httpd's error log.  A plan that is kept for any
+ * range and limit would read and sort the whole range, unless only the index of
+ * the table may be used. */
 static const char *const pgsql_setup[] = {
-    "SET client_min_messages TO error",
+    "SET client_min_messages TO error; SET enable_seqscan TO off; "
+    "SET enable_bitmapscan TO off",
     NULL,
 };
 
@@ -165,8 +168,6 @@ static const oci_dialect_t dialects[] = {
       .limits = PGSQL_LIMITS,
       .unit = 1000,
       .statements = pgsql_statements,
-      /* a generic plan for any range and limit would read and sort the range */
-      .unprepared = 1u << OCI_SQL_LIST | 1u << OCI_SQL_READ,
       .seek = 1 },
     { .driver = "mysql",
       .begin = "BEGIN",

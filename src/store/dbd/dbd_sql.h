@@ -58,10 +58,9 @@ typedef struct oci_dialect_t {
     const char *lock_limits; /* run on a new connection for locks, or NULL */
     int unit;                /* units of the limit in a second */
     const char *const *statements; /* by oci_sql_e; NULL if it has none */
-    unsigned unprepared; /* bits of the statements to plan at each execution */
-    int duplicate;       /* the error for a row that exists; or 0 */
-    int seek;            /* the argument "random" for apr_dbd_pselect */
-    int slots;           /* how many can share a lock; 0: no limit */
+    int duplicate;                 /* the error for a row that exists; or 0 */
+    int seek;    /* the argument "random" for apr_dbd_pselect */
+    int slots;   /* how many can share a lock; 0: no limit */
     int is_file; /* the database is one file, with a lock file beside it */
 } oci_dialect_t;
 

@@ -78,9 +78,7 @@ apr_status_t oci_dbd_session_prepare(oci_dbd_session_t *session)
 
     for (id = 0; id < OCI_SQL_COUNT; id++) {
         const char *text = state->dialect->statements[id];
-        const char *label = state->dialect->unprepared & 1u << id
-            ? NULL
-            : apr_psprintf(pool, "oci_%d", id);
+        const char *label = apr_psprintf(pool, "oci_%d", id);
 
         if (!text) {
             continue;
