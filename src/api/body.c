@@ -12,9 +12,9 @@
 #include "util_filter.h"
 #include "apr_atomic.h"
 #include "apr_strings.h"
-#include "apr_support.h"
 
 #include "api/body.h"
+#include "api/pause.h"
 #include "api/pipeline.h"
 #include "registry/pool.h"
 
@@ -31,8 +31,9 @@
 #define SHARED_BYTES  (256 * 1024)
 #define SHARED_PIECES 48
 
-/* A client that sends nothing for this long makes a pause. */
-#define PAUSE apr_time_from_sec(1)
+/* How often a part of a TLS record or of a chunk's head, from which nothing can
+ * be read yet, may end a wait for the client. */
+#define FRAGMENTS 100
 
 /* The longest refused body that is skipped to keep a connection, in bytes. */
 #define SKIP_AT_MOST (64 * 1024)
@@ -178,7 +179,7 @@ typedef struct body_stream_t {
     oci_pipeline_t *pipeline;
     /* used by the reading stage only: */
     apr_bucket_brigade *piece;
-    apr_socket_t *socket; /* NULL: do not watch for pauses */
+    oci_pause_t *watch; /* NULL: do not watch for pauses */
     pause_e pause;
     apr_status_t rv; /* of the last read */
     oci_error_t *read_refusal;
@@ -191,6 +192,7 @@ typedef struct body_stream_t {
 typedef struct batch_t {
     body_stream_t *stream;
     apr_read_type_e block; /* whether reading may wait for the client */
+    int is_written;
     apr_bucket_brigade *bb;
     apr_array_header_t *vec; /* struct iovec: the data of bb */
 } batch_t;
@@ -207,41 +209,20 @@ static batch_t *make_batch(body_stream_t *stream, apr_read_type_e block)
     return batch;
 }
 
-/* Return the connection's socket if the client can be waited for there.  In
- * HTTP/2 a connection has many requests, and the socket tells nothing of one.
- */
-static apr_socket_t *find_socket(const request_rec *r)
-{
-    return r->connection->master ? NULL : ap_get_conn_socket(r->connection);
-}
-
-/* Wait until the client has sent something, or the connection has ended.
- * @return 0 if neither happened before a pause was over */
-static int wait_for_client(apr_socket_t *socket)
-{
-    apr_interval_time_t timeout;
-    apr_status_t rv;
-
-    apr_socket_timeout_get(socket, &timeout);
-    if (timeout >= 0 && timeout <= PAUSE) {
-        return 1;
-    }
-    apr_socket_timeout_set(socket, PAUSE);
-    rv = apr_wait_for_io_or_timeout(NULL, socket, 1);
-    apr_socket_timeout_set(socket, timeout);
-    return !APR_STATUS_IS_TIMEUP(rv);
-}
-
 /* Tell the sink of a pause, after all earlier batches. */
 static apr_status_t report_pause(body_stream_t *stream)
 {
     apr_pool_t *pool;
-    apr_status_t rv = oci_pool_make(&pool, stream->request->r->pool);
+    apr_status_t rv;
 
+    oci_pipeline_drain(stream->pipeline);
+    if (stream->write_error) {
+        return APR_EGENERAL;
+    }
+    rv = oci_pool_make(&pool, stream->request->r->pool);
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    oci_pipeline_drain(stream->pipeline);
     stream->read_refusal = stream->sink->pause(stream->baton, pool);
     if (stream->read_refusal) {
         return APR_EGENERAL;
@@ -269,30 +250,47 @@ static apr_status_t read_piece(body_stream_t *stream, apr_read_type_e block,
     return rv;
 }
 
+/* Read a piece of the body, unless the client makes a pause.
+ * @return APR_EAGAIN if there is none yet */
+static apr_status_t read_before_pause(body_stream_t *stream, apr_off_t left)
+{
+    apr_status_t rv = read_piece(stream, APR_NONBLOCK_READ, left);
+    apr_status_t waited = APR_SUCCESS;
+    int i;
+
+    for (i = 0; i < FRAGMENTS && waited == APR_SUCCESS
+         && APR_STATUS_IS_EAGAIN(rv) && stream->pause == NO_PAUSE;
+         i++) {
+        waited = oci_pause_wait(stream->watch);
+        if (APR_STATUS_IS_TIMEUP(waited)) {
+            stream->pause = NEW_PAUSE;
+        }
+        else if (waited == APR_SUCCESS) {
+            rv = read_piece(stream, APR_NONBLOCK_READ, left);
+        }
+    }
+    return rv;
+}
+
 /* Wait for a piece of the body, and report a pause.
  * @return APR_EAGAIN if a pause began: the gathered data should be written */
 static apr_status_t wait_for_piece(batch_t *batch, apr_off_t left)
 {
     body_stream_t *stream = batch->stream;
-    apr_status_t rv = APR_EAGAIN;
+    apr_status_t rv;
 
-    if (stream->socket) {
-        rv = read_piece(stream, APR_NONBLOCK_READ, left);
-        if (!APR_STATUS_IS_EAGAIN(rv)) {
+    if (stream->watch) {
+        rv = read_before_pause(stream, left);
+        if (!APR_STATUS_IS_EAGAIN(rv)
+            || (stream->pause == NEW_PAUSE && !APR_BRIGADE_EMPTY(batch->bb))) {
             return rv;
         }
-        if (stream->pause == NO_PAUSE && !wait_for_client(stream->socket)) {
-            stream->pause = NEW_PAUSE;
-        }
-        if (stream->pause == NEW_PAUSE && !APR_BRIGADE_EMPTY(batch->bb)) {
+    }
+    if (stream->pause == NEW_PAUSE) {
+        stream->pause = REPORTED_PAUSE;
+        rv = report_pause(stream);
+        if (rv != APR_SUCCESS) {
             return rv;
-        }
-        if (stream->pause == NEW_PAUSE) {
-            stream->pause = REPORTED_PAUSE;
-            rv = report_pause(stream);
-            if (rv != APR_SUCCESS) {
-                return rv;
-            }
         }
     }
     return read_piece(stream, APR_BLOCK_READ, left);
@@ -401,6 +399,7 @@ static int write_batch(void *data)
                                           (struct iovec *)batch->vec->elts,
                                           batch->vec->nelts, stream->pool);
     }
+    batch->is_written = !stream->write_error;
     if (stream->write_error) {
         apr_atomic_set32(&stream->finished, 1);
     }
@@ -412,7 +411,7 @@ static int digest_batch(void *data)
     batch_t *batch = data;
     const body_stream_t *stream = batch->stream;
 
-    if (stream->sink->digest) {
+    if (batch->is_written && stream->sink->digest) {
         stream->sink->digest(stream->baton, (struct iovec *)batch->vec->elts,
                              batch->vec->nelts);
     }
@@ -473,7 +472,7 @@ oci_error_t *oci_body_read(oci_request_t *request,
         return error;
     }
     stream.piece = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    stream.socket = sink->pause ? find_socket(r) : NULL;
+    stream.watch = sink->pause ? oci_pause_watch(r) : NULL;
     stream.pipeline = oci_pipeline_make(stages, r->pool);
     batch = make_batch(&stream, APR_BLOCK_READ);
     apr_atomic_inc32(request->bodies);

@@ -7,8 +7,10 @@
 use OCI::Test;
 
 use Digest::SHA qw(sha256_hex);
+use File::Temp ();
 use IO::Select;
 use IO::Socket::INET;
+use OCI::Library;
 use POSIX qw(_exit);
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Time::HiRes qw(sleep time);
@@ -177,6 +179,48 @@ subtest 'a client that vanishes' => sub {
             'and are kept when httpd is killed');
         finish($server, $location{$kept}, $bytes, $offset, "from $offset on");
     }
+    $server->stop;
+};
+
+# The second thread writes what the first one has left, while the first one
+# finds that the client makes a pause.
+subtest 'a write that fails during a pause' => sub {
+    my $tmp = File::Temp->newdir(TMPDIR => 1);
+    chmod 0755, "$tmp";
+    OCI::Library::build("$tmp/slow.so", <<'CODE')
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+ssize_t writev(int fd, const struct iovec *vec, int n)
+{
+    if (lseek(fd, 0, SEEK_CUR) >= (9 << 20) + 262144) {
+        sleep(2);
+        errno = EIO;
+        return -1;
+    }
+    return syscall(SYS_writev, fd, vec, n);
+}
+CODE
+        or plan skip_all => 'gcc cannot build a library';
+    my $server = OCI::Server->start(sanitize => 0,
+        env => { LD_PRELOAD => "$tmp/slow.so" });
+    $server->expects(qr/\[oci:error\].*Input\/output error/);
+    my $client = OCI::Client->new($server);
+    my $location = $client->start_upload('slow');
+    my $bytes = random_bytes($MIB, 'slow') x 12;
+    my $sent = 9 * $MIB + 262_144 + 120_000;
+    my $push = begin_request($server, 'PATCH', $location,
+        { 'Content-Length' => length $bytes }, substr $bytes, 0, 9 * $MIB);
+    sleep 0.5;
+    $push->send(substr $bytes, 9 * $MIB, $sent - 9 * $MIB);
+    error_is($push->receive('PATCH'), 500, 'UNKNOWN', undef,
+        'the request fails');
+    my $digest = digest_of(substr $bytes, 0, $sent);
+    my $res = $client->put(with_query($location, "digest=$digest"), '');
+    error_is($res, 400, 'DIGEST_INVALID', undef,
+        'bytes that were not written are not believed');
     $server->stop;
 };
 
