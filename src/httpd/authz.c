@@ -166,6 +166,12 @@ static const char *parse_line(cmd_parms *cmd, const char *line,
                             "commas, without spaces",
                             word);
     }
+    /* an alias does not know the lines that use it, and whether they refuse */
+    if (ap_cstr_casecmp(cmd->directive->directive, "Require")
+        || !cmd->directive->parent) {
+        return "oci cannot have an alias; write \"Require oci\" and the "
+               "repositories where the alias is used";
+    }
     if (!*line) {
         return "Require oci: a repository name, or a glob such as **, is "
                "missing after the actions";

@@ -29,6 +29,13 @@ refused($_->[0], $_->[1]) for
     [ 'Require oci * a/%{NO_SUCH_THING}/b', qr/'%\{NO_SUCH_THING\}': .*NO_SUCH/ ],
     [ 'Require oci * %{nofunction:x}', qr/'%\{nofunction:x\}': .*nofunction/ ];
 
+for my $use ('', "<Location \"/v2/\">\nRequire pushers\n</Location>") {
+    like(OCI::Server->refuses(extra => '<AuthzProviderAlias oci pushers '
+        . "\"push ci/**\">\n</AuthzProviderAlias>\n$use"),
+        qr/'Require oci push ci\/\*\*': oci cannot have an alias; write/,
+        'an alias' . ($use && ' that is used'));
+}
+
 like(OCI::Server->refuses(after => "<Location \"/token\">\nSetHandler oci-token\n</Location>"),
     qr/line \d+: SetHandler oci-token needs an OCITokenKey/, 'an endpoint without a key');
 
