@@ -63,9 +63,13 @@ my %bench = (
 my $httpd = OCI::Server::apxs('SBINDIR') . '/' . OCI::Server::apxs('PROGNAME');
 my ($version) = `$httpd -v` =~ m{(Apache/[\d.]+)};
 my $cores = () = OCI::Server::slurp('/proc/cpuinfo') =~ /^processor/mg;
-print "$version, $cores cores, Linux ", (POSIX::uname())[2], "\n";
+my ($openssl) = `openssl version` =~ /^(OpenSSL \S+)/;
+print "$version, ", $openssl // 'no openssl', ", $cores cores, Linux ",
+    (POSIX::uname())[2], ", $kind\n";
 print <<'END';
 Each contender runs once to warm up, then all run in turn; figures are medians.
+The spread is half the distance between the quartiles of the ratios of all
+turns.  A question mark says that it is larger than the distance to the goal.
 CPU is the time of the server's processes for one request.  Small requests use
 8 persistent connections.  The module and distribution sync before they respond;
 mod_dav does not, and computes no digest.

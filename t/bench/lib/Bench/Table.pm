@@ -7,29 +7,35 @@ package Bench::Table;
 use strict;
 use warnings;
 
+use Bench::Measure ();
 use Exporter 'import';
 
 our @EXPORT_OK = qw(heading row note);
 
-my $FORMAT = "%-30s %12s %12s %-13s %6s %9s %-3s  %9s %9s %5s\n";
+my $FORMAT = "%-30s %12s %12s %-13s %6s %6s %9s %-4s  %9s %9s %5s\n";
 
 sub heading {
-    printf $FORMAT, 'figure', 'ours', 'other:', '', 'ratio', 'goal',
+    printf $FORMAT, 'figure', 'ours', 'other:', '', 'ratio', 'spread', 'goal',
         '', 'our CPU', 'its CPU', 'runs';
     return;
 }
 
 # Print one figure.  ours and beside are contenders of race(); name describes
 # beside; by is "cpu" or "rate", of which the ratio is printed; most or least is
-# the goal for the ratio; mib (optional) is the size of one request in MiB.
+# the goal for the ratio; mib (optional) is the size of one request in MiB.  The
+# ratio is the median of the ratios of all turns.
 sub row {
     my ($figure, %row) = @_;
     my ($ours, $beside) = @row{qw(ours beside)};
-    my $ratio = $ours->{ $row{by} } / $beside->{ $row{by} };
+    my @ratios = map { $ours->{"$row{by}s"}[$_] / $beside->{"$row{by}s"}[$_] }
+        0 .. $#{ $ours->{"$row{by}s"} };
+    my $ratio = Bench::Measure::median(@ratios);
+    my $spread = spread(@ratios);
     printf $FORMAT, $figure,
         (map { rate($_->{rate}, $row{mib}) } $ours, $beside), $row{name},
-        sprintf('%.2f', $ratio), goal(@row{qw(most least)}),
-        verdict($ratio, @row{qw(most least)}),
+        sprintf('%.2f', $ratio), sprintf('%.2f', $spread),
+        goal(@row{qw(most least)}),
+        verdict($ratio, $spread, @row{qw(most least)}),
         (map { cpu($_->{cpu}) } $ours, $beside), scalar @{ $ours->{rates} };
     return;
 }
@@ -37,8 +43,8 @@ sub row {
 # Print a figure in MiB that is not compared with another contender.
 sub note {
     my ($figure, $mib, $most, $turns) = @_;
-    printf $FORMAT, $figure, sprintf('%.1f MiB', $mib), '', '', '',
-        "<= $most", verdict($mib, $most), '', '', $turns;
+    printf $FORMAT, $figure, sprintf('%.1f MiB', $mib), '', '', '', '',
+        "<= $most", verdict($mib, 0, $most), '', '', $turns;
     return;
 }
 
@@ -49,10 +55,20 @@ sub goal {
     return sprintf '%s %.2f', defined $most ? ('<=', $most) : ('>=', $least);
 }
 
+# Half the distance between the first and the third quarter of values.
+sub spread {
+    my @sorted = sort { $a <=> $b } @_;
+    my $quarter = int(@sorted / 4);
+    return ($sorted[-1 - $quarter] - $sorted[$quarter]) / 2;
+}
+
+# Whether the goal is reached; with a question mark if the spread is larger than
+# the distance to the goal.
 sub verdict {
-    my ($value, $most, $least) = @_;
-    return '' if !defined $most && !defined $least;
-    return (defined $most ? $value <= $most : $value >= $least) ? 'yes' : 'NO';
+    my ($value, $spread, $most, $least) = @_;
+    my $goal = $most // $least // return '';
+    my $good = defined $most ? $value <= $most : $value >= $least;
+    return ($good ? 'yes' : 'NO') . (abs($value - $goal) < $spread ? '?' : '');
 }
 
 sub rate {
