@@ -7,7 +7,7 @@
 #
 #     ROWS     the rows to measure, such as "push,pull" (default: all): small,
 #              login, pull, push, patches, blobs, manifests, tags, memory,
-#              tls, index, sizes
+#              tls, many, index, sizes
 #     TURNS    how often each contender is measured (5; pull 10, memory 3)
 #     SECONDS  the approximate duration of measurements without a size (2)
 #     ENTRIES  the number that "sizes" compares with 100 entries (100000)
@@ -23,6 +23,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib", "$FindBin::Bin/../lib";
 
 use Bench::Indexes;
+use Bench::Many;
 use Bench::Measure;
 use Bench::Rows;
 use Bench::Server;
@@ -34,8 +35,9 @@ use OCI::Peer;
 use POSIX ();
 
 $| = 1;
-my @names = (@Bench::Rows::NAMES, 'tls', 'index', 'sizes');
+my @names = (@Bench::Rows::NAMES, qw(tls many index sizes));
 my %row = (%Bench::Rows::ROWS, tls => \&Bench::Tls::row_tls,
+    many => \&Bench::Many::row_many,
     index => \&Bench::Indexes::row_index, sizes => \&Bench::Sizes::row_sizes);
 my @rows = split /[\s,]+/, $ENV{ROWS} || join ',', @names;
 for my $name (@rows) {

@@ -13,7 +13,8 @@
  * UPLOADS of them at the same time, each with other content.  "whole" is POST
  * and PUT with the body; "patches" is POST, PATCHes of 64 KiB, and PUT without
  * a body.  The program prints the seconds from the first request to the last
- * response, and the last digest.
+ * response, the last digest, and for "push" the median and the 99th percentile
+ * of the seconds that a push took.
  *
  * A body repeats the same random MiB with a count written into it.  It fits
  * into the processor's cache, so that the measured time is that of the server.
@@ -49,6 +50,7 @@ typedef struct transfer_t {
     body_t body;
     pthread_t thread;
     pthread_barrier_t *start;
+    double seconds;
 } transfer_t;
 
 static size_t stride(const body_t *body)
@@ -184,9 +186,19 @@ static void *push_one(void *baton)
     http_t *http = http_open(transfer->host);
 
     pthread_barrier_wait(transfer->start);
+    transfer->seconds = http_clock();
     push(http, transfer->path, &transfer->body);
+    transfer->seconds = http_clock() - transfer->seconds;
     http_close(http);
     return NULL;
+}
+
+static int compare_seconds(const void *a, const void *b)
+{
+    double left = ((const transfer_t *)a)->seconds;
+    double right = ((const transfer_t *)b)->seconds;
+
+    return (left > right) - (left < right);
 }
 
 /* Return the seconds that n concurrent pushes take. */
@@ -251,6 +263,9 @@ int main(int argc, char **argv)
     }
     seconds = strcmp(argv[1], "push") ? transfer_one(argv[1], transfers)
                                       : push_many(transfers, n);
-    printf("%.6f sha256:%s\n", seconds, transfers[n - 1].body.digest);
+    printf("%.6f sha256:%s", seconds, transfers[n - 1].body.digest);
+    qsort(transfers, n, sizeof(*transfers), compare_seconds);
+    printf(" %.6f %.6f\n", transfers[n / 2].seconds,
+           transfers[n - 1 - n / 100].seconds);
     return 0;
 }

@@ -12,7 +12,8 @@ use Exporter 'import';
 use OCI::Server;
 use POSIX ();
 
-our @EXPORT_OK = qw(build program memory output_of wrk ab transfer load race);
+our @EXPORT_OK = qw(build program memory output_of wrk ab transfer pushes load
+    race);
 
 my $HERTZ = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 my $bin;
@@ -77,7 +78,9 @@ sub median {
         / 2;
 }
 
-# ---- clients: each returns the number of requests and the seconds they took
+# ---- clients: each returns the number of requests and the seconds they took,
+# and perhaps the median and the 99th percentile of a request's latency in
+# seconds
 
 sub output_of {
     my @command = @_;
@@ -89,11 +92,14 @@ sub output_of {
 
 sub wrk {
     my ($url, $seconds, $connections, @headers) = @_;
-    my $output = output_of('wrk', '-t2', '-c' . ($connections // 8),
+    my $output = output_of('wrk', '-t2', '--latency', '-c' . ($connections // 8),
         "-d${seconds}s", (map { ('-H', $_) } @headers), $url);
     die "$url:\n$output" if $output =~ /Non-2xx|Socket errors/
         || $output !~ /(\d+) requests in ([\d.]+)s/;
-    return ($1, $2);
+    my @result = ($1, $2);
+    my %unit = (us => 1e-6, ms => 1e-3, s => 1, m => 60);
+    return (@result, map { $output =~ /^ +$_% +([\d.]+)([a-z]+)\s*$/m
+            ? $1 * $unit{$2} : die $output } 50, 99);
 }
 
 # HEAD requests, for which wrk would wait for a body; or, with new => 1, GET
@@ -109,11 +115,20 @@ sub ab {
     return ($count, $time);
 }
 
+# In place of the latencies, the digest of what was sent.
 sub transfer {
     my ($verb, $host, $path, $mib, $uploads) = @_;
     my ($seconds, $digest) = split ' ', output_of(program('transfer'), $verb,
         $host, $path, $mib, $uploads // ());
     return ($uploads // 1, $seconds, $digest);
+}
+
+# Pushes at the same time.
+sub pushes {
+    my ($host, $path, $mib, $count) = @_;
+    my ($seconds, undef, @latencies) = split ' ',
+        output_of(program('transfer'), 'push', $host, $path, $mib, $count);
+    return ($count, $seconds, @latencies);
 }
 
 # Words: METHOD PATH TYPE [FILE], or "blobs" REPOSITORY SIZE; see load.c.
@@ -127,25 +142,29 @@ sub load {
 
 # Contenders are hashes: pid, the process id of the server (or several, in an
 # array); run, a function that returns a number of requests and the seconds they
-# took; after, a function that is called outside the measurement.  Each
-# contender runs once to warm up, then all run in turn.  This sets rate
-# (requests per second) and cpu (seconds per request), both medians.
+# took, and perhaps latencies; after, a function that is called outside the
+# measurement.  Each contender runs once to warm up, then all run in turn.  This
+# sets rate (requests per second), cpu (seconds per request) and the latencies
+# p50 and p99, all medians.
 sub race {
     my ($turns, @contenders) = @_;
     for my $turn (0 .. $turns) {
         for my $contender (@contenders) {
             my $before = cpu($contender->{pid});
-            my ($count, $seconds) = $contender->{run}->();
+            my ($count, $seconds, @latencies) = $contender->{run}->();
             my $cpu = (cpu($contender->{pid}) - $before) / $count;
             $contender->{after}->() if $contender->{after};
             next if !$turn;
             push @{ $contender->{rates} }, $count / $seconds;
             push @{ $contender->{cpus} }, $cpu;
+            next if @latencies != 2;
+            push @{ $contender->{p50s} }, $latencies[0];
+            push @{ $contender->{p99s} }, $latencies[1];
         }
     }
     for my $contender (@contenders) {
-        $contender->{rate} = median(@{ $contender->{rates} });
-        $contender->{cpu} = median(@{ $contender->{cpus} });
+        $contender->{$_} = median(@{ $contender->{"${_}s"} })
+            for grep { $contender->{"${_}s"} } qw(rate cpu p50 p99);
     }
     return;
 }

@@ -24,14 +24,6 @@ use constant { EMPTY => 1, SENDFILE => 2, FULL => 3, TOKEN => 4, BCRYPT => 5,
 my $CONFIG = <<'END';
 ServerName 127.0.0.1:@PORT@
 
-# Use the same processes for all measurements.
-StartServers 2
-ServerLimit 2
-ThreadLimit 64
-ThreadsPerChild 64
-MaxRequestWorkers 128
-MinSpareThreads 8
-MaxSpareThreads 128
 MaxConnectionsPerChild 0
 MaxKeepAliveRequests 0
 KeepAliveTimeout 60
@@ -114,11 +106,37 @@ DavLockDB @DIR@/lock/db
 </VirtualHost>
 END
 
+# The processes of an MPM, the same for all measurements.
+sub processes {
+    my ($mpm, $threads) = @_;
+    my $all = 2 * $threads;
+    return $mpm eq 'prefork' ? <<"PREFORK" : <<"THREADS";
+StartServers 16
+ServerLimit $all
+MaxRequestWorkers $all
+MinSpareServers 8
+MaxSpareServers $all
+PREFORK
+StartServers 2
+ServerLimit 2
+ThreadLimit $threads
+ThreadsPerChild $threads
+MaxRequestWorkers $all
+MinSpareThreads 8
+MaxSpareThreads $all
+THREADS
+}
+
+# Options: own, the number of additional ports; hosts, text for the end of the
+# configuration; modules, names of additional modules; mpm; threads, half the
+# number of requests that are served at the same time.
 sub start {
     my ($class, $dir, %option) = @_;
     return $class->SUPER::start(
         ports    => OWN - 1 + ($option{own} // 0),
         more     => $option{modules} // [],
+        mpm      => $option{mpm} // 'event',
+        threads  => $option{threads} // 64,
         hosts    => $option{hosts} // '',
         sanitize => 0,
         dir      => File::Temp->newdir('mod_oci-XXXXXX', DIR => $dir)
@@ -140,7 +158,7 @@ sub text {
     my $self = shift;
     my $text = join "\n",
         (map { OCI::Server::load($_) }
-            qw(mpm_event unixd authz_core auth_basic authn_core authn_file
+            "mpm_$self->{mpm}", qw(unixd authz_core auth_basic authn_core authn_file
             authn_socache authz_user socache_shmcb dav dav_fs),
             @{ $self->{more} }),
         "LoadModule oci_module $OCI::Server::TOP/.build/mod/.libs/mod_oci.so",
@@ -149,7 +167,7 @@ sub text {
             'Group ' . getgrgid((getpwnam(OCI::Server::user()))[3])
         ),
         (map { "Listen 127.0.0.1:$_" } @{ $self->{listen} }),
-        $CONFIG, $self->{hosts};
+        processes(@$self{qw(mpm threads)}), $CONFIG, $self->{hosts};
     $text =~ s/\@PORT(\d*)\@/$self->{listen}[($1 || 1) - 1]/g;
     $text =~ s/\@DIR\@/$self->{dir}/g;
     $text =~ s/\@STORE\@/$self->store/ge;

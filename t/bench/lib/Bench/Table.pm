@@ -21,8 +21,8 @@ sub heading {
 }
 
 # Print one figure.  ours and beside are contenders of race(); name describes
-# beside; by is "cpu" or "rate", of which the ratio is printed; most or least is
-# the goal for the ratio; mib (optional) is the size of one request in MiB.  The
+# beside; by is "cpu", "rate" or "p99", of which the ratio is printed; most or
+# least is the goal for the ratio; mib (optional) is the size of one request in MiB.  The
 # ratio is the median of the ratios of all turns.
 sub row {
     my ($figure, %row) = @_;
@@ -32,7 +32,8 @@ sub row {
     my $ratio = Bench::Measure::median(@ratios);
     my $spread = spread(@ratios);
     printf $FORMAT, $figure,
-        (map { rate($_->{rate}, $row{mib}) } $ours, $beside), $row{name},
+        (map { $row{by} eq 'p99' ? sprintf '%.0f ms', 1e3 * $_->{p99}
+            : rate($_->{rate}, $row{mib}) } $ours, $beside), $row{name},
         sprintf('%.2f', $ratio), sprintf('%.2f', $spread),
         goal(@row{qw(most least)}),
         verdict($ratio, $spread, @row{qw(most least)}),
@@ -43,7 +44,7 @@ sub row {
 # Print a figure in MiB that is not compared with another contender.
 sub note {
     my ($figure, $mib, $most, $turns) = @_;
-    printf $FORMAT, $figure, sprintf('%.1f MiB', $mib), '', '', '', '',
+    printf $FORMAT, $figure, sprintf('%.3f MiB', $mib), '', '', '', '',
         "<= $most", verdict($mib, 0, $most), '', '', $turns;
     return;
 }
