@@ -70,6 +70,24 @@ for my $name (sort keys %broken) {
 }
 is(content(), $before, 'httpd -t changes nothing');
 
+# A SQLite database that exists, perhaps of another program.
+SKIP: {
+    my $sqlite = "$tmp/free/sqlite";
+    skip 'needs sqlite3', 3 if system 'sqlite3', $sqlite, 'create table a(b)';
+    spew("$sqlite.lock", '');
+    give_to_httpd($sqlite);
+    my $list = sub { join '', map { "$_ @{[ (stat)[2, 4, 7, 9] ]}\n" }
+        glob "$tmp/free/*" };
+    my $listed = $list->();
+    $run = OCI::Server->configtest(
+        after => section("$good\nOCIIndex dbd:sqlite3 $sqlite"));
+    is("$run->{status} $run->{output}", "0 Syntax OK\n", 'httpd -t: SQLite');
+    is($list->(), $listed, 'httpd -t changes no SQLite database');
+    is(`sqlite3 $sqlite 'select name from sqlite_master'`, "a\n",
+        'and creates no table');
+    unlink glob "$sqlite*";
+}
+
 # A user who cannot look as httpd's User is told nothing of stores.
 SKIP: {
     my $setpriv = `sh -c 'command -v setpriv'` or skip 'needs setpriv', 4;

@@ -28,6 +28,7 @@ typedef struct dbd_index_t {
     oci_index_t base;
     oci_dbd_source_t *source;
     const oci_dbd_settings_t *settings;
+    int tested; /* by "httpd -t", which must change nothing */
 } dbd_index_t;
 
 /* A call, which may be run several times. */
@@ -75,12 +76,16 @@ static apr_status_t try_call(int *again, call_t *call,
 
 static apr_status_t run_call(call_t *call, oci_index_t *index)
 {
-    oci_dbd_source_t *source = ((dbd_index_t *)index)->source;
+    const dbd_index_t *self = (dbd_index_t *)index;
+    oci_dbd_source_t *source = self->source;
     oci_dbd_session_t *held = oci_dbd_held_session(source, call->pool);
     apr_time_t until = oci_wait_now() + apr_time_from_sec(source->seconds);
     apr_status_t rv;
     int again = 1, tries;
 
+    if (self->tested) {
+        return APR_ENOTIMPL;
+    }
     for (tries = 0;; tries++) {
         oci_dbd_session_t fresh;
 
@@ -388,12 +393,13 @@ static const char *prepare(const oci_dialect_t **dialect,
 static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
                          apr_pool_t *pool)
 {
-    const dbd_index_t *self = (dbd_index_t *)index;
+    dbd_index_t *self = (dbd_index_t *)index;
     const oci_dialect_t *dialect;
     const char *error = prepare(&dialect, self, pool);
 
     (void)uid;
     (void)gid;
+    self->tested = 0;
     if (!error && dialect->is_file) {
         error = oci_dbd_files_make(self->settings->params, pool);
         if (!error && self->settings->find) {
@@ -403,11 +409,15 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
     return error;
 }
 
+/* Even reading would change something: it creates the table, and SQLite's files
+ * beside the database. */
 static const char *check(oci_index_t *index, apr_pool_t *pool)
 {
+    dbd_index_t *self = (dbd_index_t *)index;
     const oci_dialect_t *dialect;
 
-    return prepare(&dialect, (dbd_index_t *)index, pool);
+    self->tested = 1;
+    return prepare(&dialect, self, pool);
 }
 
 static const char *create(oci_index_t **index, const oci_store_config_t *config,
