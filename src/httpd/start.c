@@ -145,14 +145,14 @@ static const char *precheck_pairing(const start_t *start,
 
 /* Warn of an index that cannot be read now.  A database may be started later,
  * so this is no reason not to start.  One warning of a database is enough: each
- * takes the time limit of a connection. */
+ * takes the time limit of a connection.  At a reload all sites would wait. */
 static void try_index(start_t *start, const oci_config_line_t *line,
                       const oci_registry_t *registry)
 {
     int on_disk = is_on_disk(registry->index);
     const char *problem;
 
-    if (start->kind == START_TEST || (start->warned && !on_disk)
+    if (start->kind != START_FIRST || (start->warned && !on_disk)
         || !ap_state_query(AP_SQ_CONFIG_GEN)) {
         return;
     }

@@ -6,6 +6,8 @@
 use OCI::Test;
 
 use File::Temp ();
+use IO::Select;
+use IO::Socket::INET;
 use OCI::Admin;
 
 plan skip_all => 'needs root, or User in the configuration' if $>;
@@ -142,6 +144,23 @@ subtest 'a reload' => sub {
     $server->graceful;
     status_is(OCI::Client->new($server)->get('/v2/second/a/manifests/v1'), 200,
         'it is served again when it is repaired');
+    $server->stop;
+};
+
+# A database that does not answer delays no other site.
+subtest 'a reload with a database that hangs' => sub {
+    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
+        Listen => 5) or die "cannot listen: $!";
+    my $port = $listener->sockport;
+    my $server = OCI::Server->start(after => section($good));
+    $server->set(after => section("$good\n"
+        . qq{OCIIndex dbd:pgsql "host=127.0.0.1 port=$port dbname=a user=b"}));
+    for my $signal (qw(graceful restart)) {
+        $server->$signal;
+        ok(!IO::Select->new($listener)->can_read(0),
+            "$signal does not connect to the database");
+    }
+    status_is(OCI::Client->new($server)->get('/v2/'), 200, 'other registries');
     $server->stop;
 };
 
