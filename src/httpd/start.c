@@ -214,7 +214,8 @@ static const char *start_pair(start_t *start, const oci_config_t *section,
 }
 
 /* Start the stores of a section.  A problem that an inherited index has is
- * reported once. */
+ * reported once.  It is also noted for the blob store, which was not started:
+ * another section may use that store with another index. */
 static void start_section(start_t *start, const oci_config_t *section)
 {
     const oci_config_t *config = oci_config_inherit(section, start->server,
@@ -222,18 +223,21 @@ static void start_section(start_t *start, const oci_config_t *section)
     oci_index_t *index = oci_config_index(config);
     oci_config_line_t *line = config->index ? config->index_line
                                             : section->blobs_line;
-    const char *error;
+    const char *error = line->problem;
 
-    if (line->problem) {
-        return;
-    }
-    error = index ? start_index(start, index) : NULL;
     if (!error) {
-        line = section->blobs_line ? section->blobs_line : section->index_line;
-        error = start_pair(start, section, config);
+        error = index ? start_index(start, index) : NULL;
+        if (!error) {
+            line = section->blobs_line ? section->blobs_line
+                                       : section->index_line;
+            error = start_pair(start, section, config);
+        }
+        if (error) {
+            report_line(start, line, error);
+        }
     }
-    if (error) {
-        report_line(start, line, error);
+    if (error && section->blobs_line) {
+        section->blobs_line->problem = error;
     }
 }
 
@@ -243,15 +247,22 @@ static void start_stores(start_t *start)
                                              ->sections;
     oci_owner_caller_t caller;
     apr_status_t rv = oci_owner_enter(&caller, &start->user, start->pool);
+    const char *problem = NULL;
     int i;
 
     if (rv != APR_SUCCESS) {
-        report(start, NULL,
-               oci_io_failure("act as", "httpd's User", rv, start->pool),
-               "fail");
+        problem = oci_io_failure("act as", "httpd's User", rv, start->pool);
+        report(start, NULL, problem, "get 503");
     }
-    for (i = 0; i < sections->nelts && rv == APR_SUCCESS; i++) {
-        start_section(start, APR_ARRAY_IDX(sections, i, oci_config_t *));
+    for (i = 0; i < sections->nelts; i++) {
+        oci_config_t *section = APR_ARRAY_IDX(sections, i, oci_config_t *);
+
+        if (!problem) {
+            start_section(start, section);
+        }
+        else if (section->blobs_line) {
+            section->blobs_line->problem = problem;
+        }
     }
     oci_owner_leave(&caller);
 }

@@ -147,6 +147,36 @@ subtest 'a reload' => sub {
     $server->stop;
 };
 
+# A blob store that was not started is not served with another index either.
+subtest 'a reload with a good index inside of a broken one' => sub {
+    my $inner = "<Location \"/v2/second/in/\">\nOCIIndex fs $tmp/free/in\n"
+        . "</Location>";
+    my $bad = "OCIIndex dbm:gdbm $tmp/no/index";
+    my $new = "OCIBlobStore fs $tmp/free/new";
+    my %case = (
+        'in one Location' => section("$new\n$bad") . "\n$inner",
+        'at the server'   => "$bad\n" . section($new) . "\n$inner",
+        'in a virtual host' => "$bad\n$new\n<VirtualHost *>\n"
+            . "OCIIndex fs $tmp/free/in\n</VirtualHost>\n" . section(""),
+    );
+    my $server = OCI::Server->start(after => section($good));
+    for my $name (sort keys %case) {
+        $server->set(after => $case{$name});
+        $server->graceful;
+        my $client = OCI::Client->new($server);
+        error_is($client->get('/v2/second/in/a/tags/list'), 503, 'UNAVAILABLE',
+            qr/storage or keys cannot be used/, $name);
+        error_is($client->post('/v2/second/in/a/blobs/uploads/'), 503,
+            'UNAVAILABLE', qr/storage or keys cannot be used/, $name);
+        $server->expects(qr{OCIIndex: cannot create $tmp/no/index});
+    }
+    my @lines = $server->log =~ m{oci:error\].*$tmp/no/index}g;
+    is(scalar @lines, keys %case, 'each reload logs one line')
+        or diag($server->log);
+    ok(!-e "$tmp/free/new", 'the store was not started');
+    $server->stop;
+};
+
 # A database that does not answer delays no other site.
 subtest 'a reload with a database that hangs' => sub {
     my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
