@@ -5,6 +5,7 @@
 
 use OCI::Test;
 
+use Fcntl qw(F_SETLK F_WRLCK SEEK_SET);
 use File::Temp ();
 use IO::Select;
 use IO::Socket::INET;
@@ -88,6 +89,25 @@ SKIP: {
     is(`sqlite3 $sqlite 'select name from sqlite_master'`, "a\n",
         'and creates no table');
     unlink glob "$sqlite*";
+}
+
+# A dbm index that another process is changing is not waited for.
+{
+    my $index = "$tmp/free/dbm";
+    my $lines = section("$good\nOCIIndex dbm:gdbm $index");
+    spew("$index.lock", '');
+    $run = OCI::Server->configtest(after => $lines);
+    is("$run->{status} $run->{output}", "0 Syntax OK\n", 'httpd -t: dbm');
+    ok(!-s "$index.lock", 'httpd -t writes nothing into the file of locks');
+    OCI::Server->start(after => $lines)->stop;
+    open my $file, '+<', "$index.lock" or die "$index.lock: $!";
+    my $all = pack 's s x4 q q l x4', F_WRLCK, SEEK_SET, 0, 0, 0;
+    fcntl $file, F_SETLK, $all or die "$index.lock: $!";
+    $run = OCI::Server->configtest(after => $lines);
+    is("$run->{status} $run->{output}", "0 Syntax OK\n",
+        'httpd -t does not wait for a lock');
+    close $file;
+    system 'rm', '-r', "$tmp/free/store", glob "$index*";
 }
 
 # A user who cannot look as httpd's User is told nothing of stores.

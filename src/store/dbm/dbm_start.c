@@ -358,12 +358,25 @@ static const char *explain_lock_failure(const oci_dbm_t *dbm, apr_status_t rv,
     return reason ? apr_pstrcat(pool, error, ": ", reason, NULL) : error;
 }
 
-/* Run a function while no other process changes the index. */
+/* Take a lock, and wait for it or return APR_EBUSY if it is held. */
+static apr_status_t take_lock(const oci_dbm_t *dbm, const char *name, int wait,
+                              apr_pool_t *pool)
+{
+    oci_lock_t *lock;
+
+    return wait ? oci_file_lock_take_within(&lock, dbm->lock_file, name,
+                                            OCI_WAIT_START, pool)
+                : oci_file_lock_try(&lock, dbm->lock_file, name, pool);
+}
+
+/* Run a function while no other process changes the index.
+ * wait: whether to wait for other processes; otherwise the function is not run
+ * if one of them is changing the index */
 static const char *run_locked(const char *(*run)(const oci_dbm_t *dbm,
                                                  apr_pool_t *pool),
-                              const oci_dbm_t *dbm, apr_pool_t *parent)
+                              const oci_dbm_t *dbm, int wait,
+                              apr_pool_t *parent)
 {
-    oci_lock_t *merge, *write;
     const char *error;
     apr_pool_t *pool;
     apr_status_t rv = apr_pool_create(&pool, parent);
@@ -371,14 +384,16 @@ static const char *run_locked(const char *(*run)(const oci_dbm_t *dbm,
     if (rv != APR_SUCCESS) {
         return oci_io_failure("lock", dbm->lock_file, rv, parent);
     }
-    rv = oci_file_lock_take_within(&merge, dbm->lock_file, OCI_DBM_MERGE,
-                                   OCI_WAIT_START, pool);
+    rv = take_lock(dbm, OCI_DBM_MERGE, wait, pool);
     if (rv == APR_SUCCESS) {
-        rv = oci_file_lock_take_within(&write, dbm->lock_file, OCI_DBM_WRITE,
-                                       OCI_WAIT_START, pool);
+        rv = take_lock(dbm, OCI_DBM_WRITE, wait, pool);
     }
-    error = rv != APR_SUCCESS ? explain_lock_failure(dbm, rv, pool)
-                              : run(dbm, pool);
+    if (rv == APR_SUCCESS) {
+        error = run(dbm, pool);
+    }
+    else {
+        error = rv == APR_EBUSY ? NULL : explain_lock_failure(dbm, rv, pool);
+    }
     error = apr_pstrdup(parent, error);
     apr_pool_destroy(pool);
     return error;
@@ -394,9 +409,11 @@ const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *pool)
     if (!error) {
         error = create_lock_file(dbm, pool);
     }
-    return error ? error : run_locked(start_locked, dbm, pool);
+    return error ? error : run_locked(start_locked, dbm, 1, pool);
 }
 
+/* The first lock would write a key into an empty file of locks, which no
+ * process uses yet. */
 const char *oci_dbm_check(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
     const char *error = load_driver(dbm, pool);
@@ -411,6 +428,7 @@ const char *oci_dbm_check(const oci_dbm_t *dbm, apr_pool_t *pool)
     if (error) {
         return error;
     }
-    return lstat(dbm->lock_file, &st) ? check_locked(dbm, pool)
-                                      : run_locked(check_locked, dbm, pool);
+    return lstat(dbm->lock_file, &st) || !st.st_size
+        ? check_locked(dbm, pool)
+        : run_locked(check_locked, dbm, 0, pool);
 }

@@ -20,7 +20,8 @@ const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *pool);
 
 /**
  * Find out why oci_dbm_start would fail, without changing anything.  The
- * parameters and the result are those of oci_dbm_start.
+ * parameters and the result are those of oci_dbm_start.  An index that another
+ * process is changing is not checked: it is in use.
  */
 const char *oci_dbm_check(const oci_dbm_t *dbm, apr_pool_t *pool);
 
