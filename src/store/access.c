@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "apr_file_info.h"
+#include "apr_lib.h"
 #include "apr_strings.h"
 #include "apr_user.h"
 
@@ -139,10 +140,12 @@ const char *oci_access_check(const char *path, int mode, const char *top,
                            : oci_io_failure("use", path, errno, pool);
 }
 
-/* Look at the first directories in a directory.
+/* Look at the first directories in a directory.  Names of stores begin with a
+ * letter or a digit; those of other programs often do not, such as ".snapshot"
+ * and "@eaDir".
  * @param below Whether to look into each as well
- * @return What is wrong if all of them cannot be used.  A single one may be of
- *         another program, and does no harm */
+ * @return What is wrong if all of them cannot be used.  One among several may
+ *         be of another program, and does no harm */
 static const char *check_entries(const char *dir_path, const char *top,
                                  int below, apr_pool_t *pool)
 {
@@ -160,7 +163,7 @@ static const char *check_entries(const char *dir_path, const char *top,
         const char *problem = NULL;
         struct stat st;
 
-        if (entry.name[0] == '.' || !strcmp(entry.name, "lost+found")
+        if (!apr_isalnum(entry.name[0]) || !strcmp(entry.name, "lost+found")
             || lstat(path, &st) || !S_ISDIR(st.st_mode)) {
             continue;
         }

@@ -27,9 +27,9 @@ const char *oci_access_check(const char *path, int mode, const char *top,
 
 /**
  * Look at the first directories in a directory of a store, and in each of them.
- * The user must be able to read and change at least one of each, because a
- * single one may be of another program.  Names that begin with ".", and
- * "lost+found", are skipped.
+ * The user must be able to read and change at least one of each, because one
+ * among several may be of another program.  Names that do not begin with a
+ * letter or a digit, and "lost+found", are skipped.
  * @param dir Absolute
  * @param top As for oci_access_check
  * @return NULL, or a sentence that says what is wrong

@@ -233,18 +233,11 @@ static const char *check_version(const oci_store_dir_t *fs, const char *what,
                         fs->version, what);
 }
 
-/* Find out whether the content belongs to the user. */
-static const char *check_content(const oci_store_dir_t *fs,
-                                 const char *const *dirs, apr_pool_t *pool)
+/* Find out whether the content belongs to the user.  The directories besides
+ * the top one hold plain files, so that directories there are foreign. */
+static const char *check_content(const oci_store_dir_t *fs, apr_pool_t *pool)
 {
-    const char *error = NULL;
-
-    for (; *dirs && !error; dirs++) {
-        error = oci_access_check_below(apr_pstrcat(pool, fs->root, "/", *dirs,
-                                                   NULL),
-                                       fs->root, pool);
-    }
-    return error;
+    return oci_access_check_below(fs->top, fs->root, pool);
 }
 
 const char *oci_store_dir_start(const oci_store_dir_t *fs,
@@ -262,7 +255,7 @@ const char *oci_store_dir_start(const oci_store_dir_t *fs,
         error = is_missing(fs->version) ? write_version(fs, what, pool)
                                         : check_version(fs, what, pool);
     }
-    return error ? error : check_content(fs, dirs, pool);
+    return error ? error : check_content(fs, pool);
 }
 
 const char *oci_store_dir_check(const oci_store_dir_t *fs,
@@ -289,7 +282,7 @@ const char *oci_store_dir_check(const oci_store_dir_t *fs,
     if (!error && !is_missing(fs->version)) {
         error = check_version(fs, what, pool);
     }
-    return error ? error : check_content(fs, dirs, pool);
+    return error ? error : check_content(fs, pool);
 }
 
 apr_status_t oci_store_dir_make_parents(const oci_store_dir_t *fs,

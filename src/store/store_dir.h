@@ -59,7 +59,7 @@ const char *oci_store_dir_check(const oci_store_dir_t *fs,
  * directories that only root may create, as oci_owner_make_dir allows.  DIR may
  * be a symbolic link; nothing below it may.
  * @param dirs Paths relative to DIR, parents first, ended by NULL; the top
- *        directory is among them
+ *        directory is among them, and the others hold plain files only
  * @param what The words of the version file before the number, which is 1
  * @return NULL, or a sentence that says what is wrong
  */

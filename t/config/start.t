@@ -192,6 +192,18 @@ SKIP: {
     status_is(OCI::Client->new($server)->get('/v2/a/manifests/v1'), 200,
         'lost+found does not belong to the store');
     $server->stop;
+
+    # A directory where the store has only files, or none of its own yet.
+    for my $path (qw(uploads/@eaDir uploads/backup index/.tmp/backup
+        blobs/@eaDir index/@eaDir), "blobs/#recycle") {
+        $server = OCI::Server->start;
+        $server->halt;
+        mkdir $server->store . "/$path", 0700 or die "$path: $!";
+        eval { $server->again } or diag($@);
+        status_is(OCI::Client->new($server)->get('/v2/'), 200,
+            "$path does no harm");
+        $server->stop;
+    }
 }
 
 # A database that does not answer: the start says so once, and requests fail.
