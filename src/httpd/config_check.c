@@ -17,6 +17,7 @@
 #include "httpd/guards.h"
 #include "httpd/require_check.h"
 #include "httpd/token_check.h"
+#include "store/dbd/dbd_index.h"
 
 /* Whether a store may serve all paths of a registry. */
 static int covers(const oci_line_t *store, const oci_line_t *handler)
@@ -157,6 +158,7 @@ static void check_section(const server_rec *s, const oci_line_t *line,
 typedef struct store_pair_t {
     const oci_blob_store_t *blobs;
     const oci_index_t *index;
+    const char *place; /* of the index; NULL if it is not certain */
     const ap_directive_t *line;
 } store_pair_t;
 
@@ -187,6 +189,9 @@ static void add_pair(apr_array_header_t *pairs, const server_rec *s,
             pair->blobs = config->blobs;
             pair->index = oci_config_index(
                 oci_config_inherit(config, s, pairs->pool));
+            pair->place = pair->index
+                ? oci_index_dbd_place(pair->index, pairs->pool)
+                : NULL;
             pair->line = line->directive;
             return;
         }
@@ -208,6 +213,20 @@ static int differ(const char *where, const char *other, apr_pool_t *pool)
         || left.inode != right.inode || left.device != right.device;
 }
 
+/* Whether two indexes are different for certain. */
+static int indexes_differ(const store_pair_t *pair, const store_pair_t *other,
+                          apr_pool_t *pool)
+{
+    return pair->place && other->place
+        ? differ(pair->place, other->place, pool)
+        : pair->index->provider != other->index->provider;
+}
+
+static const char *name_of_index(const store_pair_t *pair)
+{
+    return pair->place ? pair->place : pair->index->where;
+}
+
 static void warn_of_pair(const server_rec *s, const store_pair_t *pair,
                          const store_pair_t *other, apr_pool_t *pool)
 {
@@ -217,8 +236,8 @@ static void warn_of_pair(const server_rec *s, const store_pair_t *pair,
                                "the index %s at %s line %d, so clients see "
                                "different content at each; use one index, or "
                                "two blob stores",
-                               pair->blobs->where, pair->index->where,
-                               other->index->where, other->line->filename,
+                               pair->blobs->where, name_of_index(pair),
+                               name_of_index(other), other->line->filename,
                                other->line->line_num));
 }
 
@@ -247,7 +266,7 @@ static void check_pairs(const server_rec *main_server,
 
             if (pair->index && other->index
                 && !differ(pair->blobs->where, other->blobs->where, pool)
-                && differ(pair->index->where, other->index->where, pool)) {
+                && indexes_differ(pair, other, pool)) {
                 warn_of_pair(main_server, pair, other, pool);
                 break;
             }

@@ -21,7 +21,7 @@ close $file;
 chmod 0600, "$tmp/key";
 
 my @modules = qw(auth_basic authn_core authn_file authz_user authz_groupfile
-    authz_host);
+    authz_host dbd);
 
 # A section for paths.
 sub at {
@@ -218,6 +218,37 @@ is_warning(host('a', at('/v2/', @registry, $open))
     'two indexes for one blob store');
 is_right(host('a', at('/v2/', @registry, $open))
     . host('b', at('/v2/', @registry, $open)), 'one store for two hosts');
+
+# Two indexes in databases: what is not certain is not reported.
+sub two {
+    my ($index, $other, @lines) = @_;
+    return host('a', @lines, at('/v2/', @registry, "OCIIndex $index", $open))
+        . host('b', at('/v2/', @registry, "OCIIndex $other", $open));
+}
+my $pgsql = 'dbd:pgsql "host=127.0.0.1 password=hidden dbname=a"';
+my $differ = qr{the blob store $tmp/store has the index};
+is_warning(two($pgsql, $pgsql =~ s/=a"/=b"/r),
+    qr{$differ dbd:pgsql dbname=a here and the index dbd:pgsql dbname=b at },
+    'two databases of PostgreSQL');
+is_warning(two($pgsql, "fs $tmp/store"),
+    qr{$differ dbd:pgsql dbname=a here and the index $tmp/store/index at },
+    'a database and files');
+is_warning(two('dbd', $pgsql, 'DBDriver pgsql',
+        'DBDParams "host=127.0.0.1 dbname=c"'),
+    qr{$differ dbd:pgsql dbname=c here and the index dbd:pgsql dbname=a at },
+    'the database of mod_dbd and another one');
+is_warning(two('dbd', "dbd:sqlite3 $tmp/store/b", 'DBDriver sqlite3',
+        "DBDParams $tmp/store/a"),
+    qr{$differ $tmp/store/a here and the index $tmp/store/b at },
+    'two SQLite files');
+is_right(two('dbd', $pgsql, 'DBDriver pgsql',
+        'DBDParams "host=127.0.0.1 dbname=a"'),
+    'the database of mod_dbd, which is the same');
+is_right(two($pgsql, $_), "perhaps the same database: $_") for
+    'dbd:pgsql "dbname=a password=hidden host=127.0.0.1"',
+    q{dbd:pgsql "host=127.0.0.1 dbname='b'"}, 'dbd:pgsql host=127.0.0.1',
+    'dbd:pgsql postgresql://127.0.0.1/b', 'dbd:pgsql "dbname=b dbname=a"',
+    'dbd:pgsql "host=127.0.0.1 dbname=B"', 'dbd:pgsql password=x,dbname=b';
 symlink "$tmp/store", "$tmp/link";
 mkdir "$tmp/store/index";
 give_to_httpd("$tmp/store");
@@ -235,7 +266,7 @@ is_right(host('a', at('/v2/', @registry, "OCIIndex fs $tmp/index", $open))
 sub dbd {
     my ($server) = @_;
     my $host = at('/v2/', @registry, 'OCIIndex dbd', $open);
-    return (modules => [ @modules, 'dbd' ], location => $open,
+    return (modules => \@modules, location => $open,
         after => host('a', 'DBDriver sqlite3', "DBDParams $tmp/db")
             . host('b', $server, $host));
 }

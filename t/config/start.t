@@ -199,7 +199,7 @@ SKIP: {
         $server = OCI::Server->start;
         $server->halt;
         mkdir $server->store . "/$path", 0700 or die "$path: $!";
-        eval { $server->again } or diag($@);
+        eval { $server->again; 1 } or diag($@);
         status_is(OCI::Client->new($server)->get('/v2/'), 200,
             "$path does no harm");
         $server->stop;
@@ -234,6 +234,15 @@ $server->stop;
 # A store is not created by an httpd that has no registry.
 $server = OCI::Server->start(location => 'OCIBlobStore fs @DIR@/unused');
 status_is(OCI::Client->new($server)->get('/v2/'), 404, 'there is no registry');
+$server->expects(qr/OCIBlobStore has no effect, because .* no SetHandler; add/);
+$server->stop;
+
+# Only SetHandler makes a registry: access control depends on it.
+$server = OCI::Server->start(modules => ['rewrite'],
+    location => "OCIBlobStore fs \@STORE\@\nRequire all granted",
+    after => "RewriteEngine On\nRewriteRule ^/v2/ - [H=oci-registry]");
+status_is(OCI::Client->new($server)->get('/v2/'), 404,
+    'RewriteRule with the handler makes no registry');
 $server->expects(qr/OCIBlobStore has no effect, because .* no SetHandler; add/);
 $server->stop;
 done_testing;

@@ -207,6 +207,39 @@ static void check_params(test_t *t)
     }
 }
 
+/* The name of a database is taken only where it is certain. */
+static void check_names(test_t *t)
+{
+    static const struct {
+        const char *driver;
+        const char *params;
+        const char *name;
+    } cases[] = {
+        { "pgsql", "host=x dbname=a_1 user=y", "a_1" },
+        { "pgsql", "dbname =a", "a" },
+        { "pgsql", "password= dbname=a", NULL },
+        { "pgsql", "password=x,dbname=a", NULL },
+        { "pgsql", "xdbname=a", NULL },
+        { "pgsql", "dbname=a dbname=b", NULL },
+        { "pgsql", "dbname='a'", NULL },
+        { "pgsql", "dbname=A", NULL },
+        { "pgsql", "dbname=", NULL },
+        { "pgsql", "postgresql://x/y?dbname=a", NULL },
+        { "mysql", "host=x,dbname=a,user=y", "a" },
+        { "mysql", "host=x;user=y", NULL },
+    };
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const char *name = oci_dbd_params_database(cases[i].driver,
+                                                   cases[i].params,
+                                                   t->run->pool);
+
+        tap_is(&t->run->tap, name ? name : "",
+               cases[i].name ? cases[i].name : "", cases[i].params);
+    }
+}
+
 int main(void)
 {
     run_t run;
@@ -215,6 +248,7 @@ int main(void)
     begin(&run);
     check_refusals(&t);
     check_params(&t);
+    check_names(&t);
     t.file = apr_pstrcat(run.pool, run.dir, "/file.db", NULL);
     if (apr_dbd_get_driver(run.pool, "sqlite3", &t.driver) != APR_SUCCESS
         || apr_dbd_open(t.driver, run.pool, t.file, &t.database)

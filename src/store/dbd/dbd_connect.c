@@ -165,8 +165,10 @@ int oci_dbd_socket(const oci_dbd_connection_t *connection)
                                    : -1;
 }
 
-/* Return whether params name a parameter. */
-static int has_param(const char *params, const char *name)
+/* Find the value of a parameter; NULL if params do not name it.
+ * separators: the characters between parameters */
+static const char *find_param(const char *params, const char *name,
+                              const char *separators)
 {
     apr_size_t length = strlen(name);
     const char *at = params;
@@ -174,13 +176,31 @@ static int has_param(const char *params, const char *name)
     while ((at = strstr(at, name))) {
         const char *end = at + length;
 
-        if ((at == params || strchr(" \t,;?&|", at[-1]))
+        if ((at == params || strchr(separators, at[-1]))
             && end[strspn(end, " ")] == '=') {
-            return 1;
+            return strchr(end, '=') + 1;
         }
         at = end;
     }
-    return 0;
+    return NULL;
+}
+
+const char *oci_dbd_params_database(const char *driver, const char *params,
+                                    apr_pool_t *pool)
+{
+    const char *separators = strcmp(driver, "pgsql") ? " \t,;|" : " \t";
+    const char *value = find_param(params, "dbname", separators);
+    apr_size_t length;
+
+    if (!value || find_param(value, "dbname", separators)
+        || strpbrk(params, "'\"\\") || strstr(params, "= ")
+        || strstr(params, "=\t")) {
+        return NULL;
+    }
+    length = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+    return length && (!value[length] || strchr(separators, value[length]))
+        ? apr_pstrmemdup(pool, value, length)
+        : NULL;
 }
 
 /* Whether parameters have the form of a URL, which libpq knows.  A password may
@@ -224,7 +244,7 @@ const char *oci_dbd_params_with_limits(const char *driver, const char *params,
             separator = strchr(params, '?') ? "&" : "?";
         }
 
-        if (!has_param(params, (*limits)[0])) {
+        if (!find_param(params, (*limits)[0], " \t,;?&|")) {
             params = apr_pstrcat(pool, params, separator, (*limits)[0], "=",
                                  (*limits)[1], NULL);
         }

@@ -48,4 +48,12 @@ int oci_dbd_socket(const oci_dbd_connection_t *connection);
 const char *oci_dbd_params_with_limits(const char *driver, const char *params,
                                        int seconds, apr_pool_t *pool);
 
+/**
+ * Find the name of the database in connection parameters.
+ * @return NULL if it is not certain, because it is not there, is quoted, or has
+ *         characters that databases may not distinguish
+ */
+const char *oci_dbd_params_database(const char *driver, const char *params,
+                                    apr_pool_t *pool);
+
 #endif /* OCI_DBD_CONNECT_H */

@@ -13,6 +13,7 @@
 #include "apr_strings.h"
 
 #include "store/dbd/dbd_change.h"
+#include "store/dbd/dbd_connect.h"
 #include "store/dbd/dbd_files.h"
 #include "store/dbd/dbd_lock.h"
 #include "store/dbd/dbd_session.h"
@@ -470,6 +471,25 @@ void oci_index_dbd_create(oci_index_t **index, oci_dbd_source_t *source,
     self->base.provider = &oci_index_dbd;
     self->base.where = source->where;
     *index = &self->base;
+}
+
+const char *oci_index_dbd_place(const oci_index_t *index, apr_pool_t *pool)
+{
+    const oci_dbd_settings_t *settings;
+    const oci_dialect_t *dialect;
+    const char *name;
+
+    if (index->provider != &oci_index_dbd) {
+        return index->where;
+    }
+    settings = ((const dbd_index_t *)index)->settings;
+    dialect = settings->driver ? oci_dialect_of(settings->driver) : NULL;
+    if (!dialect || dialect->is_file) {
+        return dialect ? settings->params : NULL;
+    }
+    name = oci_dbd_params_database(settings->driver, settings->params, pool);
+    return name ? apr_psprintf(pool, "dbd:%s dbname=%s", settings->driver, name)
+                : NULL;
 }
 
 const oci_index_provider_t oci_index_dbd = {

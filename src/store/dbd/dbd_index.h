@@ -26,4 +26,13 @@ extern const oci_index_provider_t oci_index_dbd;
 void oci_index_dbd_create(oci_index_t **index, oci_dbd_source_t *source,
                           const oci_dbd_settings_t *settings, apr_pool_t *pool);
 
+/**
+ * Return a text that differs between two indexes only if they are in different
+ * places.  It has no password.
+ * @param index Of any provider
+ * @return The index's where, the path of a SQLite file, or the driver and the
+ *         name of a database; NULL for a database whose name is not certain
+ */
+const char *oci_index_dbd_place(const oci_index_t *index, apr_pool_t *pool);
+
 #endif /* OCI_DBD_INDEX_H */
