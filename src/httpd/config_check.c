@@ -75,7 +75,8 @@ static int sets_unknown_handler(const oci_line_t *line, apr_pool_t *pool)
         && !sets_our_handler(line, pool);
 }
 
-/* Whether a line may make the paths of another one ours. */
+/* Whether a line may make the paths of another one ours.  Only SetHandler can:
+ * see handler_of in context.c. */
 static int may_set_handler(const oci_line_t *line, const oci_line_t *other,
                            apr_pool_t *pool)
 {
