@@ -157,6 +157,59 @@ static void check_changes(test_t *t)
     erase(t->index, "change/a");
 }
 
+/* Lists in which an index may make all changes at once. */
+static void check_lists(test_t *t)
+{
+    char *big = apr_palloc(t->run->pool, 100000);
+    oci_change_t list[] = {
+        { OCI_CHANGE_PUT, "lists/small", { "1", 1 } },
+        { OCI_CHANGE_PUT, "lists/empty", { "", 0 } },
+        { OCI_CHANGE_PUT, "lists/was-big", { "2", 1 } },
+        { OCI_CHANGE_DELETE, "lists/big", { NULL, 0 } },
+        { OCI_CHANGE_DELETE, "lists/none", { NULL, 0 } },
+    };
+    oci_change_t many[100];
+    int i, good = 1;
+
+    memset(big, 'x', 100000);
+    for (i = 0; i < 2; i++) {
+        change(t->index, OCI_CHANGE_PUT, "lists/big", big, 100000);
+        if (i) {
+            change(t->index, OCI_CHANGE_PUT, "lists/was-big", big, 100000);
+        }
+        is_status(t->run,
+                  provider_of(t->index)->apply(t->index, list, 5, 1,
+                                               t->run->pool),
+                  APR_SUCCESS,
+                  i ? "a list that replaces a large value"
+                    : "a list that deletes a large value");
+        tap_ok(&t->run->tap,
+               has(t, "lists/small", "1", 1) && has(t, "lists/empty", "", 0)
+                   && has(t, "lists/was-big", "2", 1) && lacks(t, "lists/big"),
+               "all its changes are made");
+    }
+    is_status(t->run,
+              provider_of(t->index)->apply(t->index, list, 5, 1, t->run->pool),
+              APR_SUCCESS, "the same list again");
+    for (i = 0; i < 100; i++) {
+        many[i] = list[0];
+        many[i].kind = i < 50 ? OCI_CHANGE_PUT : OCI_CHANGE_DELETE;
+        many[i].key = apr_psprintf(t->run->pool, "lists/%02d", i % 90);
+    }
+    is_status(t->run,
+              provider_of(t->index)->apply(t->index, many, 100, 1,
+                                           t->run->pool),
+              APR_SUCCESS, "a list of a hundred changes");
+    for (i = 0; i < 50; i++) {
+        good &= i < 10 ? lacks(t, many[i].key) : has(t, many[i].key, "1", 1);
+        erase(t->index, many[i].key);
+    }
+    tap_ok(&t->run->tap, good, "all its changes are made, in order");
+    for (i = 0; i < 3; i++) {
+        erase(t->index, list[i].key);
+    }
+}
+
 static void check_keys(test_t *t)
 {
     static const char bytes[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -279,6 +332,7 @@ static void run_checks(test_t *t)
 {
     check_values(t);
     check_follow(t);
+    check_lists(t);
     check_changes(t);
     check_keys(t);
     check_order(t);
