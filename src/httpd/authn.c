@@ -14,7 +14,6 @@
 #include "httpd/authn.h"
 #include "httpd/bearer.h"
 #include "httpd/config.h"
-#include "httpd/denial.h"
 #include "httpd/question.h"
 #include "httpd/token_form.h"
 #include "values/scope.h"
@@ -388,7 +387,7 @@ void oci_authn_correct_error(request_rec *r, oci_context_t *context)
 oci_error_t *oci_authn_ask(request_rec *r, oci_context_t *context,
                            const char *name)
 {
-    const char *user = oci_denial_user(r, context);
+    const char *user = oci_context_user(context, r);
 
     context->token_error = "insufficient_scope";
     context->source = name;

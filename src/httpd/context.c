@@ -51,6 +51,12 @@ oci_context_t *oci_context_get(const request_rec *r)
     return ap_get_module_config(r->request_config, &oci_module);
 }
 
+const char *oci_context_user(const oci_context_t *context, const request_rec *r)
+{
+    return context->bearer && context->bearer->user ? context->bearer->user
+                                                    : r->user;
+}
+
 /* Return the action that a request needs, even if the registry will not
  * support the method.
  * @param action The action of the endpoint, or NULL */

@@ -63,6 +63,14 @@ oci_context_t *oci_context_create(request_rec *r);
 oci_context_t *oci_context_get(const request_rec *r);
 
 /**
+ * Return the user of a request: that of its valid token, or the one that httpd
+ * has set.  With status 401, the latter is what the client claimed.
+ * @return NULL for an anonymous caller
+ */
+const char *oci_context_user(const oci_context_t *context,
+                             const request_rec *r);
+
+/**
  * Check, by the configuration that applies to a request so far, whether it is
  * for the registry or the token endpoint.  Only hooks that run before the
  * context exists need this.

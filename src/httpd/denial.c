@@ -17,12 +17,6 @@
 #include "values/name.h"
 #include "values/scope.h"
 
-const char *oci_denial_user(const request_rec *r, const oci_context_t *context)
-{
-    return context->bearer && context->bearer->user ? context->bearer->user
-                                                    : r->user;
-}
-
 /* Return the valid repository name of a request, or NULL. */
 static const char *repository_of(const oci_context_t *context)
 {
@@ -113,7 +107,7 @@ static oci_error_t *refuse_token(request_rec *r, const oci_context_t *context)
 oci_error_t *oci_denial_error(request_rec *r, const oci_context_t *context,
                               int status)
 {
-    const char *user = context ? oci_denial_user(r, context) : NULL;
+    const char *user = context ? oci_context_user(context, r) : NULL;
     const char *fault;
 
     if (context && status == HTTP_UNAUTHORIZED) {

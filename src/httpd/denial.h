@@ -16,13 +16,6 @@
 #include "httpd/context.h"
 
 /**
- * Return the user of a request: that of its valid token, or the one that httpd
- * has set.  With status 401, the latter is what the client claimed.
- * @return NULL for an anonymous caller
- */
-const char *oci_denial_user(const request_rec *r, const oci_context_t *context);
-
-/**
  * Make the error of a request that authentication or authorization refused.
  * Its detail is the missing right, as a scope.
  * @param context The request's context, or NULL
