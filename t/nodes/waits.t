@@ -109,6 +109,9 @@ AuthBasicProvider dbd
 AuthDBDUserPWQuery "SELECT password FROM people WHERE name = %s"
 Require valid-user
 END
+    # A child of httpd may start while another one creates our table.  mod_dbd
+    # does not wait then, and tries again with the first login.
+    $server->allows(qr/AH00632.*database is locked/);
     my @login = (Authorization => OCI::Auth::basic('reader', 'secret'));
     my @results = at_once([$server], 16, sub {
         my ($client, $n) = @_;
