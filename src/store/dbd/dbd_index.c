@@ -4,9 +4,9 @@
  *
  * A failed call is tried again if it cannot have changed anything: the database
  * may have been restarted, or two transactions may have conflicted.  Only the
- * result of a failed COMMIT is unknown.  All changes of a call are one
- * transaction.  The durability is that of the database's configuration,
- * whatever the caller asks for. */
+ * result of a failed COMMIT, or of a failed OCI_SQL_CHANGE, is unknown.  All
+ * changes of a call are one transaction.  The durability is that of the
+ * database's configuration, whatever the caller asks for. */
 
 #include <string.h>
 

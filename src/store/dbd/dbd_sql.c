@@ -37,8 +37,11 @@
     "ON CONFLICT DO NOTHING"
 
 /* PostgreSQL makes several changes in one statement, which needs no BEGIN and
- * COMMIT.  Rows that have their value already are not touched, because others
- * would wait for them until this statement is on the disk. */
+ * COMMIT.  Rows that have their value already are not touched or locked,
+ * because others would wait for them until this statement is on the disk.  If
+ * another process changes such a row meanwhile, its change came between two of
+ * these. If a row has become long since the statement began, the division by
+ * zero undoes everything, and the next try sees it. */
 #define CHANGE                                                            \
     "WITH new AS (SELECT t.name COLLATE \"C\" AS name, t.value FROM "     \
     "unnest(string_to_array(%pDt, E'\\x01'), "                            \
@@ -55,9 +58,12 @@
     "gone AS (DELETE FROM oci_facts AS facts USING "                      \
     "unnest(string_to_array(%pDt, E'\\x01')) AS t (name) "                \
     "WHERE facts.name = t.name COLLATE \"C\" AND facts.part >= 0 "        \
-    "AND NOT EXISTS (SELECT 1 FROM old WHERE long)) "                     \
-    "SELECT (SELECT COUNT(*) FROM put) + (SELECT COUNT(*) FROM old "      \
-    "WHERE same)"
+    "AND NOT EXISTS (SELECT 1 FROM old WHERE long)), "                    \
+    "done AS (SELECT (SELECT COUNT(*) FROM put) "                         \
+    "+ (SELECT COUNT(*) FROM old WHERE same) AS count) "                  \
+    "SELECT CASE WHEN count = (SELECT COUNT(*) FROM new) "                \
+    "OR EXISTS (SELECT 1 FROM old WHERE long) THEN count "                \
+    "ELSE 1 / (SELECT COUNT(*) FROM new WHERE name IS NULL) END FROM done"
 
 /* A lock of MariaDB has a name and one holder.  So our lock is a number of
  * slots, each a lock of MariaDB: a shared lock holds any one slot, an exclusive
@@ -121,12 +127,14 @@ static const char *const sqlite_setup[] = {
     NULL,
 };
 
-/* Notices would be written to httpd's error log.  A plan that is kept for any
- * range and limit would read and sort the whole range, unless only the index of
- * the table may be used. */
+/* Notices would be written to httpd's error log.  All statements are best
+ * served by looking up each name in the index of the table.  A plan that is
+ * kept knows neither a range nor a limit nor the length of a list, and might
+ * read the whole table. */
 static const char *const pgsql_setup[] = {
     "SET client_min_messages TO error; SET enable_seqscan TO off; "
-    "SET enable_bitmapscan TO off",
+    "SET enable_bitmapscan TO off; SET enable_hashjoin TO off; "
+    "SET enable_mergejoin TO off",
     NULL,
 };
 
