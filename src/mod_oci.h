@@ -167,7 +167,8 @@ struct oci_blob_store_provider_t {
                                 char *buffer, apr_size_t *length);
 
     /**
-     * Make the written bytes survive the end of the process.  After a failure
+     * Make the written bytes survive the end of the process.  More bytes may be
+     * written afterwards, and this may be called again.  After a failure
      * it is unknown which bytes were kept: the registry then aborts the upload.
      * @param durable Whether they must survive a crash of the machine, too
      */

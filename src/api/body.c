@@ -31,9 +31,10 @@
 #define SHARED_BYTES  (256 * 1024)
 #define SHARED_PIECES 48
 
-/* How often a part of a TLS record or of a chunk's head, from which nothing can
- * be read yet, may end a wait for the client. */
-#define FRAGMENTS 100
+/* How often reading is tried in a pause.  A part of a TLS record or of a
+ * chunk's head, from which nothing can be read yet, ends a wait for the client.
+ */
+#define PAUSE_TRIES 100
 
 /* The longest refused body that is skipped to keep a connection, in bytes. */
 #define SKIP_AT_MOST (64 * 1024)
@@ -221,6 +222,8 @@ static apr_status_t report_pause(body_stream_t *stream)
     }
     rv = oci_pool_make(&pool, stream->request->r->pool);
     if (rv != APR_SUCCESS) {
+        stream->read_refusal = oci_error_storage(stream->request->r->pool, rv,
+                                                 "cannot create a memory pool");
         return rv;
     }
     stream->read_refusal = stream->sink->pause(stream->baton, pool);
@@ -258,7 +261,7 @@ static apr_status_t read_before_pause(body_stream_t *stream, apr_off_t left)
     apr_status_t waited = APR_SUCCESS;
     int i;
 
-    for (i = 0; i < FRAGMENTS && waited == APR_SUCCESS
+    for (i = 0; i < PAUSE_TRIES && waited == APR_SUCCESS
          && APR_STATUS_IS_EAGAIN(rv) && stream->pause == NO_PAUSE;
          i++) {
         waited = oci_pause_wait(stream->watch);

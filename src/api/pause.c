@@ -9,9 +9,14 @@
 
 #include "api/pause.h"
 
+/* The longest wait: mod_reqtimeout looks at its limit in each attempt to read.
+ */
+#define STEP apr_time_from_sec(1)
+
 struct oci_pause_t {
     apr_socket_t *socket;
     apr_interval_time_t length; /* of the next pause */
+    apr_interval_time_t waited; /* without a byte */
 };
 
 oci_pause_t *oci_pause_watch(const request_rec *r)
@@ -24,7 +29,8 @@ oci_pause_t *oci_pause_watch(const request_rec *r)
     }
     watch = apr_palloc(r->pool, sizeof(*watch));
     watch->socket = socket;
-    watch->length = apr_time_from_sec(1);
+    watch->length = STEP;
+    watch->waited = 0;
     return watch;
 }
 
@@ -37,12 +43,17 @@ apr_status_t oci_pause_wait(oci_pause_t *watch)
     if (timeout >= 0 && timeout <= watch->length) {
         return APR_ENOTIMPL;
     }
-    apr_socket_timeout_set(watch->socket, watch->length);
+    apr_socket_timeout_set(watch->socket, STEP);
     rv = apr_wait_for_io_or_timeout(NULL, watch->socket, 1);
     apr_socket_timeout_set(watch->socket, timeout);
+    watch->waited += STEP;
     if (!APR_STATUS_IS_TIMEUP(rv)) {
-        return APR_SUCCESS;
+        watch->waited = 0;
     }
-    watch->length *= 2;
-    return APR_TIMEUP;
+    else if (watch->waited >= watch->length) {
+        watch->waited = 0;
+        watch->length *= 2;
+        return APR_TIMEUP;
+    }
+    return APR_SUCCESS;
 }

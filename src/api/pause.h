@@ -21,11 +21,13 @@ typedef struct oci_pause_t oci_pause_t;
 oci_pause_t *oci_pause_watch(const request_rec *r);
 
 /**
- * Wait until the client has sent something, or until the connection has ended.
- * @return APR_TIMEUP if neither happened during a pause: the first pause takes
+ * Wait until the client has sent something, or until the connection has ended,
+ * but for one second at most.
+ * @return APR_SUCCESS if the caller should try to read, and then call this
+ *         again; APR_TIMEUP if the client makes a pause: the first one takes
  *         one second, and each further one twice the time, so that a slow
  *         client makes few of them; APR_ENOTIMPL if the connection would time
- *         out first
+ *         out before the next pause
  */
 apr_status_t oci_pause_wait(oci_pause_t *watch);
 

@@ -72,7 +72,7 @@ static void sink_digest(void *baton, const struct iovec *vec, int n)
 /* Save the state, because the client may continue in another request. */
 static oci_error_t *sink_pause(void *baton, apr_pool_t *pool)
 {
-    return oci_upload_save(baton, pool);
+    return oci_upload_save_early(baton, pool);
 }
 
 static const oci_body_sink_t sink = { sink_write, sink_digest, sink_pause };

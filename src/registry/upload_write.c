@@ -180,15 +180,13 @@ static oci_error_t *check_earlier_bytes(oci_upload_t *upload, apr_pool_t *pool)
         : NULL;
 }
 
-oci_error_t *oci_upload_save(oci_upload_t *upload, apr_pool_t *pool)
+/* Make the bytes survive the process, and if necessary the machine. */
+static oci_error_t *keep_bytes(oci_upload_t *upload, apr_pool_t *pool)
 {
     int sync = must_sync(upload);
     oci_error_t *error = NULL;
     apr_status_t rv;
 
-    if (upload->single_request) {
-        return NULL;
-    }
     rv = oci_upload_blobs(upload)->provider->upload_close(upload->writer, sync);
     if (rv != APR_SUCCESS) {
         return oci_upload_end_unsynced(upload, rv, pool);
@@ -197,7 +195,32 @@ oci_error_t *oci_upload_save(oci_upload_t *upload, apr_pool_t *pool)
         error = check_earlier_bytes(upload, pool);
     }
     upload->boot = sync ? OCI_BOOT_SYNCED : upload->repository.registry->boot;
+    return error;
+}
+
+oci_error_t *oci_upload_save(oci_upload_t *upload, apr_pool_t *pool)
+{
+    oci_error_t *error;
+
+    if (upload->single_request) {
+        return NULL;
+    }
+    error = keep_bytes(upload, pool);
     return error ? error : oci_upload_save_record(upload, 0, pool);
+}
+
+oci_error_t *oci_upload_save_early(oci_upload_t *upload, apr_pool_t *pool)
+{
+    oci_error_t *error;
+
+    if (upload->single_request) {
+        return NULL;
+    }
+    error = keep_bytes(upload, pool);
+    if (!error) {
+        oci_upload_save_record(upload, 0, pool);
+    }
+    return error;
 }
 
 oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,

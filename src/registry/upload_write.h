@@ -77,6 +77,14 @@ void oci_upload_hash(oci_upload_t *upload, const struct iovec *vec, int n);
 oci_error_t *oci_upload_save(oci_upload_t *upload, apr_pool_t *pool);
 
 /**
+ * Save the state before the end of a body, as a precaution: if only the record
+ * cannot be written, this succeeds, and the earlier record stays.
+ * @param pool For temporary data
+ * @return As oci_upload_save; the upload has then ended
+ */
+oci_error_t *oci_upload_save_early(oci_upload_t *upload, apr_pool_t *pool);
+
+/**
  * Finish a claimed upload: its bytes become a blob of the repository, and the
  * upload ends.  After an error the upload has the state that was last saved,
  * unless its bytes were lost or could not be synced, which ends it.

@@ -69,6 +69,30 @@ sub frozen {
     return;
 }
 
+# A database server that is away while a client pauses.  Only the end of the body
+# needs it.
+sub away_in_pause {
+    my ($index, $database, $store) = @_;
+    my $node = OCI::Server->start(index => $index, database => $database,
+        store => $store);
+    my $client = OCI::Client->new($node);
+    my $location = $client->start_upload('paused');
+    my $bytes = 'paused' x 10_000;
+    my $push = OCI::Client->new($node)->connect;
+    $push->send($push->head_of('PATCH', $location,
+        { 'Content-Length' => length $bytes }, undef) . substr $bytes, 0, 5000);
+    sleep 0.5;    # less than a pause
+    $database->server->kill9;
+    sleep 2;
+    $database->server->again;
+    $push->send(substr $bytes, 5000);
+    status_is($push->receive('PATCH'), 202, 'the request succeeds');
+    status_is($client->put(with_query($location, 'digest='
+        . digest_of($bytes)), ''), 201, 'and so does the upload');
+    $node->stop;
+    return;
+}
+
 # Create a table of users in a SQLite file, as httpd's user.
 sub make_users {
     my ($file, $sql) = @_;
@@ -240,6 +264,8 @@ for my $kind (qw(pgsql mysql)) {
         chmod 0755, "$top";
         subtest "dbd:$kind: a frozen server" =>
             sub { frozen("dbd:$kind", $database, "$top/store") };
+        subtest "dbd:$kind: a server that is away in a pause" =>
+            sub { away_in_pause("dbd:$kind", $database, "$top/store") };
         subtest "mod_dbd:$kind: logins" =>
             sub { logins($kind, $database, "$top/store") };
         subtest 'mod_dbd:pgsql: DBDInitSQL' =>

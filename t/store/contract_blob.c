@@ -128,6 +128,7 @@ static void check_two_threads(test_t *t)
 static void check_resume(test_t *t)
 {
     apr_pool_t *pool = make_pool();
+    struct iovec more = { (void *)",3rd", 4 };
     const char *locator;
     oci_blob_writer_t *writer;
 
@@ -142,6 +143,10 @@ static void check_resume(test_t *t)
     apr_pool_clear(pool);
     is_status(t->run, request(&writer, t, "slow", 6, "2nd", pool), APR_SUCCESS,
               "resuming discards the bytes beyond size");
+    tap_ok(&t->run->tap,
+           !t->provider->upload_write(writer, &more, 1)
+               && !t->provider->upload_close(writer, 1),
+           "an upload is written after it was closed");
     is_status(t->run,
               t->provider->upload_commit(&locator, writer, DIGEST("0003"), 1,
                                          t->run->pool),
@@ -151,7 +156,7 @@ static void check_resume(test_t *t)
     is_status(t->run, t->provider->upload_abort(writer), APR_SUCCESS,
               "aborting again succeeds");
     apr_pool_clear(pool);
-    tap_is(&t->run->tap, pull(t, locator, pool), "first,2nd",
+    tap_is(&t->run->tap, pull(t, locator, pool), "first,2nd,3rd",
            "the blob is complete, and still exists");
     is_status(t->run, request(&writer, t, "slow", 6, "", pool), APR_EOF,
               "an aborted upload has no bytes");
