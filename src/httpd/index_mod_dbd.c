@@ -78,14 +78,17 @@ static const char *find_database(oci_dbd_settings_t *settings, apr_pool_t *pool)
     }
     read_section(settings, ap_conftree, pool);
     read_section(settings, find_section(server), pool);
+    if (!settings->driver && !server->defn_name) {
+        return "dbd uses the database that DBDriver names, but the server has "
+               "no DBDriver; add DBDriver and DBDParams";
+    }
     if (!settings->driver) {
         return apr_psprintf(
             pool,
             "dbd uses the database that DBDriver names, but neither the "
             "server at %s line %u nor the main server has DBDriver; add "
             "DBDriver and DBDParams",
-            server->defn_name ? server->defn_name : "httpd.conf",
-            server->defn_line_number);
+            server->defn_name, server->defn_line_number);
     }
     if (!settings->params) {
         settings->params = "";

@@ -186,7 +186,8 @@ void oci_require_check_lines(const server_rec *main_server,
     for (i = 0; i < lines->nelts; i++) {
         const oci_line_t *line = &APR_ARRAY_IDX(lines, i, oci_line_t);
 
-        if (oci_line_sets_handler(line, OCI_HANDLER, pool)) {
+        if (!line->for_files
+            && oci_line_sets_handler(line, OCI_HANDLER, pool)) {
             check_open(main_server, line, lines);
         }
         check_login(main_server, line, lines, pool);

@@ -43,7 +43,8 @@ static const char *check_needs_of_section(const ap_directive_t **line,
         *line = config->token_key->line.directive;
         return "OCITokenKey holds no signing key, so tokens come from "
                "another issuer, but there is no OCITokenService; add it, "
-               "with the name of this registry in the issuer's tokens";
+               "with the value of \"aud\" in the issuer's tokens for this "
+               "registry";
     }
     return NULL;
 }

@@ -61,10 +61,10 @@ struct oci_error_t {
 };
 
 /** For notes: how lost content is restored. */
-#define OCI_PUSH_AGAIN                                                    \
-    "push it again; a client that finds the manifest of its image sends " \
-    "nothing: then delete the tag first, or see \"A damaged store\" in "  \
-    "conf/README"
+#define OCI_PUSH_AGAIN                                                      \
+    "push it again; some clients send nothing if the registry already has " \
+    "the image's manifest: in that case delete the tag first, or see \"A "  \
+    "damaged store\" in conf/README"
 
 /**
  * Create an error to report to the client.

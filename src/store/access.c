@@ -70,8 +70,8 @@ static const char *explain_link(const char *path, const char *link,
     return apr_psprintf(pool,
                         "the user %s cannot use %s, because the link %s leads "
                         "through a directory that this user may not search: "
-                        "let it search that directory, or configure another "
-                        "path",
+                        "allow that with chmod o+x or setfacl, or configure "
+                        "another path",
                         name_of_user(geteuid(), pool), path, link);
 }
 
