@@ -35,6 +35,11 @@ int oci_directive_is_one_of(const ap_directive_t *line,
     return *names != NULL;
 }
 
+int oci_directive_is_for_files(const ap_directive_t *line)
+{
+    return oci_directive_is_one_of(line, file_sections);
+}
+
 /* Return the path of a <Location>; NULL if it has a pattern, or a URL, which is
  * for proxied requests. */
 static const char *path_of(const oci_line_t *line, apr_pool_t *pool)
@@ -69,7 +74,7 @@ static void enter(oci_line_t *inside, const oci_line_t *line, apr_pool_t *pool)
         inside->section = line->section ? line->section : line->directive;
         inside->path = NULL;
     }
-    else if (oci_directive_is_one_of(line->directive, file_sections)) {
+    else if (oci_directive_is_for_files(line->directive)) {
         inside->section = line->directive;
         inside->for_files = 1;
     }

@@ -34,6 +34,13 @@ apr_array_header_t *oci_lines_read(const ap_directive_t *tree,
 int oci_directive_is_one_of(const ap_directive_t *line,
                             const char *const *names);
 
+/**
+ * Find out whether a line begins a section for files or for proxied requests,
+ * which never applies to a registry: its URLs are not mapped to files.
+ * @return 1 if it does, otherwise 0
+ */
+int oci_directive_is_for_files(const ap_directive_t *line);
+
 /** Return 1 if a line has this directive, such as "Require" or "<Location". */
 int oci_line_is(const oci_line_t *line, const char *name);
 

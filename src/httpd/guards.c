@@ -34,13 +34,6 @@ static const struct {
     { "OCIRepositoryPattern", 0 },
 };
 
-/* Sections that never apply to a registry: those for files, because its URLs
- * are not mapped to any, and those for proxied requests. */
-static const char *const irrelevant_sections[] = {
-    "<Directory", "<DirectoryMatch", "<Files", "<FilesMatch",
-    "<Proxy",     "<ProxyMatch",     NULL,
-};
-
 /* Sections that apply only to some requests: each is a guard, whatever it
  * contains. */
 static const char *const conditional_sections[] = { "<If", "<ElseIf", "<Else",
@@ -184,9 +177,7 @@ static void read_lines(oci_server_config_t *server, const ap_directive_t *line,
                 add_guard(server, path);
             }
             read_lines(server, line->first_child,
-                       !path
-                               || oci_directive_is_one_of(line,
-                                                          irrelevant_sections)
+                       !path || oci_directive_is_for_files(line)
                            ? NULL
                            : path_prefix(line, path, pool),
                        pool);
