@@ -69,9 +69,6 @@ static apr_status_t try_call(int *again, call_t *call,
     if (rv != APR_SUCCESS && rv != APR_NOTFOUND && rv != APR_EEXIST) {
         oci_dbd_session_explain(session, call->pool);
     }
-    else {
-        oci_dbd_session_forget(call->pool);
-    }
     return rv;
 }
 
@@ -108,6 +105,7 @@ static apr_status_t run_call(call_t *call, oci_index_t *index)
         if (!again || tries == TRIES || oci_wait_now() >= until) {
             return rv;
         }
+        oci_dbd_session_forget(call->pool);
         pause_randomly(tries);
     }
 }

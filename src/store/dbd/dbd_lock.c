@@ -228,10 +228,11 @@ apr_status_t oci_dbd_lock(oci_lock_t **result, oci_dbd_source_t *source,
     lock->kind = kind;
     lock->hash = apr_psprintf(pool, "%" APR_INT64_T_FMT,
                               oci_fingerprint(name, pool));
-    do {
+    for (;;) {
         rv = acquire_in_session(&again, lock, source, name);
-    } while (again && ++tries < TRIES && oci_wait_now() < until);
-    if (rv == APR_SUCCESS) {
+        if (!again || ++tries == TRIES || oci_wait_now() >= until) {
+            break;
+        }
         oci_dbd_session_forget(pool);
     }
     *result = lock;

@@ -59,7 +59,7 @@ apr_status_t oci_dbd_session_status(const oci_dbd_session_t *session);
 void oci_dbd_session_explain(const oci_dbd_session_t *session,
                              apr_pool_t *pool);
 
-/** Remove the reason from pool: a further try has succeeded. */
+/** Remove the reason from pool: the call is tried again. */
 void oci_dbd_session_forget(apr_pool_t *pool);
 
 /** On a full disk, free room for deletions; only if the dialect is_file. */
