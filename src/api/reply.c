@@ -255,8 +255,8 @@ const char *oci_error_body(request_rec *r, const oci_error_t *error)
                        apr_array_pstrcat(pool, texts, ','), "]}\n", NULL);
 }
 
-/* Return the level of a client's error.  Clients without credentials are asked
- * for them often: this is no refusal yet. */
+/* Return the level of a client's error.  Many clients begin without credentials
+ * and send them when asked: asking for them is not worth a line at info. */
 static int level_of(const request_rec *r, const oci_error_t *error)
 {
     int anonymous = !r->user && !apr_table_get(r->headers_in, "Authorization");

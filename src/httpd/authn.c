@@ -418,9 +418,9 @@ oci_error_t *oci_authn_refuse_tag(request_rec *r, const oci_context_t *context,
                           "log in to push this tag");
 }
 
-/* A token whose right does not suffice is refused before its user becomes that
- * of the request.  The user is set for the access log only here, when nothing
- * is decided any more. */
+/* A request is refused for the scopes of its token before the token's user
+ * becomes the user of the request.  The access log should name that user.  It
+ * is set here, when all decisions have been made. */
 static int log_user(request_rec *r)
 {
     for (; r; r = r->next) {

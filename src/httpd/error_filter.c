@@ -21,8 +21,8 @@
 
 #define FILTER_NAME "oci-error"
 
-/* Whether credentials or rights are missing.  The log has a line already for a
- * token that is not valid, and says what is wrong with it. */
+/* Whether a line of the log should say which credentials or rights are missing.
+ * For a token that is not valid, the log already says what is wrong with it. */
 static int is_denial(const request_rec *r, const oci_context_t *context)
 {
     int bad_token = context && context->token_error && !context->bearer;

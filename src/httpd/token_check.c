@@ -50,7 +50,7 @@ static const char *check_needs_of_section(const ap_directive_t **line,
 }
 
 /* Find an endpoint for tokens.
- * @param other A line in whose host it is; NULL for any host */
+ * @param other Look only in the virtual host of this line; NULL: in all */
 static const oci_line_t *find_endpoint(const apr_array_header_t *lines,
                                        const oci_line_t *other)
 {
