@@ -436,6 +436,9 @@ static oci_error_t *is_repeated(int *repeated, oci_request_t *request,
         return error;
     }
     error = oci_blob_stat(&blob, &request->repository, digest, pool);
+    if (!error) {
+        error = oci_blob_release(&blob, &request->repository, pool);
+    }
     *repeated = !error;
     return error && error->code != OCI_E_BLOB_UNKNOWN ? error : NULL;
 }

@@ -39,7 +39,37 @@ static oci_error_t *parse_record(oci_blob_t *blob, const char *record,
             registry->index->where, oci_key_blob(pool, digest));
     }
     blob->locator = end + 1;
+    blob->condemned = 0;
     return NULL;
+}
+
+apr_int64_t oci_blob_condemned_at(const char *held)
+{
+    return *held == ';' ? apr_atoi64(held + 1) : 0;
+}
+
+const char *oci_blob_condemn(apr_int64_t seconds, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, ";%" APR_INT64_T_FMT, seconds);
+}
+
+oci_error_t *oci_blob_lock(oci_lock_t **lock, const oci_registry_t *registry,
+                           const char *digest, oci_lock_e kind,
+                           apr_pool_t *pool)
+{
+    return oci_registry_lock(lock, registry, oci_key_blob(pool, digest), kind,
+                             pool);
+}
+
+oci_error_t *oci_blob_record(oci_blob_t *blob, const oci_registry_t *registry,
+                             const char *digest, apr_pool_t *pool)
+{
+    oci_value_t record;
+    oci_error_t *error = oci_fact_get(&record, registry,
+                                      oci_key_blob(pool, digest), pool);
+
+    return error ? error
+                 : parse_record(blob, record.data, registry, digest, pool);
 }
 
 static oci_error_t *find_held(oci_blob_t *blob,
@@ -53,9 +83,14 @@ static oci_error_t *find_held(oci_blob_t *blob,
     };
     oci_error_t *error = oci_fact_follow(&follow, repository->registry, pool);
 
-    return error ? error
-                 : parse_record(blob, follow.target.data, repository->registry,
-                                digest, pool);
+    if (!error) {
+        error = parse_record(blob, follow.target.data, repository->registry,
+                             digest, pool);
+    }
+    if (!error) {
+        blob->condemned = oci_blob_condemned_at(follow.value.data);
+    }
+    return error;
 }
 
 /* Name some of the repositories that hold a blob, for the log. */
@@ -172,15 +207,63 @@ oci_error_t *oci_blob_holders(apr_array_header_t **names,
     return NULL;
 }
 
+static oci_error_t *release_locked(const oci_repository_t *repository,
+                                   const char *digest, apr_pool_t *pool)
+{
+    const oci_registry_t *registry = repository->registry;
+    apr_array_header_t *changes = oci_change_list_make(pool);
+    const char *key = oci_key_held(pool, repository->name, digest);
+    int held;
+    oci_error_t *error = oci_fact_exists(&held, registry, key, pool);
+
+    if (error || !held) {
+        return error ? error : blob_unknown(digest, pool);
+    }
+    oci_change_put(changes, OCI_CHANGE_PUT, key, NULL, 0);
+    return oci_facts_apply(registry, changes, registry->durable, pool);
+}
+
+oci_error_t *oci_blob_release(oci_blob_t *blob,
+                              const oci_repository_t *repository,
+                              apr_pool_t *pool)
+{
+    oci_lock_t *lock;
+    oci_error_t *error;
+
+    if (!blob->condemned) {
+        return NULL;
+    }
+    error = oci_repository_lock(&lock, repository, OCI_LOCK_SHARED, pool);
+    if (error) {
+        return error;
+    }
+    error = release_locked(repository, blob->digest, pool);
+    oci_repository_unlock(repository, lock);
+    if (!error) {
+        blob->condemned = 0;
+    }
+    return error;
+}
+
 oci_error_t *oci_blob_mount(const oci_repository_t *repository,
                             const char *digest, const char *from,
                             apr_pool_t *pool)
 {
     oci_blob_t blob;
     oci_repository_t source = { repository->registry, from };
-    oci_error_t *error = oci_blob_stat(&blob, &source, digest, pool);
+    oci_lock_t *lock;
+    oci_error_t *error = oci_blob_lock(&lock, repository->registry, digest,
+                                       OCI_LOCK_SHARED, pool);
 
-    return error ? error : oci_blob_add(repository, &blob, pool);
+    if (error) {
+        return error;
+    }
+    error = oci_blob_stat(&blob, &source, digest, pool);
+    if (!error) {
+        error = oci_blob_add(repository, &blob, pool);
+    }
+    oci_registry_unlock(repository->registry, lock);
+    return error;
 }
 
 oci_error_t *oci_blob_add(const oci_repository_t *repository,
@@ -200,6 +283,7 @@ oci_error_t *oci_blob_add(const oci_repository_t *repository,
                    oci_key_holder(pool, blob->digest, name), name,
                    strlen(name));
     oci_repository_register(changes, name, pool);
+    oci_repository_queue_review(changes, name, pool);
     oci_change_put(changes, OCI_CHANGE_PUT,
                    oci_key_held(pool, name, blob->digest), NULL, 0);
 
@@ -210,6 +294,20 @@ oci_error_t *oci_blob_add(const oci_repository_t *repository,
     error = oci_facts_apply(registry, changes, registry->durable, pool);
     oci_repository_unlock(repository, lock);
     return error;
+}
+
+void oci_blob_add_removal(apr_array_header_t *changes,
+                          const oci_repository_t *repository,
+                          const char *digest)
+{
+    apr_pool_t *pool = changes->pool;
+
+    /* The note comes first: a crash must not leave an orphan without it. */
+    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_orphan(pool, digest), NULL,
+                   0);
+    oci_change_delete(changes, oci_key_held(pool, repository->name, digest));
+    oci_change_delete(changes,
+                      oci_key_holder(pool, digest, repository->name));
 }
 
 oci_error_t *oci_blob_delete(const oci_repository_t *repository,
@@ -230,9 +328,7 @@ oci_error_t *oci_blob_delete(const oci_repository_t *repository,
         error = oci_pending_cancel(changes, repository, pool);
     }
     if (!error && held) {
-        oci_change_delete(changes, held_key);
-        oci_change_delete(changes,
-                          oci_key_holder(pool, digest, repository->name));
+        oci_blob_add_removal(changes, repository, digest);
         error = oci_facts_apply(repository->registry, changes,
                                 repository->registry->durable, pool);
     }

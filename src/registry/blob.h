@@ -14,7 +14,58 @@ typedef struct oci_blob_t {
     const char *digest;
     apr_off_t size;      /* bytes */
     const char *locator; /* the blob store's */
+    apr_int64_t condemned; /* since when garbage collection has it on its list,
+                              in seconds; 0 if not */
 } oci_blob_t;
+
+/** Return since when a held blob is condemned, in seconds, 0 if it is not.
+ * @param held The value of its fact (keys.h) */
+apr_int64_t oci_blob_condemned_at(const char *held);
+
+/** Return the value of the fact of a held blob that is condemned since a time,
+ * which is not 0. */
+const char *oci_blob_condemn(apr_int64_t seconds, apr_pool_t *pool);
+
+/**
+ * Release a blob if it is condemned: a client that was told that the repository
+ * holds it may push a manifest that names it.
+ * @param blob As oci_blob_stat set it; it is not condemned after success
+ * @return OCI_E_BLOB_UNKNOWN if the repository does not hold it any more; a
+ *         storage error
+ */
+oci_error_t *oci_blob_release(oci_blob_t *blob,
+                              const oci_repository_t *repository,
+                              apr_pool_t *pool);
+
+/**
+ * Lock a blob, whichever repositories hold it.  Whoever stores its bytes and
+ * adds it to a repository takes the shared lock for both, and whoever deletes
+ * its bytes the exclusive lock.  It is taken before a repository's lock.
+ * @param lock Set to the lock; oci_registry_unlock releases it
+ * @param digest Valid
+ * @return A storage error
+ */
+oci_error_t *oci_blob_lock(oci_lock_t **lock, const oci_registry_t *registry,
+                           const char *digest, oci_lock_e kind,
+                           apr_pool_t *pool);
+
+/**
+ * Read the record of a blob, which all repositories that hold it share.
+ * @param blob Filled in on success, as if it were not condemned
+ * @param digest A valid digest; kept in blob
+ * @return OCI_E_BLOB_UNKNOWN if there is none; a storage error
+ */
+oci_error_t *oci_blob_record(oci_blob_t *blob, const oci_registry_t *registry,
+                             const char *digest, apr_pool_t *pool);
+
+/**
+ * Add the changes that take a blob out of a repository.  Garbage collection
+ * deletes the blob if no other repository holds it.
+ * @param changes Allocated from the pool that the changes are to live in
+ */
+void oci_blob_add_removal(apr_array_header_t *changes,
+                          const oci_repository_t *repository,
+                          const char *digest);
 
 /**
  * Look up a blob of a repository, and check that its bytes are stored.
@@ -66,7 +117,8 @@ oci_error_t *oci_blob_mount(const oci_repository_t *repository,
                             apr_pool_t *pool);
 
 /**
- * Record a blob whose bytes are stored, and add it to a repository.
+ * Record a blob whose bytes are stored, and add it to a repository.  The caller
+ * holds the lock on the blob.
  * @param pool For temporary data
  * @return A storage error
  */

@@ -95,13 +95,29 @@ const char *oci_key_store(void)
     return "store";
 }
 
+const char *oci_key_review(apr_pool_t *pool, const char *name)
+{
+    return apr_pstrcat(pool, "review/", name, name ? "!" : NULL, NULL);
+}
+
+const char *oci_key_orphan(apr_pool_t *pool, const char *digest)
+{
+    return apr_pstrcat(pool, "orphan/", digest, NULL);
+}
+
+const char *oci_key_gc(void)
+{
+    return "gc";
+}
+
 int oci_key_is_small(const char *key)
 {
     if (!strncmp(key, "repo/", 5)) {
         return !strstr(key, "/_manifest/") && !strstr(key, "/_referrer/");
     }
     return !strncmp(key, "blob/", 5) || !strncmp(key, "catalog/", 8)
-        || !strncmp(key, "holder/", 7);
+        || !strncmp(key, "holder/", 7) || !strncmp(key, "review/", 7)
+        || !strncmp(key, "orphan/", 7);
 }
 
 const char *oci_key_suffix(apr_pool_t *pool, const char *key,

@@ -8,13 +8,16 @@
  *     repo/<name>/_manifest/<digest>           media type LF bytes
  *     repo/<name>/_tag/<tag>                   digest
  *     repo/<name>/_tagged/<digest>/<tag>       -
- *     repo/<name>/_blob/<digest>               -
+ *     repo/<name>/_blob/<digest>               - or ";" seconds
  *     repo/<name>/_referrer/<subject>/<digest> artifact type LF descriptor
  *     repo/<name>/_pending/<token>             -
  *     blob/<digest>                            size ";" locator
  *     holder/<xx>/<digest>,<hash>              the name that was hashed
  *     catalog/<name>!                          -
  *     upload/<day>/<id>                        see upload_record.h
+ *     review/<name>!                           - or seconds
+ *     orphan/<digest>                          -
+ *     gc                                       see gc/gc.c
  *     secret                                   see upload_id.c
  *     copy                                     index LF key, or index LF
  *     store                                    the id of the blob store
@@ -42,6 +45,13 @@
  * id that is older than OCI_UPLOAD_ID_LIFE (upload_id.h) cannot name a new
  * upload any more, so that its tombstone may be removed.  Younger ids need the
  * tombstone.
+ *
+ * A value of _blob says since when the blob is condemned: no manifest names it,
+ * and garbage collection takes it out of the repository when it has been
+ * condemned for long enough, see gc/gc_repository.c.  review lists the
+ * repositories that garbage collection has to review, at once or not before a
+ * time; it lists each repository in which a blob or a manifest may have become
+ * garbage.  orphan lists the blobs to delete if no repository holds them.
  *
  * copy marks an index that is being copied from another index.  It holds the
  * name of the source and the last key that was copied.  A registry does not
@@ -78,6 +88,9 @@ const char *oci_key_upload(apr_pool_t *pool, const char *id);
 const char *oci_key_secret(void);
 const char *oci_key_copy(void);
 const char *oci_key_store(void);
+const char *oci_key_review(apr_pool_t *pool, const char *name);
+const char *oci_key_orphan(apr_pool_t *pool, const char *digest);
+const char *oci_key_gc(void);
 
 /** Return whether a key's value has at most some hundred bytes: the values of
  * all other keys may be as large as a manifest that a client has sent. */

@@ -322,6 +322,7 @@ static oci_error_t *delete_digest(const oci_repository_t *repository,
         oci_referrer_delete(changes, repository->name,
                             document->subject->digest, digest, pool);
     }
+    oci_repository_queue_review(changes, repository->name, pool);
     oci_change_delete(changes, key);
     error = oci_facts_apply(repository->registry, changes,
                             repository->registry->durable, pool);

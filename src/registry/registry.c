@@ -131,3 +131,24 @@ oci_error_t *oci_facts_apply(const oci_registry_t *registry,
     }
     return NULL;
 }
+
+oci_error_t *oci_registry_lock(oci_lock_t **lock,
+                               const oci_registry_t *registry, const char *name,
+                               oci_lock_e kind, apr_pool_t *pool)
+{
+    oci_index_t *index = registry->index;
+    apr_status_t rv = index->provider->lock(lock, index, name, kind, pool);
+
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot lock %s in %s", name,
+                                 index->where);
+    }
+    return NULL;
+}
+
+void oci_registry_unlock(const oci_registry_t *registry, oci_lock_t *lock)
+{
+    if (lock) {
+        registry->index->provider->unlock(lock);
+    }
+}

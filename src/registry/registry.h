@@ -101,4 +101,18 @@ oci_error_t *oci_facts_apply(const oci_registry_t *registry,
                              const apr_array_header_t *changes, int durable,
                              apr_pool_t *pool);
 
+/**
+ * Wait for a named lock of the index.
+ * @param lock Set to the lock
+ * @param name As for the provider's lock
+ * @param pool The lock ends with this pool at the latest
+ * @return A storage error
+ */
+oci_error_t *oci_registry_lock(oci_lock_t **lock,
+                               const oci_registry_t *registry, const char *name,
+                               oci_lock_e kind, apr_pool_t *pool);
+
+/** Release a lock.  NULL does nothing. */
+void oci_registry_unlock(const oci_registry_t *registry, oci_lock_t *lock);
+
 #endif /* OCI_REGISTRY_H */

@@ -33,48 +33,40 @@ oci_error_t *oci_repository_list(apr_array_header_t **names,
     return NULL;
 }
 
-static oci_error_t *lock_name(oci_lock_t **lock, oci_index_t *index,
-                              const char *name, oci_lock_e kind,
-                              apr_pool_t *pool)
-{
-    apr_status_t rv = index->provider->lock(lock, index, name, kind, pool);
-
-    if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "cannot lock %s in %s", name,
-                                 index->where);
-    }
-    return NULL;
-}
-
 oci_error_t *oci_repository_lock(oci_lock_t **lock,
                                  const oci_repository_t *repository,
                                  oci_lock_e kind, apr_pool_t *pool)
 {
-    return lock_name(lock, repository->registry->index,
-                     apr_pstrcat(pool, "repo/", repository->name, NULL), kind,
-                     pool);
+    return oci_registry_lock(lock, repository->registry,
+                             apr_pstrcat(pool, "repo/", repository->name, NULL),
+                             kind, pool);
 }
 
 oci_error_t *oci_repository_lock_tag(oci_lock_t **lock,
                                      const oci_repository_t *repository,
                                      const char *tag, apr_pool_t *pool)
 {
-    return lock_name(lock, repository->registry->index,
-                     oci_key_tag(pool, repository->name, tag),
-                     OCI_LOCK_EXCLUSIVE, pool);
+    return oci_registry_lock(lock, repository->registry,
+                             oci_key_tag(pool, repository->name, tag),
+                             OCI_LOCK_EXCLUSIVE, pool);
 }
 
 void oci_repository_unlock(const oci_repository_t *repository, oci_lock_t *lock)
 {
-    if (lock) {
-        repository->registry->index->provider->unlock(lock);
-    }
+    oci_registry_unlock(repository->registry, lock);
 }
 
 void oci_repository_register(apr_array_header_t *changes, const char *name,
                              apr_pool_t *pool)
 {
     oci_change_put(changes, OCI_CHANGE_PUT, oci_key_catalog(pool, name), NULL,
+                   0);
+}
+
+void oci_repository_queue_review(apr_array_header_t *changes, const char *name,
+                                 apr_pool_t *pool)
+{
+    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_review(pool, name), NULL,
                    0);
 }
 

@@ -64,6 +64,11 @@ void oci_repository_unlock(const oci_repository_t *repository,
 void oci_repository_register(apr_array_header_t *changes, const char *name,
                              apr_pool_t *pool);
 
+/** Add a change after which garbage collection reviews a repository; allocates
+ * in pool. */
+void oci_repository_queue_review(apr_array_header_t *changes, const char *name,
+                                 apr_pool_t *pool);
+
 /**
  * Remove a repository from the catalog if it is listed there and holds neither
  * a blob nor a manifest.  The caller holds the repository's exclusive lock.

@@ -223,12 +223,40 @@ oci_error_t *oci_upload_save_early(oci_upload_t *upload, apr_pool_t *pool)
     return error;
 }
 
+/* Make a blob of the upload's bytes, which are verified, and add it to the
+ * repository.  The lock keeps garbage collection from deleting it between the
+ * two. */
+static oci_error_t *commit(const oci_upload_t *upload, const char *digest,
+                           apr_pool_t *pool)
+{
+    const oci_registry_t *registry = upload->repository.registry;
+    oci_blob_t blob = { .digest = digest, .size = upload->size };
+    oci_lock_t *lock;
+    oci_error_t *error = oci_blob_lock(&lock, registry, digest, OCI_LOCK_SHARED,
+                                       pool);
+    apr_status_t rv;
+
+    if (error) {
+        return error;
+    }
+    rv = registry->blobs->provider->upload_commit(&blob.locator, upload->writer,
+                                                  digest, registry->durable,
+                                                  pool);
+    error = rv == APR_SUCCESS
+        ? oci_blob_add(&upload->repository, &blob, pool)
+        : oci_upload_storage_error(upload, rv,
+                                   apr_psprintf(pool, "make blob %s from",
+                                                digest),
+                                   pool);
+    oci_registry_unlock(registry, lock);
+    return error;
+}
+
 oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,
                                apr_pool_t *pool)
 {
     const oci_blob_store_provider_t *provider = oci_upload_blobs(upload)
                                                     ->provider;
-    oci_blob_t blob = { digest, upload->size, NULL };
     const char *actual = oci_hash_digest(upload->hash, pool);
     oci_error_t *error;
     apr_status_t rv;
@@ -248,18 +276,8 @@ oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,
         && (error = check_earlier_bytes(upload, pool))) {
         return error;
     }
-    rv = provider->upload_commit(&blob.locator, upload->writer, digest,
-                                 upload->repository.registry->durable, pool);
-    if (rv != APR_SUCCESS) {
-        return oci_upload_storage_error(upload, rv,
-                                        apr_psprintf(pool, "make blob %s from",
-                                                     digest),
-                                        pool);
-    }
-    if ((error = oci_blob_add(&upload->repository, &blob, pool))) {
-        return error;
-    }
-    return oci_upload_end(upload, pool);
+    error = commit(upload, digest, pool);
+    return error ? error : oci_upload_end(upload, pool);
 }
 
 oci_error_t *oci_upload_cancel(oci_upload_t *upload, apr_pool_t *pool)

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file gc.h
+ * @brief Garbage collection: a run, which frees what nothing needs any more
+ *
+ * A run works beside pushes, pulls and deletions.  Only one run works on an
+ * index at a time.  It
+ *
+ *  - condemns the blobs of a repository that none of its manifests names, and
+ *    takes those out of the repository that were condemned long enough ago;
+ *  - deletes the blobs that no repository holds any more;
+ *  - ends uploads that have been idle for too long.
+ *
+ * A full run reviews all repositories, and also deletes bytes that no record
+ * names.  Other runs review only the repositories that changed.
+ *
+ * A run can be stopped or killed at any moment.  The next run finishes what it
+ * left.
+ */
+
+#ifndef OCI_GC_H
+#define OCI_GC_H
+
+#include "registry/registry.h"
+
+/** What a run has done, or, for a dry run, would do. */
+typedef struct oci_gc_report_t {
+    apr_uint64_t repositories; /* reviewed */
+    apr_uint64_t condemned;    /* blobs of repositories: condemned now */
+    apr_uint64_t waiting;      /* likewise: condemned earlier, not long enough */
+    apr_uint64_t collected;    /* likewise: taken out of their repositories */
+    apr_uint64_t blobs;        /* deleted */
+    apr_uint64_t uploads;      /* ended */
+    apr_uint64_t bytes;        /* of blobs and uploads: freed */
+    apr_uint64_t emptied;      /* repositories that went */
+    apr_uint64_t skipped;      /* what could not be handled, each with a call of
+                                  report_error */
+} oci_gc_report_t;
+
+/** A run, and who is told of it. */
+typedef struct oci_gc_t {
+    const oci_registry_t *registry;
+    int grace;         /* seconds for which something stays condemned */
+    int upload_expiry; /* seconds for which an upload may be idle */
+    int full;          /* whether to review all repositories */
+    int dry;           /* whether to change nothing, but report what would be
+                          changed */
+    const char *glob;  /* review only repositories that match, or NULL; such a
+                          run is never full */
+    oci_gc_report_t report;
+
+    /** Return whether to stop at the next opportunity. */
+    int (*is_stopped)(void *baton);
+    /** Take note of something that could not be handled. */
+    void (*report_error)(void *baton, const oci_error_t *error);
+    /** Take note of progress; NULL if nobody wants to know. */
+    void (*report_progress)(void *baton, const oci_gc_report_t *report);
+    void *baton;
+} oci_gc_t;
+
+/**
+ * Run.
+ * @param gc The run; report is set, also after an error
+ * @param pool For temporary data
+ * @return OCI_E_UNAVAILABLE if another run works on the index; a storage error
+ *         (error.h) if the run could not go on
+ */
+oci_error_t *oci_gc_run(oci_gc_t *gc, apr_pool_t *pool);
+
+#endif /* OCI_GC_H */

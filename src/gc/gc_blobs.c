@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Garbage collection of the bytes of blobs.  Whoever stores a blob's bytes and
+ * then enters the blob into a repository holds the shared lock on its digest
+ * meanwhile, so that what is seen here under the exclusive lock stays true. */
+
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "gc/gc_blobs.h"
+#include "gc/gc_step.h"
+#include "registry/blob.h"
+#include "registry/keys.h"
+#include "values/digest.h"
+
+/* Delete the bytes of a blob that has no record any more. */
+static oci_error_t *delete_bytes(oci_gc_t *gc, const char *locator,
+                                 apr_off_t size, apr_pool_t *pool)
+{
+    oci_blob_store_t *store = gc->registry->blobs;
+    apr_status_t rv = store->provider->blob_delete(store, locator, pool);
+
+    if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
+        return oci_error_storage(pool, rv, "cannot delete %s/%s", store->where,
+                                 locator);
+    }
+    if (rv == APR_SUCCESS) {
+        gc->report.blobs++;
+        gc->report.bytes += size;
+    }
+    return NULL;
+}
+
+/* Delete the record of a blob, and then its bytes. */
+static oci_error_t *delete_blob(oci_gc_t *gc, const char *digest,
+                                apr_pool_t *pool)
+{
+    apr_array_header_t *changes = oci_change_list_make(pool);
+    oci_blob_t blob;
+    oci_error_t *error = oci_blob_record(&blob, gc->registry, digest, pool);
+
+    if (error) {
+        return error->code == OCI_E_BLOB_UNKNOWN ? NULL : error;
+    }
+    if (gc->dry) {
+        gc->report.blobs++;
+        gc->report.bytes += blob.size;
+        return NULL;
+    }
+    oci_change_delete(changes, oci_key_blob(pool, digest));
+    error = oci_facts_apply(gc->registry, changes, gc->registry->durable, pool);
+    return error ? error : delete_bytes(gc, blob.locator, blob.size, pool);
+}
+
+/* Delete a blob if no repository holds it, and then the note that it may be an
+ * orphan.  The caller holds the exclusive lock on its digest. */
+static oci_error_t *settle_orphan(oci_gc_t *gc, const char *digest,
+                                  apr_pool_t *pool)
+{
+    apr_array_header_t *changes = oci_change_list_make(pool);
+    apr_array_header_t *holders;
+    oci_error_t *error = oci_blob_holders(&holders, gc->registry, digest, 1,
+                                          pool);
+
+    if (!error && !holders->nelts) {
+        error = delete_blob(gc, digest, pool);
+    }
+    if (error || gc->dry) {
+        return error;
+    }
+    oci_change_delete(changes, oci_key_orphan(pool, digest));
+    return oci_facts_apply(gc->registry, changes, 0, pool);
+}
+
+static oci_error_t *lock_and_settle_orphan(oci_gc_t *gc, const char *digest,
+                                           apr_pool_t *pool)
+{
+    oci_lock_t *lock;
+    oci_error_t *error = oci_blob_lock(&lock, gc->registry, digest,
+                                       OCI_LOCK_EXCLUSIVE, pool);
+
+    if (!error) {
+        error = settle_orphan(gc, digest, pool);
+        oci_registry_unlock(gc->registry, lock);
+    }
+    return error;
+}
+
+oci_error_t *oci_gc_orphans(oci_gc_t *gc, apr_pool_t *pool)
+{
+    oci_scan_t scan = { oci_key_orphan(pool, NULL), NULL, OCI_GC_BATCH, 0, 0 };
+    char after[256];
+    apr_pool_t *page, *scratch;
+    apr_status_t rv = apr_pool_create(&page, pool);
+    oci_error_t *error = NULL;
+    int full = 1;
+    int i;
+
+    if (rv == APR_SUCCESS) {
+        rv = apr_pool_create(&scratch, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot look for orphans");
+    }
+    while (full && !error && !oci_gc_is_stopped(gc)) {
+        apr_array_header_t *entries;
+
+        apr_pool_clear(page);
+        error = oci_facts_scan(&entries, gc->registry, &scan, page);
+        full = !error && entries->nelts == OCI_GC_BATCH;
+        for (i = 0; !error && i < entries->nelts && !oci_gc_is_stopped(gc);
+             i++) {
+            const char *key = APR_ARRAY_IDX(entries, i, oci_entry_t).key;
+
+            apr_cpystrn(after, key + strlen(scan.prefix), sizeof(after));
+            scan.after = after;
+            if (oci_digest_valid(after)) {
+                error = oci_gc_skip(gc, lock_and_settle_orphan(gc, after,
+                                                               scratch));
+            }
+            if (!error) {
+                apr_pool_clear(scratch);
+            }
+        }
+        oci_gc_progress(gc);
+    }
+    return error;
+}
+
+/* Whether the record of a digest names these bytes. */
+static oci_error_t *is_recorded(int *recorded, const oci_gc_t *gc,
+                                const oci_stored_t *stored, apr_pool_t *pool)
+{
+    oci_blob_t blob;
+    oci_error_t *error = oci_blob_record(&blob, gc->registry, stored->digest,
+                                         pool);
+
+    *recorded = !error && !strcmp(blob.locator, stored->name);
+    return error && error->code == OCI_E_BLOB_UNKNOWN ? NULL : error;
+}
+
+static oci_error_t *settle_unrecorded(oci_gc_t *gc, const oci_stored_t *stored,
+                                      apr_pool_t *pool)
+{
+    int recorded;
+    oci_error_t *error = is_recorded(&recorded, gc, stored, pool);
+
+    if (error || recorded) {
+        return error;
+    }
+    if (gc->dry) {
+        gc->report.blobs++;
+        gc->report.bytes += stored->size;
+        return NULL;
+    }
+    return delete_bytes(gc, stored->name, stored->size, pool);
+}
+
+/* Delete bytes that have no record, and are old enough.  The first look is made
+ * without a lock, because nearly all bytes have a record. */
+static oci_error_t *review_stored(oci_gc_t *gc, const oci_stored_t *stored,
+                                  apr_pool_t *pool)
+{
+    oci_lock_t *lock;
+    oci_error_t *error;
+    int recorded;
+
+    if (!stored->digest
+        || !oci_gc_is_past(apr_time_sec(stored->changed), gc->grace)) {
+        return NULL;
+    }
+    error = is_recorded(&recorded, gc, stored, pool);
+    if (error || recorded) {
+        return error;
+    }
+    error = oci_blob_lock(&lock, gc->registry, stored->digest,
+                          OCI_LOCK_EXCLUSIVE, pool);
+    if (!error) {
+        error = settle_unrecorded(gc, stored, pool);
+        oci_registry_unlock(gc->registry, lock);
+    }
+    return error;
+}
+
+oci_error_t *oci_gc_unrecorded(oci_gc_t *gc, apr_pool_t *pool)
+{
+    oci_blob_store_t *store = gc->registry->blobs;
+    char after[513] = "";
+    apr_pool_t *page, *scratch;
+    apr_status_t rv = apr_pool_create(&page, pool);
+    oci_error_t *error = NULL;
+    int full = store->provider->list != NULL;
+    int i;
+
+    if (rv == APR_SUCCESS) {
+        rv = apr_pool_create(&scratch, pool);
+    }
+    while (rv == APR_SUCCESS && full && !error && !oci_gc_is_stopped(gc)) {
+        apr_array_header_t *entries;
+
+        apr_pool_clear(page);
+        rv = store->provider->list(&entries, store, OCI_STORED_BLOBS,
+                                   *after ? after : NULL, OCI_GC_BATCH, page);
+        full = rv == APR_SUCCESS && entries->nelts == OCI_GC_BATCH;
+        for (i = 0; rv == APR_SUCCESS && i < entries->nelts && !error
+             && !oci_gc_is_stopped(gc);
+             i++) {
+            const oci_stored_t *stored = &APR_ARRAY_IDX(entries, i,
+                                                        oci_stored_t);
+
+            apr_cpystrn(after, stored->name, sizeof(after));
+            error = oci_gc_skip(gc, review_stored(gc, stored, scratch));
+            if (!error) {
+                apr_pool_clear(scratch);
+            }
+        }
+        oci_gc_progress(gc);
+    }
+    return rv == APR_SUCCESS
+        ? error
+        : oci_error_storage(pool, rv, "cannot list the blobs in %s",
+                            store->where);
+}

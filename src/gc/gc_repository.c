@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Garbage collection in one repository.
+ *
+ * All blobs are compared with what the manifests name, page by page and without
+ * a lock.  The blobs that have to change are gathered.  A batch of them is
+ * decided again, and changed, under the repository's exclusive lock.  Whoever
+ * adds content holds the shared lock, so that the second decision is exact: it
+ * begins with the manifests that were pushed since the first. */
+
+#include <string.h>
+
+#include "apr_strings.h"
+#include "apr_time.h"
+
+#include "gc/gc_named.h"
+#include "gc/gc_repository.h"
+#include "gc/gc_step.h"
+#include "registry/blob.h"
+#include "registry/keys.h"
+#include "registry/pending.h"
+#include "registry/repository.h"
+#include "values/digest.h"
+
+typedef enum {
+    KEEP,
+    WAIT,    /* condemned, but not long enough */
+    CONDEMN,
+    RELEASE, /* condemned, but named by a manifest again */
+    COLLECT
+} decision_e;
+
+/* The review of one repository. */
+typedef struct review_t {
+    oci_gc_t *gc;
+    oci_repository_t repository;
+    oci_gc_named_t *named;
+    apr_array_header_t *batch; /* const char *: digests that have to change */
+    apr_pool_t *batch_pool;    /* for batch and its digests */
+    int waiting;               /* whether some blobs stay condemned */
+    int damaged;               /* whether to stop at a damaged manifest */
+    apr_pool_t *pool;          /* as long as the review */
+} review_t;
+
+static decision_e decide(const review_t *review, const char *digest,
+                         const char *held)
+{
+    apr_int64_t since = oci_blob_condemned_at(held);
+
+    if (oci_gc_named_has(review->named, digest)) {
+        return since ? RELEASE : KEEP;
+    }
+    if (!review->gc->grace
+        || (since && oci_gc_is_past(since, review->gc->grace))) {
+        return COLLECT;
+    }
+    return since ? WAIT : CONDEMN;
+}
+
+/* Read what the manifests name.  If one of them is damaged, the review ends. */
+static oci_error_t *read_manifests(review_t *review, apr_pool_t *pool)
+{
+    oci_error_t *damaged;
+    oci_error_t *error = oci_gc_named_read(&damaged, review->named, pool);
+
+    if (!error && damaged) {
+        review->damaged = 1;
+        error = oci_gc_skip(review->gc, damaged);
+    }
+    return error;
+}
+
+static void count(review_t *review, decision_e decision)
+{
+    oci_gc_report_t *report = &review->gc->report;
+
+    report->condemned += decision == CONDEMN;
+    report->waiting += decision == WAIT;
+    report->collected += decision == COLLECT;
+    review->waiting |= decision == CONDEMN || decision == WAIT;
+}
+
+/* Add the changes for one blob.  What is taken out of the repository may be the
+ * last use of the blob, which is noted first. */
+static void add_changes(apr_array_header_t *changes, const review_t *review,
+                        const char *digest, decision_e decision)
+{
+    apr_pool_t *pool = changes->pool;
+    const char *name = review->repository.name;
+    const char *key = oci_key_held(pool, name, digest);
+    const char *mark;
+
+    switch (decision) {
+    case CONDEMN:
+        mark = oci_blob_condemn(apr_time_sec(apr_time_now()), pool);
+        oci_change_put(changes, OCI_CHANGE_PUT, key, mark, strlen(mark));
+        break;
+    case RELEASE:
+        oci_change_put(changes, OCI_CHANGE_PUT, key, NULL, 0);
+        break;
+    case COLLECT:
+        oci_blob_add_removal(changes, &review->repository, digest);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Decide on a batch again, and change it.  The caller holds the lock. */
+static oci_error_t *change_batch(review_t *review, apr_pool_t *pool)
+{
+    const oci_registry_t *registry = review->repository.registry;
+    apr_array_header_t *changes = oci_change_list_make(pool);
+    int cancelled;
+    oci_error_t *error = read_manifests(review, pool);
+    int i;
+
+    if (!error && !review->damaged) {
+        error = oci_pending_cancel(changes, &review->repository, pool);
+    }
+    cancelled = changes->nelts;
+    for (i = 0; i < review->batch->nelts && !error && !review->damaged; i++) {
+        const char *digest = APR_ARRAY_IDX(review->batch, i, const char *);
+        oci_value_t held;
+
+        error = oci_fact_get(&held, registry,
+                             oci_key_held(pool, review->repository.name,
+                                          digest),
+                             pool);
+        if (!error && held.data) {
+            decision_e decision = decide(review, digest, held.data);
+
+            add_changes(changes, review, digest, decision);
+            count(review, decision);
+        }
+    }
+    if (error || review->damaged || changes->nelts == cancelled) {
+        return error;
+    }
+    return oci_facts_apply(registry, changes, registry->durable, pool);
+}
+
+static oci_error_t *lock_and_change_batch(review_t *review)
+{
+    oci_lock_t *lock;
+    oci_error_t *error = oci_repository_lock(&lock, &review->repository,
+                                             OCI_LOCK_EXCLUSIVE,
+                                             review->batch_pool);
+
+    if (error) {
+        return error;
+    }
+    error = change_batch(review, review->batch_pool);
+    oci_repository_unlock(&review->repository, lock);
+    return error;
+}
+
+/* Begin a new batch. */
+static void clear_batch(review_t *review)
+{
+    apr_pool_clear(review->batch_pool);
+    review->batch = apr_array_make(review->batch_pool, OCI_GC_BATCH,
+                                   sizeof(const char *));
+}
+
+/* Note that a blob has to change; change all of them when there are many. */
+static oci_error_t *note(review_t *review, const char *digest)
+{
+    oci_error_t *error;
+
+    APR_ARRAY_PUSH(review->batch, const char *)
+        = apr_pstrdup(review->batch_pool, digest);
+    if (review->batch->nelts < OCI_GC_BATCH) {
+        return NULL;
+    }
+    if (!(error = lock_and_change_batch(review))) {
+        clear_batch(review);
+    }
+    return error;
+}
+
+static oci_error_t *review_blob(review_t *review, const oci_entry_t *entry,
+                                const char *digest)
+{
+    decision_e decision;
+
+    if (!oci_digest_valid(digest)) {
+        return NULL;
+    }
+    decision = decide(review, digest, entry->value.data);
+    if (decision == KEEP) {
+        return NULL;
+    }
+    if (decision == WAIT || review->gc->dry) {
+        count(review, decision);
+        return NULL;
+    }
+    return note(review, digest);
+}
+
+/* Go through all blobs of the repository. */
+static oci_error_t *review_blobs(review_t *review, apr_pool_t *page)
+{
+    oci_scan_t scan = { oci_key_held(review->pool, review->repository.name,
+                                     NULL),
+                        NULL, OCI_GC_BATCH, 1, 0 };
+    char after[256];
+    oci_error_t *error = NULL;
+    int full = 1;
+    int i;
+
+    while (full && !error && !review->damaged
+           && !oci_gc_is_stopped(review->gc)) {
+        apr_array_header_t *entries;
+
+        apr_pool_clear(page);
+        error = oci_facts_scan(&entries, review->repository.registry, &scan,
+                               page);
+        if (error) {
+            return error;
+        }
+        full = entries->nelts == OCI_GC_BATCH;
+        for (i = 0; i < entries->nelts && !error && !review->damaged; i++) {
+            const oci_entry_t *entry = &APR_ARRAY_IDX(entries, i, oci_entry_t);
+            const char *digest = entry->key + strlen(scan.prefix);
+
+            error = review_blob(review, entry, digest);
+            apr_cpystrn(after, digest, sizeof(after));
+        }
+        scan.after = after;
+        oci_gc_progress(review->gc);
+    }
+    if (!error && review->batch->nelts && !review->damaged) {
+        error = lock_and_change_batch(review);
+    }
+    return error;
+}
+
+/* Take the repository out of the catalog if nothing is left in it. */
+static oci_error_t *remove_if_empty(review_t *review, apr_pool_t *pool)
+{
+    oci_repository_t *repository = &review->repository;
+    int before, after;
+    oci_lock_t *lock;
+    oci_error_t *error = oci_repository_exists(&before, repository, pool);
+
+    if (error || !before) {
+        return error;
+    }
+    error = oci_repository_lock(&lock, repository, OCI_LOCK_EXCLUSIVE, pool);
+    if (error) {
+        return error;
+    }
+    error = oci_repository_unregister_if_empty(repository, pool);
+    if (!error && !(error = oci_repository_exists(&after, repository, pool))) {
+        review->gc->report.emptied += !after;
+    }
+    oci_repository_unlock(repository, lock);
+    return error;
+}
+
+/* Take the repository out of the queue before it is read, so that changes from
+ * then on put it there again; or put it there for when the grace is over. */
+static oci_error_t *set_queued(const review_t *review, int queued,
+                               apr_pool_t *pool)
+{
+    apr_array_header_t *changes = oci_change_list_make(pool);
+    const char *key = oci_key_review(pool, review->repository.name);
+    const char *due;
+    oci_error_t *error;
+
+    if (queued) {
+        due = apr_psprintf(pool, "%" APR_INT64_T_FMT,
+                           apr_time_sec(apr_time_now()) + review->gc->grace);
+        oci_change_put(changes, OCI_CHANGE_ADD, key, due, strlen(due));
+    }
+    else {
+        oci_change_delete(changes, key);
+    }
+    error = oci_facts_apply(review->repository.registry, changes, 0, pool);
+    return error && APR_STATUS_IS_EEXIST(error->status) ? NULL : error;
+}
+
+static oci_error_t *review_all(review_t *review, apr_pool_t *pool)
+{
+    oci_error_t *error = NULL;
+    int dry = review->gc->dry;
+
+    if (!dry) {
+        error = set_queued(review, 0, pool);
+    }
+    if (!error) {
+        error = read_manifests(review, pool);
+    }
+    if (!error && !review->damaged) {
+        error = review_blobs(review, pool);
+    }
+    if (!error && !review->damaged && !dry) {
+        error = remove_if_empty(review, pool);
+    }
+    if (!error && !dry && (review->waiting || review->damaged)) {
+        error = set_queued(review, 1, pool);
+    }
+    return error;
+}
+
+oci_error_t *oci_gc_repository(oci_gc_t *gc, const char *name, apr_pool_t *pool)
+{
+    review_t review = { .gc = gc,
+                        .repository = { gc->registry, name },
+                        .pool = pool };
+    apr_pool_t *page;
+    apr_status_t rv = apr_pool_create(&page, pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = apr_pool_create(&review.batch_pool, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot review %s", name);
+    }
+    clear_batch(&review);
+    review.named = oci_gc_named_make(&review.repository, pool);
+    gc->report.repositories++;
+    return review_all(&review, page);
+}

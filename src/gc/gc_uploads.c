@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Garbage collection of uploads.
+ *
+ * The bytes of an upload show how long it has been idle.  An upload that ends
+ * leaves a tombstone until its id is too old to begin an upload, see
+ * upload_id.h.  Then the tombstone goes, too; so does the record of an upload
+ * whose bytes are gone. */
+
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "gc/gc_step.h"
+#include "gc/gc_uploads.h"
+#include "registry/keys.h"
+#include "registry/random.h"
+#include "registry/upload_id.h"
+
+/* The longest id of an upload, and a NUL. */
+#define ID_SIZE 65
+
+/* List uploads in the blob store.
+ * @param after "" for the first ones */
+static oci_error_t *list(apr_array_header_t **entries, const oci_gc_t *gc,
+                         const char *after, int limit, apr_pool_t *pool)
+{
+    oci_blob_store_t *store = gc->registry->blobs;
+    apr_status_t rv;
+
+    if (!store->provider->list) {
+        *entries = apr_array_make(pool, 1, sizeof(oci_stored_t));
+        return NULL;
+    }
+    rv = store->provider->list(entries, store, OCI_STORED_UPLOADS,
+                               *after ? after : NULL, limit, pool);
+    return rv == APR_SUCCESS
+        ? NULL
+        : oci_error_storage(pool, rv, "cannot list the uploads in %s",
+                            store->where);
+}
+
+static int is_idle(const oci_gc_t *gc, const oci_stored_t *stored)
+{
+    return oci_gc_is_past(apr_time_sec(stored->changed), gc->upload_expiry);
+}
+
+/* Put a tombstone for an upload, unless its id is too old to need one. */
+static oci_error_t *end_record(const oci_gc_t *gc, const char *id,
+                               apr_pool_t *pool)
+{
+    apr_array_header_t *changes = oci_change_list_make(pool);
+    const char *key = oci_key_upload(pool, id);
+
+    if (oci_upload_id_expired(id, apr_time_now())) {
+        oci_change_delete(changes, key);
+    }
+    else {
+        oci_change_put(changes, OCI_CHANGE_PUT, key, NULL, 0);
+    }
+    return oci_facts_apply(gc->registry, changes, 0, pool);
+}
+
+/* End a claimed upload if it is idle still: a request may have continued it
+ * before it was claimed.
+ * before: the name after which it is listed */
+static oci_error_t *end_claimed(oci_gc_t *gc, oci_blob_writer_t *writer,
+                                const char *id, const char *before,
+                                apr_pool_t *pool)
+{
+    oci_blob_store_t *store = gc->registry->blobs;
+    apr_array_header_t *entries;
+    const oci_stored_t *stored;
+    oci_error_t *error = list(&entries, gc, before, 1, pool);
+    apr_status_t rv;
+
+    if (error || !entries->nelts) {
+        return error;
+    }
+    stored = &APR_ARRAY_IDX(entries, 0, oci_stored_t);
+    if (strcmp(stored->name, id) || !is_idle(gc, stored)) {
+        return NULL;
+    }
+    if ((error = end_record(gc, id, pool))) {
+        return error;
+    }
+    rv = store->provider->upload_abort(writer);
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot delete the upload %s in %s",
+                                 id, store->where);
+    }
+    gc->report.uploads++;
+    gc->report.bytes += stored->size;
+    return NULL;
+}
+
+static oci_error_t *end_idle(oci_gc_t *gc, const oci_stored_t *stored,
+                             const char *before, apr_pool_t *pool)
+{
+    oci_blob_store_t *store = gc->registry->blobs;
+    oci_blob_writer_t *writer;
+    apr_status_t rv;
+
+    if (!is_idle(gc, stored)) {
+        return NULL;
+    }
+    if (gc->dry) {
+        gc->report.uploads++;
+        gc->report.bytes += stored->size;
+        return NULL;
+    }
+    rv = store->provider->upload_open(&writer, store, stored->name, pool);
+    if (rv == APR_EBUSY) {
+        return NULL;
+    }
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot open the upload %s in %s",
+                                 stored->name, store->where);
+    }
+    return end_claimed(gc, writer, stored->name, before, pool);
+}
+
+static oci_error_t *end_all_idle(oci_gc_t *gc, apr_pool_t *page,
+                                 apr_pool_t *scratch)
+{
+    char after[ID_SIZE] = "";
+    oci_error_t *error = NULL;
+    int full = 1;
+    int i;
+
+    while (full && !error && !oci_gc_is_stopped(gc)) {
+        apr_array_header_t *entries;
+
+        apr_pool_clear(page);
+        error = list(&entries, gc, after, OCI_GC_BATCH, page);
+        full = !error && entries->nelts == OCI_GC_BATCH;
+        for (i = 0; !error && i < entries->nelts && !oci_gc_is_stopped(gc);
+             i++) {
+            const oci_stored_t *stored = &APR_ARRAY_IDX(entries, i,
+                                                        oci_stored_t);
+
+            error = oci_gc_skip(gc, end_idle(gc, stored, after, scratch));
+            if (!error) {
+                apr_pool_clear(scratch);
+            }
+            apr_cpystrn(after, stored->name, sizeof(after));
+        }
+        oci_gc_progress(gc);
+    }
+    return error;
+}
+
+/* Whether the blob store has an upload, under the lock on nothing: ids are never
+ * used again. */
+static oci_error_t *has_bytes(int *has, const oci_gc_t *gc, const char *id,
+                              apr_pool_t *pool)
+{
+    apr_size_t length = strlen(id);
+    char *before = apr_pstrmemdup(pool, id, length);
+    apr_array_header_t *entries;
+    oci_error_t *error;
+
+    before[length - 1]--; /* no name is between the two */
+    error = list(&entries, gc, before, 1, pool);
+    *has = !error && entries->nelts
+        && !strcmp(APR_ARRAY_IDX(entries, 0, oci_stored_t).name, id);
+    return error;
+}
+
+/* Remove a record if no client can continue its upload. */
+static oci_error_t *review_record(oci_gc_t *gc, const oci_entry_t *entry,
+                                  apr_pool_t *pool)
+{
+    const char *id = strrchr(entry->key, '/') + 1;
+    apr_array_header_t *changes = oci_change_list_make(pool);
+    oci_error_t *error;
+    int has = 0;
+
+    if (!oci_upload_id_expired(id, apr_time_now())) {
+        return NULL;
+    }
+    if (entry->value.size) {
+        error = has_bytes(&has, gc, id, pool);
+        if (error || has) {
+            return error;
+        }
+    }
+    oci_change_delete(changes, entry->key);
+    return gc->dry ? NULL : oci_facts_apply(gc->registry, changes, 0, pool);
+}
+
+static oci_error_t *remove_old_records(oci_gc_t *gc, apr_pool_t *page,
+                                       apr_pool_t *scratch)
+{
+    oci_scan_t scan = { "upload/", NULL, OCI_GC_BATCH, 1, 0 };
+    char after[ID_SIZE + 32];
+    oci_error_t *error = NULL;
+    int full = 1;
+    int i;
+
+    while (full && !error && !oci_gc_is_stopped(gc)) {
+        apr_array_header_t *entries;
+
+        apr_pool_clear(page);
+        error = oci_facts_scan(&entries, gc->registry, &scan, page);
+        full = !error && entries->nelts == OCI_GC_BATCH;
+        for (i = 0; !error && i < entries->nelts; i++) {
+            const oci_entry_t *entry = &APR_ARRAY_IDX(entries, i, oci_entry_t);
+
+            error = oci_gc_skip(gc, review_record(gc, entry, scratch));
+            if (!error) {
+                apr_pool_clear(scratch);
+            }
+            apr_cpystrn(after, entry->key + strlen(scan.prefix),
+                        sizeof(after));
+        }
+        scan.after = after;
+    }
+    return error;
+}
+
+oci_error_t *oci_gc_uploads(oci_gc_t *gc, apr_pool_t *pool)
+{
+    apr_pool_t *page, *scratch;
+    apr_status_t rv = apr_pool_create(&page, pool);
+    oci_error_t *error;
+
+    if (rv == APR_SUCCESS) {
+        rv = apr_pool_create(&scratch, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot look for uploads");
+    }
+    error = end_all_idle(gc, page, scratch);
+    return error ? error : remove_old_records(gc, page, scratch);
+}

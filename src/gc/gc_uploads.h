@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file gc_uploads.h
+ * @brief Garbage collection of uploads
+ */
+
+#ifndef OCI_GC_UPLOADS_H
+#define OCI_GC_UPLOADS_H
+
+#include "gc/gc.h"
+
+/**
+ * End the uploads that have been idle for too long, except those to which a
+ * request is writing, and remove the records of uploads that no client can
+ * continue.
+ * @param pool For temporary data
+ * @return A storage error if the uploads cannot be listed; those of single
+ *         uploads are reported
+ */
+oci_error_t *oci_gc_uploads(oci_gc_t *gc, apr_pool_t *pool);
+
+#endif /* OCI_GC_UPLOADS_H */
