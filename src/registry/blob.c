@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "apr_lib.h"
 #include "apr_strings.h"
 
 #include "registry/blob.h"
@@ -42,6 +43,16 @@ static oci_error_t *parse_record(oci_blob_t *blob, const char *record,
     return NULL;
 }
 
+/* Parse the value of a held blob, which is empty, or ";" and seconds. */
+static apr_int64_t parse_condemned(const char *value)
+{
+    apr_int64_t seconds = value && *value == ';' && apr_isdigit(value[1])
+        ? apr_atoi64(value + 1)
+        : 0;
+
+    return seconds > 0 ? seconds : 0;
+}
+
 static oci_error_t *find_held(oci_blob_t *blob,
                               const oci_repository_t *repository,
                               const char *digest, apr_pool_t *pool)
@@ -53,9 +64,12 @@ static oci_error_t *find_held(oci_blob_t *blob,
     };
     oci_error_t *error = oci_fact_follow(&follow, repository->registry, pool);
 
-    return error ? error
-                 : parse_record(blob, follow.target.data, repository->registry,
-                                digest, pool);
+    if (error) {
+        return error;
+    }
+    blob->condemned = parse_condemned(follow.value.data);
+    return parse_record(blob, follow.target.data, repository->registry, digest,
+                        pool);
 }
 
 /* Name some of the repositories that hold a blob, for the log. */

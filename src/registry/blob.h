@@ -12,8 +12,10 @@
 
 typedef struct oci_blob_t {
     const char *digest;
-    apr_off_t size;      /* bytes */
-    const char *locator; /* the blob store's */
+    apr_off_t size;        /* bytes */
+    const char *locator;   /* the blob store's */
+    apr_int64_t condemned; /* seconds since 1970, UTC: when garbage collection
+                              condemned it in the repository; 0: it did not */
 } oci_blob_t;
 
 /**

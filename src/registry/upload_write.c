@@ -228,7 +228,7 @@ oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,
 {
     const oci_blob_store_provider_t *provider = oci_upload_blobs(upload)
                                                     ->provider;
-    oci_blob_t blob = { digest, upload->size, NULL };
+    oci_blob_t blob = { .digest = digest, .size = upload->size };
     const char *actual = oci_hash_digest(upload->hash, pool);
     oci_error_t *error;
     apr_status_t rv;
