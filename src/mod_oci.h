@@ -68,7 +68,7 @@ extern "C" {
 
 #define OCI_BLOB_STORE_GROUP "oci-blob-store"
 #define OCI_INDEX_GROUP      "oci-index"
-#define OCI_PROVIDER_VERSION "3"
+#define OCI_PROVIDER_VERSION "4"
 
 #define OCI_REASON "mod_oci reason"
 
@@ -292,15 +292,19 @@ typedef struct oci_scan_t {
                 not only the first; a provider may ignore this */
 } oci_scan_t;
 
-/** A fact that leads to another one. */
+/**
+ * A fact that leads to another one.  The second fact's key is prefix and end;
+ * end is the part of the first fact's value before its first ";", or the whole
+ * value if it has none.  The first value is empty, or it is at most 1023
+ * characters of printable ASCII without spaces and begins with a letter, a
+ * digit or ";".
+ */
 typedef struct oci_follow_t {
     const char *key;    /* of the first fact */
-    const char *prefix; /* the second fact's key is prefix and the first fact's
-                           value, which is empty or begins with a letter or
-                           digit */
-    int is_empty;       /* the caller knows that the first fact's value is empty
-                           if the fact exists */
-    oci_value_t value;  /* the first fact's value */
+    const char *prefix; /* of the second fact's key */
+    int is_empty;       /* the caller knows that end is empty if the first fact
+                           exists: the value is then empty nearly always */
+    oci_value_t value;  /* the first fact's value, all of it */
     oci_value_t target; /* the second fact's value; data is NULL before the
                            call, and stays NULL if there is no such fact */
 } oci_follow_t;

@@ -194,6 +194,7 @@ oci_error_t *oci_manifests_put(oci_request_t *request)
     push.content_type = apr_table_get(r->headers_in, "Content-Type");
     push.data = body.data;
     push.size = body.size;
+    push.user = r->user;
     push.condition = read_condition(r);
     error = oci_manifest_put(&pushed, &request->repository, &push, r->pool);
     if (error) {

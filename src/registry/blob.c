@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "apr_lib.h"
 #include "apr_strings.h"
 
 #include "registry/blob.h"
@@ -45,7 +46,11 @@ static oci_error_t *parse_record(oci_blob_t *blob, const char *record,
 
 apr_int64_t oci_blob_condemned_at(const char *held)
 {
-    return *held == ';' ? apr_atoi64(held + 1) : 0;
+    apr_int64_t seconds = *held == ';' && apr_isdigit(held[1])
+        ? apr_atoi64(held + 1)
+        : 0;
+
+    return seconds > 0 ? seconds : 0;
 }
 
 const char *oci_blob_condemn(apr_int64_t seconds, apr_pool_t *pool)

@@ -12,10 +12,10 @@
 
 typedef struct oci_blob_t {
     const char *digest;
-    apr_off_t size;      /* bytes */
-    const char *locator; /* the blob store's */
-    apr_int64_t condemned; /* since when garbage collection has it on its list,
-                              in seconds; 0 if not */
+    apr_off_t size;        /* bytes */
+    const char *locator;   /* the blob store's */
+    apr_int64_t condemned; /* seconds since 1970, UTC: when garbage collection
+                              condemned it in the repository; 0: it did not */
 } oci_blob_t;
 
 /** Return since when a held blob is condemned, in seconds, 0 if it is not.

@@ -5,10 +5,10 @@
  * @brief The data model: every fact of a registry, with its key in the index
  *
  *     key                                      value
- *     repo/<name>/_manifest/<digest>           media type LF bytes
- *     repo/<name>/_tag/<tag>                   digest
+ *     repo/<name>/_manifest/<digest>           media type [origin] LF bytes
+ *     repo/<name>/_tag/<tag>                   digest [origin]
  *     repo/<name>/_tagged/<digest>/<tag>       -
- *     repo/<name>/_blob/<digest>               - or ";" seconds
+ *     repo/<name>/_blob/<digest>               [";" seconds]
  *     repo/<name>/_referrer/<subject>/<digest> artifact type LF descriptor
  *     repo/<name>/_pending/<token>             -
  *     blob/<digest>                            size ";" locator
@@ -23,6 +23,18 @@
  *     store                                    the id of the blob store
  *
  * LF is a line feed, and "-" an empty value.
+ *
+ * An origin says when the tag or manifest was pushed, and by whom (origin.h):
+ *
+ *     of a tag         ";" seconds ";" user
+ *     of a manifest    TAB seconds TAB user
+ *
+ * seconds counts from 1970, in UTC.  user is percent-encoded, and empty for an
+ * anonymous push.  An index of version 1 has no origins: time and user of what
+ * it holds are unknown.
+ *
+ * The value of _blob is empty.  In a later version, a time there says when
+ * garbage collection condemned the blob in this repository.
  *
  * The part after a repository's name begins with "_", because no component of
  * a name does.  <xx> is the first two hex digits of the digest, and <day> the

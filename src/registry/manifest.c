@@ -21,11 +21,51 @@ oci_error_t *oci_manifest_resolve(const char **digest,
                                   const oci_repository_t *repository,
                                   const char *reference, apr_pool_t *pool)
 {
+    oci_tag_t tag;
+    oci_error_t *error;
+
     if (oci_digest_valid(reference)) {
         *digest = reference;
         return NULL;
     }
-    return oci_tag_get(digest, repository, reference, pool);
+    error = oci_tag_get(&tag, repository, reference, pool);
+    *digest = error ? NULL : tag.digest;
+    return error;
+}
+
+oci_value_t oci_manifest_format(const oci_manifest_t *manifest,
+                                apr_pool_t *pool)
+{
+    const char *head = apr_pstrcat(pool, manifest->media_type,
+                                   oci_origin_format(&manifest->origin, '\t',
+                                                     pool),
+                                   "\n", NULL);
+    apr_size_t length = strlen(head);
+    char *data = apr_palloc(pool, length + manifest->size);
+    oci_value_t value = { data, length + manifest->size };
+
+    memcpy(data, head, length);
+    memcpy(data + length, manifest->data, manifest->size);
+    return value;
+}
+
+int oci_manifest_parse(oci_manifest_t *manifest, const oci_value_t *value,
+                       apr_pool_t *pool)
+{
+    const char *end = value->data ? memchr(value->data, '\n', value->size)
+                                  : NULL;
+    const char *tab;
+
+    if (!end) {
+        return 0;
+    }
+    tab = memchr(value->data, '\t', end - value->data);
+    tab = tab ? tab : end;
+    manifest->media_type = apr_pstrmemdup(pool, value->data, tab - value->data);
+    oci_origin_parse(&manifest->origin, tab, end - tab, '\t', pool);
+    manifest->data = end + 1;
+    manifest->size = value->data + value->size - (end + 1);
+    return 1;
 }
 
 /* Read the fact of a manifest.
@@ -47,7 +87,7 @@ static oci_error_t *read_fact(const char **digest, oci_value_t *value,
     follow.key = oci_key_tag(pool, repository->name, reference);
     follow.prefix = oci_key_manifest(pool, repository->name, NULL);
     error = oci_fact_follow(&follow, repository->registry, pool);
-    *digest = follow.value.data;
+    *digest = error ? NULL : oci_tag_digest(&follow.value, pool);
     *value = follow.target;
     return error;
 }
@@ -57,7 +97,6 @@ oci_error_t *oci_manifest_get(oci_manifest_t *manifest,
                               const char *reference, apr_pool_t *pool)
 {
     const char *digest;
-    const char *end;
     oci_value_t value;
     oci_error_t *error = read_fact(&digest, &value, repository, reference,
                                    pool);
@@ -68,15 +107,8 @@ oci_error_t *oci_manifest_get(oci_manifest_t *manifest,
     if (!value.data) {
         return oci_manifest_unknown(reference, pool);
     }
-    end = memchr(value.data, '\n', value.size);
-    if (end) {
-        manifest->digest = digest;
-        manifest->media_type = apr_pstrmemdup(pool, value.data,
-                                              end - value.data);
-        manifest->data = end + 1;
-        manifest->size = value.data + value.size - (end + 1);
-    }
-    if (!end
+    manifest->digest = digest;
+    if (!oci_manifest_parse(manifest, &value, pool)
         || strcmp(digest,
                   oci_digest_of(oci_digest_algorithm(digest), manifest->data,
                                 manifest->size, pool))) {

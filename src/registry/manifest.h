@@ -9,13 +9,30 @@
 #define OCI_MANIFEST_H
 
 #include "registry/registry.h"
+#include "values/origin.h"
 
 typedef struct oci_manifest_t {
     const char *digest;
     const char *media_type;
-    const char *data; /* the bytes as they were pushed */
+    oci_origin_t origin; /* when and by whom it was pushed */
+    const char *data;    /* the bytes as they were pushed */
     apr_size_t size;
 } oci_manifest_t;
+
+/**
+ * Make the value of a manifest's fact.
+ * @param manifest All but digest is used
+ */
+oci_value_t oci_manifest_format(const oci_manifest_t *manifest,
+                                apr_pool_t *pool);
+
+/**
+ * Read the value of a manifest's fact, without checking its digest.
+ * @param manifest All but digest is set; data is a part of value
+ * @return Whether the value has a valid form
+ */
+int oci_manifest_parse(oci_manifest_t *manifest, const oci_value_t *value,
+                       apr_pool_t *pool);
 
 /**
  * Read a manifest (distribution-spec, "Pulling manifests").  Its digest is

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apr_strings.h"
+#include "apr_time.h"
 
 #include "registry/children.h"
 #include "registry/keys.h"
@@ -115,6 +116,37 @@ static void unlock_tags(const locks_t *locks,
     oci_repository_unlock(repository, locks->repository);
 }
 
+/* Whether a manifest's fact was written by the same push, see origin.h. */
+static int is_same_push(const oci_value_t *value,
+                        const oci_manifest_t *manifest, apr_pool_t *pool)
+{
+    oci_manifest_t old;
+
+    return oci_manifest_parse(&old, value, pool)
+        && !strcmp(old.media_type, manifest->media_type)
+        && old.size == manifest->size
+        && !memcmp(old.data, manifest->data, old.size)
+        && oci_origin_is_same(&old.origin, &manifest->origin);
+}
+
+/* Add the change that sets the manifest's fact.  If the same push has written
+ * it already, its value stays: the index then makes sure that it is durable. A
+ * fact that is damaged and cannot be read is replaced. */
+static void put_manifest(apr_array_header_t *changes,
+                         const oci_repository_t *repository,
+                         const oci_manifest_t *manifest, apr_pool_t *pool)
+{
+    const char *key = oci_key_manifest(pool, repository->name,
+                                       manifest->digest);
+    oci_value_t value;
+
+    if (oci_fact_get(&value, repository->registry, key, pool)
+        || !is_same_push(&value, manifest, pool)) {
+        value = oci_manifest_format(manifest, pool);
+    }
+    oci_change_put(changes, OCI_CHANGE_PUT, key, value.data, value.size);
+}
+
 /* Write the manifest, the referrer, the catalog and the tags, in this order, so
  * that each of them refers only to facts that already exist. */
 static oci_error_t *write_manifest(const manifest_push_t *self,
@@ -123,18 +155,18 @@ static oci_error_t *write_manifest(const manifest_push_t *self,
     const oci_push_t *push = self->push;
     apr_pool_t *pool = self->pool;
     apr_array_header_t *changes = oci_change_list_make(pool);
-    apr_size_t head = strlen(self->document->media_type);
-    oci_manifest_t manifest = { .digest = self->digest, .size = push->size };
-    char *value = apr_palloc(pool, head + 1 + push->size);
+    oci_manifest_t manifest = { .digest = self->digest,
+                                .media_type = self->document->media_type,
+                                .data = push->data,
+                                .size = push->size };
+    oci_tag_t tag = { .digest = self->digest };
     oci_error_t *error;
     int i;
 
-    memcpy(value, self->document->media_type, head);
-    value[head] = '\n';
-    memcpy(value + head + 1, push->data, push->size);
-    oci_change_put(changes, OCI_CHANGE_PUT,
-                   oci_key_manifest(pool, self->repository->name, self->digest),
-                   value, head + 1 + push->size);
+    oci_origin_set(&manifest.origin, apr_time_sec(apr_time_now()), push->user,
+                   pool);
+    tag.origin = manifest.origin;
+    put_manifest(changes, self->repository, &manifest, pool);
     if (self->document->subject) {
         oci_referrer_put(changes, self->repository->name, self->document,
                          &manifest, pool);
@@ -142,8 +174,8 @@ static oci_error_t *write_manifest(const manifest_push_t *self,
     oci_repository_register(changes, self->repository->name, pool);
     for (i = 0; i < self->tags->nelts; i++) {
         error = oci_tag_put(changes, self->repository,
-                            APR_ARRAY_IDX(self->tags, i, const char *),
-                            self->digest, pool);
+                            APR_ARRAY_IDX(self->tags, i, const char *), &tag,
+                            pool);
         if (error) {
             return error;
         }
@@ -335,19 +367,19 @@ static oci_error_t *delete_tag(const oci_repository_t *repository,
                                apr_pool_t *pool)
 {
     apr_array_header_t *changes = oci_change_list_make(pool);
-    const char *digest;
-    oci_error_t *error = oci_tag_get(&digest, repository, tag, pool);
+    oci_tag_t found;
+    oci_error_t *error = oci_tag_get(&found, repository, tag, pool);
 
     if (error) {
         return error;
     }
-    if (!digest) {
+    if (!found.digest) {
         return oci_manifest_unknown(tag, pool);
     }
     if ((error = check_condition(condition, repository, tag, pool))) {
         return error;
     }
-    oci_tag_delete(changes, repository->name, tag, digest, pool);
+    oci_tag_delete(changes, repository->name, tag, found.digest, pool);
     return oci_facts_apply(repository->registry, changes,
                            repository->registry->durable, pool);
 }

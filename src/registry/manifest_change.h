@@ -23,6 +23,7 @@ typedef struct oci_push_t {
     const char *content_type;       /* the request's, or NULL */
     const char *data;               /* the manifest's bytes */
     apr_size_t size;                /* bytes */
+    const char *user;               /* who pushes; NULL: anonymous */
     oci_condition_t condition;
 } oci_push_t;
 

@@ -2,6 +2,8 @@
 
 /* Reads and changes the facts in a registry's index. */
 
+#include <string.h>
+
 #include "apr_strings.h"
 
 #include "registry/registry.h"
@@ -41,23 +43,17 @@ oci_error_t *oci_fact_exists(int *exists, const oci_registry_t *registry,
 static oci_error_t *get_both(oci_follow_t *follow,
                              const oci_registry_t *registry, apr_pool_t *pool)
 {
-    oci_error_t *error;
-    int exists;
+    oci_error_t *error = oci_fact_get(&follow->value, registry, follow->key,
+                                      pool);
+    const char *end;
 
-    if (follow->is_empty) {
-        error = oci_fact_exists(&exists, registry, follow->key, pool);
-        follow->value.data = exists ? "" : NULL;
-    }
-    else {
-        error = oci_fact_get(&follow->value, registry, follow->key, pool);
-    }
     if (error || !follow->value.data) {
         return error;
     }
+    end = apr_pstrmemdup(pool, follow->value.data,
+                         strcspn(follow->value.data, ";"));
     return oci_fact_get(&follow->target, registry,
-                        apr_pstrcat(pool, follow->prefix, follow->value.data,
-                                    NULL),
-                        pool);
+                        apr_pstrcat(pool, follow->prefix, end, NULL), pool);
 }
 
 oci_error_t *oci_fact_follow(oci_follow_t *follow,

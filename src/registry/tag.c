@@ -4,21 +4,48 @@
 
 #include <string.h>
 
+#include "apr_strings.h"
+
 #include "registry/keys.h"
 #include "registry/repository.h"
 #include "registry/tag.h"
 
-oci_error_t *oci_tag_get(const char **digest,
-                         const oci_repository_t *repository, const char *tag,
-                         apr_pool_t *pool)
+const char *oci_tag_digest(const oci_value_t *value, apr_pool_t *pool)
 {
-    oci_value_t value;
-    oci_error_t *error = oci_fact_get(&value, repository->registry,
+    const char *end = value->data ? memchr(value->data, ';', value->size)
+                                  : NULL;
+
+    return end ? apr_pstrmemdup(pool, value->data, end - value->data)
+               : value->data;
+}
+
+/* Read a tag, and the value of its fact. */
+static oci_error_t *read_tag(oci_tag_t *found, oci_value_t *value,
+                             const oci_repository_t *repository,
+                             const char *tag, apr_pool_t *pool)
+{
+    oci_error_t *error = oci_fact_get(value, repository->registry,
                                       oci_key_tag(pool, repository->name, tag),
                                       pool);
+    apr_size_t length;
 
-    *digest = value.data;
-    return error;
+    memset(found, 0, sizeof(*found));
+    if (error || !value->data) {
+        return error;
+    }
+    found->digest = oci_tag_digest(value, pool);
+    length = strlen(found->digest);
+    oci_origin_parse(&found->origin, value->data + length, value->size - length,
+                     ';', pool);
+    return NULL;
+}
+
+oci_error_t *oci_tag_get(oci_tag_t *found, const oci_repository_t *repository,
+                         const char *tag, apr_pool_t *pool)
+{
+    oci_value_t value;
+
+    return read_tag(found, &value, repository, tag, pool);
 }
 
 oci_error_t *oci_tag_list(apr_array_header_t **tags,
@@ -48,23 +75,34 @@ oci_error_t *oci_tag_list(apr_array_header_t **tags,
 
 oci_error_t *oci_tag_put(apr_array_header_t *changes,
                          const oci_repository_t *repository, const char *tag,
-                         const char *digest, apr_pool_t *pool)
+                         const oci_tag_t *pushed, apr_pool_t *pool)
 {
-    const char *old;
-    oci_error_t *error = oci_tag_get(&old, repository, tag, pool);
+    oci_tag_t old;
+    oci_value_t value;
+    oci_error_t *error = read_tag(&old, &value, repository, tag, pool);
+    int moves;
 
     if (error) {
         return error;
     }
+    moves = old.digest && strcmp(old.digest, pushed->digest);
+    if (!old.digest || moves
+        || !oci_origin_is_same(&old.origin, &pushed->origin)) {
+        value.data = apr_pstrcat(pool, pushed->digest,
+                                 oci_origin_format(&pushed->origin, ';', pool),
+                                 NULL);
+        value.size = strlen(value.data);
+    }
     oci_change_put(changes, OCI_CHANGE_PUT,
-                   oci_key_tagged(pool, repository->name, digest, tag), NULL,
-                   0);
+                   oci_key_tagged(pool, repository->name, pushed->digest, tag),
+                   NULL, 0);
     oci_change_put(changes, OCI_CHANGE_PUT,
-                   oci_key_tag(pool, repository->name, tag), digest,
-                   strlen(digest));
-    if (old && strcmp(old, digest)) {
+                   oci_key_tag(pool, repository->name, tag), value.data,
+                   value.size);
+    if (moves) {
         oci_change_delete(changes,
-                          oci_key_tagged(pool, repository->name, old, tag));
+                          oci_key_tagged(pool, repository->name, old.digest,
+                                         tag));
     }
     return NULL;
 }
@@ -90,10 +128,10 @@ oci_error_t *oci_tag_delete_all(apr_array_header_t *changes,
     for (i = 0; !error && i < entries->nelts; i++) {
         const char *key = APR_ARRAY_IDX(entries, i, oci_entry_t).key;
         const char *tag = oci_key_suffix(pool, key, scan.prefix);
-        const char *current;
+        oci_tag_t current;
 
         error = oci_tag_get(&current, repository, tag, pool);
-        if (!error && current && !strcmp(current, digest)) {
+        if (!error && current.digest && !strcmp(current.digest, digest)) {
             oci_change_delete(changes,
                               oci_key_tag(pool, repository->name, tag));
         }

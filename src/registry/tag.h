@@ -9,17 +9,29 @@
 #define OCI_TAG_H
 
 #include "registry/registry.h"
+#include "values/origin.h"
+
+/** What a tag says. */
+typedef struct oci_tag_t {
+    const char *digest;  /* that it names; NULL: there is no such tag */
+    oci_origin_t origin; /* when and by whom the tag was pushed */
+} oci_tag_t;
 
 /**
- * Find the digest that a tag names.
- * @param digest Set to it, or to NULL if there is no such tag
+ * Read a tag.
+ * @param found Filled in
  * @param tag A valid tag
  * @param pool For the result and temporary data
  * @return A storage error (error.h)
  */
-oci_error_t *oci_tag_get(const char **digest,
-                         const oci_repository_t *repository, const char *tag,
-                         apr_pool_t *pool);
+oci_error_t *oci_tag_get(oci_tag_t *found, const oci_repository_t *repository,
+                         const char *tag, apr_pool_t *pool);
+
+/**
+ * Return the digest in the value of a tag's fact, the part before the first
+ * ";"; NULL if there is no value.
+ */
+const char *oci_tag_digest(const oci_value_t *value, apr_pool_t *pool);
 
 /**
  * List a page of tags (distribution-spec, "Listing Tags").
@@ -37,16 +49,17 @@ oci_error_t *oci_tag_list(apr_array_header_t **tags,
  * manifest_change.c, holds the necessary locks. */
 
 /**
- * Add changes that set a tag.
+ * Add changes that set a tag.  If the same push has set it already, see
+ * origin.h, its value stays as it is.
  * @param changes The list to add to
  * @param tag A valid tag; it may exist
- * @param digest The digest of the manifest that it will name; not copied
+ * @param pushed What it will say; the digest is not copied
  * @param pool For the changes and temporary data
  * @return A storage error
  */
 oci_error_t *oci_tag_put(apr_array_header_t *changes,
                          const oci_repository_t *repository, const char *tag,
-                         const char *digest, apr_pool_t *pool);
+                         const oci_tag_t *pushed, apr_pool_t *pool);
 
 /**
  * Add changes that delete a tag.

@@ -28,7 +28,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "apr_escape.h"
@@ -37,6 +39,7 @@
 
 #include "values/fingerprint.h"
 #include "store/file_lock.h"
+#include "store/io.h"
 #include "store/wait.h"
 
 #ifndef F_OFD_SETLK
@@ -290,6 +293,20 @@ apr_status_t oci_file_lock_prepare(const char *path, apr_pool_t *pool)
         close(lock->fd);
     }
     return rv;
+}
+
+const char *oci_file_lock_rename(const char *old, const char *path,
+                                 apr_pool_t *pool)
+{
+    struct stat st;
+
+    if (!lstat(path, &st)) {
+        unlink(old);
+    }
+    else if (rename(old, path) && errno != ENOENT) {
+        return oci_io_failure("rename", old, errno, pool);
+    }
+    return NULL;
 }
 
 apr_status_t oci_file_lock_release(oci_lock_t *lock)

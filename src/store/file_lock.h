@@ -18,6 +18,18 @@
 apr_status_t oci_file_lock_prepare(const char *path, apr_pool_t *pool);
 
 /**
+ * Rename the lock file of an index of version 1, so that processes that run the
+ * code of that version can take no more locks.  The locks that they hold count
+ * until they end.  If path exists, a file at the old path was made later by
+ * such a process, and is removed.
+ * @param old The path in version 1; need not exist
+ * @param path The path in our version
+ * @return NULL, or a sentence that says what is wrong
+ */
+const char *oci_file_lock_rename(const char *old, const char *path,
+                                 apr_pool_t *pool);
+
+/**
  * Wait for a named lock, which ends with oci_file_lock_release, with pool, and
  * with the process.
  * @param path The file, which exists and is the same for all processes

@@ -170,10 +170,11 @@ static int is_missing(const char *path)
 }
 
 /* Write the version file atomically; two processes may do so at once. */
-static const char *write_version(const oci_store_dir_t *fs, const char *what,
-                                 apr_pool_t *pool)
+static const char *write_version(const oci_store_dir_t *fs,
+                                 const oci_store_form_t *form, apr_pool_t *pool)
 {
-    const char *text = apr_pstrcat(pool, what, " 1\n", NULL);
+    const char *text = apr_psprintf(pool, "%s %d\n", form->words,
+                                    form->version);
     const char *path = apr_psprintf(pool, "%s.%" APR_PID_T_FMT, fs->version,
                                     getpid());
     int fd;
@@ -195,10 +196,11 @@ static const char *write_version(const oci_store_dir_t *fs, const char *what,
     return text;
 }
 
-static const char *check_version(const oci_store_dir_t *fs, const char *what,
-                                 apr_pool_t *pool)
+/* Read the version file; a version newer than that of form is refused. */
+static const char *read_version(int *version, const oci_store_dir_t *fs,
+                                const oci_store_form_t *form, apr_pool_t *pool)
 {
-    apr_size_t length = strlen(what);
+    apr_size_t length = strlen(form->words);
     int fd = oci_io_open(fs->version, O_RDONLY | O_NOFOLLOW);
     apr_int64_t number;
     char text[80];
@@ -214,23 +216,34 @@ static const char *check_version(const oci_store_dir_t *fs, const char *what,
         return oci_io_failure("read", fs->version, errno, pool);
     }
     text[size] = '\0';
-    if (!strncmp(text, what, length) && text[length] == ' ') {
+    if (!strncmp(text, form->words, length) && text[length] == ' ') {
         number = apr_strtoi64(text + length + 1, &end, 10);
-        if (number == 1 && !strcmp(end, "\n")) {
-            return NULL;
-        }
-        if (number > 1) {
+        if (number > form->version) {
             return apr_psprintf(pool,
                                 "%s has version %" APR_INT64_T_FMT
                                 ", which a newer mod_oci wrote: this one "
-                                "supports version 1 only",
-                                fs->version, number);
+                                "supports versions up to %d",
+                                fs->version, number, form->version);
+        }
+        if (number > 0 && !strcmp(end, "\n")) {
+            *version = (int)number;
+            return NULL;
         }
     }
     return apr_psprintf(pool,
-                        "%s does not contain \"%s 1\": the directory "
+                        "%s does not contain \"%s %d\": the directory "
                         "belongs to something else; configure another one",
-                        fs->version, what);
+                        fs->version, form->words, form->version);
+}
+
+const char *oci_store_dir_raise(const oci_store_dir_t *fs,
+                                const oci_store_form_t *form, apr_pool_t *pool)
+{
+    int version;
+    const char *error = read_version(&version, fs, form, pool);
+
+    return error || version == form->version ? error
+                                             : write_version(fs, form, pool);
 }
 
 /* Find out whether the content belongs to the user.  The directories besides
@@ -241,29 +254,30 @@ static const char *check_content(const oci_store_dir_t *fs, apr_pool_t *pool)
 }
 
 const char *oci_store_dir_start(const oci_store_dir_t *fs,
-                                const char *const *dirs, const char *what,
-                                apr_pool_t *pool)
+                                const char *const *dirs,
+                                const oci_store_form_t *form, apr_pool_t *pool)
 {
     const char *error = start_dir(fs, fs->root, pool);
-    int i;
+    int version, i;
 
     for (i = 0; dirs[i] && !error; i++) {
         error = start_dir(fs, apr_pstrcat(pool, fs->root, "/", dirs[i], NULL),
                           pool);
     }
     if (!error) {
-        error = is_missing(fs->version) ? write_version(fs, what, pool)
-                                        : check_version(fs, what, pool);
+        error = is_missing(fs->version)
+            ? write_version(fs, form, pool)
+            : read_version(&version, fs, form, pool);
     }
     return error ? error : check_content(fs, pool);
 }
 
 const char *oci_store_dir_check(const oci_store_dir_t *fs,
-                                const char *const *dirs, const char *what,
-                                apr_pool_t *pool)
+                                const char *const *dirs,
+                                const oci_store_form_t *form, apr_pool_t *pool)
 {
     const char *error;
-    int i;
+    int version, i;
 
     if (is_missing(fs->root)) {
         return check_missing_dir(fs->root, pool);
@@ -280,7 +294,7 @@ const char *oci_store_dir_check(const oci_store_dir_t *fs,
         }
     }
     if (!error && !is_missing(fs->version)) {
-        error = check_version(fs, what, pool);
+        error = read_version(&version, fs, form, pool);
     }
     return error ? error : check_content(fs, pool);
 }

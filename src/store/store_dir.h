@@ -25,6 +25,12 @@ typedef struct oci_store_dir_t {
     const char *version; /* DIR/name/.version */
 } oci_store_dir_t;
 
+/** The form of a store's content, as its version file states it. */
+typedef struct oci_store_form_t {
+    const char *words; /* before the number */
+    int version;       /* of a new store; older ones are accepted, too */
+} oci_store_form_t;
+
 /**
  * Resolve the location in a configuration, which is not empty, to an absolute
  * path.
@@ -49,8 +55,8 @@ const char *oci_store_dir_locate(oci_store_dir_t *fs,
  * parameters and the result are those of oci_store_dir_start.
  */
 const char *oci_store_dir_check(const oci_store_dir_t *fs,
-                                const char *const *dirs, const char *what,
-                                apr_pool_t *pool);
+                                const char *const *dirs,
+                                const oci_store_form_t *form, apr_pool_t *pool);
 
 /**
  * Create the missing directories of a store and its version file, or check that
@@ -60,12 +66,19 @@ const char *oci_store_dir_check(const oci_store_dir_t *fs,
  * be a symbolic link; nothing below it may.
  * @param dirs Paths relative to DIR, parents first, ended by NULL; the top
  *        directory is among them, and the others hold plain files only
- * @param what The words of the version file before the number, which is 1
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_store_dir_start(const oci_store_dir_t *fs,
-                                const char *const *dirs, const char *what,
-                                apr_pool_t *pool);
+                                const char *const *dirs,
+                                const oci_store_form_t *form, apr_pool_t *pool);
+
+/**
+ * Write the version of form into a version file that states an older one; also
+ * sync the top directory then.
+ * @return NULL, or a sentence that says what is wrong
+ */
+const char *oci_store_dir_raise(const oci_store_dir_t *fs,
+                                const oci_store_form_t *form, apr_pool_t *pool);
 
 /**
  * Create the parent directories of a file below the top directory.

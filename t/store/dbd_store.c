@@ -109,18 +109,19 @@ static void check_table(test_t *t)
               "the table is created at the first use");
     put(t, "a/bytes", "\xff", 1);
     put(t, "a/big", big, 9000);
-    tap_is(&t->run->tap,
-           select_sql(t,
-                      "SELECT name, part, "
-                      "SUBSTR(value, 1, 9) FROM oci_facts ORDER BY name, part"),
-           ".version|-1|mod_oci i|a/big|0|+xxxxxxxx|a/big|1|xxxxxxxxx|"
-           "a/bytes|0|=/w==|a/text|0|sha256:ab|",
-           "the rows of the table");
+    tap_is(
+        &t->run->tap,
+        select_sql(t,
+                   "SELECT name, part, "
+                   "SUBSTR(value, 1, 9) FROM oci_facts2 ORDER BY name, part"),
+        ".version|-1|mod_oci i|a/big|0|+xxxxxxxx|a/big|1|xxxxxxxxx|"
+        "a/bytes|0|=/w==|a/text|0|sha256:ab|",
+        "the rows of the table");
     put(t, "a/big", "small", 5);
     tap_is(&t->run->tap,
            select_sql(t,
                       "SELECT name, part, value FROM "
-                      "oci_facts WHERE name = 'a/big'"),
+                      "oci_facts2 WHERE name = 'a/big'"),
            "a/big|0|small|", "a smaller value leaves no rows behind");
     tap_is(&t->run->tap, select_sql(t, "PRAGMA journal_mode"), "wal|",
            "readers do not block the writer");
@@ -129,40 +130,40 @@ static void check_table(test_t *t)
 /* Rows that another program changed are reported, not served. */
 static void check_damage(test_t *t)
 {
-    run_sql(t, "INSERT INTO oci_facts VALUES ('a/b', 0, '=%')");
+    run_sql(t, "INSERT INTO oci_facts2 VALUES ('a/b', 0, '=%')");
     check_failure(t, APR_EINVAL, "a/b");
-    run_sql(t, "UPDATE oci_facts SET value = '+lost' WHERE name = 'a/b'");
+    run_sql(t, "UPDATE oci_facts2 SET value = '+lost' WHERE name = 'a/b'");
     check_failure(t, APR_EINVAL, "a/b");
     is_status(t->run, put(t, "a/b", "new", 3), APR_SUCCESS,
               "a new value replaces a damaged one");
     tap_is(&t->run->tap,
-           select_sql(t, "SELECT value FROM oci_facts WHERE name = 'a/b'"),
+           select_sql(t, "SELECT value FROM oci_facts2 WHERE name = 'a/b'"),
            "new|", "the damaged rows are replaced");
 }
 
 static void check_versions(test_t *t)
 {
     run_sql(t,
-            "UPDATE oci_facts SET value = 'mod_oci index 2' "
+            "UPDATE oci_facts2 SET value = 'mod_oci index 3' "
             "WHERE name = '.version'");
     try_create(t, "sqlite3", "file.db");
-    check_failure(t, APR_EINVAL, "\"mod_oci index 2\"");
-    run_sql(t, "DROP TABLE oci_facts");
-    run_sql(t, "CREATE TABLE oci_facts (other INTEGER)");
+    check_failure(t, APR_EINVAL, "\"mod_oci index 3\"");
+    run_sql(t, "DROP TABLE oci_facts2");
+    run_sql(t, "CREATE TABLE oci_facts2 (other INTEGER)");
     try_create(t, "sqlite3", "file.db");
     check_failure(t, APR_EGENERAL, "no such column");
-    tap_is(&t->run->tap, select_sql(t, "SELECT * FROM oci_facts"), "",
+    tap_is(&t->run->tap, select_sql(t, "SELECT * FROM oci_facts2"), "",
            "the table of another program is not changed");
 }
 
 /* A database that refuses writes. */
 static void check_rights(test_t *t)
 {
-    run_sql(t, "DROP TABLE oci_facts");
+    run_sql(t, "DROP TABLE oci_facts2");
     try_create(t, "sqlite3", "file.db");
     is_status(t->run, put(t, "a/b", "1", 1), APR_SUCCESS, "a new table");
     run_sql(t,
-            "CREATE TRIGGER stop BEFORE INSERT ON oci_facts BEGIN "
+            "CREATE TRIGGER stop BEFORE INSERT ON oci_facts2 BEGIN "
             "SELECT RAISE(ABORT, 'not today'); END");
     is_status(t->run, put(t, "a/c", "1", 1), APR_EGENERAL,
               "a write that the database refuses");

@@ -108,7 +108,7 @@ static void check(test_t *t, const char *type)
     check_pools(t);
     check_long_lock(t);
     unlink(at(t->run, "f"));
-    unlink(at(t->run, "f.lock"));
+    unlink(at(t->run, "f.locks"));
     unlink(at(t->run, "f.log-5"));
 }
 

@@ -79,7 +79,7 @@ static void check_files(test_t *t, const char *type)
            "an index is created");
     says(t->run, open_as(t, other, "b/f", 0), "/b/f",
          "or another program has locked it");
-    write_head(t, type, "b/f", "2 1 0 0 0");
+    write_head(t, type, "b/f", "3 1 0 0 0");
     says(t->run, open_as(t, type, "b/f", 0), "/b/f", "newer");
     write_head(t, type, "b/f", "1 7 0 0");
     says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-7", "No such file");
@@ -93,19 +93,20 @@ static void check_logs(test_t *t, const char *type)
 {
     static const char *const lines[] = { "", "mod_oci index log 1 1",
                                          "mod_oci index log 1 2\n",
+                                         "mod_oci index log x 1\n",
                                          "something else\n\n\n\n\n\n\n" };
     int i;
 
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < 5; i++) {
         write_file(t, "b/f.log-1", lines[i], strlen(lines[i]));
         says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-1",
              "is not the log that belongs to this index");
     }
-    write_file(t, "b/f.log-1", "mod_oci index log 2 1\n", 22);
+    write_file(t, "b/f.log-1", "mod_oci index log 3 1\n", 22);
     says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-1", "newer");
     unlink(at(t->run, "b/f.log-1"));
     says(t->run, open_as(t, type, "b/f", 0), "/b/f.log-1", "No such file");
-    write_file(t, "b/f.log-1", "mod_oci index log 1 1\n", 22);
+    write_file(t, "b/f.log-1", "mod_oci index log 2 1\n", 22);
     tap_is(&t->run->tap, open_as(t, type, "b/f", getuid()), NULL,
            "the index with the right log");
     unlink(at(t->run, "b/f"));
@@ -153,7 +154,7 @@ static void check_logs(test_t *t, const char *type)
 
 static void check_layout(test_t *t, const char *type)
 {
-    static const char *const files[] = { "c/f", "c/f.log-3", "c/f.lock" };
+    static const char *const files[] = { "c/f", "c/f.log-3", "c/f.locks" };
     struct stat st;
     int i, good = 1;
 
@@ -257,7 +258,7 @@ static int all_fail(test_t *t)
         && !works(put(t->index, "x/y", "w"))
         && !works(add(t->index, "x/z", "v")) && !works(erase(t->index, "x/y"));
 
-    good &= exists(t, "d/f.lock")
+    good &= exists(t, "d/f.locks")
         || !works(oci_index_dbm.lock(&lock, t->index, "x", OCI_LOCK_SHARED,
                                      pool));
     apr_pool_destroy(pool);
@@ -330,7 +331,7 @@ static void check_owners(test_t *t, const char *type)
     mkdir(at(t->run, "o"), 0755);
     says(t->run, open_as(t, type, "o/f", NOBODY), "/o",
          "cannot read and change");
-    tap_ok(&t->run->tap, !exists(t, "o/f") && !exists(t, "o/f.lock"),
+    tap_ok(&t->run->tap, !exists(t, "o/f") && !exists(t, "o/f.locks"),
            "and nothing is created");
     if (chown(at(t->run, "o"), NOBODY, NOBODY)) {
         abort();

@@ -74,7 +74,7 @@ static void check_refusals(test_t *t)
                                        "/.version", NULL);
         const char *words = i ? "mod_oci index" : "mod_oci blob store";
 
-        write_file(t, name, apr_pstrcat(t->run->pool, words, " 2\n", NULL));
+        write_file(t, name, apr_pstrcat(t->run->pool, words, " 3\n", NULL));
         says(t->run, open_both(t, &index, "a", 0), name, "newer");
         write_file(t, name, apr_pstrcat(t->run->pool, words, " 1x\n", NULL));
         says(t->run, open_both(t, &index, "a", 0), name, "something else");

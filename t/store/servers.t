@@ -10,7 +10,7 @@ use OCI::Database;
 use OCI::Process;
 
 my @programs = grep { !/_full$/ && -x }
-    glob "$OCI::Server::TOP/.build/bin/store/{contract_index*,dbd_lost}";
+    glob "$OCI::Server::TOP/.build/bin/store/{contract_index*,dbd_lost,index_raise}";
 cmp_ok(scalar @programs, '>', 1, 'the programs are built');
 
 # MariaDB's client library never frees some memory.

@@ -86,6 +86,7 @@ static inline void open_registry(oci_registry_t *registry, run_t *run)
     registry->blobs->provider = &blobs;
     index = oci_index_fs;
     index.get = count_get;
+    index.follow = NULL; /* so that get is called instead */
     index.lock = count_lock;
     index.unlock = count_unlock;
     registry->index->provider = &index;

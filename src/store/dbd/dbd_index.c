@@ -119,7 +119,7 @@ static apr_status_t decode(oci_value_t *value, oci_dbd_session_t *session,
     if (rv != APR_SUCCESS) {
         session->why = apr_psprintf(session->pool,
                                     "the value of %s is damaged: its rows in "
-                                    "oci_facts cannot be decoded",
+                                    "oci_facts2 cannot be decoded",
                                     key);
     }
     return rv;
@@ -179,8 +179,9 @@ static apr_status_t run_follow(call_t *call, oci_dbd_session_t *session)
     rv = decode(&follow->value, session, rows[0], follow->key, call->pool);
     if (rv == APR_SUCCESS && rows[1]->nelts) {
         rv = decode(&follow->target, session, rows[1],
-                    apr_pstrcat(call->pool, follow->prefix, follow->value.data,
-                                NULL),
+                    apr_psprintf(call->pool, "%s%.*s", follow->prefix,
+                                 (int)strcspn(follow->value.data, ";"),
+                                 follow->value.data),
                     call->pool);
     }
     return rv;

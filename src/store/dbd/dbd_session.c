@@ -12,6 +12,7 @@
 
 #include "mod_oci.h"
 #include "store/dbd/dbd_session.h"
+#include "store/dbd/dbd_table.h"
 #include "store/io.h"
 
 #define STATE_KEY "mod_oci dbd"
@@ -96,46 +97,6 @@ static apr_status_t prepare_files(oci_dbd_session_t *session,
     return APR_SUCCESS;
 }
 
-/* Read the version row of the table; NULL if there is none. */
-static apr_status_t read_version(const char **version,
-                                 oci_dbd_session_t *session,
-                                 apr_pool_t *scratch)
-{
-    return oci_dbd_session_select_cell(version, session,
-                                       "SELECT value FROM oci_facts "
-                                       "WHERE name = '.version' AND part = -1",
-                                       0, scratch);
-}
-
-/* Create the table if it does not exist.  Other processes may do so at the same
- * time: only the result counts. */
-static apr_status_t find_or_create_table(oci_dbd_session_t *session,
-                                         apr_pool_t *scratch)
-{
-    const char *version = NULL;
-    apr_status_t rv = read_version(&version, session, scratch);
-
-    if (rv != APR_SUCCESS || !version) {
-        oci_dbd_session_run(session, session->dialect->create);
-        oci_dbd_session_run(session,
-                            "INSERT INTO oci_facts (name, part, value) VALUES "
-                            "('.version', -1, '" OCI_DBD_VERSION "')");
-        rv = read_version(&version, session, scratch);
-    }
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    if (!version || strcmp(version, OCI_DBD_VERSION)) {
-        session->why = apr_psprintf(session->pool,
-                                    "the table oci_facts has version \"%s\": "
-                                    "this mod_oci supports "
-                                    "\"" OCI_DBD_VERSION "\" only",
-                                    version ? version : "none");
-        return APR_EINVAL;
-    }
-    return APR_SUCCESS;
-}
-
 /* Set the server's time limits, also for a client whose host is gone, so that
  * its locks end. */
 static apr_status_t set_limits(oci_dbd_session_t *session, apr_pool_t *scratch)
@@ -195,7 +156,7 @@ static apr_status_t set_up(oci_dbd_session_t *session)
         rv = prepare_files(session, scratch);
     }
     if (rv == APR_SUCCESS) {
-        rv = find_or_create_table(session, scratch);
+        rv = oci_dbd_table_prepare(session, scratch);
     }
     if (rv == APR_SUCCESS) {
         rv = oci_dbd_session_prepare(session);

@@ -7,33 +7,33 @@
 #include "store/dbd/dbd_sql.h"
 
 /* README shows these statements to administrators. */
-#define CREATE(name, value, options)                                 \
-    "CREATE TABLE IF NOT EXISTS oci_facts (name " name " NOT NULL, " \
-    "part INTEGER NOT NULL, value " value " NOT NULL, "              \
+#define CREATE(name, value, options)                                  \
+    "CREATE TABLE IF NOT EXISTS oci_facts2 (name " name " NOT NULL, " \
+    "part INTEGER NOT NULL, value " value " NOT NULL, "               \
     "PRIMARY KEY (name, part))" options
 
-#define RANGE                                                        \
-    "FROM oci_facts WHERE name > %pDt AND name < %pDt AND part = 0 " \
+#define RANGE                                                         \
+    "FROM oci_facts2 WHERE name > %pDt AND name < %pDt AND part = 0 " \
     "ORDER BY name LIMIT %d"
 
-#define GET    "SELECT value FROM oci_facts WHERE name = %pDt ORDER BY part"
-#define EXISTS "SELECT part FROM oci_facts WHERE name = %pDt AND part = 0"
+#define GET    "SELECT value FROM oci_facts2 WHERE name = %pDt ORDER BY part"
+#define EXISTS "SELECT part FROM oci_facts2 WHERE name = %pDt AND part = 0"
 #define LIST   "SELECT name " RANGE
-#define FOLLOW(target)                                                   \
-    "SELECT 0, part, value FROM oci_facts WHERE name = %pDt UNION ALL "  \
-    "SELECT 1, b.part, b.value FROM oci_facts AS a JOIN oci_facts AS b " \
+#define FOLLOW(target)                                                     \
+    "SELECT 0, part, value FROM oci_facts2 WHERE name = %pDt UNION ALL "   \
+    "SELECT 1, b.part, b.value FROM oci_facts2 AS a JOIN oci_facts2 AS b " \
     "ON b.name = " target " WHERE a.name = %pDt AND a.part = 0 ORDER BY 1, 2"
 #define READ   "SELECT name, value " RANGE
-#define DELETE "DELETE FROM oci_facts WHERE name = %pDt AND part >= 0"
+#define DELETE "DELETE FROM oci_facts2 WHERE name = %pDt AND part >= 0"
 
 /* PostgreSQL and SQLite */
-#define PUT                                                             \
-    "INSERT INTO oci_facts (name, part, value) VALUES (%pDt, 0, %pDt) " \
-    "ON CONFLICT (name, part) DO UPDATE SET value = excluded.value "    \
-    "WHERE oci_facts.value <> excluded.value "                          \
-    "AND SUBSTR(oci_facts.value, 1, 1) <> '+'"
-#define ADD                                                              \
-    "INSERT INTO oci_facts (name, part, value) VALUES (%pDt, %d, %pDt) " \
+#define PUT                                                              \
+    "INSERT INTO oci_facts2 (name, part, value) VALUES (%pDt, 0, %pDt) " \
+    "ON CONFLICT (name, part) DO UPDATE SET value = excluded.value "     \
+    "WHERE oci_facts2.value <> excluded.value "                          \
+    "AND SUBSTR(oci_facts2.value, 1, 1) <> '+'"
+#define ADD                                                               \
+    "INSERT INTO oci_facts2 (name, part, value) VALUES (%pDt, %d, %pDt) " \
     "ON CONFLICT DO NOTHING"
 
 /* PostgreSQL makes several changes in one statement, which needs no BEGIN and
@@ -42,28 +42,54 @@
  * another process changes such a row meanwhile, its change came between two of
  * these. If a row has become long since the statement began, the division by
  * zero undoes everything, and the next try sees it. */
-#define CHANGE                                                            \
-    "WITH new AS (SELECT t.name COLLATE \"C\" AS name, t.value FROM "     \
-    "unnest(string_to_array(%pDt, E'\\x01'), "                            \
-    "string_to_array(%pDt, E'\\x01')) AS t (name, value)), "              \
-    "old AS (SELECT new.name, facts.value = new.value AS same, "          \
-    "SUBSTR(facts.value, 1, 1) = '+' AS long FROM new JOIN oci_facts AS " \
-    "facts ON facts.name = new.name AND facts.part = 0), "                \
-    "put AS (INSERT INTO oci_facts (name, part, value) "                  \
-    "SELECT name, 0, value FROM new "                                     \
-    "WHERE name NOT IN (SELECT name FROM old WHERE same) "                \
-    "AND NOT EXISTS (SELECT 1 FROM old WHERE long) "                      \
-    "ON CONFLICT (name, part) DO UPDATE SET value = excluded.value "      \
-    "WHERE SUBSTR(oci_facts.value, 1, 1) <> '+' RETURNING name), "        \
-    "gone AS (DELETE FROM oci_facts AS facts USING "                      \
-    "unnest(string_to_array(%pDt, E'\\x01')) AS t (name) "                \
-    "WHERE facts.name = t.name COLLATE \"C\" AND facts.part >= 0 "        \
-    "AND NOT EXISTS (SELECT 1 FROM old WHERE long)), "                    \
-    "done AS (SELECT (SELECT COUNT(*) FROM put) "                         \
-    "+ (SELECT COUNT(*) FROM old WHERE same) AS count) "                  \
-    "SELECT CASE WHEN count = (SELECT COUNT(*) FROM new) "                \
-    "OR EXISTS (SELECT 1 FROM old WHERE long) THEN count "                \
+#define CHANGE                                                             \
+    "WITH new AS (SELECT t.name COLLATE \"C\" AS name, t.value FROM "      \
+    "unnest(string_to_array(%pDt, E'\\x01'), "                             \
+    "string_to_array(%pDt, E'\\x01')) AS t (name, value)), "               \
+    "old AS (SELECT new.name, facts.value = new.value AS same, "           \
+    "SUBSTR(facts.value, 1, 1) = '+' AS long FROM new JOIN oci_facts2 AS " \
+    "facts ON facts.name = new.name AND facts.part = 0), "                 \
+    "put AS (INSERT INTO oci_facts2 (name, part, value) "                  \
+    "SELECT name, 0, value FROM new "                                      \
+    "WHERE name NOT IN (SELECT name FROM old WHERE same) "                 \
+    "AND NOT EXISTS (SELECT 1 FROM old WHERE long) "                       \
+    "ON CONFLICT (name, part) DO UPDATE SET value = excluded.value "       \
+    "WHERE SUBSTR(oci_facts2.value, 1, 1) <> '+' RETURNING name), "        \
+    "gone AS (DELETE FROM oci_facts2 AS facts USING "                      \
+    "unnest(string_to_array(%pDt, E'\\x01')) AS t (name) "                 \
+    "WHERE facts.name = t.name COLLATE \"C\" AND facts.part >= 0 "         \
+    "AND NOT EXISTS (SELECT 1 FROM old WHERE long)), "                     \
+    "done AS (SELECT (SELECT COUNT(*) FROM put) "                          \
+    "+ (SELECT COUNT(*) FROM old WHERE same) AS count) "                   \
+    "SELECT CASE WHEN count = (SELECT COUNT(*) FROM new) "                 \
+    "OR EXISTS (SELECT 1 FROM old WHERE long) THEN count "                 \
     "ELSE 1 / (SELECT COUNT(*) FROM new WHERE name IS NULL) END FROM done"
+
+/* The table of version 1.  Code that knows only that version creates its table
+ * if it is missing, so another table takes its place, in which no statement of
+ * that code works. */
+#define OLD_TABLE "CREATE TABLE oci_facts (moved_to_oci_facts2 INTEGER)"
+
+static const char *const sqlite_raise[] = {
+    "BEGIN IMMEDIATE",
+    "ALTER TABLE oci_facts RENAME TO oci_facts2",
+    OLD_TABLE,
+    "COMMIT",
+    NULL,
+};
+
+/* Several statements that are sent together are one transaction. */
+static const char *const pgsql_raise[] = {
+    "ALTER TABLE oci_facts RENAME TO oci_facts2; " OLD_TABLE,
+    NULL,
+};
+
+/* MariaDB commits each statement by itself. */
+static const char *const mysql_raise[] = {
+    "CREATE TABLE IF NOT EXISTS oci_facts1 (moved_to_oci_facts2 INTEGER)",
+    "RENAME TABLE oci_facts TO oci_facts2, oci_facts1 TO oci_facts",
+    NULL,
+};
 
 /* A lock of MariaDB has a name and one holder.  So our lock is a number of
  * slots, each a lock of MariaDB: a shared lock holds any one slot, an exclusive
@@ -78,10 +104,15 @@
     "UNION SELECT 6 UNION SELECT 7) AS ones ORDER BY slot) AS slots"
 
 static const char *const sqlite_statements[OCI_SQL_COUNT] = {
-    [OCI_SQL_GET] = GET,       [OCI_SQL_EXISTS] = EXISTS,
-    [OCI_SQL_LIST] = LIST,     [OCI_SQL_READ] = READ,
-    [OCI_SQL_PUT] = PUT,       [OCI_SQL_ADD] = ADD,
-    [OCI_SQL_DELETE] = DELETE, [OCI_SQL_FOLLOW] = FOLLOW("%pDt || a.value"),
+    [OCI_SQL_GET] = GET,
+    [OCI_SQL_EXISTS] = EXISTS,
+    [OCI_SQL_LIST] = LIST,
+    [OCI_SQL_READ] = READ,
+    [OCI_SQL_PUT] = PUT,
+    [OCI_SQL_ADD] = ADD,
+    [OCI_SQL_DELETE] = DELETE,
+    [OCI_SQL_FOLLOW] = FOLLOW(
+        "%pDt || SUBSTR(a.value, 1, INSTR(a.value || ';', ';') - 1)"),
 };
 
 static const char *const pgsql_statements[OCI_SQL_COUNT] = {
@@ -93,7 +124,8 @@ static const char *const pgsql_statements[OCI_SQL_COUNT] = {
     [OCI_SQL_ADD] = ADD,
     [OCI_SQL_DELETE] = DELETE,
     [OCI_SQL_CHANGE] = CHANGE,
-    [OCI_SQL_FOLLOW] = FOLLOW("(%pDt || a.value) COLLATE \"C\""),
+    [OCI_SQL_FOLLOW] = FOLLOW(
+        "(%pDt || SPLIT_PART(a.value, ';', 1)) COLLATE \"C\""),
     [OCI_SQL_SHARE] = "SELECT 1 FROM pg_advisory_lock_shared(%lld)",
     [OCI_SQL_LOCK] = "SELECT 1 FROM pg_advisory_lock(%lld)",
     [OCI_SQL_UNSHARE] = "SELECT pg_advisory_unlock_shared(%lld)::int",
@@ -106,13 +138,13 @@ static const char *const mysql_statements[OCI_SQL_COUNT] = {
     [OCI_SQL_LIST] = LIST,
     [OCI_SQL_READ] = READ,
     [OCI_SQL_PUT] =
-        "INSERT INTO oci_facts (name, part, value) VALUES (%pDt, 0, %pDt) "
+        "INSERT INTO oci_facts2 (name, part, value) VALUES (%pDt, 0, %pDt) "
         "ON DUPLICATE KEY UPDATE "
         "value = IF(SUBSTR(value, 1, 1) = '+', value, VALUES(value))",
     [OCI_SQL_ADD] =
-        "INSERT INTO oci_facts (name, part, value) VALUES (%pDt, %d, %pDt)",
+        "INSERT INTO oci_facts2 (name, part, value) VALUES (%pDt, %d, %pDt)",
     [OCI_SQL_DELETE] = DELETE,
-    [OCI_SQL_FOLLOW] = FOLLOW("CONCAT(%pDt, a.value)"),
+    [OCI_SQL_FOLLOW] = FOLLOW("CONCAT(%pDt, SUBSTRING_INDEX(a.value, ';', 1))"),
     [OCI_SQL_COMMIT] = "COMMIT",
     [OCI_SQL_SHARE] = "SELECT GET_LOCK(" SLOT_NAME "%s), %d)",
     [OCI_SQL_LOCK] = ALL_SLOTS("GET_LOCK", ", @@max_statement_time"),
@@ -163,6 +195,10 @@ static const oci_dialect_t dialects[] = {
     { .driver = "sqlite3",
       .begin = "BEGIN IMMEDIATE",
       .create = CREATE("TEXT", "TEXT", " WITHOUT ROWID"),
+      .find_old = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' "
+                  "AND name = 'oci_facts'",
+      .raise = sqlite_raise,
+      .undo = "ROLLBACK",
       .setup = sqlite_setup,
       /* brief: see begin_transaction in dbd_change.c */
       .limits = "PRAGMA busy_timeout = 50",
@@ -172,6 +208,9 @@ static const oci_dialect_t dialects[] = {
     { .driver = "pgsql",
       .begin = "BEGIN",
       .create = CREATE("TEXT COLLATE \"C\"", "TEXT", ""),
+      .find_old = "SELECT COUNT(to_regclass('oci_facts'))",
+      .raise = pgsql_raise,
+      .undo = "ROLLBACK",
       .setup = pgsql_setup,
       .limits = PGSQL_LIMITS,
       .unit = 1000,
@@ -180,6 +219,10 @@ static const oci_dialect_t dialects[] = {
     { .driver = "mysql",
       .begin = "BEGIN",
       .create = CREATE("VARBINARY(1023)", "VARBINARY(8000)", " ENGINE=InnoDB"),
+      .find_old = "SELECT COUNT(*) FROM information_schema.tables WHERE "
+                  "table_schema = DATABASE() AND table_name = 'oci_facts'",
+      .raise = mysql_raise,
+      .undo = "DROP TABLE IF EXISTS oci_facts1",
       .setup = mysql_setup,
       .limits = MYSQL_LIMITS,
       .lock_limits = MYSQL_LOCK_LIMITS,

@@ -6,11 +6,12 @@
  *
  * All facts are in one table:
  *
- *     oci_facts (name, part, value), its key (name, part)
+ *     oci_facts2 (name, part, value), its key (name, part)
  *
  * A fact has a row with part 0, and further rows if its value is long (see
  * dbd_value.h).  Names are compared bytewise.  The row (".version", -1) says
- * which program the table belongs to.
+ * which program the table belongs to.  An index of version 1 has the name
+ * oci_facts, and is renamed, see dbd_table.h.
  */
 
 #ifndef OCI_DBD_SQL_H
@@ -18,7 +19,8 @@
 
 #include "apr.h"
 
-#define OCI_DBD_VERSION "mod_oci index 1"
+#define OCI_DBD_VERSION     "mod_oci index 2"
+#define OCI_DBD_OLD_VERSION "mod_oci index 1"
 
 /** Between the texts of a list, which never contain it. */
 #define OCI_DBD_SEPARATOR '\x01'
@@ -28,7 +30,8 @@ typedef enum {
     OCI_SQL_GET,    /* name -> value, by part */
     OCI_SQL_EXISTS, /* name -> part */
     OCI_SQL_FOLLOW, /* name, prefix, name -> 0, part, value; then 1, part and
-                       value of the fact named by the prefix and the value */
+                       value of the fact named by the prefix and the part of
+                       the value before its first ";" */
     OCI_SQL_LIST,   /* above, below, limit -> name */
     OCI_SQL_READ,   /* above, below, limit -> name, value of part 0 */
     OCI_SQL_PUT, /* name, value: set the only row; no row is changed if it has
@@ -49,9 +52,13 @@ typedef enum {
 
 /** The dialect of a database. */
 typedef struct oci_dialect_t {
-    const char *driver;       /* as apr_dbd names it */
-    const char *begin;        /* begin a transaction that writes */
-    const char *create;       /* create the table */
+    const char *driver;   /* as apr_dbd names it */
+    const char *begin;    /* begin a transaction that writes */
+    const char *create;   /* create the table */
+    const char *find_old; /* -> 1 if a table has the name of version 1, or 0 */
+    const char *const *raise; /* rename the table of version 1, and put a table
+                                 without facts in its place; ended by NULL */
+    const char *undo;         /* run when one of these has failed */
     const char *const *setup; /* run on each new connection, ended by NULL */
     const char *limits; /* run on each new connection; takes the limit of a wait
                            three times */

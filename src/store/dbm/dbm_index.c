@@ -6,7 +6,7 @@
  *     FILE            a snapshot, see dbm_snapshot.c; it names a log, N
  *     FILE.log-N      the changes since then, see dbm_log.c
  *     FILE.log-N+1    the changes since log N was ended, and so on
- *     FILE.lock       named locks
+ *     FILE.locks      named locks
  *     FILE.new        a snapshot that is being written
  *
  * A DBM has one writer, which excludes readers; it does not sort its keys, and
@@ -97,7 +97,9 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
     }
     dbm->type = apr_pstrdup(pool, config->type);
     dbm->fs.root = oci_io_parent(dbm->file, pool);
-    dbm->lock_file = apr_pstrcat(pool, dbm->file, ".lock", NULL);
+    dbm->new_lock_file = apr_pstrcat(pool, dbm->file, ".locks", NULL);
+    dbm->lock_file = dbm->new_lock_file;
+    dbm->old_lock_file = apr_pstrcat(pool, dbm->file, ".lock", NULL);
     dbm->new_file = apr_pstrcat(pool, dbm->file, ".new", NULL);
     apr_pool_cleanup_register(pool, self, close_index, apr_pool_cleanup_null);
     self->base.provider = &oci_index_dbm;
@@ -113,12 +115,20 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
 
     (void)uid;
     (void)gid;
+    dbm->lock_file = dbm->new_lock_file;
     return oci_dbm_start(dbm, pool);
 }
 
 static const char *check(oci_index_t *index, apr_pool_t *pool)
 {
-    return oci_dbm_check(&((dbm_index_t *)index)->dbm, pool);
+    oci_dbm_t *dbm = &((dbm_index_t *)index)->dbm;
+
+    /* An index of version 1 stays as it is. */
+    dbm->lock_file = access(dbm->new_lock_file, F_OK)
+            && !access(dbm->old_lock_file, F_OK)
+        ? dbm->old_lock_file
+        : dbm->new_lock_file;
+    return oci_dbm_check(dbm, pool);
 }
 
 /* Open the view in a pool that no other thread uses. */

@@ -2,7 +2,7 @@
 
 /* The format of a log, and how it is read.  A log is a line and records:
  *
- *     log    = "mod_oci index log 1 " NUMBER LF record...
+ *     log    = "mod_oci index log 2 " NUMBER LF record...
  *     record = size[8] sum[8] body
  *     body   = synced[8] ( change... | "e" )
  *     change = "p" key-size[2] key value-size[4] value
@@ -31,6 +31,7 @@
 #include "store/dbm/dbm_bytes.h"
 #include "store/dbm/dbm_log.h"
 #include "store/dbm/dbm_log_format.h"
+#include "store/dbm/dbm_snapshot.h"
 
 #define HEAD   OCI_LOG_HEAD
 #define SYNCED OCI_LOG_SYNCED
@@ -44,8 +45,8 @@ const char *oci_dbm_log_path(const char *file, apr_uint64_t number,
 
 int oci_dbm_log_head_line(char line[64], apr_uint64_t number)
 {
-    return apr_snprintf(line, 64, OCI_LOG_WORDS "1 %" APR_UINT64_T_FMT "\n",
-                        number);
+    return apr_snprintf(line, 64, OCI_LOG_WORDS "%d %" APR_UINT64_T_FMT "\n",
+                        OCI_DBM_VERSION, number);
 }
 
 apr_status_t oci_dbm_log_read_at(int fd, char *bytes, apr_size_t size,
@@ -83,6 +84,23 @@ int oci_dbm_log_is_record(const oci_dbm_log_t *log, apr_off_t offset,
         == oci_dbm_log_sum(log, offset, bytes + HEAD, size);
 }
 
+/* Check the first line of a log, which may have an older version. */
+static apr_status_t check_head_line(oci_dbm_log_t *log, char *line,
+                                    const char *wanted)
+{
+    apr_size_t at = strlen(OCI_LOG_WORDS);
+
+    log->version = line[at] - '0';
+    if (!strncmp(line, OCI_LOG_WORDS, at)
+        && apr_atoi64(line + at) > OCI_DBM_VERSION) {
+        return APR_ENOTIMPL;
+    }
+    if (log->version > 0 && log->version <= OCI_DBM_VERSION) {
+        line[at] = wanted[at];
+    }
+    return strcmp(line, wanted) ? APR_EINVAL : APR_SUCCESS;
+}
+
 static apr_status_t open_log_file(oci_dbm_log_t *log, const char *path,
                                   apr_uint64_t number, int flags)
 {
@@ -104,11 +122,8 @@ static apr_status_t open_log_file(oci_dbm_log_t *log, const char *path,
     if (rv == APR_SUCCESS && fstat(log->fd, &st)) {
         rv = errno;
     }
-    if (rv == APR_SUCCESS && memcmp(line, wanted, size)) {
-        rv = !strncmp(line, OCI_LOG_WORDS, strlen(OCI_LOG_WORDS))
-                && apr_atoi64(line + strlen(OCI_LOG_WORDS)) > 1
-            ? APR_ENOTIMPL
-            : APR_EINVAL;
+    if (rv == APR_SUCCESS) {
+        rv = check_head_line(log, line, wanted);
     }
     if (rv != APR_SUCCESS) {
         oci_dbm_log_close(log);

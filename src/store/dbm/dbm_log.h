@@ -22,6 +22,7 @@ typedef struct oci_dbm_log_t {
     int fd;
     apr_off_t end;    /* the end of the last known record, bytes */
     apr_off_t synced; /* the number of bytes that are known to be synced */
+    int version;      /* 1 or 2; the records have the same form */
     int ended;        /* whether the log ends here and the next log continues */
     dev_t device;     /* the file's, when it was opened */
     ino_t inode;
@@ -56,6 +57,13 @@ apr_status_t oci_dbm_log_open(oci_dbm_log_t *log, const char *path,
 apr_status_t oci_dbm_log_open_to_append(oci_dbm_log_t *log,
                                         const oci_dbm_log_t *known,
                                         apr_pool_t *pool);
+
+/**
+ * Write our version into a log that has an older one, and sync it, while no
+ * process appends.  Code of the older version then refuses the log.
+ * @return APR_SUCCESS or an errno
+ */
+apr_status_t oci_dbm_log_raise(const oci_dbm_log_t *log);
 
 /** Return whether the file is the log of this number and has records. */
 int oci_dbm_log_is_used(const char *path, apr_uint64_t number);

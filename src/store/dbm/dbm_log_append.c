@@ -26,10 +26,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "apr_general.h"
 
 #include "store/dbm/dbm_bytes.h"
 #include "store/dbm/dbm_log.h"
 #include "store/dbm/dbm_log_format.h"
+#include "store/dbm/dbm_snapshot.h"
 
 #define HEAD    OCI_LOG_HEAD
 #define SYNCED  OCI_LOG_SYNCED
@@ -193,6 +195,26 @@ apr_status_t oci_dbm_log_rewrite_unsynced(const oci_dbm_log_t *log,
         return rv == APR_EOF ? APR_INCOMPLETE : rv;
     }
     return write_at(log->fd, bytes, size, at);
+}
+
+apr_status_t oci_dbm_log_raise(const oci_dbm_log_t *log)
+{
+    apr_status_t rv;
+    int fd;
+
+    if (log->version == OCI_DBM_VERSION) {
+        return APR_SUCCESS;
+    }
+    fd = open(log->path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1) {
+        return errno;
+    }
+    rv = write_at(fd, APR_STRINGIFY(OCI_DBM_VERSION), 1, strlen(OCI_LOG_WORDS));
+    if (rv == APR_SUCCESS && fdatasync(fd)) {
+        rv = errno;
+    }
+    close(fd);
+    return rv;
 }
 
 apr_status_t oci_dbm_log_replace(const oci_dbm_log_t *log, apr_pool_t *pool)

@@ -4,13 +4,15 @@
  *
  * A snapshot is a DBM with these records; the letter is the kind:
  *
- *     h mod_oci index   "1 " LOG " " ROOT " " LAST, the head
+ *     h mod_oci index   "2 " LOG " " ROOT " " LAST, the head
  *     n NODE            a node of the tree of keys, see dbm_node.c
  *     v KEY             the value of a key
  *
  * LOG is the number of the first log after the snapshot, ROOT that of the
  * tree's root or 0, LAST the last number that was given to a node.  The head
- * has this form, up to its first blank, in all versions. */
+ * has this form, up to its first blank, in all versions.  The head of a
+ * snapshot that was made in version 1 begins with "1 "; its logs may have
+ * version 2. */
 
 #include <errno.h>
 #include <string.h>
@@ -37,7 +39,9 @@ static apr_status_t read_head(oci_dbm_snapshot_t *snapshot, const char *text)
 {
     char *end;
 
-    if (apr_strtoi64(text, &end, 10) != 1) {
+    apr_int64_t version = apr_strtoi64(text, &end, 10);
+
+    if (version < 1 || version > OCI_DBM_VERSION) {
         return APR_ENOTIMPL;
     }
     snapshot->log = (apr_uint64_t)apr_strtoi64(end, &end, 10);
@@ -77,8 +81,9 @@ apr_status_t oci_dbm_snapshot_finish(oci_dbm_snapshot_t *snapshot)
     char text[64];
 
     value.size = apr_snprintf(text, sizeof(text),
-                              "1 %" APR_UINT64_T_FMT " %u %u", snapshot->log,
-                              snapshot->tree.root, snapshot->tree.last);
+                              "%d %" APR_UINT64_T_FMT " %u %u", OCI_DBM_VERSION,
+                              snapshot->log, snapshot->tree.root,
+                              snapshot->tree.last);
     value.data = text;
     rv = oci_dbm_records_put(snapshot->tree.records, 'h', HEAD_NAME, &value);
     oci_dbm_records_close(snapshot->tree.records);

@@ -12,6 +12,9 @@
 
 #include "store/dbm/dbm_tree.h"
 
+/** The version of a snapshot, and of a log. */
+#define OCI_DBM_VERSION 2
+
 typedef struct oci_dbm_snapshot_t {
     oci_dbm_tree_t tree; /* the sorted keys, and the DBM */
     apr_uint64_t log;    /* the number of the first log after the snapshot */

@@ -58,11 +58,15 @@ static const char *load_driver(const oci_dbm_t *dbm, apr_pool_t *pool)
                         apr_strerror(rv, why, sizeof(why)));
 }
 
-/* Create the file of locks unless it exists. */
+/* Create the file of locks unless it exists, perhaps under its old name. */
 static const char *create_lock_file(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
-    const char *error = oci_io_make_file(dbm->lock_file, pool);
+    const char *error = oci_file_lock_rename(dbm->old_lock_file, dbm->lock_file,
+                                             pool);
 
+    if (!error) {
+        error = oci_io_make_file(dbm->lock_file, pool);
+    }
     return error ? error : oci_access_check_file(dbm->lock_file, pool);
 }
 
@@ -193,7 +197,8 @@ static const char *explain_snapshot_status(const oci_dbm_t *dbm,
     if (rv == APR_ENOTIMPL) {
         return apr_psprintf(pool,
                             "%s has a version that a newer mod_oci wrote: "
-                            "this one supports version 1 only",
+                            "this one supports versions up to " APR_STRINGIFY(
+                                OCI_DBM_VERSION),
                             dbm->file);
     }
     return rv != APR_SUCCESS ? oci_io_failure("read", dbm->file, rv, pool)
@@ -212,7 +217,8 @@ static const char *explain_log_status(const char *path, apr_status_t rv,
     if (rv == APR_ENOTIMPL) {
         return apr_psprintf(pool,
                             "%s has a version that a newer mod_oci wrote: "
-                            "this one supports version 1 only",
+                            "this one supports versions up to " APR_STRINGIFY(
+                                OCI_DBM_VERSION),
                             path);
     }
     return rv != APR_SUCCESS ? oci_io_failure("read", path, rv, pool) : NULL;
@@ -312,6 +318,28 @@ static void remove_leftovers(const oci_dbm_t *dbm, apr_uint64_t first,
     }
 }
 
+/* Raise the version of the logs.  The snapshot's follows with the next merge:
+ * code of version 1 reads both, and refuses the index if one of them is newer.
+ */
+static const char *raise_logs(const oci_dbm_t *dbm, apr_uint64_t first,
+                              apr_pool_t *pool)
+{
+    apr_status_t rv = APR_SUCCESS;
+    apr_uint64_t number;
+    const char *path = NULL;
+    oci_dbm_log_t log;
+
+    for (number = first; rv == APR_SUCCESS; number++) {
+        path = oci_dbm_log_path(dbm->file, number, pool);
+        if (oci_dbm_log_open(&log, path, number) != APR_SUCCESS) {
+            return NULL;
+        }
+        rv = oci_dbm_log_raise(&log);
+        oci_dbm_log_close(&log);
+    }
+    return oci_io_failure("write", path, rv, pool);
+}
+
 /* Check the index, or that it can be created, without changing anything. */
 static const char *check_locked(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
@@ -341,6 +369,9 @@ static const char *start_locked(const oci_dbm_t *dbm, apr_pool_t *pool)
     }
     if (!error) {
         error = check_index(dbm, &snapshot, pool);
+    }
+    if (!error) {
+        error = raise_logs(dbm, snapshot.log, pool);
     }
     if (!error) {
         remove_leftovers(dbm, snapshot.log, pool);

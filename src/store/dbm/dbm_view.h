@@ -23,11 +23,13 @@
 
 /** The paths of an index. */
 typedef struct oci_dbm_t {
-    oci_store_dir_t fs;    /* root: the directory of FILE */
-    const char *type;      /* of the DBM */
-    const char *file;      /* FILE, absolute */
-    const char *lock_file; /* FILE.lock */
-    const char *new_file;  /* FILE.new */
+    oci_store_dir_t fs;        /* root: the directory of FILE */
+    const char *type;          /* of the DBM */
+    const char *file;          /* FILE, absolute */
+    const char *lock_file;     /* the one of the next two that is used */
+    const char *new_lock_file; /* FILE.locks */
+    const char *old_lock_file; /* FILE.lock: that of version 1 */
+    const char *new_file;      /* FILE.new */
 } oci_dbm_t;
 
 /** The index in memory.  Use the functions below to read it. */

@@ -38,9 +38,10 @@
 #include "store/fs/fs_blob_id.h"
 #include "store/store_dir.h"
 
+static const oci_store_form_t form = { "mod_oci blob store", 1 };
+
 static const char *const directories[] = { "blobs", "uploads", NULL };
 
-#define VERSION     "mod_oci blob store"
 #define OPEN_TRIES  5
 #define COPY_BUFFER (128 * 1024)
 
@@ -87,14 +88,14 @@ static const char *create(oci_blob_store_t **store,
 
 static const char *check(oci_blob_store_t *store, apr_pool_t *pool)
 {
-    return oci_store_dir_check(fs_of(store), directories, VERSION, pool);
+    return oci_store_dir_check(fs_of(store), directories, &form, pool);
 }
 
 static const char *start(oci_blob_store_t *store, apr_uid_t uid, apr_gid_t gid,
                          apr_pool_t *pool)
 {
     const oci_store_dir_t *fs = fs_of(store);
-    const char *error = oci_store_dir_start(fs, directories, VERSION, pool);
+    const char *error = oci_store_dir_start(fs, directories, &form, pool);
 
     (void)uid;
     (void)gid;

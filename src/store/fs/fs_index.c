@@ -2,8 +2,8 @@
 
 /* The index "fs": its provider functions.  Below DIR, its location:
  *
- *     index/.version           "mod_oci index 1" LF
- *     index/.lock              named locks, see file_lock.c
+ *     index/.version           "mod_oci index 2" LF
+ *     index/.locks             named locks, see file_lock.c
  *     index/.empty             the file of all facts without a value
  *     index/.tmp/...           temporaries: values that are being written
  *     index/repo/a/_tag/v1     a fact: the key is the path
@@ -33,12 +33,13 @@
 #include "store/fs/fs_index.h"
 #include "store/fs/fs_listing.h"
 
-#define VERSION "mod_oci index"
+static const oci_store_form_t form = { "mod_oci index", 2 };
 
 typedef struct fs_index_t {
     oci_index_t base;
     oci_store_dir_t fs;
     const char *lock_file;
+    const char *old_lock_file; /* of version 1 */
     oci_fs_listings_t *listings;
 } fs_index_t;
 
@@ -70,7 +71,8 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
     if (oci_fs_listings_create(&self->listings, pool)) {
         return "cannot create a mutex";
     }
-    self->lock_file = apr_pstrcat(pool, self->fs.top, "/.lock", NULL);
+    self->lock_file = apr_pstrcat(pool, self->fs.top, "/.locks", NULL);
+    self->old_lock_file = apr_pstrcat(pool, self->fs.top, "/.lock", NULL);
     self->base.provider = &oci_index_fs;
     self->base.where = self->fs.top;
     *index = &self->base;
@@ -82,14 +84,18 @@ static const char *const directories[] = { "index", "index/.tmp", NULL };
 static const char *check(oci_index_t *index, apr_pool_t *pool)
 {
     const fs_index_t *self = (const fs_index_t *)index;
-    const char *error = oci_store_dir_check(&self->fs, directories, VERSION,
+    const char *error = oci_store_dir_check(&self->fs, directories, &form,
                                             pool);
+    const char *path = access(self->lock_file, F_OK) ? self->old_lock_file
+                                                     : self->lock_file;
 
-    return error || access(self->lock_file, F_OK)
-        ? error
-        : oci_access_check_file(self->lock_file, pool);
+    return error || access(path, F_OK) ? error
+                                       : oci_access_check_file(path, pool);
 }
 
+/* Raise an index of version 1 to ours.  The lock file is renamed before the
+ * version is written: a process that runs the code of version 1 must not change
+ * an index that has our version. */
 static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
                          apr_pool_t *pool)
 {
@@ -99,7 +105,11 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
 
     (void)uid;
     (void)gid;
-    error = oci_store_dir_start(&self->fs, directories, VERSION, pool);
+    error = oci_store_dir_start(&self->fs, directories, &form, pool);
+    if (!error) {
+        error = oci_file_lock_rename(self->old_lock_file, self->lock_file,
+                                     pool);
+    }
     if (!error) {
         error = oci_io_make_file(self->lock_file, pool);
     }
@@ -112,6 +122,10 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
     rv = oci_file_lock_prepare(self->lock_file, pool);
     if (rv != APR_SUCCESS) {
         return oci_io_failure("use", self->lock_file, rv, pool);
+    }
+    error = oci_store_dir_raise(&self->fs, &form, pool);
+    if (error) {
+        return error;
     }
     oci_io_remove_temporaries(apr_pstrcat(pool, self->fs.top, "/.tmp", NULL),
                               "", pool);
@@ -156,6 +170,39 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
         rv = errno == EINVAL ? oci_io_read(value, path, pool) : errno;
     } while (rv == ELOOP);
     return rv != APR_SUCCESS ? oci_store_dir_classify(fs, rv) : APR_SUCCESS;
+}
+
+/* Get a value that is nearly always empty.  Then lstat(2) tells it. */
+static apr_status_t get_probably_empty(oci_value_t *value, oci_index_t *index,
+                                       const char *key, apr_pool_t *pool)
+{
+    struct stat st;
+
+    if (!lstat(path_of(fs_of(index), key, pool), &st) && S_ISREG(st.st_mode)
+        && !st.st_size) {
+        value->data = "";
+        value->size = 0;
+        return APR_SUCCESS;
+    }
+    return get(value, index, key, pool);
+}
+
+static apr_status_t follow(oci_index_t *index, oci_follow_t *facts,
+                           apr_pool_t *pool)
+{
+    oci_value_t *value = &facts->value;
+    apr_status_t rv = facts->is_empty
+        ? get_probably_empty(value, index, facts->key, pool)
+        : get(value, index, facts->key, pool);
+    const char *key;
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    key = apr_psprintf(pool, "%s%.*s", facts->prefix,
+                       (int)strcspn(value->data, ";"), value->data);
+    rv = get(&facts->target, index, key, pool);
+    return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
 }
 
 static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
@@ -294,5 +341,5 @@ static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
 }
 
 const oci_index_provider_t oci_index_fs = {
-    create, start, get, apply, scan, lock, oci_file_lock_release, NULL, check,
+    create, start, get, apply, scan, lock, oci_file_lock_release, follow, check,
 };
