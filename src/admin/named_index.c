@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Parses the command-line argument that names an index. */
+/* Parses the command-line arguments that name an index or a blob store. */
 
 #include <string.h>
 
@@ -27,14 +27,14 @@ static const char *location_of(const char *text, apr_pool_t *pool)
     return length ? text : NULL;
 }
 
-static const char *find_provider(const oci_index_provider_t **provider,
+static const char *find_provider(const void **provider, const char *group,
                                  const char *name, apr_pool_t *pool)
 {
     const oci_builtin_t *each;
     const char *names = NULL;
 
     for (each = oci_builtins; each->name; each++) {
-        if (strcmp(each->group, OCI_INDEX_GROUP)) {
+        if (strcmp(each->group, group)) {
             continue;
         }
         if (!strcmp(each->name, name)) {
@@ -76,15 +76,14 @@ static void set_names(oci_named_index_t *named, const char *provider_type,
                                  + 1);
 }
 
-const char *oci_named_index_parse(oci_named_index_t *named, const char *text,
-                                  apr_pool_t *pool)
+/* Parse an argument: find its provider, and make its configuration. */
+static const char *parse(const void **provider, oci_store_config_t *config,
+                         const char *group, const char *text, apr_pool_t *pool)
 {
-    oci_store_config_t *config = apr_pcalloc(pool, sizeof(*config));
     apr_size_t length = strcspn(text, BLANKS);
-    const char *provider_type = apr_pstrmemdup(pool, text, length);
-    const char *name = apr_pstrmemdup(pool, text, strcspn(provider_type, ":"));
-    const oci_index_provider_t *provider = NULL;
-    const char *error = find_provider(&provider, name, pool);
+    const char *first = apr_pstrmemdup(pool, text, length);
+    const char *name = apr_pstrmemdup(pool, text, strcspn(first, ":"));
+    const char *error = find_provider(provider, group, name, pool);
     char *base;
 
     if (error) {
@@ -94,16 +93,39 @@ const char *oci_named_index_parse(oci_named_index_t *named, const char *text,
         return "cannot determine the working directory: run ociadmin in a "
                "directory that exists";
     }
-    config->type = provider_type[strlen(name)]
-        ? provider_type + strlen(name) + 1
-        : NULL;
+    config->type = first[strlen(name)] ? first + strlen(name) + 1 : NULL;
     config->location = location_of(text + length, pool);
     config->base = base;
-    error = provider->create(&named->index, config, pool);
+    return NULL;
+}
+
+const char *oci_named_index_parse(oci_named_index_t *named, const char *text,
+                                  apr_pool_t *pool)
+{
+    oci_store_config_t *config = apr_pcalloc(pool, sizeof(*config));
+    const oci_index_provider_t *provider;
+    const char *error = parse((const void **)&provider, config, OCI_INDEX_GROUP,
+                              text, pool);
+
     if (!error) {
-        set_names(named, provider_type, config->location, pool);
+        error = provider->create(&named->index, config, pool);
+    }
+    if (!error) {
+        set_names(named, apr_pstrmemdup(pool, text, strcspn(text, BLANKS)),
+                  config->location, pool);
     }
     return error;
+}
+
+const char *oci_named_blobs_parse(oci_blob_store_t **blobs, const char *text,
+                                  apr_pool_t *pool)
+{
+    oci_store_config_t *config = apr_pcalloc(pool, sizeof(*config));
+    const oci_blob_store_provider_t *provider;
+    const char *error = parse((const void **)&provider, config,
+                              OCI_BLOB_STORE_GROUP, text, pool);
+
+    return error ? error : provider->create(blobs, config, pool);
 }
 
 apr_status_t oci_named_index_stat(const oci_named_index_t *named,

@@ -34,6 +34,16 @@ typedef struct oci_named_index_t {
 const char *oci_named_index_parse(oci_named_index_t *named, const char *text,
                                   apr_pool_t *pool);
 
+/**
+ * Parse an argument that names a blob store, and create the store.
+ * @param blobs Set to the store, which is not started
+ * @param text The argument, in the same syntax
+ * @param pool Where the store is allocated
+ * @return NULL, or a sentence that says what is wrong
+ */
+const char *oci_named_blobs_parse(oci_blob_store_t **blobs, const char *text,
+                                  apr_pool_t *pool);
+
 /** Return whether an index is a file or a directory, not a database server. */
 int oci_named_index_has_path(const oci_named_index_t *named);
 

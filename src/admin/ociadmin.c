@@ -12,6 +12,7 @@
 #include "apr_strings.h"
 #include "apr_version.h"
 
+#include "admin/collect.h"
 #include "admin/copy.h"
 #include "admin/ociadmin.h"
 #include "mod_oci.h"
@@ -38,6 +39,21 @@ static const struct {
       "      --user NAME  the user that writes TO if root runs the command;\n"
       "                   by default the owner of FROM, or the owner of TO\n"
       "                   if root owns FROM\n" },
+    { "gc", oci_gc_command,
+      " [--dry-run] [--json] [--quiet] [--grace SECONDS]\n"
+      "    [--upload-expiry SECONDS] [--repository GLOB] BLOBS [INDEX]\n"
+      "    Collect the garbage of a registry, beside a running server.  Write\n"
+      "    the blob store as one argument in the syntax of OCIBlobStore, for\n"
+      "    example 'fs /var/lib/mod_oci', and the index, unless it is beside\n"
+      "    the blobs, in that of OCIIndex.\n"
+      "      --dry-run          change nothing, and print what would be done\n"
+      "      --json             print the report as one line of JSON\n"
+      "      --quiet            do not print progress\n"
+      "      --grace SECONDS    how long a blob that no manifest names stays\n"
+      "                         (86400)\n"
+      "      --upload-expiry SECONDS\n"
+      "                         how long an upload may be idle (86400)\n"
+      "      --repository GLOB  review only repositories that match\n" },
     { "help", help, "\n    Print this help.\n" },
     { "--help", help, NULL },
     { "--version", version, "\n    Print the version.\n" },

@@ -9,9 +9,10 @@ my %below = (
     values   => [qw(values)],
     store    => [qw(store mod_oci.h values)],
     registry => [qw(registry mod_oci.h values)],
-    admin    => [qw(admin registry store mod_oci.h values)],
+    gc       => [qw(gc registry mod_oci.h values)],
+    admin    => [qw(admin gc registry store mod_oci.h values)],
     api      => [qw(api registry mod_oci.h values)],
-    httpd    => [qw(httpd api registry store mod_oci.h values)],
+    httpd    => [qw(httpd api gc registry store mod_oci.h values)],
 );
 # A provider includes no file of another provider, and the shared files of
 # src/store include no file of any; only the table of all providers does.

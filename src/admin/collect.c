@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The command "gc".  It runs as the owner of the blob store, also if root calls
+ * it, and works beside a running server. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "apr_strings.h"
+#include "apr_time.h"
+#include "apr_user.h"
+
+#include "admin/collect.h"
+#include "admin/interrupt.h"
+#include "admin/named_index.h"
+#include "admin/progress.h"
+#include "gc/gc.h"
+#include "registry/pairing.h"
+
+#define DAY 86400
+
+typedef struct collect_t {
+    oci_gc_t gc;
+    oci_registry_t registry;
+    void *checked;
+    int json;
+    int quiet;
+    oci_owner_t owner;
+    oci_progress_t *progress;
+    apr_time_t begun;
+    apr_pool_t *pool;
+} collect_t;
+
+enum {
+    OPTION_DRY_RUN = 256,
+    OPTION_JSON,
+    OPTION_QUIET,
+    OPTION_GRACE,
+    OPTION_UPLOAD_EXPIRY,
+    OPTION_REPOSITORY
+};
+
+static const apr_getopt_option_t options[] = {
+    { "dry-run", OPTION_DRY_RUN, 0, NULL },
+    { "json", OPTION_JSON, 0, NULL },
+    { "quiet", OPTION_QUIET, 0, NULL },
+    { "grace", OPTION_GRACE, 1, NULL },
+    { "upload-expiry", OPTION_UPLOAD_EXPIRY, 1, NULL },
+    { "repository", OPTION_REPOSITORY, 1, NULL },
+    { NULL, 0, 0, NULL },
+};
+
+static const char *parse_seconds(int *seconds, const char *option,
+                                 const char *value, apr_pool_t *pool)
+{
+    char *end;
+    apr_int64_t number = apr_strtoi64(value, &end, 10);
+
+    if (end == value || *end || number < 0 || number > APR_INT32_MAX) {
+        return apr_psprintf(pool,
+                            "%s: '%s' is not a number of seconds, 0 to %d",
+                            option, value, APR_INT32_MAX);
+    }
+    *seconds = (int)number;
+    return NULL;
+}
+
+static const char *set_option(collect_t *collect, int option,
+                              const char *value)
+{
+    switch (option) {
+    case OPTION_DRY_RUN:
+        collect->gc.dry = 1;
+        return NULL;
+    case OPTION_JSON:
+        collect->json = 1;
+        return NULL;
+    case OPTION_QUIET:
+        collect->quiet = 1;
+        return NULL;
+    case OPTION_GRACE:
+        return parse_seconds(&collect->gc.grace, "--grace", value,
+                             collect->pool);
+    case OPTION_UPLOAD_EXPIRY:
+        return parse_seconds(&collect->gc.upload_expiry, "--upload-expiry",
+                             value, collect->pool);
+    default:
+        collect->gc.glob = value;
+        return NULL;
+    }
+}
+
+/* Set the stores from the last one or two arguments.  Without an index it is
+ * the one beside the blobs, as in the server's configuration. */
+static const char *set_stores(collect_t *collect, int count,
+                              const char *const *names)
+{
+    oci_named_index_t index;
+    const char *error;
+
+    if (count < 1 || count > 2) {
+        return "gc takes a blob store and, unless the index is beside it, an "
+               "index, each as one argument such as 'fs DIR'";
+    }
+    error = oci_named_blobs_parse(&collect->registry.blobs, names[0],
+                                  collect->pool);
+    if (!error) {
+        error = oci_named_index_parse(&index, names[count - 1], collect->pool);
+    }
+    if (!error) {
+        collect->registry.index = index.index;
+    }
+    return error;
+}
+
+static const char *parse_arguments(collect_t *collect, apr_getopt_t *arguments)
+{
+    const char *value, *error = NULL;
+    apr_status_t rv;
+    int option;
+
+    while (!error
+           && (rv = apr_getopt_long(arguments, options, &option, &value))
+               == APR_SUCCESS) {
+        error = set_option(collect, option, value);
+    }
+    if (error) {
+        return error;
+    }
+    if (rv != APR_EOF) {
+        return apr_psprintf(collect->pool,
+                            "cannot use the option '%s': gc expects --dry-run, "
+                            "--json, --quiet, --grace SECONDS, --upload-expiry "
+                            "SECONDS or --repository GLOB",
+                            arguments->argv[arguments->ind - 1]);
+    }
+    collect->gc.full = !collect->gc.glob;
+    return set_stores(collect, arguments->argc - arguments->ind,
+                      arguments->argv + arguments->ind);
+}
+
+static const char *error_text(const oci_error_t *error, apr_pool_t *pool)
+{
+    char reason[120];
+
+    if (error->status == APR_SUCCESS || error->status == APR_EGENERAL) {
+        return error->note ? error->note : error->message;
+    }
+    apr_strerror(error->status, reason, sizeof(reason));
+    return apr_psprintf(pool, "%s: %s", error->note, reason);
+}
+
+/* Become the owner of the blob store, until the command ends. */
+static const char *become_owner(collect_t *collect)
+{
+    oci_owner_caller_t caller;
+    apr_status_t rv = apr_uid_current(&collect->owner.uid, &collect->owner.gid,
+                                      collect->pool);
+    char reason[120];
+
+    if (rv == APR_SUCCESS) {
+        oci_owner_of_path(&collect->owner, collect->registry.blobs->where);
+        rv = oci_owner_enter(&caller, &collect->owner, collect->pool);
+    }
+    return rv == APR_SUCCESS
+        ? NULL
+        : apr_psprintf(collect->pool, "cannot act as the owner of %s: %s",
+                       collect->registry.blobs->where,
+                       apr_strerror(rv, reason, sizeof(reason)));
+}
+
+/* Start the stores.  Their check comes first: start would create what is
+ * missing. */
+static const char *start(collect_t *collect)
+{
+    oci_blob_store_t *blobs = collect->registry.blobs;
+    oci_index_t *index = collect->registry.index;
+    const char *id;
+    apr_status_t rv = blobs->provider->identity(&id, blobs, 0, collect->pool);
+    const char *error;
+    char reason[120];
+
+    if (rv != APR_SUCCESS) {
+        return apr_psprintf(collect->pool,
+                            "%s is not a blob store that a registry has used: "
+                            "%s",
+                            blobs->where,
+                            apr_strerror(rv, reason, sizeof(reason)));
+    }
+    error = blobs->provider->start(blobs, collect->owner.uid,
+                                   collect->owner.gid, collect->pool);
+    return error ? error
+                 : index->provider->start(index, collect->owner.uid,
+                                          collect->owner.gid, collect->pool);
+}
+
+static int is_stopped(void *baton)
+{
+    (void)baton;
+    return oci_interrupt_pending();
+}
+
+static void report_error(void *baton, const oci_error_t *error)
+{
+    collect_t *collect = baton;
+
+    oci_progress_end(collect->progress);
+    fprintf(stderr, "ociadmin: skipped: %s\n",
+            error_text(error, collect->pool));
+}
+
+static void report_progress(void *baton, const oci_gc_report_t *report)
+{
+    collect_t *collect = baton;
+
+    oci_progress_show(collect->progress, report->repositories, report->bytes);
+}
+
+#define COUNT APR_UINT64_T_FMT
+
+static void print_json(const collect_t *collect, double seconds)
+{
+    const oci_gc_report_t *report = &collect->gc.report;
+
+    printf("{\"dryRun\": %s, \"repositories\": %" COUNT
+           ", \"condemned\": %" COUNT ", \"waiting\": %" COUNT
+           ", \"collected\": %" COUNT ", \"blobs\": %" COUNT
+           ", \"uploads\": %" COUNT ", \"emptied\": %" COUNT
+           ", \"bytes\": %" COUNT ", \"skipped\": %" COUNT
+           ", \"seconds\": %.3f}\n",
+           collect->gc.dry ? "true" : "false", report->repositories,
+           report->condemned, report->waiting, report->collected, report->blobs,
+           report->uploads, report->emptied, report->bytes, report->skipped,
+           seconds);
+}
+
+static void print_text(const collect_t *collect, double seconds)
+{
+    const oci_gc_report_t *report = &collect->gc.report;
+
+    printf("%" COUNT " repositories reviewed in %.1f s\n"
+           "%" COUNT " blobs condemned, %" COUNT
+           " condemned earlier and still waiting\n"
+           "%" COUNT " blobs taken out of their repositories\n"
+           "%" COUNT " blobs and %" COUNT " uploads %s, %s %s\n"
+           "%" COUNT " empty repositories removed\n",
+           report->repositories, seconds, report->condemned, report->waiting,
+           report->collected, report->blobs, report->uploads,
+           collect->gc.dry ? "would be deleted" : "deleted",
+           oci_progress_format_bytes(report->bytes, collect->pool),
+           collect->gc.dry ? "would be freed" : "freed", report->emptied);
+    if (report->skipped) {
+        printf("%" COUNT " skipped, see the messages\n", report->skipped);
+    }
+}
+
+static const char *run(collect_t *collect)
+{
+    oci_error_t *error = oci_gc_run(&collect->gc, collect->pool);
+    double seconds = (apr_time_now() - collect->begun)
+        / (double)APR_USEC_PER_SEC;
+
+    oci_progress_end(collect->progress);
+    (collect->json ? print_json : print_text)(collect, seconds);
+    if (error) {
+        return error_text(error, collect->pool);
+    }
+    if (is_stopped(NULL)) {
+        return "interrupted; run the same command again to continue";
+    }
+    return collect->gc.report.skipped ? "not everything could be examined"
+                                      : NULL;
+}
+
+oci_outcome_e oci_gc_command(const char **error, apr_getopt_t *arguments,
+                             apr_pool_t *pool)
+{
+    collect_t collect = { .pool = pool, .begun = apr_time_now() };
+    oci_error_t *refused;
+
+    collect.gc.registry = &collect.registry;
+    collect.gc.grace = DAY;
+    collect.gc.upload_expiry = DAY;
+    collect.gc.is_stopped = is_stopped;
+    collect.gc.report_error = report_error;
+    collect.gc.report_progress = report_progress;
+    collect.gc.baton = &collect;
+    collect.registry.durable = 1;
+    collect.registry.checked = &collect.checked;
+    if ((*error = parse_arguments(&collect, arguments))) {
+        return OCI_USAGE;
+    }
+    collect.progress = oci_progress_create(collect.quiet, pool);
+    oci_progress_begin(collect.progress, "collecting");
+    oci_interrupt_block();
+    if (!(*error = become_owner(&collect)) && !(*error = start(&collect))) {
+        refused = oci_pairing_check(&collect.registry, 0, pool);
+        *error = refused ? error_text(refused, pool) : run(&collect);
+    }
+    return *error ? OCI_FAILED : OCI_DONE;
+}
