@@ -40,9 +40,8 @@
 
 static const char *const directories[] = { "blobs", "uploads", NULL };
 
-#define VERSION     "mod_oci blob store"
-#define OPEN_TRIES  5
-#define COPY_BUFFER (128 * 1024)
+#define VERSION    "mod_oci blob store"
+#define OPEN_TRIES 5
 
 /* A write ends at a multiple of this size in the file.  The kernel keeps
  * cache memory available in pieces of this size, and has to search for
@@ -168,28 +167,14 @@ static apr_status_t upload_open(oci_blob_writer_t **writer,
 static apr_status_t copy_to_temporary(int *fd, oci_blob_writer_t *writer,
                                       apr_off_t size)
 {
-    char *buffer = apr_palloc(writer->pool, COPY_BUFFER);
-    apr_off_t offset = 0;
-    apr_status_t rv = APR_SUCCESS;
+    apr_status_t rv;
 
     unlink(writer->temporary);
     *fd = oci_io_open(writer->temporary, O_RDWR | O_CREAT | O_EXCL);
     if (*fd == -1) {
         return errno;
     }
-    while (rv == APR_SUCCESS && offset < size) {
-        size_t wanted = size - offset < COPY_BUFFER ? size - offset
-                                                    : COPY_BUFFER;
-        ssize_t n = pread(writer->fd, buffer, wanted, offset);
-
-        if (n > 0) {
-            rv = oci_io_write(*fd, buffer, n);
-            offset += n;
-        }
-        else if (n == 0 || errno != EINTR) {
-            rv = n == 0 ? APR_EOF : errno;
-        }
-    }
+    rv = oci_io_copy(*fd, writer->fd, size, writer->pool);
     if (rv != APR_SUCCESS) {
         unlink(writer->temporary);
         close(*fd);
