@@ -14,6 +14,17 @@
 #include "registry/keys.h"
 #include "values/digest.h"
 
+/* How many blobs of the blob store to list at a time. */
+#define LIST_BATCH 4096
+
+/* How many blobs without a record to delete in one run at most, and how many may
+ * be there in any case. */
+#define MAX_UNRECORDED 10000
+#define FEW_UNRECORDED 16
+
+/* The longest locator, and a NUL. */
+#define LOCATOR_SIZE 513
+
 /* Delete the bytes of a blob that has no record any more. */
 static oci_error_t *delete_bytes(oci_gc_t *gc, const char *locator,
                                  apr_off_t size, apr_pool_t *pool)
@@ -157,25 +168,15 @@ static oci_error_t *settle_unrecorded(oci_gc_t *gc, const oci_stored_t *stored,
     return delete_bytes(gc, stored->name, stored->size, pool);
 }
 
-/* Delete bytes that have no record, and are old enough.  The first look is made
- * without a lock, because nearly all bytes have a record. */
-static oci_error_t *review_stored(oci_gc_t *gc, const oci_stored_t *stored,
-                                  apr_pool_t *pool)
+/* Delete bytes if they still have no record. */
+static oci_error_t *lock_and_settle_unrecorded(oci_gc_t *gc,
+                                               const oci_stored_t *stored,
+                                               apr_pool_t *pool)
 {
     oci_lock_t *lock;
-    oci_error_t *error;
-    int recorded;
+    oci_error_t *error = oci_blob_lock(&lock, gc->registry, stored->digest,
+                                       OCI_LOCK_EXCLUSIVE, pool);
 
-    if (!stored->digest
-        || !oci_gc_is_past(apr_time_sec(stored->changed), gc->grace)) {
-        return NULL;
-    }
-    error = is_recorded(&recorded, gc, stored, pool);
-    if (error || recorded) {
-        return error;
-    }
-    error = oci_blob_lock(&lock, gc->registry, stored->digest,
-                          OCI_LOCK_EXCLUSIVE, pool);
     if (!error) {
         error = settle_unrecorded(gc, stored, pool);
         oci_registry_unlock(gc->registry, lock);
@@ -183,42 +184,131 @@ static oci_error_t *review_stored(oci_gc_t *gc, const oci_stored_t *stored,
     return error;
 }
 
-oci_error_t *oci_gc_unrecorded(oci_gc_t *gc, apr_pool_t *pool)
+/* The bytes without a record that a look at all blobs found. */
+typedef struct unrecorded_t {
+    apr_array_header_t *found; /* oci_stored_t */
+    apr_uint64_t recorded;     /* number of blobs that have a record */
+    apr_pool_t *pool;          /* for found */
+} unrecorded_t;
+
+/* Note bytes that have no record, and are old enough. */
+static oci_error_t *review_stored(unrecorded_t *unrecorded, const oci_gc_t *gc,
+                                  const oci_stored_t *stored, apr_pool_t *pool)
+{
+    oci_error_t *error;
+    oci_stored_t *found;
+    int recorded;
+
+    if (!stored->digest
+        || !oci_gc_is_past(apr_time_sec(stored->changed), gc->grace)) {
+        return NULL;
+    }
+    error = is_recorded(&recorded, gc, stored, pool);
+    if (error) {
+        return error;
+    }
+    unrecorded->recorded += recorded;
+    if (!recorded && unrecorded->found->nelts < MAX_UNRECORDED) {
+        found = apr_array_push(unrecorded->found);
+        *found = *stored;
+        found->name = apr_pstrdup(unrecorded->pool, stored->name);
+        found->digest = apr_pstrdup(unrecorded->pool, stored->digest);
+    }
+    return NULL;
+}
+
+/* Look at all blobs of the store. */
+static oci_error_t *find_unrecorded(unrecorded_t *unrecorded, oci_gc_t *gc,
+                                    apr_pool_t *page, apr_pool_t *scratch)
 {
     oci_blob_store_t *store = gc->registry->blobs;
-    char after[513] = "";
-    apr_pool_t *page, *scratch;
-    apr_status_t rv = apr_pool_create(&page, pool);
+    char after[LOCATOR_SIZE] = "";
+    apr_array_header_t *entries;
     oci_error_t *error = NULL;
-    int full = store->provider->list != NULL;
     int i;
 
-    if (rv == APR_SUCCESS) {
-        rv = apr_pool_create(&scratch, pool);
-    }
-    while (rv == APR_SUCCESS && full && !error && !oci_gc_is_stopped(gc)) {
-        apr_array_header_t *entries;
+    do {
+        apr_status_t rv;
 
         apr_pool_clear(page);
         rv = store->provider->list(&entries, store, OCI_STORED_BLOBS,
-                                   *after ? after : NULL, OCI_GC_BATCH, page);
-        full = rv == APR_SUCCESS && entries->nelts == OCI_GC_BATCH;
-        for (i = 0; rv == APR_SUCCESS && i < entries->nelts && !error
-             && !oci_gc_is_stopped(gc);
+                                   *after ? after : NULL, LIST_BATCH, page);
+        if (rv != APR_SUCCESS) {
+            return oci_error_storage(page, rv, "cannot list the blobs in %s",
+                                     store->where);
+        }
+        for (i = 0; i < entries->nelts && !error && !oci_gc_is_stopped(gc);
              i++) {
             const oci_stored_t *stored = &APR_ARRAY_IDX(entries, i,
                                                         oci_stored_t);
 
             apr_cpystrn(after, stored->name, sizeof(after));
-            error = oci_gc_skip(gc, review_stored(gc, stored, scratch));
+            error = oci_gc_skip(gc, review_stored(unrecorded, gc, stored,
+                                                  scratch));
             if (!error) {
                 apr_pool_clear(scratch);
             }
         }
         oci_gc_progress(gc);
+    } while (entries->nelts && !error && !oci_gc_is_stopped(gc));
+    return error;
+}
+
+/* Only a kill leaves bytes without a record.  If very many have none, the index
+ * is not the right one, or an old copy of it. */
+static oci_error_t *check_number(const unrecorded_t *unrecorded,
+                                 const oci_gc_t *gc, apr_pool_t *pool)
+{
+    int found = unrecorded->found->nelts;
+
+    if (found <= FEW_UNRECORDED
+        || (apr_uint64_t)found <= unrecorded->recorded / 10) {
+        return NULL;
     }
-    return rv == APR_SUCCESS
-        ? error
-        : oci_error_storage(pool, rv, "cannot list the blobs in %s",
-                            store->where);
+    return oci_error_storage(pool, APR_SUCCESS,
+                             "nothing is deleted in %s: the index %s has no "
+                             "record of %d%s blobs there, and has records of "
+                             "%" APR_UINT64_T_FMT
+                             "; it may be a wrong or an old index",
+                             gc->registry->blobs->where,
+                             gc->registry->index->where, found,
+                             found == MAX_UNRECORDED ? " or more" : "",
+                             unrecorded->recorded);
+}
+
+oci_error_t *oci_gc_unrecorded(oci_gc_t *gc, apr_pool_t *pool)
+{
+    unrecorded_t unrecorded = { .pool = pool };
+    apr_pool_t *page, *scratch;
+    apr_status_t rv = apr_pool_create(&page, pool);
+    oci_error_t *error;
+    int i;
+
+    if (rv == APR_SUCCESS) {
+        rv = apr_pool_create(&scratch, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot look for bytes");
+    }
+    if (!gc->registry->blobs->provider->list) {
+        return NULL;
+    }
+    unrecorded.found = apr_array_make(pool, 16, sizeof(oci_stored_t));
+    error = find_unrecorded(&unrecorded, gc, page, scratch);
+    if (error || (error = check_number(&unrecorded, gc, pool))) {
+        return oci_gc_skip(gc, error);
+    }
+    for (i = 0; i < unrecorded.found->nelts && !error
+         && !oci_gc_is_stopped(gc);
+         i++) {
+        error = oci_gc_skip(gc, lock_and_settle_unrecorded(
+                                    gc,
+                                    &APR_ARRAY_IDX(unrecorded.found, i,
+                                                   oci_stored_t),
+                                    scratch));
+        if (!error) {
+            apr_pool_clear(scratch);
+        }
+    }
+    return error;
 }

@@ -125,15 +125,15 @@ static oci_error_t *end_all_idle(oci_gc_t *gc, apr_pool_t *page,
 {
     char after[ID_SIZE] = "";
     oci_error_t *error = NULL;
-    int full = 1;
+    int more = 1;
     int i;
 
-    while (full && !error && !oci_gc_is_stopped(gc)) {
+    while (more && !error && !oci_gc_is_stopped(gc)) {
         apr_array_header_t *entries;
 
         apr_pool_clear(page);
         error = list(&entries, gc, after, OCI_GC_BATCH, page);
-        full = !error && entries->nelts == OCI_GC_BATCH;
+        more = !error && entries->nelts;
         for (i = 0; !error && i < entries->nelts && !oci_gc_is_stopped(gc);
              i++) {
             const oci_stored_t *stored = &APR_ARRAY_IDX(entries, i,
@@ -150,8 +150,7 @@ static oci_error_t *end_all_idle(oci_gc_t *gc, apr_pool_t *page,
     return error;
 }
 
-/* Whether the blob store has an upload, under the lock on nothing: ids are never
- * used again. */
+/* Whether the blob store has an upload. */
 static oci_error_t *has_bytes(int *has, const oci_gc_t *gc, const char *id,
                               apr_pool_t *pool)
 {

@@ -27,7 +27,8 @@
 
 #include "store/io.h"
 
-#define FILE_MODE 0640
+#define FILE_MODE   0640
+#define COPY_BUFFER (128 * 1024)
 
 /* No write takes this long: an older temporary file was left by a killed
  * process. */
@@ -131,6 +132,28 @@ apr_status_t oci_io_write(int fd, const char *data, apr_size_t size)
         }
     }
     return APR_SUCCESS;
+}
+
+apr_status_t oci_io_copy(int to, int from, apr_off_t size, apr_pool_t *pool)
+{
+    char *buffer = apr_palloc(pool, COPY_BUFFER);
+    apr_off_t offset = 0;
+    apr_status_t rv = APR_SUCCESS;
+
+    while (rv == APR_SUCCESS && offset < size) {
+        size_t wanted = size - offset < COPY_BUFFER ? size - offset
+                                                    : COPY_BUFFER;
+        ssize_t n = pread(from, buffer, wanted, offset);
+
+        if (n > 0) {
+            rv = oci_io_write(to, buffer, n);
+            offset += n;
+        }
+        else if (n == 0 || errno != EINTR) {
+            rv = n == 0 ? APR_EOF : errno;
+        }
+    }
+    return rv;
 }
 
 apr_status_t oci_io_flush(int fd, int durable)

@@ -59,6 +59,13 @@ int oci_io_is_ordered(const char *path);
 apr_status_t oci_io_write(int fd, const char *data, apr_size_t size);
 
 /**
+ * Copy the first size bytes of a file to the position of another.
+ * @param pool For the buffer
+ * @return APR_EOF if the file is shorter
+ */
+apr_status_t oci_io_copy(int to, int from, apr_off_t size, apr_pool_t *pool);
+
+/**
  * Learn whether the bytes written to a file can be kept: some file systems,
  * such as NFS, report a full disk or quota only in a sync or when a descriptor
  * is closed.

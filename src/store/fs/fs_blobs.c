@@ -36,14 +36,14 @@
 
 #include "store/fs/fs_blobs.h"
 #include "store/fs/fs_blob_id.h"
+#include "store/fs/fs_blob_list.h"
 #include "store/store_dir.h"
 
 static const oci_store_form_t form = { "mod_oci blob store", 1 };
 
 static const char *const directories[] = { "blobs", "uploads", NULL };
 
-#define OPEN_TRIES  5
-#define COPY_BUFFER (128 * 1024)
+#define OPEN_TRIES 5
 
 /* A write ends at a multiple of this size in the file.  The kernel keeps
  * cache memory available in pieces of this size, and has to search for
@@ -169,28 +169,14 @@ static apr_status_t upload_open(oci_blob_writer_t **writer,
 static apr_status_t copy_to_temporary(int *fd, oci_blob_writer_t *writer,
                                       apr_off_t size)
 {
-    char *buffer = apr_palloc(writer->pool, COPY_BUFFER);
-    apr_off_t offset = 0;
-    apr_status_t rv = APR_SUCCESS;
+    apr_status_t rv;
 
     unlink(writer->temporary);
     *fd = oci_io_open(writer->temporary, O_RDWR | O_CREAT | O_EXCL);
     if (*fd == -1) {
         return errno;
     }
-    while (rv == APR_SUCCESS && offset < size) {
-        size_t wanted = size - offset < COPY_BUFFER ? size - offset
-                                                    : COPY_BUFFER;
-        ssize_t n = pread(writer->fd, buffer, wanted, offset);
-
-        if (n > 0) {
-            rv = oci_io_write(*fd, buffer, n);
-            offset += n;
-        }
-        else if (n == 0 || errno != EINTR) {
-            rv = n == 0 ? APR_EOF : errno;
-        }
-    }
+    rv = oci_io_copy(*fd, writer->fd, size, writer->pool);
     if (rv != APR_SUCCESS) {
         unlink(writer->temporary);
         close(*fd);
@@ -412,7 +398,13 @@ static apr_status_t upload_commit(const char **locator,
 
 static apr_status_t upload_abort(oci_blob_writer_t *writer)
 {
-    return unlink(writer->path) && errno != ENOENT ? errno : APR_SUCCESS;
+    /* First what a killed process may have left: the claim ends when the other
+     * name is removed. */
+    apr_status_t rv = unlink(writer->temporary) && errno != ENOENT
+        ? errno
+        : APR_SUCCESS;
+
+    return unlink(writer->path) && errno != ENOENT ? errno : rv;
 }
 
 static const char *path_of(const oci_store_dir_t *fs, const char *locator,
@@ -493,8 +485,17 @@ static apr_status_t identity(const char **id, oci_blob_store_t *store, int make,
     return oci_fs_blob_id(id, fs_of(store), make, pool);
 }
 
+static apr_status_t list(apr_array_header_t **entries, oci_blob_store_t *store,
+                         oci_stored_e kind, const char *after, int limit,
+                         apr_pool_t *pool)
+{
+    oci_fs_blob_range_t range = { kind, after, limit };
+
+    return oci_fs_blob_list(entries, fs_of(store), &range, pool);
+}
+
 const oci_blob_store_provider_t oci_blob_fs = {
     create,      start,        upload_open,   upload_resume, upload_write,
     upload_read, upload_close, upload_commit, upload_abort,  blob_open,
-    blob_size,   blob_delete,  identity,      check,
+    blob_size,   blob_delete,  identity,      check,         list,
 };
