@@ -65,8 +65,7 @@ static const char *parse_seconds(int *seconds, const char *option,
     return NULL;
 }
 
-static const char *set_option(collect_t *collect, int option,
-                              const char *value)
+static const char *set_option(collect_t *collect, int option, const char *value)
 {
     switch (option) {
     case OPTION_DRY_RUN:

@@ -72,8 +72,7 @@ static oci_error_t *write_state(const oci_gc_t *gc, apr_int64_t last,
 
 /* Whether to review the repository of an entry now. */
 static int is_due(const oci_gc_t *gc, const queue_t *queue,
-                  const oci_entry_t *entry, const char *name,
-                  apr_pool_t *pool)
+                  const oci_entry_t *entry, const char *name, apr_pool_t *pool)
 {
     if (gc->glob && !oci_glob_match(gc->glob, name, pool)) {
         return 0;
@@ -109,8 +108,7 @@ static oci_error_t *review_list(oci_gc_t *gc, const queue_t *queue,
             if (!error) {
                 apr_pool_clear(scratch);
             }
-            apr_cpystrn(after, entry->key + strlen(scan.prefix),
-                        sizeof(after));
+            apr_cpystrn(after, entry->key + strlen(scan.prefix), sizeof(after));
         }
         scan.after = after;
     }
@@ -150,8 +148,8 @@ static oci_error_t *run_steps(oci_gc_t *gc, apr_pool_t *pool)
     return error;
 }
 
-/* Run under the lock.  If the run does not come to its end, the state still says
- * that it is under way. */
+/* Run under the lock.  If the run does not come to its end, the state still
+ * says that it is under way. */
 static oci_error_t *run(oci_gc_t *gc, apr_pool_t *pool)
 {
     state_t state;
@@ -167,8 +165,7 @@ static oci_error_t *run(oci_gc_t *gc, apr_pool_t *pool)
         || (state.killed && !gc->full)) {
         return error;
     }
-    return write_state(gc,
-                       gc->full ? apr_time_sec(apr_time_now()) : state.last,
+    return write_state(gc, gc->full ? apr_time_sec(apr_time_now()) : state.last,
                        "", pool);
 }
 

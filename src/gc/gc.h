@@ -28,14 +28,14 @@
 typedef struct oci_gc_report_t {
     apr_uint64_t repositories; /* reviewed */
     apr_uint64_t condemned;    /* blobs of repositories: condemned now */
-    apr_uint64_t waiting;      /* likewise: condemned earlier, not long enough */
-    apr_uint64_t collected;    /* likewise: taken out of their repositories */
-    apr_uint64_t blobs;        /* deleted */
-    apr_uint64_t uploads;      /* ended */
-    apr_uint64_t bytes;        /* of blobs and uploads: freed */
-    apr_uint64_t emptied;      /* repositories that went */
-    apr_uint64_t skipped;      /* what could not be handled, each with a call of
-                                  report_error */
+    apr_uint64_t waiting;   /* likewise: condemned earlier, not long enough */
+    apr_uint64_t collected; /* likewise: taken out of their repositories */
+    apr_uint64_t blobs;     /* deleted */
+    apr_uint64_t uploads;   /* ended */
+    apr_uint64_t bytes;     /* of blobs and uploads: freed */
+    apr_uint64_t emptied;   /* repositories that went */
+    apr_uint64_t skipped;   /* what could not be handled, each with a call of
+                               report_error */
 } oci_gc_report_t;
 
 /** A run, and who is told of it. */

@@ -17,8 +17,8 @@
 /* How many blobs of the blob store to list at a time. */
 #define LIST_BATCH 4096
 
-/* How many blobs without a record to delete in one run at most, and how many may
- * be there in any case. */
+/* How many blobs without a record to delete in one run at most, and how many
+ * may be there in any case. */
 #define MAX_UNRECORDED 10000
 #define FEW_UNRECORDED 16
 
@@ -127,8 +127,8 @@ oci_error_t *oci_gc_orphans(oci_gc_t *gc, apr_pool_t *pool)
             apr_cpystrn(after, key + strlen(scan.prefix), sizeof(after));
             scan.after = after;
             if (oci_digest_valid(after)) {
-                error = oci_gc_skip(gc, lock_and_settle_orphan(gc, after,
-                                                               scratch));
+                error = oci_gc_skip(gc,
+                                    lock_and_settle_orphan(gc, after, scratch));
             }
             if (!error) {
                 apr_pool_clear(scratch);
@@ -243,8 +243,8 @@ static oci_error_t *find_unrecorded(unrecorded_t *unrecorded, oci_gc_t *gc,
                                                         oci_stored_t);
 
             apr_cpystrn(after, stored->name, sizeof(after));
-            error = oci_gc_skip(gc, review_stored(unrecorded, gc, stored,
-                                                  scratch));
+            error = oci_gc_skip(gc,
+                                review_stored(unrecorded, gc, stored, scratch));
             if (!error) {
                 apr_pool_clear(scratch);
             }
@@ -298,14 +298,16 @@ oci_error_t *oci_gc_unrecorded(oci_gc_t *gc, apr_pool_t *pool)
     if (error || (error = check_number(&unrecorded, gc, pool))) {
         return oci_gc_skip(gc, error);
     }
-    for (i = 0; i < unrecorded.found->nelts && !error
-         && !oci_gc_is_stopped(gc);
+    for (i = 0; i < unrecorded.found->nelts && !error && !oci_gc_is_stopped(gc);
          i++) {
-        error = oci_gc_skip(gc, lock_and_settle_unrecorded(
-                                    gc,
-                                    &APR_ARRAY_IDX(unrecorded.found, i,
-                                                   oci_stored_t),
-                                    scratch));
+        error =
+            oci_gc_skip(gc,
+                        lock_and_settle_unrecorded(gc,
+                                                   &APR_ARRAY_IDX(unrecorded
+                                                                      .found,
+                                                                  i,
+                                                                  oci_stored_t),
+                                                   scratch));
         if (!error) {
             apr_pool_clear(scratch);
         }

@@ -24,7 +24,7 @@
 
 typedef enum {
     KEEP,
-    WAIT,    /* condemned, but not long enough */
+    WAIT, /* condemned, but not long enough */
     CONDEMN,
     RELEASE, /* condemned, but named by a manifest again */
     COLLECT
@@ -168,8 +168,8 @@ static oci_error_t *note(review_t *review, const char *digest)
 {
     oci_error_t *error;
 
-    APR_ARRAY_PUSH(review->batch, const char *)
-        = apr_pstrdup(review->batch_pool, digest);
+    APR_ARRAY_PUSH(review->batch,
+                   const char *) = apr_pstrdup(review->batch_pool, digest);
     if (review->batch->nelts < OCI_GC_BATCH) {
         return NULL;
     }

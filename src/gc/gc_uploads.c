@@ -210,8 +210,7 @@ static oci_error_t *remove_old_records(oci_gc_t *gc, apr_pool_t *page,
             if (!error) {
                 apr_pool_clear(scratch);
             }
-            apr_cpystrn(after, entry->key + strlen(scan.prefix),
-                        sizeof(after));
+            apr_cpystrn(after, entry->key + strlen(scan.prefix), sizeof(after));
         }
         scan.after = after;
     }

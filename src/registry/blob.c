@@ -311,8 +311,7 @@ void oci_blob_add_removal(apr_array_header_t *changes,
     oci_change_put(changes, OCI_CHANGE_PUT, oci_key_orphan(pool, digest), NULL,
                    0);
     oci_change_delete(changes, oci_key_held(pool, repository->name, digest));
-    oci_change_delete(changes,
-                      oci_key_holder(pool, digest, repository->name));
+    oci_change_delete(changes, oci_key_holder(pool, digest, repository->name));
 }
 
 oci_error_t *oci_blob_delete(const oci_repository_t *repository,

@@ -60,10 +60,10 @@ static apr_status_t add_blob(listing_t *listing, const char *locator,
     apr_status_t rv = add_file(listing, locator, path);
 
     if (rv == APR_SUCCESS) {
-        APR_ARRAY_IDX(entries, entries->nelts - 1, oci_stored_t).digest
-            = apr_psprintf(entries->pool, "%.*s:%s",
-                           (int)strcspn(algorithm, "/"), algorithm,
-                           strrchr(locator, '/') + 1);
+        APR_ARRAY_IDX(entries, entries->nelts - 1, oci_stored_t)
+            .digest = apr_psprintf(entries->pool, "%.*s:%s",
+                                   (int)strcspn(algorithm, "/"), algorithm,
+                                   strrchr(locator, '/') + 1);
     }
     return rv;
 }
