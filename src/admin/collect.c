@@ -15,7 +15,6 @@
 #include "admin/named_index.h"
 #include "admin/progress.h"
 #include "gc/gc.h"
-#include "registry/pairing.h"
 
 #define DAY 86400
 
@@ -275,7 +274,6 @@ oci_outcome_e oci_gc_command(const char **error, apr_getopt_t *arguments,
                              apr_pool_t *pool)
 {
     collect_t collect = { .pool = pool, .begun = apr_time_now() };
-    oci_error_t *refused;
 
     collect.gc.registry = &collect.registry;
     collect.gc.grace = DAY;
@@ -293,8 +291,7 @@ oci_outcome_e oci_gc_command(const char **error, apr_getopt_t *arguments,
     oci_progress_begin(collect.progress, "collecting");
     oci_interrupt_block();
     if (!(*error = become_owner(&collect)) && !(*error = start(&collect))) {
-        refused = oci_pairing_check(&collect.registry, 0, pool);
-        *error = refused ? error_text(refused, pool) : run(&collect);
+        *error = run(&collect);
     }
     return *error ? OCI_FAILED : OCI_DONE;
 }

@@ -18,6 +18,7 @@
 #include "gc/gc_step.h"
 #include "gc/gc_uploads.h"
 #include "registry/keys.h"
+#include "registry/pairing.h"
 #include "registry/repository.h"
 #include "values/glob.h"
 
@@ -34,6 +35,28 @@ typedef struct queue_t {
     const char *prefix; /* of the keys */
     int due;            /* whether a value is the time of the review */
 } queue_t;
+
+/* Check that the index belongs to the blob store: without the right index, all
+ * blobs look like garbage. */
+static oci_error_t *check_pair(const oci_gc_t *gc, apr_pool_t *pool)
+{
+    int paired;
+    oci_error_t *error = oci_pairing_check(gc->registry, 1, pool);
+
+    if (!error) {
+        error = oci_fact_exists(&paired, gc->registry, oci_key_store(), pool);
+    }
+    if (error || paired) {
+        return error;
+    }
+    error = oci_error_make(pool, OCI_E_UNAVAILABLE, NULL, NULL,
+                           "the registry's blob store is not available");
+    error->note = apr_psprintf(pool,
+                               "the index %s does not record to which blob "
+                               "store it belongs, so nothing is collected",
+                               gc->registry->index->where);
+    return error;
+}
 
 /* What the fact "gc" says. */
 typedef struct state_t {
@@ -153,7 +176,11 @@ static oci_error_t *run_steps(oci_gc_t *gc, apr_pool_t *pool)
 static oci_error_t *run(oci_gc_t *gc, apr_pool_t *pool)
 {
     state_t state;
-    oci_error_t *error = read_state(&state, gc, pool);
+    oci_error_t *error = check_pair(gc, pool);
+
+    if (!error) {
+        error = read_state(&state, gc, pool);
+    }
 
     if (!error && !gc->dry) {
         error = write_state(gc, state.last, UNDER_WAY, pool);

@@ -149,6 +149,52 @@ static oci_error_t *check_sample(pair_t *pair)
                          pair->registry->blobs->where));
 }
 
+/* Whether the index lists any blob. */
+static int lists_blobs(pair_t *pair)
+{
+    oci_scan_t scan = { oci_key_blob(pair->pool, NULL), NULL, 1, 0, 1 };
+    apr_array_header_t *entries;
+
+    pair->failure = oci_facts_scan(&entries, pair->registry, &scan, pair->pool);
+    return !pair->failure && entries->nelts;
+}
+
+/* Whether the store holds any blob. */
+static int holds_blobs(pair_t *pair)
+{
+    oci_blob_store_t *blobs = pair->registry->blobs;
+    apr_array_header_t *entries;
+    apr_status_t rv;
+
+    if (!blobs->provider->list) {
+        return 0;
+    }
+    rv = blobs->provider->list(&entries, blobs, OCI_STORED_BLOBS, NULL, 1,
+                               pair->pool);
+    if (rv != APR_SUCCESS) {
+        note_failure(pair, rv, "list the blobs in");
+    }
+    return rv == APR_SUCCESS && entries->nelts;
+}
+
+/* For an index without an id, and a store that has one: another index has used
+ * the store.  Garbage collection of either would delete blobs of the other. */
+static oci_error_t *check_unused(pair_t *pair)
+{
+    if (lists_blobs(pair) || pair->failure || !holds_blobs(pair)) {
+        return NULL;
+    }
+    return refuse(
+        pair,
+        apr_psprintf(pair->pool,
+                     "the blob store %s holds blobs of another index, and the "
+                     "index %s is empty: configure the index that belongs to "
+                     "the blob store, or another directory.  If that index is "
+                     "lost for good, remove blobs/.id from the blob store",
+                     pair->registry->blobs->where,
+                     pair->registry->index->where));
+}
+
 /* Record the store's id in the index.  If another process has recorded an id
  * first, that id is compared.  If an id cannot be created or recorded, for
  * example because the disk is full, the pair is served without one. */
@@ -189,7 +235,7 @@ static oci_error_t *check_pair(pair_t *pair)
     if (pair->index_id) {
         return compare_ids(pair);
     }
-    error = pair->store_id ? NULL : check_sample(pair);
+    error = pair->store_id ? check_unused(pair) : check_sample(pair);
     if (error || pair->failure || pair->starting) {
         return error;
     }

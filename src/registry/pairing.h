@@ -14,7 +14,10 @@
  *     no                yes, or none      the store's id, which is created if
  *                                         necessary, is recorded in the index;
  *                                         but refused if the index lists blobs
- *                                         and the store has none of them
+ *                                         and the store, without an id, has
+ *                                         none of them, or if the store, with
+ *                                         an id, has blobs and the index lists
+ *                                         none
  */
 
 #ifndef OCI_PAIRING_H
