@@ -179,6 +179,25 @@ static oci_error_t *note(review_t *review, const char *digest)
     return error;
 }
 
+/* For a dry run: count a blob that no other repository holds. */
+static oci_error_t *count_last_use(review_t *review, const char *digest)
+{
+    const oci_registry_t *registry = review->repository.registry;
+    oci_gc_report_t *report = &review->gc->report;
+    apr_array_header_t *holders;
+    oci_blob_t blob;
+    oci_error_t *error = oci_blob_holders(&holders, registry, digest, 2,
+                                          review->batch_pool);
+
+    if (!error && holders->nelts < 2
+        && !(error = oci_blob_record(&blob, registry, digest,
+                                     review->batch_pool))) {
+        report->blobs++;
+        report->bytes += blob.size;
+    }
+    return error && error->code == OCI_E_BLOB_UNKNOWN ? NULL : error;
+}
+
 static oci_error_t *review_blob(review_t *review, const oci_entry_t *entry,
                                 const char *digest)
 {
@@ -191,11 +210,11 @@ static oci_error_t *review_blob(review_t *review, const oci_entry_t *entry,
     if (decision == KEEP) {
         return NULL;
     }
-    if (decision == WAIT || review->gc->dry) {
-        count(review, decision);
-        return NULL;
+    if (decision != WAIT && !review->gc->dry) {
+        return note(review, digest);
     }
-    return note(review, digest);
+    count(review, decision);
+    return decision == COLLECT ? count_last_use(review, digest) : NULL;
 }
 
 /* Go through all blobs of the repository. */

@@ -13,6 +13,9 @@
 #include "httpd/config.h"
 #include "registry/boot.h"
 
+/* The longest time of a directive: ten years. */
+#define MAX_SECONDS 315360000
+
 void *oci_config_create_server(apr_pool_t *pool, server_rec *s)
 {
     oci_server_config_t *server = apr_palloc(pool, sizeof(*server));
@@ -25,16 +28,6 @@ void *oci_config_create_server(apr_pool_t *pool, server_rec *s)
     server->guarded_paths = NULL;
     server->bodies = 0;
     return server;
-}
-
-const oci_config_t *oci_config_of(const request_rec *r)
-{
-    return ap_get_module_config(r->per_dir_config, &oci_module);
-}
-
-oci_server_config_t *oci_config_of_server(const server_rec *s)
-{
-    return ap_get_module_config(s->module_config, &oci_module);
 }
 
 void *oci_config_create_dir(apr_pool_t *pool, char *path)
@@ -53,6 +46,9 @@ void *oci_config_create_dir(apr_pool_t *pool, char *path)
     config->sync = -1;
     config->token = -1;
     config->token_lifetime = -1;
+    config->gc_interval = -1;
+    config->gc_grace = -1;
+    config->upload_expiry = -1;
     return config;
 }
 
@@ -116,21 +112,11 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
     }
     config->token_lifetime = merge_number(over->token_lifetime,
                                           base->token_lifetime);
+    config->gc_interval = merge_number(over->gc_interval, base->gc_interval);
+    config->gc_grace = merge_number(over->gc_grace, base->gc_grace);
+    config->upload_expiry = merge_number(over->upload_expiry,
+                                         base->upload_expiry);
     return config;
-}
-
-const oci_config_t *oci_config_inherit(const oci_config_t *section,
-                                       const server_rec *s, apr_pool_t *pool)
-{
-    return oci_config_merge_dir(pool,
-                                ap_get_module_config(s->lookup_defaults,
-                                                     &oci_module),
-                                (void *)section);
-}
-
-oci_index_t *oci_config_index(const oci_config_t *config)
-{
-    return config->index ? config->index : config->default_index;
 }
 
 static int compare_names(const void *left, const void *right)
@@ -370,6 +356,24 @@ static const char *set_token_lifetime(cmd_parms *cmd, void *config_,
     return NULL;
 }
 
+/* Set a time in seconds; cmd->info is the offset of the field. */
+static const char *set_seconds(cmd_parms *cmd, void *config, const char *text)
+{
+    int *seconds = (int *)((char *)config + (apr_size_t)cmd->info);
+    apr_off_t number;
+    char *end;
+
+    if (apr_strtoff(&number, text, &end, 10) != APR_SUCCESS || end == text
+        || *end || number < 0 || number > MAX_SECONDS) {
+        return apr_psprintf(cmd->pool,
+                            "%s: '%s' is not a valid time: expected a number "
+                            "of seconds from 0 to %d",
+                            cmd->cmd->name, text, MAX_SECONDS);
+    }
+    *seconds = (int)number;
+    return NULL;
+}
+
 #define OFFSET(field) ((void *)APR_OFFSETOF(oci_config_t, field))
 #define ANYWHERE      (RSRC_CONF | ACCESS_CONF)
 
@@ -409,6 +413,12 @@ const command_rec oci_directives[] = {
     AP_INIT_FLAG("OCISync", ap_set_flag_slot, OFFSET(sync), ANYWHERE,
                  "On or Off: whether a change is flushed to disk before the "
                  "client is told of its success"),
+    AP_INIT_TAKE1("OCIGCInterval", set_seconds, OFFSET(gc_interval), ANYWHERE,
+                  "how often to collect garbage, in seconds; 0 for never"),
+    AP_INIT_TAKE1("OCIGCGrace", set_seconds, OFFSET(gc_grace), ANYWHERE,
+                  "how long content that nothing needs is kept, in seconds"),
+    AP_INIT_TAKE1("OCIUploadExpiry", set_seconds, OFFSET(upload_expiry),
+                  ANYWHERE, "how long an upload may be idle, in seconds"),
     AP_INIT_FLAG("OCIToken", set_token, NULL, ANYWHERE,
                  "On or Off: whether clients authenticate with Bearer tokens"),
     AP_INIT_TAKE1("OCITokenKey", set_token_key, NULL, ANYWHERE,
@@ -423,72 +433,3 @@ const command_rec oci_directives[] = {
                   ANYWHERE, "the URL where clients ask for tokens"),
     { .name = NULL },
 };
-
-int oci_config_allows_name(const oci_config_t *config, const char *name)
-{
-    return !config->pattern || !ap_regexec(config->pattern, name, 0, NULL, 0);
-}
-
-int oci_config_uses_tokens(const oci_config_t *config)
-{
-    return config->token == 1;
-}
-
-const char *oci_config_problem(const oci_config_t *config)
-{
-    const char *problem = config->blobs_line ? config->blobs_line->problem
-                                             : NULL;
-
-    if (!problem && config->index_line) {
-        problem = config->index_line->problem;
-    }
-    if (!problem && config->token_key && oci_config_uses_tokens(config)) {
-        problem = config->token_key->line.problem;
-    }
-    return problem;
-}
-
-const oci_key_set_t *oci_config_keys(const oci_config_t *config)
-{
-    return config->token_key ? config->token_key->keys : NULL;
-}
-
-int oci_config_token_lifetime(const oci_config_t *config)
-{
-    return merge_number(config->token_lifetime, 300);
-}
-
-int oci_config_has_store(const server_rec *s)
-{
-    /* a virtual host inherits the main server's Locations */
-    return oci_config_of_server(s)->sections->nelts > 0
-        || oci_config_of_server(ap_server_conf)->sections->nelts > 0;
-}
-
-apr_uint32_t *oci_config_bodies(void)
-{
-    return &oci_config_of_server(ap_server_conf)->bodies;
-}
-
-void oci_config_apply(oci_request_t *request, const oci_config_t *config)
-{
-    oci_registry_t *registry = &request->registry;
-    oci_policy_t *policy = &request->policy;
-
-    request->bodies = oci_config_bodies();
-    registry->blobs = config->blobs;
-    registry->index = oci_config_index(config);
-    registry->checked = config->index ? config->checked
-                                      : config->default_checked;
-    registry->sparse = merge_number(config->sparse, OCI_SPARSE_NONE);
-    registry->durable = merge_number(config->sync, 1);
-    registry->boot = config->boot;
-    policy->pattern = config->pattern;
-    policy->max_manifest = merge_size(config->max_manifest, 4194304);
-    policy->max_chunk = merge_size(config->max_chunk, 0);
-    policy->min_chunk = merge_size(config->min_chunk, 0);
-    policy->blob_delete = merge_number(config->blob_delete, 1);
-    policy->manifest_delete = merge_number(config->manifest_delete, 1);
-    policy->tag_delete = merge_number(config->tag_delete, 1);
-    policy->read_only = merge_number(config->read_only, 0);
-}

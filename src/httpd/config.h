@@ -59,6 +59,9 @@ typedef struct oci_config_t {
     const char *token_issuer;
     oci_token_key_t *token_key;
     int token_lifetime; /* seconds */
+    int gc_interval;    /* seconds; 0: never */
+    int gc_grace;       /* seconds */
+    int upload_expiry;  /* seconds */
 } oci_config_t;
 
 /** The parts of a server's configuration that its start needs. */
@@ -134,6 +137,19 @@ int oci_config_has_store(const server_rec *s);
  * oci_request_t.  The caller changes it atomically.
  */
 apr_uint32_t *oci_config_bodies(void);
+
+/** Return how often garbage is collected, in seconds; 0 for never. */
+int oci_config_gc_interval(const oci_config_t *config);
+
+/** Return how long something stays condemned, in seconds. */
+int oci_config_gc_grace(const oci_config_t *config);
+
+/** Return how long an upload may be idle, in seconds. */
+int oci_config_upload_expiry(const oci_config_t *config);
+
+/** Set the stores and settings of a registry. */
+void oci_config_set_registry(oci_registry_t *registry,
+                             const oci_config_t *config);
 
 /** Set the registry, the policy and the body count of a request. */
 void oci_config_apply(oci_request_t *request, const oci_config_t *config);

@@ -22,6 +22,7 @@
 #include "httpd/config.h"
 #include "httpd/config_check.h"
 #include "httpd/config_lines.h"
+#include "httpd/gc_job.h"
 #include "httpd/guards.h"
 #include "httpd/start.h"
 #include "httpd/token_check.h"
@@ -350,6 +351,7 @@ int oci_start(apr_pool_t *pool, server_rec *main_server)
     oci_guards_read(oci_config_of_server(main_server), ap_conftree, pool);
     if (generation) {
         oci_config_check(main_server, pool);
+        oci_gc_job_register(pool, main_server);
     }
     return OK;
 }

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Garbage collection in the server.  mod_watchdog calls it in a thread of one
+ * child process, at the intervals that the configuration says. */
+
+#include <string.h>
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_log.h"
+#include "ap_mpm.h"
+#include "apr_optional.h"
+#include "apr_strings.h"
+#include "mod_watchdog.h"
+
+#include "gc/gc.h"
+#include "httpd/config.h"
+#include "httpd/config_lines.h"
+#include "httpd/gc_job.h"
+#include "store/dbd/dbd_index.h"
+
+APLOG_USE_MODULE(oci);
+
+#define WATCHDOG "_oci_gc_"
+
+/* The garbage collection of one registry. */
+typedef struct job_t {
+    const server_rec *server;
+    const oci_config_t *config; /* with what it inherits */
+    const oci_config_line_t *line;
+    int shared; /* another section has the blob store, and another index */
+} job_t;
+
+static int is_stopped(void *baton)
+{
+    int state;
+
+    (void)baton;
+    return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS
+        && state == AP_MPMQ_STOPPING;
+}
+
+static void report_error(void *baton, const oci_error_t *error)
+{
+    const job_t *job = baton;
+
+    ap_log_error(APLOG_MARK, APLOG_WARNING, error->status, job->server,
+                 "oci: garbage collection skips: %s",
+                 error->note ? error->note : error->message);
+}
+
+/* One line for each run; a run that did nothing is less important. */
+static void log_report(const job_t *job, const oci_gc_t *gc, apr_time_t begun)
+{
+    const oci_gc_report_t *report = &gc->report;
+    int idle = !report->condemned && !report->collected && !report->blobs
+        && !report->uploads && !report->emptied;
+
+    ap_log_error(APLOG_MARK, idle ? APLOG_INFO : APLOG_NOTICE, 0, job->server,
+                 "oci: garbage collection of %s: %" APR_UINT64_T_FMT
+                 " repositories reviewed, %" APR_UINT64_T_FMT
+                 " blobs condemned, %" APR_UINT64_T_FMT
+                 " collected, %" APR_UINT64_T_FMT
+                 " uploads ended, %" APR_UINT64_T_FMT " bytes freed, %.1f s",
+                 gc->registry->blobs->where, report->repositories,
+                 report->condemned, report->collected, report->uploads,
+                 report->bytes,
+                 (apr_time_now() - begun) / (double)APR_USEC_PER_SEC);
+}
+
+static void run(job_t *job, apr_pool_t *pool)
+{
+    oci_registry_t registry;
+    oci_gc_t gc = { .registry = &registry,
+                    .grace = oci_config_gc_grace(job->config),
+                    .upload_expiry = oci_config_upload_expiry(job->config),
+                    .is_stopped = is_stopped,
+                    .report_error = report_error,
+                    .baton = job };
+    apr_time_t begun = apr_time_now();
+    oci_error_t *error;
+
+    oci_config_set_registry(&registry, job->config);
+    error = oci_gc_run(&gc, pool);
+    if (error && !is_stopped(NULL)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, error->status, job->server,
+                     "oci: garbage collection of %s: %s", registry.blobs->where,
+                     error->note ? error->note : error->message);
+    }
+    else {
+        log_report(job, &gc, begun);
+    }
+}
+
+static apr_status_t call(int state, void *job_, apr_pool_t *parent)
+{
+    job_t *job = job_;
+    apr_pool_t *pool;
+
+    if (state != AP_WATCHDOG_STATE_RUNNING || is_stopped(NULL)
+        || oci_config_problem(job->config)) {
+        return APR_SUCCESS;
+    }
+    if (apr_pool_create(&pool, parent) == APR_SUCCESS) {
+        run(job, pool);
+        apr_pool_destroy(pool);
+    }
+    return APR_SUCCESS;
+}
+
+/* Whether two indexes are the same for certain. */
+static int is_same_index(const oci_index_t *index, const oci_index_t *other,
+                         apr_pool_t *pool)
+{
+    const char *place, *other_place;
+
+    if (index == other) {
+        return 1;
+    }
+    if (index->provider != other->provider
+        || strcmp(index->where, other->where)) {
+        return 0;
+    }
+    if (*index->where == '/') {
+        return 1;
+    }
+    place = oci_index_dbd_place(index, pool);
+    other_place = oci_index_dbd_place(other, pool);
+    return place && other_place && !strcmp(place, other_place);
+}
+
+/* Add the job of a section, unless the list has it.  Two indexes of one blob
+ * store know nothing of each other's blobs, so that neither is collected. */
+static void add_job(apr_array_header_t *jobs, server_rec *s,
+                    const oci_config_t *section)
+{
+    const oci_config_t *config = oci_config_inherit(section, s, jobs->pool);
+    job_t *job;
+    int shared = 0;
+    int i;
+
+    if (!config->blobs || !oci_config_index(config)) {
+        return;
+    }
+    for (i = 0; i < jobs->nelts; i++) {
+        job = APR_ARRAY_IDX(jobs, i, job_t *);
+        if (strcmp(job->config->blobs->where, config->blobs->where)) {
+            continue;
+        }
+        if (is_same_index(oci_config_index(job->config),
+                          oci_config_index(config), jobs->pool)) {
+            return;
+        }
+        job->shared = shared = 1;
+    }
+    job = apr_pcalloc(jobs->pool, sizeof(*job));
+    job->server = s;
+    job->config = config;
+    job->line = config->blobs_line;
+    job->shared = shared;
+    APR_ARRAY_PUSH(jobs, job_t *) = job;
+}
+
+static apr_array_header_t *find_jobs(apr_pool_t *pool, server_rec *main_server)
+{
+    apr_array_header_t *jobs = apr_array_make(pool, 2, sizeof(job_t *));
+    server_rec *s;
+    int i;
+
+    for (s = main_server; s; s = s->next) {
+        const apr_array_header_t *sections = oci_config_of_server(s)->sections;
+
+        for (i = 0; i < sections->nelts; i++) {
+            add_job(jobs, s, APR_ARRAY_IDX(sections, i, oci_config_t *));
+        }
+    }
+    return jobs;
+}
+
+/* Find the watchdog's thread; NULL if the server has none. */
+static ap_watchdog_t *find_watchdog(apr_pool_t *pool)
+{
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance)
+        *get = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
+    ap_watchdog_t *watchdog;
+
+    return get && get(&watchdog, WATCHDOG, 0, 1, pool) == APR_SUCCESS ? watchdog
+                                                                      : NULL;
+}
+
+static void register_job(ap_watchdog_t *watchdog, const job_t *job)
+{
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback)
+        *add = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
+    apr_status_t rv = add(watchdog,
+                          apr_time_from_sec(
+                              oci_config_gc_interval(job->config)),
+                          job, call);
+
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, job->server,
+                     "oci: cannot start the garbage collection of %s",
+                     job->config->blobs->where);
+    }
+}
+
+void oci_gc_job_register(apr_pool_t *pool, server_rec *main_server)
+{
+    const apr_array_header_t *jobs = find_jobs(pool, main_server);
+    ap_watchdog_t *watchdog = NULL;
+    int i;
+
+    for (i = 0; i < jobs->nelts; i++) {
+        const job_t *job = APR_ARRAY_IDX(jobs, i, job_t *);
+
+        if (job->shared || job->config->read_only == 1
+            || !oci_config_gc_interval(job->config)) {
+            continue;
+        }
+        if (!watchdog) {
+            watchdog = find_watchdog(pool);
+        }
+        if (watchdog) {
+            register_job(watchdog, job);
+        }
+        else if (job->config->gc_interval > 0) {
+            oci_line_warn(main_server, job->line->directive,
+                          "OCIGCInterval is set, but mod_watchdog is not "
+                          "loaded, so no garbage is collected; load it, or run "
+                          "\"ociadmin gc\" regularly");
+        }
+    }
+}
