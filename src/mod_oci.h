@@ -110,6 +110,12 @@ typedef struct oci_blob_source_t {
     const char *url;  /* if file is NULL: absolute, valid for a while */
 } oci_blob_source_t;
 
+/** A question that a provider asks its caller. */
+typedef struct oci_confirm_t {
+    int (*is_confirmed)(void *baton);
+    void *baton;
+} oci_confirm_t;
+
 /** What a blob store can list. */
 typedef enum { OCI_STORED_BLOBS, OCI_STORED_UPLOADS } oci_stored_e;
 
@@ -222,10 +228,15 @@ struct oci_blob_store_provider_t {
 
     /**
      * Delete a blob.  A request that is reading it can continue.
-     * @return APR_NOTFOUND if the store works and does not have this blob
+     * @param confirm NULL, or to be asked when the locator no longer leads to
+     *        the bytes, and before they are deleted for good: they are put back
+     *        if it returns 0.  A store that never uses a locator again may
+     *        delete without asking
+     * @return APR_NOTFOUND if the store works and does not have this blob;
+     *         APR_EBUSY if the deletion was not confirmed
      */
     apr_status_t (*blob_delete)(oci_blob_store_t *store, const char *locator,
-                                apr_pool_t *pool);
+                                const oci_confirm_t *confirm, apr_pool_t *pool);
 
     /**
      * Get the id that a store has kept since it was first used, by which its

@@ -25,20 +25,43 @@
 /* The longest locator, and a NUL. */
 #define LOCATOR_SIZE 513
 
+/* The deletion of a blob's bytes. */
+typedef struct deletion_t {
+    const oci_registry_t *registry;
+    const char *digest;
+    apr_pool_t *pool;
+} deletion_t;
+
+/* Confirm that a blob has no record.  If this process was stopped for so long
+ * that its lock ended, the blob may have been entered again, and this look at
+ * the index fails or finds it. */
+static int has_no_record(void *baton)
+{
+    const deletion_t *deletion = baton;
+    oci_blob_t blob;
+    oci_error_t *error = oci_blob_record(&blob, deletion->registry,
+                                         deletion->digest, deletion->pool);
+
+    return error && error->code == OCI_E_BLOB_UNKNOWN;
+}
+
 /* Delete the bytes of a blob that has no record any more. */
-static oci_error_t *delete_bytes(oci_gc_t *gc, const char *locator,
-                                 apr_off_t size, apr_pool_t *pool)
+static oci_error_t *delete_bytes(oci_gc_t *gc, const oci_blob_t *blob,
+                                 apr_pool_t *pool)
 {
     oci_blob_store_t *store = gc->registry->blobs;
-    apr_status_t rv = store->provider->blob_delete(store, locator, pool);
+    deletion_t deletion = { gc->registry, blob->digest, pool };
+    oci_confirm_t confirm = { has_no_record, &deletion };
+    apr_status_t rv = store->provider->blob_delete(store, blob->locator,
+                                                   &confirm, pool);
 
-    if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
+    if (rv != APR_SUCCESS && rv != APR_NOTFOUND && rv != APR_EBUSY) {
         return oci_error_storage(pool, rv, "cannot delete %s/%s", store->where,
-                                 locator);
+                                 blob->locator);
     }
     if (rv == APR_SUCCESS) {
         gc->report.blobs++;
-        gc->report.bytes += size;
+        gc->report.bytes += blob->size;
     }
     return NULL;
 }
@@ -61,7 +84,7 @@ static oci_error_t *delete_blob(oci_gc_t *gc, const char *digest,
     }
     oci_change_delete(changes, oci_key_blob(pool, digest));
     error = oci_facts_apply(gc->registry, changes, gc->registry->durable, pool);
-    return error ? error : delete_bytes(gc, blob.locator, blob.size, pool);
+    return error ? error : delete_bytes(gc, &blob, pool);
 }
 
 /* Delete a blob if no repository holds it, and then the note that it may be an
@@ -154,6 +177,9 @@ static oci_error_t *is_recorded(int *recorded, const oci_gc_t *gc,
 static oci_error_t *settle_unrecorded(oci_gc_t *gc, const oci_stored_t *stored,
                                       apr_pool_t *pool)
 {
+    oci_blob_t blob = { .digest = stored->digest,
+                        .size = stored->size,
+                        .locator = stored->name };
     int recorded;
     oci_error_t *error = is_recorded(&recorded, gc, stored, pool);
 
@@ -165,7 +191,7 @@ static oci_error_t *settle_unrecorded(oci_gc_t *gc, const oci_stored_t *stored,
         gc->report.bytes += stored->size;
         return NULL;
     }
-    return delete_bytes(gc, stored->name, stored->size, pool);
+    return delete_bytes(gc, &blob, pool);
 }
 
 /* Delete bytes if they still have no record. */

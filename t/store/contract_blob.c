@@ -26,9 +26,9 @@ static void check_blob(test_t *t)
     tap_ok(&t->run->tap, !odd && i <= 512 && i, "a locator is printable");
     tap_is(&t->run->tap, pull(t, locator, pool), "bytes", "a blob's bytes");
     tap_is(&t->run->tap, pull(t, other, pool), "", "an empty blob, SHA-512");
-    is_status(t->run, t->provider->blob_delete(t->store, locator, pool),
+    is_status(t->run, t->provider->blob_delete(t->store, locator, NULL, pool),
               APR_SUCCESS, "a blob is deleted");
-    is_status(t->run, t->provider->blob_delete(t->store, locator, pool),
+    is_status(t->run, t->provider->blob_delete(t->store, locator, NULL, pool),
               APR_NOTFOUND, "but only once");
     tap_is(&t->run->tap, pull(t, locator, pool), "(not found)",
            "a deleted blob is not found");
@@ -189,8 +189,8 @@ static void check_commit(test_t *t)
            "the repeated commit's blob");
     tap_is(&t->run->tap, pull(t, other, pool), "often",
            "the blob of another digest");
-    t->provider->blob_delete(t->store, first, pool);
-    t->provider->blob_delete(t->store, again, pool);
+    t->provider->blob_delete(t->store, first, NULL, pool);
+    t->provider->blob_delete(t->store, again, NULL, pool);
     t->provider->upload_commit(&again, writer, DIGEST("0005"), 1, pool);
     tap_is(&t->run->tap, pull(t, again, pool), "often",
            "a repeated commit restores a deleted blob");

@@ -172,7 +172,7 @@ static void check_changes(test_t *t, apr_array_header_t *wanted)
             && !t->provider
                     ->blob_delete(t->store,
                                   APR_ARRAY_IDX(wanted, at, oci_stored_t).name,
-                                  pool);
+                                  NULL, pool);
         forget(wanted, at);
     }
     rest = apr_array_make(pool, COUNT, sizeof(oci_stored_t));

@@ -33,7 +33,7 @@ static void check_blobs(test_t *t)
     tap_is(&t->run->tap, pull(t, locator, pool), "others",
            "a blob is replaced");
     t->provider->upload_commit(&other, writer, DIGEST("0002"), 1, pool);
-    t->provider->blob_delete(t->store, locator, pool);
+    t->provider->blob_delete(t->store, locator, NULL, pool);
     is_status(t->run,
               t->provider->upload_commit(&again, writer, DIGEST("0001"), 1,
                                          pool),

@@ -331,7 +331,7 @@ static void check_absence(test_t *t, int empty)
     tap_ok(&t->run->tap,
            !works(oci_blob_fs.blob_open(&source, t->store, locator, 0, pool))
                && !works(oci_blob_fs.blob_size(&size, t->store, locator, pool))
-               && !works(oci_blob_fs.blob_delete(t->store, locator, pool))
+               && !works(oci_blob_fs.blob_delete(t->store, locator, NULL, pool))
                && !works(oci_blob_fs.list(&entries, t->store, OCI_STORED_BLOBS,
                                           NULL, 1, pool))
                && !works(oci_blob_fs.list(&entries, t->store,

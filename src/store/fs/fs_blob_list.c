@@ -10,6 +10,7 @@
 
 #include "apr_strings.h"
 
+#include "store/fs/fs_blob_delete.h"
 #include "store/fs/fs_blob_list.h"
 #include "store/fs/fs_entries.h"
 #include "values/digest.h"
@@ -59,6 +60,11 @@ static apr_status_t add_blob(listing_t *listing, const char *locator,
     apr_array_header_t *entries = listing->entries;
     apr_status_t rv = add_file(listing, locator, path);
 
+    if (rv == APR_NOTFOUND
+        && oci_fs_blob_restore(listing->fs, path, entries->pool)
+            == APR_SUCCESS) {
+        rv = add_file(listing, locator, path);
+    }
     if (rv == APR_SUCCESS) {
         APR_ARRAY_IDX(entries, entries->nelts - 1, oci_stored_t)
             .digest = apr_psprintf(entries->pool, "%.*s:%s",
@@ -122,8 +128,10 @@ static apr_status_t add_blobs(listing_t *listing, const char *dir, int level,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = oci_fs_entries_read(&entries, apr_pstrcat(pool, root, "/", dir, NULL),
-                             0, pool);
+    rv = oci_fs_entries_read_temporaries(&entries,
+                                         apr_pstrcat(pool, root, "/", dir,
+                                                     NULL),
+                                         pool);
     if (rv != APR_SUCCESS) {
         entries.count = 0;
         rv = oci_store_dir_classify(listing->fs, rv);

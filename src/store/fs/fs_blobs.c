@@ -35,6 +35,7 @@
 #include "apr_strings.h"
 
 #include "store/fs/fs_blobs.h"
+#include "store/fs/fs_blob_delete.h"
 #include "store/fs/fs_blob_id.h"
 #include "store/fs/fs_blob_list.h"
 #include "store/store_dir.h"
@@ -472,11 +473,9 @@ static apr_status_t blob_size(apr_off_t *size, oci_blob_store_t *store,
 }
 
 static apr_status_t blob_delete(oci_blob_store_t *store, const char *locator,
-                                apr_pool_t *pool)
+                                const oci_confirm_t *confirm, apr_pool_t *pool)
 {
-    return unlink(path_of(fs_of(store), locator, pool))
-        ? oci_store_dir_classify(fs_of(store), errno)
-        : APR_SUCCESS;
+    return oci_fs_blob_delete(fs_of(store), locator, confirm, pool);
 }
 
 static apr_status_t identity(const char **id, oci_blob_store_t *store, int make,
