@@ -110,6 +110,16 @@ typedef struct oci_blob_source_t {
     const char *url;  /* if file is NULL: absolute, valid for a while */
 } oci_blob_source_t;
 
+/** What a blob store can list. */
+typedef enum { OCI_STORED_BLOBS, OCI_STORED_UPLOADS } oci_stored_e;
+
+/** A blob or an upload, as a store lists it. */
+typedef struct oci_stored_t {
+    const char *name;   /* a locator, or the id of an upload */
+    apr_off_t size;     /* bytes */
+    apr_time_t changed; /* when its bytes were last written */
+} oci_stored_t;
+
 struct oci_blob_store_provider_t {
     /**
      * Create a store from its configuration, without accessing the disk.
@@ -236,6 +246,28 @@ struct oci_blob_store_provider_t {
      * @return NULL, or a sentence that says what is wrong
      */
     const char *(*check)(oci_blob_store_t *store, apr_pool_t *pool);
+
+    /**
+     * List the blobs, or the uploads, of a store in the bytewise order of their
+     * names.  Those that are added or removed meanwhile may or may not be
+     * listed; all others are listed once, also if they are replaced.  The
+     * time and memory of a call may depend on limit and on the size of one of
+     * the store's directories, but not on the size of the store.  An upload is
+     * listed until it is aborted, even if a request is writing to it.  What a
+     * killed process left of an upload is listed as this upload, so that
+     * upload_open and upload_abort remove it.  Files that are not the store's
+     * are not listed.
+     * NULL for a provider that cannot list: garbage collection then cannot find
+     * bytes that no record names.
+     * @param entries Set to an array of oci_stored_t, empty if there are no
+     *        more; fewer than limit do not mean the end
+     * @param after Only names greater than this one, which need not exist; NULL
+     *        for all
+     * @param limit The maximum number of entries, at least 1
+     */
+    apr_status_t (*list)(apr_array_header_t **entries, oci_blob_store_t *store,
+                         oci_stored_e kind, const char *after, int limit,
+                         apr_pool_t *pool);
 };
 
 /* ------------------------------------------------------------------------

@@ -191,6 +191,109 @@ static void check_damage(test_t *t)
            "a push creates missing directories");
 }
 
+/* Return the names that are listed, each with a blank after it. */
+static const char *list(test_t *t, oci_stored_e kind, const char *after)
+{
+    apr_array_header_t *entries;
+    const char *names = "";
+    int i;
+
+    if (oci_blob_fs.list(&entries, t->store, kind, after, 100, t->run->pool)) {
+        return "(failed)";
+    }
+    for (i = 0; i < entries->nelts; i++) {
+        names = apr_pstrcat(t->run->pool, names,
+                            APR_ARRAY_IDX(entries, i, oci_stored_t).name, " ",
+                            NULL);
+    }
+    return names;
+}
+
+/* Symbolic links, and files that are not the store's, are not listed. */
+static void check_list(test_t *t)
+{
+    static const char *const dirs[] = { "blobs/sha256/ab",  "blobs/sha256/AB",
+                                        "blobs/sha256/abc", "blobs/sha384",
+                                        "blobs/sha384/ab",  "linked",
+                                        "uploads/directory" };
+    apr_pool_t *pool = t->run->pool;
+    const char *hex = strchr(DIGEST("abcd"), ':') + 1;
+    const char *locator;
+    oci_index_t *index;
+    size_t i;
+
+    open_both(t, &index, "list", getuid());
+    locator = push(t, "up", DIGEST("abcd"), "text", pool);
+    for (i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+        const char *dir = apr_pstrcat(pool, "list/", dirs[i], NULL);
+
+        mkdir(at(t->run, dir), 0755);
+        write_file(t, apr_pstrcat(pool, dir, "/README", NULL), "");
+        if (strcmp(dirs[i], "blobs/sha256/ab")) {
+            write_file(t, apr_pstrcat(pool, dir, "/", hex, NULL), "");
+        }
+    }
+    write_file(t, apr_pstrcat(pool, "list/linked/ef", hex + 2, NULL), "");
+    write_file(t, apr_pstrcat(pool, "list/blobs/sha256/ab/cd", hex + 2, NULL),
+               "");
+    mkdir(at(t->run,
+             apr_pstrcat(pool, "list/blobs/sha256/ab/abab", hex + 4, NULL)),
+          0755);
+    tap_ok(&t->run->tap,
+           !symlink("../../linked", at(t->run, "list/blobs/sha256/ef"))
+               && !symlink(hex,
+                           at(t->run,
+                              apr_pstrcat(pool, "list/blobs/sha256/ab/abba",
+                                          hex + 4, NULL)))
+               && !symlink("../blobs/.id", at(t->run, "list/uploads/link")),
+           "links are made");
+    write_file(t, "list/uploads/README", "");
+    write_file(t, "list/uploads/a_b", "");
+    tap_is(&t->run->tap, list(t, OCI_STORED_BLOBS, NULL),
+           apr_pstrcat(pool, locator, " ", NULL), "only the blob is listed");
+    tap_is(&t->run->tap, list(t, OCI_STORED_BLOBS, "blobs/sha256/ab"),
+           apr_pstrcat(pool, locator, " ", NULL), "a part of a name is less");
+    tap_is(&t->run->tap, list(t, OCI_STORED_BLOBS, "blobs/sha256/ac"), "",
+           "all blobs are before a greater name");
+    tap_is(&t->run->tap, list(t, OCI_STORED_BLOBS, "d"), "",
+           "or before a name of another form");
+    tap_is(&t->run->tap, list(t, OCI_STORED_UPLOADS, NULL), "",
+           "no upload is listed");
+}
+
+/* The temporaries of killed processes are listed as their uploads, and removed
+ * with them.  Uses the store of check_list. */
+static void check_temporaries(test_t *t)
+{
+    static const char *const ids[] = { "both", "left", "id-0123" };
+    apr_pool_t *pool = make_pool();
+    oci_blob_writer_t *writer;
+    int i, bad = 0;
+
+    request(&writer, t, "both", 0, "text", pool);
+    tap_ok(&t->run->tap,
+           !link(at(t->run, "list/uploads/both"),
+                 at(t->run, "list/uploads/.both")),
+           "a process is killed before its upload becomes a blob");
+    apr_pool_clear(pool);
+    write_file(t, "list/uploads/.left", "text");
+    write_file(t, "list/uploads/.id-0123", "");
+    tap_is(&t->run->tap, list(t, OCI_STORED_UPLOADS, NULL),
+           "both id-0123 left ", "each is listed once");
+    for (i = 0; i < 3; i++) {
+        bad |= oci_blob_fs.upload_open(&writer, t->store, ids[i], pool)
+            || oci_blob_fs.upload_abort(writer);
+    }
+    tap_ok(&t->run->tap,
+           !bad && access(at(t->run, "list/uploads/.both"), F_OK)
+               && access(at(t->run, "list/uploads/.left"), F_OK)
+               && access(at(t->run, "list/uploads/.id-0123"), F_OK),
+           "they are removed when the uploads are aborted");
+    tap_is(&t->run->tap, list(t, OCI_STORED_UPLOADS, NULL), "",
+           "nothing is left to list");
+    apr_pool_destroy(pool);
+}
+
 static int works(apr_status_t rv)
 {
     return rv == APR_SUCCESS || rv == APR_NOTFOUND || rv == APR_EEXIST;
@@ -231,6 +334,10 @@ static void check_absence(test_t *t, int empty)
            !works(oci_blob_fs.blob_open(&source, t->store, locator, 0, pool))
                && !works(oci_blob_fs.blob_size(&size, t->store, locator, pool))
                && !works(oci_blob_fs.blob_delete(t->store, locator, pool))
+               && !works(oci_blob_fs.list(&entries, t->store, OCI_STORED_BLOBS,
+                                          NULL, 1, pool))
+               && !works(oci_blob_fs.list(&entries, t->store,
+                                          OCI_STORED_UPLOADS, NULL, 1, pool))
                && !works(
                    oci_blob_fs.upload_open(&writer, t->store, "id", pool)),
            "a blob store that was moved away fails");
@@ -305,6 +412,8 @@ static int refuse(void *data, int number)
 
 static void check_owners(test_t *t)
 {
+    apr_array_header_t *entries;
+    void *reason = NULL;
     oci_owner_caller_t caller;
     oci_index_t *index;
     oci_blob_writer_t *writer;
@@ -322,6 +431,14 @@ static void check_owners(test_t *t)
     change(index, OCI_CHANGE_ADD, "x/y/file", "two words");
     push(t, "up", DIGEST("abcd"), "text", t->run->pool);
     request(&writer, t, "more", 0, "text", t->run->pool);
+    chmod(at(t->run, "o/blobs/sha256/ab"), 0);
+    is_status(t->run,
+              oci_blob_fs.list(&entries, t->store, OCI_STORED_BLOBS, NULL, 1,
+                               t->run->pool),
+              EACCES, "a directory that cannot be read is not left out");
+    apr_pool_userdata_get(&reason, OCI_REASON, t->run->pool);
+    says(t->run, reason, "/o/blobs/sha256/ab", "denied");
+    chmod(at(t->run, "o/blobs/sha256/ab"), 0750);
     tap_ok(&t->run->tap, !nftw(at(t->run, "o"), check_owner, 16, FTW_PHYS),
            "all files belong to httpd's User");
     oci_owner_leave(&caller);
@@ -508,6 +625,8 @@ int main(void)
     check_layout(&t);
     check_dirs(&t);
     check_damage(&t);
+    check_list(&t);
+    check_temporaries(&t);
     check_absence(&t, 0);
     check_absence(&t, 1);
     check_leftovers(&t);

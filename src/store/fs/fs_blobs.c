@@ -36,6 +36,7 @@
 
 #include "store/fs/fs_blobs.h"
 #include "store/fs/fs_blob_id.h"
+#include "store/fs/fs_blob_list.h"
 #include "store/store_dir.h"
 
 static const char *const directories[] = { "blobs", "uploads", NULL };
@@ -396,7 +397,13 @@ static apr_status_t upload_commit(const char **locator,
 
 static apr_status_t upload_abort(oci_blob_writer_t *writer)
 {
-    return unlink(writer->path) && errno != ENOENT ? errno : APR_SUCCESS;
+    /* First what a killed process may have left: the claim ends when the other
+     * name is removed. */
+    apr_status_t rv = unlink(writer->temporary) && errno != ENOENT
+        ? errno
+        : APR_SUCCESS;
+
+    return unlink(writer->path) && errno != ENOENT ? errno : rv;
 }
 
 static const char *path_of(const oci_store_dir_t *fs, const char *locator,
@@ -477,8 +484,17 @@ static apr_status_t identity(const char **id, oci_blob_store_t *store, int make,
     return oci_fs_blob_id(id, fs_of(store), make, pool);
 }
 
+static apr_status_t list(apr_array_header_t **entries, oci_blob_store_t *store,
+                         oci_stored_e kind, const char *after, int limit,
+                         apr_pool_t *pool)
+{
+    oci_fs_blob_range_t range = { kind, after, limit };
+
+    return oci_fs_blob_list(entries, fs_of(store), &range, pool);
+}
+
 const oci_blob_store_provider_t oci_blob_fs = {
     create,      start,        upload_open,   upload_resume, upload_write,
     upload_read, upload_close, upload_commit, upload_abort,  blob_open,
-    blob_size,   blob_delete,  identity,      check,
+    blob_size,   blob_delete,  identity,      check,         list,
 };

@@ -56,21 +56,23 @@ static void sort_names(oci_fs_entries_t *entries, apr_array_header_t *names)
     entries->count = count;
 }
 
-/* Get the next entry whose name does not begin with "."; APR_EOF after the last
- * one.  An entry that is removed before its type is known is left out. */
-static apr_status_t next_entry(apr_finfo_t *entry, apr_dir_t *dir)
+/* Get the next entry; APR_EOF after the last one.  An entry that is removed
+ * before its type is known is left out, and so is one whose name begins with
+ * ".", unless these are wanted. */
+static apr_status_t next_entry(apr_finfo_t *entry, apr_dir_t *dir, int hidden)
 {
     apr_status_t rv;
 
     do {
         rv = apr_dir_read(entry, APR_FINFO_NAME | APR_FINFO_TYPE, dir);
     } while (rv == APR_INCOMPLETE
-             || (rv == APR_SUCCESS && *entry->name == '.'));
+             || (rv == APR_SUCCESS && *entry->name == '.' && !hidden));
     return APR_STATUS_IS_ENOENT(rv) ? APR_EOF : rv;
 }
 
+/* hidden: add the names that begin with ".", without the ".". */
 static apr_status_t read_names(oci_fs_entries_t *entries, const char *path,
-                               int most, apr_pool_t *pool)
+                               int most, int hidden, apr_pool_t *pool)
 {
     apr_array_header_t *names = apr_array_make(pool, 64, sizeof(char *));
     apr_finfo_t entry;
@@ -80,11 +82,13 @@ static apr_status_t read_names(oci_fs_entries_t *entries, const char *path,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    while ((rv = next_entry(&entry, dir)) == APR_SUCCESS
+    while ((rv = next_entry(&entry, dir, hidden)) == APR_SUCCESS
            && (!most || names->nelts < most)) {
+        const char *name = entry.name + (hidden && *entry.name == '.');
+
         APR_ARRAY_PUSH(names, const char *) = entry.filetype == APR_DIR
-            ? apr_pstrcat(pool, entry.name, "/", NULL)
-            : entry.name;
+            ? apr_pstrcat(pool, name, "/", NULL)
+            : name;
     }
     entries->partial = rv == APR_SUCCESS;
     apr_dir_close(dir);
@@ -129,8 +133,8 @@ static int is_unchanged(const char *path, const struct stat *before)
         && before->st_ctim.tv_nsec == after.st_ctim.tv_nsec;
 }
 
-apr_status_t oci_fs_entries_read(oci_fs_entries_t *entries, const char *path,
-                                 int most, apr_pool_t *pool)
+static apr_status_t read_changing(oci_fs_entries_t *entries, const char *path,
+                                  int most, int hidden, apr_pool_t *pool)
 {
     oci_fs_entries_t last = { NULL, 0, 0, 0, { 0 } };
     int complete, reading;
@@ -139,7 +143,7 @@ apr_status_t oci_fs_entries_read(oci_fs_entries_t *entries, const char *path,
         apr_time_t now = apr_time_now();
         apr_status_t rv = stat(path, &entries->status)
             ? errno
-            : read_names(entries, path, most, pool);
+            : read_names(entries, path, most, hidden, pool);
 
         if (rv != APR_SUCCESS || entries->partial) {
             return rv;
@@ -159,12 +163,24 @@ apr_status_t oci_fs_entries_read(oci_fs_entries_t *entries, const char *path,
     }
 }
 
+apr_status_t oci_fs_entries_read(oci_fs_entries_t *entries, const char *path,
+                                 int most, apr_pool_t *pool)
+{
+    return read_changing(entries, path, most, 0, pool);
+}
+
+apr_status_t oci_fs_entries_read_temporaries(oci_fs_entries_t *entries,
+                                             const char *path, apr_pool_t *pool)
+{
+    return read_changing(entries, path, 0, 1, pool);
+}
+
 apr_status_t oci_fs_entries_read_once(oci_fs_entries_t *entries,
                                       const char *path, apr_pool_t *pool)
 {
     entries->settled = 0;
     return stat(path, &entries->status) ? errno
-                                        : read_names(entries, path, 0, pool);
+                                        : read_names(entries, path, 0, 0, pool);
 }
 
 apr_status_t oci_fs_entries_find(char *path, apr_size_t room, apr_pool_t *pool)
@@ -179,7 +195,7 @@ apr_status_t oci_fs_entries_find(char *path, apr_size_t room, apr_pool_t *pool)
             ? APR_NOTFOUND
             : rv;
     }
-    while ((rv = next_entry(&entry, dir)) == APR_SUCCESS) {
+    while ((rv = next_entry(&entry, dir, 0)) == APR_SUCCESS) {
         if (length + strlen(entry.name) + 2 > room) {
             rv = APR_ENAMETOOLONG;
             break;

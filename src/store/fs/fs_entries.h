@@ -4,9 +4,9 @@
  * @file fs_entries.h
  * @brief The entries of a directory
  *
- * Names that begin with "." are left out; the names of directories end with
- * "/". Functions that return a status return APR_SUCCESS, a status that they
- * list, or an errno.
+ * Names that begin with "." are left out, unless a function says otherwise; the
+ * names of directories end with "/". Functions that return a status return
+ * APR_SUCCESS, a status that they list, or an errno.
  */
 
 #ifndef OCI_FS_ENTRIES_H
@@ -35,6 +35,15 @@ typedef struct oci_fs_entries_t {
  */
 apr_status_t oci_fs_entries_read(oci_fs_entries_t *entries, const char *path,
                                  int most, apr_pool_t *pool);
+
+/**
+ * Read a directory that may change meanwhile, with the names that begin with
+ * ".": they are given without the ".", so that a file and its temporary are one
+ * name.
+ */
+apr_status_t oci_fs_entries_read_temporaries(oci_fs_entries_t *entries,
+                                             const char *path,
+                                             apr_pool_t *pool);
 
 /**
  * Read a directory once.  If its file system is not ordered (see
