@@ -234,6 +234,8 @@ static void check_list(test_t *t)
         }
     }
     write_file(t, apr_pstrcat(pool, "list/linked/ef", hex + 2, NULL), "");
+    write_file(t, apr_pstrcat(pool, "list/blobs/sha256/ab/cd", hex + 2, NULL),
+               "");
     mkdir(at(t->run,
              apr_pstrcat(pool, "list/blobs/sha256/ab/abab", hex + 4, NULL)),
           0755);
@@ -410,6 +412,8 @@ static int refuse(void *data, int number)
 
 static void check_owners(test_t *t)
 {
+    apr_array_header_t *entries;
+    void *reason = NULL;
     oci_owner_caller_t caller;
     oci_index_t *index;
     oci_blob_writer_t *writer;
@@ -427,6 +431,14 @@ static void check_owners(test_t *t)
     change(index, OCI_CHANGE_ADD, "x/y/file", "two words");
     push(t, "up", DIGEST("abcd"), "text", t->run->pool);
     request(&writer, t, "more", 0, "text", t->run->pool);
+    chmod(at(t->run, "o/blobs/sha256/ab"), 0);
+    is_status(t->run,
+              oci_blob_fs.list(&entries, t->store, OCI_STORED_BLOBS, NULL, 1,
+                               t->run->pool),
+              EACCES, "a directory that cannot be read is not left out");
+    apr_pool_userdata_get(&reason, OCI_REASON, t->run->pool);
+    says(t->run, reason, "/o/blobs/sha256/ab", "denied");
+    chmod(at(t->run, "o/blobs/sha256/ab"), 0750);
     tap_ok(&t->run->tap, !nftw(at(t->run, "o"), check_owner, 16, FTW_PHYS),
            "all files belong to httpd's User");
     oci_owner_leave(&caller);

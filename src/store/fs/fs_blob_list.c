@@ -19,32 +19,32 @@
 #define UPLOAD_ID_MAX   64
 #define DIRECTORY_LEVEL 2 /* that of blobs/sha256/ab/ */
 
-typedef struct listing_t {
+typedef struct blob_list_t {
     const oci_store_dir_t *fs;
     const oci_fs_blob_range_t *range;
     apr_array_header_t *entries;
-} listing_t;
+} blob_list_t;
 
-static int is_full(const listing_t *listing)
+static int is_full(const blob_list_t *list)
 {
-    return listing->entries->nelts >= listing->range->limit;
+    return list->entries->nelts >= list->range->limit;
 }
 
 /* Add a file; APR_NOTFOUND if it was removed, or is not a regular file. */
-static apr_status_t add_file(listing_t *listing, const char *name,
+static apr_status_t add_file(blob_list_t *list, const char *name,
                              const char *path)
 {
     oci_stored_t *entry;
     struct stat st;
 
     if (lstat(path, &st)) {
-        return oci_store_dir_classify(listing->fs, errno);
+        return oci_store_dir_classify(list->fs, errno);
     }
     if (!S_ISREG(st.st_mode)) {
         return APR_NOTFOUND;
     }
-    entry = apr_array_push(listing->entries);
-    entry->name = apr_pstrdup(listing->entries->pool, name);
+    entry = apr_array_push(list->entries);
+    entry->name = apr_pstrdup(list->entries->pool, name);
     entry->digest = NULL;
     entry->size = st.st_size;
     entry->changed = apr_time_make(st.st_mtim.tv_sec,
@@ -53,17 +53,16 @@ static apr_status_t add_file(listing_t *listing, const char *name,
 }
 
 /* Add a blob, whose locator has the form of its digest. */
-static apr_status_t add_blob(listing_t *listing, const char *locator,
+static apr_status_t add_blob(blob_list_t *list, const char *locator,
                              const char *path)
 {
     const char *algorithm = locator + strlen("blobs/");
-    apr_array_header_t *entries = listing->entries;
-    apr_status_t rv = add_file(listing, locator, path);
+    apr_array_header_t *entries = list->entries;
+    apr_status_t rv = add_file(list, locator, path);
 
     if (rv == APR_NOTFOUND
-        && oci_fs_blob_restore(listing->fs, path, entries->pool)
-            == APR_SUCCESS) {
-        rv = add_file(listing, locator, path);
+        && oci_fs_blob_restore(list->fs, path, entries->pool) == APR_SUCCESS) {
+        rv = add_file(list, locator, path);
     }
     if (rv == APR_SUCCESS) {
         APR_ARRAY_IDX(entries, entries->nelts - 1, oci_stored_t)
@@ -100,10 +99,10 @@ static int is_valid(const char *dir, const char *name, int level,
 
 /* Whether a name in a directory, and everything below it, is not greater than
  * the name that the range comes after. */
-static int is_before(const listing_t *listing, const char *dir,
-                     const char *name, int level)
+static int is_before(const blob_list_t *list, const char *dir, const char *name,
+                     int level)
 {
-    const char *after = listing->range->after;
+    const char *after = list->range->after;
     apr_size_t length = strlen(dir);
     int order = after ? strncmp(dir, after, length) : 1;
 
@@ -115,11 +114,32 @@ static int is_before(const listing_t *listing, const char *dir,
                                    : strcmp(name, after) <= 0;
 }
 
+/* Read a directory of blobs, which is empty if it was removed. */
+static apr_status_t read_dir(oci_fs_entries_t *entries, blob_list_t *list,
+                             const char *dir, apr_pool_t *pool)
+{
+    const char *path = apr_pstrcat(pool, list->fs->root, "/", dir, NULL);
+    apr_pool_t *caller = list->entries->pool;
+    apr_status_t rv = oci_fs_entries_read_temporaries(entries, path, pool);
+
+    if (rv == APR_SUCCESS) {
+        return APR_SUCCESS;
+    }
+    entries->count = 0;
+    rv = oci_store_dir_classify(list->fs, rv);
+    if (rv == APR_NOTFOUND) {
+        return APR_SUCCESS;
+    }
+    apr_pool_userdata_setn(oci_io_failure("read", path, rv, caller), OCI_REASON,
+                           NULL, caller);
+    return rv;
+}
+
 /* Add the blobs below a directory, such as "blobs/sha256/", in their order. */
-static apr_status_t add_blobs(listing_t *listing, const char *dir, int level,
+static apr_status_t add_blobs(blob_list_t *list, const char *dir, int level,
                               apr_pool_t *parent)
 {
-    const char *root = listing->fs->root;
+    const char *root = list->fs->root;
     oci_fs_entries_t entries;
     apr_pool_t *pool;
     apr_status_t rv = apr_pool_create(&pool, parent);
@@ -128,26 +148,19 @@ static apr_status_t add_blobs(listing_t *listing, const char *dir, int level,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = oci_fs_entries_read_temporaries(&entries,
-                                         apr_pstrcat(pool, root, "/", dir,
-                                                     NULL),
-                                         pool);
-    if (rv != APR_SUCCESS) {
-        entries.count = 0;
-        rv = oci_store_dir_classify(listing->fs, rv);
-    }
-    for (i = 0; i < entries.count && !is_full(listing); i++) {
+    rv = read_dir(&entries, list, dir, pool);
+    for (i = 0; i < entries.count && !is_full(list); i++) {
         const char *name = entries.names[i];
         const char *path;
 
-        if (is_before(listing, dir, name, level)
+        if (is_before(list, dir, name, level)
             || !is_valid(dir, name, level, pool)) {
             continue;
         }
         path = apr_pstrcat(pool, root, "/", dir, name, NULL);
         name = path + strlen(root) + 1;
-        rv = level < DIRECTORY_LEVEL ? add_blobs(listing, name, level + 1, pool)
-                                     : add_blob(listing, name, path);
+        rv = level < DIRECTORY_LEVEL ? add_blobs(list, name, level + 1, pool)
+                                     : add_blob(list, name, path);
         if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
             break;
         }
@@ -157,38 +170,36 @@ static apr_status_t add_blobs(listing_t *listing, const char *dir, int level,
 }
 
 /* Add an upload by its file, or by the temporary if that is all there is. */
-static apr_status_t add_upload(listing_t *listing, const char *dir,
+static apr_status_t add_upload(blob_list_t *list, const char *dir,
                                const char *id, apr_pool_t *pool)
 {
-    apr_status_t rv = add_file(listing, id,
-                               apr_pstrcat(pool, dir, "/", id, NULL));
+    apr_status_t rv = add_file(list, id, apr_pstrcat(pool, dir, "/", id, NULL));
 
     if (rv == APR_NOTFOUND) {
-        rv = add_file(listing, id, apr_pstrcat(pool, dir, "/.", id, NULL));
+        rv = add_file(list, id, apr_pstrcat(pool, dir, "/.", id, NULL));
     }
     return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
 }
 
-static apr_status_t add_uploads(listing_t *listing, apr_pool_t *pool)
+static apr_status_t add_uploads(blob_list_t *list, apr_pool_t *pool)
 {
-    const char *dir = apr_pstrcat(pool, listing->fs->root, "/uploads", NULL);
-    const char *after = listing->range->after;
+    const char *dir = apr_pstrcat(pool, list->fs->root, "/uploads", NULL);
+    const char *after = list->range->after;
     oci_fs_entries_t entries;
     apr_status_t rv = oci_fs_entries_read_temporaries(&entries, dir, pool);
     int i;
 
     if (rv != APR_SUCCESS) {
-        rv = oci_store_dir_classify(listing->fs, rv);
+        rv = oci_store_dir_classify(list->fs, rv);
         return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
     }
-    for (i = 0; rv == APR_SUCCESS && i < entries.count && !is_full(listing);
-         i++) {
+    for (i = 0; rv == APR_SUCCESS && i < entries.count && !is_full(list); i++) {
         const char *id = entries.names[i];
         apr_size_t length = strlen(id);
 
         if ((!after || strcmp(id, after) > 0) && length
             && length <= UPLOAD_ID_MAX && strspn(id, UPLOAD_ID) == length) {
-            rv = add_upload(listing, dir, id, pool);
+            rv = add_upload(list, dir, id, pool);
         }
     }
     return rv;
@@ -199,17 +210,17 @@ apr_status_t oci_fs_blob_list(apr_array_header_t **entries,
                               const oci_fs_blob_range_t *range,
                               apr_pool_t *pool)
 {
-    listing_t listing = { fs, range, NULL };
+    blob_list_t list = { fs, range, NULL };
     apr_pool_t *scratch;
     apr_status_t rv = apr_pool_create(&scratch, pool);
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    *entries = listing.entries = apr_array_make(pool, 16, sizeof(oci_stored_t));
+    *entries = list.entries = apr_array_make(pool, 16, sizeof(oci_stored_t));
     rv = range->kind == OCI_STORED_BLOBS
-        ? add_blobs(&listing, "blobs/", 0, scratch)
-        : add_uploads(&listing, scratch);
+        ? add_blobs(&list, "blobs/", 0, scratch)
+        : add_uploads(&list, scratch);
     apr_pool_destroy(scratch);
     return rv;
 }

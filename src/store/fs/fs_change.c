@@ -109,8 +109,9 @@ static apr_status_t create_empty(const change_set_t *set, const char *path)
     }
     rv = create_entry(set, path, &nothing);
     if (rv == APR_SUCCESS && temporary_name(&temporary, set) == APR_SUCCESS
-        && !link(path, temporary) && rename(temporary, empty)) {
-        unlink(temporary);
+        && !link(path, temporary)) {
+        rename(temporary, empty);
+        unlink(temporary); /* see try_set: rename(2) may do nothing */
     }
     return rv;
 }
