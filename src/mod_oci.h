@@ -425,7 +425,9 @@ struct oci_index_provider_t {
     /**
      * Read two facts, as get would one after the other, for less than it costs
      * to call get twice.  NULL if that is not possible.
-     * @param follow key and prefix say which; value and target are set
+     * @param follow key, prefix and is_empty say which; value and target are
+     *        set.  The second key ends with the part of the first value before
+     *        its first ";", not with the whole value
      * @return APR_NOTFOUND if the index works and does not have the first key
      */
     apr_status_t (*follow)(oci_index_t *index, oci_follow_t *follow,

@@ -97,10 +97,19 @@ my $tables = 0;
 while ($sql =~ /\.create = CREATE\("((?:[^"\\]|\\.)*)",\s*"(.*?)",\s*"(.*?)"\)/g) {
     my ($name, $value, $options) = map { s/\\"/"/gr } $1, $2, $3;
     $tables++;
-    ok(index($flat, "CREATE TABLE oci_facts (name $name NOT NULL, part INTEGER "
+    ok(index($flat, "CREATE TABLE oci_facts2 (name $name NOT NULL, part INTEGER "
         . "NOT NULL, value $value NOT NULL, PRIMARY KEY (name, part))$options;")
         >= 0, "conf/README has the table of $name");
 }
 is($tables, () = $sql =~ /\.create =/g, 'every table was looked for');
+# One who may not rename the table of version 1 copies these.
+my ($old) = $sql =~ /#define OLD_TABLE "(.*)"/;
+for my $driver (qw(pgsql mysql)) {
+    my ($array) = $sql =~ /\b${driver}_raise\[\] = \{(.*?)NULL/s;
+    $array =~ s/" OLD_TABLE/$old"/;
+    for my $statement (map { split /; / } $array =~ /"(.*?)"/g) {
+        ok(index($flat, "$statement;") >= 0, "conf/README has: $statement");
+    }
+}
 
 done_testing;

@@ -78,10 +78,10 @@ my $LINK = qr/is a symbolic link: expected a (?:directory|file)/;
 for my $path (qw(index index/.tmp blobs uploads)) {
     refuses_link('', $path, "$mine/dir", $LINK);
 }
-refuses_link('', 'index/.lock', "$mine/file", $LINK);
+refuses_link('', "index/$_", "$mine/file", $LINK) for qw(.locks .lock);
 refuses_link('', 'index/.version', "$mine/file", qr/cannot read/);
 for my $type (qw(gdbm db)) {
-    for my $suffix ('', '.lock') {
+    for my $suffix ('', '.locks', '.lock') {
         refuses_link("OCIIndex dbm:$type \@S\@/f", "f$suffix", "$mine/file",
             $LINK);
     }

@@ -95,14 +95,14 @@ SKIP: {
 {
     my $index = "$tmp/free/dbm";
     my $lines = section("$good\nOCIIndex dbm:gdbm $index");
-    spew("$index.lock", '');
+    spew("$index.locks", '');
     $run = OCI::Server->configtest(after => $lines);
     is("$run->{status} $run->{output}", "0 Syntax OK\n", 'httpd -t: dbm');
-    ok(!-s "$index.lock", 'httpd -t writes nothing into the file of locks');
+    ok(!-s "$index.locks", 'httpd -t writes nothing into the file of locks');
     OCI::Server->start(after => $lines)->stop;
-    open my $file, '+<', "$index.lock" or die "$index.lock: $!";
+    open my $file, '+<', "$index.locks" or die "$index.locks: $!";
     my $all = pack 's s x4 q q l x4', F_WRLCK, SEEK_SET, 0, 0, 0;
-    fcntl $file, F_SETLK, $all or die "$index.lock: $!";
+    fcntl $file, F_SETLK, $all or die "$index.locks: $!";
     $run = OCI::Server->configtest(after => $lines);
     is("$run->{status} $run->{output}", "0 Syntax OK\n",
         'httpd -t does not wait for a lock');

@@ -45,7 +45,7 @@ OCI::Client->new($server)->push_image('a', 'v1');
 my $made = $server->dir . '/made';
 is(OCI::Server::slurp("$made/blobs/.version"), "mod_oci blob store 1\n",
     'the version of the blob store');
-is(OCI::Server::slurp("$made/index/.version"), "mod_oci index 1\n",
+is(OCI::Server::slurp("$made/index/.version"), "mod_oci index 2\n",
     'the version of the index');
 SKIP: {
     skip 'only root can give a directory away', 2 if $>;
@@ -82,7 +82,7 @@ sub spew {
 
 refused('a blob store of a newer version', sub {
     mkdir "$_[0]/blobs"; spew("$_[0]/blobs/.version", "mod_oci blob store 2\n")
-}, qr/version 2, which a newer mod_oci wrote: this one supports version 1/);
+}, qr/version 2, which a newer mod_oci wrote: this one supports versions up to 1/);
 refused('an index of a newer version', sub {
     mkdir "$_[0]/index"; spew("$_[0]/index/.version", "mod_oci index 7\n")
 }, qr/version 7, which a newer mod_oci wrote/);
@@ -136,8 +136,8 @@ sub restored {
 SKIP: {
     skip 'only root can give a directory away', 1 if $>;
     restored('fs', [ 'blobs', 'blobs/sha256', 'blobs/sha256/??', 'uploads',
-        'index', 'index/*', 'index/.lock' ]);
-    restored('dbm:gdbm', [ 'facts', 'facts.lock', 'facts.log-1' ]);
+        'index', 'index/*', 'index/.locks' ]);
+    restored('dbm:gdbm', [ 'facts', 'facts.locks', 'facts.log-1' ]);
     restored('dbd:sqlite3', [ 'facts', 'facts.lock' ]);
 }
 

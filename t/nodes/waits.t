@@ -158,7 +158,7 @@ sub init_sql {
         extra => 'DBDInitSQL "SET search_path TO registry"');
     OCI::Client->new($server)->push_image('there', 'v1');
     $server->stop;
-    like($database->sql('SELECT name FROM registry.oci_facts') // '',
+    like($database->sql('SELECT name FROM registry.oci_facts2') // '',
         qr/\.version/, 'the table is where DBDInitSQL wants it');
     return;
 }

@@ -156,6 +156,51 @@ static void check_versions(test_t *t)
            "the table of another program is not changed");
 }
 
+/* An index of version 1 whose table cannot be renamed is not hidden by a new
+ * one. */
+static void check_rename(test_t *t)
+{
+    run_sql(t, "DROP TABLE oci_facts");
+    run_sql(t, "DROP TABLE oci_facts2");
+    run_sql(t,
+            "CREATE TABLE oci_facts (name TEXT NOT NULL, part INTEGER NOT "
+            "NULL, value TEXT NOT NULL, PRIMARY KEY (name, part))");
+    run_sql(t,
+            "INSERT INTO oci_facts VALUES ('.version', -1, "
+            "'mod_oci index 1'), ('a/b', 0, 'old')");
+    run_sql(t, "CREATE INDEX oci_facts2 ON oci_facts (value)");
+    try_create(t, "sqlite3", "file.db");
+    check_failure(t, APR_EGENERAL,
+                  "run as a user who may: BEGIN IMMEDIATE; "
+                  "ALTER TABLE oci_facts RENAME TO oci_facts2; ");
+    tap_is(&t->run->tap,
+           select_sql(t, "SELECT value FROM oci_facts WHERE name = 'a/b'"),
+           "old|", "the table stays as it is");
+    run_sql(t, "DROP INDEX oci_facts2");
+    try_create(t, "sqlite3", "file.db");
+    tap_is(&t->run->tap,
+           select_sql(t, "SELECT value FROM oci_facts2 WHERE name = 'a/b'"),
+           "(failed)", "only a session renames it");
+    is_status(t->run, put(t, "a/c", "1", 1), APR_SUCCESS, "a session");
+    tap_is(&t->run->tap,
+           select_sql(t, "SELECT value FROM oci_facts2 ORDER BY name"),
+           "mod_oci index 2|old|1|", "renames it");
+}
+
+static void check_old_versions(test_t *t)
+{
+    run_sql(t, "DROP TABLE oci_facts");
+    run_sql(t, "DROP TABLE oci_facts2");
+    run_sql(t, "CREATE TABLE oci_facts (name TEXT, part INTEGER, value TEXT)");
+    try_create(t, "sqlite3", "file.db");
+    check_failure(t, APR_EINVAL, "the table oci_facts has version \"none\"");
+    run_sql(t, "INSERT INTO oci_facts VALUES ('.version', -1, 'other 1')");
+    try_create(t, "sqlite3", "file.db");
+    check_failure(t, APR_EINVAL, "the table oci_facts has version \"other 1\"");
+    tap_is(&t->run->tap, select_sql(t, "SELECT * FROM oci_facts2"), "(failed)",
+           "and no other table is created");
+}
+
 /* A database that refuses writes. */
 static void check_rights(test_t *t)
 {
@@ -261,6 +306,8 @@ int main(void)
     check_damage(&t);
     check_versions(&t);
     check_rights(&t);
+    check_rename(&t);
+    check_old_versions(&t);
     apr_dbd_close(t.driver, t.database);
     return finish(&run);
 }

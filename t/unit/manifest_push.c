@@ -31,7 +31,7 @@ static int seen;      /* children that were looked up */
 static void make_blob(int number)
 {
     apr_pool_t *pool = make_pool();
-    oci_blob_t blob = { t.digests[number], 1, NULL };
+    oci_blob_t blob = { .digest = t.digests[number], .size = 1 };
     oci_blob_writer_t *writer;
     struct iovec vec = { "x", 1 };
 
@@ -175,6 +175,50 @@ static void check_condition(void)
            "leaves no mark");
 }
 
+static void set_fact(const char *key, const char *value)
+{
+    oci_change_t change = { OCI_CHANGE_PUT, key, { value, strlen(value) } };
+
+    if (oci_index_fs.apply(t.registry.index, &change, 1, 0, t.run->pool)) {
+        abort();
+    }
+}
+
+/* A held blob may have a value: the time at which it was condemned. */
+static void check_condemned(const oci_index_provider_t *provider)
+{
+    static const struct {
+        const char *value;
+        apr_int64_t seconds;
+    } cases[] = {
+        { "", 0 },      { ";1764307759", 1764307759 },
+        { ";", 0 },     { ";-1", 0 },
+        { ";soon", 0 }, { ";99999999999999999999999999", APR_INT64_MAX },
+    };
+    const oci_index_provider_t *usual = t.registry.index->provider;
+    const char *key = apr_pstrcat(t.run->pool, "repo/a/_blob/", t.digests[0],
+                                  NULL);
+    oci_blob_t blob;
+    apr_size_t i;
+
+    t.registry.index->provider = provider;
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        set_fact(key, cases[i].value);
+        is_error(t.run,
+                 oci_blob_stat(&blob, &t.repository, t.digests[0], t.run->pool),
+                 OCI_E_COUNT, "a held blob with a value");
+        tap_ok(&t.run->tap,
+               blob.condemned == cases[i].seconds && blob.size == 1,
+               "it is condemned, or not: '%s'", cases[i].value);
+    }
+    set_fact(key, ";1");
+    is_error(t.run, push(2), OCI_E_COUNT, "a manifest may name it");
+    is_error(t.run, oci_blob_delete(&t.repository, t.digests[0], t.run->pool),
+             OCI_E_COUNT, "it can be deleted");
+    make_blob(0);
+    t.registry.index->provider = usual;
+}
+
 int main(void)
 {
     run_t run;
@@ -188,6 +232,8 @@ int main(void)
     make_blobs();
     check_reads();
     check_condition();
+    check_condemned(t.registry.index->provider);
+    check_condemned(&oci_index_fs);
     check_deletion(1, MANY, OCI_E_COUNT, "another blob is deleted meanwhile");
     check_deletion(1000, MANY, OCI_E_COUNT,
                    "another blob is deleted during each check");

@@ -115,20 +115,12 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
 
     (void)uid;
     (void)gid;
-    dbm->lock_file = dbm->new_lock_file;
     return oci_dbm_start(dbm, pool);
 }
 
 static const char *check(oci_index_t *index, apr_pool_t *pool)
 {
-    oci_dbm_t *dbm = &((dbm_index_t *)index)->dbm;
-
-    /* An index of version 1 stays as it is. */
-    dbm->lock_file = access(dbm->new_lock_file, F_OK)
-            && !access(dbm->old_lock_file, F_OK)
-        ? dbm->old_lock_file
-        : dbm->new_lock_file;
-    return oci_dbm_check(dbm, pool);
+    return oci_dbm_check(&((dbm_index_t *)index)->dbm, pool);
 }
 
 /* Open the view in a pool that no other thread uses. */

@@ -430,10 +430,11 @@ static const char *run_locked(const char *(*run)(const oci_dbm_t *dbm,
     return error;
 }
 
-const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *pool)
+const char *oci_dbm_start(oci_dbm_t *dbm, apr_pool_t *pool)
 {
     const char *error = load_driver(dbm, pool);
 
+    dbm->lock_file = dbm->new_lock_file;
     if (!error) {
         error = oci_access_check_dir(dbm->fs.root, dbm->file, pool);
     }
@@ -445,11 +446,15 @@ const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *pool)
 
 /* The first lock would write a key into an empty file of locks, which no
  * process uses yet. */
-const char *oci_dbm_check(const oci_dbm_t *dbm, apr_pool_t *pool)
+const char *oci_dbm_check(oci_dbm_t *dbm, apr_pool_t *pool)
 {
     const char *error = load_driver(dbm, pool);
     struct stat st;
 
+    dbm->lock_file = lstat(dbm->new_lock_file, &st)
+            && !lstat(dbm->old_lock_file, &st)
+        ? dbm->old_lock_file
+        : dbm->new_lock_file;
     if (!error) {
         error = oci_access_check_dir(dbm->fs.root, dbm->file, pool);
     }

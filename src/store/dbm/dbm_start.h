@@ -12,18 +12,20 @@
 
 /**
  * Create an index if there is none.  Otherwise check that it is ours, complete
- * and usable, and remove what killed processes left.
+ * and usable, raise it to our version, and remove what killed processes left.
+ * @param dbm Its lock_file is set
  * @param pool Scratch, also of the result
  * @return NULL, or a sentence that says what is wrong
  */
-const char *oci_dbm_start(const oci_dbm_t *dbm, apr_pool_t *pool);
+const char *oci_dbm_start(oci_dbm_t *dbm, apr_pool_t *pool);
 
 /**
  * Find out why oci_dbm_start would fail, without changing anything.  The
  * parameters and the result are those of oci_dbm_start.  An index that another
- * process is changing is not checked: it is in use.
+ * process is changing is not checked: it is in use.  One of version 1 keeps its
+ * lock file.
  */
-const char *oci_dbm_check(const oci_dbm_t *dbm, apr_pool_t *pool);
+const char *oci_dbm_check(oci_dbm_t *dbm, apr_pool_t *pool);
 
 /**
  * Check that a DBM of this type can hold an index.
