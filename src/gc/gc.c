@@ -2,8 +2,12 @@
 
 /* A run of the garbage collection: its order, and its lock.
  *
- * The fact "gc" says when the last full run ended, and whether a run is under
- * way.  If the last run was killed, it may have taken a repository out of the
+ * The fact "gc" says when the last full run ended, when the first run began,
+ * and whether a run is under way:
+ *
+ *     seconds ";" seconds [ ";running" ]
+ *
+ * If the last run was killed, it may have taken a repository out of the
  * queue without reviewing it, so that the next run is a full one. */
 
 #include <stdlib.h>
@@ -69,11 +73,14 @@ static oci_error_t *read_state(state_t *state, oci_gc_t *gc, apr_pool_t *pool)
 {
     oci_value_t value;
     oci_error_t *error = oci_fact_get(&value, gc->registry, oci_key_gc(), pool);
+    const char *since;
 
     if (error) {
         return error;
     }
     state->last = value.data ? apr_atoi64(value.data) : 0;
+    since = value.data ? strchr(value.data, ';') : NULL;
+    gc->since = since ? apr_atoi64(since + 1) : apr_time_sec(apr_time_now());
     state->killed = value.data && strstr(value.data, UNDER_WAY);
     if (!gc->glob
         && (state->killed || oci_gc_is_past(state->last, FULL_EVERY))) {
@@ -86,8 +93,10 @@ static oci_error_t *write_state(const oci_gc_t *gc, apr_int64_t last,
                                 const char *under_way, apr_pool_t *pool)
 {
     apr_array_header_t *changes = oci_change_list_make(pool);
-    const char *value = apr_psprintf(pool, "%" APR_INT64_T_FMT "%s", last,
-                                     under_way);
+    const char *value = apr_psprintf(pool,
+                                     "%" APR_INT64_T_FMT ";%" APR_INT64_T_FMT
+                                     "%s",
+                                     last, gc->since, under_way);
 
     oci_change_put(changes, OCI_CHANGE_PUT, oci_key_gc(), value, strlen(value));
     return oci_facts_apply(gc->registry, changes, gc->registry->durable, pool);

@@ -7,6 +7,8 @@
  * A run works beside pushes, pulls and deletions.  Only one run works on an
  * index at a time.  It
  *
+ *  - deletes the tags that no rule keeps, and the manifests to which no tag has
+ *    led for long enough, if rules say so;
  *  - condemns the blobs of a repository that none of its manifests names, and
  *    takes those out of the repository that were condemned long enough ago;
  *  - deletes the blobs that no repository holds any more;
@@ -22,6 +24,7 @@
 #ifndef OCI_GC_H
 #define OCI_GC_H
 
+#include "gc/gc_policy.h"
 #include "registry/registry.h"
 
 /** What a run has done, or, for a dry run, would do. */
@@ -33,6 +36,8 @@ typedef struct oci_gc_report_t {
     apr_uint64_t blobs;     /* deleted */
     apr_uint64_t uploads;   /* ended */
     apr_uint64_t bytes;     /* of blobs and uploads: freed */
+    apr_uint64_t tags;      /* deleted, as no rule keeps them */
+    apr_uint64_t manifests; /* deleted, as no tag leads to them */
     apr_uint64_t emptied;   /* repositories that went */
     apr_uint64_t skipped;   /* what could not be handled, each with a call of
                                report_error */
@@ -46,14 +51,24 @@ typedef struct oci_gc_t {
     int full;          /* whether to review all repositories */
     int dry;           /* whether to change nothing, but report what would be
                           changed */
-    const char *glob;  /* review only repositories that match, or NULL; such a
-                          run is never full */
+    const oci_gc_policy_t *policy; /* or NULL: what is pushed is kept */
+    const char *glob; /* review only repositories that match, or NULL; such a
+                         run is never full */
     oci_gc_report_t report;
+    apr_int64_t since; /* set by the run: when the first run on this index
+                          began, in seconds; what has no time counts as pushed
+                          then */
 
     /** Return whether to stop at the next opportunity. */
     int (*is_stopped)(void *baton);
     /** Take note of something that could not be handled. */
     void (*report_error)(void *baton, const oci_error_t *error);
+    /** Take note of a tag or a manifest that goes; NULL if nobody wants to
+     * know.
+     * @param what The tag or the digest
+     * @param reason Why, in words */
+    void (*report_removal)(void *baton, const char *repository,
+                           const char *what, const char *reason);
     /** Take note of progress; NULL if nobody wants to know. */
     void (*report_progress)(void *baton, const oci_gc_report_t *report);
     void *baton;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the manifests of a repository name.  Manifests that were deleted since
- * they were read still count: what only they name is found by the next run. */
+/* The manifests of a repository, and what they name.  Manifests that were
+ * deleted since they were read still count for what is named: what only they
+ * name is found by the next run. */
+
+#include <stdlib.h>
+#include <string.h>
 
 #include "apr_strings.h"
 
@@ -18,10 +22,14 @@ struct oci_gc_named_t {
     oci_repository_t repository;
     oci_digest_set_t *manifests; /* those that were read */
     oci_digest_set_t *contents;  /* what they name */
-    int any;                     /* whether manifests may not be empty */
+    int round;                   /* of the current or last reading */
+    apr_array_header_t *kept;    /* oci_gc_manifest_t *, in the order of their
+                                    digests; NULL if they are not kept */
+    int sorted;                  /* so many of kept are in order */
+    apr_pool_t *pool;
 };
 
-oci_gc_named_t *oci_gc_named_make(const oci_repository_t *repository,
+oci_gc_named_t *oci_gc_named_make(const oci_repository_t *repository, int keep,
                                   apr_pool_t *pool)
 {
     oci_gc_named_t *named = apr_pcalloc(pool, sizeof(*named));
@@ -29,7 +37,69 @@ oci_gc_named_t *oci_gc_named_make(const oci_repository_t *repository,
     named->repository = *repository;
     named->manifests = oci_digest_set_make(pool);
     named->contents = oci_digest_set_make(pool);
+    named->kept = keep ? apr_array_make(pool, 64, sizeof(oci_gc_manifest_t *))
+                       : NULL;
+    named->pool = pool;
     return named;
+}
+
+static int compare_digest(const void *digest, const void *manifest)
+{
+    return strcmp(digest, (*(oci_gc_manifest_t *const *)manifest)->digest);
+}
+
+static int compare_manifests(const void *left, const void *right)
+{
+    return compare_digest((*(oci_gc_manifest_t *const *)left)->digest, right);
+}
+
+static void sort_kept(oci_gc_named_t *named)
+{
+    if (named->kept && named->sorted < named->kept->nelts) {
+        qsort(named->kept->elts, named->kept->nelts, named->kept->elt_size,
+              compare_manifests);
+        named->sorted = named->kept->nelts;
+    }
+}
+
+/* Find a manifest that is kept, also if the last reading did not find it. */
+static oci_gc_manifest_t *find_kept(const oci_gc_named_t *named,
+                                    const char *digest)
+{
+    oci_gc_manifest_t **found = bsearch(digest, named->kept->elts,
+                                        named->sorted, named->kept->elt_size,
+                                        compare_digest);
+
+    return found ? *found : NULL;
+}
+
+static void keep(oci_gc_named_t *named, const oci_manifest_t *manifest,
+                 const oci_document_t *document)
+{
+    oci_gc_manifest_t *kept = apr_pcalloc(named->pool, sizeof(*kept));
+    int i;
+
+    kept->digest = apr_pstrdup(named->pool, manifest->digest);
+    kept->pushed = manifest->origin.seconds;
+    kept->round = named->round;
+    if (document->subject) {
+        kept->subject = apr_pstrdup(named->pool, document->subject->digest);
+    }
+    for (i = 0; i < document->children->nelts; i++) {
+        const oci_child_t *child = &APR_ARRAY_IDX(document->children, i,
+                                                  oci_child_t);
+
+        if (child->kind != OCI_CHILD_MANIFEST) {
+            continue;
+        }
+        if (!kept->children) {
+            kept->children = apr_array_make(named->pool, 4, sizeof(char *));
+        }
+        APR_ARRAY_PUSH(kept->children,
+                       const char *) = apr_pstrdup(named->pool,
+                                                   child->descriptor.digest);
+    }
+    APR_ARRAY_PUSH(named->kept, oci_gc_manifest_t *) = kept;
 }
 
 /* Read one manifest, and add what it names. */
@@ -66,6 +136,9 @@ static oci_error_t *read_manifest(oci_error_t **damaged, oci_gc_named_t *named,
                            APR_ARRAY_IDX(document->children, i, oci_child_t)
                                .descriptor.digest);
     }
+    if (named->kept) {
+        keep(named, &manifest, document);
+    }
     return NULL;
 }
 
@@ -93,8 +166,26 @@ static oci_error_t *read_page(oci_error_t **damaged, oci_gc_named_t *named,
     return error;
 }
 
-/* Keep the digests of manifests that were not read before.  A key that is not a
- * digest belongs to nobody. */
+/* Whether a manifest was read before. */
+static int is_known(const oci_gc_named_t *named, const char *digest)
+{
+    oci_gc_manifest_t *kept;
+
+    if (named->round == 1) {
+        return 0;
+    }
+    if (!named->kept) {
+        return oci_digest_set_has(named->manifests, digest);
+    }
+    kept = find_kept(named, digest);
+    if (kept) {
+        kept->round = named->round;
+    }
+    return kept != NULL;
+}
+
+/* Choose the digests of manifests that were not read before.  A key that is not
+ * a digest belongs to nobody. */
 static apr_array_header_t *new_digests(const apr_array_header_t *digests,
                                        const oci_gc_named_t *named,
                                        apr_pool_t *pool)
@@ -106,8 +197,7 @@ static apr_array_header_t *new_digests(const apr_array_header_t *digests,
     for (i = 0; i < digests->nelts; i++) {
         const char *digest = APR_ARRAY_IDX(digests, i, const char *);
 
-        if (oci_digest_valid(digest)
-            && (!named->any || !oci_digest_set_has(named->manifests, digest))) {
+        if (oci_digest_valid(digest) && !is_known(named, digest)) {
             APR_ARRAY_PUSH(chosen, const char *) = digest;
         }
     }
@@ -118,7 +208,7 @@ static void note_read(const apr_array_header_t *digests, oci_gc_named_t *named)
 {
     int i;
 
-    for (i = 0; i < digests->nelts; i++) {
+    for (i = 0; i < digests->nelts && !named->kept; i++) {
         oci_digest_set_add(named->manifests,
                            APR_ARRAY_IDX(digests, i, const char *));
     }
@@ -136,6 +226,7 @@ oci_error_t *oci_gc_named_read(oci_error_t **damaged, oci_gc_named_t *named,
     int full = rv == APR_SUCCESS;
 
     *damaged = NULL;
+    named->round++;
     while (full && !error && !*damaged) {
         apr_array_header_t *entries, *digests;
 
@@ -158,10 +249,31 @@ oci_error_t *oci_gc_named_read(oci_error_t **damaged, oci_gc_named_t *named,
         error = read_page(damaged, named, digests, page);
         note_read(digests, named);
     }
-    named->any = 1;
+    sort_kept(named);
     return rv == APR_SUCCESS
         ? error
         : oci_error_storage(pool, rv, "cannot read manifests");
+}
+
+int oci_gc_named_count(const oci_gc_named_t *named)
+{
+    return named->kept->nelts;
+}
+
+oci_gc_manifest_t *oci_gc_named_at(const oci_gc_named_t *named, int i)
+{
+    oci_gc_manifest_t *kept = APR_ARRAY_IDX(named->kept, i,
+                                            oci_gc_manifest_t *);
+
+    return kept->round == named->round ? kept : NULL;
+}
+
+oci_gc_manifest_t *oci_gc_named_find(const oci_gc_named_t *named,
+                                     const char *digest)
+{
+    oci_gc_manifest_t *kept = find_kept(named, digest);
+
+    return kept && kept->round == named->round ? kept : NULL;
 }
 
 int oci_gc_named_has(oci_gc_named_t *named, const char *digest)

@@ -2,7 +2,7 @@
 
 /**
  * @file gc_named.h
- * @brief What the manifests of a repository name
+ * @brief The manifests of a repository, and what they name
  */
 
 #ifndef OCI_GC_NAMED_H
@@ -12,8 +12,22 @@
 
 typedef struct oci_gc_named_t oci_gc_named_t;
 
-/** Make the state for a repository; nothing is read yet. */
-oci_gc_named_t *oci_gc_named_make(const oci_repository_t *repository,
+/** A manifest of the repository, if the state keeps them. */
+typedef struct oci_gc_manifest_t {
+    const char *digest;
+    const char *subject;          /* or NULL */
+    apr_array_header_t *children; /* const char *: other content that may be a
+                                     manifest; NULL if there is none */
+    apr_int64_t pushed;           /* in seconds; 0 if not known */
+    int round;                    /* of the last reading that found it */
+    int live;                     /* for gc_untagged.c */
+} oci_gc_manifest_t;
+
+/**
+ * Make the state for a repository; nothing is read yet.
+ * @param keep Whether to keep the manifests, for oci_gc_named_manifests
+ */
+oci_gc_named_t *oci_gc_named_make(const oci_repository_t *repository, int keep,
                                   apr_pool_t *pool);
 
 /**
@@ -33,5 +47,17 @@ oci_error_t *oci_gc_named_read(oci_error_t **damaged, oci_gc_named_t *named,
  * @param digest Valid
  */
 int oci_gc_named_has(oci_gc_named_t *named, const char *digest);
+
+/** Return the number of manifests that are kept. */
+int oci_gc_named_count(const oci_gc_named_t *named);
+
+/** Return a manifest that is kept, NULL if the last reading did not find it any
+ * more.
+ * @param i From 0 to oci_gc_named_count - 1, in the order of digests */
+oci_gc_manifest_t *oci_gc_named_at(const oci_gc_named_t *named, int i);
+
+/** Find a manifest that is kept and that the last reading found, or NULL. */
+oci_gc_manifest_t *oci_gc_named_find(const oci_gc_named_t *named,
+                                     const char *digest);
 
 #endif /* OCI_GC_NAMED_H */

@@ -16,6 +16,8 @@
 #include "gc/gc_named.h"
 #include "gc/gc_repository.h"
 #include "gc/gc_step.h"
+#include "gc/gc_tags.h"
+#include "gc/gc_untagged.h"
 #include "registry/blob.h"
 #include "registry/keys.h"
 #include "registry/pending.h"
@@ -309,6 +311,12 @@ static oci_error_t *review_all(review_t *review, apr_pool_t *pool)
         error = set_queued(review, 0, pool);
     }
     if (!error) {
+        error = oci_gc_tags(review->gc, &review->repository, pool);
+    }
+    if (!error) {
+        error = oci_gc_untagged(review->gc, &review->repository, pool);
+    }
+    if (!error) {
         error = read_manifests(review, pool);
     }
     if (!error && !review->damaged) {
@@ -338,7 +346,7 @@ oci_error_t *oci_gc_repository(oci_gc_t *gc, const char *name, apr_pool_t *pool)
         return oci_error_storage(pool, rv, "cannot review %s", name);
     }
     clear_batch(&review);
-    review.named = oci_gc_named_make(&review.repository, pool);
+    review.named = oci_gc_named_make(&review.repository, 0, pool);
     gc->report.repositories++;
     return review_all(&review, page);
 }

@@ -41,6 +41,18 @@ const char *oci_key_referrer(apr_pool_t *pool, const char *name,
                        NULL);
 }
 
+const char *oci_key_untagged(apr_pool_t *pool, const char *name,
+                             const char *digest)
+{
+    return apr_pstrcat(pool, "repo/", name, "/_untagged/", digest, NULL);
+}
+
+const char *oci_key_pulled(apr_pool_t *pool, const char *name,
+                           const char *digest)
+{
+    return apr_pstrcat(pool, "repo/", name, "/_pulled/", digest, NULL);
+}
+
 const char *oci_key_pending(apr_pool_t *pool, const char *name,
                             const char *token)
 {

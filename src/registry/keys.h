@@ -10,6 +10,8 @@
  *     repo/<name>/_tagged/<digest>/<tag>       -
  *     repo/<name>/_blob/<digest>               [";" seconds]
  *     repo/<name>/_referrer/<subject>/<digest> artifact type LF descriptor
+ *     repo/<name>/_untagged/<digest>           seconds
+ *     repo/<name>/_pulled/<digest>             seconds
  *     repo/<name>/_pending/<token>             -
  *     blob/<digest>                            size ";" locator
  *     holder/<xx>/<digest>,<hash>              the name that was hashed
@@ -65,6 +67,11 @@
  * time; it lists each repository in which a blob or a manifest may have become
  * garbage.  orphan lists the blobs to delete if no repository holds them.
  *
+ * _untagged says since when garbage collection knows that no tag leads to a
+ * manifest, see gc/gc_untagged.c.  _pulled says when a manifest was last
+ * pulled, to the hour, see pull_time.h.  Both may be left over from a manifest
+ * that was deleted.
+ *
  * copy marks an index that is being copied from another index.  It holds the
  * name of the source and the last key that was copied.  A registry does not
  * serve an index with this mark.
@@ -89,6 +96,10 @@ const char *oci_key_held(apr_pool_t *pool, const char *name,
                          const char *digest);
 const char *oci_key_referrer(apr_pool_t *pool, const char *name,
                              const char *subject, const char *digest);
+const char *oci_key_untagged(apr_pool_t *pool, const char *name,
+                             const char *digest);
+const char *oci_key_pulled(apr_pool_t *pool, const char *name,
+                           const char *digest);
 const char *oci_key_pending(apr_pool_t *pool, const char *name,
                             const char *token);
 const char *oci_key_blob(apr_pool_t *pool, const char *digest);

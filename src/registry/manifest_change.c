@@ -321,26 +321,16 @@ oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
     return push_manifest(&self);
 }
 
-/* Delete the tags, the referrer and the manifest: a push's order reversed. */
-static oci_error_t *delete_digest(const oci_repository_t *repository,
-                                  const char *digest, apr_pool_t *pool)
+/* The tags, the referrer and the manifest: a push's order reversed. */
+oci_error_t *oci_manifest_add_removal(apr_array_header_t *changes,
+                                      const oci_repository_t *repository,
+                                      const char *digest, apr_pool_t *pool)
 {
-    const char *key = oci_key_manifest(pool, repository->name, digest);
-    apr_array_header_t *changes = oci_change_list_make(pool);
     oci_manifest_t manifest;
     oci_document_t *document;
-    oci_error_t *error;
-    int exists;
+    oci_error_t *error = oci_tag_delete_all(changes, repository, digest, pool);
 
-    if ((error = oci_fact_exists(&exists, repository->registry, key, pool))) {
-        return error;
-    }
-    if (!exists) {
-        error = oci_repository_unregister_if_empty(repository, pool);
-        return error ? error : oci_manifest_unknown(digest, pool);
-    }
-    if ((error = oci_pending_cancel(changes, repository, pool))
-        || (error = oci_tag_delete_all(changes, repository, digest, pool))) {
+    if (error) {
         return error;
     }
     error = oci_manifest_get(&manifest, repository, digest, pool);
@@ -355,7 +345,33 @@ static oci_error_t *delete_digest(const oci_repository_t *repository,
                             document->subject->digest, digest, pool);
     }
     oci_repository_queue_review(changes, repository->name, pool);
-    oci_change_delete(changes, key);
+    oci_change_delete(changes,
+                      oci_key_manifest(pool, repository->name, digest));
+    return NULL;
+}
+
+static oci_error_t *delete_digest(const oci_repository_t *repository,
+                                  const char *digest, apr_pool_t *pool)
+{
+    apr_array_header_t *changes = oci_change_list_make(pool);
+    oci_error_t *error;
+    int exists;
+
+    error = oci_fact_exists(&exists, repository->registry,
+                            oci_key_manifest(pool, repository->name, digest),
+                            pool);
+    if (error) {
+        return error;
+    }
+    if (!exists) {
+        error = oci_repository_unregister_if_empty(repository, pool);
+        return error ? error : oci_manifest_unknown(digest, pool);
+    }
+    if ((error = oci_pending_cancel(changes, repository, pool))
+        || (error = oci_manifest_add_removal(changes, repository, digest,
+                                             pool))) {
+        return error;
+    }
     error = oci_facts_apply(repository->registry, changes,
                             repository->registry->durable, pool);
     return error ? error : oci_repository_unregister_if_empty(repository, pool);

@@ -48,6 +48,19 @@ oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
                               const oci_push_t *push, apr_pool_t *pool);
 
 /**
+ * Add the changes that delete a manifest with its tags, and its entry in the
+ * list of referrers.  The caller holds the repository's exclusive lock, and has
+ * cancelled the pushes that are pending there (pending.h).
+ * @param changes The list to add to
+ * @param digest Of a manifest that exists
+ * @param pool For the changes and temporary data
+ * @return A storage error
+ */
+oci_error_t *oci_manifest_add_removal(apr_array_header_t *changes,
+                                      const oci_repository_t *repository,
+                                      const char *digest, apr_pool_t *pool);
+
+/**
  * Delete a tag, or a manifest with all its tags (distribution-spec,
  * "Deleting Manifests").
  * @param reference A valid tag or digest

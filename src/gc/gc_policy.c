@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Rules for what is garbage: OCIUntagged and OCIRetain. */
+
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "gc/gc_policy.h"
+#include "values/duration.h"
+#include "values/glob.h"
+
+oci_gc_policy_t *oci_gc_policy_make(apr_pool_t *pool)
+{
+    oci_gc_policy_t *policy = apr_palloc(pool, sizeof(*policy));
+
+    policy->retain = apr_array_make(pool, 2, sizeof(oci_retain_t));
+    policy->untagged = apr_array_make(pool, 2, sizeof(oci_untagged_t));
+    return policy;
+}
+
+oci_gc_policy_t *oci_gc_policy_join(const oci_gc_policy_t *first,
+                                    const oci_gc_policy_t *second,
+                                    apr_pool_t *pool)
+{
+    oci_gc_policy_t *policy = oci_gc_policy_make(pool);
+
+    if (first) {
+        apr_array_cat(policy->retain, first->retain);
+        apr_array_cat(policy->untagged, first->untagged);
+    }
+    if (second) {
+        apr_array_cat(policy->retain, second->retain);
+        apr_array_cat(policy->untagged, second->untagged);
+    }
+    return policy;
+}
+
+static const char *parse_last(int *last, const char *value, apr_pool_t *pool)
+{
+    char *end;
+    apr_int64_t number = apr_strtoi64(value, &end, 10);
+
+    if (end == value || *end || number < 1 || number > 1000000) {
+        return apr_psprintf(pool,
+                            "last=%s: expected a number of tags from 1 to "
+                            "1000000",
+                            value);
+    }
+    *last = (int)number;
+    return NULL;
+}
+
+static const char *parse_duration(int *seconds, const char *word,
+                                  const char *value, apr_pool_t *pool)
+{
+    return oci_duration_parse(seconds, value) == APR_SUCCESS
+        ? NULL
+        : apr_psprintf(pool,
+                       "'%s': expected a duration such as 30d or 12h, of ten "
+                       "years at most",
+                       word);
+}
+
+static const char *parse_condition(oci_retain_t *rule, const char *word,
+                                   apr_pool_t *pool)
+{
+    const char *value = strchr(word, '=');
+    apr_size_t length = value ? (apr_size_t)(value++ - word) : 0;
+    oci_tag_pattern_t *tags;
+    const char *error;
+
+    if (length == 4 && !strncmp(word, "tags", 4)) {
+        error = oci_tag_pattern_compile(&tags, value, pool);
+        rule->tags = error ? NULL : tags;
+        return error;
+    }
+    if (length == 4 && !strncmp(word, "last", 4)) {
+        return parse_last(&rule->last, value, pool);
+    }
+    if (length == 6 && !strncmp(word, "pushed", 6)) {
+        return parse_duration(&rule->pushed, word, value, pool);
+    }
+    if (length == 6 && !strncmp(word, "pulled", 6)) {
+        return parse_duration(&rule->pulled, word, value, pool);
+    }
+    return apr_psprintf(pool,
+                        "'%s': expected tags=REGEX, last=NUMBER, "
+                        "pushed=DURATION or pulled=DURATION",
+                        word);
+}
+
+const char *oci_gc_policy_retain(oci_gc_policy_t *policy, int count,
+                                 const char *const *words, apr_pool_t *pool)
+{
+    oci_retain_t rule = { .last = -1, .pushed = -1, .pulled = -1 };
+    const char *error = NULL;
+    int i;
+
+    if (count < 1) {
+        return "expected a pattern of repositories, such as ci/**, and what "
+               "to keep in them";
+    }
+    rule.glob = rule.text = words[0];
+    for (i = 1; i < count && !error; i++) {
+        error = parse_condition(&rule, words[i], pool);
+        rule.text = apr_pstrcat(pool, rule.text, " ", words[i], NULL);
+    }
+    if (!error) {
+        APR_ARRAY_PUSH(policy->retain, oci_retain_t) = rule;
+    }
+    return error;
+}
+
+const char *oci_gc_policy_untagged(oci_gc_policy_t *policy, int count,
+                                   const char *const *words, apr_pool_t *pool)
+{
+    oci_untagged_t rule = { -1, apr_array_make(pool, 1, sizeof(char *)) };
+    int i;
+
+    if (count < 1
+        || (strcasecmp(words[0], "keep")
+            && oci_duration_parse(&rule.seconds, words[0]) != APR_SUCCESS)) {
+        return apr_psprintf(pool,
+                            "'%s': expected \"keep\", or a duration such as "
+                            "7d, of ten years at most",
+                            count < 1 ? "" : words[0]);
+    }
+    for (i = 1; i < count; i++) {
+        APR_ARRAY_PUSH(rule.globs, const char *) = words[i];
+    }
+    APR_ARRAY_PUSH(policy->untagged, oci_untagged_t) = rule;
+    return NULL;
+}
+
+static int applies_to(const oci_untagged_t *rule, const char *name,
+                      apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; i < rule->globs->nelts; i++) {
+        if (oci_glob_match(APR_ARRAY_IDX(rule->globs, i, const char *), name,
+                           pool)) {
+            return 1;
+        }
+    }
+    return !rule->globs->nelts;
+}
+
+int oci_gc_policy_seconds(const oci_gc_policy_t *policy, const char *name,
+                          apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; policy && i < policy->untagged->nelts; i++) {
+        const oci_untagged_t *rule = &APR_ARRAY_IDX(policy->untagged, i,
+                                                    oci_untagged_t);
+
+        if (applies_to(rule, name, pool)) {
+            return rule->seconds;
+        }
+    }
+    return -1;
+}
