@@ -20,6 +20,7 @@
 
 typedef struct collect_t {
     oci_gc_t gc;
+    oci_gc_policy_t *policy;
     oci_registry_t registry;
     void *checked;
     int json;
@@ -36,7 +37,9 @@ enum {
     OPTION_QUIET,
     OPTION_GRACE,
     OPTION_UPLOAD_EXPIRY,
-    OPTION_REPOSITORY
+    OPTION_REPOSITORY,
+    OPTION_RETAIN,
+    OPTION_UNTAGGED
 };
 
 static const apr_getopt_option_t options[] = {
@@ -46,6 +49,8 @@ static const apr_getopt_option_t options[] = {
     { "grace", OPTION_GRACE, 1, NULL },
     { "upload-expiry", OPTION_UPLOAD_EXPIRY, 1, NULL },
     { "repository", OPTION_REPOSITORY, 1, NULL },
+    { "retain", OPTION_RETAIN, 1, NULL },
+    { "untagged", OPTION_UNTAGGED, 1, NULL },
     { NULL, 0, 0, NULL },
 };
 
@@ -62,6 +67,31 @@ static const char *parse_seconds(int *seconds, const char *option,
     }
     *seconds = (int)number;
     return NULL;
+}
+
+/* Add a rule, which is written as the arguments of OCIRetain or OCIUntagged. */
+static const char *add_rule(collect_t *collect, int option, const char *value)
+{
+    apr_pool_t *pool = collect->pool;
+    int retains = option == OPTION_RETAIN;
+    char **words;
+    const char *error;
+    int count = 0;
+
+    if (apr_tokenize_to_argv(value, &words, pool) != APR_SUCCESS) {
+        return "out of memory";
+    }
+    while (words[count]) {
+        count++;
+    }
+    error = (retains ? oci_gc_policy_retain
+                     : oci_gc_policy_untagged)(collect->policy, count,
+                                               (const char *const *)words,
+                                               pool);
+    return error
+        ? apr_pstrcat(pool, retains ? "--retain: " : "--untagged: ", error,
+                      NULL)
+        : NULL;
 }
 
 static const char *set_option(collect_t *collect, int option, const char *value)
@@ -82,9 +112,11 @@ static const char *set_option(collect_t *collect, int option, const char *value)
     case OPTION_UPLOAD_EXPIRY:
         return parse_seconds(&collect->gc.upload_expiry, "--upload-expiry",
                              value, collect->pool);
-    default:
+    case OPTION_REPOSITORY:
         collect->gc.glob = value;
         return NULL;
+    default:
+        return add_rule(collect, option, value);
     }
 }
 
@@ -129,7 +161,8 @@ static const char *parse_arguments(collect_t *collect, apr_getopt_t *arguments)
         return apr_psprintf(collect->pool,
                             "cannot use the option '%s': gc expects --dry-run, "
                             "--json, --quiet, --grace SECONDS, --upload-expiry "
-                            "SECONDS or --repository GLOB",
+                            "SECONDS, --repository GLOB, --retain RULE or "
+                            "--untagged RULE",
                             arguments->argv[arguments->ind - 1]);
     }
     collect->gc.full = !collect->gc.glob;
@@ -214,6 +247,19 @@ static void report_progress(void *baton, const oci_gc_report_t *report)
     oci_progress_show(collect->progress, report->repositories, report->bytes);
 }
 
+/* A dry run prints what would go; --json is for scripts. */
+static void report_removal(void *baton, const char *repository,
+                           const char *what, const char *reason)
+{
+    collect_t *collect = baton;
+
+    if (collect->gc.dry && !collect->json) {
+        oci_progress_end(collect->progress);
+        printf("%s%c%s: %s\n", repository, strchr(what, ':') ? '@' : ':', what,
+               reason);
+    }
+}
+
 #define COUNT APR_UINT64_T_FMT
 
 static void print_json(const collect_t *collect, double seconds)
@@ -223,28 +269,31 @@ static void print_json(const collect_t *collect, double seconds)
     printf("{\"dryRun\": %s, \"repositories\": %" COUNT
            ", \"condemned\": %" COUNT ", \"waiting\": %" COUNT
            ", \"collected\": %" COUNT ", \"blobs\": %" COUNT
-           ", \"uploads\": %" COUNT ", \"emptied\": %" COUNT
+           ", \"uploads\": %" COUNT ", \"tags\": %" COUNT
+           ", \"manifests\": %" COUNT ", \"emptied\": %" COUNT
            ", \"bytes\": %" COUNT ", \"skipped\": %" COUNT
            ", \"seconds\": %.3f}\n",
            collect->gc.dry ? "true" : "false", report->repositories,
            report->condemned, report->waiting, report->collected, report->blobs,
-           report->uploads, report->emptied, report->bytes, report->skipped,
-           seconds);
+           report->uploads, report->tags, report->manifests, report->emptied,
+           report->bytes, report->skipped, seconds);
 }
 
 static void print_text(const collect_t *collect, double seconds)
 {
     const oci_gc_report_t *report = &collect->gc.report;
+    const char *deleted = collect->gc.dry ? "would be deleted" : "deleted";
 
     printf("%" COUNT " repositories reviewed in %.1f s\n"
+           "%" COUNT " tags and %" COUNT " manifests %s by rules\n"
            "%" COUNT " blobs condemned, %" COUNT
            " condemned earlier and still waiting\n"
            "%" COUNT " blobs taken out of their repositories\n"
            "%" COUNT " blobs and %" COUNT " uploads %s, %s %s\n"
            "%" COUNT " empty repositories removed\n",
-           report->repositories, seconds, report->condemned, report->waiting,
-           report->collected, report->blobs, report->uploads,
-           collect->gc.dry ? "would be deleted" : "deleted",
+           report->repositories, seconds, report->tags, report->manifests,
+           deleted, report->condemned, report->waiting, report->collected,
+           report->blobs, report->uploads, deleted,
            oci_progress_format_bytes(report->bytes, collect->pool),
            collect->gc.dry ? "would be freed" : "freed", report->emptied);
     if (report->skipped) {
@@ -276,6 +325,8 @@ oci_outcome_e oci_gc_command(const char **error, apr_getopt_t *arguments,
     collect_t collect = { .pool = pool, .begun = apr_time_now() };
 
     collect.gc.registry = &collect.registry;
+    collect.gc.policy = collect.policy = oci_gc_policy_make(pool);
+    collect.gc.report_removal = report_removal;
     collect.gc.grace = DAY;
     collect.gc.upload_expiry = DAY;
     collect.gc.is_stopped = is_stopped;

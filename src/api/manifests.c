@@ -2,6 +2,9 @@
 
 /* /v2/<name>/manifests/<reference>: pull, push and delete a manifest. */
 
+#include "httpd.h"
+#include "http_config.h"
+#include "http_log.h"
 #include "http_protocol.h"
 #include "apr_strings.h"
 
@@ -10,13 +13,40 @@
 #include "api/reply.h"
 #include "registry/manifest.h"
 #include "registry/manifest_change.h"
+#include "registry/pull_time.h"
 #include "values/digest.h"
 #include "values/name.h"
+
+APLOG_USE_MODULE(oci);
 
 /* The longest OCI-Tag header, in bytes.  Node.js rejects responses whose
  * headers exceed 16 KiB, and Python those with more than 100 headers; so all
  * tags are in one header of at most half that size. */
 #define TAGS_BYTES 8192
+
+/* Take note that a manifest is read, for garbage collection.  A client that
+ * pushes an index asks by HEAD which of its manifests it need not push.  A pull
+ * succeeds also if its time cannot be remembered. */
+static oci_error_t *note_read(oci_request_t *request, const char *digest)
+{
+    request_rec *r = request->r;
+    oci_error_t *error;
+
+    if (r->header_only) {
+        return request->policy.expires_untagged && !request->policy.read_only
+            ? oci_manifest_release(&request->repository, digest, r->pool)
+            : NULL;
+    }
+    error = request->dates_pulls
+        ? oci_pull_time_set(&request->repository, digest, r->pool)
+        : NULL;
+    if (error) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, error->status, r,
+                      "oci: the time of this pull is not remembered: %s",
+                      error->note);
+    }
+    return NULL;
+}
 
 /* GET /v2/<name>/manifests/<reference> */
 oci_error_t *oci_manifests_get(oci_request_t *request)
@@ -28,6 +58,9 @@ oci_error_t *oci_manifests_get(oci_request_t *request)
     int answered;
 
     if (error) {
+        return error;
+    }
+    if ((error = note_read(request, manifest.digest))) {
         return error;
     }
     oci_reply_digest(request, manifest.digest);

@@ -24,6 +24,7 @@ typedef struct oci_policy_t {
     int manifest_delete;
     int tag_delete;
     int read_only;
+    int expires_untagged; /* some manifests without a tag are deleted */
 } oci_policy_t;
 
 typedef struct oci_request_t oci_request_t;
@@ -37,6 +38,7 @@ struct oci_request_t {
     apr_off_t received;   /* bytes of the body that have been read */
     apr_uint32_t *bodies; /* number of bodies that this process is reading;
                            * atomic */
+    int dates_pulls;      /* a pull of a manifest is to be remembered */
     int guarded;          /* the reply may depend on the caller */
     int lists_all;        /* a caller that may list names may list all */
 

@@ -314,7 +314,8 @@ static oci_error_t *review_all(review_t *review, apr_pool_t *pool)
         error = oci_gc_tags(review->gc, &review->repository, pool);
     }
     if (!error) {
-        error = oci_gc_untagged(review->gc, &review->repository, pool);
+        error = oci_gc_untagged(&review->waiting, review->gc,
+                                &review->repository, pool);
     }
     if (!error) {
         error = read_manifests(review, pool);

@@ -46,6 +46,7 @@ typedef struct untagged_t {
     apr_array_header_t *edges; /* edge_t: from subjects, in their order */
     apr_array_header_t *stack; /* oci_gc_manifest_t *: live, to be followed */
     int damaged;               /* whether a manifest is damaged */
+    int waiting;               /* whether marks are not old enough */
     apr_pool_t *pool;          /* as long as the review */
 } untagged_t;
 
@@ -249,6 +250,7 @@ static oci_error_t *review_dead(untagged_t *self, apr_array_header_t *chosen,
         APR_ARRAY_PUSH(chosen, const char *) = manifest->digest;
         return NULL;
     }
+    self->waiting = 1;
     if (since || self->gc->dry) {
         return NULL;
     }
@@ -426,7 +428,8 @@ static oci_error_t *remove_old(untagged_t *self, const char *prefix, int live,
     return error;
 }
 
-oci_error_t *oci_gc_untagged(oci_gc_t *gc, const oci_repository_t *repository,
+oci_error_t *oci_gc_untagged(int *waiting, oci_gc_t *gc,
+                             const oci_repository_t *repository,
                              apr_pool_t *pool)
 {
     untagged_t self = { .gc = gc, .repository = *repository, .pool = pool };
@@ -459,5 +462,6 @@ oci_error_t *oci_gc_untagged(oci_gc_t *gc, const oci_repository_t *repository,
     if (!error && !self.damaged && !gc->dry) {
         error = remove_old(&self, oci_key_pulled(pool, name, NULL), 0, scratch);
     }
+    *waiting |= self.waiting;
     return error;
 }

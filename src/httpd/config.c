@@ -1,123 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The module's directives: they are parsed, merged, and given their defaults
- * here. */
+/* The module's directives. */
 
 #include "httpd.h"
 #include "http_config.h"
 #include "http_core.h"
+#include "http_log.h"
 #include "http_main.h"
 #include "ap_provider.h"
 #include "apr_strings.h"
 
 #include "httpd/config.h"
 #include "registry/boot.h"
+#include "values/duration.h"
 
-/* The longest time of a directive: ten years. */
-#define MAX_SECONDS 315360000
-
-void *oci_config_create_server(apr_pool_t *pool, server_rec *s)
-{
-    oci_server_config_t *server = apr_palloc(pool, sizeof(*server));
-
-    (void)s;
-    server->sections = apr_array_make(pool, 1, sizeof(oci_config_t *));
-    server->keys = apr_array_make(pool, 1, sizeof(oci_token_key_t *));
-    server->tokens = apr_array_make(pool, 1, sizeof(oci_config_t *));
-    server->guarded = 0;
-    server->guarded_paths = NULL;
-    server->bodies = 0;
-    return server;
-}
-
-void *oci_config_create_dir(apr_pool_t *pool, char *path)
-{
-    oci_config_t *config = apr_pcalloc(pool, sizeof(*config));
-
-    (void)path;
-    config->max_manifest = -1;
-    config->max_chunk = -1;
-    config->min_chunk = -1;
-    config->blob_delete = -1;
-    config->manifest_delete = -1;
-    config->tag_delete = -1;
-    config->read_only = -1;
-    config->sparse = -1;
-    config->sync = -1;
-    config->token = -1;
-    config->token_lifetime = -1;
-    config->gc_interval = -1;
-    config->gc_grace = -1;
-    config->upload_expiry = -1;
-    return config;
-}
-
-/* In these three, a value that is not set is taken from base. */
-static const char *merge_text(const char *over, const char *base)
-{
-    return over ? over : base;
-}
-
-static int merge_number(int over, int base)
-{
-    return over >= 0 ? over : base;
-}
-
-static apr_off_t merge_size(apr_off_t over, apr_off_t base)
-{
-    return over >= 0 ? over : base;
-}
-
-void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
-{
-    const oci_config_t *base = base_;
-    const oci_config_t *over = over_;
-    oci_config_t *config = apr_pmemdup(pool, base, sizeof(*base));
-
-    if (over->blobs) {
-        config->boot = over->boot;
-        config->blobs = over->blobs;
-        config->blobs_line = over->blobs_line;
-        config->default_index = over->default_index;
-        config->default_checked = over->default_checked;
-    }
-    if (over->index) {
-        config->index = over->index;
-        config->index_line = over->index_line;
-        config->checked = over->checked;
-    }
-    if (over->pattern) {
-        config->pattern = over->pattern;
-    }
-    config->max_manifest = merge_size(over->max_manifest, base->max_manifest);
-    config->max_chunk = merge_size(over->max_chunk, base->max_chunk);
-    config->min_chunk = merge_size(over->min_chunk, base->min_chunk);
-    config->blob_delete = merge_number(over->blob_delete, base->blob_delete);
-    config->manifest_delete = merge_number(over->manifest_delete,
-                                           base->manifest_delete);
-    config->tag_delete = merge_number(over->tag_delete, base->tag_delete);
-    config->read_only = merge_number(over->read_only, base->read_only);
-    config->sparse = merge_number(over->sparse, base->sparse);
-    config->sync = merge_number(over->sync, base->sync);
-    if (over->token_line) {
-        config->token = over->token;
-        config->token_line = over->token_line;
-    }
-    config->token_realm = merge_text(over->token_realm, base->token_realm);
-    config->token_service = merge_text(over->token_service,
-                                       base->token_service);
-    config->token_issuer = merge_text(over->token_issuer, base->token_issuer);
-    if (over->token_key) {
-        config->token_key = over->token_key;
-    }
-    config->token_lifetime = merge_number(over->token_lifetime,
-                                          base->token_lifetime);
-    config->gc_interval = merge_number(over->gc_interval, base->gc_interval);
-    config->gc_grace = merge_number(over->gc_grace, base->gc_grace);
-    config->upload_expiry = merge_number(over->upload_expiry,
-                                         base->upload_expiry);
-    return config;
-}
+APLOG_USE_MODULE(oci);
 
 static int compare_names(const void *left, const void *right)
 {
@@ -364,14 +261,64 @@ static const char *set_seconds(cmd_parms *cmd, void *config, const char *text)
     char *end;
 
     if (apr_strtoff(&number, text, &end, 10) != APR_SUCCESS || end == text
-        || *end || number < 0 || number > MAX_SECONDS) {
+        || *end || number < 0 || number > OCI_DURATION_MAX) {
         return apr_psprintf(cmd->pool,
                             "%s: '%s' is not a valid time: expected a number "
                             "of seconds from 0 to %d",
-                            cmd->cmd->name, text, MAX_SECONDS);
+                            cmd->cmd->name, text, OCI_DURATION_MAX);
     }
     *seconds = (int)number;
     return NULL;
+}
+
+/* The policy of a section, which is made when it is first needed. */
+static oci_gc_policy_t *policy_of(oci_config_t *config, cmd_parms *cmd)
+{
+    if (!config->gc_policy) {
+        config->gc_policy = oci_gc_policy_make(cmd->pool);
+    }
+    return config->gc_policy;
+}
+
+static const char *set_retain(cmd_parms *cmd, void *config, int count,
+                              char *const words[])
+{
+    return prefix_with_directive(cmd,
+                                 oci_gc_policy_retain(policy_of(config, cmd),
+                                                      count,
+                                                      (const char *const *)
+                                                          words,
+                                                      cmd->pool));
+}
+
+static const char *set_untagged(cmd_parms *cmd, void *config, int count,
+                                char *const words[])
+{
+    return prefix_with_directive(cmd,
+                                 oci_gc_policy_untagged(policy_of(config, cmd),
+                                                        count,
+                                                        (const char *const *)
+                                                            words,
+                                                        cmd->pool));
+}
+
+static const char *set_pull_time(cmd_parms *cmd, void *config_,
+                                 const char *word, const char *expression)
+{
+    oci_config_t *config = config_;
+    const char *error = NULL;
+
+    if (ap_cstr_casecmp(word, "On") && ap_cstr_casecmp(word, "Off")) {
+        return apr_psprintf(cmd->pool, "%s: '%s' is neither On nor Off",
+                            cmd->cmd->name, word);
+    }
+    config->pull_time = !ap_cstr_casecmp(word, "On");
+    config->pull_counts = NULL;
+    if (expression) {
+        config->pull_counts = ap_expr_parse_cmd(cmd, expression, 0, &error,
+                                                NULL);
+    }
+    return prefix_with_directive(cmd, error);
 }
 
 #define OFFSET(field) ((void *)APR_OFFSETOF(oci_config_t, field))
@@ -419,6 +366,16 @@ const command_rec oci_directives[] = {
                   "how long content that nothing needs is kept, in seconds"),
     AP_INIT_TAKE1("OCIUploadExpiry", set_seconds, OFFSET(upload_expiry),
                   ANYWHERE, "how long an upload may be idle, in seconds"),
+    AP_INIT_TAKE_ARGV("OCIRetain", set_retain, NULL, ANYWHERE,
+                      "a pattern of repositories, and which of their tags to "
+                      "keep" QUOTE),
+    AP_INIT_TAKE_ARGV("OCIUntagged", set_untagged, NULL, ANYWHERE,
+                      "keep, or how long to keep manifests without a tag, and "
+                      "patterns of repositories" QUOTE),
+    AP_INIT_TAKE12("OCIPullTime", set_pull_time, NULL, ANYWHERE,
+                   "On or Off: whether the time of the last pull is "
+                   "remembered, and an expression for the pulls that "
+                   "count" QUOTE),
     AP_INIT_FLAG("OCIToken", set_token, NULL, ANYWHERE,
                  "On or Off: whether clients authenticate with Bearer tokens"),
     AP_INIT_TAKE1("OCITokenKey", set_token_key, NULL, ANYWHERE,

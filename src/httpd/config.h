@@ -11,7 +11,9 @@
 #include "httpd.h"
 #include "http_config.h"
 
+#include "ap_expr.h"
 #include "api/request.h"
+#include "gc/gc_policy.h"
 #include "values/key_set.h"
 
 extern module AP_MODULE_DECLARE_DATA oci_module;
@@ -58,10 +60,13 @@ typedef struct oci_config_t {
     const char *token_service;
     const char *token_issuer;
     oci_token_key_t *token_key;
-    int token_lifetime; /* seconds */
-    int gc_interval;    /* seconds; 0: never */
-    int gc_grace;       /* seconds */
-    int upload_expiry;  /* seconds */
+    int token_lifetime;         /* seconds */
+    int gc_interval;            /* seconds; 0: never */
+    int gc_grace;               /* seconds */
+    int upload_expiry;          /* seconds */
+    oci_gc_policy_t *gc_policy; /* OCIRetain and OCIUntagged, or NULL */
+    int pull_time;
+    const ap_expr_info_t *pull_counts; /* which pulls count; NULL: all */
 } oci_config_t;
 
 /** The parts of a server's configuration that its start needs. */
@@ -146,6 +151,9 @@ int oci_config_gc_grace(const oci_config_t *config);
 
 /** Return how long an upload may be idle, in seconds. */
 int oci_config_upload_expiry(const oci_config_t *config);
+
+/** Return 1 if the time of a pull by this request is to be remembered. */
+int oci_config_dates_pulls(const oci_config_t *config, request_rec *r);
 
 /** Set the stores and settings of a registry. */
 void oci_config_set_registry(oci_registry_t *registry,

@@ -30,15 +30,6 @@ oci_server_config_t *oci_config_of_server(const server_rec *s)
     return ap_get_module_config(s->module_config, &oci_module);
 }
 
-const oci_config_t *oci_config_inherit(const oci_config_t *section,
-                                       const server_rec *s, apr_pool_t *pool)
-{
-    return oci_config_merge_dir(pool,
-                                ap_get_module_config(s->lookup_defaults,
-                                                     &oci_module),
-                                (void *)section);
-}
-
 oci_index_t *oci_config_index(const oci_config_t *config)
 {
     return config->index ? config->index : config->default_index;
@@ -105,6 +96,28 @@ int oci_config_upload_expiry(const oci_config_t *config)
     return number_or(config->upload_expiry, 86400);
 }
 
+int oci_config_dates_pulls(const oci_config_t *config, request_rec *r)
+{
+    const char *error = NULL;
+
+    return config->pull_time == 1 && config->read_only != 1
+        && (!config->pull_counts
+            || ap_expr_exec(r, config->pull_counts, &error) > 0);
+}
+
+/* Whether some repositories do not keep all manifests without a tag. */
+static int expires_untagged(const oci_gc_policy_t *policy)
+{
+    int i;
+
+    for (i = 0; policy && i < policy->untagged->nelts; i++) {
+        if (APR_ARRAY_IDX(policy->untagged, i, oci_untagged_t).seconds >= 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 void oci_config_set_registry(oci_registry_t *registry,
                              const oci_config_t *config)
 {
@@ -131,4 +144,5 @@ void oci_config_apply(oci_request_t *request, const oci_config_t *config)
     policy->manifest_delete = number_or(config->manifest_delete, 1);
     policy->tag_delete = number_or(config->tag_delete, 1);
     policy->read_only = number_or(config->read_only, 0);
+    policy->expires_untagged = expires_untagged(config->gc_policy);
 }

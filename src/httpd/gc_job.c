@@ -54,17 +54,19 @@ static void log_report(const job_t *job, const oci_gc_t *gc, apr_time_t begun)
 {
     const oci_gc_report_t *report = &gc->report;
     int idle = !report->condemned && !report->collected && !report->blobs
-        && !report->uploads && !report->emptied;
+        && !report->uploads && !report->emptied && !report->tags
+        && !report->manifests;
 
     ap_log_error(APLOG_MARK, idle ? APLOG_INFO : APLOG_NOTICE, 0, job->server,
                  "oci: garbage collection of %s: %" APR_UINT64_T_FMT
                  " repositories reviewed, %" APR_UINT64_T_FMT
                  " blobs condemned, %" APR_UINT64_T_FMT
-                 " collected, %" APR_UINT64_T_FMT
+                 " collected, %" APR_UINT64_T_FMT " tags and %" APR_UINT64_T_FMT
+                 " manifests deleted, %" APR_UINT64_T_FMT
                  " uploads ended, %" APR_UINT64_T_FMT " bytes freed, %.1f s",
                  gc->registry->blobs->where, report->repositories,
-                 report->condemned, report->collected, report->uploads,
-                 report->bytes,
+                 report->condemned, report->collected, report->tags,
+                 report->manifests, report->uploads, report->bytes,
                  (apr_time_now() - begun) / (double)APR_USEC_PER_SEC);
 }
 
@@ -74,6 +76,7 @@ static void run(job_t *job, apr_pool_t *pool)
     oci_gc_t gc = { .registry = &registry,
                     .grace = oci_config_gc_grace(job->config),
                     .upload_expiry = oci_config_upload_expiry(job->config),
+                    .policy = job->config->gc_policy,
                     .is_stopped = is_stopped,
                     .report_error = report_error,
                     .baton = job };
@@ -181,7 +184,7 @@ static apr_array_header_t *find_jobs(apr_pool_t *pool, server_rec *main_server)
 static ap_watchdog_t *find_watchdog(apr_pool_t *pool)
 {
     APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance)
-        *get = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
+    *get = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
     ap_watchdog_t *watchdog;
 
     return get && get(&watchdog, WATCHDOG, 0, 1, pool) == APR_SUCCESS ? watchdog
@@ -191,7 +194,7 @@ static ap_watchdog_t *find_watchdog(apr_pool_t *pool)
 static void register_job(ap_watchdog_t *watchdog, const job_t *job)
 {
     APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback)
-        *add = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
+    *add = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
     apr_status_t rv = add(watchdog,
                           apr_time_from_sec(
                               oci_config_gc_interval(job->config)),

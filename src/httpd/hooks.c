@@ -161,6 +161,7 @@ static int registry_handler(request_rec *r)
     request.lists_all = !oci_guards_exist();
     oci_permissions_set(&request);
     oci_config_apply(&request, config);
+    request.dates_pulls = oci_config_dates_pulls(config, r);
     request.repository.registry = &request.registry;
     request.repository.name = request.route.name;
     if (!request.registry.blobs || !request.registry.index) {

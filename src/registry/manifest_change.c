@@ -321,6 +321,28 @@ oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
     return push_manifest(&self);
 }
 
+oci_error_t *oci_manifest_release(const oci_repository_t *repository,
+                                  const char *digest, apr_pool_t *pool)
+{
+    const char *key = oci_key_untagged(pool, repository->name, digest);
+    apr_array_header_t *changes = oci_change_list_make(pool);
+    oci_lock_t *lock;
+    int marked;
+    oci_error_t *error = oci_fact_exists(&marked, repository->registry, key,
+                                         pool);
+
+    if (error || !marked) {
+        return error;
+    }
+    oci_change_delete(changes, key);
+    error = oci_repository_lock(&lock, repository, OCI_LOCK_SHARED, pool);
+    if (!error) {
+        error = oci_facts_apply(repository->registry, changes, 0, pool);
+        oci_repository_unlock(repository, lock);
+    }
+    return error;
+}
+
 /* The tags, the referrer and the manifest: a push's order reversed. */
 oci_error_t *oci_manifest_add_removal(apr_array_header_t *changes,
                                       const oci_repository_t *repository,

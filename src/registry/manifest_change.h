@@ -48,6 +48,17 @@ oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
                               const oci_push_t *push, apr_pool_t *pool);
 
 /**
+ * Keep a manifest, to which no tag leads, from being deleted by garbage
+ * collection soon: a client that was told that it exists may push an index that
+ * names it.
+ * @param digest Of the manifest
+ * @param pool For temporary data
+ * @return A storage error
+ */
+oci_error_t *oci_manifest_release(const oci_repository_t *repository,
+                                  const char *digest, apr_pool_t *pool);
+
+/**
  * Add the changes that delete a manifest with its tags, and its entry in the
  * list of referrers.  The caller holds the repository's exclusive lock, and has
  * cancelled the pushes that are pending there (pending.h).

@@ -93,6 +93,9 @@ oci_error_t *oci_tag_put(apr_array_header_t *changes,
                                  NULL);
         value.size = strlen(value.data);
     }
+    if (!old.digest || moves) {
+        oci_repository_queue_review(changes, repository->name, pool);
+    }
     oci_change_put(changes, OCI_CHANGE_PUT,
                    oci_key_tagged(pool, repository->name, pushed->digest, tag),
                    NULL, 0);
