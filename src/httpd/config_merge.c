@@ -4,6 +4,7 @@
 
 #include "httpd.h"
 #include "http_config.h"
+#include "apr_strings.h"
 
 #include "httpd/config.h"
 
