@@ -130,21 +130,26 @@ static int is_same_push(const oci_value_t *value,
 }
 
 /* Add the change that sets the manifest's fact.  If the same push has written
- * it already, its value stays: the index then makes sure that it is durable. A
+ * it already, its value stays: the index then makes sure that it is durable.  A
  * fact that is damaged and cannot be read is replaced. */
-static void put_manifest(apr_array_header_t *changes,
-                         const oci_repository_t *repository,
-                         const oci_manifest_t *manifest, apr_pool_t *pool)
+static oci_error_t *put_manifest(apr_array_header_t *changes,
+                                 const oci_repository_t *repository,
+                                 const oci_manifest_t *manifest,
+                                 apr_pool_t *pool)
 {
     const char *key = oci_key_manifest(pool, repository->name,
                                        manifest->digest);
     oci_value_t value;
+    oci_error_t *error = oci_fact_get(&value, repository->registry, key, pool);
 
-    if (oci_fact_get(&value, repository->registry, key, pool)
-        || !is_same_push(&value, manifest, pool)) {
+    if (error && error->code == OCI_E_UNAVAILABLE) {
+        return error;
+    }
+    if (error || !is_same_push(&value, manifest, pool)) {
         value = oci_manifest_format(manifest, pool);
     }
     oci_change_put(changes, OCI_CHANGE_PUT, key, value.data, value.size);
+    return NULL;
 }
 
 /* Write the manifest, the referrer, the catalog and the tags, in this order, so
@@ -166,7 +171,10 @@ static oci_error_t *write_manifest(const manifest_push_t *self,
     oci_origin_set(&manifest.origin, apr_time_sec(apr_time_now()), push->user,
                    pool);
     tag.origin = manifest.origin;
-    put_manifest(changes, self->repository, &manifest, pool);
+    error = put_manifest(changes, self->repository, &manifest, pool);
+    if (error) {
+        return error;
+    }
     if (self->document->subject) {
         oci_referrer_put(changes, self->repository->name, self->document,
                          &manifest, pool);

@@ -222,7 +222,7 @@ static const char *read_version(int *version, const oci_store_dir_t *fs,
             return apr_psprintf(pool,
                                 "%s has version %" APR_INT64_T_FMT
                                 ", which a newer mod_oci wrote: this one "
-                                "supports versions up to %d",
+                                "supports up to version %d",
                                 fs->version, number, form->version);
         }
         if (number > 0 && !strcmp(end, "\n")) {

@@ -146,6 +146,22 @@ ends(ociadmin('copy', "fs $from", "fs $to"), 0, qr/\A\z/,
     'an index that holds only a mark');
 is_deeply(facts_of($to), $facts, 'is continued like any copy');
 
+# ---- an index of version 1 is raised, and its values stay
+
+make_index(my $old = place(), 200, 1);
+my $values = facts_of($old);
+ends(ociadmin('copy', "fs $old", 'fs ' . ($to = place())), 0, qr/\A\z/,
+    'an index of version 1');
+is_deeply(facts_of($to), $values, 'is copied as it is');
+is(OCI::Server::slurp("$_/index/.version"), "mod_oci index 2\n",
+    'it has version 2') for $old, $to;
+is_deeply(facts_of($old), $values, 'with the values of before');
+make_index($to = place(), 0, 1);
+ends(ociadmin('copy', "fs $from", "fs $to"), 0, qr/\A\z/,
+    'to an index of version 1');
+is(OCI::Server::slurp("$to/index/.version"), "mod_oci index 2\n",
+    'it has version 2, too');
+
 # ---- memory
 
 SKIP: {

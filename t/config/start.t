@@ -82,7 +82,7 @@ sub spew {
 
 refused('a blob store of a newer version', sub {
     mkdir "$_[0]/blobs"; spew("$_[0]/blobs/.version", "mod_oci blob store 2\n")
-}, qr/version 2, which a newer mod_oci wrote: this one supports versions up to 1/);
+}, qr/version 2, which a newer mod_oci wrote: this one supports up to version 1/);
 refused('an index of a newer version', sub {
     mkdir "$_[0]/index"; spew("$_[0]/index/.version", "mod_oci index 7\n")
 }, qr/version 7, which a newer mod_oci wrote/);

@@ -92,7 +92,7 @@ static apr_status_t rename_table(oci_dbd_session_t *session,
 static apr_status_t create_or_rename(oci_dbd_session_t *session,
                                      apr_pool_t *scratch)
 {
-    const char *found, *version;
+    const char *found, *version, *why = session->why;
     apr_status_t rv = oci_dbd_session_select_cell(&found, session,
                                                   session->dialect->find_old, 0,
                                                   scratch);
@@ -109,6 +109,7 @@ static apr_status_t create_or_rename(oci_dbd_session_t *session,
     }
     rv = read_version(&version, session, "oci_facts", scratch);
     if (rv != APR_SUCCESS) {
+        session->why = why; /* it is not an index of version 1 */
         return rv;
     }
     return version && !strcmp(version, OCI_DBD_OLD_VERSION)

@@ -197,7 +197,7 @@ static const char *explain_snapshot_status(const oci_dbm_t *dbm,
     if (rv == APR_ENOTIMPL) {
         return apr_psprintf(pool,
                             "%s has a version that a newer mod_oci wrote: "
-                            "this one supports versions up to " APR_STRINGIFY(
+                            "this one supports up to version " APR_STRINGIFY(
                                 OCI_DBM_VERSION),
                             dbm->file);
     }
@@ -217,7 +217,7 @@ static const char *explain_log_status(const char *path, apr_status_t rv,
     if (rv == APR_ENOTIMPL) {
         return apr_psprintf(pool,
                             "%s has a version that a newer mod_oci wrote: "
-                            "this one supports versions up to " APR_STRINGIFY(
+                            "this one supports up to version " APR_STRINGIFY(
                                 OCI_DBM_VERSION),
                             path);
     }

@@ -67,22 +67,24 @@ sub set_fact {
     return close $file;
 }
 
-# Make the index DIR/index with about this many facts, of all kinds.
+# Make the index DIR/index with about this many facts, of all kinds.  Every
+# second value has the form of version 1, which stays when an index is raised.
 sub make_index {
-    my ($dir, $count) = @_;
+    my ($dir, $count, $version) = @_;
     File::Path::make_path("$dir/index");
     open my $file, '>', "$dir/index/.version" or die "$dir: $!\n";
-    print $file "mod_oci index 1\n";
+    print $file 'mod_oci index ', $version // 2, "\n";
     close $file;
     for my $n (1 .. $count / 5) {
         my $digest = OCI::Client::digest_of($n);
         my $repo = 'r' . $n % 20;
         set_fact($dir, "blob/$digest", "$n;$digest");
         set_fact($dir, "catalog/$repo!", '');
-        set_fact($dir, "repo/$repo/_blob/$digest", '');
-        set_fact($dir, "repo/$repo/_manifest/$digest",
-                 "a type\n" . "\0\n$n" x ($n % 300));
-        set_fact($dir, "repo/$repo/_tag/v$n", $digest);
+        set_fact($dir, "repo/$repo/_blob/$digest", $n % 50 ? '' : ";$n");
+        set_fact($dir, "repo/$repo/_manifest/$digest", 'a type'
+            . ($n % 2 ? '' : "\t$n\ta%20b") . "\n" . "\0\n$n" x ($n % 300));
+        set_fact($dir, "repo/$repo/_tag/v$n",
+            $digest . ($n % 2 ? '' : ";$n;a%20b"));
         set_fact($dir, "repo/$repo/_tagged/$digest/v$n", '');
     }
     return;

@@ -126,7 +126,8 @@ sub make_mysql {
         or die "mariadb-install-db failed:\n" . $self->log;
     open my $file, '>', "$self->{dir}/first.sql" or die "first.sql: $!\n";
     printf $file "CREATE USER IF NOT EXISTS '%s'\@'127.0.0.1' IDENTIFIED BY "
-        . "'%s';\nGRANT ALL ON *.* TO '%1\$s'\@'127.0.0.1';\n", USER, PASSWORD;
+        . "'%s';\nGRANT ALL ON *.* TO '%1\$s'\@'127.0.0.1' WITH GRANT OPTION;\n",
+        USER, PASSWORD;
     close $file or die "first.sql: $!\n";
     return;
 }
