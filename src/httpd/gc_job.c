@@ -181,7 +181,7 @@ static apr_array_header_t *find_jobs(apr_pool_t *pool, server_rec *main_server)
 static ap_watchdog_t *find_watchdog(apr_pool_t *pool)
 {
     APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance)
-        *get = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
+    *get = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
     ap_watchdog_t *watchdog;
 
     return get && get(&watchdog, WATCHDOG, 0, 1, pool) == APR_SUCCESS ? watchdog
@@ -191,7 +191,7 @@ static ap_watchdog_t *find_watchdog(apr_pool_t *pool)
 static void register_job(ap_watchdog_t *watchdog, const job_t *job)
 {
     APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback)
-        *add = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
+    *add = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
     apr_status_t rv = add(watchdog,
                           apr_time_from_sec(
                               oci_config_gc_interval(job->config)),
