@@ -436,9 +436,9 @@ struct oci_index_provider_t {
     /**
      * As for a blob store.  After it, "httpd -t" may call get and scan, to find
      * out whether the index and the blob store belong together; of the blob
-     * store it calls identity, blob_size and list.  get and scan then fail if they
-     * would change anything, and the pair is not compared.  NULL for a provider
-     * that needs start before.
+     * store it calls identity, blob_size and list.  get and scan then fail if
+     * they would change anything, and the pair is not compared.  NULL for a
+     * provider that needs start before.
      */
     const char *(*check)(oci_index_t *index, apr_pool_t *pool);
 };

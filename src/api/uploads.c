@@ -18,8 +18,7 @@
 #define CLAIM_WAIT apr_time_from_sec(2)
 #define CLAIM_STEP apr_time_from_msec(20)
 
-/* The largest number of repositories that are tried for a mount without
- * "from". */
+/* At most this many repositories are tried for a mount without "from". */
 #define SOURCES 8
 
 /* Set the headers that describe an upload: Location, Range and id. */
@@ -436,9 +435,7 @@ static oci_error_t *is_repeated(int *repeated, oci_request_t *request,
         return error;
     }
     error = oci_blob_stat(&blob, &request->repository, digest, pool);
-    if (!error) {
-        error = oci_blob_release(&blob, &request->repository, pool);
-    }
+    error = error ? error : oci_blob_release(&blob, &request->repository, pool);
     *repeated = !error;
     return error && error->code != OCI_E_BLOB_UNKNOWN ? error : NULL;
 }

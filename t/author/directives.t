@@ -51,8 +51,9 @@ for (@fields) {
 my %slot = $table =~ /AP_INIT_\w+\(\s*"(\w+)",\s*\w+,\s*OFFSET\((\w+)\)/g;
 @slot{qw(OCISparse OCISync OCIToken OCITokenLifetime)}
     = qw(sparse sync token token_lifetime);
-my %used = $source =~ /merge_(?:number|size)\(config->(\w+),\s*(\w+)\)/g;
-$used{token} = $source =~ /return config->token == 1;/ ? 0 : 'unknown';
+my $values = stripped('src/httpd/config_values.c');
+my %used = $values =~ /(?:number|size)_or\(config->(\w+),\s*(\w+)\)/g;
+$used{token} = $values =~ /return config->token == 1;/ ? 0 : 'unknown';
 $used{sparse} =~ s/^OCI_SPARSE_//;
 my ($realm) = text('src/httpd/bearer.c') =~ /realm = "([^"]+)";/;
 $used{token_realm} = $realm;

@@ -54,7 +54,7 @@ for my $file (grep { m{^src/store/} } @files) {
 
 # A client could choose keys that collide in APR's hash tables.  They are used
 # only for page numbers, which clients cannot choose.
-for my $file (grep { m{^src/(?:values|store|registry|api|httpd)/} } @files) {
+for my $file (grep { m{^src/(?:values|store|registry|gc|api|httpd)/} } @files) {
     next if $file =~ m{^src/store/dbm/dbm_(?:tree|snapshot)\.};
     unlike(stripped($file), qr/\bapr_hash_/, "$file hashes no client's keys");
 }

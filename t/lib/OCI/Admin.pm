@@ -4,6 +4,7 @@
 #
 #     my $run = ociadmin('copy', "fs $from", "fs $to");
 #     $run->{status}, $run->{out}, $run->{err}
+#     gc($server, '--grace', 0)->{report}{blobs}
 
 package OCI::Admin;
 
@@ -14,11 +15,12 @@ use Exporter 'import';
 use File::Find ();
 use File::Path ();
 use File::Temp ();
+use JSON::PP ();
 use OCI::Client;
 use OCI::Server;
 use POSIX ();
 
-our @EXPORT = qw(ociadmin tool make_index make_blobs set_fact facts_of
+our @EXPORT = qw(ociadmin gc tool make_index make_blobs set_fact facts_of
     give_to_httpd);
 
 # The path of the program, from the same build as the module.
@@ -49,6 +51,19 @@ sub ociadmin {
         out    => $in->{output} ? '' : OCI::Server::slurp($out),
         err    => OCI::Server::slurp($err) =~ s/^\w+ing: \d.*\n//mgr
     };
+}
+
+# Collect the garbage of a server's registry, with these options.  Returns what
+# ociadmin does, with the report in report.
+sub gc {
+    my ($server, @options) = @_;
+
+    # MariaDB's client library never frees some memory.
+    local $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
+    my $run = ociadmin('gc', '--json', '--quiet', @options,
+        'fs ' . $server->store, $server->{index}->argument($server->store));
+    $run->{report} = eval { JSON::PP::decode_json($run->{out}) } // {};
+    return $run;
 }
 
 # Set a fact in the index DIR/index, in the on-disk form that fs_index.c

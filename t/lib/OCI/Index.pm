@@ -39,6 +39,15 @@ sub database { $_[0]{database} }
 
 sub modules { $_[0]{provider} eq 'mod_dbd' ? ('dbd') : () }
 
+# The index as an argument of ociadmin; none if it is beside the blobs.
+sub argument {
+    my ($self, $store) = @_;
+    return $self->{provider} eq 'fs' ? ()
+        : $self->{database}
+        ? "dbd:$self->{type} " . $self->{database}->params
+        : ($self->{name} =~ s/^mod_//r) . " $store/facts";
+}
+
 # The index's lines in the server's configuration.
 sub text {
     my $self = shift;
