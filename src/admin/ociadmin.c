@@ -54,9 +54,8 @@ static const struct {
       "      --upload-expiry SECONDS\n"
       "                         how long an upload may be idle (86400)\n"
       "      --repository GLOB  review only repositories that match\n"
-      "      --retain RULE      as OCIRetain, in one argument; may be repeated\n"
-      "      --untagged RULE    as OCIUntagged, in one argument; may be\n"
-      "                         repeated\n" },
+      "      --retain RULE      as OCIRetain, in one argument; repeatable\n"
+      "      --untagged RULE    as OCIUntagged, in one argument; repeatable\n" },
     { "help", help, "\n    Print this help.\n" },
     { "--help", help, NULL },
     { "--version", version, "\n    Print the version.\n" },

@@ -3,16 +3,25 @@
 /* The table of endpoints and methods, and the checks that every request must
  * pass before its handler runs. */
 
+#include "httpd.h"
+#include "http_config.h"
+#include "http_log.h"
 #include "http_protocol.h"
 #include "apr_strings.h"
 
 #include "api/dispatch.h"
 #include "api/endpoints.h"
 #include "api/reply.h"
+#include "gc/gc_uploads.h"
 #include "registry/pairing.h"
 #include "values/digest.h"
 #include "values/name.h"
 #include "values/query.h"
+
+APLOG_USE_MODULE(oci);
+
+/* How many bytes to free at least when storage is full. */
+#define MIN_ROOM (64 * 1024 * 1024)
 
 typedef oci_error_t *handler_fn(oci_request_t *request);
 
@@ -221,11 +230,34 @@ static oci_error_t *serve_request(oci_request_t *request)
     return handler(request);
 }
 
+/* When storage is full, uploads that nobody continues are the first to go, so
+ * that the next push succeeds.  The one at hand has failed: its body cannot be
+ * read again. */
+static void make_room(oci_request_t *request)
+{
+    request_rec *r = request->r;
+    const char *length = apr_table_get(r->headers_in, "Content-Length");
+    apr_off_t wanted = length ? apr_atoi64(length) : 0;
+    apr_off_t freed = oci_gc_make_room(&request->registry,
+                                       wanted > MIN_ROOM ? wanted : MIN_ROOM,
+                                       r->pool);
+
+    if (freed) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "oci: storage is full: idle uploads were ended, which "
+                      "freed %" APR_OFF_T_FMT " bytes",
+                      freed);
+    }
+}
+
 int oci_dispatch(oci_request_t *request)
 {
     oci_error_t *error = serve_request(request);
 
     if (error) {
+        if (error->code == OCI_E_STORAGE_FULL) {
+            make_room(request);
+        }
         oci_reply_error(request->r, error);
     }
     return OK;

@@ -7,6 +7,7 @@
  * upload_id.h.  Then the tombstone goes, too; so does the record of an upload
  * whose bytes are gone. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "apr_strings.h"
@@ -16,6 +17,10 @@
 #include "registry/keys.h"
 #include "registry/random.h"
 #include "registry/upload_id.h"
+
+/* How long an upload must have been idle, in seconds, to be ended when space
+ * runs out. */
+#define ROOM_IDLE 60
 
 /* The longest id of an upload, and a NUL. */
 #define ID_SIZE 65
@@ -61,27 +66,38 @@ static oci_error_t *end_record(const oci_gc_t *gc, const char *id,
     return oci_facts_apply(gc->registry, changes, 0, pool);
 }
 
+/* Find an upload in the list of the blob store.
+ * *stored: set to it; NULL if it is not there */
+static oci_error_t *find_stored(const oci_stored_t **stored, const oci_gc_t *gc,
+                                const char *id, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(id);
+    char *before = apr_pstrmemdup(pool, id, length);
+    apr_array_header_t *entries;
+    oci_error_t *error;
+
+    before[length - 1]--; /* no other id is between the two */
+    error = list(&entries, gc, before, 1, pool);
+    *stored = NULL;
+    if (!error && entries->nelts) {
+        *stored = &APR_ARRAY_IDX(entries, 0, oci_stored_t);
+        *stored = strcmp((*stored)->name, id) ? NULL : *stored;
+    }
+    return error;
+}
+
 /* End a claimed upload if it is idle still: a request may have continued it
- * before it was claimed.
- * before: the name after which it is listed */
+ * before it was claimed.  The bytes go first: a full disk may have no room for
+ * the tombstone.  An upload without its bytes cannot be continued either. */
 static oci_error_t *end_claimed(oci_gc_t *gc, oci_blob_writer_t *writer,
-                                const char *id, const char *before,
-                                apr_pool_t *pool)
+                                const char *id, apr_pool_t *pool)
 {
     oci_blob_store_t *store = gc->registry->blobs;
-    apr_array_header_t *entries;
     const oci_stored_t *stored;
-    oci_error_t *error = list(&entries, gc, before, 1, pool);
+    oci_error_t *error = find_stored(&stored, gc, id, pool);
     apr_status_t rv;
 
-    if (error || !entries->nelts) {
-        return error;
-    }
-    stored = &APR_ARRAY_IDX(entries, 0, oci_stored_t);
-    if (strcmp(stored->name, id) || !is_idle(gc, stored)) {
-        return NULL;
-    }
-    if ((error = end_record(gc, id, pool))) {
+    if (error || !stored || !is_idle(gc, stored)) {
         return error;
     }
     rv = store->provider->upload_abort(writer);
@@ -91,11 +107,11 @@ static oci_error_t *end_claimed(oci_gc_t *gc, oci_blob_writer_t *writer,
     }
     gc->report.uploads++;
     gc->report.bytes += stored->size;
-    return NULL;
+    return end_record(gc, id, pool);
 }
 
 static oci_error_t *end_idle(oci_gc_t *gc, const oci_stored_t *stored,
-                             const char *before, apr_pool_t *pool)
+                             apr_pool_t *pool)
 {
     oci_blob_store_t *store = gc->registry->blobs;
     oci_blob_writer_t *writer;
@@ -117,7 +133,7 @@ static oci_error_t *end_idle(oci_gc_t *gc, const oci_stored_t *stored,
         return oci_error_storage(pool, rv, "cannot open the upload %s in %s",
                                  stored->name, store->where);
     }
-    return end_claimed(gc, writer, stored->name, before, pool);
+    return end_claimed(gc, writer, stored->name, pool);
 }
 
 static oci_error_t *end_all_idle(oci_gc_t *gc, apr_pool_t *page,
@@ -139,7 +155,7 @@ static oci_error_t *end_all_idle(oci_gc_t *gc, apr_pool_t *page,
             const oci_stored_t *stored = &APR_ARRAY_IDX(entries, i,
                                                         oci_stored_t);
 
-            error = oci_gc_skip(gc, end_idle(gc, stored, after, scratch));
+            error = oci_gc_skip(gc, end_idle(gc, stored, scratch));
             if (!error) {
                 apr_pool_clear(scratch);
             }
@@ -150,37 +166,21 @@ static oci_error_t *end_all_idle(oci_gc_t *gc, apr_pool_t *page,
     return error;
 }
 
-/* Whether the blob store has an upload. */
-static oci_error_t *has_bytes(int *has, const oci_gc_t *gc, const char *id,
-                              apr_pool_t *pool)
-{
-    apr_size_t length = strlen(id);
-    char *before = apr_pstrmemdup(pool, id, length);
-    apr_array_header_t *entries;
-    oci_error_t *error;
-
-    before[length - 1]--; /* no name is between the two */
-    error = list(&entries, gc, before, 1, pool);
-    *has = !error && entries->nelts
-        && !strcmp(APR_ARRAY_IDX(entries, 0, oci_stored_t).name, id);
-    return error;
-}
-
 /* Remove a record if no client can continue its upload. */
 static oci_error_t *review_record(oci_gc_t *gc, const oci_entry_t *entry,
                                   apr_pool_t *pool)
 {
     const char *id = strrchr(entry->key, '/') + 1;
     apr_array_header_t *changes = oci_change_list_make(pool);
+    const oci_stored_t *stored;
     oci_error_t *error;
-    int has = 0;
 
     if (!oci_upload_id_expired(id, apr_time_now())) {
         return NULL;
     }
     if (entry->value.size) {
-        error = has_bytes(&has, gc, id, pool);
-        if (error || has) {
+        error = find_stored(&stored, gc, id, pool);
+        if (error || stored) {
             return error;
         }
     }
@@ -231,4 +231,59 @@ oci_error_t *oci_gc_uploads(oci_gc_t *gc, apr_pool_t *pool)
     }
     error = end_all_idle(gc, page, scratch);
     return error ? error : remove_old_records(gc, page, scratch);
+}
+
+static int compare_by_age(const void *left, const void *right)
+{
+    apr_time_t one = ((const oci_stored_t *)left)->changed;
+    apr_time_t other = ((const oci_stored_t *)right)->changed;
+
+    return (one > other) - (one < other);
+}
+
+/* List all uploads, the one that has been idle for longest first. */
+static oci_error_t *list_by_age(apr_array_header_t **uploads,
+                                const oci_gc_t *gc, apr_pool_t *pool)
+{
+    apr_array_header_t *entries;
+    const char *after = "";
+    oci_error_t *error;
+
+    *uploads = apr_array_make(pool, 16, sizeof(oci_stored_t));
+    do {
+        if ((error = list(&entries, gc, after, OCI_GC_BATCH, pool))) {
+            return error;
+        }
+        apr_array_cat(*uploads, entries);
+        if (entries->nelts) {
+            after = APR_ARRAY_IDX(entries, entries->nelts - 1, oci_stored_t)
+                        .name;
+        }
+    } while (entries->nelts);
+    qsort((*uploads)->elts, (*uploads)->nelts, sizeof(oci_stored_t),
+          compare_by_age);
+    return NULL;
+}
+
+apr_off_t oci_gc_make_room(const oci_registry_t *registry, apr_off_t bytes,
+                           apr_pool_t *parent)
+{
+    oci_gc_t gc = { .registry = registry, .upload_expiry = ROOM_IDLE };
+    apr_array_header_t *uploads;
+    apr_pool_t *pool, *scratch;
+    int i;
+
+    if (apr_pool_create(&pool, parent) != APR_SUCCESS) {
+        return 0;
+    }
+    if (apr_pool_create(&scratch, pool) == APR_SUCCESS
+        && !list_by_age(&uploads, &gc, pool)) {
+        for (i = 0; i < uploads->nelts && gc.report.bytes < (apr_uint64_t)bytes;
+             i++) {
+            end_idle(&gc, &APR_ARRAY_IDX(uploads, i, oci_stored_t), scratch);
+            apr_pool_clear(scratch);
+        }
+    }
+    apr_pool_destroy(pool);
+    return (apr_off_t)gc.report.bytes;
 }

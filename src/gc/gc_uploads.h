@@ -20,4 +20,15 @@
  */
 oci_error_t *oci_gc_uploads(oci_gc_t *gc, apr_pool_t *pool);
 
+/**
+ * Make room when storage is full: end uploads that have been idle for a minute
+ * or more, and to which no request is writing, the oldest first.
+ * @param bytes How much room to make
+ * @param pool For temporary data
+ * @return The bytes that were freed; 0 if there is nothing to end, or if that
+ *         failed
+ */
+apr_off_t oci_gc_make_room(const oci_registry_t *registry, apr_off_t bytes,
+                           apr_pool_t *pool);
+
 #endif /* OCI_GC_UPLOADS_H */
