@@ -22,6 +22,7 @@ struct oci_gc_named_t {
     oci_repository_t repository;
     oci_digest_set_t *manifests; /* those that were read */
     oci_digest_set_t *contents;  /* what they name */
+    int any;                     /* whether the last reading found any */
     int round;                   /* of the current or last reading */
     apr_array_header_t *kept;    /* oci_gc_manifest_t *, in the order of their
                                     digests; NULL if they are not kept */
@@ -227,6 +228,7 @@ oci_error_t *oci_gc_named_read(oci_error_t **damaged, oci_gc_named_t *named,
 
     *damaged = NULL;
     named->round++;
+    named->any = 0;
     while (full && !error && !*damaged) {
         apr_array_header_t *entries, *digests;
 
@@ -239,6 +241,7 @@ oci_error_t *oci_gc_named_read(oci_error_t **damaged, oci_gc_named_t *named,
         full = entries->nelts == PAGE;
         digests = oci_key_suffixes(entries, scan.prefix, page);
         if (digests->nelts) {
+            named->any = 1;
             apr_cpystrn(after,
                         APR_ARRAY_IDX(digests, digests->nelts - 1,
                                       const char *),
@@ -253,6 +256,11 @@ oci_error_t *oci_gc_named_read(oci_error_t **damaged, oci_gc_named_t *named,
     return rv == APR_SUCCESS
         ? error
         : oci_error_storage(pool, rv, "cannot read manifests");
+}
+
+int oci_gc_named_any(const oci_gc_named_t *named)
+{
+    return named->any;
 }
 
 int oci_gc_named_count(const oci_gc_named_t *named)

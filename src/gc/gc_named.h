@@ -48,6 +48,9 @@ oci_error_t *oci_gc_named_read(oci_error_t **damaged, oci_gc_named_t *named,
  */
 int oci_gc_named_has(oci_gc_named_t *named, const char *digest);
 
+/** Return whether the last reading found any manifest. */
+int oci_gc_named_any(const oci_gc_named_t *named);
+
 /** Return the number of manifests that are kept. */
 int oci_gc_named_count(const oci_gc_named_t *named);
 

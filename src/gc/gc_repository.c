@@ -28,7 +28,6 @@ typedef enum {
     KEEP,
     WAIT, /* condemned, but not long enough */
     CONDEMN,
-    RELEASE, /* condemned, but named by a manifest again */
     COLLECT
 } decision_e;
 
@@ -50,7 +49,7 @@ static decision_e decide(const review_t *review, const char *digest,
     apr_int64_t since = oci_blob_condemned_at(held);
 
     if (oci_gc_named_has(review->named, digest)) {
-        return since ? RELEASE : KEEP;
+        return KEEP;
     }
     if (!review->gc->grace
         || (since && oci_gc_is_past(since, review->gc->grace))) {
@@ -96,9 +95,6 @@ static void add_changes(apr_array_header_t *changes, const review_t *review,
     case CONDEMN:
         mark = oci_blob_condemn(apr_time_sec(apr_time_now()), pool);
         oci_change_put(changes, OCI_CHANGE_PUT, key, mark, strlen(mark));
-        break;
-    case RELEASE:
-        oci_change_put(changes, OCI_CHANGE_PUT, key, NULL, 0);
         break;
     case COLLECT:
         oci_blob_add_removal(changes, &review->repository, digest);
@@ -200,18 +196,25 @@ static oci_error_t *count_last_use(review_t *review, const char *digest)
     return error && error->code == OCI_E_BLOB_UNKNOWN ? NULL : error;
 }
 
-static oci_error_t *review_blob(review_t *review, const oci_entry_t *entry,
-                                const char *digest)
+/* A blob that a manifest names is not condemned: the push of the manifest
+ * released it. */
+static oci_error_t *review_blob(review_t *review, const char *digest,
+                                apr_pool_t *pool)
 {
     decision_e decision;
+    oci_value_t held;
+    oci_error_t *error;
 
-    if (!oci_digest_valid(digest)) {
+    if (!oci_digest_valid(digest) || oci_gc_named_has(review->named, digest)) {
         return NULL;
     }
-    decision = decide(review, digest, entry->value.data);
-    if (decision == KEEP) {
-        return NULL;
+    error = oci_fact_get(&held, review->repository.registry,
+                         oci_key_held(pool, review->repository.name, digest),
+                         pool);
+    if (error || !held.data) {
+        return error;
     }
+    decision = decide(review, digest, held.data);
     if (decision != WAIT && !review->gc->dry) {
         return note(review, digest);
     }
@@ -224,7 +227,7 @@ static oci_error_t *review_blobs(review_t *review, apr_pool_t *page)
 {
     oci_scan_t scan = { oci_key_held(review->pool, review->repository.name,
                                      NULL),
-                        NULL, OCI_GC_BATCH, 1, 0 };
+                        NULL, OCI_GC_BATCH, 0, 0 };
     char after[256];
     oci_error_t *error = NULL;
     int full = 1;
@@ -242,10 +245,10 @@ static oci_error_t *review_blobs(review_t *review, apr_pool_t *page)
         }
         full = entries->nelts == OCI_GC_BATCH;
         for (i = 0; i < entries->nelts && !error && !review->damaged; i++) {
-            const oci_entry_t *entry = &APR_ARRAY_IDX(entries, i, oci_entry_t);
-            const char *digest = entry->key + strlen(scan.prefix);
+            const char *digest = APR_ARRAY_IDX(entries, i, oci_entry_t).key
+                + strlen(scan.prefix);
 
-            error = review_blob(review, entry, digest);
+            error = review_blob(review, digest, page);
             apr_cpystrn(after, digest, sizeof(after));
         }
         scan.after = after;
@@ -285,11 +288,16 @@ static oci_error_t *remove_if_empty(review_t *review, apr_pool_t *pool)
 static oci_error_t *set_queued(const review_t *review, int queued,
                                apr_pool_t *pool)
 {
+    const oci_registry_t *registry = review->repository.registry;
     apr_array_header_t *changes = oci_change_list_make(pool);
     const char *key = oci_key_review(pool, review->repository.name);
     const char *due;
-    oci_error_t *error;
+    int exists;
+    oci_error_t *error = oci_fact_exists(&exists, registry, key, pool);
 
+    if (error || exists == queued) {
+        return error;
+    }
     if (queued) {
         due = apr_psprintf(pool, "%" APR_INT64_T_FMT,
                            apr_time_sec(apr_time_now()) + review->gc->grace);
@@ -298,7 +306,7 @@ static oci_error_t *set_queued(const review_t *review, int queued,
     else {
         oci_change_delete(changes, key);
     }
-    error = oci_facts_apply(review->repository.registry, changes, 0, pool);
+    error = oci_facts_apply(registry, changes, 0, pool);
     return error && APR_STATUS_IS_EEXIST(error->status) ? NULL : error;
 }
 
@@ -323,7 +331,8 @@ static oci_error_t *review_all(review_t *review, apr_pool_t *pool)
     if (!error && !review->damaged) {
         error = review_blobs(review, pool);
     }
-    if (!error && !review->damaged && !dry) {
+    if (!error && !review->damaged && !dry
+        && !oci_gc_named_any(review->named)) {
         error = remove_if_empty(review, pool);
     }
     if (!error && !dry && (review->waiting || review->damaged)) {

@@ -13,7 +13,7 @@
 
 /* Find the size of a child in bytes, or -1 if the repository does not hold
  * it.  A child of an index may also be stored as a blob. */
-static oci_error_t *child_size(apr_off_t *size,
+static oci_error_t *child_size(apr_off_t *size, apr_array_header_t *condemned,
                                const oci_repository_t *repository,
                                const oci_child_t *child, apr_pool_t *pool)
 {
@@ -36,6 +36,9 @@ static oci_error_t *child_size(apr_off_t *size,
     error = oci_blob_stat(&blob, repository, digest, pool);
     if (!error) {
         *size = blob.size;
+        if (blob.condemned) {
+            APR_ARRAY_PUSH(condemned, const char *) = digest;
+        }
     }
     return error && error->code != OCI_E_BLOB_UNKNOWN ? error : NULL;
 }
@@ -61,7 +64,7 @@ static int compare_children(const void *left, const void *right)
  * times is looked up once.  Duplicates are found by sorting: a client could
  * choose digests that collide in a hash table, but it cannot make sorting
  * slow. */
-static oci_error_t *find_sizes(apr_off_t *sizes,
+static oci_error_t *find_sizes(apr_off_t *sizes, apr_array_header_t *condemned,
                                const oci_repository_t *repository,
                                const apr_array_header_t *children,
                                apr_pool_t *pool)
@@ -91,7 +94,7 @@ static oci_error_t *find_sizes(apr_off_t *sizes,
             *size = sizes[sorted[i - 1] - first];
             continue;
         }
-        error = child_size(size, repository, sorted[i], scratch);
+        error = child_size(size, condemned, repository, sorted[i], scratch);
         if (error) {
             break;
         }
@@ -116,7 +119,8 @@ static int may_be_absent(const oci_registry_t *registry,
     }
 }
 
-oci_error_t *oci_children_check(const oci_repository_t *repository,
+oci_error_t *oci_children_check(apr_array_header_t *condemned,
+                                const oci_repository_t *repository,
                                 const oci_document_t *document,
                                 apr_pool_t *pool)
 {
@@ -124,7 +128,8 @@ oci_error_t *oci_children_check(const oci_repository_t *repository,
     apr_off_t *sizes = apr_palloc(pool, children->nelts * sizeof(*sizes));
     oci_error_t *missing = NULL;
     oci_error_t **last = &missing;
-    oci_error_t *error = find_sizes(sizes, repository, children, pool);
+    oci_error_t *error = find_sizes(sizes, condemned, repository, children,
+                                    pool);
     int i;
 
     if (error) {

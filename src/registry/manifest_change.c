@@ -35,6 +35,7 @@ typedef struct manifest_push_t {
     const char *digest;
     const oci_document_t *document;
     const apr_array_header_t *tags; /* of const char *: all tags to set */
+    apr_array_header_t *condemned;  /* of const char *: blobs to release */
     apr_pool_t *pool;
 } manifest_push_t;
 
@@ -152,8 +153,9 @@ static oci_error_t *put_manifest(apr_array_header_t *changes,
     return NULL;
 }
 
-/* Write the manifest, the referrer, the catalog and the tags, in this order, so
- * that each of them refers only to facts that already exist. */
+/* Release the blobs that are condemned, and write the manifest, the referrer,
+ * the catalog and the tags, in this order, so that each of them refers only to
+ * facts that already exist. */
 static oci_error_t *write_manifest(const manifest_push_t *self,
                                    const char *mark)
 {
@@ -171,6 +173,13 @@ static oci_error_t *write_manifest(const manifest_push_t *self,
     oci_origin_set(&manifest.origin, apr_time_sec(apr_time_now()), push->user,
                    pool);
     tag.origin = manifest.origin;
+    for (i = 0; i < self->condemned->nelts; i++) {
+        oci_change_put(changes, OCI_CHANGE_PUT,
+                       oci_key_held(pool, self->repository->name,
+                                    APR_ARRAY_IDX(self->condemned, i,
+                                                  const char *)),
+                       NULL, 0);
+    }
     error = put_manifest(changes, self->repository, &manifest, pool);
     if (error) {
         return error;
@@ -197,7 +206,9 @@ static oci_error_t *write_manifest(const manifest_push_t *self,
 
 static oci_error_t *check_children(const manifest_push_t *self)
 {
-    return oci_children_check(self->repository, self->document, self->pool);
+    apr_array_clear(self->condemned);
+    return oci_children_check(self->condemned, self->repository, self->document,
+                              self->pool);
 }
 
 /* Remove the mark of a push that failed.  If this fails, too, the next deletion
@@ -307,8 +318,13 @@ oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
                                            push->reference)
                                                  : OCI_SHA256,
                                        push->data, push->size, pool);
-    manifest_push_t self = { repository,           push, digest, NULL,
-                             all_tags(push, pool), pool };
+    manifest_push_t self = { .repository = repository,
+                             .push = push,
+                             .digest = digest,
+                             .tags = all_tags(push, pool),
+                             .condemned = apr_array_make(pool, 4,
+                                                         sizeof(const char *)),
+                             .pool = pool };
     oci_document_t *document;
     const char *problem;
 
