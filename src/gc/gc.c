@@ -24,6 +24,7 @@
 #include "registry/keys.h"
 #include "registry/pairing.h"
 #include "registry/repository.h"
+#include "registry/walk.h"
 #include "values/glob.h"
 
 /* Locks are also named after repositories and blobs, and none has this name. */
@@ -33,12 +34,6 @@
 #define FULL_EVERY 86400
 
 #define UNDER_WAY ";running"
-
-/* The list of the repositories to review. */
-typedef struct queue_t {
-    const char *prefix; /* of the keys */
-    int due;            /* whether a value is the time of the review */
-} queue_t;
 
 /* Check that the index belongs to the blob store: without the right index, all
  * blobs look like garbage. */
@@ -102,66 +97,33 @@ static oci_error_t *write_state(const oci_gc_t *gc, apr_int64_t last,
     return oci_facts_apply(gc->registry, changes, gc->registry->durable, pool);
 }
 
-/* Whether to review the repository of an entry now. */
-static int is_due(const oci_gc_t *gc, const queue_t *queue,
-                  const oci_entry_t *entry, const char *name, apr_pool_t *pool)
+/* Review a repository, if it is its turn: a value in the queue is the time
+ * before which it need not be reviewed. */
+static oci_error_t *visit_repository(oci_walk_t *walk, const char *rest,
+                                     const oci_value_t *value, apr_pool_t *pool)
 {
-    if (gc->glob && !oci_glob_match(gc->glob, name, pool)) {
-        return 0;
+    oci_gc_t *gc = walk->baton;
+    const char *name = oci_key_suffix(pool, rest, "");
+
+    walk->stop = oci_gc_is_stopped(gc);
+    if ((gc->glob && !oci_glob_match(gc->glob, name, pool))
+        || (value->data && !oci_gc_is_past(apr_atoi64(value->data), 0))) {
+        return NULL;
     }
-    return !queue->due || gc->dry
-        || oci_gc_is_past(apr_atoi64(entry->value.data), 0);
-}
-
-/* Review the repositories of a list. */
-static oci_error_t *review_list(oci_gc_t *gc, const queue_t *queue,
-                                apr_pool_t *page, apr_pool_t *scratch)
-{
-    oci_scan_t scan = { queue->prefix, NULL, OCI_GC_BATCH, queue->due, 0 };
-    char after[1024];
-    oci_error_t *error = NULL;
-    int full = 1;
-    int i;
-
-    while (full && !error && !oci_gc_is_stopped(gc)) {
-        apr_array_header_t *entries;
-
-        apr_pool_clear(page);
-        error = oci_facts_scan(&entries, gc->registry, &scan, page);
-        full = !error && entries->nelts == OCI_GC_BATCH;
-        for (i = 0; !error && i < entries->nelts && !oci_gc_is_stopped(gc);
-             i++) {
-            const oci_entry_t *entry = &APR_ARRAY_IDX(entries, i, oci_entry_t);
-            const char *name = oci_key_suffix(page, entry->key, scan.prefix);
-
-            if (is_due(gc, queue, entry, name, page)) {
-                error = oci_gc_skip(gc, oci_gc_repository(gc, name, scratch));
-            }
-            if (!error) {
-                apr_pool_clear(scratch);
-            }
-            apr_cpystrn(after, entry->key + strlen(scan.prefix), sizeof(after));
-        }
-        scan.after = after;
-    }
-    return error;
+    return oci_gc_skip(gc, oci_gc_repository(gc, name, pool));
 }
 
 static oci_error_t *review_repositories(oci_gc_t *gc, apr_pool_t *pool)
 {
-    queue_t all = { oci_key_catalog(pool, NULL), 0 };
-    queue_t changed = { oci_key_review(pool, NULL), 1 };
-    apr_pool_t *page, *scratch;
-    apr_status_t rv = apr_pool_create(&page, pool);
+    int all = gc->full || gc->glob;
+    oci_walk_t walk = { .registry = gc->registry,
+                        .prefix = all ? oci_key_catalog(pool, NULL)
+                                      : oci_key_review(pool, NULL),
+                        .values = !all,
+                        .visit = visit_repository,
+                        .baton = gc };
 
-    if (rv == APR_SUCCESS) {
-        rv = apr_pool_create(&scratch, pool);
-    }
-    if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "cannot review repositories");
-    }
-    return review_list(gc, gc->full || gc->glob ? &all : &changed, page,
-                       scratch);
+    return oci_walk(&walk, pool);
 }
 
 static oci_error_t *run_steps(oci_gc_t *gc, apr_pool_t *pool)

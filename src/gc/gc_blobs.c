@@ -12,6 +12,7 @@
 #include "gc/gc_step.h"
 #include "registry/blob.h"
 #include "registry/keys.h"
+#include "registry/walk.h"
 #include "values/digest.h"
 
 /* How many blobs of the blob store to list at a time. */
@@ -121,45 +122,27 @@ static oci_error_t *lock_and_settle_orphan(oci_gc_t *gc, const char *digest,
     return error;
 }
 
+static oci_error_t *visit_orphan(oci_walk_t *walk, const char *digest,
+                                 const oci_value_t *value, apr_pool_t *pool)
+{
+    oci_gc_t *gc = walk->baton;
+
+    (void)value;
+    walk->stop = oci_gc_is_stopped(gc);
+    oci_gc_progress(gc);
+    return oci_digest_valid(digest)
+        ? oci_gc_skip(gc, lock_and_settle_orphan(gc, digest, pool))
+        : NULL;
+}
+
 oci_error_t *oci_gc_orphans(oci_gc_t *gc, apr_pool_t *pool)
 {
-    oci_scan_t scan = { oci_key_orphan(pool, NULL), NULL, OCI_GC_BATCH, 0, 0 };
-    char after[256];
-    apr_pool_t *page, *scratch;
-    apr_status_t rv = apr_pool_create(&page, pool);
-    oci_error_t *error = NULL;
-    int full = 1;
-    int i;
+    oci_walk_t walk = { .registry = gc->registry,
+                        .prefix = oci_key_orphan(pool, NULL),
+                        .visit = visit_orphan,
+                        .baton = gc };
 
-    if (rv == APR_SUCCESS) {
-        rv = apr_pool_create(&scratch, pool);
-    }
-    if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "cannot look for orphans");
-    }
-    while (full && !error && !oci_gc_is_stopped(gc)) {
-        apr_array_header_t *entries;
-
-        apr_pool_clear(page);
-        error = oci_facts_scan(&entries, gc->registry, &scan, page);
-        full = !error && entries->nelts == OCI_GC_BATCH;
-        for (i = 0; !error && i < entries->nelts && !oci_gc_is_stopped(gc);
-             i++) {
-            const char *key = APR_ARRAY_IDX(entries, i, oci_entry_t).key;
-
-            apr_cpystrn(after, key + strlen(scan.prefix), sizeof(after));
-            scan.after = after;
-            if (oci_digest_valid(after)) {
-                error = oci_gc_skip(gc,
-                                    lock_and_settle_orphan(gc, after, scratch));
-            }
-            if (!error) {
-                apr_pool_clear(scratch);
-            }
-        }
-        oci_gc_progress(gc);
-    }
-    return error;
+    return oci_walk(&walk, pool);
 }
 
 /* Whether the record of a digest names these bytes. */

@@ -12,11 +12,10 @@
 #include "gc/gc_named.h"
 #include "registry/keys.h"
 #include "registry/manifest.h"
+#include "registry/walk.h"
 #include "values/digest.h"
 #include "values/digest_set.h"
 #include "values/document.h"
-
-#define PAGE 1024 /* manifests */
 
 struct oci_gc_named_t {
     oci_repository_t repository;
@@ -103,10 +102,29 @@ static void keep(oci_gc_named_t *named, const oci_manifest_t *manifest,
     APR_ARRAY_PUSH(named->kept, oci_gc_manifest_t *) = kept;
 }
 
-/* Read one manifest, and add what it names. */
-static oci_error_t *read_manifest(oci_error_t **damaged, oci_gc_named_t *named,
-                                  const char *digest, apr_pool_t *pool)
+/* A reading of all manifests. */
+typedef struct reading_t {
+    oci_gc_named_t *named;
+    apr_array_header_t *added; /* const char *: read for the first time */
+    int damaged;               /* whether a manifest is damaged */
+} reading_t;
+
+/* Make the error of a manifest that is not valid. */
+static oci_error_t *not_valid(const oci_repository_t *repository,
+                              const char *digest, const char *problem,
+                              apr_pool_t *pool)
 {
+    return oci_error_storage(pool, APR_SUCCESS, "%s/%s: %s",
+                             repository->registry->index->where,
+                             oci_key_manifest(pool, repository->name, digest),
+                             problem);
+}
+
+/* Read one manifest, and add what it names. */
+static oci_error_t *read_manifest(reading_t *reading, const char *digest,
+                                  apr_pool_t *pool)
+{
+    oci_gc_named_t *named = reading->named;
     oci_manifest_t manifest;
     oci_document_t *document;
     oci_error_t *error = oci_manifest_get(&manifest, &named->repository, digest,
@@ -114,23 +132,17 @@ static oci_error_t *read_manifest(oci_error_t **damaged, oci_gc_named_t *named,
     const char *problem;
     int i;
 
-    if (error && error->code == OCI_E_MANIFEST_UNKNOWN) {
-        *damaged = error->note ? error : NULL; /* else it was just deleted */
-        return NULL;
-    }
     if (error) {
-        return error;
+        reading->damaged = error->code == OCI_E_MANIFEST_UNKNOWN && error->note;
+        return error->code == OCI_E_MANIFEST_UNKNOWN && !error->note
+            ? NULL /* it was just deleted */
+            : error;
     }
     problem = oci_document_parse(&document, manifest.media_type, manifest.data,
                                  manifest.size, pool);
     if (problem) {
-        *damaged = oci_error_storage(pool, APR_SUCCESS, "%s/%s: %s",
-                                     named->repository.registry->index->where,
-                                     oci_key_manifest(pool,
-                                                      named->repository.name,
-                                                      digest),
-                                     problem);
-        return NULL;
+        reading->damaged = 1;
+        return not_valid(&named->repository, digest, problem, pool);
     }
     for (i = 0; i < document->children->nelts; i++) {
         oci_digest_set_add(named->contents,
@@ -141,30 +153,6 @@ static oci_error_t *read_manifest(oci_error_t **damaged, oci_gc_named_t *named,
         keep(named, &manifest, document);
     }
     return NULL;
-}
-
-/* Read the manifests of one page. */
-static oci_error_t *read_page(oci_error_t **damaged, oci_gc_named_t *named,
-                              const apr_array_header_t *digests,
-                              apr_pool_t *pool)
-{
-    oci_error_t *error = NULL;
-    apr_pool_t *scratch; /* for one manifest */
-    apr_status_t rv = apr_pool_create(&scratch, pool);
-    int i;
-
-    if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "cannot read manifests");
-    }
-    for (i = 0; i < digests->nelts && !error && !*damaged; i++) {
-        const char *digest = APR_ARRAY_IDX(digests, i, const char *);
-
-        error = read_manifest(damaged, named, digest, scratch);
-        if (!error && !*damaged) {
-            apr_pool_clear(scratch);
-        }
-    }
-    return error;
 }
 
 /* Whether a manifest was read before. */
@@ -185,77 +173,54 @@ static int is_known(const oci_gc_named_t *named, const char *digest)
     return kept != NULL;
 }
 
-/* Choose the digests of manifests that were not read before.  A key that is not
- * a digest belongs to nobody. */
-static apr_array_header_t *new_digests(const apr_array_header_t *digests,
-                                       const oci_gc_named_t *named,
-                                       apr_pool_t *pool)
+/* Read a manifest that was not read before.  A key that is not a digest belongs
+ * to nobody. */
+static oci_error_t *visit_manifest(oci_walk_t *walk, const char *digest,
+                                   const oci_value_t *value, apr_pool_t *pool)
 {
-    apr_array_header_t *chosen = apr_array_make(pool, digests->nelts + 1,
-                                                sizeof(const char *));
-    int i;
+    reading_t *reading = walk->baton;
+    oci_gc_named_t *named = reading->named;
+    oci_error_t *error;
 
-    for (i = 0; i < digests->nelts; i++) {
-        const char *digest = APR_ARRAY_IDX(digests, i, const char *);
-
-        if (oci_digest_valid(digest) && !is_known(named, digest)) {
-            APR_ARRAY_PUSH(chosen, const char *) = digest;
-        }
+    (void)value;
+    named->any = 1;
+    if (!oci_digest_valid(digest) || is_known(named, digest)) {
+        return NULL;
     }
-    return chosen;
-}
-
-static void note_read(const apr_array_header_t *digests, oci_gc_named_t *named)
-{
-    int i;
-
-    for (i = 0; i < digests->nelts && !named->kept; i++) {
-        oci_digest_set_add(named->manifests,
-                           APR_ARRAY_IDX(digests, i, const char *));
+    error = read_manifest(reading, digest, pool);
+    if (named->round == 1) {
+        oci_digest_set_add(named->manifests, digest);
     }
+    else {
+        APR_ARRAY_PUSH(reading->added,
+                       const char *) = apr_pstrdup(reading->added->pool,
+                                                   digest);
+    }
+    return error;
 }
 
 oci_error_t *oci_gc_named_read(oci_error_t **damaged, oci_gc_named_t *named,
                                apr_pool_t *pool)
 {
-    oci_scan_t scan = { oci_key_manifest(pool, named->repository.name, NULL),
-                        NULL, PAGE, 0, 0 };
-    char after[256] = "";
-    apr_pool_t *page;
-    apr_status_t rv = apr_pool_create(&page, pool);
-    oci_error_t *error = NULL;
-    int full = rv == APR_SUCCESS;
+    reading_t reading = { named, apr_array_make(pool, 16, sizeof(char *)), 0 };
+    oci_walk_t walk = { .registry = named->repository.registry,
+                        .prefix = oci_key_manifest(pool, named->repository.name,
+                                                   NULL),
+                        .visit = visit_manifest,
+                        .baton = &reading };
+    oci_error_t *error;
+    int i;
 
-    *damaged = NULL;
     named->round++;
     named->any = 0;
-    while (full && !error && !*damaged) {
-        apr_array_header_t *entries, *digests;
-
-        apr_pool_clear(page);
-        error = oci_facts_scan(&entries, named->repository.registry, &scan,
-                               page);
-        if (error) {
-            return error;
-        }
-        full = entries->nelts == PAGE;
-        digests = oci_key_suffixes(entries, scan.prefix, page);
-        if (digests->nelts) {
-            named->any = 1;
-            apr_cpystrn(after,
-                        APR_ARRAY_IDX(digests, digests->nelts - 1,
-                                      const char *),
-                        sizeof(after));
-            scan.after = after;
-        }
-        digests = new_digests(digests, named, page);
-        error = read_page(damaged, named, digests, page);
-        note_read(digests, named);
+    error = oci_walk(&walk, pool);
+    for (i = 0; i < reading.added->nelts; i++) {
+        oci_digest_set_add(named->manifests,
+                           APR_ARRAY_IDX(reading.added, i, const char *));
     }
     sort_kept(named);
-    return rv == APR_SUCCESS
-        ? error
-        : oci_error_storage(pool, rv, "cannot read manifests");
+    *damaged = reading.damaged ? error : NULL;
+    return reading.damaged ? NULL : error;
 }
 
 int oci_gc_named_any(const oci_gc_named_t *named)

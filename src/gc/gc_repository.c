@@ -22,6 +22,7 @@
 #include "registry/keys.h"
 #include "registry/pending.h"
 #include "registry/repository.h"
+#include "registry/walk.h"
 #include "values/digest.h"
 
 typedef enum {
@@ -198,17 +199,20 @@ static oci_error_t *count_last_use(review_t *review, const char *digest)
 
 /* A blob that a manifest names is not condemned: the push of the manifest
  * released it. */
-static oci_error_t *review_blob(review_t *review, const char *digest,
-                                apr_pool_t *pool)
+static oci_error_t *visit_blob(oci_walk_t *walk, const char *digest,
+                               const oci_value_t *value, apr_pool_t *pool)
 {
+    review_t *review = walk->baton;
     decision_e decision;
     oci_value_t held;
     oci_error_t *error;
 
+    (void)value;
+    walk->stop = oci_gc_is_stopped(review->gc);
     if (!oci_digest_valid(digest) || oci_gc_named_has(review->named, digest)) {
         return NULL;
     }
-    error = oci_fact_get(&held, review->repository.registry,
+    error = oci_fact_get(&held, walk->registry,
                          oci_key_held(pool, review->repository.name, digest),
                          pool);
     if (error || !held.data) {
@@ -216,48 +220,28 @@ static oci_error_t *review_blob(review_t *review, const char *digest,
     }
     decision = decide(review, digest, held.data);
     if (decision != WAIT && !review->gc->dry) {
-        return note(review, digest);
+        error = note(review, digest);
+        walk->stop |= review->damaged;
+        return error;
     }
     count(review, decision);
     return decision == COLLECT ? count_last_use(review, digest) : NULL;
 }
 
 /* Go through all blobs of the repository. */
-static oci_error_t *review_blobs(review_t *review, apr_pool_t *page)
+static oci_error_t *review_blobs(review_t *review, apr_pool_t *pool)
 {
-    oci_scan_t scan = { oci_key_held(review->pool, review->repository.name,
-                                     NULL),
-                        NULL, OCI_GC_BATCH, 0, 0 };
-    char after[256];
-    oci_error_t *error = NULL;
-    int full = 1;
-    int i;
+    oci_walk_t walk = { .registry = review->repository.registry,
+                        .prefix = oci_key_held(pool, review->repository.name,
+                                               NULL),
+                        .visit = visit_blob,
+                        .baton = review };
+    oci_error_t *error = oci_walk(&walk, pool);
 
-    while (full && !error && !review->damaged
-           && !oci_gc_is_stopped(review->gc)) {
-        apr_array_header_t *entries;
-
-        apr_pool_clear(page);
-        error = oci_facts_scan(&entries, review->repository.registry, &scan,
-                               page);
-        if (error) {
-            return error;
-        }
-        full = entries->nelts == OCI_GC_BATCH;
-        for (i = 0; i < entries->nelts && !error && !review->damaged; i++) {
-            const char *digest = APR_ARRAY_IDX(entries, i, oci_entry_t).key
-                + strlen(scan.prefix);
-
-            error = review_blob(review, digest, page);
-            apr_cpystrn(after, digest, sizeof(after));
-        }
-        scan.after = after;
-        oci_gc_progress(review->gc);
-    }
-    if (!error && review->batch->nelts && !review->damaged) {
-        error = lock_and_change_batch(review);
-    }
-    return error;
+    oci_gc_progress(review->gc);
+    return error || !review->batch->nelts || review->damaged
+        ? error
+        : lock_and_change_batch(review);
 }
 
 /* Take the repository out of the catalog if nothing is left in it. */

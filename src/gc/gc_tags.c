@@ -16,6 +16,7 @@
 #include "registry/pull_time.h"
 #include "registry/repository.h"
 #include "registry/tag.h"
+#include "registry/walk.h"
 #include "values/digest.h"
 #include "values/document.h"
 #include "values/glob.h"
@@ -52,52 +53,39 @@ static dated_tag_t *tag_at(const retention_t *self, int i)
 
 /* Add a tag.  Signatures and the like that are kept as tags are not subject to
  * the rules: they go with their subject. */
-static void add_tag(retention_t *self, const char *name,
-                    const oci_value_t *value)
+static oci_error_t *visit_tag(oci_walk_t *walk, const char *name,
+                              const oci_value_t *value, apr_pool_t *scratch)
 {
+    retention_t *self = walk->baton;
     oci_origin_t origin;
     const char *digest = oci_tag_digest(value, self->pool);
     dated_tag_t *tag;
 
     if (!digest || !oci_digest_valid(digest)
-        || oci_tag_subject(name, self->pool)) {
-        return;
+        || oci_tag_subject(name, scratch)) {
+        return NULL;
     }
     oci_origin_parse(&origin, value->data + strlen(digest),
-                     value->size - strlen(digest), ';', self->pool);
+                     value->size - strlen(digest), ';', scratch);
     tag = apr_array_push(self->tags);
     tag->tag = apr_pstrdup(self->pool, name);
     tag->value = apr_pstrdup(self->pool, value->data);
     tag->digest = digest;
     tag->pushed = origin.seconds ? origin.seconds : self->gc->since;
     tag->kept = 0;
+    return NULL;
 }
 
-static oci_error_t *read_tags(retention_t *self, apr_pool_t *page)
+static oci_error_t *read_tags(retention_t *self)
 {
-    oci_scan_t scan = { oci_key_tag(self->pool, self->repository.name, NULL),
-                        NULL, OCI_GC_BATCH, 1, 0 };
-    char after[256];
-    oci_error_t *error = NULL;
-    int full = 1;
-    int i;
+    oci_walk_t walk = { .registry = self->repository.registry,
+                        .prefix = oci_key_tag(self->pool, self->repository.name,
+                                              NULL),
+                        .values = 1,
+                        .visit = visit_tag,
+                        .baton = self };
 
-    while (full && !error) {
-        apr_array_header_t *entries;
-
-        apr_pool_clear(page);
-        error = oci_facts_scan(&entries, self->repository.registry, &scan,
-                               page);
-        full = !error && entries->nelts == OCI_GC_BATCH;
-        for (i = 0; !error && i < entries->nelts; i++) {
-            const oci_entry_t *entry = &APR_ARRAY_IDX(entries, i, oci_entry_t);
-
-            apr_cpystrn(after, entry->key + strlen(scan.prefix), sizeof(after));
-            add_tag(self, after, &entry->value);
-        }
-        scan.after = after;
-    }
-    return error;
+    return oci_walk(&walk, self->pool);
 }
 
 static oci_error_t *last_pull(apr_int64_t *seconds, retention_t *self,
@@ -363,7 +351,7 @@ oci_error_t *oci_gc_tags(oci_gc_t *gc, const oci_repository_t *repository,
         return oci_error_storage(pool, rv, "cannot review tags");
     }
     self.tags = apr_array_make(pool, 64, sizeof(dated_tag_t));
-    error = read_tags(&self, scratch);
+    error = read_tags(&self);
     for (i = 0; i < self.rules->nelts && !error; i++) {
         error = apply_rule(&self,
                            APR_ARRAY_IDX(self.rules, i, const oci_retain_t *),

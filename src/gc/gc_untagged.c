@@ -26,6 +26,7 @@
 #include "registry/pending.h"
 #include "registry/repository.h"
 #include "registry/tag.h"
+#include "registry/walk.h"
 #include "values/digest.h"
 
 /* How many manifests to delete at a time: each of them is read again. */
@@ -59,9 +60,10 @@ static void set_live(untagged_t *self, oci_gc_manifest_t *manifest)
 }
 
 /* Take a tag into account. */
-static void follow_tag(untagged_t *self, const char *tag,
-                       const oci_value_t *value, apr_pool_t *pool)
+static oci_error_t *visit_tag(oci_walk_t *walk, const char *tag,
+                              const oci_value_t *value, apr_pool_t *pool)
 {
+    untagged_t *self = walk->baton;
     const char *digest = oci_tag_digest(value, pool);
     const char *subject = oci_tag_subject(tag, pool);
     oci_gc_manifest_t *manifest = digest
@@ -71,43 +73,15 @@ static void follow_tag(untagged_t *self, const char *tag,
                                       : NULL;
     edge_t *edge;
 
-    if (!manifest) {
-        return;
+    if (manifest && from && from != manifest) {
+        edge = apr_array_push(self->edges);
+        edge->from = from->digest;
+        edge->to = manifest;
     }
-    if (!from || from == manifest) {
+    else {
         set_live(self, manifest);
-        return;
     }
-    edge = apr_array_push(self->edges);
-    edge->from = from->digest;
-    edge->to = manifest;
-}
-
-static oci_error_t *follow_tags(untagged_t *self, apr_pool_t *page)
-{
-    oci_scan_t scan = { oci_key_tag(self->pool, self->repository.name, NULL),
-                        NULL, OCI_GC_BATCH, 1, 0 };
-    char after[256];
-    oci_error_t *error = NULL;
-    int full = 1;
-    int i;
-
-    while (full && !error) {
-        apr_array_header_t *entries;
-
-        apr_pool_clear(page);
-        error = oci_facts_scan(&entries, self->repository.registry, &scan,
-                               page);
-        full = !error && entries->nelts == OCI_GC_BATCH;
-        for (i = 0; !error && i < entries->nelts; i++) {
-            const oci_entry_t *entry = &APR_ARRAY_IDX(entries, i, oci_entry_t);
-
-            apr_cpystrn(after, entry->key + strlen(scan.prefix), sizeof(after));
-            follow_tag(self, after, &entry->value, page);
-        }
-        scan.after = after;
-    }
-    return error;
+    return NULL;
 }
 
 static int compare_edges(const void *left, const void *right)
@@ -182,6 +156,12 @@ static void follow_all(untagged_t *self)
 /* Find out which manifests are live now. */
 static oci_error_t *find_live(untagged_t *self, apr_pool_t *pool)
 {
+    oci_walk_t walk = { .registry = self->repository.registry,
+                        .prefix = oci_key_tag(pool, self->repository.name,
+                                              NULL),
+                        .values = 1,
+                        .visit = visit_tag,
+                        .baton = self };
     oci_error_t *damaged;
     oci_error_t *error = oci_gc_named_read(&damaged, self->named, pool);
 
@@ -193,7 +173,7 @@ static oci_error_t *find_live(untagged_t *self, apr_pool_t *pool)
         return NULL;
     }
     begin(self);
-    error = follow_tags(self, pool);
+    error = oci_walk(&walk, pool);
     if (!error) {
         follow_all(self);
     }
@@ -388,44 +368,51 @@ static oci_error_t *settle(untagged_t *self, const apr_array_header_t *chosen,
     return error;
 }
 
-/* Remove the marks, and the times of the last pull, of manifests that are live
- * or do not exist any more.
- * prefix: of the keys
- * live: whether those of live manifests go, too */
-static oci_error_t *remove_old(untagged_t *self, const char *prefix, int live,
-                               apr_pool_t *page)
+/* Remove a fact about a manifest that does not exist any more. */
+static oci_error_t *visit_pulled(oci_walk_t *walk, const char *digest,
+                                 const oci_value_t *value, apr_pool_t *pool)
 {
-    oci_scan_t scan = { prefix, NULL, OCI_GC_BATCH, 0, 0 };
-    char after[256];
-    oci_error_t *error = NULL;
-    int full = 1;
-    int i;
+    const untagged_t *self = walk->baton;
+    apr_array_header_t *changes = oci_change_list_make(pool);
 
-    while (full && !error) {
-        apr_array_header_t *entries, *changes;
-
-        apr_pool_clear(page);
-        changes = oci_change_list_make(page);
-        error = oci_facts_scan(&entries, self->repository.registry, &scan,
-                               page);
-        full = !error && entries->nelts == OCI_GC_BATCH;
-        for (i = 0; !error && i < entries->nelts; i++) {
-            const char *key = APR_ARRAY_IDX(entries, i, oci_entry_t).key;
-            const oci_gc_manifest_t *manifest;
-
-            apr_cpystrn(after, key + strlen(prefix), sizeof(after));
-            manifest = oci_gc_named_find(self->named, after);
-            if (!manifest || (live && manifest->live)) {
-                oci_change_delete(changes, key);
-            }
-        }
-        if (!error && changes->nelts) {
-            error = oci_facts_apply(self->repository.registry, changes, 0,
-                                    page);
-        }
-        scan.after = after;
+    (void)value;
+    if (oci_gc_named_find(self->named, digest)) {
+        return NULL;
     }
-    return error;
+    oci_change_delete(changes, apr_pstrcat(pool, walk->prefix, digest, NULL));
+    return oci_facts_apply(walk->registry, changes, 0, pool);
+}
+
+/* Remove the mark of a manifest that is live, or does not exist any more. */
+static oci_error_t *visit_mark(oci_walk_t *walk, const char *digest,
+                               const oci_value_t *value, apr_pool_t *pool)
+{
+    const untagged_t *self = walk->baton;
+    const oci_gc_manifest_t *manifest = oci_gc_named_find(self->named, digest);
+    apr_array_header_t *changes = oci_change_list_make(pool);
+
+    if (!manifest || !manifest->live) {
+        return visit_pulled(walk, digest, value, pool);
+    }
+    oci_change_delete(changes, apr_pstrcat(pool, walk->prefix, digest, NULL));
+    return oci_facts_apply(walk->registry, changes, 0, pool);
+}
+
+/* Remove the facts about manifests that are no longer needed. */
+static oci_error_t *remove_old(untagged_t *self, apr_pool_t *pool)
+{
+    const char *name = self->repository.name;
+    oci_walk_t marks = { .registry = self->repository.registry,
+                         .prefix = oci_key_untagged(pool, name, NULL),
+                         .visit = visit_mark,
+                         .baton = self };
+    oci_walk_t pulls = { .registry = self->repository.registry,
+                         .prefix = oci_key_pulled(pool, name, NULL),
+                         .visit = visit_pulled,
+                         .baton = self };
+    oci_error_t *error = oci_walk(&marks, pool);
+
+    return error ? error : oci_walk(&pulls, pool);
 }
 
 oci_error_t *oci_gc_untagged(int *waiting, oci_gc_t *gc,
@@ -456,11 +443,7 @@ oci_error_t *oci_gc_untagged(int *waiting, oci_gc_t *gc,
         error = settle(&self, chosen, scratch);
     }
     if (!error && !self.damaged && !gc->dry) {
-        error = remove_old(&self, oci_key_untagged(pool, name, NULL), 1,
-                           scratch);
-    }
-    if (!error && !self.damaged && !gc->dry) {
-        error = remove_old(&self, oci_key_pulled(pool, name, NULL), 0, scratch);
+        error = remove_old(&self, scratch);
     }
     *waiting |= self.waiting;
     return error;

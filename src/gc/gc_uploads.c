@@ -17,6 +17,7 @@
 #include "registry/keys.h"
 #include "registry/random.h"
 #include "registry/upload_id.h"
+#include "registry/walk.h"
 
 /* How long an upload must have been idle, in seconds, to be ended when space
  * runs out. */
@@ -167,54 +168,44 @@ static oci_error_t *end_all_idle(oci_gc_t *gc, apr_pool_t *page,
 }
 
 /* Remove a record if no client can continue its upload. */
-static oci_error_t *review_record(oci_gc_t *gc, const oci_entry_t *entry,
-                                  apr_pool_t *pool)
+static oci_error_t *remove_if_over(oci_gc_t *gc, const char *id, int tombstone,
+                                   apr_pool_t *pool)
 {
-    const char *id = strrchr(entry->key, '/') + 1;
     apr_array_header_t *changes = oci_change_list_make(pool);
-    const oci_stored_t *stored;
-    oci_error_t *error;
+    const oci_stored_t *stored = NULL;
+    oci_error_t *error = NULL;
 
-    if (!oci_upload_id_expired(id, apr_time_now())) {
-        return NULL;
-    }
-    if (entry->value.size) {
+    if (!tombstone) {
         error = find_stored(&stored, gc, id, pool);
-        if (error || stored) {
-            return error;
-        }
     }
-    oci_change_delete(changes, entry->key);
-    return gc->dry ? NULL : oci_facts_apply(gc->registry, changes, 0, pool);
+    if (error || stored || gc->dry) {
+        return error;
+    }
+    oci_change_delete(changes, oci_key_upload(pool, id));
+    return oci_facts_apply(gc->registry, changes, 0, pool);
 }
 
-static oci_error_t *remove_old_records(oci_gc_t *gc, apr_pool_t *page,
-                                       apr_pool_t *scratch)
+static oci_error_t *visit_record(oci_walk_t *walk, const char *rest,
+                                 const oci_value_t *value, apr_pool_t *pool)
 {
-    oci_scan_t scan = { "upload/", NULL, OCI_GC_BATCH, 1, 0 };
-    char after[ID_SIZE + 32];
-    oci_error_t *error = NULL;
-    int full = 1;
-    int i;
+    oci_gc_t *gc = walk->baton;
+    const char *slash = strchr(rest, '/');
 
-    while (full && !error && !oci_gc_is_stopped(gc)) {
-        apr_array_header_t *entries;
+    walk->stop = oci_gc_is_stopped(gc);
+    return slash && oci_upload_id_expired(slash + 1, apr_time_now())
+        ? oci_gc_skip(gc, remove_if_over(gc, slash + 1, !value->size, pool))
+        : NULL;
+}
 
-        apr_pool_clear(page);
-        error = oci_facts_scan(&entries, gc->registry, &scan, page);
-        full = !error && entries->nelts == OCI_GC_BATCH;
-        for (i = 0; !error && i < entries->nelts; i++) {
-            const oci_entry_t *entry = &APR_ARRAY_IDX(entries, i, oci_entry_t);
+static oci_error_t *remove_old_records(oci_gc_t *gc, apr_pool_t *pool)
+{
+    oci_walk_t walk = { .registry = gc->registry,
+                        .prefix = "upload/",
+                        .values = 1,
+                        .visit = visit_record,
+                        .baton = gc };
 
-            error = oci_gc_skip(gc, review_record(gc, entry, scratch));
-            if (!error) {
-                apr_pool_clear(scratch);
-            }
-            apr_cpystrn(after, entry->key + strlen(scan.prefix), sizeof(after));
-        }
-        scan.after = after;
-    }
-    return error;
+    return oci_walk(&walk, pool);
 }
 
 oci_error_t *oci_gc_uploads(oci_gc_t *gc, apr_pool_t *pool)
@@ -230,7 +221,7 @@ oci_error_t *oci_gc_uploads(oci_gc_t *gc, apr_pool_t *pool)
         return oci_error_storage(pool, rv, "cannot look for uploads");
     }
     error = end_all_idle(gc, page, scratch);
-    return error ? error : remove_old_records(gc, page, scratch);
+    return error ? error : remove_old_records(gc, pool);
 }
 
 static int compare_by_age(const void *left, const void *right)

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Visits all facts of a range, page by page. */
+
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "registry/walk.h"
+
+/* Facts of a page. */
+#define PAGE 256
+
+/* The longest key. */
+#define KEY_MAX 1023
+
+static oci_error_t *visit_page(oci_walk_t *walk,
+                               const apr_array_header_t *entries,
+                               apr_pool_t *scratch)
+{
+    oci_error_t *error = NULL;
+    int i;
+
+    for (i = 0; i < entries->nelts && !error && !walk->stop; i++) {
+        const oci_entry_t *entry = &APR_ARRAY_IDX(entries, i, oci_entry_t);
+
+        error = walk->visit(walk, entry->key + strlen(walk->prefix),
+                            &entry->value, scratch);
+        if (!error) {
+            apr_pool_clear(scratch);
+        }
+    }
+    return error;
+}
+
+static oci_error_t *visit_pages(oci_walk_t *walk, apr_pool_t *page,
+                                apr_pool_t *scratch)
+{
+    oci_scan_t scan = { walk->prefix, NULL, PAGE, walk->values, 0 };
+    char after[KEY_MAX + 1];
+    apr_array_header_t *entries;
+    oci_error_t *error;
+    int full;
+
+    do {
+        error = oci_facts_scan(&entries, walk->registry, &scan, page);
+        if (error) {
+            return error;
+        }
+        full = entries->nelts == PAGE;
+        if (full) {
+            apr_cpystrn(after,
+                        APR_ARRAY_IDX(entries, PAGE - 1, oci_entry_t).key
+                            + strlen(walk->prefix),
+                        sizeof(after));
+            scan.after = after;
+        }
+        error = visit_page(walk, entries, scratch);
+        if (!error) {
+            apr_pool_clear(page);
+        }
+    } while (full && !error && !walk->stop);
+    return error;
+}
+
+oci_error_t *oci_walk(oci_walk_t *walk, apr_pool_t *pool)
+{
+    apr_pool_t *page, *scratch;
+    apr_status_t rv = apr_pool_create(&page, pool);
+    oci_error_t *error;
+
+    if (rv == APR_SUCCESS) {
+        rv = apr_pool_create(&scratch, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot list %s/%s",
+                                 walk->registry->index->where, walk->prefix);
+    }
+    walk->stop = 0;
+    error = visit_pages(walk, page, scratch);
+    if (!error) {
+        apr_pool_destroy(page);
+        apr_pool_destroy(scratch);
+    }
+    return error;
+}
