@@ -365,12 +365,18 @@ int oci_authz_allows(request_rec *r, const char *name, unsigned action)
     return allowed;
 }
 
-int oci_authz_allows_tag(request_rec *r, const char *name, const char *tag)
+int oci_authz_ask_tag(oci_tag_policy_t *policy, request_rec *r,
+                      const char *method, const char *name, const char *tag)
 {
-    return oci_question_passes(r, "PUT",
-                               apr_pstrcat(r->pool, "/v2/", name, "/manifests/",
-                                           tag, NULL),
-                               name);
+    apr_pool_t *pool;
+    const char *path;
+    int status;
+
+    apr_pool_create(&pool, r->pool);
+    path = apr_pstrcat(pool, "/v2/", name, "/manifests/", tag, NULL);
+    status = oci_question_ask(policy, r, method, path, name);
+    apr_pool_destroy(pool);
+    return status;
 }
 
 int oci_authz_allows_blob(request_rec *r, const char *name, const char *digest)
