@@ -114,27 +114,17 @@ static const char *parse_glob(require_t *require, cmd_parms *cmd,
 static const char *explain_useless_glob(const apr_array_header_t *pieces)
 {
     int last = pieces->nelts - 1;
+    const char *reason = NULL;
     int i;
 
-    for (i = 0; i <= last; i++) {
+    for (i = 0; i <= last && !reason; i++) {
         const char *text = APR_ARRAY_IDX(pieces, i, piece_t).text;
 
-        if (!text) {
-            continue;
-        }
-        if (text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789._-/*\\")]) {
-            return "repository names have only lowercase letters, digits and "
-                   "the characters . _ - /";
-        }
-        if ((i == 0 && *text == '/')
-            || (i == last && text[strlen(text) - 1] == '/')
-            || strstr(text, "//")) {
-            return "a repository name neither begins nor ends with a slash, "
-                   "nor has two in a row; \"team/**\" stands for everything "
-                   "below team";
+        if (text) {
+            reason = oci_glob_explain_useless(text, i == 0, i == last);
         }
     }
-    return NULL;
+    return reason;
 }
 
 /* Find out whether a match of this line refuses: "not" and each enclosing

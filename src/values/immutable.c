@@ -14,8 +14,11 @@ const char *oci_immutable_add(apr_array_header_t *rules, const char *glob,
 {
     oci_immutable_t rule = { glob, NULL };
     oci_tag_pattern_t *tags;
-    const char *error;
+    const char *error = oci_glob_explain_useless(glob, 1, 1);
 
+    if (error) {
+        return apr_psprintf(pool, "'%s' can never match: %s", glob, error);
+    }
     if (condition && strncmp(condition, "tags=", 5)) {
         return apr_psprintf(pool, "'%s': expected tags=REGEX", condition);
     }

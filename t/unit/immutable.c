@@ -76,6 +76,8 @@ int main(void)
            "'tag=x': expected tags=REGEX", "another word");
     tap_ok(&tap, oci_immutable_add(rules, "a", "tags=(", pool) != NULL,
            "not a regular expression");
+    tap_ok(&tap, oci_immutable_add(rules, "/a", NULL, pool) != NULL,
+           "a pattern that matches no name");
     tap_ok(&tap, rules->nelts == 2, "wrong rules are not added");
     return tap_done(&tap);
 }
