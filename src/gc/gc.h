@@ -49,6 +49,7 @@ typedef struct oci_gc_t {
     const char *glob;  /* review only repositories that match, or NULL; such a
                           run is never full */
     oci_gc_report_t report;
+    int busy; /* set if another run works on the index: nothing was done */
 
     /** Return whether to stop at the next opportunity. */
     int (*is_stopped)(void *baton);
@@ -61,7 +62,7 @@ typedef struct oci_gc_t {
 
 /**
  * Run.
- * @param gc The run; report is set, also after an error
+ * @param gc The run; report and busy are set, also after an error
  * @param pool For temporary data
  * @return OCI_E_UNAVAILABLE if another run works on the index; a storage error
  *         (error.h) if the run could not go on
