@@ -22,6 +22,7 @@ typedef struct collect_t {
     oci_gc_t gc;
     oci_gc_policy_t *policy;
     oci_registry_t registry;
+    oci_named_index_t index;
     void *checked;
     int json;
     int quiet;
@@ -125,7 +126,6 @@ static const char *set_option(collect_t *collect, int option, const char *value)
 static const char *set_stores(collect_t *collect, int count,
                               const char *const *names)
 {
-    oci_named_index_t index;
     const char *error;
 
     if (count < 1 || count > 2) {
@@ -135,10 +135,11 @@ static const char *set_stores(collect_t *collect, int count,
     error = oci_named_blobs_parse(&collect->registry.blobs, names[0],
                                   collect->pool);
     if (!error) {
-        error = oci_named_index_parse(&index, names[count - 1], collect->pool);
+        error = oci_named_index_parse(&collect->index, names[count - 1],
+                                      collect->pool);
     }
     if (!error) {
-        collect->registry.index = index.index;
+        collect->registry.index = collect->index.index;
     }
     return error;
 }
@@ -200,8 +201,7 @@ static const char *become_owner(collect_t *collect)
                        apr_strerror(rv, reason, sizeof(reason)));
 }
 
-/* Start the stores.  Their check comes first: start would create what is
- * missing. */
+/* Start the stores.  Check first that they exist: start would create them. */
 static const char *start(collect_t *collect)
 {
     oci_blob_store_t *blobs = collect->registry.blobs;
@@ -216,6 +216,16 @@ static const char *start(collect_t *collect)
                             "%s is not a blob store that a registry has used: "
                             "%s",
                             blobs->where,
+                            rv == APR_NOTFOUND
+                                ? "it has no id"
+                                : apr_strerror(rv, reason, sizeof(reason)));
+    }
+    rv = oci_named_index_stat(&collect->index, collect->pool);
+    if (rv != APR_SUCCESS) {
+        return apr_psprintf(collect->pool,
+                            "cannot use the index %s: %s; the last argument "
+                            "must be the index that belongs to the blob store",
+                            collect->index.name,
                             apr_strerror(rv, reason, sizeof(reason)));
     }
     error = blobs->provider->start(blobs, collect->owner.uid,

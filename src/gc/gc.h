@@ -58,6 +58,7 @@ typedef struct oci_gc_t {
     apr_int64_t since; /* set by the run: when the first run on this index
                           began, in seconds; what has no time counts as pushed
                           then */
+    int busy; /* set if another run works on the index: nothing was done */
 
     /** Return whether to stop at the next opportunity. */
     int (*is_stopped)(void *baton);
@@ -76,7 +77,7 @@ typedef struct oci_gc_t {
 
 /**
  * Run.
- * @param gc The run; report is set, also after an error
+ * @param gc The run; report and busy are set, also after an error
  * @param pool For temporary data
  * @return OCI_E_UNAVAILABLE if another run works on the index; a storage error
  *         (error.h) if the run could not go on

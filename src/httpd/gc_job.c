@@ -86,7 +86,8 @@ static void run(job_t *job, apr_pool_t *pool)
     oci_config_set_registry(&registry, job->config);
     error = oci_gc_run(&gc, pool);
     if (error && !is_stopped(NULL)) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, error->status, job->server,
+        ap_log_error(APLOG_MARK, gc.busy ? APLOG_INFO : APLOG_WARNING,
+                     error->status, job->server,
                      "oci: garbage collection of %s: %s", registry.blobs->where,
                      error->note ? error->note : error->message);
     }
