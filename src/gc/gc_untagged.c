@@ -280,8 +280,6 @@ static oci_error_t *add_removal(apr_array_header_t *changes,
         error = oci_facts_scan(&entries, self->repository.registry, &scan,
                                pool);
     }
-    oci_change_delete(changes, oci_key_untagged(pool, name, digest));
-    oci_change_delete(changes, oci_key_pulled(pool, name, digest));
     for (i = 0; !error && i < entries->nelts; i++) {
         const oci_entry_t *entry = &APR_ARRAY_IDX(entries, i, oci_entry_t);
         const char *tag = entry->key + strlen(scan.prefix);

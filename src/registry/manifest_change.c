@@ -367,6 +367,20 @@ oci_error_t *oci_manifest_release(const oci_repository_t *repository,
     return error;
 }
 
+static oci_error_t *delete_if_exists(apr_array_header_t *changes,
+                                     const oci_repository_t *repository,
+                                     const char *key, apr_pool_t *pool)
+{
+    int exists;
+    oci_error_t *error = oci_fact_exists(&exists, repository->registry, key,
+                                         pool);
+
+    if (!error && exists) {
+        oci_change_delete(changes, key);
+    }
+    return error;
+}
+
 /* The tags, the referrer and the manifest: a push's order reversed. */
 oci_error_t *oci_manifest_add_removal(apr_array_header_t *changes,
                                       const oci_repository_t *repository,
@@ -393,7 +407,14 @@ oci_error_t *oci_manifest_add_removal(apr_array_header_t *changes,
     oci_repository_queue_review(changes, repository->name, pool);
     oci_change_delete(changes,
                       oci_key_manifest(pool, repository->name, digest));
-    return NULL;
+    error = delete_if_exists(changes, repository,
+                             oci_key_untagged(pool, repository->name, digest),
+                             pool);
+    return error
+        ? error
+        : delete_if_exists(changes, repository,
+                           oci_key_pulled(pool, repository->name, digest),
+                           pool);
 }
 
 static oci_error_t *delete_digest(const oci_repository_t *repository,
