@@ -14,8 +14,9 @@
  *  - deletes the blobs that no repository holds any more;
  *  - ends uploads that have been idle for too long.
  *
- * A full run reviews all repositories, and also deletes bytes that no record
- * names.  Other runs review only the repositories that changed.
+ * A full run reviews all repositories, and also deletes what a killed process
+ * left: blobs that no repository holds, and bytes that no record names.  Other
+ * runs review only the repositories that changed.
  *
  * A run can be stopped or killed at any moment.  The next run finishes what it
  * left.
