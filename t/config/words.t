@@ -40,7 +40,7 @@ for my $name (qw(README conf/README)) {
 # A default in the documentation is the same as in the code.
 my $values = OCI::Server::slurp("$top/src/httpd/config_values.c");
 my %field = $source
-    =~ /"(OCI\w+)", (?:set_size|set_seconds|ap_set_flag_slot),\s*OFFSET\((\w+)\)/g;
+    =~ /"(OCI\w+)", (?:set_size|set_seconds|set_upload_expiry|ap_set_flag_slot),\s*OFFSET\((\w+)\)/g;
 cmp_ok(scalar keys %field, '>=', 11, 'directives with a number or flag');
 while (my ($name, $field) = each %field) {
     my ($in_code) = $values =~ /config->$field, (\d+)\)/;
