@@ -15,6 +15,7 @@
 
 #include "gc/gc.h"
 #include "httpd/config.h"
+#include "httpd/config_check.h"
 #include "httpd/config_lines.h"
 #include "httpd/gc_job.h"
 #include "store/dbd/dbd_index.h"
@@ -119,7 +120,7 @@ static int is_same_index(const oci_index_t *index, const oci_index_t *other,
         return 1;
     }
     if (index->provider != other->provider
-        || strcmp(index->where, other->where)) {
+        || oci_places_differ(index->where, other->where, pool)) {
         return 0;
     }
     if (*index->where == '/') {
@@ -130,7 +131,16 @@ static int is_same_index(const oci_index_t *index, const oci_index_t *other,
     return place && other_place && !strcmp(place, other_place);
 }
 
-/* Add the job of a section, unless the list has it.  Two indexes of one blob
+static void set_section(job_t *job, const server_rec *s,
+                        const oci_config_t *config)
+{
+    job->server = s;
+    job->config = config;
+    job->line = config->blobs_line;
+}
+
+/* Add the job of a section, unless the list has it.  The first section counts,
+ * or if it is read-only, the first one that is not.  Two indexes of one blob
  * store know nothing of each other's blobs, so that neither is collected. */
 static void add_job(apr_array_header_t *jobs, server_rec *s,
                     const oci_config_t *section)
@@ -145,19 +155,21 @@ static void add_job(apr_array_header_t *jobs, server_rec *s,
     }
     for (i = 0; i < jobs->nelts; i++) {
         job = APR_ARRAY_IDX(jobs, i, job_t *);
-        if (strcmp(job->config->blobs->where, config->blobs->where)) {
+        if (oci_places_differ(job->config->blobs->where, config->blobs->where,
+                              jobs->pool)) {
             continue;
         }
         if (is_same_index(oci_config_index(job->config),
                           oci_config_index(config), jobs->pool)) {
+            if (job->config->read_only == 1) {
+                set_section(job, s, config);
+            }
             return;
         }
         job->shared = shared = 1;
     }
     job = apr_pcalloc(jobs->pool, sizeof(*job));
-    job->server = s;
-    job->config = config;
-    job->line = config->blobs_line;
+    set_section(job, s, config);
     job->shared = shared;
     APR_ARRAY_PUSH(jobs, job_t *) = job;
 }

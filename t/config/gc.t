@@ -115,6 +115,49 @@ for my $mpm (qw(event worker prefork)) {
     $server->stop("$mpm: no faults");
 }
 
+# ---- one blob store in several sections
+
+{
+    my $section = sub {
+        my ($port, $name, $lines) = @_;
+        return <<"CONF";
+<VirtualHost *:\@PORT$port\@>
+    <Location "/v2/">
+        SetHandler   oci-registry
+        Require      all granted
+        OCIBlobStore fs \@DIR\@/$name
+        $lines
+    </Location>
+</VirtualHost>
+CONF
+    };
+    my $run = "OCIGCInterval 1\nOCIGCGrace 0";
+
+    # Two doors, and a store that has two names and two indexes.
+    my $server = OCI::Server->start(ports => 5, location => '',
+        after => join '', $section->(2, 'doors', "OCIReadOnly On\n$run"),
+            $section->(3, 'doors', $run), $section->(4, 'named', $run),
+            $section->(5, 'alias', "OCIIndex fs \@DIR\@/facts\n$run"));
+    $server->halt;
+    my $dir = $server->dir;
+    system 'rm', '-rf', "$dir/alias", "$dir/named";
+    mkdir "$dir/named" or die "$dir/named: $!\n";
+    give_to_httpd("$dir/named");
+    symlink 'named', "$dir/alias" or die "$dir/alias: $!\n";
+    $server->expects(qr/the blob store \S+ has the index/);
+    $server->again;
+    my @client = map { OCI::Client->new($server->host($_)) } 0, 3 .. 5;
+    status_is($_->get('/v2/'), 200, 'an empty registry') for @client[ 2, 3 ];
+    my @digests = map { $_->push_blob('r', 'garbage') } @client[ 1 .. 3 ];
+    line_like($server, "$dir/doors", qr/ 1 collected/,
+        'a section that is not read-only counts');
+    is($client[$_]->get("/v2/r/blobs/$digests[0]")->body, 'garbage',
+        'two names of a store with two indexes: not collected') for 2, 3;
+    is(join("\n", lines($server, "$dir/named"), lines($server, "$dir/alias")),
+        '', 'no run there');
+    $server->stop;
+}
+
 # ---- uploads
 
 {
