@@ -24,12 +24,17 @@ APLOG_USE_MODULE(oci);
 
 #define WATCHDOG "_oci_gc_"
 
+/* How many lines a run logs at most on what it skips: if the disk is full, it
+ * may skip everything. */
+#define MAX_SKIPPED 10
+
 /* The garbage collection of one registry. */
 typedef struct job_t {
     const server_rec *server;
     const oci_config_t *config; /* with what it inherits */
     const oci_config_line_t *line;
-    int shared; /* another section has the blob store, and another index */
+    int shared;  /* another section has the blob store, and another index */
+    int skipped; /* by the run that is under way */
 } job_t;
 
 static int is_stopped(void *baton)
@@ -43,9 +48,11 @@ static int is_stopped(void *baton)
 
 static void report_error(void *baton, const oci_error_t *error)
 {
-    const job_t *job = baton;
+    job_t *job = baton;
+    int level = job->skipped < MAX_SKIPPED ? APLOG_WARNING : APLOG_DEBUG;
 
-    ap_log_error(APLOG_MARK, APLOG_WARNING, error->status, job->server,
+    job->skipped++;
+    ap_log_error(APLOG_MARK, level, error->status, job->server,
                  "oci: garbage collection skips: %s",
                  error->note ? error->note : error->message);
 }
@@ -81,8 +88,15 @@ static void run(job_t *job, apr_pool_t *pool)
     apr_time_t begun = apr_time_now();
     oci_error_t *error;
 
+    job->skipped = 0;
     oci_config_set_registry(&registry, job->config);
     error = oci_gc_run(&gc, pool);
+    if (job->skipped > MAX_SKIPPED) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, job->server,
+                     "oci: garbage collection of %s: %d more skipped; LogLevel "
+                     "oci:debug shows all",
+                     registry.blobs->where, job->skipped - MAX_SKIPPED);
+    }
     if (error && !is_stopped(NULL)) {
         ap_log_error(APLOG_MARK, gc.busy ? APLOG_INFO : APLOG_WARNING,
                      error->status, job->server,

@@ -178,6 +178,28 @@ CONF
     $server->stop;
 }
 
+# ---- what is skipped
+
+{
+    my $server = OCI::Server->start(config => 'OCIGCInterval 0');
+    my $client = OCI::Client->new($server);
+    my $store = $server->store;
+    for my $n (1 .. 12) {
+        my $image = $client->push_image("damaged/$n", 'v1');
+        my $path = "$store/index/repo/damaged/$n/_manifest/$image->{digest}";
+        truncate $path, (-s $path) - 1 or die "$path: $!\n";
+    }
+    $server->set(config => "OCIGCInterval 1\nOCIGCGrace 0");
+    $server->graceful;
+    $server->expects(qr{oci:warn\].*: garbage collection skips: .*damaged/},
+        my $more = qr/oci:warn\].*\Q$store\E: 2 more skipped; LogLevel oci:debug sh/);
+    ok(wait_until(sub { $server->log =~ $more }), 'a run that skips much');
+    my ($run) = grep { /$more/ } split /(?<=shows all\n)/, $server->log;
+    is(scalar(() = $run =~ /garbage collection skips: .*damaged/g), 10,
+        'has ten lines at most');
+    $server->stop;
+}
+
 # ---- reloads and stops during a run
 
 # Add this many repositories to a server's index, so that a run takes some time.
@@ -201,11 +223,11 @@ sub grown {
 }
 
 for my $mpm (qw(event prefork)) {
-    my $server = OCI::Server->start(mpm => $mpm,
-        config => "OCIGCInterval 1\nOCIGCGrace 0");
+    my $server = OCI::Server->start(mpm => $mpm, config => 'OCIGCInterval 0');
     my $store = $server->store;
     my $state = "$store/index/gc";
     OCI::Client->new($server)->push_image('kept', 'v1');
+    $server->set(config => "OCIGCInterval 1\nOCIGCGrace 0");
     for my $how (qw(graceful halt)) {
         $server->halt;
         grow($store, 2000);
