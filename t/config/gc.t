@@ -115,6 +115,49 @@ for my $mpm (qw(event worker prefork)) {
     $server->stop("$mpm: no faults");
 }
 
+# ---- one blob store in several sections
+
+{
+    my $section = sub {
+        my ($port, $name, $lines) = @_;
+        return <<"CONF";
+<VirtualHost *:\@PORT$port\@>
+    <Location "/v2/">
+        SetHandler   oci-registry
+        Require      all granted
+        OCIBlobStore fs \@DIR\@/$name
+        $lines
+    </Location>
+</VirtualHost>
+CONF
+    };
+    my $run = "OCIGCInterval 1\nOCIGCGrace 0";
+
+    # Two doors, and a store that has two names and two indexes.
+    my $server = OCI::Server->start(ports => 5, location => '',
+        after => join '', $section->(2, 'doors', "OCIReadOnly On\n$run"),
+            $section->(3, 'doors', $run), $section->(4, 'named', $run),
+            $section->(5, 'alias', "OCIIndex fs \@DIR\@/facts\n$run"));
+    $server->halt;
+    my $dir = $server->dir;
+    system 'rm', '-rf', "$dir/alias", "$dir/named";
+    mkdir "$dir/named" or die "$dir/named: $!\n";
+    give_to_httpd("$dir/named");
+    symlink 'named', "$dir/alias" or die "$dir/alias: $!\n";
+    $server->expects(qr/the blob store \S+ has the index/);
+    $server->again;
+    my @client = map { OCI::Client->new($server->host($_)) } 0, 3 .. 5;
+    status_is($_->get('/v2/'), 200, 'an empty registry') for @client[ 2, 3 ];
+    my @digests = map { $_->push_blob('r', 'garbage') } @client[ 1 .. 3 ];
+    line_like($server, "$dir/doors", qr/ 1 collected/,
+        'a section that is not read-only counts');
+    is($client[$_]->get("/v2/r/blobs/$digests[0]")->body, 'garbage',
+        'two names of a store with two indexes: not collected') for 2, 3;
+    is(join("\n", lines($server, "$dir/named"), lines($server, "$dir/alias")),
+        '', 'no run there');
+    $server->stop;
+}
+
 # ---- uploads
 
 {
@@ -132,6 +175,28 @@ for my $mpm (qw(event worker prefork)) {
         'an idle upload ends');
     error_is($client->patch($old, 'more'), 404, 'BLOB_UPLOAD_UNKNOWN');
     status_is($client->patch($new, 'more'), 202, 'another one goes on');
+    $server->stop;
+}
+
+# ---- what is skipped
+
+{
+    my $server = OCI::Server->start(config => 'OCIGCInterval 0');
+    my $client = OCI::Client->new($server);
+    my $store = $server->store;
+    for my $n (1 .. 12) {
+        my $image = $client->push_image("damaged/$n", 'v1');
+        my $path = "$store/index/repo/damaged/$n/_manifest/$image->{digest}";
+        truncate $path, (-s $path) - 1 or die "$path: $!\n";
+    }
+    $server->set(config => "OCIGCInterval 1\nOCIGCGrace 0");
+    $server->graceful;
+    $server->expects(qr{oci:warn\].*: garbage collection skips: .*damaged/},
+        my $more = qr/oci:warn\].*\Q$store\E: 2 more skipped; LogLevel oci:debug sh/);
+    ok(wait_until(sub { $server->log =~ $more }), 'a run that skips much');
+    my ($run) = grep { /$more/ } split /(?<=shows all\n)/, $server->log;
+    is(scalar(() = $run =~ /garbage collection skips: .*damaged/g), 10,
+        'has ten lines at most');
     $server->stop;
 }
 
@@ -158,11 +223,11 @@ sub grown {
 }
 
 for my $mpm (qw(event prefork)) {
-    my $server = OCI::Server->start(mpm => $mpm,
-        config => "OCIGCInterval 1\nOCIGCGrace 0");
+    my $server = OCI::Server->start(mpm => $mpm, config => 'OCIGCInterval 0');
     my $store = $server->store;
     my $state = "$store/index/gc";
     OCI::Client->new($server)->push_image('kept', 'v1');
+    $server->set(config => "OCIGCInterval 1\nOCIGCGrace 0");
     for my $how (qw(graceful halt)) {
         $server->halt;
         grow($store, 2000);
