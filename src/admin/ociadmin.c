@@ -57,7 +57,7 @@ static const struct {
       "      --changed          review only repositories that have changed,\n"
       "                         unless the last complete run was a day ago\n"
       "      --retain RULE      as OCIRetain, in one argument; repeatable\n"
-      "      --untagged RULE    as OCIUntagged, in one argument; repeatable\n" },
+      "      --untagged RULE    as OCIUntagged, likewise\n" },
     { "help", help, "\n    Print this help.\n" },
     { "--help", help, NULL },
     { "--version", version, "\n    Print the version.\n" },
