@@ -22,7 +22,9 @@ typedef struct collect_t {
     oci_gc_t gc;
     oci_gc_policy_t *policy;
     oci_registry_t registry;
+    oci_named_index_t index;
     void *checked;
+    int changed;
     int json;
     int quiet;
     oci_owner_t owner;
@@ -38,6 +40,7 @@ enum {
     OPTION_GRACE,
     OPTION_UPLOAD_EXPIRY,
     OPTION_REPOSITORY,
+    OPTION_CHANGED,
     OPTION_RETAIN,
     OPTION_UNTAGGED
 };
@@ -49,6 +52,7 @@ static const apr_getopt_option_t options[] = {
     { "grace", OPTION_GRACE, 1, NULL },
     { "upload-expiry", OPTION_UPLOAD_EXPIRY, 1, NULL },
     { "repository", OPTION_REPOSITORY, 1, NULL },
+    { "changed", OPTION_CHANGED, 0, NULL },
     { "retain", OPTION_RETAIN, 1, NULL },
     { "untagged", OPTION_UNTAGGED, 1, NULL },
     { NULL, 0, 0, NULL },
@@ -100,6 +104,9 @@ static const char *set_option(collect_t *collect, int option, const char *value)
     case OPTION_DRY_RUN:
         collect->gc.dry = 1;
         return NULL;
+    case OPTION_CHANGED:
+        collect->changed = 1;
+        return NULL;
     case OPTION_JSON:
         collect->json = 1;
         return NULL;
@@ -125,7 +132,6 @@ static const char *set_option(collect_t *collect, int option, const char *value)
 static const char *set_stores(collect_t *collect, int count,
                               const char *const *names)
 {
-    oci_named_index_t index;
     const char *error;
 
     if (count < 1 || count > 2) {
@@ -135,10 +141,11 @@ static const char *set_stores(collect_t *collect, int count,
     error = oci_named_blobs_parse(&collect->registry.blobs, names[0],
                                   collect->pool);
     if (!error) {
-        error = oci_named_index_parse(&index, names[count - 1], collect->pool);
+        error = oci_named_index_parse(&collect->index, names[count - 1],
+                                      collect->pool);
     }
     if (!error) {
-        collect->registry.index = index.index;
+        collect->registry.index = collect->index.index;
     }
     return error;
 }
@@ -160,12 +167,12 @@ static const char *parse_arguments(collect_t *collect, apr_getopt_t *arguments)
     if (rv != APR_EOF) {
         return apr_psprintf(collect->pool,
                             "cannot use the option '%s': gc expects --dry-run, "
-                            "--json, --quiet, --grace SECONDS, --upload-expiry "
-                            "SECONDS, --repository GLOB, --retain RULE or "
-                            "--untagged RULE",
+                            "--changed, --json, --quiet, --grace SECONDS, "
+                            "--upload-expiry SECONDS, --repository GLOB, "
+                            "--retain RULE or --untagged RULE",
                             arguments->argv[arguments->ind - 1]);
     }
-    collect->gc.full = !collect->gc.glob;
+    collect->gc.full = !collect->gc.glob && !collect->changed;
     return set_stores(collect, arguments->argc - arguments->ind,
                       arguments->argv + arguments->ind);
 }
@@ -200,8 +207,7 @@ static const char *become_owner(collect_t *collect)
                        apr_strerror(rv, reason, sizeof(reason)));
 }
 
-/* Start the stores.  Their check comes first: start would create what is
- * missing. */
+/* Start the stores.  Check first that they exist: start would create them. */
 static const char *start(collect_t *collect)
 {
     oci_blob_store_t *blobs = collect->registry.blobs;
@@ -216,6 +222,16 @@ static const char *start(collect_t *collect)
                             "%s is not a blob store that a registry has used: "
                             "%s",
                             blobs->where,
+                            rv == APR_NOTFOUND
+                                ? "it has no id"
+                                : apr_strerror(rv, reason, sizeof(reason)));
+    }
+    rv = oci_named_index_stat(&collect->index, collect->pool);
+    if (rv != APR_SUCCESS) {
+        return apr_psprintf(collect->pool,
+                            "cannot use the index %s: %s; the last argument "
+                            "must be the index that belongs to the blob store",
+                            collect->index.name,
                             apr_strerror(rv, reason, sizeof(reason)));
     }
     error = blobs->provider->start(blobs, collect->owner.uid,

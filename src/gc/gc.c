@@ -45,7 +45,7 @@ static oci_error_t *check_pair(const oci_gc_t *gc, apr_pool_t *pool)
     if (!error) {
         error = oci_fact_exists(&paired, gc->registry, oci_key_store(), pool);
     }
-    if (error || paired) {
+    if (error || paired || !gc->registry->blobs->provider->identity) {
         return error;
     }
     error = oci_error_make(pool, OCI_E_UNAVAILABLE, NULL, NULL,
@@ -137,6 +137,9 @@ static oci_error_t *run_steps(oci_gc_t *gc, apr_pool_t *pool)
         error = oci_gc_orphans(gc, pool);
     }
     if (!error && gc->full) {
+        error = oci_gc_unheld(gc, pool);
+    }
+    if (!error && gc->full) {
         error = oci_gc_unrecorded(gc, pool);
     }
     return error;
@@ -167,19 +170,31 @@ static oci_error_t *run(oci_gc_t *gc, apr_pool_t *pool)
                        "", pool);
 }
 
+/* Take the lock of a run.  If it could not be had, and the index answers, then
+ * another run has it. */
+static oci_error_t *lock_run(oci_lock_t **lock, oci_gc_t *gc, apr_pool_t *pool)
+{
+    int exists;
+    oci_error_t *error = oci_registry_lock(lock, gc->registry, LOCK_NAME,
+                                           OCI_LOCK_EXCLUSIVE, pool);
+
+    gc->busy = error && error->code == OCI_E_UNAVAILABLE
+        && !oci_fact_exists(&exists, gc->registry, oci_key_gc(), pool);
+    if (gc->busy) {
+        error->note = "another garbage collection is under way";
+        error->status = APR_SUCCESS;
+    }
+    return error;
+}
+
 oci_error_t *oci_gc_run(oci_gc_t *gc, apr_pool_t *pool)
 {
     oci_lock_t *lock;
     oci_error_t *error;
 
     memset(&gc->report, 0, sizeof(gc->report));
-    error = oci_registry_lock(&lock, gc->registry, LOCK_NAME,
-                              OCI_LOCK_EXCLUSIVE, pool);
+    error = lock_run(&lock, gc, pool);
     if (error) {
-        if (APR_STATUS_IS_TIMEUP(error->status)) {
-            error->note = "another garbage collection is under way";
-            error->status = APR_SUCCESS;
-        }
         return error;
     }
     error = run(gc, pool);

@@ -14,8 +14,9 @@
  *  - deletes the blobs that no repository holds any more;
  *  - ends uploads that have been idle for too long.
  *
- * A full run reviews all repositories, and also deletes bytes that no record
- * names.  Other runs review only the repositories that changed.
+ * A full run reviews all repositories, and also deletes what a killed process
+ * left: blobs that no repository holds, and bytes that no record names.  Other
+ * runs review only the repositories that changed.
  *
  * A run can be stopped or killed at any moment.  The next run finishes what it
  * left.
@@ -49,6 +50,8 @@ typedef struct oci_gc_t {
     int grace;         /* seconds for which something stays condemned */
     int upload_expiry; /* seconds for which an upload may be idle */
     int full;          /* whether to review all repositories */
+    int gentle;        /* whether to rest for as long as it works, so that the
+                          requests beside it have a processor */
     int dry;           /* whether to change nothing, but report what would be
                           changed */
     const oci_gc_policy_t *policy; /* or NULL: what is pushed is kept */
@@ -58,6 +61,9 @@ typedef struct oci_gc_t {
     apr_int64_t since; /* set by the run: when the first run on this index
                           began, in seconds; what has no time counts as pushed
                           then */
+    int busy; /* set if another run works on the index: nothing was done */
+
+    apr_time_t rested; /* for the run: when it rested last */
 
     /** Return whether to stop at the next opportunity. */
     int (*is_stopped)(void *baton);
@@ -76,7 +82,7 @@ typedef struct oci_gc_t {
 
 /**
  * Run.
- * @param gc The run; report is set, also after an error
+ * @param gc The run; report and busy are set, also after an error
  * @param pool For temporary data
  * @return OCI_E_UNAVAILABLE if another run works on the index; a storage error
  *         (error.h) if the run could not go on

@@ -67,25 +67,78 @@ static oci_error_t *delete_bytes(oci_gc_t *gc, const oci_blob_t *blob,
     return NULL;
 }
 
-/* Delete the record of a blob, and then its bytes. */
-static oci_error_t *delete_blob(oci_gc_t *gc, const char *digest,
-                                apr_pool_t *pool)
+/* Find out whether one of these repositories holds a blob.
+ * stale: the facts about those that do not are added, to be deleted */
+static oci_error_t *ask_holders(int *held, apr_array_header_t *stale,
+                                const oci_gc_t *gc, const char *digest,
+                                const apr_array_header_t *names)
 {
-    apr_array_header_t *changes = oci_change_list_make(pool);
+    apr_pool_t *pool = stale->pool;
+    oci_error_t *error = NULL;
+    int i;
+
+    *held = 0;
+    for (i = 0; i < names->nelts && !error && !*held; i++) {
+        const char *name = APR_ARRAY_IDX(names, i, const char *);
+
+        error = oci_fact_exists(held, gc->registry,
+                                oci_key_held(pool, name, digest), pool);
+        oci_change_delete(stale, oci_key_holder(pool, digest, name));
+    }
+    return error;
+}
+
+/* Find out whether a repository holds a blob.  A process that was killed while
+ * it entered a blob, or took it out, may have left a fact that it does.
+ * stale: such facts are added, to be deleted; not if the blob is held */
+static oci_error_t *find_holder(int *held, apr_array_header_t *stale,
+                                const oci_gc_t *gc, const char *digest)
+{
+    apr_array_header_t *names;
+    oci_error_t *error;
+    int limit = 1; /* the first one nearly always holds it */
+
+    for (;;) {
+        error = oci_blob_holders(&names, gc->registry, digest, limit,
+                                 stale->pool);
+        apr_array_clear(stale);
+        if (!error) {
+            error = ask_holders(held, stale, gc, digest, names);
+        }
+        if (error || *held || !limit || !names->nelts) {
+            break;
+        }
+        limit = 0;
+    }
+    if (error || *held) {
+        apr_array_clear(stale);
+    }
+    return error;
+}
+
+/* Delete the record of a blob, and then its bytes.
+ * changes: to be made with it */
+static oci_error_t *delete_blob(oci_gc_t *gc, apr_array_header_t *changes,
+                                const char *digest)
+{
+    apr_pool_t *pool = changes->pool;
     oci_blob_t blob;
     oci_error_t *error = oci_blob_record(&blob, gc->registry, digest, pool);
+    int found = !error;
 
-    if (error) {
-        return error->code == OCI_E_BLOB_UNKNOWN ? NULL : error;
+    if (error && error->code != OCI_E_BLOB_UNKNOWN) {
+        return error;
     }
     if (gc->dry) {
-        gc->report.blobs++;
-        gc->report.bytes += blob.size;
+        gc->report.blobs += found;
+        gc->report.bytes += found ? blob.size : 0;
         return NULL;
     }
-    oci_change_delete(changes, oci_key_blob(pool, digest));
+    if (found) {
+        oci_change_delete(changes, oci_key_blob(pool, digest));
+    }
     error = oci_facts_apply(gc->registry, changes, gc->registry->durable, pool);
-    return error ? error : delete_bytes(gc, &blob, pool);
+    return error || !found ? error : delete_bytes(gc, &blob, pool);
 }
 
 /* Delete a blob if no repository holds it, and then the note that it may be an
@@ -94,16 +147,16 @@ static oci_error_t *settle_orphan(oci_gc_t *gc, const char *digest,
                                   apr_pool_t *pool)
 {
     apr_array_header_t *changes = oci_change_list_make(pool);
-    apr_array_header_t *holders;
-    oci_error_t *error = oci_blob_holders(&holders, gc->registry, digest, 1,
-                                          pool);
+    int held;
+    oci_error_t *error = find_holder(&held, changes, gc, digest);
 
-    if (!error && !holders->nelts) {
-        error = delete_blob(gc, digest, pool);
+    if (!error && !held) {
+        error = delete_blob(gc, changes, digest);
     }
     if (error || gc->dry) {
         return error;
     }
+    apr_array_clear(changes);
     oci_change_delete(changes, oci_key_orphan(pool, digest));
     return oci_facts_apply(gc->registry, changes, 0, pool);
 }
@@ -140,6 +193,42 @@ oci_error_t *oci_gc_orphans(oci_gc_t *gc, apr_pool_t *pool)
     oci_walk_t walk = { .registry = gc->registry,
                         .prefix = oci_key_orphan(pool, NULL),
                         .visit = visit_orphan,
+                        .baton = gc };
+
+    return oci_walk(&walk, pool);
+}
+
+/* Settle a blob that has a record, and that no repository holds.  If there is a
+ * note, too, a dry run has counted the blob already. */
+static oci_error_t *visit_record(oci_walk_t *walk, const char *digest,
+                                 const oci_value_t *value, apr_pool_t *pool)
+{
+    oci_gc_t *gc = walk->baton;
+    int held, noted = 0;
+    oci_error_t *error;
+
+    (void)value;
+    walk->stop = oci_gc_is_stopped(gc);
+    oci_gc_progress(gc);
+    if (!oci_digest_valid(digest)) {
+        return NULL;
+    }
+    error = find_holder(&held, oci_change_list_make(pool), gc, digest);
+    if (!error && !held && gc->dry) {
+        error = oci_fact_exists(&noted, gc->registry,
+                                oci_key_orphan(pool, digest), pool);
+    }
+    if (error || held || noted) {
+        return oci_gc_skip(gc, error);
+    }
+    return oci_gc_skip(gc, lock_and_settle_orphan(gc, digest, pool));
+}
+
+oci_error_t *oci_gc_unheld(oci_gc_t *gc, apr_pool_t *pool)
+{
+    oci_walk_t walk = { .registry = gc->registry,
+                        .prefix = oci_key_blob(pool, NULL),
+                        .visit = visit_record,
                         .baton = gc };
 
     return oci_walk(&walk, pool);

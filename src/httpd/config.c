@@ -286,6 +286,19 @@ static const char *set_seconds(cmd_parms *cmd, void *config, const char *text)
     return NULL;
 }
 
+/* An upload must not end between two requests of its client. */
+static const char *set_upload_expiry(cmd_parms *cmd, void *config_,
+                                     const char *text)
+{
+    oci_config_t *config = config_;
+    const char *error = set_seconds(cmd, config, text);
+
+    return error || config->upload_expiry >= 60
+        ? error
+        : apr_psprintf(cmd->pool, "%s: expected 60 seconds or more",
+                       cmd->cmd->name);
+}
+
 /* The policy of a section, which is made when it is first needed. */
 static oci_gc_policy_t *policy_of(oci_config_t *config, cmd_parms *cmd)
 {
@@ -382,7 +395,7 @@ const command_rec oci_directives[] = {
                   "how often to collect garbage, in seconds; 0 for never"),
     AP_INIT_TAKE1("OCIGCGrace", set_seconds, OFFSET(gc_grace), ANYWHERE,
                   "how long content that nothing needs is kept, in seconds"),
-    AP_INIT_TAKE1("OCIUploadExpiry", set_seconds, OFFSET(upload_expiry),
+    AP_INIT_TAKE1("OCIUploadExpiry", set_upload_expiry, OFFSET(upload_expiry),
                   ANYWHERE, "how long an upload may be idle, in seconds"),
     AP_INIT_TAKE_ARGV("OCIRetain", set_retain, NULL, ANYWHERE,
                       "a pattern of repositories, and which of their tags to "

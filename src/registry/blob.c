@@ -14,6 +14,10 @@
 
 #define HOLDERS 4 /* names of repositories in one line of the log */
 
+/* How often to look for a blob's bytes: between the looks at its facts and at
+ * its bytes, garbage collection may have deleted both. */
+#define LOOKS 2
+
 static oci_error_t *blob_unknown(const char *digest, apr_pool_t *pool)
 {
     return oci_error_make(pool, OCI_E_BLOB_UNKNOWN, "digest", digest,
@@ -158,14 +162,18 @@ oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_repository_t *repository,
                            const char *digest, apr_pool_t *pool)
 {
     oci_blob_store_t *store = repository->registry->blobs;
-    oci_error_t *error = find_held(blob, repository, digest, pool);
     apr_off_t size = 0;
     apr_status_t rv;
+    int looks = 0;
 
-    if (error) {
-        return error;
-    }
-    rv = store->provider->blob_size(&size, store, blob->locator, pool);
+    do {
+        oci_error_t *error = find_held(blob, repository, digest, pool);
+
+        if (error) {
+            return error;
+        }
+        rv = store->provider->blob_size(&size, store, blob->locator, pool);
+    } while (rv == APR_NOTFOUND && ++looks < LOOKS);
     return check_stored(blob, repository->registry, rv, size, pool);
 }
 
@@ -174,14 +182,19 @@ oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
                            apr_int32_t flags, apr_pool_t *pool)
 {
     oci_blob_store_t *store = repository->registry->blobs;
-    oci_error_t *error = find_held(blob, repository, blob->digest, pool);
     apr_status_t rv;
+    int looks = 0;
 
-    if (error) {
-        return error;
-    }
-    memset(source, 0, sizeof(*source));
-    rv = store->provider->blob_open(source, store, blob->locator, flags, pool);
+    do {
+        oci_error_t *error = find_held(blob, repository, blob->digest, pool);
+
+        if (error) {
+            return error;
+        }
+        memset(source, 0, sizeof(*source));
+        rv = store->provider->blob_open(source, store, blob->locator, flags,
+                                        pool);
+    } while (rv == APR_NOTFOUND && ++looks < LOOKS);
     return check_stored(blob, repository->registry, rv,
                         source->file ? source->size : blob->size, pool);
 }

@@ -17,6 +17,20 @@
 /* How often it is asked which tags may be deleted while others push more. */
 #define ROUNDS 10
 
+static oci_error_t *delete_if_exists(apr_array_header_t *changes,
+                                     const oci_repository_t *repository,
+                                     const char *key, apr_pool_t *pool)
+{
+    int exists;
+    oci_error_t *error = oci_fact_exists(&exists, repository->registry, key,
+                                         pool);
+
+    if (!error && exists) {
+        oci_change_delete(changes, key);
+    }
+    return error;
+}
+
 /* The tags, the referrer and the manifest: a push's order reversed.
  * *tags: set to these tags, const char *, in bytewise order */
 static oci_error_t *add_removal(apr_array_header_t **tags,
@@ -46,7 +60,14 @@ static oci_error_t *add_removal(apr_array_header_t **tags,
     oci_repository_queue_review(changes, repository->name, pool);
     oci_change_delete(changes,
                       oci_key_manifest(pool, repository->name, digest));
-    return NULL;
+    error = delete_if_exists(changes, repository,
+                             oci_key_untagged(pool, repository->name, digest),
+                             pool);
+    return error
+        ? error
+        : delete_if_exists(changes, repository,
+                           oci_key_pulled(pool, repository->name, digest),
+                           pool);
 }
 
 oci_error_t *oci_manifest_add_removal(apr_array_header_t *changes,

@@ -162,6 +162,8 @@ sub count {
     return scalar(my @found = grep { -f } glob "$dir/$store/blobs/sha256/*/*");
 }
 
+# Two indexes may share a blob store if both began when it was empty.
+error_is($port[2]->get('/v2/a/tags/list'), 404, 'NAME_UNKNOWN');
 $port[0]->push_image('a', 'main');
 is(count('store'), 2, 'the server\'s store');
 is_deeply(tags($port[0], 'a'), ['main'], 'and its index');
@@ -170,7 +172,6 @@ $port[1]->push_image('a', 'other');
 is(count('other'), 2, 'a virtual host\'s store');
 is_deeply(tags($port[1], 'a'), ['other'], 'and its index beside it');
 ok(-d "$dir/other/index", 'the index is a directory of that store');
-error_is($port[2]->get('/v2/a/tags/list'), 404, 'NAME_UNKNOWN');
 $port[2]->push_image('a', 'third', layers => ['of the third']);
 is(count('store'), 3,
     'a virtual host with only an index uses the server\'s store');

@@ -50,6 +50,12 @@ for my $size (@sizes) {
         for '-1', '4M', '1e6', 'none', '99999999999999999999';
     refused("$size 1 2", qr/$size takes one argument/);
 }
+for my $time (qw(OCIGCInterval OCIGCGrace OCIUploadExpiry)) {
+    refused("$time $_", qr/$time:\ '\Q$_\E'\ is\ not\ a\ valid\ time:\ expected\ a
+        \ number\ of\ seconds\ from\ 0\ to\ \d+$/mx)
+        for '-1', '1d', '1e6', 'never', '99999999999';
+    refused("$time 1 2", qr/$time takes one argument/);
+}
 refused("OCISparse $_",
     qr/OCISparse: '$_' is not valid: expected None, Index or All/)
     for qw(On Off Layers);

@@ -118,6 +118,26 @@ for my $kind (qw(fs dbm:gdbm dbm:db dbd:sqlite3 dbd:pgsql dbd:mysql)) {
     $server->again;
     $pull->('with the right store');
     $server->halt;
+
+    # An empty index is in the place of the right one.  Garbage collection would
+    # take the blobs of the right one for garbage.
+    my $empty = "$dir/empty";
+    empty_store($empty);
+    my $other = location($kind, $empty);
+    $server->set(location => $server->{location} =~ s/\Q$location/$other/r);
+    is_refused($server, $kind, qr/\Q$store\E\ holds\ blobs\ of\ another\ index,\ and
+        \ the\ index\ .*\ is\ empty:\ configure\ the\ index\ that\ belongs/x,
+        "$kind, an empty index");
+
+    # The procedure for an index that is lost for good.
+    unlink "$store/blobs/.id";
+    $server->again;
+    my $client = OCI::Client->new($server);
+    error_is($client->get('/v2/a/manifests/v1'), 404, 'MANIFEST_UNKNOWN',
+        undef, "$kind: an empty index, and a store without its id");
+    is($client->push_image('a', 'v1')->{digest}, $image->{digest},
+        "$kind: content is pushed again");
+    $server->halt;
     $server->stop;
 }
 

@@ -64,6 +64,16 @@ static apr_status_t gc_blob_delete(oci_blob_store_t *store, const char *locator,
     return oci_blob_fs.blob_delete(store, locator, confirm, pool);
 }
 
+static apr_status_t gc_blob_open(oci_blob_source_t *source,
+                                 oci_blob_store_t *store, const char *locator,
+                                 apr_int32_t flags, apr_pool_t *pool)
+{
+    if (before) {
+        call_before();
+    }
+    return oci_blob_fs.blob_open(source, store, locator, flags, pool);
+}
+
 static int is_stopped(void *baton)
 {
     (void)baton;
@@ -102,6 +112,7 @@ static void open_stores(run_t *run, const char *kind)
     }
     t.blobs = oci_blob_fs;
     t.blobs.blob_delete = gc_blob_delete;
+    t.blobs.blob_open = gc_blob_open;
     t.registry.blobs->provider = &t.blobs;
     t.index = *t.real;
     t.index.lock = gc_lock;
@@ -303,6 +314,75 @@ static void check_races(run_t *run, const char *kind)
     check(serves("b", 1), "the pushed blob is served");
 }
 
+static void collect_meanwhile(void)
+{
+    run_gc("a run during a pull");
+}
+
+/* A pull finds the blob in the index, and then its bytes are collected. */
+static void check_pull(run_t *run, const char *kind)
+{
+    oci_repository_t repository = { &t.registry, "a" };
+    oci_blob_t blob = { .digest = digest_of(1, run->pool) };
+    oci_blob_source_t source;
+    oci_error_t *error;
+
+    open_stores(run, kind);
+    push_blob("a", 1);
+    before = collect_meanwhile;
+    error = oci_blob_open(&source, &blob, &repository, 0, run->pool);
+    numbers(0, 0, 1, 1, "the blob is collected");
+    is_error(run, error, OCI_E_BLOB_UNKNOWN, "the pull finds no blob");
+    check(error && !error->note, "and does not report a lost file");
+}
+
+static void apply(const char *kind, const char *key, const char *value)
+{
+    apr_array_header_t *changes = oci_change_list_make(t.run->pool);
+
+    oci_change_put(changes, value ? OCI_CHANGE_PUT : OCI_CHANGE_DELETE, key,
+                   value, value ? strlen(value) : 0);
+    if (oci_facts_apply(&t.registry, changes, 0, t.run->pool)) {
+        printf("# %s: cannot change %s\n", kind, key);
+        abort();
+    }
+}
+
+/* What a process leaves that is killed between the facts of a blob. */
+static void check_killed(run_t *run, const char *kind)
+{
+    const char *digests[4];
+    apr_pool_t *pool = run->pool;
+    int i;
+
+    open_stores(run, kind);
+    for (i = 0; i < 4; i++) {
+        digests[i] = digest_of(i, pool);
+        push_blob("a", i);
+        push_blob("b", i);
+    }
+    push_manifest("b", 0);
+    apply(kind, oci_key_held(pool, "a", digests[0]), NULL);
+    for (i = 1; i < 4; i++) {
+        apply(kind, oci_key_held(pool, "a", digests[i]), NULL);
+        apply(kind, oci_key_held(pool, "b", digests[i]), NULL);
+        apply(kind, oci_key_holder(pool, digests[i], "b"), NULL);
+    }
+    apply(kind, oci_key_holder(pool, digests[2], "a"), NULL);
+    apply(kind, oci_key_orphan(pool, digests[3]), "");
+    t.gc.grace = 3600;
+    t.gc.dry = 1;
+    run_gc("blobs that are half entered or taken out, dry");
+    numbers(0, 0, 0, 3, "are counted");
+    t.gc.dry = 0;
+    run_gc("blobs that are half entered or taken out");
+    numbers(0, 0, 0, 3, "are deleted");
+    check(serves("b", 0), "the one that a manifest names stays");
+    check(count_facts(&t.registry, "blob/") == 1
+              && count_facts(&t.registry, "orphan/") == 0,
+          "no other facts are left");
+}
+
 /* A run that did not come to its end makes the next one a full one. */
 static void check_stopped(run_t *run, const char *kind)
 {
@@ -403,6 +483,8 @@ int main(void)
     for (i = 0; i < 2; i++) {
         check_batches(&run, kinds[i]);
         check_races(&run, kinds[i]);
+        check_pull(&run, kinds[i]);
+        check_killed(&run, kinds[i]);
         check_stopped(&run, kinds[i]);
         check_queue(&run, kinds[i]);
         check_unrecorded(&run, kinds[i]);

@@ -29,9 +29,9 @@ my @STEPS = ((\&push_blob) x 3, (\&push_manifest) x 4, \&delete_tag,
 
 # Start a writer that works until a time, or until a request fails.
 sub start {
-    my ($class, $servers, $repo, $until) = @_;
+    my ($class, $servers, $repo, $until, %option) = @_;
     my $path = $servers->[0]->dir . '/' . $repo =~ tr{/}{-}r;
-    my $self = bless { repo => $repo, path => $path }, $class;
+    my $self = bless { %option, repo => $repo, path => $path }, $class;
     $self->{pid} = fork // die "fork: $!\n";
     return $self if $self->{pid};
     srand($$ ^ time);
