@@ -22,7 +22,7 @@
 #include "gc/gc_step.h"
 #include "gc/gc_untagged.h"
 #include "registry/keys.h"
-#include "registry/manifest_change.h"
+#include "registry/manifest_delete.h"
 #include "registry/pending.h"
 #include "registry/repository.h"
 #include "registry/tag.h"

@@ -13,6 +13,7 @@
 #include "httpd/config.h"
 #include "registry/boot.h"
 #include "values/duration.h"
+#include "values/immutable.h"
 
 APLOG_USE_MODULE(oci);
 
@@ -187,6 +188,20 @@ static const char *set_size(cmd_parms *cmd, void *config, const char *text)
                             cmd->cmd->name, text);
     }
     return NULL;
+}
+
+static const char *set_immutable(cmd_parms *cmd, void *config_,
+                                 const char *glob, const char *condition)
+{
+    oci_config_t *config = config_;
+
+    if (!config->immutable) {
+        config->immutable = apr_array_make(cmd->pool, 1,
+                                           sizeof(oci_immutable_t));
+    }
+    return prefix_with_directive(cmd,
+                                 oci_immutable_add(config->immutable, glob,
+                                                   condition, cmd->pool));
 }
 
 static const char *set_sparse(cmd_parms *cmd, void *config_, const char *text)
@@ -365,6 +380,9 @@ const command_rec oci_directives[] = {
                  ANYWHERE, "On or Off: whether manifests may be deleted"),
     AP_INIT_FLAG("OCITagDelete", ap_set_flag_slot, OFFSET(tag_delete), ANYWHERE,
                  "On or Off: whether tags may be deleted"),
+    AP_INIT_TAKE12("OCIImmutable", set_immutable, NULL, ANYWHERE,
+                   "a pattern of repositories, and tags=REGEX if not all of "
+                   "their tags are immutable" QUOTE),
     AP_INIT_FLAG("OCIReadOnly", ap_set_flag_slot, OFFSET(read_only), ANYWHERE,
                  "On or Off: whether all changes are refused"),
     AP_INIT_TAKE1("OCISparse", set_sparse, NULL, ANYWHERE,

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # How directives of the server, of virtual hosts and of Locations are merged:
-# for each directive, the innermost one applies.
+# for each directive, the innermost one applies, except for those whose lines
+# add up.
 
 use OCI::Test;
 
@@ -102,6 +103,32 @@ is_deeply(answers($port[2], 'part'), { %strict, blob_delete => 404 },
 error_is($port[3]->post('/v2/main/r/blobs/uploads/'), 405, 'UNSUPPORTED');
 status_is($port[3]->post('/v2/open/r/blobs/uploads/'), 202,
     'a Location of a read-only host may allow changes');
+$server->stop;
+
+# Lines of OCIImmutable add up.
+$server = OCI::Server->start(ports => 2, extra => 'OCIImmutable ** tags=server',
+    config => 'OCIImmutable ** tags=location', after => <<'CONF');
+<Location "/v2/inner/">
+    OCIImmutable inner/a tags=inner
+</Location>
+<VirtualHost *:@PORT2@>
+    OCIImmutable ** tags=host
+    OCIImmutable ** tags=more
+</VirtualHost>
+CONF
+for my $case ([ 1, 'a', 'server location' ], [ 1, 'inner/a', 'server location inner' ],
+    [ 1, 'inner/b', 'server location' ], [ 2, 'b', 'server location host more' ],
+    [ 2, 'inner/c', 'server location host more' ]) {
+    my ($port, $repo, $immutable) = @$case;
+    my $client = OCI::Client->new($server->host($port));
+    $client->push_blob($repo, '{}');
+    my @fixed = grep {
+        my $tag = $_;
+        ($client->push_image($repo, $tag),
+            $client->delete("/v2/$repo/manifests/$tag")->status)[-1] == 409;
+    } qw(server location inner host more other);
+    is("@fixed", $immutable, "host $port, $repo: the immutable tags");
+}
 $server->stop;
 
 # Stores: each section has its own, or that of the enclosing section.

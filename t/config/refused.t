@@ -59,6 +59,16 @@ for my $time (qw(OCIGCInterval OCIGCGrace OCIUploadExpiry)) {
 refused("OCISparse $_",
     qr/OCISparse: '$_' is not valid: expected None, Index or All/)
     for qw(On Off Layers);
+refused("OCIImmutable", qr/OCIImmutable takes 1-2 arguments, .*in quotes/);
+refused("OCIImmutable ** a b", qr/OCIImmutable takes 1-2 arguments/);
+refused("OCIImmutable ** $_", qr/OCIImmutable: '\Q$_\E': expected tags=REGEX/)
+    for qw(v1 tag=v1 regex=v1);
+refused("OCIImmutable $_", qr{OCIImmutable: '\Q$_\E' can never match: })
+    for qw(/a/** a/ A/** a//b);
+refused("OCIImmutable ** tags=v(",
+    qr/OCIImmutable: 'v\(' is not a POSIX extended regular expression: /);
+refused("OCIImmutable ** 'tags=v\\d+'",
+    qr/OCIImmutable: '\\+d' is not possible in .* a POSIX extended regular /);
 refused("$_ Maybe", qr/$_ must be On or Off/) for @flags;
 
 refused("OCITokenLifetime $_",
