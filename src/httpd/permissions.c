@@ -57,13 +57,16 @@ static int ask_tag(oci_tag_policy_t *policy, oci_request_t *request,
 {
     request_rec *r = request->r;
     const char *name = request->route.name;
+    apr_pool_t *pool;
     int status = HTTP_OK;
 
     if (oci_guards_may_split_tags()) {
         status = oci_authz_ask_tag(policy, r, method, name, tag);
     }
     else {
-        oci_config_tag_policy(policy, oci_config_of(r), name, tag, r->pool);
+        apr_pool_create(&pool, r->pool);
+        oci_config_tag_policy(policy, oci_config_of(r), name, tag, pool);
+        apr_pool_destroy(pool);
     }
     return status == HTTP_OK && policy->read_only ? HTTP_METHOD_NOT_ALLOWED
                                                   : status;

@@ -15,7 +15,7 @@
 #include "values/document.h"
 
 /* How often it is asked which tags may be deleted while others push more. */
-#define ROUNDS 3
+#define ROUNDS 10
 
 static oci_error_t *delete_if_exists(apr_array_header_t *changes,
                                      const oci_repository_t *repository,
@@ -83,67 +83,75 @@ oci_error_t *oci_manifest_add_removal(apr_array_header_t *changes,
 typedef struct removal_t {
     const oci_repository_t *repository;
     const oci_deletion_t *deletion;
-    const apr_array_header_t *allowed; /* const char *: the tags that may be
-                                        * deleted, in bytewise order; NULL: all
-                                        * tags */
+    apr_array_header_t *allowed; /* const char *: the tags that may be deleted,
+                                  * in bytewise order; NULL: all tags */
     apr_pool_t *pool;
 } removal_t;
 
-/* Whether a list in bytewise order has a tag.
- * *position: where the search for a smaller tag ended; at first 0 */
-static int has_tag(const apr_array_header_t *tags, int *position,
-                   const char *tag)
-{
-    int order = 1;
-
-    while (
-        *position < tags->nelts
-        && (order = strcmp(tag, APR_ARRAY_IDX(tags, *position, const char *)))
-            > 0) {
-        ++*position;
-    }
-    return !order;
-}
-
+/* Whether all these tags, in bytewise order, may be deleted. */
 static int may_delete_all(const removal_t *self, const apr_array_header_t *tags)
 {
-    int position = 0;
-    int i;
+    const apr_array_header_t *allowed = self->allowed;
+    int i, k = 0;
 
-    for (i = 0; self->allowed && i < tags->nelts; i++) {
-        if (!has_tag(self->allowed, &position,
-                     APR_ARRAY_IDX(tags, i, const char *))) {
+    for (i = 0; allowed && i < tags->nelts; i++) {
+        const char *tag = APR_ARRAY_IDX(tags, i, const char *);
+
+        while (k < allowed->nelts
+               && strcmp(APR_ARRAY_IDX(allowed, k, const char *), tag) < 0) {
+            k++;
+        }
+        if (k == allowed->nelts
+            || strcmp(APR_ARRAY_IDX(allowed, k, const char *), tag)) {
             return 0;
         }
     }
     return 1;
 }
 
-/* Ask whether the tags that name the digest now may be deleted, except those
- * that are known to be allowed. */
-static oci_error_t *ask_tags(removal_t *self)
+/* Ask about the tags in a list that are not known to be allowed, and add them
+ * to those that are.  Both lists are in bytewise order. */
+static oci_error_t *allow_tags(removal_t *self, const apr_array_header_t *tags)
 {
     const oci_deletion_t *deletion = self->deletion;
-    apr_array_header_t *tags;
-    int position = 0;
-    int i;
-    oci_error_t *error = oci_condition_check(&deletion->condition,
-                                             self->repository,
-                                             deletion->reference, self->pool);
+    const apr_array_header_t *known = self->allowed;
+    oci_error_t *error = NULL;
+    int i = 0, k = 0;
 
-    if (!error) {
-        error = oci_tag_list_naming(&tags, self->repository,
-                                    deletion->reference, self->pool);
-    }
-    for (i = 0; !error && i < tags->nelts; i++) {
-        const char *tag = APR_ARRAY_IDX(tags, i, const char *);
+    self->allowed = apr_array_make(self->pool, known->nelts + tags->nelts,
+                                   sizeof(const char *));
+    while (!error && (i < tags->nelts || k < known->nelts)) {
+        const char *tag = i < tags->nelts ? APR_ARRAY_IDX(tags, i, const char *)
+                                          : NULL;
+        const char *old = k < known->nelts
+            ? APR_ARRAY_IDX(known, k, const char *)
+            : NULL;
+        int order = tag && old ? strcmp(tag, old) : !tag - !old;
 
-        if (!self->allowed || !has_tag(self->allowed, &position, tag)) {
+        if (order < 0) {
             error = deletion->may_delete(deletion->baton, tag);
         }
+        APR_ARRAY_PUSH(self->allowed, const char *) = order < 0 ? tag : old;
+        i += order <= 0;
+        k += order >= 0;
     }
-    self->allowed = error ? NULL : tags;
     return error;
+}
+
+/* Ask whether the tags that name the digest now may be deleted. */
+static oci_error_t *ask_tags(removal_t *self)
+{
+    const char *digest = self->deletion->reference;
+    apr_array_header_t *tags;
+    oci_error_t *error = oci_condition_check(&self->deletion->condition,
+                                             self->repository, digest,
+                                             self->pool);
+
+    if (!error) {
+        error = oci_tag_list_naming(&tags, self->repository, digest,
+                                    self->pool);
+    }
+    return error ? error : allow_tags(self, tags);
 }
 
 /* Delete the manifest under the lock.
@@ -205,9 +213,12 @@ static oci_error_t *delete_digest(removal_t *self)
     int again = 1;
     int i;
 
+    if (self->deletion->may_delete) {
+        self->allowed = apr_array_make(self->pool, 0, sizeof(const char *));
+    }
     for (i = 0; i < ROUNDS && again && !error; i++) {
         again = 0;
-        if (self->deletion->may_delete) {
+        if (self->allowed) {
             error = ask_tags(self);
         }
         if (!error) {

@@ -54,7 +54,7 @@ static oci_error_t *may_delete(void *baton, const char *tag)
     tap_ok(&t.run->tap, !counts.locks, "no lock is held for %s", tag);
     if (t.pushes) {
         t.pushes--;
-        if (push_tag(apr_psprintf(pool, "new%d", t.pushed++))) {
+        if (push_tag(apr_psprintf(pool, "new%02d", t.pushed++))) {
             abort();
         }
     }
@@ -139,14 +139,16 @@ int main(void)
     check(0, NULL, OCI_E_TAG_IMMUTABLE, " v1 v2", "the last one must not");
     t.refuses = "v1";
     check(0, NULL, OCI_E_TAG_IMMUTABLE, " v1", "the first one must not");
-    t.refuses = "new0";
-    check(1, NULL, OCI_E_TAG_IMMUTABLE, " v1 v2 new0",
+    t.refuses = "new00";
+    check(1, NULL, OCI_E_TAG_IMMUTABLE, " v1 v2 new00",
           "a tag that was pushed meanwhile must not");
-    check(1, NULL, OCI_E_COUNT, " v1 v2 new0",
+    check(1, NULL, OCI_E_COUNT, " v1 v2 new00",
           "a tag that was pushed meanwhile may be deleted");
-    check(2, NULL, OCI_E_COUNT, " v1 v2 new0 new1",
+    check(2, NULL, OCI_E_COUNT, " v1 v2 new00 new01",
           "two tags that were pushed meanwhile may be deleted");
-    check(6, NULL, OCI_E_UNAVAILABLE, " v1 v2 new0 new1 new2 new3",
+    check(20, NULL, OCI_E_UNAVAILABLE,
+          " v1 v2 new00 new01 new02 new03 new04 new05 new06 new07 new08 new09"
+          " new10 new11 new12 new13 new14 new15 new16 new17",
           "other clients keep pushing tags");
     t.refuses = "v1";
     check(0, "\"x\"", OCI_E_MANIFEST_CHANGED, "",
