@@ -62,7 +62,7 @@ static oci_error_t *visit_tag(oci_walk_t *walk, const char *name,
     dated_tag_t *tag;
 
     if (!digest || !oci_digest_valid(digest)
-        || oci_tag_subject(name, scratch)) {
+        || oci_tag_belongs_to_digest(name, scratch)) {
         return NULL;
     }
     oci_origin_parse(&origin, value->data + strlen(digest),
@@ -272,7 +272,7 @@ static oci_error_t *delete_tags(const retention_t *self, int first, int end,
     }
     return error || changes->nelts == 1
         ? error
-        : oci_facts_apply(registry, changes, registry->durable, pool);
+        : oci_facts_remove(registry, changes, pool);
 }
 
 static oci_error_t *lock_and_delete_tags(const retention_t *self, int first,

@@ -295,8 +295,9 @@ static const char *set_upload_expiry(cmd_parms *cmd, void *config_,
 
     return error || config->upload_expiry >= 60
         ? error
-        : apr_psprintf(cmd->pool, "%s: expected 60 seconds or more",
-                       cmd->cmd->name);
+        : apr_psprintf(cmd->pool,
+                       "%s: '%s' is too short: expected 60 seconds or more",
+                       cmd->cmd->name, text);
 }
 
 /* The policy of a section, which is made when it is first needed. */

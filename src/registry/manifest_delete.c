@@ -190,8 +190,7 @@ static oci_error_t *delete_locked(int *again, const removal_t *self)
     if (*again) {
         return NULL;
     }
-    error = oci_facts_apply(repository->registry, changes,
-                            repository->registry->durable, pool);
+    error = oci_facts_remove(repository->registry, changes, pool);
     return error ? error : oci_repository_unregister_if_empty(repository, pool);
 }
 
@@ -260,8 +259,7 @@ static oci_error_t *delete_tag(const removal_t *self)
         return oci_tag_refuse_deletion(tag, pool);
     }
     oci_tag_delete(changes, repository->name, tag, found.digest, pool);
-    return oci_facts_apply(repository->registry, changes,
-                           repository->registry->durable, pool);
+    return oci_facts_remove(repository->registry, changes, pool);
 }
 
 oci_error_t *oci_manifest_delete(const oci_repository_t *repository,

@@ -102,6 +102,18 @@ oci_error_t *oci_facts_apply(const oci_registry_t *registry,
                              apr_pool_t *pool);
 
 /**
+ * Apply changes that remove content, in their order.  If storage is full, only
+ * the deletions among them are applied: the other facts are notes for garbage
+ * collection, which a full run does not need.
+ * @param changes At least one
+ * @param pool For temporary data
+ * @return A storage error
+ */
+oci_error_t *oci_facts_remove(const oci_registry_t *registry,
+                              const apr_array_header_t *changes,
+                              apr_pool_t *pool);
+
+/**
  * Wait for a named lock of the index.
  * @param lock Set to the lock
  * @param name As for the provider's lock

@@ -33,17 +33,6 @@ const char *oci_immutable_add(apr_array_header_t *rules, const char *glob,
     return NULL;
 }
 
-/* Whether a tag belongs to a digest by its form.  A tag has room for 64 digits
- * of a SHA-512 digest, as many as a SHA-256 digest has (distribution-spec,
- * "Referrers Tag Schema"). */
-static int belongs_to_digest(const char *tag, apr_pool_t *pool)
-{
-    if (!strncmp(tag, "sha512-", 7)) {
-        tag = apr_pstrcat(pool, "sha256-", tag + 7, NULL);
-    }
-    return oci_tag_subject(tag, pool) != NULL;
-}
-
 int oci_immutable_covers(const apr_array_header_t *rules, const char *name,
                          const char *tag, apr_pool_t *pool)
 {
@@ -54,7 +43,7 @@ int oci_immutable_covers(const apr_array_header_t *rules, const char *name,
 
         if ((!rule->tags || oci_tag_pattern_matches(rule->tags, tag))
             && oci_glob_match(rule->glob, name, pool)) {
-            return !belongs_to_digest(tag, pool);
+            return !oci_tag_belongs_to_digest(tag, pool);
         }
     }
     return 0;

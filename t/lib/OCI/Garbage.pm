@@ -70,6 +70,7 @@ sub facts {
     my $argument = $server->{index}->argument($server->store);
     return facts_of($server->store) if !defined $argument;
     my $dir = File::Temp->newdir(TMPDIR => 1);
+    chmod 0755, "$dir";
     local $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
     my $run = ociadmin('copy', '--quiet', $argument, "fs $dir/copy");
     die "copy: $run->{err}\n" if $run->{status};

@@ -22,8 +22,8 @@ sub heading {
 
 # Print one figure.  ours and beside are contenders of race(); name describes
 # beside; by is "cpu", "rate" or "p99", of which the ratio is printed; most or
-# least is the goal for the ratio; mib (optional) is the size of one request in MiB.  The
-# ratio is the median of the ratios of all turns.
+# least is the goal for the ratio; mib (optional) is the size of one request in
+# MiB.  The ratio is the median of the ratios of all turns.
 sub row {
     my ($figure, %row) = @_;
     my ($ours, $beside) = @row{qw(ours beside)};
