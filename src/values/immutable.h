@@ -31,8 +31,8 @@ const char *oci_immutable_add(apr_array_header_t *rules, const char *glob,
 
 /**
  * Check whether a tag must not move once it is set.  Tags that belong to a
- * digest by their form, see oci_tag_belongs_to_digest, may always move: clients change
- * them to add a signature or a referrer.
+ * digest by their form, see oci_tag_belongs_to_digest, may always move: clients
+ * change them to add a signature or a referrer.
  * @param rules An array of oci_immutable_t, or NULL for no rules
  * @param name The tag's repository
  * @param pool For temporary data
