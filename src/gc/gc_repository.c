@@ -136,7 +136,7 @@ static oci_error_t *change_batch(review_t *review, apr_pool_t *pool)
     if (error || review->damaged || changes->nelts == cancelled) {
         return error;
     }
-    return oci_facts_apply(registry, changes, registry->durable, pool);
+    return oci_facts_remove(registry, changes, pool);
 }
 
 static oci_error_t *lock_and_change_batch(review_t *review)

@@ -272,7 +272,7 @@ static oci_error_t *delete_tags(const retention_t *self, int first, int end,
     }
     return error || changes->nelts == 1
         ? error
-        : oci_facts_apply(registry, changes, registry->durable, pool);
+        : oci_facts_remove(registry, changes, pool);
 }
 
 static oci_error_t *lock_and_delete_tags(const retention_t *self, int first,

@@ -331,7 +331,7 @@ static oci_error_t *delete_batch(untagged_t *self,
     }
     return error || !deleted
         ? error
-        : oci_facts_apply(registry, changes, registry->durable, pool);
+        : oci_facts_remove(registry, changes, pool);
 }
 
 static oci_error_t *lock_and_delete_batch(untagged_t *self,

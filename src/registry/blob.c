@@ -346,8 +346,7 @@ oci_error_t *oci_blob_delete(const oci_repository_t *repository,
     }
     if (!error && held) {
         oci_blob_add_removal(changes, repository, digest);
-        error = oci_facts_apply(repository->registry, changes,
-                                repository->registry->durable, pool);
+        error = oci_facts_remove(repository->registry, changes, pool);
     }
     if (!error) {
         error = oci_repository_unregister_if_empty(repository, pool);

@@ -418,8 +418,7 @@ static oci_error_t *delete_digest(const oci_repository_t *repository,
                                              pool))) {
         return error;
     }
-    error = oci_facts_apply(repository->registry, changes,
-                            repository->registry->durable, pool);
+    error = oci_facts_remove(repository->registry, changes, pool);
     return error ? error : oci_repository_unregister_if_empty(repository, pool);
 }
 

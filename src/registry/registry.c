@@ -128,6 +128,30 @@ oci_error_t *oci_facts_apply(const oci_registry_t *registry,
     return NULL;
 }
 
+oci_error_t *oci_facts_remove(const oci_registry_t *registry,
+                              const apr_array_header_t *changes,
+                              apr_pool_t *pool)
+{
+    apr_array_header_t *deletions = oci_change_list_make(pool);
+    oci_error_t *error = oci_facts_apply(registry, changes, registry->durable,
+                                         pool);
+    int i;
+
+    if (!error || error->code != OCI_E_STORAGE_FULL) {
+        return error;
+    }
+    for (i = 0; i < changes->nelts; i++) {
+        const oci_change_t *change = &APR_ARRAY_IDX(changes, i, oci_change_t);
+
+        if (change->kind == OCI_CHANGE_DELETE) {
+            oci_change_delete(deletions, change->key);
+        }
+    }
+    return deletions->nelts
+        ? oci_facts_apply(registry, deletions, registry->durable, pool)
+        : error;
+}
+
 oci_error_t *oci_registry_lock(oci_lock_t **lock,
                                const oci_registry_t *registry, const char *name,
                                oci_lock_e kind, apr_pool_t *pool)

@@ -102,6 +102,17 @@ oci_error_t *oci_facts_apply(const oci_registry_t *registry,
                              apr_pool_t *pool);
 
 /**
+ * Apply changes that remove something.  If storage is full, only the deletions
+ * are made: what is put is a note for garbage collection, and a full run does
+ * without it.
+ * @param changes As for oci_facts_apply
+ * @param pool For temporary data
+ */
+oci_error_t *oci_facts_remove(const oci_registry_t *registry,
+                              const apr_array_header_t *changes,
+                              apr_pool_t *pool);
+
+/**
  * Wait for a named lock of the index.
  * @param lock Set to the lock
  * @param name As for the provider's lock
