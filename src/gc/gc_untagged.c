@@ -329,9 +329,8 @@ static oci_error_t *delete_batch(untagged_t *self,
             deleted = 1;
         }
     }
-    return error || !deleted
-        ? error
-        : oci_facts_remove(registry, changes, pool);
+    return error || !deleted ? error
+                             : oci_facts_remove(registry, changes, pool);
 }
 
 static oci_error_t *lock_and_delete_batch(untagged_t *self,
