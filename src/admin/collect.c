@@ -24,6 +24,7 @@ typedef struct collect_t {
     oci_registry_t registry;
     oci_named_index_t index;
     void *checked;
+    int changed;
     int json;
     int quiet;
     oci_owner_t owner;
@@ -39,6 +40,7 @@ enum {
     OPTION_GRACE,
     OPTION_UPLOAD_EXPIRY,
     OPTION_REPOSITORY,
+    OPTION_CHANGED,
     OPTION_RETAIN,
     OPTION_UNTAGGED
 };
@@ -50,6 +52,7 @@ static const apr_getopt_option_t options[] = {
     { "grace", OPTION_GRACE, 1, NULL },
     { "upload-expiry", OPTION_UPLOAD_EXPIRY, 1, NULL },
     { "repository", OPTION_REPOSITORY, 1, NULL },
+    { "changed", OPTION_CHANGED, 0, NULL },
     { "retain", OPTION_RETAIN, 1, NULL },
     { "untagged", OPTION_UNTAGGED, 1, NULL },
     { NULL, 0, 0, NULL },
@@ -100,6 +103,9 @@ static const char *set_option(collect_t *collect, int option, const char *value)
     switch (option) {
     case OPTION_DRY_RUN:
         collect->gc.dry = 1;
+        return NULL;
+    case OPTION_CHANGED:
+        collect->changed = 1;
         return NULL;
     case OPTION_JSON:
         collect->json = 1;
@@ -161,12 +167,12 @@ static const char *parse_arguments(collect_t *collect, apr_getopt_t *arguments)
     if (rv != APR_EOF) {
         return apr_psprintf(collect->pool,
                             "cannot use the option '%s': gc expects --dry-run, "
-                            "--json, --quiet, --grace SECONDS, --upload-expiry "
-                            "SECONDS, --repository GLOB, --retain RULE or "
-                            "--untagged RULE",
+                            "--changed, --json, --quiet, --grace SECONDS, "
+                            "--upload-expiry SECONDS, --repository GLOB, "
+                            "--retain RULE or --untagged RULE",
                             arguments->argv[arguments->ind - 1]);
     }
-    collect->gc.full = !collect->gc.glob;
+    collect->gc.full = !collect->gc.glob && !collect->changed;
     return set_stores(collect, arguments->argc - arguments->ind,
                       arguments->argv + arguments->ind);
 }

@@ -54,8 +54,10 @@ static const struct {
       "      --upload-expiry SECONDS\n"
       "                         how long an upload may be idle (86400)\n"
       "      --repository GLOB  review only repositories that match\n"
+      "      --changed          review only repositories that have changed,\n"
+      "                         unless the last complete run was a day ago\n"
       "      --retain RULE      as OCIRetain, in one argument; repeatable\n"
-      "      --untagged RULE    as OCIUntagged, in one argument; repeatable\n" },
+      "      --untagged RULE    as OCIUntagged, likewise\n" },
     { "help", help, "\n    Print this help.\n" },
     { "--help", help, NULL },
     { "--version", version, "\n    Print the version.\n" },

@@ -13,8 +13,10 @@
 #include "api/reply.h"
 #include "registry/manifest.h"
 #include "registry/manifest_change.h"
+#include "registry/manifest_delete.h"
 #include "registry/pull_time.h"
 #include "values/digest.h"
+#include "values/immutable.h"
 #include "values/name.h"
 
 APLOG_USE_MODULE(oci);
@@ -186,14 +188,33 @@ static oci_error_t *read_tags(tags_t *tags, oci_request_t *request)
     return NULL;
 }
 
-static oci_error_t *check_tags(const tags_t *tags, oci_request_t *request)
+/* Whether the path ends with a tag that does not move once it is set. */
+static int path_is_immutable(const oci_request_t *request)
+{
+    return !oci_digest_valid(request->route.reference)
+        && oci_immutable_covers(request->policy.immutable, request->route.name,
+                                request->route.reference, request->r->pool);
+}
+
+/* Check that the caller may push the tags.
+ * fixed: those that do not move once they are set are added to it */
+static oci_error_t *check_tags(apr_array_header_t *fixed, const tags_t *tags,
+                               oci_request_t *request)
 {
     oci_error_t *error = NULL;
     int i;
 
+    if (path_is_immutable(request)) {
+        APR_ARRAY_PUSH(fixed, const char *) = request->route.reference;
+    }
     for (i = 0; !error && i < tags->names->nelts; i++) {
-        error = request->may_tag(request,
-                                 APR_ARRAY_IDX(tags->names, i, const char *));
+        const char *tag = APR_ARRAY_IDX(tags->names, i, const char *);
+        int immutable;
+
+        error = request->may_push_tag(&immutable, request, tag);
+        if (!error && immutable) {
+            APR_ARRAY_PUSH(fixed, const char *) = tag;
+        }
     }
     return error;
 }
@@ -207,10 +228,25 @@ static oci_condition_t read_condition(const request_rec *r)
     return condition;
 }
 
+/* The error of a push that would move an immutable tag has the digest that the
+ * tag names, which is only for callers that may pull. */
+static void hide_digest(oci_error_t *error, oci_request_t *request)
+{
+    if (error->code == OCI_E_TAG_IMMUTABLE
+        && !request->may_pull_tag(request, error->value)) {
+        error->message = apr_psprintf(request->r->pool,
+                                      "the tag %s is immutable and cannot be "
+                                      "moved; push under another tag",
+                                      error->value);
+    }
+}
+
 /* PUT /v2/<name>/manifests/<reference> */
 oci_error_t *oci_manifests_put(oci_request_t *request)
 {
     request_rec *r = request->r;
+    apr_array_header_t *fixed = apr_array_make(r->pool, 1,
+                                               sizeof(const char *));
     collected_t body;
     tags_t tags;
     oci_push_t push;
@@ -218,12 +254,13 @@ oci_error_t *oci_manifests_put(oci_request_t *request)
     oci_error_t *error;
 
     if ((error = read_tags(&tags, request))
-        || (error = check_tags(&tags, request))
+        || (error = check_tags(fixed, &tags, request))
         || (error = read_manifest(&body, request))) {
         return error;
     }
     push.reference = request->route.reference;
     push.tags = tags.names;
+    push.fixed = fixed;
     push.content_type = apr_table_get(r->headers_in, "Content-Type");
     push.data = body.data;
     push.size = body.size;
@@ -231,6 +268,7 @@ oci_error_t *oci_manifests_put(oci_request_t *request)
     push.condition = read_condition(r);
     error = oci_manifest_put(&pushed, &request->repository, &push, r->pool);
     if (error) {
+        hide_digest(error, request);
         return error;
     }
     oci_reply_location(request, "%s/manifests/%s", request->route.name,
@@ -245,13 +283,26 @@ oci_error_t *oci_manifests_put(oci_request_t *request)
     return oci_reply_empty(request, HTTP_CREATED);
 }
 
+static oci_error_t *may_delete_tag(void *baton, const char *tag)
+{
+    oci_request_t *request = baton;
+
+    return request->may_delete_tag(request, tag);
+}
+
 /* DELETE /v2/<name>/manifests/<reference> */
 oci_error_t *oci_manifests_delete(oci_request_t *request)
 {
-    oci_condition_t condition = read_condition(request->r);
-    oci_error_t *error = oci_manifest_delete(&request->repository,
-                                             request->route.reference,
-                                             &condition, request->r->pool);
+    oci_deletion_t deletion = { .reference = request->route.reference,
+                                .condition = read_condition(request->r),
+                                .immutable = path_is_immutable(request),
+                                .baton = request };
+    oci_error_t *error;
 
+    if (request->asks_tags) {
+        deletion.may_delete = may_delete_tag;
+    }
+    error = oci_manifest_delete(&request->repository, &deletion,
+                                request->r->pool);
     return error ? error : oci_reply_empty(request, HTTP_ACCEPTED);
 }

@@ -40,6 +40,7 @@ static const struct {
     [OCI_E_NAME_INVALID] = { 400, "NAME_INVALID" },
     [OCI_E_NAME_UNKNOWN] = { 404, "NAME_UNKNOWN" },
     [OCI_E_TAG_INVALID] = { 400, "MANIFEST_INVALID" },
+    [OCI_E_TAG_IMMUTABLE] = { 409, "DENIED" },
     [OCI_E_SIZE_INVALID] = { 400, "SIZE_INVALID" },
     [OCI_E_TOO_LARGE] = { 413, "SIZE_INVALID" },
     [OCI_E_BODY_INCOMPLETE] = { 400, "SIZE_INVALID" },
@@ -261,7 +262,7 @@ static int level_of(const request_rec *r, const oci_error_t *error)
 {
     int anonymous = !r->user && !apr_table_get(r->headers_in, "Authorization");
 
-    if (error->code == OCI_E_DENIED
+    if (error->code == OCI_E_DENIED || error->code == OCI_E_TAG_IMMUTABLE
         || (error->code == OCI_E_UNAUTHORIZED && !anonymous)) {
         return APLOG_INFO;
     }

@@ -25,6 +25,8 @@ typedef struct oci_policy_t {
     int tag_delete;
     int read_only;
     int expires_untagged; /* some manifests without a tag are deleted */
+    const apr_array_header_t *immutable; /* oci_immutable_t: tags that do not
+                                          * move once they are set; or NULL */
 } oci_policy_t;
 
 typedef struct oci_request_t oci_request_t;
@@ -41,6 +43,7 @@ struct oci_request_t {
     int dates_pulls;      /* a pull of a manifest is to be remembered */
     int guarded;          /* the reply may depend on the caller */
     int lists_all;        /* a caller that may list names may list all */
+    int asks_tags;        /* may_delete_tag may refuse some tags */
 
     /**
      * Check whether the caller may mount a blob from another repository, which
@@ -55,12 +58,25 @@ struct oci_request_t {
     /** Return 1 if the caller may see a repository's name in the catalog. */
     int (*may_list)(oci_request_t *request, const char *name);
 
+    /** Return 1 if the caller may pull a tag of the repository, and so learn
+     * which digest it names. */
+    int (*may_pull_tag)(oci_request_t *request, const char *tag);
+
     /**
      * Check whether the caller may push a tag that is not in the path.
-     * @return NULL if so; OCI_E_DENIED, or OCI_E_UNAUTHORIZED for an anonymous
-     *         caller
+     * @param immutable Set to 1 if the tag does not move once it is set
+     * @return NULL if so; OCI_E_DENIED; OCI_E_UNAUTHORIZED, which asks an
+     *         anonymous caller to log in; OCI_E_METHOD_UNSUPPORTED if nobody
+     *         may
      */
-    oci_error_t *(*may_tag)(oci_request_t *request, const char *tag);
+    oci_error_t *(*may_push_tag)(int *immutable, oci_request_t *request,
+                                 const char *tag);
+
+    /**
+     * Check whether the caller may delete a tag of the manifest in the path.
+     * @return NULL if so; OCI_E_TAG_IMMUTABLE; otherwise as may_push_tag
+     */
+    oci_error_t *(*may_delete_tag)(oci_request_t *request, const char *tag);
 };
 
 #endif /* OCI_REQUEST_H */

@@ -45,7 +45,7 @@ static oci_error_t *check_pair(const oci_gc_t *gc, apr_pool_t *pool)
     if (!error) {
         error = oci_fact_exists(&paired, gc->registry, oci_key_store(), pool);
     }
-    if (error || paired) {
+    if (error || paired || !gc->registry->blobs->provider->identity) {
         return error;
     }
     error = oci_error_make(pool, OCI_E_UNAVAILABLE, NULL, NULL,

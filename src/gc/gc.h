@@ -50,6 +50,8 @@ typedef struct oci_gc_t {
     int grace;         /* seconds for which something stays condemned */
     int upload_expiry; /* seconds for which an upload may be idle */
     int full;          /* whether to review all repositories */
+    int gentle;        /* whether to rest for as long as it works, so that the
+                          requests beside it have a processor */
     int dry;           /* whether to change nothing, but report what would be
                           changed */
     const oci_gc_policy_t *policy; /* or NULL: what is pushed is kept */
@@ -60,6 +62,8 @@ typedef struct oci_gc_t {
                           began, in seconds; what has no time counts as pushed
                           then */
     int busy; /* set if another run works on the index: nothing was done */
+
+    apr_time_t rested; /* for the run: when it rested last */
 
     /** Return whether to stop at the next opportunity. */
     int (*is_stopped)(void *baton);

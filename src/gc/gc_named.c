@@ -10,6 +10,7 @@
 #include "apr_strings.h"
 
 #include "gc/gc_named.h"
+#include "gc/gc_step.h"
 #include "registry/keys.h"
 #include "registry/manifest.h"
 #include "registry/walk.h"
@@ -18,10 +19,12 @@
 #include "values/document.h"
 
 struct oci_gc_named_t {
+    oci_gc_t *gc;
     oci_repository_t repository;
     oci_digest_set_t *manifests; /* those that were read */
     oci_digest_set_t *contents;  /* what they name */
     int any;                     /* whether the last reading found any */
+    int partial;                 /* whether the first reading was stopped */
     int round;                   /* of the current or last reading */
     apr_array_header_t *kept;    /* oci_gc_manifest_t *, in the order of their
                                     digests; NULL if they are not kept */
@@ -29,11 +32,13 @@ struct oci_gc_named_t {
     apr_pool_t *pool;
 };
 
-oci_gc_named_t *oci_gc_named_make(const oci_repository_t *repository, int keep,
+oci_gc_named_t *oci_gc_named_make(oci_gc_t *gc,
+                                  const oci_repository_t *repository, int keep,
                                   apr_pool_t *pool)
 {
     oci_gc_named_t *named = apr_pcalloc(pool, sizeof(*named));
 
+    named->gc = gc;
     named->repository = *repository;
     named->manifests = oci_digest_set_make(pool);
     named->contents = oci_digest_set_make(pool);
@@ -184,6 +189,10 @@ static oci_error_t *visit_manifest(oci_walk_t *walk, const char *digest,
 
     (void)value;
     named->any = 1;
+    if (named->round == 1 && oci_gc_is_stopped(named->gc)) {
+        walk->stop = named->partial = 1;
+        return NULL;
+    }
     if (!oci_digest_valid(digest) || is_known(named, digest)) {
         return NULL;
     }
@@ -221,6 +230,11 @@ oci_error_t *oci_gc_named_read(oci_error_t **damaged, oci_gc_named_t *named,
     sort_kept(named);
     *damaged = reading.damaged ? error : NULL;
     return reading.damaged ? NULL : error;
+}
+
+int oci_gc_named_is_partial(const oci_gc_named_t *named)
+{
+    return named->partial;
 }
 
 int oci_gc_named_any(const oci_gc_named_t *named)

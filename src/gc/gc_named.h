@@ -8,7 +8,7 @@
 #ifndef OCI_GC_NAMED_H
 #define OCI_GC_NAMED_H
 
-#include "registry/registry.h"
+#include "gc/gc.h"
 
 typedef struct oci_gc_named_t oci_gc_named_t;
 
@@ -25,9 +25,12 @@ typedef struct oci_gc_manifest_t {
 
 /**
  * Make the state for a repository; nothing is read yet.
+ * @param gc The run, which may be stopped while manifests are read for the
+ * first time
  * @param keep Whether to keep the manifests, for oci_gc_named_manifests
  */
-oci_gc_named_t *oci_gc_named_make(const oci_repository_t *repository, int keep,
+oci_gc_named_t *oci_gc_named_make(oci_gc_t *gc,
+                                  const oci_repository_t *repository, int keep,
                                   apr_pool_t *pool);
 
 /**
@@ -47,6 +50,10 @@ oci_error_t *oci_gc_named_read(oci_error_t **damaged, oci_gc_named_t *named,
  * @param digest Valid
  */
 int oci_gc_named_has(oci_gc_named_t *named, const char *digest);
+
+/** Return whether the run was stopped while manifests were read: what they name
+ * is not known. */
+int oci_gc_named_is_partial(const oci_gc_named_t *named);
 
 /** Return whether the last reading found any manifest. */
 int oci_gc_named_any(const oci_gc_named_t *named);

@@ -90,6 +90,14 @@ static const char *parse_condition(oci_retain_t *rule, const char *word,
                         word);
 }
 
+static const char *check_glob(const char *glob, apr_pool_t *pool)
+{
+    const char *error = oci_glob_explain_useless(glob, 1, 1);
+
+    return error ? apr_psprintf(pool, "'%s' can never match: %s", glob, error)
+                 : NULL;
+}
+
 const char *oci_gc_policy_retain(oci_gc_policy_t *policy, int count,
                                  const char *const *words, apr_pool_t *pool)
 {
@@ -102,6 +110,7 @@ const char *oci_gc_policy_retain(oci_gc_policy_t *policy, int count,
                "to keep in them";
     }
     rule.glob = rule.text = words[0];
+    error = check_glob(words[0], pool);
     for (i = 1; i < count && !error; i++) {
         error = parse_condition(&rule, words[i], pool);
         rule.text = apr_pstrcat(pool, rule.text, " ", words[i], NULL);
@@ -116,6 +125,7 @@ const char *oci_gc_policy_untagged(oci_gc_policy_t *policy, int count,
                                    const char *const *words, apr_pool_t *pool)
 {
     oci_untagged_t rule = { -1, apr_array_make(pool, 1, sizeof(char *)) };
+    const char *error = NULL;
     int i;
 
     if (count < 1
@@ -126,11 +136,14 @@ const char *oci_gc_policy_untagged(oci_gc_policy_t *policy, int count,
                             "7d, of ten years at most",
                             count < 1 ? "" : words[0]);
     }
-    for (i = 1; i < count; i++) {
+    for (i = 1; i < count && !error; i++) {
+        error = check_glob(words[i], pool);
         APR_ARRAY_PUSH(rule.globs, const char *) = words[i];
     }
-    APR_ARRAY_PUSH(policy->untagged, oci_untagged_t) = rule;
-    return NULL;
+    if (!error) {
+        APR_ARRAY_PUSH(policy->untagged, oci_untagged_t) = rule;
+    }
+    return error;
 }
 
 static int applies_to(const oci_untagged_t *rule, const char *name,

@@ -40,7 +40,7 @@ typedef struct review_t {
     apr_array_header_t *batch; /* const char *: digests that have to change */
     apr_pool_t *batch_pool;    /* for batch and its digests */
     int waiting;               /* whether some blobs stay condemned */
-    int damaged;               /* whether to stop at a damaged manifest */
+    int incomplete;            /* whether some manifests could not be read */
     apr_pool_t *pool;          /* as long as the review */
 } review_t;
 
@@ -65,8 +65,9 @@ static oci_error_t *read_manifests(review_t *review, apr_pool_t *pool)
     oci_error_t *damaged;
     oci_error_t *error = oci_gc_named_read(&damaged, review->named, pool);
 
+    review->incomplete |= oci_gc_named_is_partial(review->named);
     if (!error && damaged) {
-        review->damaged = 1;
+        review->incomplete = 1;
         error = oci_gc_skip(review->gc, damaged);
     }
     return error;
@@ -114,11 +115,12 @@ static oci_error_t *change_batch(review_t *review, apr_pool_t *pool)
     oci_error_t *error = read_manifests(review, pool);
     int i;
 
-    if (!error && !review->damaged) {
+    if (!error && !review->incomplete) {
         error = oci_pending_cancel(changes, &review->repository, pool);
     }
     cancelled = changes->nelts;
-    for (i = 0; i < review->batch->nelts && !error && !review->damaged; i++) {
+    for (i = 0; i < review->batch->nelts && !error && !review->incomplete;
+         i++) {
         const char *digest = APR_ARRAY_IDX(review->batch, i, const char *);
         oci_value_t held;
 
@@ -133,7 +135,7 @@ static oci_error_t *change_batch(review_t *review, apr_pool_t *pool)
             count(review, decision);
         }
     }
-    if (error || review->damaged || changes->nelts == cancelled) {
+    if (error || review->incomplete || changes->nelts == cancelled) {
         return error;
     }
     return oci_facts_remove(registry, changes, pool);
@@ -221,7 +223,7 @@ static oci_error_t *visit_blob(oci_walk_t *walk, const char *digest,
     decision = decide(review, digest, held.data);
     if (decision != WAIT && !review->gc->dry) {
         error = note(review, digest);
-        walk->stop |= review->damaged;
+        walk->stop |= review->incomplete;
         return error;
     }
     count(review, decision);
@@ -239,7 +241,7 @@ static oci_error_t *review_blobs(review_t *review, apr_pool_t *pool)
     oci_error_t *error = oci_walk(&walk, pool);
 
     oci_gc_progress(review->gc);
-    return error || !review->batch->nelts || review->damaged
+    return error || !review->batch->nelts || review->incomplete
         ? error
         : lock_and_change_batch(review);
 }
@@ -312,14 +314,14 @@ static oci_error_t *review_all(review_t *review, apr_pool_t *pool)
     if (!error) {
         error = read_manifests(review, pool);
     }
-    if (!error && !review->damaged) {
+    if (!error && !review->incomplete) {
         error = review_blobs(review, pool);
     }
-    if (!error && !review->damaged && !dry
+    if (!error && !review->incomplete && !dry
         && !oci_gc_named_any(review->named)) {
         error = remove_if_empty(review, pool);
     }
-    if (!error && !dry && (review->waiting || review->damaged)) {
+    if (!error && !dry && (review->waiting || review->incomplete)) {
         error = set_queued(review, 1, pool);
     }
     return error;
@@ -340,7 +342,7 @@ oci_error_t *oci_gc_repository(oci_gc_t *gc, const char *name, apr_pool_t *pool)
         return oci_error_storage(pool, rv, "cannot review %s", name);
     }
     clear_batch(&review);
-    review.named = oci_gc_named_make(&review.repository, 0, pool);
+    review.named = oci_gc_named_make(gc, &review.repository, 0, pool);
     gc->report.repositories++;
     return review_all(&review, page);
 }

@@ -6,8 +6,24 @@
 
 #include "gc/gc_step.h"
 
-int oci_gc_is_stopped(const oci_gc_t *gc)
+/* How long a gentle run works before it rests for the same time. */
+#define WORK apr_time_from_msec(20)
+
+static void rest(oci_gc_t *gc)
 {
+    apr_time_t now = apr_time_now();
+
+    if (now - gc->rested > WORK) {
+        apr_sleep(WORK);
+        gc->rested = now + WORK;
+    }
+}
+
+int oci_gc_is_stopped(oci_gc_t *gc)
+{
+    if (gc->gentle) {
+        rest(gc);
+    }
     return gc->is_stopped && gc->is_stopped(gc->baton);
 }
 

@@ -14,8 +14,9 @@
  * wait while facts are changed, so this must not take long. */
 #define OCI_GC_BATCH 256
 
-/** Return whether the run is to stop. */
-int oci_gc_is_stopped(const oci_gc_t *gc);
+/** Return whether the run is to stop.  A gentle run may rest here, so the
+ * caller holds no lock but the run's. */
+int oci_gc_is_stopped(oci_gc_t *gc);
 
 /**
  * Report that something could not be handled, so that the run goes on without

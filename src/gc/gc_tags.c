@@ -62,7 +62,7 @@ static oci_error_t *visit_tag(oci_walk_t *walk, const char *name,
     dated_tag_t *tag;
 
     if (!digest || !oci_digest_valid(digest)
-        || oci_tag_subject(name, scratch)) {
+        || oci_tag_belongs_to_digest(name, scratch)) {
         return NULL;
     }
     oci_origin_parse(&origin, value->data + strlen(digest),

@@ -22,7 +22,7 @@
 #include "gc/gc_step.h"
 #include "gc/gc_untagged.h"
 #include "registry/keys.h"
-#include "registry/manifest_change.h"
+#include "registry/manifest_delete.h"
 #include "registry/pending.h"
 #include "registry/repository.h"
 #include "registry/tag.h"
@@ -46,7 +46,7 @@ typedef struct untagged_t {
     oci_gc_named_t *named;
     apr_array_header_t *edges; /* edge_t: from subjects, in their order */
     apr_array_header_t *stack; /* oci_gc_manifest_t *: live, to be followed */
-    int damaged;               /* whether a manifest is damaged */
+    int incomplete;            /* whether some manifests could not be read */
     int waiting;               /* whether marks are not old enough */
     apr_pool_t *pool;          /* as long as the review */
 } untagged_t;
@@ -168,8 +168,8 @@ static oci_error_t *find_live(untagged_t *self, apr_pool_t *pool)
     if (error) {
         return error;
     }
-    if (damaged) {
-        self->damaged = 1; /* the review of the blobs reports it */
+    if (damaged || oci_gc_named_is_partial(self->named)) {
+        self->incomplete = 1; /* the review of the blobs reports it */
         return NULL;
     }
     begin(self);
@@ -309,11 +309,11 @@ static oci_error_t *delete_batch(untagged_t *self,
     int deleted = 0;
     int i;
 
-    if (!error && !self->damaged) {
+    if (!error && !self->incomplete) {
         error = oci_pending_cancel(changes, &self->repository, pool);
     }
     for (i = first;
-         i < chosen->nelts && i < first + BATCH && !error && !self->damaged;
+         i < chosen->nelts && i < first + BATCH && !error && !self->incomplete;
          i++) {
         const oci_gc_manifest_t
             *manifest = oci_gc_named_find(self->named,
@@ -357,8 +357,8 @@ static oci_error_t *settle(untagged_t *self, const apr_array_header_t *chosen,
     for (i = 0; i < chosen->nelts && self->gc->dry; i++) {
         report(self, APR_ARRAY_IDX(chosen, i, const char *));
     }
-    for (i = 0; i < chosen->nelts && !self->gc->dry && !error && !self->damaged
-         && !oci_gc_is_stopped(self->gc);
+    for (i = 0; i < chosen->nelts && !self->gc->dry && !error
+         && !self->incomplete && !oci_gc_is_stopped(self->gc);
          i += BATCH) {
         if (!(error = lock_and_delete_batch(self, chosen, i, scratch))) {
             apr_pool_clear(scratch);
@@ -433,15 +433,15 @@ oci_error_t *oci_gc_untagged(int *waiting, oci_gc_t *gc,
     if (rv != APR_SUCCESS) {
         return oci_error_storage(pool, rv, "cannot review manifests");
     }
-    self.named = oci_gc_named_make(repository, 1, pool);
+    self.named = oci_gc_named_make(gc, repository, 1, pool);
     error = find_live(&self, scratch);
-    if (!error && !self.damaged) {
+    if (!error && !self.incomplete) {
         error = review_all(&self, chosen, scratch);
     }
-    if (!error && !self.damaged) {
+    if (!error && !self.incomplete) {
         error = settle(&self, chosen, scratch);
     }
-    if (!error && !self.damaged && !gc->dry) {
+    if (!error && !self.incomplete && !gc->dry) {
         error = remove_old(&self, scratch);
     }
     *waiting |= self.waiting;

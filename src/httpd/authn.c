@@ -194,7 +194,9 @@ static int may_need_questions(const request_rec *r,
                               const oci_context_t *context)
 {
     return context->is_token || r->args
-        || context->route.endpoint == OCI_ROUTE_CATALOG;
+        || context->route.endpoint == OCI_ROUTE_CATALOG
+        || (context->route.endpoint == OCI_ROUTE_MANIFEST
+            && r->method_number != M_GET);
 }
 
 /* This hook ends authorization; unlike the hooks before it, "Satisfy Any" does
@@ -400,13 +402,12 @@ oci_error_t *oci_authn_ask(request_rec *r, oci_context_t *context,
 }
 
 oci_error_t *oci_authn_refuse_tag(request_rec *r, const oci_context_t *context,
-                                  const char *tag)
+                                  int status, const char *tag, const char *what)
 {
-    if (r->user || !oci_authn_possible(r)) {
+    if (status != HTTP_UNAUTHORIZED || r->user || !oci_authn_possible(r)) {
         return oci_error_make(r->pool, OCI_E_DENIED, "tag", tag,
-                              "%s may not push this tag to %s",
-                              r->user ? r->user : "an anonymous client",
-                              context->route.name);
+                              "%s may not %s",
+                              r->user ? r->user : "an anonymous client", what);
     }
     if (serves_tokens(r, context)) {
         ask_for_token(r, context);
@@ -415,7 +416,7 @@ oci_error_t *oci_authn_refuse_tag(request_rec *r, const oci_context_t *context,
         ap_note_auth_failure(r);
     }
     return oci_error_make(r->pool, OCI_E_UNAUTHORIZED, "tag", tag,
-                          "log in to push this tag");
+                          "log in to %s", what);
 }
 
 /* A request is refused for the scopes of its token before the token's user

@@ -44,12 +44,16 @@ oci_error_t *oci_authn_ask(request_rec *r, oci_context_t *context,
                            const char *name);
 
 /**
- * Refuse to push a tag: an anonymous caller is asked to log in.
- * @param tag The tag that may not be pushed
+ * Refuse to push or to delete a tag that is not in the path.
+ * @param status The status of the request that would have it in the path; with
+ *        HTTP_UNAUTHORIZED an anonymous caller is asked to log in
+ * @param tag The tag, NULL if the caller must not learn it
+ * @param what What the caller may not do, for the message
  * @return OCI_E_DENIED or OCI_E_UNAUTHORIZED
  */
 oci_error_t *oci_authn_refuse_tag(request_rec *r, const oci_context_t *context,
-                                  const char *tag);
+                                  int status, const char *tag,
+                                  const char *what);
 
 /** Register the hooks. */
 void oci_authn_register(void);

@@ -114,27 +114,17 @@ static const char *parse_glob(require_t *require, cmd_parms *cmd,
 static const char *explain_useless_glob(const apr_array_header_t *pieces)
 {
     int last = pieces->nelts - 1;
+    const char *reason = NULL;
     int i;
 
-    for (i = 0; i <= last; i++) {
+    for (i = 0; i <= last && !reason; i++) {
         const char *text = APR_ARRAY_IDX(pieces, i, piece_t).text;
 
-        if (!text) {
-            continue;
-        }
-        if (text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789._-/*\\")]) {
-            return "repository names have only lowercase letters, digits and "
-                   "the characters . _ - /";
-        }
-        if ((i == 0 && *text == '/')
-            || (i == last && text[strlen(text) - 1] == '/')
-            || strstr(text, "//")) {
-            return "a repository name neither begins nor ends with a slash, "
-                   "nor has two in a row; \"team/**\" stands for everything "
-                   "below team";
+        if (text) {
+            reason = oci_glob_explain_useless(text, i == 0, i == last);
         }
     }
-    return NULL;
+    return reason;
 }
 
 /* Find out whether a match of this line refuses: "not" and each enclosing
@@ -365,12 +355,18 @@ int oci_authz_allows(request_rec *r, const char *name, unsigned action)
     return allowed;
 }
 
-int oci_authz_allows_tag(request_rec *r, const char *name, const char *tag)
+int oci_authz_ask_tag(oci_tag_policy_t *policy, request_rec *r,
+                      const char *method, const char *name, const char *tag)
 {
-    return oci_question_passes(r, "PUT",
-                               apr_pstrcat(r->pool, "/v2/", name, "/manifests/",
-                                           tag, NULL),
-                               name);
+    apr_pool_t *pool;
+    const char *path;
+    int status;
+
+    apr_pool_create(&pool, r->pool);
+    path = apr_pstrcat(pool, "/v2/", name, "/manifests/", tag, NULL);
+    status = oci_question_ask(policy, r, method, path, name);
+    apr_pool_destroy(pool);
+    return status;
 }
 
 int oci_authz_allows_blob(request_rec *r, const char *name, const char *digest)

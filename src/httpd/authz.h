@@ -10,6 +10,8 @@
 
 #include "httpd.h"
 
+#include "httpd/config.h"
+
 /**
  * Check whether the caller of a request may act on a repository: the Require
  * lines that apply to the repository allow it, and OCIRepositoryPattern
@@ -21,8 +23,14 @@
  */
 int oci_authz_allows(request_rec *r, const char *name, unsigned action);
 
-/** Check in the same way whether the caller may push a tag. */
-int oci_authz_allows_tag(request_rec *r, const char *name, const char *tag);
+/**
+ * Check in the same way whether the caller may pull, push or delete a tag.
+ * @param policy What the directives say about it, if the caller may
+ * @param method "GET", "PUT" or "DELETE"
+ * @return HTTP_OK if the caller may, otherwise the status of the refusal
+ */
+int oci_authz_ask_tag(oci_tag_policy_t *policy, request_rec *r,
+                      const char *method, const char *name, const char *tag);
 
 /** Check in the same way whether the caller may pull a blob. */
 int oci_authz_allows_blob(request_rec *r, const char *name, const char *digest);

@@ -13,6 +13,7 @@
 #include "httpd/config.h"
 #include "registry/boot.h"
 #include "values/duration.h"
+#include "values/immutable.h"
 
 APLOG_USE_MODULE(oci);
 
@@ -189,6 +190,20 @@ static const char *set_size(cmd_parms *cmd, void *config, const char *text)
     return NULL;
 }
 
+static const char *set_immutable(cmd_parms *cmd, void *config_,
+                                 const char *glob, const char *condition)
+{
+    oci_config_t *config = config_;
+
+    if (!config->immutable) {
+        config->immutable = apr_array_make(cmd->pool, 1,
+                                           sizeof(oci_immutable_t));
+    }
+    return prefix_with_directive(cmd,
+                                 oci_immutable_add(config->immutable, glob,
+                                                   condition, cmd->pool));
+}
+
 static const char *set_sparse(cmd_parms *cmd, void *config_, const char *text)
 {
     static const char *const words[] = { "None", "Index", "All" };
@@ -269,6 +284,20 @@ static const char *set_seconds(cmd_parms *cmd, void *config, const char *text)
     }
     *seconds = (int)number;
     return NULL;
+}
+
+/* An upload must not end between two requests of its client. */
+static const char *set_upload_expiry(cmd_parms *cmd, void *config_,
+                                     const char *text)
+{
+    oci_config_t *config = config_;
+    const char *error = set_seconds(cmd, config, text);
+
+    return error || config->upload_expiry >= 60
+        ? error
+        : apr_psprintf(cmd->pool,
+                       "%s: '%s' is too short: expected 60 seconds or more",
+                       cmd->cmd->name, text);
 }
 
 /* The policy of a section, which is made when it is first needed. */
@@ -352,6 +381,9 @@ const command_rec oci_directives[] = {
                  ANYWHERE, "On or Off: whether manifests may be deleted"),
     AP_INIT_FLAG("OCITagDelete", ap_set_flag_slot, OFFSET(tag_delete), ANYWHERE,
                  "On or Off: whether tags may be deleted"),
+    AP_INIT_TAKE12("OCIImmutable", set_immutable, NULL, ANYWHERE,
+                   "a pattern of repositories, and tags=REGEX if not all of "
+                   "their tags are immutable" QUOTE),
     AP_INIT_FLAG("OCIReadOnly", ap_set_flag_slot, OFFSET(read_only), ANYWHERE,
                  "On or Off: whether all changes are refused"),
     AP_INIT_TAKE1("OCISparse", set_sparse, NULL, ANYWHERE,
@@ -364,7 +396,7 @@ const command_rec oci_directives[] = {
                   "how often to collect garbage, in seconds; 0 for never"),
     AP_INIT_TAKE1("OCIGCGrace", set_seconds, OFFSET(gc_grace), ANYWHERE,
                   "how long content that nothing needs is kept, in seconds"),
-    AP_INIT_TAKE1("OCIUploadExpiry", set_seconds, OFFSET(upload_expiry),
+    AP_INIT_TAKE1("OCIUploadExpiry", set_upload_expiry, OFFSET(upload_expiry),
                   ANYWHERE, "how long an upload may be idle, in seconds"),
     AP_INIT_TAKE_ARGV("OCIRetain", set_retain, NULL, ANYWHERE,
                       "a pattern of repositories, and which of their tags to "

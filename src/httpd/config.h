@@ -67,6 +67,7 @@ typedef struct oci_config_t {
     oci_gc_policy_t *gc_policy; /* OCIRetain and OCIUntagged, or NULL */
     int pull_time;
     const ap_expr_info_t *pull_counts; /* which pulls count; NULL: all */
+    apr_array_header_t *immutable;     /* oci_immutable_t, or NULL */
 } oci_config_t;
 
 /** The parts of a server's configuration that its start needs. */
@@ -76,12 +77,21 @@ typedef struct oci_server_config_t {
     apr_array_header_t *tokens;        /* oci_config_t *: those with OCIToken */
     int guarded;                       /* main server only: some directive may
                                         * refuse a request */
+    int splits_tags;                   /* main server only: some section may
+                                        * apply to some tags of a repository */
     apr_array_header_t *guarded_paths; /* main server only: const char *, the
                                         * path prefixes under which the answer
                                         * may depend on the caller */
     apr_uint32_t bodies;               /* main server only: request bodies that
                                         * this process is reading */
 } oci_server_config_t;
+
+/** What the directives that apply to the path of a tag say about it. */
+typedef struct oci_tag_policy_t {
+    int read_only;
+    int tag_delete;
+    int immutable; /* it does not move once it is set */
+} oci_tag_policy_t;
 
 /** The table of directives. */
 extern const command_rec oci_directives[];
@@ -118,6 +128,16 @@ oci_index_t *oci_config_index(const oci_config_t *config);
  * @return 1 if the pattern matches or is not set, otherwise 0
  */
 int oci_config_allows_name(const oci_config_t *config, const char *name);
+
+/**
+ * Find out what a configuration says about a tag.
+ * @param policy Filled in
+ * @param config That applies to the tag's path
+ * @param name The tag's repository
+ * @param pool For temporary data
+ */
+void oci_config_tag_policy(oci_tag_policy_t *policy, const oci_config_t *config,
+                           const char *name, const char *tag, apr_pool_t *pool);
 
 /** Return 1 if OCIToken is On, otherwise 0. */
 int oci_config_uses_tokens(const oci_config_t *config);

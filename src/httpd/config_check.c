@@ -199,8 +199,7 @@ static void add_pair(apr_array_header_t *pairs, const server_rec *s,
     }
 }
 
-/* Whether two stores are in different places; a path may have two names. */
-static int differ(const char *where, const char *other, apr_pool_t *pool)
+int oci_places_differ(const char *where, const char *other, apr_pool_t *pool)
 {
     apr_finfo_t left, right;
     apr_int32_t wanted = APR_FINFO_DEV | APR_FINFO_INODE;
@@ -219,7 +218,7 @@ static int indexes_differ(const store_pair_t *pair, const store_pair_t *other,
                           apr_pool_t *pool)
 {
     return pair->place && other->place
-        ? differ(pair->place, other->place, pool)
+        ? oci_places_differ(pair->place, other->place, pool)
         : pair->index->provider != other->index->provider;
 }
 
@@ -266,7 +265,8 @@ static void check_pairs(const server_rec *main_server,
             const store_pair_t *other = &APR_ARRAY_IDX(pairs, j, store_pair_t);
 
             if (pair->index && other->index
-                && !differ(pair->blobs->where, other->blobs->where, pool)
+                && !oci_places_differ(pair->blobs->where, other->blobs->where,
+                                      pool)
                 && indexes_differ(pair, other, pool)) {
                 warn_of_pair(main_server, pair, other, pool);
                 break;

@@ -16,4 +16,12 @@
 /** Check the entire configuration, and log a warning for each mistake. */
 void oci_config_check(const server_rec *main_server, apr_pool_t *pool);
 
+/**
+ * Return whether two stores of one provider are in different places.  A path
+ * may have two names.
+ * @param where,other The stores' where
+ * @param pool For temporary data
+ */
+int oci_places_differ(const char *where, const char *other, apr_pool_t *pool);
+
 #endif /* OCI_CONFIG_CHECK_H */

@@ -17,6 +17,7 @@ void *oci_config_create_server(apr_pool_t *pool, server_rec *s)
     server->keys = apr_array_make(pool, 1, sizeof(oci_token_key_t *));
     server->tokens = apr_array_make(pool, 1, sizeof(oci_config_t *));
     server->guarded = 0;
+    server->splits_tags = 0;
     server->guarded_paths = NULL;
     server->bodies = 0;
     return server;
@@ -59,6 +60,17 @@ static int merge_number(int over, int base)
 static apr_off_t merge_size(apr_off_t over, apr_off_t base)
 {
     return over >= 0 ? over : base;
+}
+
+/* The rules of both; either may be NULL. */
+static apr_array_header_t *join_rules(apr_array_header_t *over,
+                                      apr_array_header_t *base,
+                                      apr_pool_t *pool)
+{
+    if (over && base) {
+        return apr_array_append(pool, over, base);
+    }
+    return over ? over : base;
 }
 
 void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
@@ -113,6 +125,7 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
         config->gc_policy = oci_gc_policy_join(over->gc_policy, base->gc_policy,
                                                pool);
     }
+    config->immutable = join_rules(over->immutable, base->immutable, pool);
     if (over->pull_time >= 0) {
         config->pull_time = over->pull_time;
         config->pull_counts = over->pull_counts;

@@ -9,6 +9,7 @@
 #include "http_main.h"
 
 #include "httpd/config.h"
+#include "values/immutable.h"
 
 static int number_or(int number, int otherwise)
 {
@@ -38,6 +39,15 @@ oci_index_t *oci_config_index(const oci_config_t *config)
 int oci_config_allows_name(const oci_config_t *config, const char *name)
 {
     return !config->pattern || !ap_regexec(config->pattern, name, 0, NULL, 0);
+}
+
+void oci_config_tag_policy(oci_tag_policy_t *policy, const oci_config_t *config,
+                           const char *name, const char *tag, apr_pool_t *pool)
+{
+    policy->read_only = config->read_only == 1;
+    policy->tag_delete = config->tag_delete != 0;
+    policy->immutable = oci_immutable_covers(config->immutable, name, tag,
+                                             pool);
 }
 
 int oci_config_uses_tokens(const oci_config_t *config)
@@ -145,4 +155,5 @@ void oci_config_apply(oci_request_t *request, const oci_config_t *config)
     policy->tag_delete = number_or(config->tag_delete, 1);
     policy->read_only = number_or(config->read_only, 0);
     policy->expires_untagged = expires_untagged(config->gc_policy);
+    policy->immutable = config->immutable;
 }

@@ -15,6 +15,7 @@
 
 #include "gc/gc.h"
 #include "httpd/config.h"
+#include "httpd/config_check.h"
 #include "httpd/config_lines.h"
 #include "httpd/gc_job.h"
 #include "store/dbd/dbd_index.h"
@@ -23,12 +24,17 @@ APLOG_USE_MODULE(oci);
 
 #define WATCHDOG "_oci_gc_"
 
+/* How many lines a run logs at most on what it skips: if the disk is full, it
+ * may skip everything. */
+#define MAX_SKIPPED 10
+
 /* The garbage collection of one registry. */
 typedef struct job_t {
     const server_rec *server;
     const oci_config_t *config; /* with what it inherits */
     const oci_config_line_t *line;
-    int shared; /* another section has the blob store, and another index */
+    int shared;  /* another section has the blob store, and another index */
+    int skipped; /* by the run that is under way */
 } job_t;
 
 static int is_stopped(void *baton)
@@ -42,9 +48,11 @@ static int is_stopped(void *baton)
 
 static void report_error(void *baton, const oci_error_t *error)
 {
-    const job_t *job = baton;
+    job_t *job = baton;
+    int level = job->skipped < MAX_SKIPPED ? APLOG_WARNING : APLOG_DEBUG;
 
-    ap_log_error(APLOG_MARK, APLOG_WARNING, error->status, job->server,
+    job->skipped++;
+    ap_log_error(APLOG_MARK, level, error->status, job->server,
                  "oci: garbage collection skips: %s",
                  error->note ? error->note : error->message);
 }
@@ -77,14 +85,22 @@ static void run(job_t *job, apr_pool_t *pool)
                     .grace = oci_config_gc_grace(job->config),
                     .upload_expiry = oci_config_upload_expiry(job->config),
                     .policy = job->config->gc_policy,
+                    .gentle = 1,
                     .is_stopped = is_stopped,
                     .report_error = report_error,
                     .baton = job };
     apr_time_t begun = apr_time_now();
     oci_error_t *error;
 
+    job->skipped = 0;
     oci_config_set_registry(&registry, job->config);
     error = oci_gc_run(&gc, pool);
+    if (job->skipped > MAX_SKIPPED) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, job->server,
+                     "oci: garbage collection of %s: %d more skipped; LogLevel "
+                     "oci:debug shows all",
+                     registry.blobs->where, job->skipped - MAX_SKIPPED);
+    }
     if (error && !is_stopped(NULL)) {
         ap_log_error(APLOG_MARK, gc.busy ? APLOG_INFO : APLOG_WARNING,
                      error->status, job->server,
@@ -122,7 +138,7 @@ static int is_same_index(const oci_index_t *index, const oci_index_t *other,
         return 1;
     }
     if (index->provider != other->provider
-        || strcmp(index->where, other->where)) {
+        || oci_places_differ(index->where, other->where, pool)) {
         return 0;
     }
     if (*index->where == '/') {
@@ -133,7 +149,16 @@ static int is_same_index(const oci_index_t *index, const oci_index_t *other,
     return place && other_place && !strcmp(place, other_place);
 }
 
-/* Add the job of a section, unless the list has it.  Two indexes of one blob
+static void set_section(job_t *job, const server_rec *s,
+                        const oci_config_t *config)
+{
+    job->server = s;
+    job->config = config;
+    job->line = config->blobs_line;
+}
+
+/* Add the job of a section, unless the list has it.  The first section counts,
+ * or if it is read-only, the first one that is not.  Two indexes of one blob
  * store know nothing of each other's blobs, so that neither is collected. */
 static void add_job(apr_array_header_t *jobs, server_rec *s,
                     const oci_config_t *section)
@@ -148,19 +173,21 @@ static void add_job(apr_array_header_t *jobs, server_rec *s,
     }
     for (i = 0; i < jobs->nelts; i++) {
         job = APR_ARRAY_IDX(jobs, i, job_t *);
-        if (strcmp(job->config->blobs->where, config->blobs->where)) {
+        if (oci_places_differ(job->config->blobs->where, config->blobs->where,
+                              jobs->pool)) {
             continue;
         }
         if (is_same_index(oci_config_index(job->config),
                           oci_config_index(config), jobs->pool)) {
+            if (job->config->read_only == 1) {
+                set_section(job, s, config);
+            }
             return;
         }
         job->shared = shared = 1;
     }
     job = apr_pcalloc(jobs->pool, sizeof(*job));
-    job->server = s;
-    job->config = config;
-    job->line = config->blobs_line;
+    set_section(job, s, config);
     job->shared = shared;
     APR_ARRAY_PUSH(jobs, job_t *) = job;
 }

@@ -148,6 +148,24 @@ static const char *path_prefix(const ap_directive_t *section,
     return path;
 }
 
+/* Whether a section may apply to the path of a tag, and not to the path of
+ * another tag or of a digest in the same repository. */
+static int may_split_tags(const ap_directive_t *section, apr_pool_t *pool)
+{
+    const char *args = section->args;
+    const char *path;
+
+    if (is_directive(section, "<LocationMatch")) {
+        return 1;
+    }
+    if (!is_directive(section, "<Location")) {
+        return 0;
+    }
+    path = ap_getword_conf(pool, &args);
+    return *path != '/' || path[strcspn(path, "*?[")]
+        || strstr(path, "/manifests/");
+}
+
 static void read_line(oci_server_config_t *server, const ap_directive_t *line,
                       const char *path)
 {
@@ -176,6 +194,7 @@ static void read_lines(oci_server_config_t *server, const ap_directive_t *line,
             if (oci_directive_is_one_of(line, conditional_sections)) {
                 add_guard(server, path);
             }
+            server->splits_tags |= may_split_tags(line, pool);
             read_lines(server, line->first_child,
                        !path || oci_directive_is_for_files(line)
                            ? NULL
@@ -240,6 +259,7 @@ void oci_guards_read(oci_server_config_t *server, const ap_directive_t *tree,
                      apr_pool_t *pool)
 {
     server->guarded = 0;
+    server->splits_tags = 0;
     server->guarded_paths = apr_array_make(pool, 4, sizeof(const char *));
     read_lines(server, tree, "", pool);
     if (oci_guards_have_foreign_module()) {
@@ -250,6 +270,13 @@ void oci_guards_read(oci_server_config_t *server, const ap_directive_t *tree,
 int oci_guards_exist(void)
 {
     return oci_config_of_server(ap_server_conf)->guarded;
+}
+
+int oci_guards_may_split_tags(void)
+{
+    const oci_server_config_t *server = oci_config_of_server(ap_server_conf);
+
+    return server->guarded || server->splits_tags;
 }
 
 int oci_guards_cover_path(const char *path)

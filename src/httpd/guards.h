@@ -27,6 +27,10 @@ void oci_guards_read(oci_server_config_t *server, const ap_directive_t *tree,
 /** Return 1 if some directive may refuse some caller or all callers. */
 int oci_guards_exist(void);
 
+/** Return 1 if requests for two references of a repository, such as two tags,
+ * may be decided differently, or have different directives. */
+int oci_guards_may_split_tags(void);
+
 /** Return 1 if a path's requests may depend on who the caller is. */
 int oci_guards_cover_path(const char *path);
 

@@ -159,8 +159,8 @@ static int registry_handler(request_rec *r)
     request.guarded = context->require_checked || oci_config_uses_tokens(config)
         || oci_guards_cover_path(r->uri);
     request.lists_all = !oci_guards_exist();
-    oci_permissions_set(&request);
     oci_config_apply(&request, config);
+    oci_permissions_set(&request);
     request.dates_pulls = oci_config_dates_pulls(config, r);
     request.repository.registry = &request.registry;
     request.repository.name = request.route.name;

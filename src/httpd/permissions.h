@@ -10,7 +10,7 @@
 
 #include "api/request.h"
 
-/** Set the request's may_mount, may_list and may_tag. */
+/** Set the request's asks_tags and its functions; its policy is set already. */
 void oci_permissions_set(oci_request_t *request);
 
 #endif /* OCI_PERMISSIONS_H */

@@ -163,24 +163,67 @@ static int silence_question(request_rec *r)
     return DECLINED;
 }
 
-int oci_question_passes(request_rec *r, const char *method, const char *path,
-                        const char *name)
+/* Make a question. */
+static request_rec *ask(request_rec *r, const char *method, const char *path)
 {
     oci_context_t *context = oci_context_get(r);
-    const oci_context_t *asked;
     request_rec *rr;
-    int allowed;
 
     context->asking = 1;
     rr = ap_sub_req_method_uri(method, path, r, NULL);
     context->asking = 0;
-    asked = oci_context_get(rr);
-    allowed = rr->status == HTTP_OK && asked && !asked->is_token
+    return rr;
+}
+
+/* Whether the request that a question stands for would be allowed. */
+static int passes(const request_rec *rr, const char *name)
+{
+    const oci_context_t *asked = oci_context_get(rr);
+
+    return rr->status == HTTP_OK && asked && !asked->is_token
         && (!name
             || (asked->route.name && !strcmp(asked->route.name, name)
                 && oci_config_allows_name(oci_config_of(rr), name)));
+}
+
+int oci_question_passes(request_rec *r, const char *method, const char *path,
+                        const char *name)
+{
+    request_rec *rr = ask(r, method, path);
+    int allowed = passes(rr, name);
+
     ap_destroy_sub_req(rr);
     return allowed;
+}
+
+/* The status of a refusal, see oci_authn_correct_error. */
+static int status_of(const request_rec *rr)
+{
+    const oci_context_t *asked = oci_context_get(rr);
+
+    if (rr->status == HTTP_OK) {
+        return HTTP_FORBIDDEN;
+    }
+    return rr->status == HTTP_FORBIDDEN && asked && asked->refused
+        ? HTTP_UNAUTHORIZED
+        : rr->status;
+}
+
+int oci_question_ask(oci_tag_policy_t *policy, request_rec *r,
+                     const char *method, const char *path, const char *name)
+{
+    request_rec *rr = ask(r, method, path);
+    int status = HTTP_OK;
+
+    if (passes(rr, name)) {
+        oci_config_tag_policy(policy, oci_config_of(rr), name,
+                              oci_context_get(rr)->route.reference, rr->pool);
+    }
+    else {
+        status = status_of(rr);
+    }
+    ap_destroy_sub_req(rr);
+    return status;
 }
 
 void oci_question_register(void)

@@ -10,6 +10,8 @@
 
 #include "httpd.h"
 
+#include "httpd/config.h"
+
 /**
  * Check whether httpd would allow the caller of a request another request, and
  * the registry would accept its repository name.
@@ -21,6 +23,17 @@
  */
 int oci_question_passes(request_rec *r, const char *method, const char *path,
                         const char *name);
+
+/**
+ * Check the same for a request to a tag.
+ * @param policy Filled in if the request would be allowed: what the directives
+ *        that apply to it say about the tag
+ * @param path A manifest's path with a tag
+ * @param name The repository that the path names
+ * @return HTTP_OK if it would be allowed, otherwise the status of the answer
+ */
+int oci_question_ask(oci_tag_policy_t *policy, request_rec *r,
+                     const char *method, const char *path, const char *name);
 
 /**
  * Return the request that asks a question.

@@ -31,6 +31,7 @@ typedef enum {
     OCI_E_NAME_INVALID,
     OCI_E_NAME_UNKNOWN,
     OCI_E_TAG_INVALID,
+    OCI_E_TAG_IMMUTABLE,
     OCI_E_SIZE_INVALID,
     OCI_E_TOO_LARGE,
     OCI_E_BODY_INCOMPLETE, /* the client stopped before its end */

@@ -35,9 +35,6 @@
  * anonymous push.  An index of version 1 has no origins: time and user of what
  * it holds are unknown.
  *
- * The value of _blob is empty.  In a later version, a time there says when
- * garbage collection condemned the blob in this repository.
- *
  * The part after a repository's name begins with "_", because no component of
  * a name does.  <xx> is the first two hex digits of the digest, and <day> the
  * day on which the upload was begun.  A name at the end of a key is followed by
@@ -60,12 +57,13 @@
  * upload any more, so that its tombstone may be removed.  Younger ids need the
  * tombstone.
  *
- * A value of _blob says since when the blob is condemned: no manifest names it,
- * and garbage collection takes it out of the repository when it has been
- * condemned for long enough, see gc/gc_repository.c.  review lists the
- * repositories that garbage collection has to review, at once or not before a
- * time; it lists each repository in which a blob or a manifest may have become
- * garbage.  orphan lists the blobs to delete if no repository holds them.
+ * The value of _blob is usually empty.  Otherwise it says since when the blob
+ * is condemned: no manifest names it, and garbage collection takes it out of
+ * the repository when it has been condemned for long enough, see
+ * gc/gc_repository.c.  review lists the repositories that garbage collection
+ * has to review, at once or not before a time; it lists each repository in
+ * which a blob may have become garbage.  orphan lists the blobs to delete if no
+ * repository holds them.
  *
  * _untagged says since when garbage collection knows that no tag leads to a
  * manifest, see gc/gc_untagged.c.  _pulled says when a manifest was last

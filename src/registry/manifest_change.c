@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Pushes and deletes manifests, and sets and deletes tags. */
+/* Pushes manifests and sets tags. */
 
 #include <string.h>
 
@@ -17,7 +17,6 @@
 #include "registry/tag.h"
 #include "values/digest.h"
 #include "values/document.h"
-#include "values/etag.h"
 
 /* The children of a manifest with more children than this are checked before
  * the repository is locked.  For fewer children the check costs less than the
@@ -38,84 +37,6 @@ typedef struct manifest_push_t {
     apr_array_header_t *condemned;  /* of const char *: blobs to release */
     apr_pool_t *pool;
 } manifest_push_t;
-
-/* Check that a condition is met by the digest that a reference currently
- * names. */
-static oci_error_t *check_condition(const oci_condition_t *condition,
-                                    const oci_repository_t *repository,
-                                    const char *reference, apr_pool_t *pool)
-{
-    const char *digest;
-    const char *header;
-    oci_error_t *error;
-
-    if (!condition->match && !condition->none_match) {
-        return NULL;
-    }
-    if ((error = oci_manifest_resolve(&digest, repository, reference, pool))) {
-        return error;
-    }
-    if (digest == reference) {
-        int exists;
-
-        error = oci_fact_exists(&exists, repository->registry,
-                                oci_key_manifest(pool, repository->name,
-                                                 digest),
-                                pool);
-        if (error) {
-            return error;
-        }
-        digest = exists ? digest : NULL;
-    }
-    header = oci_etag_refusal(condition->match, condition->none_match, digest);
-    if (!header) {
-        return NULL;
-    }
-    /* The message does not contain the digest, because the client may not have
-     * the right to pull. */
-    return oci_error_make(pool, OCI_E_MANIFEST_CHANGED, "reference", reference,
-                          "the condition %s is not met by the current state "
-                          "of %s",
-                          header, reference);
-}
-
-/* The locks of a change. */
-typedef struct locks_t {
-    oci_lock_t *repository;
-    oci_lock_t *tag; /* or NULL */
-} locks_t;
-
-/* A single tag is locked under the repository's shared lock.  For several tags
- * the whole repository is locked exclusively, so that two pushes cannot wait
- * for each other's tags. */
-static oci_error_t *lock_tags(locks_t *locks,
-                              const oci_repository_t *repository,
-                              const apr_array_header_t *tags, apr_pool_t *pool)
-{
-    oci_error_t *error;
-
-    locks->tag = NULL;
-    error = oci_repository_lock(&locks->repository, repository,
-                                tags->nelts > 1 ? OCI_LOCK_EXCLUSIVE
-                                                : OCI_LOCK_SHARED,
-                                pool);
-    if (!error && tags->nelts == 1) {
-        error = oci_repository_lock_tag(&locks->tag, repository,
-                                        APR_ARRAY_IDX(tags, 0, const char *),
-                                        pool);
-        if (error) {
-            oci_repository_unlock(repository, locks->repository);
-        }
-    }
-    return error;
-}
-
-static void unlock_tags(const locks_t *locks,
-                        const oci_repository_t *repository)
-{
-    oci_repository_unlock(repository, locks->tag);
-    oci_repository_unlock(repository, locks->repository);
-}
 
 /* Whether a manifest's fact was written by the same push, see origin.h. */
 static int is_same_push(const oci_value_t *value,
@@ -221,6 +142,29 @@ static void remove_mark(const manifest_push_t *self, const char *mark)
     oci_facts_apply(self->repository->registry, changes, 0, self->pool);
 }
 
+/* Check that no tag moves that must not. */
+static oci_error_t *check_fixed_tags(const manifest_push_t *self)
+{
+    const apr_array_header_t *tags = self->push->fixed;
+    oci_error_t *error = NULL;
+    int i;
+
+    for (i = 0; tags && i < tags->nelts && !error; i++) {
+        const char *tag = APR_ARRAY_IDX(tags, i, const char *);
+        oci_tag_t found;
+
+        error = oci_tag_get(&found, self->repository, tag, self->pool);
+        if (!error && found.digest && strcmp(found.digest, self->digest)) {
+            error = oci_error_make(self->pool, OCI_E_TAG_IMMUTABLE, "tag", tag,
+                                   "the tag %s is immutable: it names %s and "
+                                   "cannot be moved to %s; push under another "
+                                   "tag",
+                                   tag, found.digest, self->digest);
+        }
+    }
+    return error;
+}
+
 /* Check and store the manifest under the locks.
  * mark: the mark of an early check of the children, or NULL to check them here
  * *again: set to 1, with nothing stored, if a deletion invalidated the early
@@ -244,8 +188,11 @@ static oci_error_t *put_locked(int *again, const manifest_push_t *self,
         error = check_children(self);
     }
     if (!error) {
-        error = check_condition(&self->push->condition, self->repository,
-                                self->push->reference, self->pool);
+        error = oci_condition_check(&self->push->condition, self->repository,
+                                    self->push->reference, self->pool);
+    }
+    if (!error) {
+        error = check_fixed_tags(self);
     }
     return error ? error : write_manifest(self, mark);
 }
@@ -253,15 +200,15 @@ static oci_error_t *put_locked(int *again, const manifest_push_t *self,
 static oci_error_t *lock_and_put(int *again, const manifest_push_t *self,
                                  const char *mark)
 {
-    locks_t locks;
-    oci_error_t *error = lock_tags(&locks, self->repository, self->tags,
-                                   self->pool);
+    oci_tag_locks_t locks;
+    oci_error_t *error = oci_repository_lock_tags(&locks, self->repository,
+                                                  self->tags, self->pool);
 
     if (error) {
         return error;
     }
     error = put_locked(again, self, mark);
-    unlock_tags(&locks, self->repository);
+    oci_repository_unlock_tags(self->repository, &locks);
     return error;
 }
 
@@ -364,116 +311,5 @@ oci_error_t *oci_manifest_release(const oci_repository_t *repository,
         error = oci_facts_apply(repository->registry, changes, 0, pool);
         oci_repository_unlock(repository, lock);
     }
-    return error;
-}
-
-/* The tags, the referrer and the manifest: a push's order reversed. */
-oci_error_t *oci_manifest_add_removal(apr_array_header_t *changes,
-                                      const oci_repository_t *repository,
-                                      const char *digest, apr_pool_t *pool)
-{
-    oci_manifest_t manifest;
-    oci_document_t *document;
-    oci_error_t *error = oci_tag_delete_all(changes, repository, digest, pool);
-
-    if (error) {
-        return error;
-    }
-    error = oci_manifest_get(&manifest, repository, digest, pool);
-    if (error && error->code != OCI_E_MANIFEST_UNKNOWN) {
-        return error;
-    }
-    if (!error
-        && !oci_document_parse(&document, manifest.media_type, manifest.data,
-                               manifest.size, pool)
-        && document->subject) {
-        oci_referrer_delete(changes, repository->name,
-                            document->subject->digest, digest, pool);
-    }
-    oci_repository_queue_review(changes, repository->name, pool);
-    oci_change_delete(changes,
-                      oci_key_manifest(pool, repository->name, digest));
-    return NULL;
-}
-
-static oci_error_t *delete_digest(const oci_repository_t *repository,
-                                  const char *digest, apr_pool_t *pool)
-{
-    apr_array_header_t *changes = oci_change_list_make(pool);
-    oci_error_t *error;
-    int exists;
-
-    error = oci_fact_exists(&exists, repository->registry,
-                            oci_key_manifest(pool, repository->name, digest),
-                            pool);
-    if (error) {
-        return error;
-    }
-    if (!exists) {
-        error = oci_repository_unregister_if_empty(repository, pool);
-        return error ? error : oci_manifest_unknown(digest, pool);
-    }
-    if ((error = oci_pending_cancel(changes, repository, pool))
-        || (error = oci_manifest_add_removal(changes, repository, digest,
-                                             pool))) {
-        return error;
-    }
-    error = oci_facts_remove(repository->registry, changes, pool);
-    return error ? error : oci_repository_unregister_if_empty(repository, pool);
-}
-
-static oci_error_t *delete_tag(const oci_repository_t *repository,
-                               const char *tag,
-                               const oci_condition_t *condition,
-                               apr_pool_t *pool)
-{
-    apr_array_header_t *changes = oci_change_list_make(pool);
-    oci_tag_t found;
-    oci_error_t *error = oci_tag_get(&found, repository, tag, pool);
-
-    if (error) {
-        return error;
-    }
-    if (!found.digest) {
-        return oci_manifest_unknown(tag, pool);
-    }
-    if ((error = check_condition(condition, repository, tag, pool))) {
-        return error;
-    }
-    oci_tag_delete(changes, repository->name, tag, found.digest, pool);
-    return oci_facts_apply(repository->registry, changes,
-                           repository->registry->durable, pool);
-}
-
-oci_error_t *oci_manifest_delete(const oci_repository_t *repository,
-                                 const char *reference,
-                                 const oci_condition_t *condition,
-                                 apr_pool_t *pool)
-{
-    apr_array_header_t *tags;
-    locks_t locks = { NULL, NULL };
-    oci_error_t *error;
-
-    if (oci_digest_valid(reference)) {
-        error = oci_repository_lock(&locks.repository, repository,
-                                    OCI_LOCK_EXCLUSIVE, pool);
-        if (error) {
-            return error;
-        }
-        error = check_condition(condition, repository, reference, pool);
-        if (!error) {
-            error = delete_digest(repository, reference, pool);
-        }
-        unlock_tags(&locks, repository);
-        return error;
-    }
-    tags = apr_array_make(pool, 1, sizeof(const char *));
-    APR_ARRAY_PUSH(tags, const char *) = reference;
-    error = lock_tags(&locks, repository, tags, pool);
-    if (error) {
-        return error;
-    }
-    error = delete_tag(repository, reference, condition, pool);
-    unlock_tags(&locks, repository);
     return error;
 }

@@ -2,28 +2,26 @@
 
 /**
  * @file manifest_change.h
- * @brief Pushes and deletes manifests, and sets and deletes tags
+ * @brief Pushes manifests and sets tags
  */
 
 #ifndef OCI_MANIFEST_CHANGE_H
 #define OCI_MANIFEST_CHANGE_H
 
+#include "registry/condition.h"
 #include "registry/registry.h"
-
-/** Conditions on the digest that a reference names now (RFC 9110, 13.1). */
-typedef struct oci_condition_t {
-    const char *match;      /* If-Match, or NULL */
-    const char *none_match; /* If-None-Match, or NULL */
-} oci_condition_t;
 
 /** A manifest to push. */
 typedef struct oci_push_t {
-    const char *reference;          /* a valid tag or digest */
-    const apr_array_header_t *tags; /* of const char *: more tags, or NULL */
-    const char *content_type;       /* the request's, or NULL */
-    const char *data;               /* the manifest's bytes */
-    apr_size_t size;                /* bytes */
-    const char *user;               /* who pushes; NULL: anonymous */
+    const char *reference;           /* a valid tag or digest */
+    const apr_array_header_t *tags;  /* of const char *: more tags, or NULL */
+    const apr_array_header_t *fixed; /* of const char *: those of all these tags
+                                      * that do not move once they are set, or
+                                      * NULL */
+    const char *content_type;        /* the request's, or NULL */
+    const char *data;                /* the manifest's bytes */
+    apr_size_t size;                 /* bytes */
+    const char *user;                /* who pushes; NULL: anonymous */
     oci_condition_t condition;
 } oci_push_t;
 
@@ -40,7 +38,8 @@ typedef struct oci_pushed_t {
  * @param pool For the result and temporary data
  * @return OCI_E_MANIFEST_INVALID; OCI_E_MANIFEST_BLOB_UNKNOWN, a list with one
  *         error for each missing child; OCI_E_MANIFEST_CHANGED if the condition
- *         is not met; OCI_E_DIGEST_INVALID if the reference is a digest that
+ *         is not met; OCI_E_TAG_IMMUTABLE if a tag would move that must not;
+ *         OCI_E_DIGEST_INVALID if the reference is a digest that
  *         the bytes do not have; a storage error
  */
 oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
@@ -57,32 +56,5 @@ oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
  */
 oci_error_t *oci_manifest_release(const oci_repository_t *repository,
                                   const char *digest, apr_pool_t *pool);
-
-/**
- * Add the changes that delete a manifest with its tags, and its entry in the
- * list of referrers.  The caller holds the repository's exclusive lock, and has
- * cancelled the pushes that are pending there (pending.h).
- * @param changes The list to add to
- * @param digest Of a manifest that exists
- * @param pool For the changes and temporary data
- * @return A storage error
- */
-oci_error_t *oci_manifest_add_removal(apr_array_header_t *changes,
-                                      const oci_repository_t *repository,
-                                      const char *digest, apr_pool_t *pool);
-
-/**
- * Delete a tag, or a manifest with all its tags (distribution-spec,
- * "Deleting Manifests").
- * @param reference A valid tag or digest
- * @param condition Must be met by the digest that reference names
- * @param pool For temporary data
- * @return OCI_E_MANIFEST_UNKNOWN; OCI_E_MANIFEST_CHANGED if the condition is
- *         not met; a storage error
- */
-oci_error_t *oci_manifest_delete(const oci_repository_t *repository,
-                                 const char *reference,
-                                 const oci_condition_t *condition,
-                                 apr_pool_t *pool);
 
 #endif /* OCI_MANIFEST_CHANGE_H */

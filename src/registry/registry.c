@@ -132,7 +132,7 @@ oci_error_t *oci_facts_remove(const oci_registry_t *registry,
                               const apr_array_header_t *changes,
                               apr_pool_t *pool)
 {
-    apr_array_header_t *deletions = oci_change_list_make(pool);
+    apr_array_header_t *deletions;
     oci_error_t *error = oci_facts_apply(registry, changes, registry->durable,
                                          pool);
     int i;
@@ -140,11 +140,12 @@ oci_error_t *oci_facts_remove(const oci_registry_t *registry,
     if (!error || error->code != OCI_E_STORAGE_FULL) {
         return error;
     }
+    deletions = oci_change_list_make(pool);
     for (i = 0; i < changes->nelts; i++) {
         const oci_change_t *change = &APR_ARRAY_IDX(changes, i, oci_change_t);
 
         if (change->kind == OCI_CHANGE_DELETE) {
-            oci_change_delete(deletions, change->key);
+            APR_ARRAY_PUSH(deletions, oci_change_t) = *change;
         }
     }
     return deletions->nelts

@@ -102,11 +102,12 @@ oci_error_t *oci_facts_apply(const oci_registry_t *registry,
                              apr_pool_t *pool);
 
 /**
- * Apply changes that remove something.  If storage is full, only the deletions
- * are made: what is put is a note for garbage collection, and a full run does
- * without it.
- * @param changes As for oci_facts_apply
+ * Apply changes that remove content, in their order.  If storage is full, only
+ * the deletions among them are applied: the other facts are notes for garbage
+ * collection, which a full run does not need.
+ * @param changes At least one
  * @param pool For temporary data
+ * @return A storage error
  */
 oci_error_t *oci_facts_remove(const oci_registry_t *registry,
                               const apr_array_header_t *changes,

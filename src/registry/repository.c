@@ -42,13 +42,42 @@ oci_error_t *oci_repository_lock(oci_lock_t **lock,
                              kind, pool);
 }
 
-oci_error_t *oci_repository_lock_tag(oci_lock_t **lock,
-                                     const oci_repository_t *repository,
-                                     const char *tag, apr_pool_t *pool)
+static oci_error_t *lock_tag(oci_lock_t **lock,
+                             const oci_repository_t *repository,
+                             const char *tag, apr_pool_t *pool)
 {
     return oci_registry_lock(lock, repository->registry,
                              oci_key_tag(pool, repository->name, tag),
                              OCI_LOCK_EXCLUSIVE, pool);
+}
+
+oci_error_t *oci_repository_lock_tags(oci_tag_locks_t *locks,
+                                      const oci_repository_t *repository,
+                                      const apr_array_header_t *tags,
+                                      apr_pool_t *pool)
+{
+    oci_error_t *error;
+
+    locks->tag = NULL;
+    error = oci_repository_lock(&locks->repository, repository,
+                                tags->nelts > 1 ? OCI_LOCK_EXCLUSIVE
+                                                : OCI_LOCK_SHARED,
+                                pool);
+    if (!error && tags->nelts == 1) {
+        error = lock_tag(&locks->tag, repository,
+                         APR_ARRAY_IDX(tags, 0, const char *), pool);
+        if (error) {
+            oci_repository_unlock(repository, locks->repository);
+        }
+    }
+    return error;
+}
+
+void oci_repository_unlock_tags(const oci_repository_t *repository,
+                                const oci_tag_locks_t *locks)
+{
+    oci_repository_unlock(repository, locks->tag);
+    oci_repository_unlock(repository, locks->repository);
 }
 
 void oci_repository_unlock(const oci_repository_t *repository, oci_lock_t *lock)

@@ -46,15 +46,30 @@ oci_error_t *oci_repository_lock(oci_lock_t **lock,
                                  const oci_repository_t *repository,
                                  oci_lock_e kind, apr_pool_t *pool);
 
+/** The locks of a change to tags. */
+typedef struct oci_tag_locks_t {
+    oci_lock_t *repository;
+    oci_lock_t *tag; /* or NULL */
+} oci_tag_locks_t;
+
 /**
- * Lock one tag exclusively.  The caller holds the repository's shared lock.
- * @param lock Set to the lock
- * @param pool The lock ends with this pool at the latest
+ * Lock the tags that a request sets or deletes.  A single tag is locked under
+ * the repository's shared lock.  For several tags the whole repository is
+ * locked exclusively, so that two requests cannot wait for each other's tags.
+ * @param locks Set to the locks, to be released with
+ *        oci_repository_unlock_tags
+ * @param tags An array of const char *; may be empty
+ * @param pool The locks end with this pool at the latest
  * @return A storage error
  */
-oci_error_t *oci_repository_lock_tag(oci_lock_t **lock,
-                                     const oci_repository_t *repository,
-                                     const char *tag, apr_pool_t *pool);
+oci_error_t *oci_repository_lock_tags(oci_tag_locks_t *locks,
+                                      const oci_repository_t *repository,
+                                      const apr_array_header_t *tags,
+                                      apr_pool_t *pool);
+
+/** Release the locks of oci_repository_lock_tags. */
+void oci_repository_unlock_tags(const oci_repository_t *repository,
+                                const oci_tag_locks_t *locks);
 
 /** Release a lock.  NULL does nothing. */
 void oci_repository_unlock(const oci_repository_t *repository,

@@ -117,28 +117,68 @@ void oci_tag_delete(apr_array_header_t *changes, const char *name,
     oci_change_delete(changes, oci_key_tagged(pool, name, digest, tag));
 }
 
-oci_error_t *oci_tag_delete_all(apr_array_header_t *changes,
-                                const oci_repository_t *repository,
-                                const char *digest, apr_pool_t *pool)
+/* Read which tags name a digest.
+ * *entries: set to the list of its tags, oci_entry_t, which may also have some
+ * that have moved since */
+static oci_error_t *read_tags_of_digest(apr_array_header_t **tags,
+                                        apr_array_header_t **entries,
+                                        const oci_repository_t *repository,
+                                        const char *digest, apr_pool_t *pool)
 {
     oci_scan_t scan = { oci_key_tagged(pool, repository->name, digest, NULL),
                         NULL, 0, 0, 0 };
-    apr_array_header_t *entries;
-    oci_error_t *error = oci_facts_scan(&entries, repository->registry, &scan,
+    oci_error_t *error = oci_facts_scan(entries, repository->registry, &scan,
                                         pool);
     int i;
 
-    for (i = 0; !error && i < entries->nelts; i++) {
-        const char *key = APR_ARRAY_IDX(entries, i, oci_entry_t).key;
+    *tags = apr_array_make(pool, 4, sizeof(const char *));
+    for (i = 0; !error && i < (*entries)->nelts; i++) {
+        const char *key = APR_ARRAY_IDX(*entries, i, oci_entry_t).key;
         const char *tag = oci_key_suffix(pool, key, scan.prefix);
         oci_tag_t current;
 
         error = oci_tag_get(&current, repository, tag, pool);
         if (!error && current.digest && !strcmp(current.digest, digest)) {
-            oci_change_delete(changes,
-                              oci_key_tag(pool, repository->name, tag));
+            APR_ARRAY_PUSH(*tags, const char *) = tag;
         }
-        oci_change_delete(changes, key);
     }
     return error;
+}
+
+oci_error_t *oci_tag_list_naming(apr_array_header_t **tags,
+                                 const oci_repository_t *repository,
+                                 const char *digest, apr_pool_t *pool)
+{
+    apr_array_header_t *entries;
+
+    return read_tags_of_digest(tags, &entries, repository, digest, pool);
+}
+
+oci_error_t *oci_tag_delete_all(apr_array_header_t **tags,
+                                apr_array_header_t *changes,
+                                const oci_repository_t *repository,
+                                const char *digest, apr_pool_t *pool)
+{
+    apr_array_header_t *entries;
+    oci_error_t *error = read_tags_of_digest(tags, &entries, repository, digest,
+                                             pool);
+    int i;
+
+    for (i = 0; !error && i < (*tags)->nelts; i++) {
+        oci_change_delete(changes,
+                          oci_key_tag(pool, repository->name,
+                                      APR_ARRAY_IDX(*tags, i, const char *)));
+    }
+    for (i = 0; !error && i < entries->nelts; i++) {
+        oci_change_delete(changes, APR_ARRAY_IDX(entries, i, oci_entry_t).key);
+    }
+    return error;
+}
+
+oci_error_t *oci_tag_refuse_deletion(const char *tag, apr_pool_t *pool)
+{
+    return oci_error_make(pool, OCI_E_TAG_IMMUTABLE, "tag", tag,
+                          "%s%s is immutable and cannot be deleted",
+                          tag ? "the tag " : "a tag of this manifest",
+                          tag ? tag : "");
 }

@@ -45,8 +45,26 @@ oci_error_t *oci_tag_list(apr_array_header_t **tags,
                           const oci_repository_t *repository, const char *after,
                           int limit, apr_pool_t *pool);
 
-/* The following functions only add to a list of changes.  Their caller,
- * manifest_change.c, holds the necessary locks. */
+/**
+ * List the tags that name a digest now.
+ * @param tags Set to an array of const char *, in bytewise order
+ * @param pool For the result and temporary data
+ * @return A storage error
+ */
+oci_error_t *oci_tag_list_naming(apr_array_header_t **tags,
+                                 const oci_repository_t *repository,
+                                 const char *digest, apr_pool_t *pool);
+
+/**
+ * Create the error OCI_E_TAG_IMMUTABLE of a deletion.
+ * @param tag A tag of the manifest to delete, or the tag to delete; NULL if the
+ *        caller must not learn it
+ * @param pool Owns the error
+ */
+oci_error_t *oci_tag_refuse_deletion(const char *tag, apr_pool_t *pool);
+
+/* The following functions only add to a list of changes.  Their callers hold
+ * the necessary locks. */
 
 /**
  * Add changes that set a tag.  If the same push has set it already, see
@@ -74,12 +92,14 @@ void oci_tag_delete(apr_array_header_t *changes, const char *name,
 
 /**
  * Add changes that delete all tags of a digest.
+ * @param tags Set to an array of const char *: these tags, in bytewise order
  * @param changes The list to add to
  * @param digest The digest that the tags name
  * @param pool For the changes and temporary data
  * @return A storage error
  */
-oci_error_t *oci_tag_delete_all(apr_array_header_t *changes,
+oci_error_t *oci_tag_delete_all(apr_array_header_t **tags,
+                                apr_array_header_t *changes,
                                 const oci_repository_t *repository,
                                 const char *digest, apr_pool_t *pool);
 

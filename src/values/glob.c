@@ -68,3 +68,19 @@ const char *oci_glob_escape(const char *value, apr_pool_t *pool)
     *p = '\0';
     return escaped;
 }
+
+const char *oci_glob_explain_useless(const char *part, int is_first,
+                                     int is_last)
+{
+    if (part[strspn(part, "abcdefghijklmnopqrstuvwxyz0123456789._-/*\\")]) {
+        return "repository names have only lowercase letters, digits and the "
+               "characters . _ - /";
+    }
+    if ((is_first && *part == '/')
+        || (is_last && *part && part[strlen(part) - 1] == '/')
+        || strstr(part, "//")) {
+        return "a repository name neither begins nor ends with a slash, nor "
+               "has two in a row; \"team/**\" stands for everything below team";
+    }
+    return NULL;
+}

@@ -19,6 +19,15 @@
  */
 int oci_glob_match(const char *pattern, const char *name, apr_pool_t *pool);
 
+/**
+ * Find out why a pattern, or a part of one, cannot match any repository name.
+ * @param is_first The part begins the pattern
+ * @param is_last The part ends the pattern
+ * @return NULL, or a sentence
+ */
+const char *oci_glob_explain_useless(const char *part, int is_first,
+                                     int is_last);
+
 /** Make a pattern that matches only this value. */
 const char *oci_glob_escape(const char *value, apr_pool_t *pool);
 

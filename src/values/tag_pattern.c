@@ -94,3 +94,11 @@ const char *oci_tag_subject(const char *tag, apr_pool_t *pool)
                           (int)(tag + length - dash - 1), dash + 1);
     return i < 4 && oci_digest_valid(digest) ? digest : NULL;
 }
+
+int oci_tag_belongs_to_digest(const char *tag, apr_pool_t *pool)
+{
+    if (!strncmp(tag, "sha512-", 7)) {
+        tag = apr_pstrcat(pool, "sha256-", tag + 7, NULL);
+    }
+    return oci_tag_subject(tag, pool) != NULL;
+}

@@ -37,4 +37,12 @@ int oci_tag_pattern_matches(const oci_tag_pattern_t *pattern, const char *tag);
  */
 const char *oci_tag_subject(const char *tag, apr_pool_t *pool);
 
+/**
+ * Return whether a tag belongs to a manifest by its form.  A tag has room for
+ * 64 digits of a SHA-512 digest, as many as a SHA-256 digest has
+ * (distribution-spec, "Referrers Tag Schema").
+ * @param pool For temporary data
+ */
+int oci_tag_belongs_to_digest(const char *tag, apr_pool_t *pool);
+
 #endif /* OCI_TAG_PATTERN_H */

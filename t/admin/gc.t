@@ -82,7 +82,7 @@ sub blob_file {
 
 refuses(2, qr/gc takes a blob store and, unless the index is beside it, an i/);
 refuses(2, qr/gc takes a blob store/, 'fs a', 'fs b', 'fs c');
-refuses(2, qr/cannot use the option '--fast': gc expects --dry-run, --json/,
+refuses(2, qr/cannot use the option '--fast': gc expects --dry-run, --change/,
     '--fast', @stores);
 refuses(2, qr/--grace: 'soon' is not a number of seconds, 0 to 2147483647/,
     '--grace', 'soon', @stores);
@@ -113,6 +113,7 @@ subtest 'the report' => sub {
     my $run = ociadmin('gc', @stores);
     is($run->{err}, '', 'no progress of a short run');
     like($run->{out}, qr{\A1\ repositories\ reviewed\ in\ \d+\.\d\ s\n
+        0\ tags\ and\ 0\ manifests\ deleted\ by\ rules\n
         1\ blobs\ condemned,\ 0\ condemned\ earlier\ and\ still\ waiting\n
         0\ blobs\ taken\ out\ of\ their\ repositories\n
         0\ blobs\ and\ 0\ uploads\ deleted,\ 0[^\n]*\ freed\n
@@ -126,7 +127,8 @@ subtest 'the report' => sub {
     like($seconds, qr/^\d+\.?\d*$/, 'with the time it took');
     is_deeply($run->{report}, { dryRun => JSON::PP::false, repositories => 1,
         condemned => 0, waiting => 0, collected => 1, blobs => 1, uploads => 0,
-        emptied => 1, bytes => 3000, skipped => 0 }, 'and its numbers');
+        tags => 0, manifests => 0, emptied => 1, bytes => 3000, skipped => 0 },
+        'and its numbers');
 };
 
 subtest 'a dry run changes nothing' => sub {

@@ -7,7 +7,7 @@ use OCI::Test;
 use OCI::Crowd;
 use Time::HiRes qw(sleep);
 
-my $server = OCI::Server->start;
+my $server = OCI::Server->start(extra => 'OCIImmutable fixed');
 my $client = OCI::Client->new($server);
 
 sub files_of {
@@ -134,6 +134,47 @@ $client->push_blob('crossing', '{}');
 @results = cross_tags([$server], 'crossing', @texts);
 is_deeply(\@results, [ ([0]) x 6 ],
     'no acknowledged tag is deleted with another manifest');
+
+# Tags that do not move once they are set: of several first pushes one wins.
+$client->push_blob('fixed', '{}');
+for my $round (1 .. 6) {
+    my @answers = at_once([$server], 8, sub {
+        my ($own, $n) = @_;
+        my $digest = digest_of($texts[$n]);
+        my $path = ($round + $n) % 2 ? "t$round"
+            : "$digest?tag=t$round" . ($n % 4 == 0 ? "&tag=u$round" : '');
+        my $res = put($own, "fixed/manifests/$path", $texts[$n]);
+        return ($res->status, $digest);
+    });
+    my @won = grep { $_->[0] == 201 } @answers;
+    is(scalar @won, 1, "round $round: one of eight first pushes wins");
+    is(scalar(grep { $_->[0] == 409 } @answers), 7, 'the others get 409');
+    header_is($client->head("/v2/fixed/manifests/t$round"),
+        'Docker-Content-Digest', $won[0][1], 'the tag names what was acknowledged');
+}
+
+# They are pushed while other clients delete the digest that they name.
+@results = at_once([$server], 6, sub {
+    my ($own, $n) = @_;
+    my %seen;
+    for my $round (1 .. 30) {
+        my $text = json_text(image_manifest('{}', [], annotations =>
+            { round => "$round" }));
+        if ($n % 2) {
+            my $status = $own->delete('/v2/fixed/manifests/'
+                . digest_of($text))->status;
+            $seen{"DELETE $status"}++ if $status !~ /\A(?:202|404|409|503)\z/;
+            next;
+        }
+        my $status = put($own, "fixed/manifests/kept$round.$n", $text)->status;
+        $seen{"PUT $status"}++ if $status != 201;
+    }
+    return map { "$_: $seen{$_}" } sort keys %seen;
+});
+is_deeply(\@results, [ ([]) x 6 ], 'immutable tags, and deletions by digest');
+is_deeply([ grep { $client->head("/v2/fixed/manifests/$_")->status != 200 }
+    map { my $round = $_; map { "kept$round.$_" } 0, 2, 4 } 1 .. 30 ], [],
+    'no acknowledged tag is deleted');
 
 # A blob is pushed and deleted at the same time.
 my $small = digest_of('small');

@@ -34,6 +34,9 @@ my $after = <<'END';
 <Location "/v2/closed/">
     Require all denied
 </Location>
+<Location "/v2/fixed/">
+    OCIImmutable **
+</Location>
 <Location "/v2/small/">
     LimitRequestBody 1000
 </Location>
@@ -110,6 +113,10 @@ sub all_errors {
         for qw(get head delete);
     $is->($client->$_("/v2/x/blobs/$digest"), 404, 'BLOB_UNKNOWN', "404 $_")
         for qw(get head);
+    $client->push_blob('fixed/x', '{}');
+    $client->push_manifest('fixed/x', 'y', $text);
+    $is->($client->delete('/v2/fixed/x/manifests/y'), 409, 'DENIED',
+        'an immutable tag');
     $is->($client->get('/v2/x/tags/list'), 404, 'NAME_UNKNOWN', 'no repository');
     $is->($client->get('/v2/X/tags/list'), 400, 'NAME_INVALID', 'a bad name');
     $is->($client->$_('/v2/nothing'), 404, 'UNSUPPORTED', "no such path: $_")
@@ -196,7 +203,8 @@ sub all_errors {
     my %env = map { /\A(\d+ \S+)/ ? ($1 => $_) : () }
         split /\n/, OCI::Server::slurp($server->dir . '/env_log');
     for my $line ('404 MANIFEST_UNKNOWN', '404 BLOB_UNKNOWN', '400 NAME_INVALID',
-        '405 UNSUPPORTED', '413 SIZE_INVALID', '401 UNAUTHORIZED', '403 DENIED') {
+        '405 UNSUPPORTED', '413 SIZE_INVALID', '401 UNAUTHORIZED', '403 DENIED',
+        '409 DENIED') {
         ok($env{$line}, "$title: logged: $line") || diag(join "\n", sort keys %env);
     }
     is($env{'404 BLOB_UNKNOWN'}, "404 BLOB_UNKNOWN pull x $digest",

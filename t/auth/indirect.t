@@ -2,8 +2,8 @@
 
 # No indirect path grants a request that the direct path refuses.  For a table
 # of policies, with Basic and with tokens, each caller tries the direct path and
-# then the indirect ones: a mount with and without "from", a tag in ?tag=, the
-# catalog, and a token's scopes.  Referrers have only their own path.
+# then the indirect ones: a mount with and without "from", a tag in ?tag=, a
+# tag that is deleted with its manifest, the catalog, and a token's scopes.  Referrers have only their own path.
 
 use OCI::Test;
 use OCI::Auth;
@@ -79,6 +79,17 @@ my @POLICIES = (
     [ 'LocationMatch of a tag', 'Require all granted', '',
         section('LocationMatch', '/manifests/v1$', login(),
             "<LimitExcept GET HEAD>\nRequire user admin\n</LimitExcept>") ],
+    [ 'LocationMatch of deletions of a tag', 'Require all granted', '',
+        section('LocationMatch', '/manifests/v1$',
+            "<Limit DELETE>\nRequire all denied\n</Limit>") ],
+    [ 'If, of deletions of a tag', 'Require all granted', '',
+        "<If \"%{REQUEST_METHOD} == 'DELETE' && %{REQUEST_URI} =~ m#/other\$#\">"
+        . "\nRequire all denied\n</If>" ],
+    [ 'rewrite, of deletions of a tag', 'Require all granted', join "\n",
+        'RewriteEngine On', 'RewriteCond %{REQUEST_METHOD} =DELETE',
+        'RewriteRule /manifests/v1$ - [F]' ],
+    [ 'expr, of deletions of a tag', any(q(Require expr "reqenv('OCI_ACTION') )
+        . q(!= 'delete' || reqenv('OCI_REFERENCE') != 'v1'")) ],
     [ 'Location of a user', 'Require all granted', '',
         section('Location', '/v2/private/', login(), 'Require user admin') ],
     [ 'AuthMerging And', 'Require all granted', '',
@@ -207,6 +218,16 @@ sub ways {
                 $image->{text});
             push @wrong, "?tag=$tag at $source" if $status == 201 && !$push;
         }
+        $open->push_manifest($source, $_, $image->{text}) for qw(v1 other);
+        my $path = "/v2/$source/manifests";
+        my $deleted = $caller->request(DELETE => "$path/$image->{digest}")->status;
+        $open->push_manifest($source, $_, $image->{text}) for qw(v1 other);
+        for my $tag (qw(v1 other)) {
+            my $delete = $can->(DELETE => "$path/$tag");
+            push @wrong, "deletion of $tag at $source by its digest"
+                if $deleted == 202 && !$delete;
+        }
+        $open->push_manifest($source, 'v1', $image->{text});
     }
     my $res = $caller->request(GET => '/v2/_catalog');
     for my $name ($res->status == 200 ? @{ $res->json->{repositories} } : ()) {

@@ -35,7 +35,7 @@ for my $name ($reference =~ /^\s*#\s*Syntax:\s+(\w+)/mg) {
 
 # If create or merge omits a field, its directive has no effect.
 my $header = stripped('src/httpd/config.h');
-my $source = stripped('src/httpd/config.c');
+my $source = stripped('src/httpd/config_merge.c');
 my ($struct) = $header =~ /typedef struct oci_config_t \{(.*?)\}/s;
 my ($create) = $source =~ /^void \*oci_config_create_dir.*?(^\{.*?^\})/ms;
 my ($merge) = $source =~ /^void \*oci_config_merge_dir.*?(^\{.*?^\})/ms;

@@ -64,7 +64,7 @@ for my $document (@documents) {
         "$document: each path is there");
     is(join(' ', grep { !$target{$_} } targets($text)), '',
         "$document: each make target is there");
-    is(join(' ', grep { !$directive{$_} } $text =~ /\b(OCI[A-Z][a-z]\w+)/g),
+    is(join(' ', grep { !$directive{$_} } $text =~ /\b(OCI[A-Z]\w+)/g),
         '', "$document: each directive is there");
 }
 

@@ -7,10 +7,11 @@
 #
 #     ROWS     the rows to measure, such as "push,pull" (default: all): small,
 #              login, pull, push, patches, blobs, manifests, tags, memory,
-#              tls, many, index, sizes
-#     TURNS    how often each contender is measured (5; pull 10, memory 3)
-#     SECONDS  the approximate duration of measurements without a size (2)
-#     ENTRIES  the number that "sizes" compares with 100 entries (100000)
+#              tls, many, index, sizes, gc
+#     TURNS    how often each contender is measured (3; pull 5)
+#     SECONDS  the approximate duration of measurements without a size (1)
+#     ENTRIES  the number of tags and repositories that "index" and "sizes"
+#              compare with few, and of blobs and manifests for "gc" (20000)
 #     TMPDIR   the directory for the servers' files (/var/tmp): 4 GB on a real
 #              disk
 #
@@ -22,6 +23,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib", "$FindBin::Bin/../lib";
 
+use Bench::Gc;
 use Bench::Indexes;
 use Bench::Many;
 use Bench::Measure;
@@ -35,10 +37,11 @@ use OCI::Peer;
 use POSIX ();
 
 $| = 1;
-my @names = (@Bench::Rows::NAMES, qw(tls many index sizes));
+my @names = (@Bench::Rows::NAMES, qw(tls many index sizes gc));
 my %row = (%Bench::Rows::ROWS, tls => \&Bench::Tls::row_tls,
     many => \&Bench::Many::row_many,
-    index => \&Bench::Indexes::row_index, sizes => \&Bench::Sizes::row_sizes);
+    index => \&Bench::Indexes::row_index, sizes => \&Bench::Sizes::row_sizes,
+    gc => \&Bench::Gc::row_gc);
 my @rows = split /[\s,]+/, $ENV{ROWS} || join ',', @names;
 for my $name (@rows) {
     $row{$name} or die "ROWS: unknown row '$name': expected some of @names\n";
@@ -57,7 +60,8 @@ my %bench = (
     dir     => "$dir",
     program => $program,
     turns   => $ENV{TURNS},
-    seconds => $ENV{SECONDS} || 2,
+    seconds => $ENV{SECONDS} || 1,
+    entries => $ENV{ENTRIES} || 20_000,
     server  => Bench::Server->start($ENV{TMPDIR}),
     peer    => -x $program ? OCI::Peer->start($program) : undef
 );

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # How directives of the server, of virtual hosts and of Locations are merged:
-# for each directive, the innermost one applies.
+# for each directive, the innermost one applies, except for those whose lines
+# add up.
 
 use OCI::Test;
 
@@ -104,6 +105,32 @@ status_is($port[3]->post('/v2/open/r/blobs/uploads/'), 202,
     'a Location of a read-only host may allow changes');
 $server->stop;
 
+# Lines of OCIImmutable add up.
+$server = OCI::Server->start(ports => 2, extra => 'OCIImmutable ** tags=server',
+    config => 'OCIImmutable ** tags=location', after => <<'CONF');
+<Location "/v2/inner/">
+    OCIImmutable inner/a tags=inner
+</Location>
+<VirtualHost *:@PORT2@>
+    OCIImmutable ** tags=host
+    OCIImmutable ** tags=more
+</VirtualHost>
+CONF
+for my $case ([ 1, 'a', 'server location' ], [ 1, 'inner/a', 'server location inner' ],
+    [ 1, 'inner/b', 'server location' ], [ 2, 'b', 'server location host more' ],
+    [ 2, 'inner/c', 'server location host more' ]) {
+    my ($port, $repo, $immutable) = @$case;
+    my $client = OCI::Client->new($server->host($port));
+    $client->push_blob($repo, '{}');
+    my @fixed = grep {
+        my $tag = $_;
+        ($client->push_image($repo, $tag),
+            $client->delete("/v2/$repo/manifests/$tag")->status)[-1] == 409;
+    } qw(server location inner host more other);
+    is("@fixed", $immutable, "host $port, $repo: the immutable tags");
+}
+$server->stop;
+
 # Stores: each section has its own, or that of the enclosing section.
 $server = OCI::Server->start(ports => 3,
     extra => 'OCIBlobStore fs @DIR@/store', location => <<'CONF',
@@ -135,6 +162,8 @@ sub count {
     return scalar(my @found = grep { -f } glob "$dir/$store/blobs/sha256/*/*");
 }
 
+# Two indexes may share a blob store if both began when it was empty.
+error_is($port[2]->get('/v2/a/tags/list'), 404, 'NAME_UNKNOWN');
 $port[0]->push_image('a', 'main');
 is(count('store'), 2, 'the server\'s store');
 is_deeply(tags($port[0], 'a'), ['main'], 'and its index');
@@ -143,7 +172,6 @@ $port[1]->push_image('a', 'other');
 is(count('other'), 2, 'a virtual host\'s store');
 is_deeply(tags($port[1], 'a'), ['other'], 'and its index beside it');
 ok(-d "$dir/other/index", 'the index is a directory of that store');
-error_is($port[2]->get('/v2/a/tags/list'), 404, 'NAME_UNKNOWN');
 $port[2]->push_image('a', 'third', layers => ['of the third']);
 is(count('store'), 3,
     'a virtual host with only an index uses the server\'s store');

@@ -50,9 +50,43 @@ for my $size (@sizes) {
         for '-1', '4M', '1e6', 'none', '99999999999999999999';
     refused("$size 1 2", qr/$size takes one argument/);
 }
+for my $time (qw(OCIGCInterval OCIGCGrace OCIUploadExpiry)) {
+    refused("$time $_", qr/$time:\ '\Q$_\E'\ is\ not\ a\ valid\ time:\ expected\ a
+        \ number\ of\ seconds\ from\ 0\ to\ \d+$/mx)
+        for '-1', '1d', '1e6', 'never', '99999999999';
+    refused("$time 1 2", qr/$time takes one argument/);
+}
+refused('OCIUploadExpiry 59',
+    qr/OCIUploadExpiry: '59' is too short: expected 60 seconds or more/);
+refused('OCIRetain', qr/OCIRetain: expected a pattern of repositories, such as/);
+refused('OCIRetain A/**', qr{OCIRetain: 'A/\*\*' can never match: });
+refused("OCIRetain ** $_", qr/OCIRetain: '\Q$_\E': expected tags=REGEX, last=/)
+    for qw(3 older=3d Last=3);
+refused("OCIRetain ** last=$_", qr/OCIRetain: last=\Q$_\E: expected a number of/)
+    for qw(0 -1 x 1d);
+refused("OCIRetain ** $_", qr/OCIRetain: '$_': expected a duration such as 30d/)
+    for qw(pushed=30x pushed=1y pulled= pulled=-1d);
+refused("OCIRetain ** 'tags=v\\d'", qr/OCIRetain: '\\+d' is not possible in /);
+refused("OCIUntagged $_",
+    qr/OCIUntagged: '\Q$_\E': expected "keep", or a duration such as 7d/)
+    for qw(never 1y -1 ci/**);
+refused('OCIUntagged', qr/OCIUntagged: '': expected "keep"/);
+refused('OCIUntagged 7d /ci', qr{OCIUntagged: '/ci' can never match: });
+refused('OCIPullTime Maybe', qr/OCIPullTime: 'Maybe' is neither On nor Off/);
+refused('OCIPullTime On "%{"', qr/OCIPullTime: /);
 refused("OCISparse $_",
     qr/OCISparse: '$_' is not valid: expected None, Index or All/)
     for qw(On Off Layers);
+refused("OCIImmutable", qr/OCIImmutable takes 1-2 arguments, .*in quotes/);
+refused("OCIImmutable ** a b", qr/OCIImmutable takes 1-2 arguments/);
+refused("OCIImmutable ** $_", qr/OCIImmutable: '\Q$_\E': expected tags=REGEX/)
+    for qw(v1 tag=v1 regex=v1);
+refused("OCIImmutable $_", qr{OCIImmutable: '\Q$_\E' can never match: })
+    for qw(/a/** a/ A/** a//b);
+refused("OCIImmutable ** tags=v(",
+    qr/OCIImmutable: 'v\(' is not a POSIX extended regular expression: /);
+refused("OCIImmutable ** 'tags=v\\d+'",
+    qr/OCIImmutable: '\\+d' is not possible in .* a POSIX extended regular /);
 refused("$_ Maybe", qr/$_ must be On or Off/) for @flags;
 
 refused("OCITokenLifetime $_",

@@ -25,25 +25,25 @@ for my $directive (@directives) {
     like($manual, qr/^\| `$directive [^|]+\| .+ \| .+ \|$/m,
         "$directive: line in conf/README");
 }
-my @entries = $reference =~ /^    # (OCI[A-Z][a-z]\w+)$/mg;
+my @entries = $reference =~ /^    # (OCI[A-Z]\w+)$/mg;
 is_deeply(\@entries, \@directives,
     'the reference has no others, and the same order');
 my %known = map { $_ => 1 } @directives;
 for my $name (qw(README conf/README)) {
     my $text = OCI::Server::slurp("$top/$name");
-    is_deeply([ grep { !$known{$_} } $text =~ /\b(OCI[A-Z][a-z]\w+)/g ], [],
+    is_deeply([ grep { !$known{$_} } $text =~ /\b(OCI[A-Z]\w+)/g ], [],
         "$name names no others");
     is_deeply([ grep { length > 80 } split /\n/, $text ], [],
         "$name fits into 80 columns");
 }
 
 # A default in the documentation is the same as in the code.
-my ($apply) = $source =~ /(^void oci_config_apply.*)/ms;
+my $values = OCI::Server::slurp("$top/src/httpd/config_values.c");
 my %field = $source
-    =~ /"(OCI\w+)", (?:set_size|ap_set_flag_slot),\s*OFFSET\((\w+)\)/g;
-cmp_ok(scalar keys %field, '>=', 8, 'directives with a number or flag');
+    =~ /"(OCI\w+)", (?:set_size|set_seconds|set_upload_expiry|ap_set_flag_slot),\s*OFFSET\((\w+)\)/g;
+cmp_ok(scalar keys %field, '>=', 11, 'directives with a number or flag');
 while (my ($name, $field) = each %field) {
-    my ($in_code) = $apply =~ /config->$field, (\d+)\)/;
+    my ($in_code) = $values =~ /config->$field, (\d+)\)/;
     my ($in_words) = $reference =~ /^    $name (\S+)$/m;
     $in_words =~ s/^On$/1/ || $in_words =~ s/^Off$/0/;
     like($in_words, qr/^\Q$in_code\E$/, "$name: its default");

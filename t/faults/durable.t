@@ -7,10 +7,16 @@
 
 use OCI::Test;
 
+use OCI::Admin;
 use Time::HiRes qw(sleep);
 
 my ($STRACE) = grep { -x } map { "$_/strace" } split /:/, $ENV{PATH};
 plan(skip_all => 'strace is not installed') if !$STRACE;
+
+my @TRACE = ($STRACE, '-f', '-qq', '-y', '-s', '16', '-e',
+    'trace=openat,open,creat,write,writev,pwrite64,sendto,sendmsg,fsync,'
+    . 'fdatasync,sync,syncfs,msync,rename,renameat,renameat2,link,linkat,'
+    . 'symlink,symlinkat,mkdir,mkdirat,unlink,unlinkat,rmdir,ftruncate');
 
 # A single process answers all requests, so that the order of its calls is
 # defined.
@@ -20,11 +26,7 @@ sub start_traced {
         extra => "StartServers 1\nMinSpareServers 1\nMaxSpareServers 1\n"
                . 'MaxRequestWorkers 1');
     my $trace = $server->dir . '/trace';
-    my $process = OCI::Process->start(command => [ $STRACE, '-f', '-qq', '-y',
-        '-s', '16', '-o', $trace, '-e', 'trace=openat,open,creat,write,writev,'
-            . 'pwrite64,sendto,sendmsg,fsync,fdatasync,sync,syncfs,msync,'
-            . 'rename,renameat,renameat2,link,linkat,symlink,symlinkat,mkdir,'
-            . 'mkdirat,unlink,unlinkat,rmdir,ftruncate',
+    my $process = OCI::Process->start(command => [ @TRACE, '-o', $trace,
         map { ('-p', $_) } $server->children ]);
     plan(skip_all => 'strace may not trace processes')
         if !$process->wait_for(sub {
@@ -46,7 +48,12 @@ sub calls_of {
         last if $text =~ /"HTTP\/1\.1 /;
         sleep 0.02;
     }
-    my $store = $server->store;
+    return ($res, parse($server->store, $text));
+}
+
+# The calls in a trace, up to the first response.
+sub parse {
+    my ($store, $text) = @_;
     my @calls;
     for my $line (split /\n/, $text) {
         my ($name, $rest) = $line =~ /\A\d+ +(\w+)\((.*)/ or next;
@@ -64,7 +71,7 @@ sub calls_of {
         push @calls, [ $name =~ s/(?:at2?|64)\z//r, @paths ]
             if @paths || $name =~ /sync\z/;
     }
-    return ($res, @calls);
+    return @calls;
 }
 
 # Paths that need no sync: names and records of uploads, and temporary files.
@@ -250,6 +257,43 @@ subtest 'OCISync Off' => sub {
     in_order($calls{manifest}, 'and for a manifest',
         [ $SET => qr{^index/repo/durable/_manifest/} ],
         [ $SET => qr{^index/repo/durable/_tag/v1$} ], ['answer', qr//]);
+};
+
+# What is deleted last must not be missing while a fact still refers to it.
+subtest 'garbage collection' => sub {
+    my $server = OCI::Server->start;
+    my $client = OCI::Client->new($server);
+    my $digest = $client->push_blob('garbage', 'the bytes');
+    $client->push_image('whole', 'v1');
+    $client->close;
+    my $store = $server->store;
+    my $trace = $server->dir . '/trace';
+    is(system(@TRACE, '-o', $trace, tool(), 'gc', '--quiet', '--json',
+        '--grace', 0, "fs $store"), 0, 'gc');
+    my @calls = parse($store, OCI::Server::slurp($trace));
+    my ($hex) = $digest =~ /:(..)/;
+    my $name = $digest =~ s/.*://r;
+    in_order(\@calls, 'note, link, holder, record, bytes',
+        [ $SET => qr{^index/orphan/\Q$digest\E} ],
+        [ unlink => qr{^index/repo/garbage/_blob/\Q$digest\E} ],
+        [ unlink => qr{^index/holder/} ], [ $SYNC => qr{^index/orphan$} ],
+        [ unlink => qr{^index/blob/\Q$digest\E} ], [ $SYNC => qr{^index/blob$} ],
+        [ rename => qr{^blobs/sha256/$hex/\.$name$} ],
+        [ unlink => qr{^blobs/sha256/$hex/\.$name$} ],
+        [ unlink => qr{^index/orphan/\Q$digest\E} ]);
+    my ($record) = grep { $calls[$_][0] eq 'unlink'
+        && ($calls[$_][1] // '') =~ m{^index/blob/} } 0 .. $#calls;
+    my %unsynced;
+    for my $call (@calls[ 0 .. $record ]) {
+        my ($what, $path) = @$call;
+        delete $unsynced{$path} if $what =~ /sync/;
+        delete $unsynced{$path} if $what eq 'rmdir';
+        $unsynced{ directory_of($path) } = $path
+            if $what =~ /\A(?:unlink|rmdir)\z/ && !passing($path);
+    }
+    delete @unsynced{qw(index/blob index/review)};
+    is_deeply(\%unsynced, {}, 'links and holders go durably before the record');
+    $server->stop;
 };
 
 done_testing;

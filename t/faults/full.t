@@ -100,6 +100,36 @@ for my $kind (['tmpfs', 'size=12m'], ['ext4', '24M']) {
     };
 }
 
+# When space runs out, uploads that nobody continues go first.
+subtest 'idle uploads' => sub {
+    my $dir = small_disk('tmpfs', 'size=12m')
+        or plan(skip_all => 'tmpfs cannot be mounted');
+    my $server = OCI::Server->start(store => "$dir/store");
+    $server->expects(qr/\[oci:error\].*No space left on device/);
+    $server->expects(qr/\[oci:warn\].*storage is full: idle uploads were ended/);
+    my $client = OCI::Client->new($server);
+    my %session = map { $_ => $client->start_upload('full') } 1 .. 3;
+    my $part = random_bytes(3 * $MIB, 'part');
+    status_is($client->patch($session{$_}, $part), 202) for 1 .. 3;
+    my $bytes = random_bytes(4 * $MIB, 'whole');
+    my $push = sub { $client->put(with_query($client->start_upload('full'),
+        'digest=' . digest_of($bytes)), $bytes) };
+    error_is($push->(), 507, 'UNKNOWN', undef, 'the disk is full');
+    unlink grep { -s == 0 } glob "$dir/store/uploads/*";
+    my @parts = map { my ($id) = $session{$_} =~ m{/([^/?]+)(?:\?|\z)};
+        "$dir/store/uploads/$id" } 1 .. 3;
+    is(scalar(grep { -e } @parts), 3, 'uploads of this minute stay');
+    utime time - 120, time - 120, @parts[ 0, 1 ];
+    error_is($push->(), 507, 'UNKNOWN', undef, 'the next push fails, too');
+    is(join(' ', map { -e $_ ? 1 : 0 } @parts), '0 0 1',
+        'but those that were idle for longer are gone');
+    status_is($push->(), 201, 'so the one after it succeeds');
+    error_is($client->patch($session{1}, 'x'), 404, 'BLOB_UPLOAD_UNKNOWN');
+    status_is($client->put(with_query($session{3}, 'digest='
+        . digest_of($part))), 201, 'the upload of this minute goes on');
+    $server->stop;
+};
+
 # A blob is committed, but its record cannot be written.  The upload's file is
 # then also the file of the blob, which another repository already serves.
 subtest 'a full index, and a blob store with space' => sub {

@@ -18,7 +18,7 @@ use OCI::Database;
 
 use constant {
     FEW  => 10,            # one page, so that both sizes have a full page
-    MANY => 100_000,
+    MANY => $ENV{ENTRIES} || 20_000,
     PAGE => 10,
     TAGS => 500,           # set by one request
     TYPE => OCI::Client::IMAGE_MANIFEST

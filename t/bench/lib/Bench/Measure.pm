@@ -27,6 +27,15 @@ sub build {
             "$source/$name.c", "$source/http.c", qw(-lcrypto -lpthread)) == 0
             or die "$name.c does not compile\n";
     }
+    # fill uses the registry's own objects, as ociadmin does
+    my $objects = "$OCI::Server::TOP/.build/mod/src";
+    my @options = split ' ', join ' ', map { `$_` } 'apr-1-config --includes',
+        'apu-1-config --includes --link-ld --libs',
+        'apr-1-config --link-ld --libs', 'pkg-config --libs jansson libcrypto';
+    system('gcc', qw(-std=gnu99 -O2 -Wall -Wextra), "-I$OCI::Server::TOP/src",
+        '-o', "$bin/fill", "$source/fill.c", (map { glob "$objects/$_/.libs/*.o" }
+        qw(values store store/fs store/dbm store/dbd registry)), @options,
+        '-ldl') == 0 or die "fill.c does not compile\n";
     return;
 }
 

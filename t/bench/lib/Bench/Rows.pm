@@ -156,7 +156,7 @@ sub row_small {
         my @all = map { getter($bench, $server, $client, @$_) }
             [ $server->host, $path ], [ $full, $path ],
             [ $server->host, $static{$path} ];
-        race($bench->{turns} // 5, @all);
+        race($bench->{turns} // 3, @all);
         row("$figure: CPU", ours => $all[0], beside => $all[2],
             name => 'static', by => 'cpu', most => 1.25);
         row('  10,000 tags, repositories', ours => $all[1],
@@ -187,7 +187,7 @@ sub row_login {
             $server->host($port), $path)
     } [EMPTY], [ TOKEN, "Authorization: Bearer $token" ], [ CACHED, $basic ],
       [ BCRYPT, $basic ];
-    race($bench->{turns} // 5, @all);
+    race($bench->{turns} // 3, @all);
     my %same = (beside => $all[0], name => 'ours, open', by => 'cpu');
     row('manifest GET by token: CPU', %same, ours => $all[1], most => 1.5);
     row('  by Basic, bcrypt, socache', %same, ours => $all[2]);
@@ -213,7 +213,7 @@ sub row_pull {
         [ $server->host($_), "/v2/bench/pull/blobs/$digest" ],
         [ $server->host($_), '/static/large' ]
     } EMPTY, SENDFILE;
-    race($bench->{turns} // 10, @all);
+    race($bench->{turns} // 5, @all);
     delete_large_files($server->dir);
     my %same = (name => 'static', by => 'rate', least => 1, mib => GIB);
     row('pull of 1 GiB', ours => $all[0], beside => $all[1], %same);
@@ -230,7 +230,7 @@ sub row_push {
         receiver($server, 'put', '/dav/large', $server->dir . '/htdocs'),
         $peer ? receiver($peer, 'push', $path, $peer->store) : ()
     );
-    race($bench->{turns} // 5, @all);
+    race($bench->{turns} // 3, @all);
     my %same = (ours => $all[0], by => 'rate', mib => GIB);
     row('push of 1 GiB', %same, beside => $all[2], name => 'distribution',
         least => 1.4) if $peer;
@@ -252,7 +252,7 @@ sub row_patches {
             after => sub { delete_large_files($server->store) }
         }
     } qw(patches whole);
-    race($bench->{turns} // 5, @all);
+    race($bench->{turns} // 3, @all);
     row('2,048 PATCHes of 64 KiB', ours => $all[0], beside => $all[1],
         name => 'one PUT', by => 'rate', least => 0.15, mib => PATCHED);
     return;
@@ -264,7 +264,7 @@ sub row_blobs {
     return if !$peer;
     my @all = map { loader($bench, $_, $_->host, 'blobs', 'bench/blobs', 1024) }
         $server, $peer;
-    race($bench->{turns} // 5, @all);
+    race($bench->{turns} // 3, @all);
     row('blobs of 1 KiB, POST and PUT', ours => $all[0], beside => $all[1],
         name => 'distribution', by => 'rate', least => 4);
     return;
@@ -283,7 +283,7 @@ sub row_manifests {
         my @all = map { loader($bench, @$_, @words) }
             [ $server, $server->host ], [ $server, $full ],
             [ $peer, $peer->host ];
-        race($bench->{turns} // 5, @all);
+        race($bench->{turns} // 3, @all);
         row($figure, ours => $all[0], beside => $all[2],
             name => 'distribution', by => 'rate', least => 5);
         row('  10,000 tags, repositories', ours => $all[1],
@@ -301,7 +301,7 @@ sub row_tags {
     my @all = map { getter($bench, $_->[0], \&wrk, $_->[1],
                            '/v2/bench/image/tags/list?n=100') }
         [ $server, full($bench) ], [ $peer, $peer->host ];
-    race($bench->{turns} // 5, @all);
+    race($bench->{turns} // 3, @all);
     row('100 of 10,000 tags', ours => $all[0], beside => $all[1],
         name => 'distribution', by => 'rate', least => 10);
     return;

@@ -10,7 +10,7 @@ use warnings;
 use Bench::Measure ();
 use Exporter 'import';
 
-our @EXPORT_OK = qw(heading row note);
+our @EXPORT_OK = qw(heading row note figure);
 
 my $FORMAT = "%-30s %12s %12s %-13s %6s %6s %9s %-4s  %9s %9s %5s\n";
 
@@ -22,8 +22,8 @@ sub heading {
 
 # Print one figure.  ours and beside are contenders of race(); name describes
 # beside; by is "cpu", "rate" or "p99", of which the ratio is printed; most or
-# least is the goal for the ratio; mib (optional) is the size of one request in MiB.  The
-# ratio is the median of the ratios of all turns.
+# least is the goal for the ratio; mib (optional) is the size of one request in
+# MiB.  The ratio is the median of the ratios of all turns.
 sub row {
     my ($figure, %row) = @_;
     my ($ours, $beside) = @row{qw(ours beside)};
@@ -38,6 +38,15 @@ sub row {
         goal(@row{qw(most least)}),
         verdict($ratio, $spread, @row{qw(most least)}),
         (map { cpu($_->{cpu}) } $ours, $beside), scalar @{ $ours->{rates} };
+    return;
+}
+
+# Print a figure that is not compared with another contender: its text, its
+# value, and most or least, the goal for the value.
+sub figure {
+    my ($figure, $text, $value, %goal) = @_;
+    printf $FORMAT, $figure, $text, '', '', '', '', goal(@goal{qw(most least)}),
+        verdict($value, 0, @goal{qw(most least)}), '', '', 1;
     return;
 }
 

@@ -100,7 +100,7 @@ sub large {
                 $version, 201, '-T', $file, "$url/dav/large"))[0] }),
             $peer ? receiver($peer, $peer->store, sub { $send->($other) }) : ()
         );
-        race($bench->{turns} // 5, @push);
+        race($bench->{turns} // 3, @push);
         my %same = (ours => $push[0], by => 'rate', mib => LARGE_MIB);
         row("TLS push, HTTP/$version", %same, beside => $push[1],
             name => 'mod_dav PUT');
@@ -117,7 +117,7 @@ sub large {
         } [ $server->pid, "$url/v2/bench/tls/blobs/$digest" ],
           [ $server->pid, "$url/static/large$version" ],
           $peer ? [ $peer->pid, "$other/v2/bench/tls/blobs/$digest" ] : ();
-        race($bench->{turns} // 5, @pull);
+        race($bench->{turns} // 3, @pull);
         $same{ours} = $pull[0];
         row("TLS pull, HTTP/$version", %same, beside => $pull[1],
             name => 'static', least => $goal->{static});
@@ -141,7 +141,7 @@ sub small {
             { pid => $server->pid,
               run => sub { $client->($url, $bench->{seconds}) } }
         } $IMAGE, $static;
-        race($bench->{turns} // 5, @all);
+        race($bench->{turns} // 3, @all);
         row($figure, ours => $all[0], beside => $all[1], name => 'static',
             by => 'cpu', most => 1.25);
     }

@@ -84,9 +84,12 @@ static void fill_repository(const oci_registry_t *registry, int number,
     int i;
 
     for (i = 1; i < blobs; i++) {
-        APR_ARRAY_PUSH(layers, const char *)
-            = push_blob(&repository,
-                        apr_psprintf(pool, "layer %d of %d", i, number), pool);
+        APR_ARRAY_PUSH(layers,
+                       const char *) = push_blob(&repository,
+                                                 apr_psprintf(pool,
+                                                              "layer %d of %d",
+                                                              i, number),
+                                                 pool);
     }
     push_manifest(&repository, "latest", config,
                   apr_array_pstrcat(pool, layers, ','), pool);
