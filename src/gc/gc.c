@@ -84,6 +84,8 @@ static oci_error_t *read_state(state_t *state, oci_gc_t *gc, apr_pool_t *pool)
     return NULL;
 }
 
+/* Write the state.  On a full disk the run goes on without it: it frees
+ * space. */
 static oci_error_t *write_state(const oci_gc_t *gc, apr_int64_t last,
                                 const char *under_way, apr_pool_t *pool)
 {
@@ -92,9 +94,11 @@ static oci_error_t *write_state(const oci_gc_t *gc, apr_int64_t last,
                                      "%" APR_INT64_T_FMT ";%" APR_INT64_T_FMT
                                      "%s",
                                      last, gc->since, under_way);
+    oci_error_t *error;
 
     oci_change_put(changes, OCI_CHANGE_PUT, oci_key_gc(), value, strlen(value));
-    return oci_facts_apply(gc->registry, changes, gc->registry->durable, pool);
+    error = oci_facts_apply(gc->registry, changes, gc->registry->durable, pool);
+    return error && error->code == OCI_E_STORAGE_FULL ? NULL : error;
 }
 
 /* Review a repository, if it is its turn: a value in the queue is the time

@@ -89,7 +89,8 @@ static oci_error_t *find_stored(const oci_stored_t **stored, const oci_gc_t *gc,
 
 /* End a claimed upload if it is idle still: a request may have continued it
  * before it was claimed.  The bytes go first: a full disk may have no room for
- * the tombstone.  An upload without its bytes cannot be continued either. */
+ * the tombstone.  An upload without its bytes cannot be continued either, and
+ * its record goes when its id is too old. */
 static oci_error_t *end_claimed(oci_gc_t *gc, oci_blob_writer_t *writer,
                                 const char *id, apr_pool_t *pool)
 {
@@ -108,7 +109,8 @@ static oci_error_t *end_claimed(oci_gc_t *gc, oci_blob_writer_t *writer,
     }
     gc->report.uploads++;
     gc->report.bytes += stored->size;
-    return end_record(gc, id, pool);
+    error = end_record(gc, id, pool);
+    return error && error->code == OCI_E_STORAGE_FULL ? NULL : error;
 }
 
 static oci_error_t *end_idle(oci_gc_t *gc, const oci_stored_t *stored,

@@ -8,8 +8,10 @@
 
 use OCI::Test;
 
+use File::Temp ();
 use OCI::Admin;
 use OCI::Garbage;
+use OCI::Library;
 use OCI::Pusher;
 use POSIX ();
 use Time::HiRes qw(sleep time);
@@ -83,8 +85,8 @@ subtest 'httpd is killed' => sub {
     $server->stop;
 };
 
-# Start "ociadmin gc" and kill it after some time.  Returns whether it was
-# killed before its end.
+# Start "ociadmin gc", and kill it after some time if it is given.  Returns
+# whether it was killed before its end.
 sub kill_run {
     my ($server, $seconds) = @_;
     my $pid = fork // die "fork: $!\n";
@@ -95,8 +97,10 @@ sub kill_run {
             $server->{index}->argument($server->store)
             or POSIX::_exit(126);
     }
-    sleep $seconds;
-    kill 'KILL', $pid;
+    if (defined $seconds) {
+        sleep $seconds;
+        kill 'KILL', $pid;
+    }
     waitpid $pid, 0;
     return $? ? 1 : 0;
 }
@@ -119,6 +123,153 @@ subtest 'ociadmin gc is killed' => sub {
     }
     cmp_ok($killed, '>', 0, "$killed runs were killed");
     holds($server, \@faults, @pushed);
+    $server->stop;
+};
+
+# ---- killed at each change of a file
+
+# Kills its process before the change of a name on disk for which a number in
+# the file OCI_KILL reaches 0; each change lowers the number by 1.
+my $tmp = File::Temp->newdir(TMPDIR => 1);
+chmod 0777, "$tmp";
+my $library = "$tmp/kill.so";
+my $built = OCI::Library::build($library, <<'END');
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static void count(const char *path)
+{
+    char text[16] = "";
+    int fd = strstr(path, "/store/") ? open(getenv("OCI_KILL"), O_RDWR) : -1;
+    int number;
+
+    if (fd < 0) {
+        return;
+    }
+    number = read(fd, text, sizeof(text) - 1) > 0 ? atoi(text) - 1 : -1;
+    snprintf(text, sizeof(text), "%-8d", number);
+    if (number >= 0 && pwrite(fd, text, strlen(text), 0) < 0) {
+        abort();
+    }
+    close(fd);
+    if (number == 0) {
+        raise(SIGKILL);
+    }
+}
+int link(const char *from, const char *to)
+{
+    count(to);
+    return syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+int symlink(const char *from, const char *to)
+{
+    count(to);
+    return syscall(SYS_symlinkat, from, AT_FDCWD, to);
+}
+int rename(const char *from, const char *to)
+{
+    count(to);
+    return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+int unlink(const char *path)
+{
+    count(path);
+    return syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+int rmdir(const char *path)
+{
+    count(path);
+    return syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR);
+}
+END
+
+# Kill at the Nth change while this code runs.  Returns whether that happened.
+sub kill_at {
+    my ($n, $code) = @_;
+    open my $file, '>', "$tmp/n" or die "$tmp/n: $!\n";
+    print $file $n;
+    close $file;
+    chmod 0666, "$tmp/n";
+    $code->();
+    my $left = OCI::Server::slurp("$tmp/n");
+    unlink "$tmp/n";
+    return $left == 0;
+}
+
+# Tests: an image is complete, and nothing else is left after the next runs.
+sub only {
+    my ($server, $image, $name) = @_;
+    my @left = clean($server, '--upload-expiry', 0);
+    is(join("\n", @left), '', $name);
+    my $client = OCI::Client->new($server);
+    is($client->get('/v2/kept/manifests/v1')->body, $image->{text},
+        'the image is there');
+    return;
+}
+
+sub plan_kills {
+    plan(skip_all => 'for the index fs: the others change many facts at once')
+        if (OCI::Index::named() // 'fs') ne 'fs';
+    plan(skip_all => 'the sanitizers already use LD_PRELOAD')
+        if OCI::Server->sanitized;
+    plan(skip_all => 'gcc cannot build a library') if !$built;
+    return;
+}
+
+subtest 'ociadmin gc is killed before each change of a file' => sub {
+    plan_kills();
+    my $server = OCI::Server->start(config => 'OCISync Off');
+    my $client = OCI::Client->new($server);
+    my $image = $client->push_image('kept', 'v1', layers => ['shared']);
+    my $n = 0;
+    do {
+        $n++;
+        for my $repo (qw(a b/c)) {
+            my $gone = $client->push_image($repo, 'v1', config => "own $n",
+                layers => [ 'shared', "layer of $n" ]);
+            $client->delete("/v2/$repo/manifests/$gone->{digest}");
+        }
+        # One run is killed, and the next one goes on.
+    } while (kill_at($n, sub {
+        local %ENV = (%ENV, LD_PRELOAD => $library, OCI_KILL => "$tmp/n");
+        kill_run($server, undef);
+    }) && gc($server, '--grace', 0)->{status} == 0 && $n < 500);
+    cmp_ok($n, '>', 20, "$n changes");
+    only($server, $image, 'no garbage is left');
+    $server->stop;
+};
+
+subtest 'httpd is killed before each change of a file' => sub {
+    plan_kills();
+    my $server = OCI::Server->start(config => 'OCISync Off', mpm => 'prefork',
+        env => { LD_PRELOAD => $library, OCI_KILL => "$tmp/n" });
+    $server->allows(qr/exit signal Killed/);
+    my $image = OCI::Client->new($server)->push_image('kept', 'v1');
+    my $n = 0;
+    1 while ++$n < 500 && kill_at($n, sub {
+        my $client = OCI::Client->new($server);
+        my $repo = 'r' . $n % 3 . '/x';
+        eval {
+            my $gone = $client->push_image($repo, "v$n", config => "own $n");
+            $client->delete("/v2/$repo/manifests/$gone->{digest}");
+            $client->delete("/v2/$repo/blobs/" . digest_of("own $n"));
+        };
+    });
+    cmp_ok($n, '>', 20, "$n changes");
+    my $client = OCI::Client->new($server);
+    for my $repo (map { "r$_/x" } 0 .. 2) {
+        my $list = $client->get("/v2/$repo/tags/list");
+        $client->delete("/v2/$repo/manifests/$_")
+            for @{ ($list->json // {})->{tags} // [] };
+    }
+    gc($server, '--grace', 0, '--untagged', 0);
+    only($server, $image, 'no garbage is left');
     $server->stop;
 };
 

@@ -3,30 +3,40 @@
 /* Deletes blobs of an "fs" blob store.  A blob's path follows from its digest,
  * so that a blob that is pushed again has the path of the one that is being
  * deleted.  The file is therefore renamed first, and deleted only when the
- * caller confirms that nobody entered the blob again before that.  A process
- * that is killed in between leaves the renamed file, which is put back when the
- * blobs are listed. */
+ * caller confirms that nobody entered the blob again before that.
+ *
+ * The new name is used once.  A process that was stopped for so long that its
+ * lock ended, and that then continues, cannot delete what another process has
+ * renamed meanwhile.  A process that is killed leaves the renamed file, which
+ * is put back when the blobs are listed. */
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "store/fs/fs_blob_delete.h"
 
-static const char *hidden_path(const char *path, apr_pool_t *pool)
+/* Choose a name, such as ".ab01....0123456789abcdef", in the same directory. */
+static apr_status_t hidden_path(const char **hidden, const char *path,
+                                apr_pool_t *pool)
 {
     const char *slash = strrchr(path, '/');
+    apr_uint64_t number;
+    apr_status_t rv = apr_generate_random_bytes((unsigned char *)&number,
+                                                sizeof(number));
 
-    return apr_psprintf(pool, "%.*s/.%s", (int)(slash - path), path, slash + 1);
+    *hidden = apr_psprintf(pool, "%.*s/.%s.%" APR_UINT64_T_HEX_FMT,
+                           (int)(slash - path), path, slash + 1, number);
+    return rv;
 }
 
 apr_status_t oci_fs_blob_restore(const oci_store_dir_t *fs, const char *path,
-                                 apr_pool_t *pool)
+                                 const char *hidden)
 {
-    const char *hidden = hidden_path(path, pool);
     const char *rest = hidden;
     apr_status_t rv = oci_io_rename_new(&rest, path);
 
@@ -41,15 +51,18 @@ apr_status_t oci_fs_blob_delete(const oci_store_dir_t *fs, const char *locator,
 {
     const char *path = apr_pstrcat(pool, fs->root, "/", locator, NULL);
     const char *hidden = path;
+    apr_status_t rv;
 
     if (confirm) {
-        hidden = hidden_path(path, pool);
+        rv = hidden_path(&hidden, path, pool);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
         if (rename(path, hidden)) {
             return oci_store_dir_classify(fs, errno);
         }
         if (!confirm->is_confirmed(confirm->baton)) {
-            apr_status_t rv = oci_fs_blob_restore(fs, path, pool);
-
+            rv = oci_fs_blob_restore(fs, path, hidden);
             return rv == APR_SUCCESS || rv == APR_NOTFOUND ? APR_EBUSY : rv;
         }
     }

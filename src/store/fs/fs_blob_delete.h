@@ -19,9 +19,10 @@ apr_status_t oci_fs_blob_delete(const oci_store_dir_t *fs, const char *locator,
  * Put back a blob whose deletion was not confirmed, unless its file was written
  * again meanwhile.
  * @param path The absolute path of the blob
- * @return APR_NOTFOUND if no deletion of this blob is pending
+ * @param hidden That of the renamed file
+ * @return APR_NOTFOUND if the renamed file is gone
  */
 apr_status_t oci_fs_blob_restore(const oci_store_dir_t *fs, const char *path,
-                                 apr_pool_t *pool);
+                                 const char *hidden);
 
 #endif /* OCI_FS_BLOB_DELETE_H */

@@ -60,10 +60,6 @@ static apr_status_t add_blob(blob_list_t *list, const char *locator,
     apr_array_header_t *entries = list->entries;
     apr_status_t rv = add_file(list, locator, path);
 
-    if (rv == APR_NOTFOUND
-        && oci_fs_blob_restore(list->fs, path, entries->pool) == APR_SUCCESS) {
-        rv = add_file(list, locator, path);
-    }
     if (rv == APR_SUCCESS) {
         APR_ARRAY_IDX(entries, entries->nelts - 1, oci_stored_t)
             .digest = apr_psprintf(entries->pool, "%.*s:%s",
@@ -71,6 +67,29 @@ static apr_status_t add_blob(blob_list_t *list, const char *locator,
                                    strrchr(locator, '/') + 1);
     }
     return rv;
+}
+
+/* Whether the blob that was added last has this locator. */
+static int is_last(const blob_list_t *list, const char *locator)
+{
+    int count = list->entries->nelts;
+
+    return count
+        && !strcmp(APR_ARRAY_IDX(list->entries, count - 1, oci_stored_t).name,
+                   locator);
+}
+
+/* Put back a file whose deletion did not come to its end, and add its blob if
+ * it was not added yet.
+ * path: that of the blob */
+static apr_status_t add_hidden(blob_list_t *list, const char *locator,
+                               const char *path, const char *hidden)
+{
+    apr_status_t rv = oci_fs_blob_restore(list->fs, path, hidden);
+
+    return rv != APR_SUCCESS || is_last(list, locator)
+        ? APR_NOTFOUND
+        : add_blob(list, locator, path);
 }
 
 /* Whether a name has its form: at level 0 "sha256/", at level 1 "ab/", and
@@ -150,7 +169,10 @@ static apr_status_t add_blobs(blob_list_t *list, const char *dir, int level,
     }
     rv = read_dir(&entries, list, dir, pool);
     for (i = 0; i < entries.count && !is_full(list); i++) {
-        const char *name = entries.names[i];
+        const char *found = entries.names[i];
+        const char *name = level < DIRECTORY_LEVEL
+            ? found
+            : apr_pstrmemdup(pool, found, strcspn(found, "."));
         const char *path;
 
         if (is_before(list, dir, name, level)
@@ -158,9 +180,17 @@ static apr_status_t add_blobs(blob_list_t *list, const char *dir, int level,
             continue;
         }
         path = apr_pstrcat(pool, root, "/", dir, name, NULL);
-        name = path + strlen(root) + 1;
-        rv = level < DIRECTORY_LEVEL ? add_blobs(list, name, level + 1, pool)
-                                     : add_blob(list, name, path);
+        if (level < DIRECTORY_LEVEL) {
+            rv = add_blobs(list, path + strlen(root) + 1, level + 1, pool);
+        }
+        else if (strcmp(found, name)) {
+            rv = add_hidden(list, path + strlen(root) + 1, path,
+                            apr_pstrcat(pool, root, "/", dir, ".", found,
+                                        NULL));
+        }
+        else {
+            rv = add_blob(list, path + strlen(root) + 1, path);
+        }
         if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
             break;
         }
