@@ -209,7 +209,7 @@ SKIP: {
         subtest "a run that is stopped at a $what, and loses its locks" => sub {
             my $step = $what eq 'file' ? 1 : $STEP;
             my ($n, $stops, @lost) = (1 + int rand $step, 0);
-            while ($n < 400 and my $lost = stop_and_push("$what $n")) {
+            while ($n < 1000 and my $lost = stop_and_push("$what $n")) {
                 push @lost, map { "$what $n: $_" } @$lost;
                 $stops++;
                 $n += $step;
