@@ -77,8 +77,10 @@ static oci_error_t *read_state(state_t *state, oci_gc_t *gc, apr_pool_t *pool)
     since = value.data ? strchr(value.data, ';') : NULL;
     gc->since = since ? apr_atoi64(since + 1) : apr_time_sec(apr_time_now());
     state->killed = value.data && strstr(value.data, UNDER_WAY);
+    /* A last run in the future is that of a clock that was wrong. */
     if (!gc->glob
-        && (state->killed || oci_gc_is_past(state->last, FULL_EVERY))) {
+        && (state->killed || oci_gc_is_past(state->last, FULL_EVERY)
+            || !oci_gc_is_past(state->last, 0))) {
         gc->full = 1;
     }
     return NULL;

@@ -315,6 +315,16 @@ static oci_error_t *review_stored(unrecorded_t *unrecorded, const oci_gc_t *gc,
     return NULL;
 }
 
+/* Ask the index something.  A database ends a connection, and with it the run's
+ * lock, that is idle for too long; blobs that are too young are not looked up,
+ * and to list many of them can take long. */
+static oci_error_t *keep_lock(const oci_gc_t *gc, apr_pool_t *pool)
+{
+    int exists;
+
+    return oci_fact_exists(&exists, gc->registry, oci_key_gc(), pool);
+}
+
 /* Look at all blobs of the store. */
 static oci_error_t *find_unrecorded(unrecorded_t *unrecorded, oci_gc_t *gc,
                                     apr_pool_t *page, apr_pool_t *scratch)
@@ -346,6 +356,9 @@ static oci_error_t *find_unrecorded(unrecorded_t *unrecorded, oci_gc_t *gc,
             if (!error) {
                 apr_pool_clear(scratch);
             }
+        }
+        if (!error) {
+            error = keep_lock(gc, page);
         }
         oci_gc_progress(gc);
     } while (entries->nelts && !error && !oci_gc_is_stopped(gc));

@@ -147,8 +147,6 @@ sub repository_faults {
     push @faults, map { "tag $_ is not among the tags of its manifest" } grep {
         !exists $of{tagged}{ ($of{tag}{$_} =~ s/;.*//r) . "/$_" } }
         keys %{ $of{tag} };
-    push @faults, "referrer $_ is not listed" for grep {
-        !exists $of{referrer}{$_} } keys %referrers;
     push @faults, "referrer $_ does not exist" for grep { !$referrers{$_} }
         keys %{ $of{referrer} };
     push @faults, "the mark of a push is left: $_" for keys %{ $of{pending} };

@@ -296,6 +296,17 @@ sub required {
     return keys %live;
 }
 
+# The referrers among these that the lists of their subjects lack.
+sub unlisted {
+    my ($self, $client, @digests) = @_;
+    my %lists;
+    return map { "referrer $_ is not listed" } grep {
+        my $subject = $self->{manifests}{$_}{subject};
+        $lists{$subject} //= { map { $_->{digest} => 1 } @{ $client->get(
+            "/v2/$self->{repo}/referrers/$subject")->json->{manifests} } };
+        !$lists{$subject}{$_} } @digests;
+}
+
 # Check that everything required is served, byte for byte.
 sub check {
     my ($self, $server, $tagged_only) = @_;
@@ -310,6 +321,8 @@ sub check {
             if $res->status != 200
             || OCI::Client::digest_of($res->body) ne $digest;
     }
+    push @lost, $self->unlisted($client, grep { $self->{manifests}{$_}{subject} }
+        $self->required($tagged_only));
     for my $digest (sort keys %blobs) {
         my $res = $client->get("$base/blobs/$digest");
         push @lost, "blob $digest of $blobs{$digest}: " . $res->status
