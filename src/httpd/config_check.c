@@ -137,6 +137,35 @@ static void check_path(const server_rec *s, const oci_line_t *line,
     }
 }
 
+/* Warn of a directive of garbage collection that is in a section without a blob
+ * store: it is read where the blob store is. */
+static void check_collection(const server_rec *s, const oci_line_t *line,
+                             const apr_array_header_t *lines, apr_pool_t *pool)
+{
+    static const char *const names[] = { "OCIGCInterval",   "OCIGCGrace",
+                                         "OCIUploadExpiry", "OCIRetain",
+                                         "OCIUntagged",     NULL };
+    int i;
+
+    if (!line->section || !oci_directive_is_one_of(line->directive, names)) {
+        return;
+    }
+    for (i = 0; i < lines->nelts; i++) {
+        const oci_line_t *other = &APR_ARRAY_IDX(lines, i, oci_line_t);
+
+        if (other->section == line->section
+            && oci_line_is(other, "OCIBlobStore")) {
+            return;
+        }
+    }
+    oci_line_warn(s, line->directive,
+                  apr_pstrcat(pool, line->directive->directive,
+                              " has no effect in a section without "
+                              "OCIBlobStore; write it beside OCIBlobStore, or "
+                              "outside of all sections",
+                              NULL));
+}
+
 /* Check the first of our lines in a section for files or paths. */
 static void check_section(const server_rec *s, const oci_line_t *line,
                           const apr_array_header_t *lines, apr_pool_t *pool)
@@ -289,6 +318,7 @@ void oci_config_check(const server_rec *main_server, apr_pool_t *pool)
             check_section(main_server, line, lines, pool);
             checked = line->section;
         }
+        check_collection(main_server, line, lines, pool);
         if (sets_unknown_handler(line, pool)) {
             oci_line_warn(
                 main_server, line->directive,

@@ -35,6 +35,7 @@ typedef struct job_t {
     const oci_config_line_t *line;
     int shared;  /* another section has the blob store, and another index */
     int skipped; /* by the run that is under way */
+    int runs;    /* of this process */
 } job_t;
 
 static int is_stopped(void *baton)
@@ -57,6 +58,17 @@ static void report_error(void *baton, const oci_error_t *error)
                  error->note ? error->note : error->message);
 }
 
+/* Who deleted a tag?  The log says it. */
+static void report_removal(void *baton, const char *repository,
+                           const char *what, const char *reason)
+{
+    const job_t *job = baton;
+
+    ap_log_error(APLOG_MARK, APLOG_INFO, 0, job->server,
+                 "oci: garbage collection deletes %s%c%s: %s", repository,
+                 strchr(what, ':') ? '@' : ':', what, reason);
+}
+
 /* One line for each run; a run that did nothing is less important. */
 static void log_report(const job_t *job, const oci_gc_t *gc, apr_time_t begun)
 {
@@ -68,13 +80,14 @@ static void log_report(const job_t *job, const oci_gc_t *gc, apr_time_t begun)
     ap_log_error(APLOG_MARK, idle ? APLOG_INFO : APLOG_NOTICE, 0, job->server,
                  "oci: garbage collection of %s: %" APR_UINT64_T_FMT
                  " repositories reviewed, %" APR_UINT64_T_FMT
+                 " tags and %" APR_UINT64_T_FMT
+                 " manifests deleted by rules, %" APR_UINT64_T_FMT
                  " blobs condemned, %" APR_UINT64_T_FMT
-                 " collected, %" APR_UINT64_T_FMT " tags and %" APR_UINT64_T_FMT
-                 " manifests deleted, %" APR_UINT64_T_FMT
+                 " collected, %" APR_UINT64_T_FMT
                  " uploads ended, %" APR_UINT64_T_FMT " bytes freed, %.1f s",
-                 gc->registry->blobs->where, report->repositories,
-                 report->condemned, report->collected, report->tags,
-                 report->manifests, report->uploads, report->bytes,
+                 gc->registry->blobs->where, report->repositories, report->tags,
+                 report->manifests, report->condemned, report->collected,
+                 report->uploads, report->bytes,
                  (apr_time_now() - begun) / (double)APR_USEC_PER_SEC);
 }
 
@@ -85,9 +98,11 @@ static void run(job_t *job, apr_pool_t *pool)
                     .grace = oci_config_gc_grace(job->config),
                     .upload_expiry = oci_config_upload_expiry(job->config),
                     .policy = job->config->gc_policy,
+                    .full = !job->runs++, /* the rules may be new */
                     .gentle = 1,
                     .is_stopped = is_stopped,
                     .report_error = report_error,
+                    .report_removal = report_removal,
                     .baton = job };
     apr_time_t begun = apr_time_now();
     oci_error_t *error;
@@ -235,6 +250,19 @@ static void register_job(ap_watchdog_t *watchdog, const job_t *job)
     }
 }
 
+/* Whether a rule asks for the time of pulls. */
+static int uses_pulls(const oci_gc_policy_t *policy)
+{
+    int i;
+
+    for (i = 0; policy && i < policy->retain->nelts; i++) {
+        if (APR_ARRAY_IDX(policy->retain, i, oci_retain_t).pulled >= 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 void oci_gc_job_register(apr_pool_t *pool, server_rec *main_server)
 {
     const apr_array_header_t *jobs = find_jobs(pool, main_server);
@@ -244,6 +272,12 @@ void oci_gc_job_register(apr_pool_t *pool, server_rec *main_server)
     for (i = 0; i < jobs->nelts; i++) {
         const job_t *job = APR_ARRAY_IDX(jobs, i, job_t *);
 
+        if (uses_pulls(job->config->gc_policy) && job->config->pull_time != 1) {
+            oci_line_warn(
+                main_server, job->line->directive,
+                "OCIRetain has pulled=, but OCIPullTime is not On, so "
+                "only pushes count");
+        }
         if (job->shared || job->config->read_only == 1
             || !oci_config_gc_interval(job->config)) {
             continue;

@@ -85,13 +85,14 @@ for my $mpm (qw(event worker prefork)) {
     $store{again} = $store{twice};
 
     line_like($server, $store{yes}, qr/oci:notice\].*:\ 1\ repositories\ reviewed,
+        \ 0\ tags\ and\ 0\ manifests\ deleted\ by\ rules,
         \ 1\ blobs\ condemned,\ 0\ collected,\ 0\ uploads\ ended,\ 0\ bytes
         \ freed,\ \d+\.\d\ s$/x, "$mpm: a blob is condemned");
     line_like($server, $store{yes}, qr/oci:notice\].*0\ blobs\ condemned,
         \ 1\ collected,\ 0\ uploads\ ended,\ 3\ bytes\ freed/x,
         "$mpm: and collected");
-    line_like($server, $store{yes}, qr/oci:info\].*:\ 0\ repositories\ reviewed,
-        \ 0\ blobs\ condemned,\ 0\ collected,/x,
+    line_like($server, $store{yes}, qr/oci:info\].*:\ \d+\ repositories\ reviewed,
+        .*\ 0\ blobs\ condemned,\ 0\ collected,/x,
         "$mpm: a run that did nothing is logged at info");
     error_is($client{yes}->get("/v2/r/blobs/$digest{yes}"), 404, 'BLOB_UNKNOWN',
         undef, "$mpm: it is gone");
@@ -237,7 +238,7 @@ for my $mpm (qw(event prefork)) {
         $server->$how;
         note(grown($store) . ' entries are left');
         $server->again if $how eq 'halt';
-        ok(wait_until(sub { !grown($store) && readlink($state) =~ /^\d+\z/ }),
+        ok(wait_until(sub { !grown($store) && readlink($state) =~ /^\d+;\d+\z/ }),
             "$mpm, $how: a later run finishes it");
     }
     is(OCI::Client->new($server)->get('/v2/kept/manifests/v1')->status, 200,

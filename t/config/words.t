@@ -21,7 +21,7 @@ for my $directive (@directives) {
         [ ]{4}\#[ ]Context:[ ]{2}server[ ]config,[ ]virtual[ ]host,[ ]
             directory\n
         (?:[ ]{4}\#(?:[ ].*)?\n)+
-        [ ]{4}$directive[ ]\S.*\z/x, "$directive: entry in the reference");
+        [ ]{4}\#?$directive[ ]\S.*\z/x, "$directive: entry in the reference");
     like($manual, qr/^\| `$directive [^|]+\| .+ \| .+ \|$/m,
         "$directive: line in conf/README");
 }
