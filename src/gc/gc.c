@@ -172,7 +172,10 @@ static oci_error_t *run(oci_gc_t *gc, apr_pool_t *pool)
         || (state.killed && !gc->full)) {
         return error;
     }
-    return write_state(gc, gc->full ? apr_time_sec(apr_time_now()) : state.last,
+    return write_state(gc,
+                       gc->full && !gc->keep_queue
+                           ? apr_time_sec(apr_time_now())
+                           : state.last,
                        "", pool);
 }
 

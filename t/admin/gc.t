@@ -243,13 +243,13 @@ subtest 'temporaries' => sub {
     my $digest = $client->push_blob('hidden', 'hidden');
     $client->push_manifest('hidden', 'v1', image_manifest('hidden'));
     my $path = blob_file($digest);
-    my $hidden = $path =~ s{/([^/]+)\z}{/.$1}r;
+    my $hidden = $path =~ s{/([^/]+)\z}{/.$1.0123456789abcdef}r;
     rename $path, $hidden or die "$path: $!\n";
     run_is(collect('--grace', 0), 0, qr/\A\z/, 'a killed deletion', blobs => 0);
     is($client->get("/v2/hidden/blobs/$digest")->body, 'hidden',
         'is undone for a blob that has a record');
     $digest = digest_of('nobody');
-    $path = blob_file($digest) =~ s{/([^/]+)\z}{/.$1}r;
+    $path = blob_file($digest) =~ s{/([^/]+)\z}{/.$1.0123456789abcdef}r;
     spew($path, 'nobody', 1);
     run_is(collect(), 0, qr/\A\z/, 'and done for another one', blobs => 1);
     is_deeply([ grep { -e } $path, blob_file($digest) ], [], 'which is gone');
@@ -372,7 +372,7 @@ for my $signal (qw(INT TERM KILL)) {
         ok(is_under_way(), 'the run is not over');
         run_is(collect('--grace', 0), 0, qr/\A\z/, 'the next run finishes it');
         ok(!is_under_way(), 'and says so');
-        is_deeply([ grep { m{grown|^orphan/|^review/} } keys %{ facts_of($facts) } ],
+        is_deeply([ grep { m{grown(?!!)|^orphan/} } keys %{ facts_of($facts) } ],
             [], 'nothing is left');
     };
 }
