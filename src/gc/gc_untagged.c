@@ -9,8 +9,9 @@
  *
  * A manifest that is found not to be live gets a mark with the time.  When the
  * mark is old enough, the question is decided again under the repository's
- * exclusive lock.  A mark that is older than the push of its manifest does not
- * count. */
+ * exclusive lock.  The push of a manifest removes its mark and the marks of
+ * those that it names, so that a mark that is still there under the lock means
+ * that nobody has pushed or named the manifest meanwhile. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -323,7 +324,8 @@ static oci_error_t *delete_batch(untagged_t *self,
 
         if (manifest && !manifest->live
             && !(error = read_mark(&since, self, manifest, pool))
-            && (!self->seconds || since)) {
+            && (!self->seconds
+                || (since && oci_gc_is_past(since, self->seconds)))) {
             error = add_removal(changes, self, manifest->digest, pool);
             report(self, manifest->digest);
             deleted = 1;
