@@ -258,12 +258,11 @@ static void check_unrecorded(run_t *run, const char *kind)
 /* A manifest in repository a to which no tag leads. */
 static const char *loose_text, *loose;
 
-static const oci_gc_policy_t *untagged_policy(void)
+static const oci_gc_policy_t *untagged_policy(const char *duration)
 {
-    static const char *const words[] = { "1h" };
     oci_gc_policy_t *policy = oci_gc_policy_make(t.run->pool);
 
-    if (oci_gc_policy_untagged(policy, 1, words, t.run->pool)) {
+    if (oci_gc_policy_untagged(policy, 1, &duration, t.run->pool)) {
         abort();
     }
     return policy;
@@ -284,7 +283,7 @@ static void make_loose(const char *kind)
           apr_pstrcat(pool, TYPE "\n", loose_text, NULL));
     apply(kind, oci_key_untagged(pool, "a", loose), "1");
     t.gc.grace = 3600;
-    t.gc.policy = untagged_policy();
+    t.gc.policy = untagged_policy("1h");
 }
 
 static int has_manifest(const char *digest)
@@ -378,6 +377,69 @@ static void check_loose(run_t *run, const char *kind)
     }
 }
 
+/* The last of the manifests that went. */
+static const char *last_gone;
+
+static void note_removal(void *baton, const char *repository, const char *what,
+                         const char *reason)
+{
+    (void)baton;
+    (void)repository;
+    (void)reason;
+    last_gone = apr_pstrdup(t.run->pool, what);
+}
+
+/* Push indexes that name the manifest twice, and mark all of them. */
+static void push_indexes(const char *kind, int count)
+{
+    apr_pool_t *pool = t.run->pool;
+    const char *child = apr_psprintf(pool,
+                                     "{\"mediaType\":\"" TYPE
+                                     "\",\"size\":%d,\"digest\":\"%s\"}",
+                                     (int)strlen(loose_text), loose);
+    const char *text, *digest;
+    int i;
+
+    for (i = 0; i < count; i++) {
+        text = apr_psprintf(pool,
+                            "{\"schemaVersion\":2,\"manifests\":[%s,%s],"
+                            "\"annotations\":{\"n\":\"%d\"}}",
+                            child, child, i);
+        digest = oci_digest_of(OCI_SHA256, text, strlen(text), pool);
+        apply(kind, oci_key_manifest(pool, "a", digest),
+              apr_pstrcat(pool, INDEX_TYPE "\n", text, NULL));
+        apply(kind, oci_key_untagged(pool, "a", digest), "1");
+    }
+}
+
+/* Whoever names others goes first. */
+static void check_order(run_t *run, const char *kind)
+{
+    const char *index;
+
+    make_loose(kind);
+    push_indexes(kind, 300);
+    t.gc.report_removal = note_removal;
+    run_gc("indexes and their child");
+    check(t.gc.report.manifests == 301 && !strcmp(last_gone, loose),
+          "the child goes last");
+
+    make_loose(kind);
+    push_referrer();
+    apply(kind, oci_key_untagged(run->pool, "a", loose), "1");
+    t.gc.policy = untagged_policy("0");
+    t.gc.report_removal = note_removal;
+    run_gc("a referrer and its subject");
+    check(t.gc.report.manifests == 2 && !strcmp(last_gone, loose),
+          "the subject goes last");
+
+    make_loose(kind);
+    index = push_document(INDEX_TYPE, index_of_loose());
+    apply(kind, oci_key_untagged(run->pool, "a", loose), "1");
+    run_gc("an index that is not old enough");
+    check(has_manifest(index) && has_manifest(loose), "keeps its child");
+}
+
 int main(void)
 {
     static const char *const kinds[] = { "fs", "sqlite3" };
@@ -394,6 +456,7 @@ int main(void)
         check_queue(&run, kinds[i]);
         check_unrecorded(&run, kinds[i]);
         check_loose(&run, kinds[i]);
+        check_order(&run, kinds[i]);
     }
     return finish(&run);
 }
