@@ -212,7 +212,9 @@ static oci_error_t *head_blob(oci_request_t *request)
 
     /* A client that pushes asks by HEAD what it need not send. */
     if (!error && !request->policy.read_only) {
-        error = oci_blob_release(&blob, &request->repository, r->pool);
+        error = oci_reply_released(request,
+                                   oci_blob_release(&blob, &request->repository,
+                                                    r->pool));
     }
     if (error || (error = set_headers(&answered, request, blob.digest))
         || answered) {

@@ -20,8 +20,9 @@
 
 APLOG_USE_MODULE(oci);
 
-/* How many bytes to free at least when storage is full. */
+/* How many bytes to free at least, and at most, when the blob store is full. */
 #define MIN_ROOM (64 * 1024 * 1024)
+#define MAX_ROOM (1024 * 1024 * 1024)
 
 typedef oci_error_t *handler_fn(oci_request_t *request);
 
@@ -230,18 +231,19 @@ static oci_error_t *serve_request(oci_request_t *request)
     return handler(request);
 }
 
-/* When storage is full, uploads that nobody continues are the first to go, so
- * that the next push succeeds.  The one at hand has failed: its body cannot be
- * read again. */
+/* When the blob store is full, uploads that nobody continues are the first to
+ * go, so that the next push succeeds.  The one at hand has failed: its body
+ * cannot be read again. */
 static void make_room(oci_request_t *request)
 {
     request_rec *r = request->r;
     const char *length = apr_table_get(r->headers_in, "Content-Length");
     apr_off_t wanted = length ? apr_atoi64(length) : 0;
-    apr_off_t freed = oci_gc_make_room(&request->registry,
-                                       wanted > MIN_ROOM ? wanted : MIN_ROOM,
-                                       r->pool);
+    apr_off_t freed;
 
+    wanted = wanted > MIN_ROOM ? wanted : MIN_ROOM;
+    freed = oci_gc_make_room(&request->registry,
+                             wanted < MAX_ROOM ? wanted : MAX_ROOM, r->pool);
     if (freed) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "oci: storage is full: idle uploads were ended, which "
@@ -250,12 +252,21 @@ static void make_room(oci_request_t *request)
     }
 }
 
+static int pushes(const oci_request_t *request)
+{
+    const char *action = oci_dispatch_action(&request->route,
+                                             request->r->method_number);
+
+    return action && !strcmp(action, "push");
+}
+
 int oci_dispatch(oci_request_t *request)
 {
     oci_error_t *error = serve_request(request);
 
     if (error) {
-        if (error->code == OCI_E_STORAGE_FULL) {
+        if (error->code == OCI_E_STORAGE_FULL && error->in_blobs
+            && pushes(request)) {
             make_room(request);
         }
         oci_reply_error(request->r, error);

@@ -27,17 +27,20 @@ APLOG_USE_MODULE(oci);
 #define TAGS_BYTES 8192
 
 /* Take note that a manifest is read, for garbage collection.  A client that
- * pushes an index asks by HEAD which of its manifests it need not push.  A pull
- * succeeds also if its time cannot be remembered. */
+ * pushes an index asks by HEAD which of its manifests it need not push; which
+ * command deletes those without a tag is not known here.  A pull succeeds also
+ * if its time cannot be remembered. */
 static oci_error_t *note_read(oci_request_t *request, const char *digest)
 {
     request_rec *r = request->r;
     oci_error_t *error;
 
     if (r->header_only) {
-        return request->policy.expires_untagged && !request->policy.read_only
-            ? oci_manifest_release(&request->repository, digest, r->pool)
-            : NULL;
+        return request->policy.read_only
+            ? NULL
+            : oci_reply_released(request,
+                                 oci_manifest_release(&request->repository,
+                                                      digest, r->pool));
     }
     error = request->dates_pulls
         ? oci_pull_time_set(&request->repository, digest, r->pool)

@@ -289,6 +289,20 @@ void oci_reply_log(request_rec *r, const oci_error_t *error)
                   errors[error->code].code, error->message, detail);
 }
 
+oci_error_t *oci_reply_released(oci_request_t *request, oci_error_t *error)
+{
+    if (!error
+        || (error->code != OCI_E_STORAGE_FULL
+            && error->code != OCI_E_INTERNAL)) {
+        return error;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, error->status, request->r,
+                  "oci: garbage collection may delete this content although a "
+                  "client has just asked for it: %s",
+                  error->note);
+    return NULL;
+}
+
 void oci_reply_error(request_rec *r, const oci_error_t *error)
 {
     const char *body;

@@ -71,6 +71,15 @@ oci_error_t *oci_reply_conditions(int *answered, oci_request_t *request,
  */
 void oci_reply_log(request_rec *r, const oci_error_t *error);
 
+/**
+ * Decide about the error of a release: a HEAD that could only not keep garbage
+ * collection from deleting the content, for lack of space or rights, logs that
+ * and succeeds.
+ * @param error Of the release, or NULL
+ * @return The error if the HEAD fails
+ */
+oci_error_t *oci_reply_released(oci_request_t *request, oci_error_t *error);
+
 /** Log an error, and send it to the client. */
 void oci_reply_error(request_rec *r, const oci_error_t *error);
 

@@ -26,35 +26,12 @@
 /* The longest locator, and a NUL. */
 #define LOCATOR_SIZE 513
 
-/* The deletion of a blob's bytes. */
-typedef struct deletion_t {
-    const oci_registry_t *registry;
-    const char *digest;
-    apr_pool_t *pool;
-} deletion_t;
-
-/* Confirm that a blob has no record.  If this process was stopped for so long
- * that its lock ended, the blob may have been entered again, and this look at
- * the index fails or finds it. */
-static int has_no_record(void *baton)
-{
-    const deletion_t *deletion = baton;
-    oci_blob_t blob;
-    oci_error_t *error = oci_blob_record(&blob, deletion->registry,
-                                         deletion->digest, deletion->pool);
-
-    return error && error->code == OCI_E_BLOB_UNKNOWN;
-}
-
 /* Delete the bytes of a blob that has no record any more. */
 static oci_error_t *delete_bytes(oci_gc_t *gc, const oci_blob_t *blob,
                                  apr_pool_t *pool)
 {
     oci_blob_store_t *store = gc->registry->blobs;
-    deletion_t deletion = { gc->registry, blob->digest, pool };
-    oci_confirm_t confirm = { has_no_record, &deletion };
-    apr_status_t rv = store->provider->blob_delete(store, blob->locator,
-                                                   &confirm, pool);
+    apr_status_t rv = oci_blob_delete_bytes(gc->registry, blob, pool);
 
     if (rv != APR_SUCCESS && rv != APR_NOTFOUND && rv != APR_EBUSY) {
         return oci_error_storage(pool, rv, "cannot delete %s/%s", store->where,

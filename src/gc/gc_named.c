@@ -78,11 +78,46 @@ static oci_gc_manifest_t *find_kept(const oci_gc_named_t *named,
     return found ? *found : NULL;
 }
 
+static int compare_names(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* Copy the digests of children that may be manifests, each of them once: an
+ * index may name one many times. */
+static apr_array_header_t *copy_children(const oci_document_t *document,
+                                         apr_pool_t *pool, apr_pool_t *scratch)
+{
+    apr_array_header_t *all = apr_array_make(scratch, 4, sizeof(char *));
+    apr_array_header_t *once = NULL;
+    const char *last = "";
+    int i;
+
+    for (i = 0; i < document->children->nelts; i++) {
+        const oci_child_t *child = &APR_ARRAY_IDX(document->children, i,
+                                                  oci_child_t);
+
+        if (child->kind == OCI_CHILD_MANIFEST) {
+            APR_ARRAY_PUSH(all, const char *) = child->descriptor.digest;
+        }
+    }
+    qsort(all->elts, all->nelts, all->elt_size, compare_names);
+    for (i = 0; i < all->nelts; i++) {
+        const char *digest = APR_ARRAY_IDX(all, i, const char *);
+
+        if (strcmp(digest, last)) {
+            once = once ? once : apr_array_make(pool, 4, sizeof(char *));
+            APR_ARRAY_PUSH(once, const char *) = apr_pstrdup(pool, digest);
+        }
+        last = digest;
+    }
+    return once;
+}
+
 static void keep(oci_gc_named_t *named, const oci_manifest_t *manifest,
-                 const oci_document_t *document)
+                 const oci_document_t *document, apr_pool_t *scratch)
 {
     oci_gc_manifest_t *kept = apr_pcalloc(named->pool, sizeof(*kept));
-    int i;
 
     kept->digest = apr_pstrdup(named->pool, manifest->digest);
     kept->pushed = manifest->origin.seconds;
@@ -90,20 +125,7 @@ static void keep(oci_gc_named_t *named, const oci_manifest_t *manifest,
     if (document->subject) {
         kept->subject = apr_pstrdup(named->pool, document->subject->digest);
     }
-    for (i = 0; i < document->children->nelts; i++) {
-        const oci_child_t *child = &APR_ARRAY_IDX(document->children, i,
-                                                  oci_child_t);
-
-        if (child->kind != OCI_CHILD_MANIFEST) {
-            continue;
-        }
-        if (!kept->children) {
-            kept->children = apr_array_make(named->pool, 4, sizeof(char *));
-        }
-        APR_ARRAY_PUSH(kept->children,
-                       const char *) = apr_pstrdup(named->pool,
-                                                   child->descriptor.digest);
-    }
+    kept->children = copy_children(document, named->pool, scratch);
     APR_ARRAY_PUSH(named->kept, oci_gc_manifest_t *) = kept;
 }
 
@@ -155,7 +177,7 @@ static oci_error_t *read_manifest(reading_t *reading, const char *digest,
                                .descriptor.digest);
     }
     if (named->kept) {
-        keep(named, &manifest, document);
+        keep(named, &manifest, document, pool);
     }
     return NULL;
 }

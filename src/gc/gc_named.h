@@ -21,6 +21,8 @@ typedef struct oci_gc_manifest_t {
     apr_int64_t pushed;           /* in seconds; 0 if not known */
     int round;                    /* of the last reading that found it */
     int live;                     /* for gc_untagged.c */
+    int chosen;                   /* for gc_order.c: it is to go */
+    int namers; /* for gc_order.c: how many must go before it */
 } oci_gc_manifest_t;
 
 /**

@@ -9,8 +9,9 @@
  *
  * A manifest that is found not to be live gets a mark with the time.  When the
  * mark is old enough, the question is decided again under the repository's
- * exclusive lock.  A mark that is older than the push of its manifest does not
- * count. */
+ * exclusive lock.  The push of a manifest removes its mark and the marks of
+ * those that it names, so that a mark that is still there under the lock means
+ * that nobody has pushed or named the manifest meanwhile. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "apr_time.h"
 
 #include "gc/gc_named.h"
+#include "gc/gc_order.h"
 #include "gc/gc_step.h"
 #include "gc/gc_untagged.h"
 #include "registry/keys.h"
@@ -28,9 +30,6 @@
 #include "registry/tag.h"
 #include "registry/walk.h"
 #include "values/digest.h"
-
-/* How many manifests to delete at a time: each of them is read again. */
-#define BATCH 16
 
 /* One manifest makes another one live. */
 typedef struct edge_t {
@@ -48,7 +47,6 @@ typedef struct untagged_t {
     apr_array_header_t *stack; /* oci_gc_manifest_t *: live, to be followed */
     int incomplete;            /* whether some manifests could not be read */
     int waiting;               /* whether marks are not old enough */
-    apr_pool_t *pool;          /* as long as the review */
 } untagged_t;
 
 static void set_live(untagged_t *self, oci_gc_manifest_t *manifest)
@@ -94,8 +92,8 @@ static void begin(untagged_t *self)
 {
     int i;
 
-    self->edges = apr_array_make(self->pool, 16, sizeof(edge_t));
-    self->stack = apr_array_make(self->pool, 16, sizeof(oci_gc_manifest_t *));
+    apr_array_clear(self->edges);
+    apr_array_clear(self->stack);
     for (i = 0; i < oci_gc_named_count(self->named); i++) {
         oci_gc_manifest_t *manifest = oci_gc_named_at(self->named, i);
 
@@ -312,8 +310,8 @@ static oci_error_t *delete_batch(untagged_t *self,
     if (!error && !self->incomplete) {
         error = oci_pending_cancel(changes, &self->repository, pool);
     }
-    for (i = first;
-         i < chosen->nelts && i < first + BATCH && !error && !self->incomplete;
+    for (i = first; i < chosen->nelts && i < first + OCI_GC_BATCH && !error
+         && !self->incomplete;
          i++) {
         const oci_gc_manifest_t
             *manifest = oci_gc_named_find(self->named,
@@ -323,7 +321,8 @@ static oci_error_t *delete_batch(untagged_t *self,
 
         if (manifest && !manifest->live
             && !(error = read_mark(&since, self, manifest, pool))
-            && (!self->seconds || since)) {
+            && (!self->seconds
+                || (since && oci_gc_is_past(since, self->seconds)))) {
             error = add_removal(changes, self, manifest->digest, pool);
             report(self, manifest->digest);
             deleted = 1;
@@ -359,7 +358,7 @@ static oci_error_t *settle(untagged_t *self, const apr_array_header_t *chosen,
     }
     for (i = 0; i < chosen->nelts && !self->gc->dry && !error
          && !self->incomplete && !oci_gc_is_stopped(self->gc);
-         i += BATCH) {
+         i += OCI_GC_BATCH) {
         if (!(error = lock_and_delete_batch(self, chosen, i, scratch))) {
             apr_pool_clear(scratch);
         }
@@ -418,7 +417,7 @@ oci_error_t *oci_gc_untagged(int *waiting, oci_gc_t *gc,
                              const oci_repository_t *repository,
                              apr_pool_t *pool)
 {
-    untagged_t self = { .gc = gc, .repository = *repository, .pool = pool };
+    untagged_t self = { .gc = gc, .repository = *repository };
     apr_array_header_t *chosen = apr_array_make(pool, 16, sizeof(char *));
     const char *name = repository->name;
     apr_pool_t *scratch;
@@ -434,11 +433,15 @@ oci_error_t *oci_gc_untagged(int *waiting, oci_gc_t *gc,
         return oci_error_storage(pool, rv, "cannot review manifests");
     }
     self.named = oci_gc_named_make(gc, repository, 1, pool);
+    self.edges = apr_array_make(pool, 16, sizeof(edge_t));
+    self.stack = apr_array_make(pool, 16, sizeof(oci_gc_manifest_t *));
     error = find_live(&self, scratch);
     if (!error && !self.incomplete) {
         error = review_all(&self, chosen, scratch);
     }
     if (!error && !self.incomplete) {
+        self.waiting |= oci_gc_order(chosen, self.named, scratch);
+        apr_pool_clear(scratch);
         error = settle(&self, chosen, scratch);
     }
     if (!error && !self.incomplete && !gc->dry) {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apr_atomic.h"
 #include "apr_strings.h"
 
 #include "gc/gc_step.h"
@@ -22,6 +23,9 @@
 /* How long an upload must have been idle, in seconds, to be ended when space
  * runs out. */
 #define ROOM_IDLE 60
+
+/* How many uploads to end then at most, for one request. */
+#define ROOM_UPLOADS 100
 
 /* The longest id of an upload, and a NUL. */
 #define ID_SIZE 65
@@ -87,48 +91,23 @@ static oci_error_t *find_stored(const oci_stored_t **stored, const oci_gc_t *gc,
     return error;
 }
 
-/* End a claimed upload if it is idle still: a request may have continued it
- * before it was claimed.  The bytes go first: a full disk may have no room for
- * the tombstone.  An upload without its bytes cannot be continued either, and
- * its record goes when its id is too old. */
-static oci_error_t *end_claimed(oci_gc_t *gc, oci_blob_writer_t *writer,
-                                const char *id, apr_pool_t *pool)
-{
-    oci_blob_store_t *store = gc->registry->blobs;
-    const oci_stored_t *stored;
-    oci_error_t *error = find_stored(&stored, gc, id, pool);
-    apr_status_t rv;
-
-    if (error || !stored || !is_idle(gc, stored)) {
-        return error;
-    }
-    rv = store->provider->upload_abort(writer);
-    if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "cannot delete the upload %s in %s",
-                                 id, store->where);
-    }
-    gc->report.uploads++;
-    gc->report.bytes += stored->size;
-    error = end_record(gc, id, pool);
-    return error && error->code == OCI_E_STORAGE_FULL ? NULL : error;
-}
-
-static oci_error_t *end_idle(oci_gc_t *gc, const oci_stored_t *stored,
-                             apr_pool_t *pool)
-{
-    oci_blob_store_t *store = gc->registry->blobs;
+/* An upload that this run has claimed. */
+typedef struct claim_t {
+    const oci_stored_t *stored; /* as it was listed before */
     oci_blob_writer_t *writer;
-    apr_status_t rv;
+} claim_t;
 
-    if (!is_idle(gc, stored)) {
-        return NULL;
-    }
-    if (gc->dry) {
-        gc->report.uploads++;
-        gc->report.bytes += stored->size;
-        return NULL;
-    }
-    rv = store->provider->upload_open(&writer, store, stored->name, pool);
+/* Claim an upload, unless a request is writing to it. */
+static oci_error_t *claim(apr_array_header_t *claims, const oci_gc_t *gc,
+                          const oci_stored_t *stored)
+{
+    oci_blob_store_t *store = gc->registry->blobs;
+    apr_pool_t *pool = claims->pool;
+    oci_blob_writer_t *writer;
+    apr_status_t rv = store->provider->upload_open(&writer, store, stored->name,
+                                                   pool);
+    claim_t *claimed;
+
     if (rv == APR_EBUSY) {
         return NULL;
     }
@@ -136,33 +115,107 @@ static oci_error_t *end_idle(oci_gc_t *gc, const oci_stored_t *stored,
         return oci_error_storage(pool, rv, "cannot open the upload %s in %s",
                                  stored->name, store->where);
     }
-    return end_claimed(gc, writer, stored->name, pool);
+    claimed = apr_array_push(claims);
+    claimed->stored = stored;
+    claimed->writer = writer;
+    return NULL;
+}
+
+/* Delete the bytes of a claimed upload, and end its record.  The bytes go
+ * first: a full disk may have no room for the tombstone.  An upload without its
+ * bytes cannot be continued either, and its record goes when its id is too
+ * old. */
+static oci_error_t *end_claimed(oci_gc_t *gc, const claim_t *claimed,
+                                apr_pool_t *pool)
+{
+    oci_blob_store_t *store = gc->registry->blobs;
+    const char *id = claimed->stored->name;
+    apr_status_t rv = store->provider->upload_abort(claimed->writer);
+    oci_error_t *error;
+
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot delete the upload %s in %s",
+                                 id, store->where);
+    }
+    gc->report.uploads++;
+    gc->report.bytes += claimed->stored->size;
+    error = end_record(gc, id, pool);
+    return error && error->code == OCI_E_STORAGE_FULL ? NULL : error;
+}
+
+static int compare_name(const void *name, const void *stored)
+{
+    return strcmp(name, ((const oci_stored_t *)stored)->name);
+}
+
+/* End the claimed uploads that are idle still: a request may have continued one
+ * before it was claimed.
+ * entries: a list, in the order of names, that was made after that */
+static oci_error_t *end_claims(oci_gc_t *gc, const apr_array_header_t *claims,
+                               const apr_array_header_t *entries)
+{
+    oci_error_t *error = NULL;
+    int i;
+
+    for (i = 0; i < claims->nelts && !error; i++) {
+        const claim_t *claimed = &APR_ARRAY_IDX(claims, i, claim_t);
+        const oci_stored_t *stored = bsearch(claimed->stored->name,
+                                             entries->elts, entries->nelts,
+                                             entries->elt_size, compare_name);
+
+        if (stored && is_idle(gc, stored)) {
+            error = oci_gc_skip(gc, end_claimed(gc, claimed, claims->pool));
+        }
+    }
+    return error;
+}
+
+/* End the idle uploads of a page.
+ * after: what the page was listed with
+ * pool: the uploads are claimed as long as it lives */
+static oci_error_t *end_page(oci_gc_t *gc, const apr_array_header_t *entries,
+                             const char *after, apr_pool_t *pool)
+{
+    apr_array_header_t *claims = apr_array_make(pool, 16, sizeof(claim_t));
+    apr_array_header_t *again;
+    oci_error_t *error = NULL;
+    int i;
+
+    for (i = 0; i < entries->nelts && !error && !oci_gc_is_stopped(gc); i++) {
+        const oci_stored_t *stored = &APR_ARRAY_IDX(entries, i, oci_stored_t);
+
+        if (is_idle(gc, stored) && gc->dry) {
+            gc->report.uploads++;
+            gc->report.bytes += stored->size;
+        }
+        else if (is_idle(gc, stored)) {
+            error = oci_gc_skip(gc, claim(claims, gc, stored));
+        }
+    }
+    if (error || !claims->nelts) {
+        return error;
+    }
+    error = list(&again, gc, after, OCI_GC_BATCH, pool);
+    return error ? error : end_claims(gc, claims, again);
 }
 
 static oci_error_t *end_all_idle(oci_gc_t *gc, apr_pool_t *page,
                                  apr_pool_t *scratch)
 {
     char after[ID_SIZE] = "";
-    oci_error_t *error = NULL;
-    int more = 1;
-    int i;
+    apr_array_header_t *entries;
+    oci_error_t *error = list(&entries, gc, after, OCI_GC_BATCH, page);
 
-    while (more && !error && !oci_gc_is_stopped(gc)) {
-        apr_array_header_t *entries;
-
-        apr_pool_clear(page);
-        error = list(&entries, gc, after, OCI_GC_BATCH, page);
-        more = !error && entries->nelts;
-        for (i = 0; !error && i < entries->nelts && !oci_gc_is_stopped(gc);
-             i++) {
-            const oci_stored_t *stored = &APR_ARRAY_IDX(entries, i,
-                                                        oci_stored_t);
-
-            error = oci_gc_skip(gc, end_idle(gc, stored, scratch));
-            if (!error) {
-                apr_pool_clear(scratch);
-            }
-            apr_cpystrn(after, stored->name, sizeof(after));
+    while (!error && entries->nelts && !oci_gc_is_stopped(gc)) {
+        error = end_page(gc, entries, after, scratch);
+        if (!error) {
+            apr_cpystrn(after,
+                        APR_ARRAY_IDX(entries, entries->nelts - 1, oci_stored_t)
+                            .name,
+                        sizeof(after));
+            apr_pool_clear(scratch);
+            apr_pool_clear(page);
+            error = list(&entries, gc, after, OCI_GC_BATCH, page);
         }
         oci_gc_progress(gc);
     }
@@ -234,9 +287,9 @@ static int compare_by_age(const void *left, const void *right)
     return (one > other) - (one < other);
 }
 
-/* List all uploads, the one that has been idle for longest first. */
-static oci_error_t *list_by_age(apr_array_header_t **uploads,
-                                const oci_gc_t *gc, apr_pool_t *pool)
+/* List all uploads, in the order of their names. */
+static oci_error_t *list_all(apr_array_header_t **uploads, const oci_gc_t *gc,
+                             apr_pool_t *pool)
 {
     apr_array_header_t *entries;
     const char *after = "";
@@ -253,30 +306,60 @@ static oci_error_t *list_by_age(apr_array_header_t **uploads,
                         .name;
         }
     } while (entries->nelts);
-    qsort((*uploads)->elts, (*uploads)->nelts, sizeof(oci_stored_t),
-          compare_by_age);
     return NULL;
+}
+
+/* End so many uploads that these bytes are free, the one that has been idle for
+ * longest first. */
+static oci_error_t *end_oldest(oci_gc_t *gc, apr_off_t bytes, apr_pool_t *pool)
+{
+    apr_array_header_t *claims = apr_array_make(pool, 16, sizeof(claim_t));
+    apr_array_header_t *uploads;
+    oci_error_t *error = list_all(&uploads, gc, pool);
+    int i;
+
+    if (error) {
+        return error;
+    }
+    qsort(uploads->elts, uploads->nelts, sizeof(oci_stored_t), compare_by_age);
+    for (i = 0; i < uploads->nelts && bytes > 0 && claims->nelts < ROOM_UPLOADS;
+         i++) {
+        const oci_stored_t *stored = &APR_ARRAY_IDX(uploads, i, oci_stored_t);
+        int before = claims->nelts;
+
+        if (!is_idle(gc, stored) || claim(claims, gc, stored)) {
+            break;
+        }
+        bytes -= claims->nelts > before ? stored->size : 0;
+    }
+    if (claims->nelts && !(error = list_all(&uploads, gc, pool))) {
+        error = end_claims(gc, claims, uploads);
+    }
+    return error;
+}
+
+static void ignore_error(void *baton, const oci_error_t *error)
+{
+    (void)baton;
+    (void)error;
 }
 
 apr_off_t oci_gc_make_room(const oci_registry_t *registry, apr_off_t bytes,
                            apr_pool_t *parent)
 {
-    oci_gc_t gc = { .registry = registry, .upload_expiry = ROOM_IDLE };
-    apr_array_header_t *uploads;
-    apr_pool_t *pool, *scratch;
-    int i;
+    static volatile apr_uint32_t busy; /* whether a thread makes room */
+    oci_gc_t gc = { .registry = registry,
+                    .upload_expiry = ROOM_IDLE,
+                    .report_error = ignore_error };
+    apr_pool_t *pool;
 
-    if (apr_pool_create(&pool, parent) != APR_SUCCESS) {
+    if (apr_atomic_cas32(&busy, 1, 0)) {
         return 0;
     }
-    if (apr_pool_create(&scratch, pool) == APR_SUCCESS
-        && !list_by_age(&uploads, &gc, pool)) {
-        for (i = 0; i < uploads->nelts && gc.report.bytes < (apr_uint64_t)bytes;
-             i++) {
-            end_idle(&gc, &APR_ARRAY_IDX(uploads, i, oci_stored_t), scratch);
-            apr_pool_clear(scratch);
-        }
+    if (apr_pool_create(&pool, parent) == APR_SUCCESS) {
+        end_oldest(&gc, bytes, pool);
+        apr_pool_destroy(pool);
     }
-    apr_pool_destroy(pool);
+    apr_atomic_set32(&busy, 0);
     return (apr_off_t)gc.report.bytes;
 }

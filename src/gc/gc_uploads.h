@@ -22,7 +22,8 @@ oci_error_t *oci_gc_uploads(oci_gc_t *gc, apr_pool_t *pool);
 
 /**
  * Make room when storage is full: end uploads that have been idle for a minute
- * or more, and to which no request is writing, the oldest first.
+ * or more, and to which no request is writing, the oldest first, and a hundred
+ * at most.  If another request of this process makes room, nothing is done.
  * @param bytes How much room to make
  * @param pool For temporary data
  * @return The bytes that were freed; 0 if there is nothing to end, or if that

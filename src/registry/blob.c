@@ -327,6 +327,36 @@ void oci_blob_add_removal(apr_array_header_t *changes,
     oci_change_delete(changes, oci_key_holder(pool, digest, repository->name));
 }
 
+/* The deletion of a blob's bytes. */
+typedef struct deletion_t {
+    const oci_registry_t *registry;
+    const char *digest;
+    apr_pool_t *pool;
+} deletion_t;
+
+/* Confirm that a blob has no record.  If this process was stopped for so long
+ * that its lock ended, the blob may have been entered again, and this look at
+ * the index fails or finds it. */
+static int has_no_record(void *baton)
+{
+    const deletion_t *deletion = baton;
+    oci_blob_t blob;
+    oci_error_t *error = oci_blob_record(&blob, deletion->registry,
+                                         deletion->digest, deletion->pool);
+
+    return error && error->code == OCI_E_BLOB_UNKNOWN;
+}
+
+apr_status_t oci_blob_delete_bytes(const oci_registry_t *registry,
+                                   const oci_blob_t *blob, apr_pool_t *pool)
+{
+    oci_blob_store_t *store = registry->blobs;
+    deletion_t deletion = { registry, blob->digest, pool };
+    oci_confirm_t confirm = { has_no_record, &deletion };
+
+    return store->provider->blob_delete(store, blob->locator, &confirm, pool);
+}
+
 oci_error_t *oci_blob_delete(const oci_repository_t *repository,
                              const char *digest, apr_pool_t *pool)
 {

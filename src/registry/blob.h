@@ -59,6 +59,17 @@ oci_error_t *oci_blob_record(oci_blob_t *blob, const oci_registry_t *registry,
                              const char *digest, apr_pool_t *pool);
 
 /**
+ * Delete the bytes of a blob, unless it has a record.  The caller holds the
+ * exclusive lock on its digest (oci_blob_lock).  The bytes stay if that cannot
+ * be known, also because the lock ended while this process was stopped.
+ * @param blob Its digest and locator
+ * @param pool For temporary data
+ * @return The provider's status: APR_EBUSY if there is a record
+ */
+apr_status_t oci_blob_delete_bytes(const oci_registry_t *registry,
+                                   const oci_blob_t *blob, apr_pool_t *pool);
+
+/**
  * Add the changes that take a blob out of a repository.  Garbage collection
  * deletes the blob if no other repository holds it.
  * @param changes Allocated from the pool that the changes are to live in

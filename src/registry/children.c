@@ -9,11 +9,13 @@
 
 #include "registry/blob.h"
 #include "registry/children.h"
+#include "registry/keys.h"
 #include "registry/manifest.h"
 
 /* Find the size of a child in bytes, or -1 if the repository does not hold
- * it.  A child of an index may also be stored as a blob. */
-static oci_error_t *child_size(apr_off_t *size, apr_array_header_t *condemned,
+ * it, and add the change that releases it if it is to be collected.  A child of
+ * an index may also be stored as a blob. */
+static oci_error_t *child_size(apr_off_t *size, apr_array_header_t *released,
                                const oci_repository_t *repository,
                                const oci_child_t *child, apr_pool_t *pool)
 {
@@ -27,7 +29,7 @@ static oci_error_t *child_size(apr_off_t *size, apr_array_header_t *condemned,
         error = oci_manifest_get(&manifest, repository, digest, pool);
         if (!error) {
             *size = manifest.size;
-            return NULL;
+            return oci_manifest_add_release(released, repository, digest, pool);
         }
         if (error->code != OCI_E_MANIFEST_UNKNOWN) {
             return error;
@@ -37,7 +39,10 @@ static oci_error_t *child_size(apr_off_t *size, apr_array_header_t *condemned,
     if (!error) {
         *size = blob.size;
         if (blob.condemned) {
-            APR_ARRAY_PUSH(condemned, const char *) = digest;
+            oci_change_put(released, OCI_CHANGE_PUT,
+                           oci_key_held(released->pool, repository->name,
+                                        digest),
+                           NULL, 0);
         }
     }
     return error && error->code != OCI_E_BLOB_UNKNOWN ? error : NULL;
@@ -64,7 +69,7 @@ static int compare_children(const void *left, const void *right)
  * times is looked up once.  Duplicates are found by sorting: a client could
  * choose digests that collide in a hash table, but it cannot make sorting
  * slow. */
-static oci_error_t *find_sizes(apr_off_t *sizes, apr_array_header_t *condemned,
+static oci_error_t *find_sizes(apr_off_t *sizes, apr_array_header_t *released,
                                const oci_repository_t *repository,
                                const apr_array_header_t *children,
                                apr_pool_t *pool)
@@ -94,7 +99,7 @@ static oci_error_t *find_sizes(apr_off_t *sizes, apr_array_header_t *condemned,
             *size = sizes[sorted[i - 1] - first];
             continue;
         }
-        error = child_size(size, condemned, repository, sorted[i], scratch);
+        error = child_size(size, released, repository, sorted[i], scratch);
         if (error) {
             break;
         }
@@ -119,7 +124,7 @@ static int may_be_absent(const oci_registry_t *registry,
     }
 }
 
-oci_error_t *oci_children_check(apr_array_header_t *condemned,
+oci_error_t *oci_children_check(apr_array_header_t *released,
                                 const oci_repository_t *repository,
                                 const oci_document_t *document,
                                 apr_pool_t *pool)
@@ -128,7 +133,7 @@ oci_error_t *oci_children_check(apr_array_header_t *condemned,
     apr_off_t *sizes = apr_palloc(pool, children->nelts * sizeof(*sizes));
     oci_error_t *missing = NULL;
     oci_error_t **last = &missing;
-    oci_error_t *error = find_sizes(sizes, condemned, repository, children,
+    oci_error_t *error = find_sizes(sizes, released, repository, children,
                                     pool);
     int i;
 

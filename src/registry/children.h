@@ -15,14 +15,15 @@
  * Check that a repository holds the children of a document, with the sizes
  * that its descriptors state.  The registry's sparse policy allows some
  * children to be absent.
- * @param condemned The digests of blobs that are condemned (blob.h), const char
- *        *, are added to it
+ * @param released A list of changes: those are added that keep the children
+ *        from garbage collection, by releasing condemned blobs (blob.h) and
+ *        manifests that are marked because no tag leads to them
  * @param document A parsed manifest or index
  * @param pool For the errors and temporary data
  * @return OCI_E_MANIFEST_BLOB_UNKNOWN, a list with one error for each missing
  *         child; OCI_E_MANIFEST_INVALID for a wrong size; a storage error
  */
-oci_error_t *oci_children_check(apr_array_header_t *condemned,
+oci_error_t *oci_children_check(apr_array_header_t *released,
                                 const oci_repository_t *repository,
                                 const oci_document_t *document,
                                 apr_pool_t *pool);

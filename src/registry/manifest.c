@@ -123,3 +123,18 @@ oci_error_t *oci_manifest_get(oci_manifest_t *manifest,
     }
     return error;
 }
+
+oci_error_t *oci_manifest_add_release(apr_array_header_t *changes,
+                                      const oci_repository_t *repository,
+                                      const char *digest, apr_pool_t *pool)
+{
+    const char *key = oci_key_untagged(pool, repository->name, digest);
+    int marked;
+    oci_error_t *error = oci_fact_exists(&marked, repository->registry, key,
+                                         pool);
+
+    if (!error && marked) {
+        oci_change_delete(changes, apr_pstrdup(changes->pool, key));
+    }
+    return error;
+}

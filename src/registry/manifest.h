@@ -60,6 +60,18 @@ oci_error_t *oci_manifest_resolve(const char **digest,
                                   const oci_repository_t *repository,
                                   const char *reference, apr_pool_t *pool);
 
+/**
+ * Add the change that keeps a manifest, to which no tag leads, from being
+ * deleted by garbage collection soon; none if it is not marked for that.
+ * @param changes The list of changes; the change lives in its pool
+ * @param digest Of the manifest
+ * @param pool For temporary data
+ * @return A storage error
+ */
+oci_error_t *oci_manifest_add_release(apr_array_header_t *changes,
+                                      const oci_repository_t *repository,
+                                      const char *digest, apr_pool_t *pool);
+
 /** Create the error OCI_E_MANIFEST_UNKNOWN for a reference; from pool. */
 oci_error_t *oci_manifest_unknown(const char *reference, apr_pool_t *pool);
 

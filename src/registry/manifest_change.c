@@ -34,7 +34,7 @@ typedef struct manifest_push_t {
     const char *digest;
     const oci_document_t *document;
     const apr_array_header_t *tags; /* of const char *: all tags to set */
-    apr_array_header_t *condemned;  /* of const char *: blobs to release */
+    apr_array_header_t *released;   /* changes that keep what it names */
     apr_pool_t *pool;
 } manifest_push_t;
 
@@ -74,15 +74,30 @@ static oci_error_t *put_manifest(apr_array_header_t *changes,
     return NULL;
 }
 
-/* Release the blobs that are condemned, and write the manifest, the referrer,
- * the catalog and the tags, in this order, so that each of them refers only to
- * facts that already exist. */
+/* Add the changes that keep the manifest and its subject from garbage
+ * collection. */
+static oci_error_t *add_releases(apr_array_header_t *changes,
+                                 const manifest_push_t *self)
+{
+    const oci_descriptor_t *subject = self->document->subject;
+    oci_error_t *error = oci_manifest_add_release(changes, self->repository,
+                                                  self->digest, self->pool);
+
+    return error || !subject
+        ? error
+        : oci_manifest_add_release(changes, self->repository, subject->digest,
+                                   self->pool);
+}
+
+/* Release what garbage collection is about to delete, and write the manifest,
+ * the referrer, the catalog and the tags, in this order, so that each of them
+ * refers only to facts that already exist. */
 static oci_error_t *write_manifest(const manifest_push_t *self,
                                    const char *mark)
 {
     const oci_push_t *push = self->push;
     apr_pool_t *pool = self->pool;
-    apr_array_header_t *changes = oci_change_list_make(pool);
+    apr_array_header_t *changes = apr_array_copy(pool, self->released);
     oci_manifest_t manifest = { .digest = self->digest,
                                 .media_type = self->document->media_type,
                                 .data = push->data,
@@ -94,15 +109,9 @@ static oci_error_t *write_manifest(const manifest_push_t *self,
     oci_origin_set(&manifest.origin, apr_time_sec(apr_time_now()), push->user,
                    pool);
     tag.origin = manifest.origin;
-    for (i = 0; i < self->condemned->nelts; i++) {
-        oci_change_put(changes, OCI_CHANGE_PUT,
-                       oci_key_held(pool, self->repository->name,
-                                    APR_ARRAY_IDX(self->condemned, i,
-                                                  const char *)),
-                       NULL, 0);
-    }
-    error = put_manifest(changes, self->repository, &manifest, pool);
-    if (error) {
+    error = add_releases(changes, self);
+    if (error
+        || (error = put_manifest(changes, self->repository, &manifest, pool))) {
         return error;
     }
     if (self->document->subject) {
@@ -127,8 +136,8 @@ static oci_error_t *write_manifest(const manifest_push_t *self,
 
 static oci_error_t *check_children(const manifest_push_t *self)
 {
-    apr_array_clear(self->condemned);
-    return oci_children_check(self->condemned, self->repository, self->document,
+    apr_array_clear(self->released);
+    return oci_children_check(self->released, self->repository, self->document,
                               self->pool);
 }
 
@@ -269,8 +278,7 @@ oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
                              .push = push,
                              .digest = digest,
                              .tags = all_tags(push, pool),
-                             .condemned = apr_array_make(pool, 4,
-                                                         sizeof(const char *)),
+                             .released = oci_change_list_make(pool),
                              .pool = pool };
     oci_document_t *document;
     const char *problem;
@@ -292,23 +300,41 @@ oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
     return push_manifest(&self);
 }
 
+/* Release a manifest, if it exists.  The caller holds the lock if there is
+ * something to change: a manifest without a mark is not about to be deleted. */
+static oci_error_t *release_locked(const oci_repository_t *repository,
+                                   const char *digest,
+                                   const apr_array_header_t *changes,
+                                   apr_pool_t *pool)
+{
+    int exists;
+    oci_error_t *error = oci_fact_exists(&exists, repository->registry,
+                                         oci_key_manifest(pool,
+                                                          repository->name,
+                                                          digest),
+                                         pool);
+
+    if (error || !exists) {
+        return error ? error : oci_manifest_unknown(digest, pool);
+    }
+    return changes->nelts
+        ? oci_facts_apply(repository->registry, changes, 0, pool)
+        : NULL;
+}
+
 oci_error_t *oci_manifest_release(const oci_repository_t *repository,
                                   const char *digest, apr_pool_t *pool)
 {
-    const char *key = oci_key_untagged(pool, repository->name, digest);
     apr_array_header_t *changes = oci_change_list_make(pool);
-    oci_lock_t *lock;
-    int marked;
-    oci_error_t *error = oci_fact_exists(&marked, repository->registry, key,
-                                         pool);
+    oci_lock_t *lock = NULL;
+    oci_error_t *error = oci_manifest_add_release(changes, repository, digest,
+                                                  pool);
 
-    if (error || !marked) {
-        return error;
+    if (!error && changes->nelts) {
+        error = oci_repository_lock(&lock, repository, OCI_LOCK_SHARED, pool);
     }
-    oci_change_delete(changes, key);
-    error = oci_repository_lock(&lock, repository, OCI_LOCK_SHARED, pool);
     if (!error) {
-        error = oci_facts_apply(repository->registry, changes, 0, pool);
+        error = release_locked(repository, digest, changes, pool);
         oci_repository_unlock(repository, lock);
     }
     return error;

@@ -52,7 +52,7 @@ oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
  * names it.
  * @param digest Of the manifest
  * @param pool For temporary data
- * @return A storage error
+ * @return OCI_E_MANIFEST_UNKNOWN if it was deleted meanwhile; a storage error
  */
 oci_error_t *oci_manifest_release(const oci_repository_t *repository,
                                   const char *digest, apr_pool_t *pool);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "apr_strings.h"
+
 #include "registry/keys.h"
 #include "registry/manifest.h"
 #include "registry/manifest_delete.h"
@@ -31,6 +33,31 @@ static oci_error_t *delete_if_exists(apr_array_header_t *changes,
     return error;
 }
 
+/* Add the change that takes a manifest out of the referrers of its subject.
+ * scratch: for the manifest */
+static oci_error_t *delete_referrer(apr_array_header_t *changes,
+                                    const oci_repository_t *repository,
+                                    const char *digest, apr_pool_t *pool,
+                                    apr_pool_t *scratch)
+{
+    oci_manifest_t manifest;
+    oci_document_t *document;
+    oci_error_t *error = oci_manifest_get(&manifest, repository, digest,
+                                          scratch);
+
+    if (error) {
+        return error->code == OCI_E_MANIFEST_UNKNOWN ? NULL : error;
+    }
+    if (!oci_document_parse(&document, manifest.media_type, manifest.data,
+                            manifest.size, scratch)
+        && document->subject) {
+        oci_referrer_delete(changes, repository->name,
+                            apr_pstrdup(pool, document->subject->digest),
+                            digest, pool);
+    }
+    return NULL;
+}
+
 /* The tags, the referrer and the manifest: a push's order reversed.
  * *tags: set to these tags, const char *, in bytewise order */
 static oci_error_t *add_removal(apr_array_header_t **tags,
@@ -38,25 +65,22 @@ static oci_error_t *add_removal(apr_array_header_t **tags,
                                 const oci_repository_t *repository,
                                 const char *digest, apr_pool_t *pool)
 {
-    oci_manifest_t manifest;
-    oci_document_t *document;
     oci_error_t *error = oci_tag_delete_all(tags, changes, repository, digest,
                                             pool);
+    apr_pool_t *scratch;
+    apr_status_t rv;
 
     if (error) {
         return error;
     }
-    error = oci_manifest_get(&manifest, repository, digest, pool);
-    if (error && error->code != OCI_E_MANIFEST_UNKNOWN) {
+    rv = apr_pool_create(&scratch, pool);
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot delete a manifest");
+    }
+    if ((error = delete_referrer(changes, repository, digest, pool, scratch))) {
         return error;
     }
-    if (!error
-        && !oci_document_parse(&document, manifest.media_type, manifest.data,
-                               manifest.size, pool)
-        && document->subject) {
-        oci_referrer_delete(changes, repository->name,
-                            document->subject->digest, digest, pool);
-    }
+    apr_pool_destroy(scratch); /* a caller may delete many */
     oci_repository_queue_review(changes, repository->name, pool);
     oci_change_delete(changes,
                       oci_key_manifest(pool, repository->name, digest));

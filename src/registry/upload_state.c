@@ -49,8 +49,13 @@ oci_error_t *oci_upload_storage_error(const oci_upload_t *upload,
                                       apr_status_t rv, const char *operation,
                                       apr_pool_t *pool)
 {
-    return oci_error_storage(pool, rv, "cannot %s upload %s in %s", operation,
-                             upload->id, oci_upload_blobs(upload)->where);
+    oci_error_t *error = oci_error_storage(pool, rv,
+                                           "cannot %s upload %s in %s",
+                                           operation, upload->id,
+                                           oci_upload_blobs(upload)->where);
+
+    error->in_blobs = 1;
+    return error;
 }
 
 oci_error_t *oci_upload_end_lost(oci_upload_t *upload, const char *found,

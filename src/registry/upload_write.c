@@ -223,6 +223,27 @@ oci_error_t *oci_upload_save_early(oci_upload_t *upload, apr_pool_t *pool)
     return error;
 }
 
+/* Delete the bytes of a blob that could not be added to the repository, if it
+ * has no record: garbage collection might not find them.  The upload has its
+ * bytes still.  If this fails, too, a full run may delete them. */
+static void remove_bytes(const oci_registry_t *registry, const oci_blob_t *blob,
+                         apr_pool_t *pool)
+{
+    oci_lock_t *lock;
+    oci_blob_t recorded;
+    oci_error_t *error = oci_blob_lock(&lock, registry, blob->digest,
+                                       OCI_LOCK_EXCLUSIVE, pool);
+
+    if (error) {
+        return;
+    }
+    error = oci_blob_record(&recorded, registry, blob->digest, pool);
+    if (error && error->code == OCI_E_BLOB_UNKNOWN) {
+        oci_blob_delete_bytes(registry, blob, pool);
+    }
+    oci_registry_unlock(registry, lock);
+}
+
 /* Make a blob of the upload's bytes, which are verified, and add it to the
  * repository.  The lock keeps garbage collection from deleting it between the
  * two. */
@@ -249,6 +270,9 @@ static oci_error_t *commit(const oci_upload_t *upload, const char *digest,
                                                 digest),
                                    pool);
     oci_registry_unlock(registry, lock);
+    if (error && rv == APR_SUCCESS && error->code != OCI_E_UNAVAILABLE) {
+        remove_bytes(registry, &blob, pool);
+    }
     return error;
 }
 

@@ -146,6 +146,10 @@ subtest 'a full index, and a blob store with space' => sub {
     status_is($client->patch($_, substr $bytes, 0, 200_000), 202)
         for $one, $two;
     $client->push_blob('first', $bytes);
+    my $idle = $client->start_upload('idle');
+    status_is($client->patch($idle, 'idle'), 202);
+    my ($id) = $idle =~ m{/([^/?]+)(?:\?|\z)};
+    utime time - 120, time - 120, $server->store . "/uploads/$id";
     fill($dir);
     fill_inodes($dir);
     for (1 .. 1000) {    # use up the space that an index keeps in reserve
@@ -157,6 +161,13 @@ subtest 'a full index, and a blob store with space' => sub {
     };
     error_is($put->($one, 200_000), 507, 'UNKNOWN');
     error_is($put->($two, 200_000), 507, 'UNKNOWN');
+    error_is($client->post('/v2/new/blobs/uploads/?digest='
+        . digest_of('new'), 'new'), 507, 'UNKNOWN');
+    my ($hex) = digest_of('new') =~ /:(.*)/;
+    ok(!-e $server->store . '/blobs/sha256/' . substr($hex, 0, 2) . "/$hex",
+        'bytes without a record do not stay');
+    ok(-e $server->store . "/uploads/$id",
+        'no upload ends for the index: it would not get its space');
     ok($client->get($blob)->body eq $bytes,
         'the first repository still serves the blob');
     is(range_of($client->get($one)), 200_000, 'the session keeps its offset');
@@ -173,6 +184,7 @@ subtest 'a full index, and a blob store with space' => sub {
     status_is($put->($two, 200_000), 201, 'so is the other');
     ok($client->get("/v2/$_/blobs/$digest")->body eq $bytes,
         "the blob is complete in $_") for qw(first second third);
+    status_is($client->delete($idle), 204);
     is_deeply([ glob $server->store . '/uploads/*' ], [],
         'no upload is left');
     $server->stop;

@@ -92,6 +92,21 @@ for my $kind ([ 'tmpfs', 'size=8m,nr_inodes=300' ], [ 'ext4', '24M' ]) {
     subtest "a full $kind->[0], and a late deletion" => sub { full($kind, 1) };
 }
 
+subtest 'HEAD on a full disk' => sub {
+    my $dir = small_disk('tmpfs', 'size=8m,nr_inodes=300')
+        or plan(skip_all => 'tmpfs cannot be mounted');
+    my $server = OCI::Server->start(store => "$dir/store");
+    my $client = OCI::Client->new($server);
+    my $digest = $client->push_blob('a', 'condemned');
+    is(gc($server)->{report}{condemned}, 1, 'a blob is condemned');
+    fill($dir);
+    fill_inodes($dir);
+    $server->allows(qr/garbage collection may delete this content although/);
+    status_is($client->head("/v2/a/blobs/$digest"), 200,
+        'HEAD succeeds, although the blob cannot be released');
+    $server->stop;
+};
+
 subtest 'a disk that cannot be written' => sub {
     plan(skip_all => 'httpd has the database open') if $INDEX =~ /sqlite/;
     my $dir = small_disk('tmpfs', 'size=12m')

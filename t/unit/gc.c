@@ -6,6 +6,8 @@
 
 #include "gc_test.h"
 
+#include "registry/manifest.h"
+
 static void check_batches(run_t *run, const char *kind)
 {
     int i;
@@ -248,6 +250,196 @@ static void check_unrecorded(run_t *run, const char *kind)
           "are reported, and left alone");
 }
 
+#define INDEX_TYPE "application/vnd.oci.image.index.v1+json"
+#define EMPTY_MANIFEST                                                   \
+    "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"a/b\",\"size\":1," \
+    "\"digest\":\"%s\"},\"layers\":[]}"
+
+/* A manifest in repository a to which no tag leads. */
+static const char *loose_text, *loose;
+
+static const oci_gc_policy_t *untagged_policy(const char *duration)
+{
+    oci_gc_policy_t *policy = oci_gc_policy_make(t.run->pool);
+
+    if (oci_gc_policy_untagged(policy, 1, &duration, t.run->pool)) {
+        abort();
+    }
+    return policy;
+}
+
+/* Make it, with a mark that is old enough. */
+static void make_loose(const char *kind)
+{
+    apr_pool_t *pool = t.run->pool;
+
+    open_stores(t.run, kind);
+    push_blob("a", 1);
+    push_manifest("a", 1);
+    loose_text = apr_psprintf(pool, EMPTY_MANIFEST, digest_of(1, pool));
+    loose = oci_digest_of(OCI_SHA256, loose_text, strlen(loose_text), pool);
+    apply(kind, oci_key_tag(pool, "a", "v1"), NULL);
+    apply(kind, oci_key_manifest(pool, "a", loose),
+          apr_pstrcat(pool, TYPE "\n", loose_text, NULL));
+    apply(kind, oci_key_untagged(pool, "a", loose), "1");
+    t.gc.grace = 3600;
+    t.gc.policy = untagged_policy("1h");
+}
+
+static int has_manifest(const char *digest)
+{
+    oci_repository_t repository = { &t.registry, "a" };
+    oci_manifest_t manifest;
+
+    return !oci_manifest_get(&manifest, &repository, digest, t.run->pool);
+}
+
+/* Push a document by its digest. */
+static const char *push_document(const char *type, const char *text)
+{
+    apr_pool_t *pool = t.run->pool;
+    oci_repository_t repository = { &t.registry, "a" };
+    oci_push_t push = { .content_type = type,
+                        .data = text,
+                        .size = strlen(text) };
+    oci_pushed_t pushed;
+
+    push.reference = oci_digest_of(OCI_SHA256, text, push.size, pool);
+    if (oci_manifest_put(&pushed, &repository, &push, pool)) {
+        abort();
+    }
+    return push.reference;
+}
+
+static void push_again(void)
+{
+    push_document(TYPE, loose_text);
+}
+
+static const char *index_of_loose(void)
+{
+    return apr_psprintf(t.run->pool,
+                        "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":"
+                        "\"" TYPE "\",\"size\":%d,\"digest\":\"%s\"}]}",
+                        (int)strlen(loose_text), loose);
+}
+
+static void push_index(void)
+{
+    push_document(INDEX_TYPE, index_of_loose());
+}
+
+/* Name it as a subject. */
+static void push_referrer(void)
+{
+    apr_pool_t *pool = t.run->pool;
+
+    push_document(TYPE,
+                  apr_psprintf(pool,
+                               "{\"schemaVersion\":2,\"config\":{\"mediaType\":"
+                               "\"a/b\",\"size\":1,\"digest\":\"%s\"},"
+                               "\"layers\":[],\"subject\":{\"mediaType\":"
+                               "\"" TYPE "\",\"size\":%d,\"digest\":\"%s\"}}",
+                               digest_of(1, pool), (int)strlen(loose_text),
+                               loose));
+}
+
+/* What is pushed or named beside a run stays. */
+static void check_loose(run_t *run, const char *kind)
+{
+    static void (*const pushes[])(void) = { push_again, push_index,
+                                            push_referrer };
+    static const char *const names[] = { "pushed again", "named by an index",
+                                         "named by a referrer" };
+    oci_repository_t repository = { &t.registry, "a" };
+    int i;
+
+    make_loose(kind);
+    run_gc("a manifest to which no tag leads");
+    check(t.gc.report.manifests == 1 && !has_manifest(loose), "it goes");
+    is_error(run, oci_manifest_release(&repository, loose, run->pool),
+             OCI_E_MANIFEST_UNKNOWN, "it cannot be released");
+    apply(kind, oci_key_untagged(run->pool, "a", loose), "1");
+    is_error(run, oci_manifest_release(&repository, loose, run->pool),
+             OCI_E_MANIFEST_UNKNOWN, "not even if it has a mark");
+    for (i = 0; i < 6; i++) {
+        make_loose(kind);
+        if (i % 2) {
+            pushes[i / 2]();
+        }
+        else {
+            before = pushes[i / 2];
+            before_lock = "a";
+        }
+        run_gc(names[i / 2]);
+        check(!before && !t.gc.report.manifests && has_manifest(loose),
+              i % 2 ? "it stays after that" : "it stays beside that");
+    }
+}
+
+/* The last of the manifests that went. */
+static const char *last_gone;
+
+static void note_removal(void *baton, const char *repository, const char *what,
+                         const char *reason)
+{
+    (void)baton;
+    (void)repository;
+    (void)reason;
+    last_gone = apr_pstrdup(t.run->pool, what);
+}
+
+/* Push indexes that name the manifest twice, and mark all of them. */
+static void push_indexes(const char *kind, int count)
+{
+    apr_pool_t *pool = t.run->pool;
+    const char *child = apr_psprintf(pool,
+                                     "{\"mediaType\":\"" TYPE
+                                     "\",\"size\":%d,\"digest\":\"%s\"}",
+                                     (int)strlen(loose_text), loose);
+    const char *text, *digest;
+    int i;
+
+    for (i = 0; i < count; i++) {
+        text = apr_psprintf(pool,
+                            "{\"schemaVersion\":2,\"manifests\":[%s,%s],"
+                            "\"annotations\":{\"n\":\"%d\"}}",
+                            child, child, i);
+        digest = oci_digest_of(OCI_SHA256, text, strlen(text), pool);
+        apply(kind, oci_key_manifest(pool, "a", digest),
+              apr_pstrcat(pool, INDEX_TYPE "\n", text, NULL));
+        apply(kind, oci_key_untagged(pool, "a", digest), "1");
+    }
+}
+
+/* Whoever names others goes first. */
+static void check_order(run_t *run, const char *kind)
+{
+    const char *index;
+
+    make_loose(kind);
+    push_indexes(kind, 300);
+    t.gc.report_removal = note_removal;
+    run_gc("indexes and their child");
+    check(t.gc.report.manifests == 301 && !strcmp(last_gone, loose),
+          "the child goes last");
+
+    make_loose(kind);
+    push_referrer();
+    apply(kind, oci_key_untagged(run->pool, "a", loose), "1");
+    t.gc.policy = untagged_policy("0");
+    t.gc.report_removal = note_removal;
+    run_gc("a referrer and its subject");
+    check(t.gc.report.manifests == 2 && !strcmp(last_gone, loose),
+          "the subject goes last");
+
+    make_loose(kind);
+    index = push_document(INDEX_TYPE, index_of_loose());
+    apply(kind, oci_key_untagged(run->pool, "a", loose), "1");
+    run_gc("an index that is not old enough");
+    check(has_manifest(index) && has_manifest(loose), "keeps its child");
+}
+
 int main(void)
 {
     static const char *const kinds[] = { "fs", "sqlite3" };
@@ -263,6 +455,8 @@ int main(void)
         check_stopped(&run, kinds[i]);
         check_queue(&run, kinds[i]);
         check_unrecorded(&run, kinds[i]);
+        check_loose(&run, kinds[i]);
+        check_order(&run, kinds[i]);
     }
     return finish(&run);
 }
