@@ -280,6 +280,23 @@ struct oci_blob_store_provider_t {
     apr_status_t (*list)(apr_array_header_t **entries, oci_blob_store_t *store,
                          oci_stored_e kind, const char *after, int limit,
                          apr_pool_t *pool);
+
+    /**
+     * Get the id of the index to which the store belongs, and change it on
+     * request.  It is stored as identity's id is.  Garbage collection works
+     * only with this index: to any other one, blobs look like garbage.  To read
+     * it is also possible before start.
+     * NULL for a provider whose stores do not know their index.
+     * @param owner Set to the id after the call: 1 to 64 printable characters;
+     *        NULL if the store belongs to no index yet
+     * @param old Change the id only if this is the present one; NULL: only if
+     *        there is none.  Of concurrent callers with the same old, one
+     *        changes it, and the others get its id
+     * @param owner_new The new id, stored as durably as a blob; NULL to read
+     */
+    apr_status_t (*owner)(const char **owner, oci_blob_store_t *store,
+                          const char *old, const char *owner_new,
+                          apr_pool_t *pool);
 };
 
 /* ------------------------------------------------------------------------
@@ -436,9 +453,9 @@ struct oci_index_provider_t {
     /**
      * As for a blob store.  After it, "httpd -t" may call get and scan, to find
      * out whether the index and the blob store belong together; of the blob
-     * store it calls identity, blob_size and list.  get and scan then fail if
-     * they would change anything, and the pair is not compared.  NULL for a
-     * provider that needs start before.
+     * store it calls identity, owner, blob_size and list.  get and scan then
+     * fail if they would change anything, and the pair is not compared.  NULL
+     * for a provider that needs start before.
      */
     const char *(*check)(oci_index_t *index, apr_pool_t *pool);
 };

@@ -9,6 +9,7 @@
  *     compare FROM and TO   if they differ, the mark is reset to the first
  *                           key; a copy that continued an earlier one is then
  *                           repeated from there
+ *     give TO an id, and    TO is complete
  *     remove the mark
  *
  * A later call with the same names continues at the mark.  A copy holds a lock
@@ -27,11 +28,14 @@
 #include "admin/mirror.h"
 #include "admin/named_index.h"
 #include "registry/keys.h"
+#include "registry/random.h"
 
 /* Locks are also named after repositories, and no repository has this name. */
 #define LOCK_NAME "_copy"
 
 #define SAME_INDEX "FROM and TO are the same index: name two different ones"
+
+#define ID_SIZE 16 /* of an index, bytes before hex encoding */
 
 #define HOW_TO_CONTINUE "run the same command again to continue"
 
@@ -210,6 +214,36 @@ static const char *set_mark(const copy_t *copy, int marked)
     return error ? error_text(error, copy->pool) : NULL;
 }
 
+/* Give TO an id of its own, note of which index it is a copy, and remove the
+ * mark. */
+static const char *finish_target(const copy_t *copy)
+{
+    apr_pool_t *pool = copy->pool;
+    apr_array_header_t *changes = oci_change_list_make(pool);
+    oci_value_t from;
+    const char *id;
+    oci_error_t *error = oci_fact_get(&from, &copy->mirror.source,
+                                      oci_key_index(), pool);
+
+    if (!error) {
+        error = oci_random_hex(&id, ID_SIZE, pool);
+    }
+    if (error) {
+        return error_text(error, pool);
+    }
+    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_index(), id, strlen(id));
+    if (from.size) {
+        oci_change_put(changes, OCI_CHANGE_PUT, oci_key_copy_of(), from.data,
+                       from.size);
+    }
+    else {
+        oci_change_delete(changes, oci_key_copy_of());
+    }
+    oci_change_delete(changes, oci_key_copy());
+    error = oci_facts_apply(&copy->mirror.target, changes, 1, pool);
+    return error ? error_text(error, pool) : NULL;
+}
+
 /* Continue at the mark of an earlier copy, if it was a copy of FROM.  keys.h
  * shows the form of a mark; the index in it is FROM's id. */
 static const char *resume_from_mark(copy_t *copy, const char *mark)
@@ -321,7 +355,7 @@ static const char *mirror_and_verify(copy_t *copy)
         }
     }
     if (error || !mirror->differences) {
-        return error ? error : set_mark(copy, 0);
+        return error ? error : finish_target(copy);
     }
     error = set_mark(copy, 1);
     return error

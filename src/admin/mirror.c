@@ -56,7 +56,15 @@ static oci_error_t *read_page(cursor_t *cursor)
     return oci_facts_scan(&cursor->page, cursor->registry, &scan, cursor->pool);
 }
 
-/* Advance to the key at cursor->at, skipping the mark.  The next page is read
+/* Whether a key is never copied or compared: the mark, and what says which
+ * index this is. */
+static int is_skipped(const char *key)
+{
+    return !strcmp(key, oci_key_copy()) || !strcmp(key, oci_key_index())
+        || !strcmp(key, oci_key_copy_of());
+}
+
+/* Advance to the key at cursor->at, skipping some.  The next page is read
  * as soon as this one is used up, before the batch is written, so that a page
  * of the target never contains facts that were written here. */
 static oci_error_t *next_key(cursor_t *cursor)
@@ -75,7 +83,7 @@ static oci_error_t *next_key(cursor_t *cursor)
             return error;
         }
         cursor->key = entry_at(cursor, cursor->at++)->key;
-    } while (!strcmp(cursor->key, oci_key_copy()));
+    } while (is_skipped(cursor->key));
     return NULL;
 }
 

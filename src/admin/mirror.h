@@ -9,7 +9,8 @@
  * one page of each index, one batch, and the two largest values.
  *
  * A fact in the target (oci_key_copy) marks it as unfinished and records the
- * last key that was copied.  The mark itself is never copied or compared.
+ * last key that was copied.  The mark itself is never copied or compared,
+ * nor are the ids of both indexes (oci_key_index, oci_key_copy_of).
  */
 
 #ifndef OCI_MIRROR_H

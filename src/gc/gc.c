@@ -40,7 +40,7 @@
 static oci_error_t *check_pair(const oci_gc_t *gc, apr_pool_t *pool)
 {
     int paired;
-    oci_error_t *error = oci_pairing_check(gc->registry, 1, pool);
+    oci_error_t *error = oci_pairing_check_owner(gc->registry, !gc->dry, pool);
 
     if (!error) {
         error = oci_fact_exists(&paired, gc->registry, oci_key_store(), pool);

@@ -107,6 +107,16 @@ const char *oci_key_store(void)
     return "store";
 }
 
+const char *oci_key_index(void)
+{
+    return "index";
+}
+
+const char *oci_key_copy_of(void)
+{
+    return "copy-of";
+}
+
 const char *oci_key_review(apr_pool_t *pool, const char *name)
 {
     return apr_pstrcat(pool, "review/", name, name ? "!" : NULL, NULL);

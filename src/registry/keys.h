@@ -23,6 +23,8 @@
  *     secret                                   see upload_id.c
  *     copy                                     index LF key, or index LF
  *     store                                    the id of the blob store
+ *     index                                    the id of the index
+ *     copy-of                                  the id of another index
  *
  * LF is a line feed, and "-" an empty value.
  *
@@ -70,6 +72,11 @@
  * pulled, to the hour, see pull_time.h.  Both may be left over from a manifest
  * that was deleted.
  *
+ * index is random, and no other index has the same.  The blob store notes it,
+ * so that garbage collection refuses to work with any other index.  A copy has
+ * an id of its own.  Its copy-of is the id of the index that it was copied
+ * from, whose place it takes when it serves its first request, see pairing.h.
+ *
  * copy marks an index that is being copied from another index.  It holds the
  * name of the source and the last key that was copied.  A registry does not
  * serve an index with this mark.
@@ -109,6 +116,8 @@ const char *oci_key_upload(apr_pool_t *pool, const char *id);
 const char *oci_key_secret(void);
 const char *oci_key_copy(void);
 const char *oci_key_store(void);
+const char *oci_key_index(void);
+const char *oci_key_copy_of(void);
 const char *oci_key_review(apr_pool_t *pool, const char *name);
 const char *oci_key_orphan(apr_pool_t *pool, const char *digest);
 const char *oci_key_gc(void);

@@ -10,15 +10,21 @@
 
 #include "registry/keys.h"
 #include "registry/pairing.h"
+#include "registry/random.h"
 
 /* How many blobs are looked for, because some of them may have been lost. */
 #define SAMPLE 16
+
+#define ID_SIZE 16 /* of an index, bytes before hex encoding */
 
 typedef struct pair_t {
     const oci_registry_t *registry;
     int starting;         /* the blob store is not started yet */
     const char *index_id; /* the id recorded in the index, or NULL */
     const char *store_id; /* the id of the blob store, or NULL */
+    const char *own_id;   /* the id of the index, or NULL */
+    const char *owner;    /* the id of the index that the store belongs to */
+    int is_new;           /* the store has its id since this check */
     oci_error_t *failure; /* why a store could not be examined, or NULL */
     apr_pool_t *pool;
 } pair_t;
@@ -40,17 +46,23 @@ static void note_failure(pair_t *pair, apr_status_t rv, const char *operation)
     }
 }
 
+/* Read a fact that is an id; NULL if there is none. */
+static oci_error_t *read_fact(const char **id, const pair_t *pair,
+                              const char *key)
+{
+    oci_value_t value = { NULL, 0 };
+    oci_error_t *error = oci_fact_get(&value, pair->registry, key, pair->pool);
+
+    *id = !error && value.size ? value.data : NULL;
+    return error;
+}
+
 static void read_index_id(pair_t *pair)
 {
-    oci_value_t value;
-    oci_error_t *error = oci_fact_get(&value, pair->registry, oci_key_store(),
-                                      pair->pool);
+    oci_error_t *error = read_fact(&pair->index_id, pair, oci_key_store());
 
     if (error) {
         pair->failure = error;
-    }
-    else {
-        pair->index_id = value.size ? value.data : NULL;
     }
 }
 
@@ -177,12 +189,118 @@ static int holds_blobs(pair_t *pair)
     return rv == APR_SUCCESS && entries->nelts;
 }
 
+/* Read the id of the index; with make, give it one if it has none. */
+static oci_error_t *read_own_id(pair_t *pair, int make)
+{
+    apr_array_header_t *changes = oci_change_list_make(pair->pool);
+    oci_error_t *error = read_fact(&pair->own_id, pair, oci_key_index());
+    const char *id;
+
+    if (error || pair->own_id || !make) {
+        return error;
+    }
+    error = oci_random_hex(&id, ID_SIZE, pair->pool);
+    if (error) {
+        return error;
+    }
+    oci_change_put(changes, OCI_CHANGE_ADD, oci_key_index(), id, strlen(id));
+    error = oci_facts_apply(pair->registry, changes, 1, pair->pool);
+    return error && !APR_STATUS_IS_EEXIST(error->status)
+        ? error
+        : read_fact(&pair->own_id, pair, oci_key_index());
+}
+
+/* Ask the store for its owner, or change it, as the function of the provider
+ * does. */
+static oci_error_t *ask_owner(pair_t *pair, const char *old, const char *owner)
+{
+    oci_blob_store_t *blobs = pair->registry->blobs;
+    apr_status_t rv = blobs->provider->owner
+        ? blobs->provider->owner(&pair->owner, blobs, old, owner, pair->pool)
+        : APR_NOTFOUND;
+
+    if (rv == APR_SUCCESS) {
+        return NULL;
+    }
+    pair->owner = NULL;
+    return is_absence(pair, rv)
+        ? NULL
+        : oci_error_storage(pair->pool, rv,
+                            "cannot read or change to which "
+                            "index %s belongs",
+                            blobs->where);
+}
+
+/* Whether the store belongs to another index. */
+static int is_foreign(const pair_t *pair)
+{
+    return pair->owner
+        && (!pair->own_id || strcmp(pair->owner, pair->own_id) != 0);
+}
+
+/* Whether the index is a copy of the one that the store belongs to. */
+static oci_error_t *is_successor(int *successor, const pair_t *pair)
+{
+    const char *copied;
+    oci_error_t *error = read_fact(&copied, pair, oci_key_copy_of());
+
+    *successor = copied && pair->owner && !strcmp(copied, pair->owner);
+    return error;
+}
+
+/* Make the store belong to the index that serves it: if it belongs to none, if
+ * it got its id just now, or if the index is a copy of its owner. */
+static oci_error_t *take_over(pair_t *pair)
+{
+    oci_error_t *error;
+    int successor = 0;
+
+    if (!pair->registry->blobs->provider->owner) {
+        return NULL;
+    }
+    error = read_own_id(pair, 1);
+    if (!error) {
+        error = ask_owner(pair, NULL, pair->own_id);
+    }
+    if (error || !is_foreign(pair)) {
+        return error;
+    }
+    error = is_successor(&successor, pair);
+    return !error && (successor || pair->is_new)
+        ? ask_owner(pair, pair->owner, pair->own_id)
+        : error;
+}
+
+/* For an empty index, and a store without blobs: check that no other index uses
+ * the store. */
+static oci_error_t *check_unowned(pair_t *pair)
+{
+    pair->failure = read_own_id(pair, 0);
+    if (!pair->failure) {
+        pair->failure = ask_owner(pair, NULL, NULL);
+    }
+    return pair->failure || !is_foreign(pair)
+        ? NULL
+        : refuse(pair,
+                 apr_psprintf(pair->pool,
+                              "the blob store %s belongs to another index, and "
+                              "the index %s is empty: configure the index that "
+                              "belongs to the blob store, or another "
+                              "directory.  If that index is lost for good, "
+                              "remove blobs/.id from the blob store",
+                              pair->registry->blobs->where,
+                              pair->registry->index->where));
+}
+
 /* For an index without an id, and a store that has one: another index has used
  * the store.  Garbage collection of either would delete blobs of the other. */
 static oci_error_t *check_unused(pair_t *pair)
 {
-    if (lists_blobs(pair) || pair->failure || !holds_blobs(pair)) {
+    if (lists_blobs(pair) || pair->failure) {
         return NULL;
+    }
+    if (!holds_blobs(pair)) {
+        return pair->failure ? NULL : check_unowned(pair);
     }
     return refuse(
         pair,
@@ -203,6 +321,7 @@ static oci_error_t *record_store_id(pair_t *pair)
     apr_array_header_t *changes = oci_change_list_make(pair->pool);
     oci_error_t *error;
 
+    pair->is_new = !pair->store_id;
     read_store_id(pair, 1);
     if (!pair->store_id) {
         return NULL;
@@ -279,30 +398,88 @@ static oci_error_t *refuse_copy(const oci_registry_t *registry,
     return error;
 }
 
+/* Check that the index is complete, and belongs to the blob store. */
+static oci_error_t *check_complete_pair(pair_t *pair)
+{
+    int unfinished;
+    oci_error_t *error = oci_fact_exists(&unfinished, pair->registry,
+                                         oci_key_copy(), pair->pool);
+
+    if (error) {
+        return error;
+    }
+    return unfinished ? refuse_copy(pair->registry, pair->pool)
+                      : check_pair(pair);
+}
+
 oci_error_t *oci_pairing_check(const oci_registry_t *registry, int changes,
                                apr_pool_t *pool)
 {
     pair_t pair = { .registry = registry, .pool = pool };
     oci_error_t *error;
-    int unfinished;
 
     if (apr_atomic_casptr((void *)registry->checked, NULL, NULL)
         == registry->blobs) {
         return NULL;
     }
-    if ((error = oci_fact_exists(&unfinished, registry, oci_key_copy(),
-                                 pool))) {
-        return error;
-    }
-    if (unfinished) {
-        return refuse_copy(registry, pool);
-    }
-    error = check_pair(&pair);
+    error = check_complete_pair(&pair);
     if (!error && changes) {
         error = pair.failure;
     }
     if (!error && !pair.failure) {
+        /* Without the right owner, only garbage collection is refused. */
+        if (pair.store_id) {
+            take_over(&pair);
+        }
         apr_atomic_xchgptr((void *)registry->checked, registry->blobs);
     }
     return error;
+}
+
+/* Refuse to collect garbage: the store belongs to another index. */
+static oci_error_t *refuse_foreign(const pair_t *pair)
+{
+    const char *blobs = pair->registry->blobs->where;
+    const char *index = pair->registry->index->where;
+    int successor;
+    oci_error_t *error = is_successor(&successor, pair);
+
+    if (error) {
+        return error;
+    }
+    return refuse(
+        pair,
+        successor
+            ? apr_psprintf(pair->pool,
+                           "the index %s is a copy, and httpd has not served a "
+                           "request with it yet, so nothing is collected: the "
+                           "blob store %s still belongs to the index from "
+                           "which it was copied",
+                           index, blobs)
+            : apr_psprintf(pair->pool,
+                           "the blob store %s belongs to another index than "
+                           "%s, so nothing is collected; name the index that "
+                           "httpd uses.  If httpd uses this one, and no other, "
+                           "remove blobs/.index from the blob store, and "
+                           "restart httpd",
+                           blobs, index));
+}
+
+oci_error_t *oci_pairing_check_owner(const oci_registry_t *registry, int claim,
+                                     apr_pool_t *pool)
+{
+    pair_t pair = { .registry = registry, .pool = pool };
+    oci_error_t *error = check_complete_pair(&pair);
+
+    if (!error) {
+        error = pair.failure;
+    }
+    if (error || !registry->blobs->provider->owner) {
+        return error;
+    }
+    error = read_own_id(&pair, claim);
+    if (!error) {
+        error = ask_owner(&pair, NULL, claim ? pair.own_id : NULL);
+    }
+    return error || !is_foreign(&pair) ? error : refuse_foreign(&pair);
 }

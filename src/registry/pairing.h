@@ -18,6 +18,13 @@
  *                                         none of them, or if the store, with
  *                                         an id, has blobs and the index lists
  *                                         none
+ *
+ * The store also names the one index that it belongs to (the provider's
+ * function "owner"), because two indexes may record the same store: an index
+ * and its copy.  The first index that serves the store becomes its owner, and a
+ * copy of the owner that serves a request takes its place.  Any other index is
+ * served as well, but garbage collection refuses to work with it; an empty one
+ * is refused.
  */
 
 #ifndef OCI_PAIRING_H
@@ -28,7 +35,8 @@
 /**
  * Check the stores of a registry before a request uses them.  The index must
  * not be an unfinished copy, and must belong to the blob store.  Records the
- * store's id if the index has none.  A pair that passed is not checked again in
+ * store's id if the index has none, and makes the index the owner of the store
+ * if that is possible.  A pair that passed is not checked again in
  * this process.
  * @param changes Whether the request may change something.  If it cannot, and
  *        the blob store fails, the check passes this time
@@ -56,5 +64,17 @@ oci_error_t *oci_pairing_precheck(const oci_registry_t *registry,
  */
 oci_error_t *oci_pairing_try_index(const oci_registry_t *registry,
                                    apr_pool_t *pool);
+
+/**
+ * Check the stores of a registry before garbage is collected: as
+ * oci_pairing_check, at each call.  Moreover, the blob store must belong to
+ * this index and to no other one.
+ * @param claim Whether the store, if it belongs to no index yet, becomes this
+ *        one's
+ * @param pool For temporary data
+ * @return As oci_pairing_check for a request that changes something
+ */
+oci_error_t *oci_pairing_check_owner(const oci_registry_t *registry, int claim,
+                                     apr_pool_t *pool);
 
 #endif /* OCI_PAIRING_H */

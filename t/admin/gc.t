@@ -312,6 +312,79 @@ subtest 'a wrong or an old index' => sub {
     run_is(collect('--grace', 0), 0, qr/\A\z/, 'the right index', blobs => 0);
 };
 
+# The status of these blobs of a repository, for a client.
+sub blobs_are {
+    my ($reader, $repo, $status, $name, @texts) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my @got = map { $reader->get("/v2/$repo/blobs/" . digest_of($_))->status }
+        @texts;
+    return is("@got", join(' ', ($status) x @texts), $name);
+}
+
+my $FOREIGN = qr/belongs\ to\ another\ index\ than\ \S+,\ so\ nothing\ is
+    \ collected;\ name\ the\ index\ that\ httpd\ uses/x;
+
+subtest 'the index from which a copy was made' => sub {
+    my $first = OCI::Server->start(config => 'OCIIndex fs @DIR@/from');
+    my ($from, $to) = map { $first->dir . "/$_" } qw(from to);
+    my $blobs = $first->store;
+    OCI::Client->new($first)->push_blob('u', 'not named yet');
+    my $old = OCI::Client->new($first)->push_image('u', 'v1');
+    my @run = map { ['--grace', 0, "fs $blobs", "fs $_"] } $from, $to;
+    $first->halt;
+    run_is(ociadmin('copy', "fs $from", "fs $to"), 0, qr/\A\z/, 'a copy');
+    give_to_httpd($to);
+    run_is(ociadmin('gc', @{ $run[1] }), 1, qr{the\ index\ \Q$to\E/index\ is\ a
+        \ copy,\ and\ httpd\ has\ not\ served\ a\ request\ with\ it\ yet}x,
+        'which httpd does not use yet');
+    $first->set(config => "OCIIndex fs $to\nOCIGCInterval 0");
+    $first->again;
+    my $reader = OCI::Client->new($first);
+    $reader->push_image('u', 'v2', layers => ['not named yet', 'fresh']);
+    system "find $blobs/blobs -type f | xargs touch -d '3 days ago'";
+    for my $try (1, 2) {
+        run_is(ociadmin('gc', @{ $run[0] }), 1, $FOREIGN, "FROM, run $try");
+        run_is(ociadmin('gc', '--dry-run', @{ $run[0] }), 1, $FOREIGN,
+            "FROM, dry run $try");
+    }
+    blobs_are($reader, 'u', 200, 'the blobs are there', 'not named yet', 'fresh');
+    run_is(ociadmin('gc', @{ $run[1] }), 0, qr/\A\z/, 'TO is collected');
+    $first->set(config => "OCIIndex fs $from\nOCIGCInterval 0");
+    $first->halt;
+    $first->again;
+    status_is(OCI::Client->new($first)->get('/v2/u/manifests/v1'), 200,
+        'FROM is served');
+    run_is(ociadmin('gc', @{ $run[0] }), 1, $FOREIGN, 'but not collected');
+    $first->halt;
+    unlink "$blobs/blobs/.index" or die "$blobs: $!\n";
+    $first->again;
+    status_is(OCI::Client->new($first)->get('/v2/'), 200, 'without .index');
+    run_is(ociadmin('gc', @{ $run[1] }), 1, qr/so nothing is collected/,
+        'TO is not collected');
+    run_is(ociadmin('gc', @{ $run[0] }), 0, qr/\A\z/, 'but FROM is');
+    $first->stop;
+};
+
+subtest 'two indexes on one empty store' => sub {
+    my $first = OCI::Server->start(config => 'OCIIndex fs @DIR@/first');
+    my $second = OCI::Server->start(store => $first->store,
+        config => 'OCIIndex fs ' . $first->dir . '/second');
+    my ($one, $two) = map { OCI::Client->new($_) } $first, $second;
+    $one->start_upload('a');
+    $second->expects(qr/belongs to another index, and the index \S+ is empty: con/);
+    error_is($two->post('/v2/b/blobs/uploads/'), 503, 'UNAVAILABLE',
+        qr/blob store is not available/, 'the second one is refused');
+    $second->halt;
+    $second->allows(qr/^AH00016: Configuration Failed/);
+    ok(!eval { $second->again; 1 }, 'and does not start again');
+    $one->push_image('a', 'v1', layers => ['layer of a']);
+    system 'find ' . $first->store . "/blobs -type f | xargs touch -d '3 days ago'";
+    run_is(ociadmin('gc', '--grace', 0, 'fs ' . $first->store,
+        'fs ' . $first->dir . '/first'), 0, qr/\A\z/, 'the first one is collected');
+    blobs_are($one, 'a', 200, 'and whole', 'layer of a');
+    $_->stop for $first, $second;
+};
+
 # ---- two runs, and a run that does not come to its end
 
 # Add this many repositories, so that a run takes some time.

@@ -400,6 +400,58 @@ static void check_identity(test_t *t)
     apr_pool_destroy(pool);
 }
 
+/* Become the owner of a store that has none. */
+static int become_owner(void *data, int number)
+{
+    test_t *t = data;
+    const char *id = NULL;
+    apr_pool_t *pool = make_pool();
+    int bad = t->provider->owner(&id, t->store, NULL,
+                                 apr_psprintf(pool, "index-%d", number), pool)
+            != APR_SUCCESS
+        || !id || write(t->ready[1], id, strlen(id)) != (ssize_t)strlen(id);
+
+    apr_pool_destroy(pool);
+    return bad;
+}
+
+/* A store belongs to one index, until that is replaced by name. */
+static void check_owned(test_t *t)
+{
+    apr_pool_t *pool = make_pool();
+    const char *id = "", *kept = NULL, *replaced = NULL, *again = NULL;
+    char ids[CHILDREN * 64 + 1] = "";
+    size_t i, odd = 0;
+
+    if (!t->provider->owner) {
+        tap_ok(&t->run->tap, 1,
+               "a store has an owner # SKIP this provider has none");
+        apr_pool_destroy(pool);
+        return;
+    }
+    tap_ok(&t->run->tap,
+           !t->provider->owner(&id, t->store, "other", "new", pool) && !id,
+           "a new store has no owner that could be replaced");
+    tap_ok(&t->run->tap,
+           !run_processes(become_owner, t, CHILDREN)
+               && read(t->ready[0], ids, sizeof(ids) - 1) > 0
+               && !t->provider->owner(&id, t->store, NULL, NULL, pool) && id,
+           "processes become the owner at once");
+    for (i = 0; id && i < CHILDREN; i++) {
+        odd += strncmp(ids + i * strlen(id), id, strlen(id)) != 0;
+    }
+    tap_ok(&t->run->tap, id && !odd && strlen(ids) == CHILDREN * strlen(id),
+           "one of them does");
+    tap_ok(&t->run->tap,
+           id && !t->provider->owner(&kept, t->store, "other", "new", pool)
+               && !strcmp(kept, id)
+               && !t->provider->owner(&replaced, t->store, id, "new", pool)
+               && !t->provider->owner(&again, t->store, NULL, NULL, pool)
+               && !strcmp(replaced, "new") && !strcmp(again, "new"),
+           "it is replaced only by its name");
+    apr_pool_destroy(pool);
+}
+
 static void check_races(test_t *t)
 {
     tap_ok(&t->run->tap, !run_threads(contend, t, 8),
@@ -417,6 +469,7 @@ static void run_checks(test_t *t)
     open_gate(t->ready);
     alarm(300); /* a claim that never ends must fail the test */
     check_identity(t);
+    check_owned(t);
     check_blob(t);
     check_writes(t);
     check_two_threads(t);

@@ -351,6 +351,47 @@ static void check_absence(test_t *t, int empty)
            "both work when it is moved back");
 }
 
+/* An index may name files outside of the store: locators have one form. */
+static void check_locators(test_t *t)
+{
+    static const char *const locators[] = {
+        "../outside",
+        "blobs/../../outside",
+        "blobs/.id",
+        "outside",
+        "",
+        "/",
+        "blobs/sha256/ab/../../../../outside",
+        "blobs/sha256/ab/abcd"
+    };
+    apr_pool_t *pool = t->run->pool;
+    const char *good = push(t, "up", DIGEST("abcd"), "text", pool);
+    oci_blob_source_t source;
+    apr_off_t size;
+    oci_index_t *index;
+    size_t i, bad = 0;
+
+    open_both(t, &index, "b", getuid());
+    write_file(t, "outside", "root's");
+    write_file(t, "b/outside", "root's");
+    write_file(t, "b/blobs/sha256/ab/abcd", "no digest");
+    for (i = 0; i < sizeof(locators) / sizeof(*locators); i++) {
+        const char *each = locators[i];
+
+        bad += oci_blob_fs.blob_open(&source, t->store, each, 0, pool)
+                != APR_NOTFOUND
+            || oci_blob_fs.blob_size(&size, t->store, each, pool)
+                != APR_NOTFOUND
+            || oci_blob_fs.blob_delete(t->store, each, NULL, pool)
+                != APR_NOTFOUND;
+    }
+    tap_ok(&t->run->tap,
+           !bad && !access(at(t->run, "outside"), F_OK)
+               && !access(at(t->run, "b/outside"), F_OK)
+               && !strcmp(pull(t, good, pool), "text"),
+           "only the store's own locators lead to files");
+}
+
 /* Set a fact without a value, which others set and delete at the same time. */
 static int set_empty(void *data, int number)
 {
@@ -629,6 +670,7 @@ int main(void)
     check_temporaries(&t);
     check_absence(&t, 0);
     check_absence(&t, 1);
+    check_locators(&t);
     check_leftovers(&t);
     check_lock_file(&t, "");
     check_lock_file(&t, "0123456789");

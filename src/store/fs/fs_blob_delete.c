@@ -46,10 +46,9 @@ apr_status_t oci_fs_blob_restore(const oci_store_dir_t *fs, const char *path,
     return rv == APR_SUCCESS ? rv : oci_store_dir_classify(fs, rv);
 }
 
-apr_status_t oci_fs_blob_delete(const oci_store_dir_t *fs, const char *locator,
+apr_status_t oci_fs_blob_delete(const oci_store_dir_t *fs, const char *path,
                                 const oci_confirm_t *confirm, apr_pool_t *pool)
 {
-    const char *path = apr_pstrcat(pool, fs->root, "/", locator, NULL);
     const char *hidden = path;
     apr_status_t rv;
 

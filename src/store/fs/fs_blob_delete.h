@@ -11,8 +11,11 @@
 #include "mod_oci.h"
 #include "store/store_dir.h"
 
-/** Delete a blob, as blob_delete of oci_blob_store_provider_t does. */
-apr_status_t oci_fs_blob_delete(const oci_store_dir_t *fs, const char *locator,
+/**
+ * Delete a blob, as blob_delete of oci_blob_store_provider_t does.
+ * @param path The absolute path of the blob
+ */
+apr_status_t oci_fs_blob_delete(const oci_store_dir_t *fs, const char *path,
                                 const oci_confirm_t *confirm, apr_pool_t *pool);
 
 /**

@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The id of an "fs" blob store. */
+/* The id of an "fs" blob store, and the id of the index that it belongs to. */
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "apr_escape.h"
 #include "apr_general.h"
 #include "apr_strings.h"
+#include "apr_time.h"
 
 #include "store/fs/fs_blob_id.h"
 
 #define RANDOM_SIZE 16 /* of a new id, bytes before hex encoding */
 #define ID_MAX      64 /* of any id, characters */
+
+/* How often, and how long, to wait for the lock. */
+#define LOCK_TRIES 500
+#define LOCK_STEP  apr_time_from_msec(20)
 
 static apr_status_t read_id(const char **id, const oci_store_dir_t *fs,
                             const char *path, apr_pool_t *pool)
@@ -34,21 +41,23 @@ static apr_status_t read_id(const char **id, const oci_store_dir_t *fs,
     return APR_SUCCESS;
 }
 
-/* Write a new id to a temporary file.  If we cannot remove it, a start does. */
+/* Write an id to a temporary file, a new random one if id is NULL.  If we
+ * cannot remove the file, a start does. */
 static apr_status_t write_temporary(const char **temporary,
-                                    const oci_store_dir_t *fs, apr_pool_t *pool)
+                                    const oci_store_dir_t *fs, const char *id,
+                                    apr_pool_t *pool)
 {
     unsigned char random[RANDOM_SIZE];
     apr_status_t rv = apr_generate_random_bytes(random, RANDOM_SIZE);
-    const char *text;
+    const char *name, *text;
     int fd;
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    text = apr_pstrcat(pool, apr_pescape_hex(pool, random, RANDOM_SIZE, 0),
-                       "\n", NULL);
-    *temporary = apr_psprintf(pool, "%s/uploads/.id-%.16s", fs->root, text);
+    name = apr_pescape_hex(pool, random, RANDOM_SIZE, 0);
+    text = apr_pstrcat(pool, id ? id : name, "\n", NULL);
+    *temporary = apr_psprintf(pool, "%s/uploads/.id-%.16s", fs->root, name);
     fd = oci_io_open(*temporary, O_WRONLY | O_CREAT | O_EXCL);
     if (fd == -1) {
         return errno;
@@ -68,7 +77,7 @@ static apr_status_t create_id(const oci_store_dir_t *fs, const char *path,
                               apr_pool_t *pool)
 {
     const char *temporary;
-    apr_status_t rv = write_temporary(&temporary, fs, pool);
+    apr_status_t rv = write_temporary(&temporary, fs, NULL, pool);
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -91,4 +100,86 @@ apr_status_t oci_fs_blob_id(const char **id, const oci_store_dir_t *fs,
     }
     rv = create_id(fs, path, pool);
     return rv != APR_SUCCESS ? rv : read_id(id, fs, path, pool);
+}
+
+/* The caller holds the lock. */
+static apr_status_t replace_owner(const oci_store_dir_t *fs, const char *path,
+                                  const char *owner, apr_pool_t *pool)
+{
+    const char *temporary;
+    apr_status_t rv = write_temporary(&temporary, fs, owner, pool);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (rename(temporary, path)) {
+        rv = errno;
+        unlink(temporary);
+        return rv;
+    }
+    return oci_io_sync_dir(fs->top);
+}
+
+static apr_status_t read_owner(const char **owner, const oci_store_dir_t *fs,
+                               const char *path, apr_pool_t *pool)
+{
+    apr_status_t rv = read_id(owner, fs, path, pool);
+
+    if (rv == APR_NOTFOUND) {
+        *owner = NULL;
+    }
+    return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
+}
+
+/* Lock a file of the store until it is closed. */
+static apr_status_t lock_file(int *fd, const char *path)
+{
+    int tries;
+
+    *fd = oci_io_open(path, O_RDWR);
+    if (*fd == -1) {
+        return errno;
+    }
+    for (tries = 0; flock(*fd, LOCK_EX | LOCK_NB); tries++) {
+        apr_status_t rv = errno == EWOULDBLOCK ? APR_TIMEUP : errno;
+
+        if (rv != APR_TIMEUP || tries == LOCK_TRIES) {
+            close(*fd);
+            return rv;
+        }
+        apr_sleep(LOCK_STEP);
+    }
+    return APR_SUCCESS;
+}
+
+static int is_equal(const char *a, const char *b)
+{
+    return a && b ? !strcmp(a, b) : a == b;
+}
+
+apr_status_t oci_fs_blob_owner(const char **owner, const oci_store_dir_t *fs,
+                               const char *old, const char *owner_new,
+                               apr_pool_t *pool)
+{
+    const char *path = apr_pstrcat(pool, fs->top, "/.index", NULL);
+    apr_status_t rv = read_owner(owner, fs, path, pool);
+    int fd;
+
+    if (rv != APR_SUCCESS || !owner_new || !is_equal(*owner, old)) {
+        return rv;
+    }
+    rv = lock_file(&fd, apr_pstrcat(pool, fs->top, "/.version", NULL));
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = read_owner(owner, fs, path, pool);
+    if (rv == APR_SUCCESS && is_equal(*owner, old)) {
+        rv = replace_owner(fs, path, owner_new, pool);
+        if (rv == APR_SUCCESS) {
+            *owner = apr_pstrdup(pool, owner_new);
+        }
+    }
+    flock(fd, LOCK_UN);
+    close(fd);
+    return rv;
 }

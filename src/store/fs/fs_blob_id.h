@@ -21,4 +21,16 @@
 apr_status_t oci_fs_blob_id(const char **id, const oci_store_dir_t *fs,
                             int make, apr_pool_t *pool);
 
+/**
+ * Read, or change, the id of the index that a blob store belongs to: the first
+ * line of the file ".index" in its top directory.
+ * @param owner Set to the id afterwards, NULL if there is none
+ * @param old Change it only if this is the id, or if there is none for NULL
+ * @param owner_new The new id, or NULL to read only
+ * @return As oci_fs_blob_id, but APR_SUCCESS without an id
+ */
+apr_status_t oci_fs_blob_owner(const char **owner, const oci_store_dir_t *fs,
+                               const char *old, const char *owner_new,
+                               apr_pool_t *pool);
+
 #endif /* OCI_FS_BLOB_ID_H */

@@ -4,6 +4,7 @@
  *
  *     blobs/.version           "mod_oci blob store 1" LF
  *     blobs/.id                the store's id, see fs_blob_id.c
+ *     blobs/.index             the id of its index
  *     blobs/sha256/ab/ab01...  a blob (or sha512); the path is its locator
  *     uploads/<id>             the bytes of an upload
  *     uploads/.<id>            temporary, while the upload becomes a blob
@@ -38,6 +39,7 @@
 #include "store/fs/fs_blob_delete.h"
 #include "store/fs/fs_blob_id.h"
 #include "store/fs/fs_blob_list.h"
+#include "store/fs/fs_blob_read.h"
 #include "store/store_dir.h"
 
 static const oci_store_form_t form = { "mod_oci blob store", 1 };
@@ -360,10 +362,7 @@ static apr_status_t upload_commit(const char **locator,
                                   int durable, apr_pool_t *pool)
 {
     const oci_store_dir_t *fs = writer->fs;
-    const char *colon = strchr(digest, ':');
-    const char *name = apr_psprintf(pool, "blobs/%.*s/%.2s/%s",
-                                    (int)(colon - digest), digest, colon + 1,
-                                    colon + 1);
+    const char *name = oci_fs_locator(digest, pool);
     const char *path = apr_pstrcat(pool, fs->root, "/", name, NULL);
     apr_array_header_t *touched = apr_array_make(pool, 4, sizeof(char *));
     apr_status_t rv;
@@ -408,80 +407,38 @@ static apr_status_t upload_abort(oci_blob_writer_t *writer)
     return unlink(writer->path) && errno != ENOENT ? errno : rv;
 }
 
-static const char *path_of(const oci_store_dir_t *fs, const char *locator,
-                           apr_pool_t *pool)
-{
-    return apr_pstrcat(pool, fs->root, "/", locator, NULL);
-}
-
-/* Classify a failure.  An unreadable file is absent if a push can replace it.
- */
-static apr_status_t absent(const oci_store_dir_t *fs, const char *path,
-                           apr_status_t rv, apr_pool_t *pool)
-{
-    if (rv == EACCES
-        && !faccessat(AT_FDCWD, oci_io_parent(path, pool), W_OK | X_OK,
-                      AT_EACCESS)) {
-        return APR_NOTFOUND;
-    }
-    return oci_store_dir_classify(fs, rv);
-}
-
 static apr_status_t blob_open(oci_blob_source_t *source,
                               oci_blob_store_t *store, const char *locator,
                               apr_int32_t flags, apr_pool_t *pool)
 {
-    const oci_store_dir_t *fs = fs_of(store);
-    apr_finfo_t finfo;
-    const char *path = path_of(fs, locator, pool);
-    apr_file_t *file;
-    apr_status_t rv = apr_file_open(&file, path,
-                                    APR_FOPEN_READ | APR_FOPEN_BINARY | flags,
-                                    0, pool);
-
-    if (rv != APR_SUCCESS) {
-        return absent(fs, path, rv, pool);
-    }
-    rv = apr_file_info_get(&finfo, APR_FINFO_SIZE | APR_FINFO_TYPE, file);
-    if (rv != APR_SUCCESS || finfo.filetype != APR_REG) {
-        apr_file_close(file);
-        return rv != APR_SUCCESS ? rv : APR_NOTFOUND;
-    }
-    source->file = file;
-    source->size = finfo.size;
-    source->url = NULL;
-    return APR_SUCCESS;
+    return oci_fs_blob_open(source, fs_of(store), locator, flags, pool);
 }
 
 static apr_status_t blob_size(apr_off_t *size, oci_blob_store_t *store,
                               const char *locator, apr_pool_t *pool)
 {
-    const oci_store_dir_t *fs = fs_of(store);
-    const char *path = path_of(fs, locator, pool);
-    apr_finfo_t finfo;
-    apr_status_t rv = apr_stat(&finfo, path, APR_FINFO_SIZE | APR_FINFO_TYPE,
-                               pool);
-
-    if (rv == APR_SUCCESS && faccessat(AT_FDCWD, path, R_OK, AT_EACCESS)) {
-        rv = errno;
-    }
-    if (rv != APR_SUCCESS) {
-        return absent(fs, path, rv, pool);
-    }
-    *size = finfo.size;
-    return finfo.filetype == APR_REG ? APR_SUCCESS : APR_NOTFOUND;
+    return oci_fs_blob_size(size, fs_of(store), locator, pool);
 }
 
 static apr_status_t blob_delete(oci_blob_store_t *store, const char *locator,
                                 const oci_confirm_t *confirm, apr_pool_t *pool)
 {
-    return oci_fs_blob_delete(fs_of(store), locator, confirm, pool);
+    const oci_store_dir_t *fs = fs_of(store);
+    const char *path = oci_fs_blob_path(fs, locator, pool);
+
+    return path ? oci_fs_blob_delete(fs, path, confirm, pool) : APR_NOTFOUND;
 }
 
 static apr_status_t identity(const char **id, oci_blob_store_t *store, int make,
                              apr_pool_t *pool)
 {
     return oci_fs_blob_id(id, fs_of(store), make, pool);
+}
+
+static apr_status_t owner(const char **id, oci_blob_store_t *store,
+                          const char *old, const char *id_new, apr_pool_t *pool)
+{
+    return oci_fs_blob_owner(id, fs_of(store), old, id_new, pool);
 }
 
 static apr_status_t list(apr_array_header_t **entries, oci_blob_store_t *store,
@@ -494,7 +451,8 @@ static apr_status_t list(apr_array_header_t **entries, oci_blob_store_t *store,
 }
 
 const oci_blob_store_provider_t oci_blob_fs = {
-    create,      start,        upload_open,   upload_resume, upload_write,
-    upload_read, upload_close, upload_commit, upload_abort,  blob_open,
-    blob_size,   blob_delete,  identity,      check,         list,
+    create,       start,       upload_open,  upload_resume,
+    upload_write, upload_read, upload_close, upload_commit,
+    upload_abort, blob_open,   blob_size,    blob_delete,
+    identity,     check,       list,         owner,
 };

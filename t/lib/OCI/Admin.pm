@@ -126,7 +126,8 @@ sub give_to_httpd {
     return;
 }
 
-# The facts of the index DIR/index, as a hash.
+# The facts of the index DIR/index, as a hash, without those that say which index
+# it is: a copy has others.
 sub facts_of {
     my $dir = shift;
     my %facts;
@@ -136,6 +137,7 @@ sub facts_of {
         return if -d && !-l;
         $facts{$key} = -l $_ ? readlink : OCI::Server::slurp($_);
     } }, "$dir/index");
+    delete @facts{qw(index copy-of)};
     return \%facts;
 }
 
