@@ -62,6 +62,16 @@ static const char *parse_duration(int *seconds, const char *word,
                        word);
 }
 
+/* Whether a rule has this condition already. */
+static int is_given(const oci_retain_t *rule, const char *word,
+                    apr_size_t length)
+{
+    return (rule->tags && length == 4 && !strncmp(word, "tags", 4))
+        || (rule->last >= 0 && length == 4 && !strncmp(word, "last", 4))
+        || (rule->pushed >= 0 && length == 6 && !strncmp(word, "pushed", 6))
+        || (rule->pulled >= 0 && length == 6 && !strncmp(word, "pulled", 6));
+}
+
 static const char *parse_condition(oci_retain_t *rule, const char *word,
                                    apr_pool_t *pool)
 {
@@ -70,6 +80,9 @@ static const char *parse_condition(oci_retain_t *rule, const char *word,
     oci_tag_pattern_t *tags;
     const char *error;
 
+    if (is_given(rule, word, length)) {
+        return apr_psprintf(pool, "%.*s= is given twice", (int)length, word);
+    }
     if (length == 4 && !strncmp(word, "tags", 4)) {
         error = oci_tag_pattern_compile(&tags, value, pool);
         rule->tags = error ? NULL : tags;
@@ -105,7 +118,7 @@ const char *oci_gc_policy_retain(oci_gc_policy_t *policy, int count,
     const char *error = NULL;
     int i;
 
-    if (count < 1) {
+    if (count < 1 || strchr(words[0], '=')) {
         return "expected a pattern of repositories, such as ci/**, and what "
                "to keep in them";
     }

@@ -56,8 +56,17 @@ const char *oci_tag_pattern_compile(oci_tag_pattern_t **pattern,
                             "digit",
                             foreign, text);
     }
-    status = regcomp(&self->regex, apr_pstrcat(pool, "^(", text, ")$", NULL),
-                     REG_EXTENDED | REG_NOSUB);
+    if (!*text) {
+        return "the regular expression is empty: it would match no tag";
+    }
+    /* The text must be valid without the parentheses around it. */
+    status = regcomp(&self->regex, text, REG_EXTENDED | REG_NOSUB);
+    if (!status) {
+        regfree(&self->regex);
+        status = regcomp(&self->regex,
+                         apr_pstrcat(pool, "^(", text, ")$", NULL),
+                         REG_EXTENDED | REG_NOSUB);
+    }
     if (status) {
         regerror(status, &self->regex, reason, sizeof(reason));
         return apr_psprintf(pool,

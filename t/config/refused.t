@@ -59,6 +59,10 @@ for my $time (qw(OCIGCInterval OCIGCGrace OCIUploadExpiry)) {
 refused('OCIUploadExpiry 59',
     qr/OCIUploadExpiry: '59' is too short: expected 60 seconds or more/);
 refused('OCIRetain', qr/OCIRetain: expected a pattern of repositories, such as/);
+refused('OCIRetain last=3', qr/OCIRetain: expected a pattern of repositories/);
+refused('OCIRetain ** tags=', qr/OCIRetain: the regular expression is empty/);
+refused('OCIRetain ** last=3 last=4', qr/OCIRetain: last= is given twice/);
+refused('OCIRetain ** "tags=a)|(b"', qr/OCIRetain: 'a\)\|\(b' is not a POSIX /);
 refused('OCIRetain A/**', qr{OCIRetain: 'A/\*\*' can never match: });
 refused("OCIRetain ** $_", qr/OCIRetain: '\Q$_\E': expected tags=REGEX, last=/)
     for qw(3 older=3d Last=3);
