@@ -75,7 +75,8 @@ static oci_error_t *read_state(state_t *state, oci_gc_t *gc, apr_pool_t *pool)
     }
     state->last = value.data ? apr_atoi64(value.data) : 0;
     since = value.data ? strchr(value.data, ';') : NULL;
-    gc->since = since ? apr_atoi64(since + 1) : apr_time_sec(apr_time_now());
+    gc->since = since ? oci_gc_time(apr_atoi64(since + 1)) : 0;
+    gc->since = gc->since ? gc->since : apr_time_sec(apr_time_now());
     state->killed = value.data && strstr(value.data, UNDER_WAY);
     /* A last run in the future is that of a clock that was wrong. */
     if (!gc->glob
@@ -103,8 +104,17 @@ static oci_error_t *write_state(const oci_gc_t *gc, apr_int64_t last,
     return error && error->code == OCI_E_STORAGE_FULL ? NULL : error;
 }
 
-/* Review a repository, if it is its turn: a value in the queue is the time
- * before which it need not be reviewed. */
+/* Whether a repository need not be reviewed yet.
+ * due: a value in the queue, the time before which that is so: no longer than
+ * the grace from now, unless a clock was wrong */
+static int is_early(const oci_gc_t *gc, const char *due)
+{
+    apr_int64_t time = apr_atoi64(due);
+
+    return !oci_gc_is_past(time, 0) && oci_gc_time(time - gc->grace);
+}
+
+/* Review a repository, if it is its turn. */
 static oci_error_t *visit_repository(oci_walk_t *walk, const char *rest,
                                      const oci_value_t *value, apr_pool_t *pool)
 {
@@ -113,7 +123,7 @@ static oci_error_t *visit_repository(oci_walk_t *walk, const char *rest,
 
     walk->stop = oci_gc_is_stopped(gc);
     if ((gc->glob && !oci_glob_match(gc->glob, name, pool))
-        || (value->data && !oci_gc_is_past(apr_atoi64(value->data), 0))) {
+        || (value->data && is_early(gc, value->data))) {
         return NULL;
     }
     return oci_gc_skip(gc, oci_gc_repository(gc, name, pool));

@@ -41,13 +41,14 @@ typedef struct review_t {
     apr_pool_t *batch_pool;    /* for batch and its digests */
     int waiting;               /* whether some blobs stay condemned */
     int incomplete;            /* whether some manifests could not be read */
+    int locked;                /* whether a lock could not be had */
     apr_pool_t *pool;          /* as long as the review */
 } review_t;
 
 static decision_e decide(const review_t *review, const char *digest,
                          const char *held)
 {
-    apr_int64_t since = oci_blob_condemned_at(held);
+    apr_int64_t since = oci_gc_time(oci_blob_condemned_at(held));
 
     if (oci_gc_named_has(review->named, digest)) {
         return KEEP;
@@ -270,7 +271,8 @@ static oci_error_t *remove_if_empty(review_t *review, apr_pool_t *pool)
 }
 
 /* Take the repository out of the queue before it is read, so that changes from
- * then on put it there again; or put it there for when the grace is over. */
+ * then on put it there again; or put it there for when the grace is over, or
+ * for the next run if a lock was not free. */
 static oci_error_t *set_queued(const review_t *review, int queued,
                                apr_pool_t *pool)
 {
@@ -286,7 +288,8 @@ static oci_error_t *set_queued(const review_t *review, int queued,
     }
     if (queued) {
         due = apr_psprintf(pool, "%" APR_INT64_T_FMT,
-                           apr_time_sec(apr_time_now()) + review->gc->grace);
+                           apr_time_sec(apr_time_now())
+                               + (review->locked ? 0 : review->gc->grace));
         oci_change_put(changes, OCI_CHANGE_ADD, key, due, strlen(due));
     }
     else {
@@ -296,17 +299,11 @@ static oci_error_t *set_queued(const review_t *review, int queued,
     return error && APR_STATUS_IS_EEXIST(error->status) ? NULL : error;
 }
 
-static oci_error_t *review_all(review_t *review, apr_pool_t *pool)
+static oci_error_t *review_steps(review_t *review, apr_pool_t *pool)
 {
-    oci_error_t *error = NULL;
     int dry = review->gc->dry;
+    oci_error_t *error = oci_gc_tags(review->gc, &review->repository, pool);
 
-    if (!dry) {
-        error = set_queued(review, 0, pool);
-    }
-    if (!error) {
-        error = oci_gc_tags(review->gc, &review->repository, pool);
-    }
     if (!error) {
         error = oci_gc_untagged(&review->waiting, review->gc,
                                 &review->repository, pool);
@@ -321,10 +318,27 @@ static oci_error_t *review_all(review_t *review, apr_pool_t *pool)
         && !oci_gc_named_any(review->named)) {
         error = remove_if_empty(review, pool);
     }
-    if (!error && !dry && (review->waiting || review->incomplete)) {
-        error = set_queued(review, 1, pool);
-    }
     return error;
+}
+
+static oci_error_t *review_all(review_t *review, apr_pool_t *pool)
+{
+    oci_error_t *error = NULL;
+    oci_error_t *failed = NULL;
+    int dry = review->gc->dry;
+
+    if (!dry) {
+        error = set_queued(review, 0, pool);
+    }
+    if (!error) {
+        error = review_steps(review, pool);
+    }
+    review->locked = error && error->locked;
+    if ((!error || review->locked) && !dry
+        && (review->waiting || review->incomplete || review->locked)) {
+        failed = set_queued(review, 1, pool);
+    }
+    return error ? error : failed;
 }
 
 oci_error_t *oci_gc_repository(oci_gc_t *gc, const char *name, apr_pool_t *pool)

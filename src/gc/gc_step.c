@@ -5,9 +5,14 @@
 #include "apr_time.h"
 
 #include "gc/gc_step.h"
+#include "registry/keys.h"
 
 /* How long a gentle run works before it rests for the same time. */
 #define WORK apr_time_from_msec(20)
+
+/* How far in the future a time may be, in seconds: the clocks of several
+ * machines differ. */
+#define AHEAD 60
 
 static void rest(oci_gc_t *gc)
 {
@@ -27,9 +32,27 @@ int oci_gc_is_stopped(oci_gc_t *gc)
     return gc->is_stopped && gc->is_stopped(gc->baton);
 }
 
+/* Whether the index answers, so that only one lock could not be had. */
+static int answers(const oci_gc_t *gc)
+{
+    apr_pool_t *pool;
+    oci_error_t *error;
+    int exists;
+
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        return 0;
+    }
+    error = oci_fact_exists(&exists, gc->registry, oci_key_gc(), pool);
+    exists = !error;
+    apr_pool_destroy(pool);
+    return exists;
+}
+
 oci_error_t *oci_gc_skip(oci_gc_t *gc, oci_error_t *error)
 {
-    if (!error || error->code == OCI_E_UNAVAILABLE) {
+    if (!error
+        || (error->code == OCI_E_UNAVAILABLE
+            && (!error->locked || !answers(gc)))) {
         return error;
     }
     gc->report.skipped++;
@@ -42,6 +65,11 @@ void oci_gc_progress(oci_gc_t *gc)
     if (gc->report_progress) {
         gc->report_progress(gc->baton, &gc->report);
     }
+}
+
+apr_int64_t oci_gc_time(apr_int64_t time)
+{
+    return time > apr_time_sec(apr_time_now()) + AHEAD ? 0 : time;
 }
 
 int oci_gc_is_past(apr_int64_t time, int seconds)

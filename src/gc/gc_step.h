@@ -22,12 +22,17 @@ int oci_gc_is_stopped(oci_gc_t *gc);
  * Report that something could not be handled, so that the run goes on without
  * it.
  * @param error NULL does nothing
- * @return NULL; the error itself if storage does not answer: the run then ends
+ * @return NULL; the error itself if storage does not answer: the run then ends.
+ *         A lock that is not free is skipped
  */
 oci_error_t *oci_gc_skip(oci_gc_t *gc, oci_error_t *error);
 
 /** Report progress. */
 void oci_gc_progress(oci_gc_t *gc);
+
+/** Return a time that was stored, 0 if it lies in the future: then a clock was
+ * wrong, and it counts as absent. */
+apr_int64_t oci_gc_time(apr_int64_t time);
 
 /** Return whether a time lies so many seconds or more in the past. */
 int oci_gc_is_past(apr_int64_t time, int seconds);

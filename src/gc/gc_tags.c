@@ -32,6 +32,8 @@ typedef struct dated_tag_t {
     const char *value;  /* of its fact */
     const char *digest; /* that it names */
     apr_int64_t pushed; /* seconds */
+    int dated;          /* whether it says when it was pushed */
+    apr_int64_t pulled; /* seconds: the last pull; -1: not asked for */
     int matched;        /* by the rule that is being applied */
     int kept;
 } dated_tag_t;
@@ -42,6 +44,7 @@ typedef struct retention_t {
     oci_repository_t repository;
     apr_array_header_t *rules; /* const oci_retain_t *: those for it */
     apr_array_header_t *tags;  /* dated_tag_t */
+    int stopped;               /* whether the run was stopped meanwhile */
     int pulls;                 /* how many manifests were asked for a tag */
     apr_pool_t *pool;
 } retention_t;
@@ -71,9 +74,17 @@ static oci_error_t *visit_tag(oci_walk_t *walk, const char *name,
     tag->tag = apr_pstrdup(self->pool, name);
     tag->value = apr_pstrdup(self->pool, value->data);
     tag->digest = digest;
-    tag->pushed = origin.seconds ? origin.seconds : self->gc->since;
+    tag->dated = origin.seconds != 0;
+    tag->pushed = tag->dated ? origin.seconds : self->gc->since;
+    tag->pulled = -1;
     tag->kept = 0;
     return NULL;
+}
+
+static int is_stopped(retention_t *self)
+{
+    self->stopped = self->stopped || oci_gc_is_stopped(self->gc);
+    return self->stopped;
 }
 
 static oci_error_t *read_tags(retention_t *self)
@@ -109,7 +120,8 @@ static oci_error_t *last_pull_below(apr_int64_t *seconds, retention_t *self,
                            manifest.size, pool)) {
         return NULL;
     }
-    for (i = 0; i < document->children->nelts && !error; i++) {
+    for (i = 0; i < document->children->nelts && !error && !is_stopped(self);
+         i++) {
         const oci_child_t *child = &APR_ARRAY_IDX(document->children, i,
                                                   oci_child_t);
 
@@ -145,22 +157,43 @@ static oci_error_t *last_pull(apr_int64_t *seconds, retention_t *self,
     return error;
 }
 
+/* Find out when a tag was last pulled, and note it for all tags that name the
+ * same manifest. */
+static oci_error_t *find_pull(retention_t *self, const dated_tag_t *tag,
+                              apr_pool_t *pool)
+{
+    apr_int64_t pulled = 0;
+    oci_error_t *error;
+    int i;
+
+    self->pulls = 0;
+    error = last_pull(&pulled, self, tag->digest, 0, pool);
+    for (i = 0; i < self->tags->nelts && !error; i++) {
+        dated_tag_t *other = tag_at(self, i);
+
+        if (!strcmp(other->digest, tag->digest)) {
+            other->pulled = pulled;
+        }
+    }
+    return error;
+}
+
 /* Keep a tag if it was pulled lately.  Never pulled: the push counts. */
 static oci_error_t *keep_pulled(retention_t *self, const oci_retain_t *rule,
                                 dated_tag_t *tag, apr_pool_t *pool)
 {
-    apr_int64_t pulled = 0;
     oci_error_t *error = NULL;
 
-    if (oci_gc_is_past(tag->pushed, rule->pulled)) {
-        self->pulls = 0;
-        error = last_pull(&pulled, self, tag->digest, 0, pool);
-        /* the hour counts from its end */
-        tag->kept |= pulled && !oci_gc_is_past(pulled + 3600, rule->pulled);
-    }
-    else {
+    if (!oci_gc_is_past(tag->pushed, rule->pulled)) {
         tag->kept = 1;
+        return NULL;
     }
+    if (tag->pulled < 0) {
+        error = find_pull(self, tag, pool);
+    }
+    /* the hour counts from its end */
+    tag->kept |= tag->pulled > 0
+        && !oci_gc_is_past(tag->pulled + 3600, rule->pulled);
     return error;
 }
 
@@ -172,22 +205,31 @@ static int compare_by_push(const void *left, const void *right)
     if (one->matched != other->matched) {
         return other->matched - one->matched;
     }
+    if (one->dated != other->dated) {
+        return other->dated - one->dated;
+    }
     if (one->pushed != other->pushed) {
         return one->pushed > other->pushed ? -1 : 1;
     }
     return strcmp(one->tag, other->tag);
 }
 
-/* Keep the tags that were pushed last. */
+/* Keep the tags that were pushed last, and those that were pushed in the same
+ * second as the last of them.  A tag without a time is older than all that have
+ * one. */
 static void keep_last(retention_t *self, int count)
 {
     int i;
 
     qsort(self->tags->elts, self->tags->nelts, sizeof(dated_tag_t),
           compare_by_push);
-    for (i = 0; i < self->tags->nelts && i < count; i++) {
+    for (i = 0; i < self->tags->nelts; i++) {
         dated_tag_t *tag = tag_at(self, i);
+        const dated_tag_t *last = i < count ? tag : tag_at(self, count - 1);
 
+        if (tag->dated != last->dated || tag->pushed != last->pushed) {
+            break;
+        }
         tag->kept |= tag->matched;
     }
 }
@@ -200,7 +242,7 @@ static oci_error_t *apply_rule(retention_t *self, const oci_retain_t *rule,
     oci_error_t *error = NULL;
     int i;
 
-    for (i = 0; i < self->tags->nelts && !error; i++) {
+    for (i = 0; i < self->tags->nelts && !error && !is_stopped(self); i++) {
         dated_tag_t *tag = tag_at(self, i);
 
         tag->matched = !rule->tags
@@ -216,7 +258,7 @@ static oci_error_t *apply_rule(retention_t *self, const oci_retain_t *rule,
             apr_pool_clear(scratch);
         }
     }
-    if (!error && rule->last > 0) {
+    if (!error && !self->stopped && rule->last > 0) {
         keep_last(self, rule->last);
     }
     return error;
@@ -295,7 +337,7 @@ static oci_error_t *settle(retention_t *self, apr_pool_t *scratch)
     oci_error_t *error = NULL;
     int end, i;
 
-    for (i = 0; i < self->tags->nelts && !error; i = end) {
+    for (i = 0; i < self->tags->nelts && !error && !is_stopped(self); i = end) {
         int going = 0;
 
         for (end = i; end < self->tags->nelts && going < OCI_GC_BATCH; end++) {
@@ -357,5 +399,5 @@ oci_error_t *oci_gc_tags(oci_gc_t *gc, const oci_repository_t *repository,
                            APR_ARRAY_IDX(self.rules, i, const oci_retain_t *),
                            scratch);
     }
-    return error ? error : settle(&self, scratch);
+    return error || self.stopped ? error : settle(&self, scratch);
 }

@@ -191,8 +191,8 @@ static oci_error_t *read_mark(apr_int64_t *since, const untagged_t *self,
                                                        manifest->digest),
                                       pool);
 
-    *since = !error && value.data ? apr_atoi64(value.data) : 0;
-    if (*since < manifest->pushed) {
+    *since = !error && value.data ? oci_gc_time(apr_atoi64(value.data)) : 0;
+    if (*since < oci_gc_time(manifest->pushed)) {
         *since = 0;
     }
     return error;

@@ -159,12 +159,14 @@ oci_error_t *oci_registry_lock(oci_lock_t **lock,
 {
     oci_index_t *index = registry->index;
     apr_status_t rv = index->provider->lock(lock, index, name, kind, pool);
+    oci_error_t *error = NULL;
 
     if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "cannot lock %s in %s", name,
-                                 index->where);
+        error = oci_error_storage(pool, rv, "cannot lock %s in %s", name,
+                                  index->where);
+        error->locked = 1;
     }
-    return NULL;
+    return error;
 }
 
 void oci_registry_unlock(const oci_registry_t *registry, oci_lock_t *lock)

@@ -230,7 +230,7 @@ subtest 'a clock that jumps' => sub {
     $client->patch($location, 'young');
     for my $step (
         [ 0,   'now',               1, [ 2, 0, 0 ] ],
-        [ -24, 'a day back',        0, [ 0, 2, 0 ] ],
+        [ -24, 'a day back',        0, [ 2, 0, 0 ] ],
         [ 24,  'a day ahead',       1, [ 0, 0, 2 ] ],
         [ 0,   'now',               0, [ 0, 0, 0 ] ],
     ) {

@@ -83,6 +83,25 @@ subtest 'the last ones' => sub {
     is(tags_of($repo), 'latest v4 v5', 'the others stay');
 };
 
+subtest 'the last ones, of the same second or without a time' => sub {
+    my $repo = repo();
+    my $digests = push_tags($repo, qw(v1 v2 v3 v4 v5));
+    my $then = time - 3 * $DAY;
+    set_fact($store, "repo/$repo/_tag/v1", $digests->{v1});
+    set_fact($store, "repo/$repo/_tag/v5", $digests->{v5});
+    set_pushed($repo, $_, $digests->{$_}, $then) for qw(v2 v3);
+    is(collect($repo, '--retain', "$repo last=4", '--dry-run')->{tags}, 0,
+        'tags without a time tie, too');
+    is(collect($repo, '--retain', "$repo last=2")->{tags}, 2,
+        'tags without a time are older than the others');
+    is(tags_of($repo), 'v2 v3 v4', 'those that tie with the last one stay');
+    set_fact($store, "repo/$repo/_tag/v1", $digests->{v1});
+    give_to_httpd($store);
+    is(collect($repo, '--retain', "$repo last=1")->{tags}, 3,
+        'also without a tie');
+    is(tags_of($repo), 'v4', 'the last one stays');
+};
+
 subtest 'pushed' => sub {
     my $repo = repo();
     my $digests = push_tags($repo, qw(v1 v2 v3 v4));
@@ -212,7 +231,10 @@ OCIRetain ci/** last=1
 OCIUntagged 0 ci/**
 END
     my $user = OCI::Client->new($other);
-    $user->push_image('ci/a', "v$_", layers => ["a $_"]) for 1 .. 3;
+    for (1 .. 3) {
+        $user->push_image('ci/a', "v$_", layers => ["a $_"]);
+        sleep 1;    # those of the same second would all stay
+    }
     $user->push_image('main/a', "v$_", layers => ["b $_"]) for 1 .. 3;
     my $end = time + 30;
     sleep 1 until time > $end

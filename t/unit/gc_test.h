@@ -39,6 +39,9 @@ static test_t t;
 static void (*before)(void);
 static const char *before_lock;
 
+/* A lock of this name is not free. */
+static const char *busy_lock;
+
 static inline void call_before(void)
 {
     void (*function)(void) = before;
@@ -51,6 +54,9 @@ static inline apr_status_t gc_lock(oci_lock_t **lock, oci_index_t *index,
                                    const char *name, oci_lock_e kind,
                                    apr_pool_t *pool)
 {
+    if (busy_lock && strstr(name, busy_lock)) {
+        return APR_TIMEUP;
+    }
     if (before && before_lock && kind == OCI_LOCK_EXCLUSIVE
         && strstr(name, before_lock)) {
         call_before();
@@ -141,6 +147,7 @@ static inline void open_stores(run_t *run, const char *kind)
     t.stop_after = -1;
     before = NULL;
     before_lock = NULL;
+    busy_lock = NULL;
 }
 
 /* Run, and report whether there was an error. */
