@@ -15,8 +15,12 @@
 #include "admin/named_index.h"
 #include "admin/progress.h"
 #include "gc/gc.h"
+#include "values/words.h"
 
 #define DAY 86400
+
+/* A shorter expiry would end uploads that are under way, in seconds. */
+#define UPLOAD_EXPIRY_MIN 60
 
 typedef struct collect_t {
     oci_gc_t gc;
@@ -58,16 +62,16 @@ static const apr_getopt_option_t options[] = {
     { NULL, 0, 0, NULL },
 };
 
-static const char *parse_seconds(int *seconds, const char *option,
+static const char *parse_seconds(int *seconds, int minimum, const char *option,
                                  const char *value, apr_pool_t *pool)
 {
     char *end;
     apr_int64_t number = apr_strtoi64(value, &end, 10);
 
-    if (end == value || *end || number < 0 || number > APR_INT32_MAX) {
+    if (end == value || *end || number < minimum || number > APR_INT32_MAX) {
         return apr_psprintf(pool,
-                            "%s: '%s' is not a number of seconds, 0 to %d",
-                            option, value, APR_INT32_MAX);
+                            "%s: '%s' is not a number of seconds, %d to %d",
+                            option, value, minimum, APR_INT32_MAX);
     }
     *seconds = (int)number;
     return NULL;
@@ -78,19 +82,12 @@ static const char *add_rule(collect_t *collect, int option, const char *value)
 {
     apr_pool_t *pool = collect->pool;
     int retains = option == OPTION_RETAIN;
-    char **words;
+    apr_array_header_t *words = oci_words_split(value, pool);
     const char *error;
-    int count = 0;
 
-    if (apr_tokenize_to_argv(value, &words, pool) != APR_SUCCESS) {
-        return "out of memory";
-    }
-    while (words[count]) {
-        count++;
-    }
     error = (retains ? oci_gc_policy_retain
-                     : oci_gc_policy_untagged)(collect->policy, count,
-                                               (const char *const *)words,
+                     : oci_gc_policy_untagged)(collect->policy, words->nelts,
+                                               (const char *const *)words->elts,
                                                pool);
     return error
         ? apr_pstrcat(pool, retains ? "--retain: " : "--untagged: ", error,
@@ -114,11 +111,11 @@ static const char *set_option(collect_t *collect, int option, const char *value)
         collect->quiet = 1;
         return NULL;
     case OPTION_GRACE:
-        return parse_seconds(&collect->gc.grace, "--grace", value,
+        return parse_seconds(&collect->gc.grace, 0, "--grace", value,
                              collect->pool);
     case OPTION_UPLOAD_EXPIRY:
-        return parse_seconds(&collect->gc.upload_expiry, "--upload-expiry",
-                             value, collect->pool);
+        return parse_seconds(&collect->gc.upload_expiry, UPLOAD_EXPIRY_MIN,
+                             "--upload-expiry", value, collect->pool);
     case OPTION_REPOSITORY:
         collect->gc.glob = value;
         return NULL;
@@ -190,16 +187,69 @@ static const char *error_text(const oci_error_t *error, apr_pool_t *pool)
     return apr_psprintf(pool, "%s: %s", error->note, reason);
 }
 
+static const char *user_name(const oci_owner_t *owner, apr_pool_t *pool)
+{
+    char *name;
+
+    return apr_uid_name_get(&name, owner->uid, pool) == APR_SUCCESS
+        ? name
+        : apr_psprintf(pool, "%lu", (unsigned long)owner->uid);
+}
+
+/* Check that another directory, or file, has the same owner as the blobs.  As
+ * another user, root could be misled, or leave files that httpd cannot use. */
+static const char *check_owner(const collect_t *collect, const char *blobs,
+                               const char *path)
+{
+    apr_pool_t *pool = collect->pool;
+    oci_owner_t owner = { 0, 0 };
+
+    oci_owner_of_path(&owner, path);
+    return owner.uid == collect->owner.uid
+        ? NULL
+        : apr_psprintf(pool,
+                       "%s belongs to the user %s, and %s to the user %s: both "
+                       "must belong to the user of httpd; correct the owner "
+                       "with chown",
+                       blobs, user_name(&collect->owner, pool), path,
+                       user_name(&owner, pool));
+}
+
+/* As root, choose the user of httpd: the owner of the directory in which it
+ * stores blobs. */
+static const char *find_owner(collect_t *collect)
+{
+    apr_pool_t *pool = collect->pool;
+    const char *where = collect->registry.blobs->where;
+    const char *blobs = apr_pstrcat(pool, where, "/blobs", NULL);
+    const char *uploads = apr_pstrcat(pool, where, "/uploads", NULL);
+    apr_finfo_t info;
+    const char *error = NULL;
+
+    oci_owner_of_path(&collect->owner, blobs);
+    if (apr_stat(&info, uploads, APR_FINFO_TYPE, pool) == APR_SUCCESS) {
+        error = check_owner(collect, blobs, uploads);
+    }
+    if (!error && oci_named_index_has_path(&collect->index)
+        && oci_named_index_stat(&collect->index, pool) == APR_SUCCESS) {
+        error = check_owner(collect, blobs, collect->index.index->where);
+    }
+    return error;
+}
+
 /* Become the owner of the blob store, until the command ends. */
 static const char *become_owner(collect_t *collect)
 {
     oci_owner_caller_t caller;
     apr_status_t rv = apr_uid_current(&collect->owner.uid, &collect->owner.gid,
                                       collect->pool);
+    const char *error;
     char reason[120];
 
     if (rv == APR_SUCCESS) {
-        oci_owner_of_path(&collect->owner, collect->registry.blobs->where);
+        if (!collect->owner.uid && (error = find_owner(collect))) {
+            return error;
+        }
         rv = oci_owner_enter(&caller, &collect->owner, collect->pool);
     }
     return rv == APR_SUCCESS
@@ -207,6 +257,18 @@ static const char *become_owner(collect_t *collect)
         : apr_psprintf(collect->pool, "cannot act as the owner of %s: %s",
                        collect->registry.blobs->where,
                        apr_strerror(rv, reason, sizeof(reason)));
+}
+
+static const char *refuse_access(const collect_t *collect, const char *store,
+                                 apr_status_t rv)
+{
+    char reason[120];
+
+    return apr_psprintf(collect->pool,
+                        "cannot use %s: %s; run it as root or as the owner of "
+                        "%s",
+                        store, apr_strerror(rv, reason, sizeof(reason)),
+                        collect->registry.blobs->where);
 }
 
 /* Start the stores.  Check first that they exist: start would create them. */
@@ -219,6 +281,9 @@ static const char *start(collect_t *collect)
     const char *error;
     char reason[120];
 
+    if (APR_STATUS_IS_EACCES(rv)) {
+        return refuse_access(collect, blobs->where, rv);
+    }
     if (rv != APR_SUCCESS) {
         return apr_psprintf(collect->pool,
                             "%s is not a blob store that a registry has used: "
@@ -229,6 +294,9 @@ static const char *start(collect_t *collect)
                                 : apr_strerror(rv, reason, sizeof(reason)));
     }
     rv = oci_named_index_stat(&collect->index, collect->pool);
+    if (APR_STATUS_IS_EACCES(rv)) {
+        return refuse_access(collect, collect->index.name, rv);
+    }
     if (rv != APR_SUCCESS) {
         return apr_psprintf(collect->pool,
                             "cannot use the index %s: %s; the last argument "
@@ -273,8 +341,8 @@ static void report_removal(void *baton, const char *repository,
 
     if (collect->gc.dry && !collect->json) {
         oci_progress_end(collect->progress);
-        printf("%s%c%s: %s\n", repository, strchr(what, ':') ? '@' : ':', what,
-               reason);
+        printf("%s%c%s would be deleted: %s\n", repository,
+               strchr(what, ':') ? '@' : ':', what, reason);
     }
 }
 
@@ -300,20 +368,20 @@ static void print_json(const collect_t *collect, double seconds)
 static void print_text(const collect_t *collect, double seconds)
 {
     const oci_gc_report_t *report = &collect->gc.report;
-    const char *deleted = collect->gc.dry ? "would be deleted" : "deleted";
+    const char *would = collect->gc.dry ? "would be " : "";
 
     printf("%" COUNT " repositories reviewed in %.1f s\n"
-           "%" COUNT " tags and %" COUNT " manifests %s by rules\n"
-           "%" COUNT " blobs condemned, %" COUNT
+           "%" COUNT " tags and %" COUNT " manifests %sdeleted by rules\n"
+           "%" COUNT " blobs %scondemned, %" COUNT
            " condemned earlier and still waiting\n"
-           "%" COUNT " blobs taken out of their repositories\n"
-           "%" COUNT " blobs and %" COUNT " uploads %s, %s %s\n"
-           "%" COUNT " empty repositories removed\n",
+           "%" COUNT " blobs %staken out of their repositories\n"
+           "%" COUNT " blobs and %" COUNT " uploads %sdeleted, %s %sfreed\n"
+           "%" COUNT " empty repositories %sremoved\n",
            report->repositories, seconds, report->tags, report->manifests,
-           deleted, report->condemned, report->waiting, report->collected,
-           report->blobs, report->uploads, deleted,
-           oci_progress_format_bytes(report->bytes, collect->pool),
-           collect->gc.dry ? "would be freed" : "freed", report->emptied);
+           would, report->condemned, would, report->waiting, report->collected,
+           would, report->blobs, report->uploads, would,
+           oci_progress_format_bytes(report->bytes, collect->pool), would,
+           report->emptied, would);
     if (report->skipped) {
         printf("%" COUNT " skipped, see the messages\n", report->skipped);
     }
@@ -325,8 +393,13 @@ static const char *run(collect_t *collect)
     double seconds = (apr_time_now() - collect->begun)
         / (double)APR_USEC_PER_SEC;
 
+    static const oci_gc_report_t nothing;
+
     oci_progress_end(collect->progress);
-    (collect->json ? print_json : print_text)(collect, seconds);
+    /* A run that was refused has nothing to report. */
+    if (!error || memcmp(&collect->gc.report, &nothing, sizeof(nothing)) != 0) {
+        (collect->json ? print_json : print_text)(collect, seconds);
+    }
     if (error) {
         return error_text(error, collect->pool);
     }

@@ -11,7 +11,8 @@
 #include "admin/ociadmin.h"
 
 /** ociadmin gc [--dry-run] [--json] [--quiet] [--grace SECONDS]
- *  [--upload-expiry SECONDS] [--repository GLOB] BLOBS [INDEX] */
+ *  [--upload-expiry SECONDS] [--repository GLOB] [--changed] [--retain RULE]
+ *  [--untagged RULE] BLOBS [INDEX] */
 oci_command_t oci_gc_command;
 
 #endif /* OCI_COLLECT_H */

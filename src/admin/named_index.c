@@ -44,8 +44,11 @@ static const char *find_provider(const void **provider, const char *group,
         names = names ? apr_pstrcat(pool, names, ", ", each->name, NULL)
                       : each->name;
     }
-    return apr_psprintf(pool, "unknown provider '%s'; known providers: %s",
-                        name, names);
+    return apr_psprintf(pool, "unknown provider '%s'; known providers: %s%s",
+                        name, names,
+                        strchr(name, '/') ? "; write the store as one argument "
+                                            "such as 'fs DIR'"
+                                          : "");
 }
 
 /* A provider whose index is a file or a directory sets `where` to its absolute

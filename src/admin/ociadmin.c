@@ -41,7 +41,8 @@ static const struct {
       "                   if root owns FROM\n" },
     { "gc", oci_gc_command,
       " [--dry-run] [--json] [--quiet] [--grace SECONDS]\n"
-      "    [--upload-expiry SECONDS] [--repository GLOB] BLOBS [INDEX]\n"
+      "    [--upload-expiry SECONDS] [--repository GLOB] [--changed]\n"
+      "    [--retain RULE] [--untagged RULE] BLOBS [INDEX]\n"
       "    Collect the garbage of a registry, beside a running server.  Write\n"
       "    the blob store as one argument in the syntax of OCIBlobStore, for\n"
       "    example 'fs /var/lib/mod_oci', and the index, unless it is beside\n"
@@ -52,7 +53,8 @@ static const struct {
       "      --grace SECONDS    how long a blob that no manifest names stays\n"
       "                         (86400)\n"
       "      --upload-expiry SECONDS\n"
-      "                         how long an upload may be idle (86400)\n"
+      "                         how long an upload may be idle (86400; 60 or\n"
+      "                         more)\n"
       "      --repository GLOB  review only repositories that match\n"
       "      --changed          review only repositories that have changed,\n"
       "                         unless the last complete run was a day ago\n"
@@ -94,6 +96,19 @@ static oci_outcome_e version(const char **error, apr_getopt_t *arguments,
     return OCI_DONE;
 }
 
+/* Whether the arguments of a command ask for its help. */
+static int asks_for_help(int argc, const char *const *argv)
+{
+    int i;
+
+    for (i = 2; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (!strcmp(argv[i], "--help")) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static oci_outcome_e run(int argc, const char *const *argv, apr_pool_t *pool)
 {
     const char **words = apr_pmemdup(pool, argv + 1, argc * sizeof(*argv));
@@ -110,6 +125,10 @@ static oci_outcome_e run(int argc, const char *const *argv, apr_pool_t *pool)
                 "ociadmin: unknown command '%s'; see \"ociadmin help\"\n",
                 argv[1]);
         return OCI_USAGE;
+    }
+    if (asks_for_help(argc, argv) && commands[i].usage) {
+        printf("ociadmin %s%s", commands[i].name, commands[i].usage);
+        return OCI_DONE;
     }
     words[0] = "ociadmin";
     if (apr_getopt_init(&arguments, pool, argc - 1, words) != APR_SUCCESS) {

@@ -89,7 +89,11 @@ refuses(2, qr/--grace: 'soon' is not a number of seconds, 0 to 2147483647/,
 refuses(2, qr/--grace: '$_' is not/, '--grace', $_, @stores) for -1, '';
 refuses(2, qr/--upload-expiry: '1d' is not a number of seconds/,
     '--upload-expiry', '1d', @stores);
-refuses(2, qr/unknown provider 'mail'/, 'mail x');
+refuses(2, qr/--upload-expiry: '59' is not a number of seconds, 60 to 2147483647/,
+    '--upload-expiry', 59, @stores);
+refuses(2, qr/unknown provider 'mail'; known providers: fs; see/, 'mail x');
+refuses(2, qr{unknown\ provider\ '\Q$store\E';\ known\ providers:\ fs;\ write\ the
+    \ store\ as\ one\ argument\ such\ as\ 'fs\ DIR'}x, $store);
 refuses(2, qr/unknown provider 'mail'/, 'fs x', 'mail x');
 refuses(1, qr{\Q$store\E is not a blob store that a registry has used: it has no},
     @stores);
@@ -103,8 +107,32 @@ refuses(1, qr{cannot use the index dbd:sqlite3 \Q$store\E/x: No such file},
 is_deeply([ grep { !m{/(?:blobs|uploads)$} } glob "$store/*" ], [],
     'none of them creates an index');
 is_deeply([ glob "$store/blobs/*/" ], [], 'nor a blob store');
-like(ociadmin('help')->{out}, qr/^ociadmin gc .*\n.*BLOBS \[INDEX\]$/m,
+like(ociadmin('help')->{out}, qr/^ociadmin gc .*\n.*\n.*BLOBS \[INDEX\]$/m,
     'help names it');
+subtest 'help' => sub {
+    for my $words (['--help'], [ '--dry-run', '--help', @stores ]) {
+        my $run = ociadmin('gc', @$words);
+        run_is($run, 0, qr/\A\z/, "gc @$words");
+        like($run->{out}, qr/\Aociadmin gc /, 'prints the help of gc');
+        unlike($run->{out}, qr/^ociadmin copy/m, 'and of no other command');
+        my ($synopsis) = $run->{out} =~ /\A(.*?BLOBS \[INDEX\]\n)/s;
+        for my $option ($run->{out} =~ /^      (--[-a-z]+)/mg) {
+            like($synopsis // '', qr/\[\Q$option\E[ \]]/, "the synopsis has $option");
+        }
+    }
+    like(ociadmin('copy', '--help')->{out}, qr/\Aociadmin copy /, 'copy --help');
+};
+
+SKIP: {
+    skip 'only root can change users', 1 if $>;
+    my ($other) = grep { $_ ne OCI::Server::user() && defined getpwnam $_ }
+        qw(nobody daemon);
+    my $program = tool();
+    my $said = `su -s /bin/sh $other -c "$program gc 'fs $store' 'fs $facts'" 2>&1`;
+    like($said, qr{\Aociadmin:\ cannot\ use\ \Q$store\E:\ Permission\ denied;\ run
+        \ it\ as\ root\ or\ as\ the\ owner\ of\ \Q$store\E\n\z}x,
+        'another user is told who may run it');
+}
 
 # ---- output
 
@@ -139,17 +167,40 @@ subtest 'a dry run changes nothing' => sub {
     my $location = $client->start_upload('dry/run');
     $client->patch($location, 'upload');
     spew(blob_file(digest_of('no record')), 'no record', 1);
+    utime time - 120, time - 120, glob "$store/uploads/*";
     my $before = snapshot($store, $facts);
     my @told = map { collect('--dry-run', @$_) }
-        [], [ '--grace', 0, '--upload-expiry', 0 ];
+        [], [ '--grace', 0, '--upload-expiry', 60 ];
     run_is($told[0], 0, qr/\A\z/, 'what it tells', condemned => 1, waiting => 1,
         collected => 0, blobs => 2, bytes => 12);
     run_is($told[1], 0, qr/\A\z/, 'without a grace', collected => 2, blobs => 4,
         uploads => 1, bytes => 26);
     is_deeply(snapshot($store, $facts), $before, 'the store is the same');
-    run_is(collect('--grace', 0, '--upload-expiry', 0), 0, qr/\A\z/,
+    run_is(collect('--grace', 0, '--upload-expiry', 60), 0, qr/\A\z/,
         'a run does that', collected => 2, blobs => 4, uploads => 1, bytes => 26,
         emptied => 1);
+};
+
+subtest 'rules are words as in httpd' => sub {
+    $client->push_image('words/a', $_) for 'v1.2', 'v1x2';
+    my @run = ('gc', '--dry-run', '--quiet', '--repository', 'words/*');
+    for my $rule ('words/** tags=v[0-9]+\.[0-9]+',
+        qq(  "words/**"\t'tags=v[0-9]+\\.[0-9]+' )) {
+        my $run = ociadmin(@run, '--retain', $rule, @stores);
+        is_deeply([ $run->{out} =~ /^words\/a:(\S+) would be deleted: /mg ],
+            ['v1x2'], $rule) or diag($run->{err}, $run->{out});
+    }
+    for my $rule ('words/** tags=v\d+', '"words/**" "tags=v\d+"') {
+        my $run = ociadmin(@run, '--retain', $rule, @stores);
+        run_is($run, 2, qr/--retain: .*\\d/, $rule);
+        my $refusing = eval { OCI::Server->start(config => "OCIRetain $rule") };
+        ok(!$refusing, 'httpd refuses it, too');
+        $refusing->stop if $refusing;
+    }
+    $client->delete("/v2/words/a/manifests/$_") for map {
+        $client->get("/v2/words/a/manifests/$_")->header('Docker-Content-Digest')
+    } 'v1.2';
+    collect('--grace', 0);
 };
 
 subtest '--repository' => sub {
@@ -237,7 +288,10 @@ subtest 'records of uploads' => sub {
 subtest 'temporaries' => sub {
     my ($id) = old_upload(2);
     my $temporary = spew("$store/uploads/.$id", 'x', 1);
-    collect('--upload-expiry', 0) for 1 .. 3;
+    for (1 .. 3) {
+        age_uploads($store);
+        collect('--upload-expiry', 60);
+    }
     is_deeply([ glob "$store/uploads/{*,.[!.]*}" ], [],
         'the temporary of an upload goes');
     my $digest = $client->push_blob('hidden', 'hidden');
@@ -312,79 +366,6 @@ subtest 'a wrong or an old index' => sub {
     run_is(collect('--grace', 0), 0, qr/\A\z/, 'the right index', blobs => 0);
 };
 
-# The status of these blobs of a repository, for a client.
-sub blobs_are {
-    my ($reader, $repo, $status, $name, @texts) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my @got = map { $reader->get("/v2/$repo/blobs/" . digest_of($_))->status }
-        @texts;
-    return is("@got", join(' ', ($status) x @texts), $name);
-}
-
-my $FOREIGN = qr/belongs\ to\ another\ index\ than\ \S+,\ so\ nothing\ is
-    \ collected;\ name\ the\ index\ that\ httpd\ uses/x;
-
-subtest 'the index from which a copy was made' => sub {
-    my $first = OCI::Server->start(config => 'OCIIndex fs @DIR@/from');
-    my ($from, $to) = map { $first->dir . "/$_" } qw(from to);
-    my $blobs = $first->store;
-    OCI::Client->new($first)->push_blob('u', 'not named yet');
-    my $old = OCI::Client->new($first)->push_image('u', 'v1');
-    my @run = map { ['--grace', 0, "fs $blobs", "fs $_"] } $from, $to;
-    $first->halt;
-    run_is(ociadmin('copy', "fs $from", "fs $to"), 0, qr/\A\z/, 'a copy');
-    give_to_httpd($to);
-    run_is(ociadmin('gc', @{ $run[1] }), 1, qr{the\ index\ \Q$to\E/index\ is\ a
-        \ copy,\ and\ httpd\ has\ not\ served\ a\ request\ with\ it\ yet}x,
-        'which httpd does not use yet');
-    $first->set(config => "OCIIndex fs $to\nOCIGCInterval 0");
-    $first->again;
-    my $reader = OCI::Client->new($first);
-    $reader->push_image('u', 'v2', layers => ['not named yet', 'fresh']);
-    system "find $blobs/blobs -type f | xargs touch -d '3 days ago'";
-    for my $try (1, 2) {
-        run_is(ociadmin('gc', @{ $run[0] }), 1, $FOREIGN, "FROM, run $try");
-        run_is(ociadmin('gc', '--dry-run', @{ $run[0] }), 1, $FOREIGN,
-            "FROM, dry run $try");
-    }
-    blobs_are($reader, 'u', 200, 'the blobs are there', 'not named yet', 'fresh');
-    run_is(ociadmin('gc', @{ $run[1] }), 0, qr/\A\z/, 'TO is collected');
-    $first->set(config => "OCIIndex fs $from\nOCIGCInterval 0");
-    $first->halt;
-    $first->again;
-    status_is(OCI::Client->new($first)->get('/v2/u/manifests/v1'), 200,
-        'FROM is served');
-    run_is(ociadmin('gc', @{ $run[0] }), 1, $FOREIGN, 'but not collected');
-    $first->halt;
-    unlink "$blobs/blobs/.index" or die "$blobs: $!\n";
-    $first->again;
-    status_is(OCI::Client->new($first)->get('/v2/'), 200, 'without .index');
-    run_is(ociadmin('gc', @{ $run[1] }), 1, qr/so nothing is collected/,
-        'TO is not collected');
-    run_is(ociadmin('gc', @{ $run[0] }), 0, qr/\A\z/, 'but FROM is');
-    $first->stop;
-};
-
-subtest 'two indexes on one empty store' => sub {
-    my $first = OCI::Server->start(config => 'OCIIndex fs @DIR@/first');
-    my $second = OCI::Server->start(store => $first->store,
-        config => 'OCIIndex fs ' . $first->dir . '/second');
-    my ($one, $two) = map { OCI::Client->new($_) } $first, $second;
-    $one->start_upload('a');
-    $second->expects(qr/belongs to another index, and the index \S+ is empty: con/);
-    error_is($two->post('/v2/b/blobs/uploads/'), 503, 'UNAVAILABLE',
-        qr/blob store is not available/, 'the second one is refused');
-    $second->halt;
-    $second->allows(qr/^AH00016: Configuration Failed/);
-    ok(!eval { $second->again; 1 }, 'and does not start again');
-    $one->push_image('a', 'v1', layers => ['layer of a']);
-    system 'find ' . $first->store . "/blobs -type f | xargs touch -d '3 days ago'";
-    run_is(ociadmin('gc', '--grace', 0, 'fs ' . $first->store,
-        'fs ' . $first->dir . '/first'), 0, qr/\A\z/, 'the first one is collected');
-    blobs_are($one, 'a', 200, 'and whole', 'layer of a');
-    $_->stop for $first, $second;
-};
-
 # ---- two runs, and a run that does not come to its end
 
 # Add this many repositories, so that a run takes some time.
@@ -422,7 +403,7 @@ sub start_and_stop {
 subtest 'two at once' => sub {
     my $run = start_and_stop('--grace', 0);
     run_is(collect(), 1, qr/\Aociadmin: another garbage collection is under way\n\z/,
-        'the second one says so', repositories => 0);
+        'the second one says so');
     $run->signal('CONT');
     $run->wait_for(sub { 0 }, 120);
     is($run->{status}, 0, 'the first one finishes')

@@ -74,9 +74,9 @@ subtest 'the last ones' => sub {
         '--retain', "$repo last=2 tags=v[0-9]+", '--retain',
         "$repo tags=latest", "fs $store",
         $server->{index}->argument($store))->{out};
-    like($out, qr/^\Q$repo\E:v1: not kept by \Q$repo last=2 tags=v[0-9]+\E$/m,
+    like($out, qr/^\Q$repo\E:v1 would be deleted: not kept by \Q$repo last=2 tags=v[0-9]+\E$/m,
         'it prints which tag goes by which rule');
-    like($out, qr/^\Q$repo\E:other: no rule is for this tag$/m,
+    like($out, qr/^\Q$repo\E:other would be deleted: no rule is for this tag$/m,
         'and which no rule is for');
     is(collect($repo, '--retain', "$repo last=2 tags=v[0-9]+", '--retain',
             "$repo tags=latest")->{tags}, 4, 'tags go');

@@ -20,7 +20,7 @@ use OCI::Client;
 use OCI::Server;
 use POSIX ();
 
-our @EXPORT = qw(ociadmin gc tool make_index make_blobs set_fact facts_of
+our @EXPORT = qw(ociadmin gc age_uploads tool make_index make_blobs set_fact facts_of
     give_to_httpd);
 
 # The path of the program, from the same build as the module.
@@ -64,6 +64,15 @@ sub gc {
         'fs ' . $server->store, $server->{index}->argument($server->store));
     $run->{report} = eval { JSON::PP::decode_json($run->{out}) } // {};
     return $run;
+}
+
+# Make all uploads of the blob store DIR look old, so that the next run of the
+# garbage collection ends them.
+sub age_uploads {
+    my $dir = shift;
+    opendir my $uploads, "$dir/uploads" or die "$dir/uploads: $!\n";
+    utime 1, 1, map { "$dir/uploads/$_" } grep { !/^\.\.?\z/ } readdir $uploads;
+    return;
 }
 
 # Set a fact in the index DIR/index, in the on-disk form that fs_index.c
