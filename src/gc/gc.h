@@ -56,7 +56,9 @@ typedef struct oci_gc_t {
                           rules of its own, is to come */
     int dry;           /* whether to change nothing, but report what would be
                           changed */
-    const oci_gc_policy_t *policy; /* or NULL: what is pushed is kept */
+    const oci_gc_policy_t *policy;       /* or NULL: what is pushed is kept */
+    const apr_array_header_t *immutable; /* oci_immutable_t: tags that are kept
+                                            in any case; or NULL */
     const char *glob; /* review only repositories that match, or NULL; such a
                          run is never full */
     oci_gc_report_t report;

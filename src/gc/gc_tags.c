@@ -20,6 +20,7 @@
 #include "values/digest.h"
 #include "values/document.h"
 #include "values/glob.h"
+#include "values/immutable.h"
 
 /* How deep indexes are followed, and how many manifests below a tag are asked
  * for their last pull. */
@@ -55,7 +56,8 @@ static dated_tag_t *tag_at(const retention_t *self, int i)
 }
 
 /* Add a tag.  Signatures and the like that are kept as tags are not subject to
- * the rules: they go with their subject. */
+ * the rules: they go with their subject.  Immutable tags stay: if one went, it
+ * could be pushed again with another digest. */
 static oci_error_t *visit_tag(oci_walk_t *walk, const char *name,
                               const oci_value_t *value, apr_pool_t *scratch)
 {
@@ -65,7 +67,9 @@ static oci_error_t *visit_tag(oci_walk_t *walk, const char *name,
     dated_tag_t *tag;
 
     if (!digest || !oci_digest_valid(digest)
-        || oci_tag_belongs_to_digest(name, scratch)) {
+        || oci_tag_belongs_to_digest(name, scratch)
+        || oci_immutable_covers(self->gc->immutable, self->repository.name,
+                                name, scratch)) {
         return NULL;
     }
     oci_origin_parse(&origin, value->data + strlen(digest),

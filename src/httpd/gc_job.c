@@ -98,6 +98,7 @@ static void run(job_t *job, apr_pool_t *pool)
                     .grace = oci_config_gc_grace(job->config),
                     .upload_expiry = oci_config_upload_expiry(job->config),
                     .policy = job->config->gc_policy,
+                    .immutable = job->config->immutable,
                     .full = !job->runs++, /* the rules may be new */
                     .gentle = 1,
                     .is_stopped = is_stopped,
