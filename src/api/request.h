@@ -24,7 +24,6 @@ typedef struct oci_policy_t {
     int manifest_delete;
     int tag_delete;
     int read_only;
-    int expires_untagged; /* some manifests without a tag are deleted */
     const apr_array_header_t *immutable; /* oci_immutable_t: tags that do not
                                           * move once they are set; or NULL */
 } oci_policy_t;

@@ -115,19 +115,6 @@ int oci_config_dates_pulls(const oci_config_t *config, request_rec *r)
             || ap_expr_exec(r, config->pull_counts, &error) > 0);
 }
 
-/* Whether some repositories do not keep all manifests without a tag. */
-static int expires_untagged(const oci_gc_policy_t *policy)
-{
-    int i;
-
-    for (i = 0; policy && i < policy->untagged->nelts; i++) {
-        if (APR_ARRAY_IDX(policy->untagged, i, oci_untagged_t).seconds >= 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 void oci_config_set_registry(oci_registry_t *registry,
                              const oci_config_t *config)
 {
@@ -154,6 +141,5 @@ void oci_config_apply(oci_request_t *request, const oci_config_t *config)
     policy->manifest_delete = number_or(config->manifest_delete, 1);
     policy->tag_delete = number_or(config->tag_delete, 1);
     policy->read_only = number_or(config->read_only, 0);
-    policy->expires_untagged = expires_untagged(config->gc_policy);
     policy->immutable = config->immutable;
 }
