@@ -73,6 +73,14 @@ for my $mpm (qw(event worker prefork)) {
     my $server = OCI::Server->start(mpm => $mpm, ports => @names + 1,
         location => 'Require all granted', after => registries());
     $server->expects(qr/the blob store \S+twice has the index/);
+    # Both indexes know the blob store, as an index and its copy do: httpd would
+    # not serve an empty one beside the store of the other.
+    my $id = 'a' x 32;
+    make_blobs($server->dir . '/twice', $id);
+    for my $index (map { $server->dir . "/$_.index" } qw(twice again)) {
+        set_fact($index, 'store', $id);
+        give_to_httpd($index);
+    }
     my %client = map {
         $_ => OCI::Client->new($server->host($port{$_}))
     } @names;

@@ -87,7 +87,7 @@ sub files {
         if ($name =~ m{^(sha\d+)/(..)/(\2[0-9a-f]+)\z}) {
             $files{"$1:$3"} = -s;
         }
-        elsif ($name !~ m{^\.(?:id|version)\z}) {
+        elsif ($name !~ m{^\.(?:id|index|version)\z}) {
             push @others, $name;
         }
     } }, "$store/blobs");
