@@ -170,8 +170,8 @@ static const char *parse_arguments(collect_t *collect, apr_getopt_t *arguments)
                             arguments->argv[arguments->ind - 1]);
     }
     collect->gc.full = !collect->gc.glob && !collect->changed;
-    collect->gc.keep_queue = !collect->changed
-        && !collect->policy->retain->nelts && !collect->policy->untagged->nelts;
+    collect->gc.partial = !collect->changed && !collect->policy->retain->nelts
+        && !collect->policy->untagged->nelts;
     return set_stores(collect, arguments->argc - arguments->ind,
                       arguments->argv + arguments->ind);
 }

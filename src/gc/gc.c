@@ -183,9 +183,8 @@ static oci_error_t *run(oci_gc_t *gc, apr_pool_t *pool)
         return error;
     }
     return write_state(gc,
-                       gc->full && !gc->keep_queue
-                           ? apr_time_sec(apr_time_now())
-                           : state.last,
+                       gc->full && !gc->partial ? apr_time_sec(apr_time_now())
+                                                : state.last,
                        "", pool);
 }
 

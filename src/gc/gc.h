@@ -52,8 +52,8 @@ typedef struct oci_gc_t {
     int full;          /* whether to review all repositories */
     int gentle;        /* whether to rest for as long as it works, so that the
                           requests beside it have a processor */
-    int keep_queue;    /* whether what is due stays due: another run, with
-                          rules of its own, is to come */
+    int partial;       /* whether a full run that the server makes, with its
+                          own rules, stays due */
     int dry;           /* whether to change nothing, but report what would be
                           changed */
     const oci_gc_policy_t *policy;       /* or NULL: what is pushed is kept */

@@ -283,7 +283,7 @@ static oci_error_t *set_queued(const review_t *review, int queued,
     int exists;
     oci_error_t *error = oci_fact_exists(&exists, registry, key, pool);
 
-    if (error || exists == queued || (!queued && review->gc->keep_queue)) {
+    if (error || exists == queued) {
         return error;
     }
     if (queued) {
