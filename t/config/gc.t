@@ -154,6 +154,12 @@ CONF
     symlink 'named', "$dir/alias" or die "$dir/alias: $!\n";
     $server->expects(qr/the blob store \S+ has the index/);
     $server->again;
+    my $id = 'b' x 32;
+    make_blobs("$dir/named", $id);
+    for my $index ("$dir/named", "$dir/facts") {
+        set_fact($index, 'store', $id);
+        give_to_httpd($index);
+    }
     my @client = map { OCI::Client->new($server->host($_)) } 0, 3 .. 5;
     status_is($_->get('/v2/'), 200, 'an empty registry') for @client[ 2, 3 ];
     my @digests = map { $_->push_blob('r', 'garbage') } @client[ 1 .. 3 ];
