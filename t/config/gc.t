@@ -155,12 +155,6 @@ CONF
     symlink 'named', "$dir/alias" or die "$dir/alias: $!\n";
     $server->expects(qr/the blob store \S+ has the index/);
     $server->again;
-    my $id = 'b' x 32;
-    make_blobs("$dir/named", $id);
-    for my $index ("$dir/named", "$dir/facts") {
-        set_fact($index, 'store', $id);
-        give_to_httpd($index);
-    }
     my @client = map { OCI::Client->new($server->host($_)) } 0, 3 .. 5;
     status_is($client[2]->get('/v2/'), 200, 'the first of two indexes');
     $server->expects(qr{the blob store $dir/alias belongs to another index});
