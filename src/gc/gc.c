@@ -183,8 +183,9 @@ static oci_error_t *run(oci_gc_t *gc, apr_pool_t *pool)
         return error;
     }
     return write_state(gc,
-                       gc->full && !gc->partial ? apr_time_sec(apr_time_now())
-                                                : state.last,
+                       gc->full && !(gc->partial && state.last)
+                           ? apr_time_sec(apr_time_now())
+                           : state.last,
                        "", pool);
 }
 

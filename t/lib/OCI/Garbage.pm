@@ -30,6 +30,8 @@ our @EXPORT = qw(store_faults clean);
 
 sub start {
     my ($class, $server, @options) = @_;
+    # The first request gives the blob store its id.
+    OCI::Client->new($server)->get('/v2/_catalog');
     my $dir = File::Temp->newdir(TMPDIR => 1);
     my $self = bless { dir => $dir }, $class;
     $self->{pid} = fork // die "fork: $!\n";
