@@ -176,17 +176,6 @@ static const char *parse_arguments(collect_t *collect, apr_getopt_t *arguments)
                       arguments->argv + arguments->ind);
 }
 
-static const char *error_text(const oci_error_t *error, apr_pool_t *pool)
-{
-    char reason[120];
-
-    if (error->status == APR_SUCCESS || error->status == APR_EGENERAL) {
-        return error->note ? error->note : error->message;
-    }
-    apr_strerror(error->status, reason, sizeof(reason));
-    return apr_psprintf(pool, "%s: %s", error->note, reason);
-}
-
 static const char *user_name(const oci_owner_t *owner, apr_pool_t *pool)
 {
     char *name;
@@ -323,7 +312,7 @@ static void report_error(void *baton, const oci_error_t *error)
 
     oci_progress_end(collect->progress);
     fprintf(stderr, "ociadmin: skipped: %s\n",
-            error_text(error, collect->pool));
+            oci_error_text(error, collect->pool));
 }
 
 static void report_progress(void *baton, const oci_gc_report_t *report)
@@ -389,11 +378,10 @@ static void print_text(const collect_t *collect, double seconds)
 
 static const char *run(collect_t *collect)
 {
+    static const oci_gc_report_t nothing;
     oci_error_t *error = oci_gc_run(&collect->gc, collect->pool);
     double seconds = (apr_time_now() - collect->begun)
         / (double)APR_USEC_PER_SEC;
-
-    static const oci_gc_report_t nothing;
 
     oci_progress_end(collect->progress);
     /* A run that was refused has nothing to report. */
@@ -401,7 +389,7 @@ static const char *run(collect_t *collect)
         (collect->json ? print_json : print_text)(collect, seconds);
     }
     if (error) {
-        return error_text(error, collect->pool);
+        return oci_error_text(error, collect->pool);
     }
     if (is_stopped(NULL)) {
         return "interrupted; run the same command again to continue";

@@ -90,19 +90,6 @@ static const char *parse_arguments(copy_t *copy, apr_getopt_t *arguments)
                                 copy->pool);
 }
 
-/* Turn an error of the registry into a sentence.  Without a status, or with
- * APR_EGENERAL, the note has the cause. */
-static const char *error_text(const oci_error_t *error, apr_pool_t *pool)
-{
-    char reason[120];
-
-    if (error->status == APR_SUCCESS || error->status == APR_EGENERAL) {
-        return error->note;
-    }
-    apr_strerror(error->status, reason, sizeof(reason));
-    return apr_psprintf(pool, "%s: %s", error->note, reason);
-}
-
 /* Choose the user for each index, if root runs the command.  FROM is read as
  * its owner.  TO is written as the user of --user, otherwise as the owner of
  * FROM, or as the owner of TO if root owns FROM.  A database that has no path
@@ -149,7 +136,7 @@ static const char *is_marked(int *marked, const oci_registry_t *registry,
     oci_error_t *error = oci_fact_exists(marked, registry, oci_key_copy(),
                                          pool);
 
-    return error ? error_text(error, pool) : NULL;
+    return error ? oci_error_text(error, pool) : NULL;
 }
 
 /* Whether an index has no fact at all, not even a mark. */
@@ -161,7 +148,7 @@ static const char *is_empty(int *empty, const oci_registry_t *registry,
     oci_error_t *error = oci_facts_scan(&entries, registry, &any, pool);
 
     if (error) {
-        return error_text(error, pool);
+        return oci_error_text(error, pool);
     }
     *empty = !entries->nelts;
     return NULL;
@@ -211,7 +198,7 @@ static const char *set_mark(const copy_t *copy, int marked)
         oci_change_delete(changes, oci_key_copy());
     }
     error = oci_facts_apply(&copy->mirror.target, changes, 1, copy->pool);
-    return error ? error_text(error, copy->pool) : NULL;
+    return error ? oci_error_text(error, copy->pool) : NULL;
 }
 
 /* Give TO an id of its own, note of which index it is a copy, and remove the
@@ -229,7 +216,7 @@ static const char *finish_target(const copy_t *copy)
         error = oci_random_hex(&id, ID_SIZE, pool);
     }
     if (error) {
-        return error_text(error, pool);
+        return oci_error_text(error, pool);
     }
     oci_change_put(changes, OCI_CHANGE_PUT, oci_key_index(), id, strlen(id));
     if (from.size) {
@@ -241,7 +228,7 @@ static const char *finish_target(const copy_t *copy)
     }
     oci_change_delete(changes, oci_key_copy());
     error = oci_facts_apply(&copy->mirror.target, changes, 1, pool);
-    return error ? error_text(error, pool) : NULL;
+    return error ? oci_error_text(error, pool) : NULL;
 }
 
 /* Continue at the mark of an earlier copy, if it was a copy of FROM.  keys.h
@@ -276,7 +263,7 @@ static const char *check_target(copy_t *copy)
     int empty;
 
     if (failure) {
-        return error_text(failure, copy->pool);
+        return oci_error_text(failure, copy->pool);
     }
     if (mark.data) {
         return resume_from_mark(copy, mark.data);
@@ -303,9 +290,10 @@ static const char *open_target(copy_t *copy)
                                OCI_LOCK_EXCLUSIVE, copy->pool);
     if (rv != APR_SUCCESS) {
         copy->lock = NULL;
-        return error_text(oci_error_storage(copy->pool, rv, "cannot lock %s",
-                                            copy->to.name),
-                          copy->pool);
+        return oci_error_text(oci_error_storage(copy->pool, rv,
+                                                "cannot lock %s",
+                                                copy->to.name),
+                              copy->pool);
     }
     oci_interrupt_block();
     if ((error = check_target(copy))) {
@@ -335,7 +323,7 @@ static const char *mirror_once(copy_t *copy)
     }
     oci_progress_end(mirror->progress);
     if (failure) {
-        return apr_pstrcat(copy->pool, error_text(failure, copy->pool),
+        return apr_pstrcat(copy->pool, oci_error_text(failure, copy->pool),
                            "; " HOW_TO_CONTINUE, NULL);
     }
     return mirror->interrupted ? "interrupted; " HOW_TO_CONTINUE : NULL;

@@ -171,7 +171,6 @@ static oci_error_t *run(oci_gc_t *gc, apr_pool_t *pool)
     if (!error) {
         error = read_state(&state, gc, pool);
     }
-
     if (!error && !gc->dry) {
         error = write_state(gc, state.last, UNDER_WAY, pool);
     }
@@ -193,12 +192,11 @@ static oci_error_t *run(oci_gc_t *gc, apr_pool_t *pool)
  * another run has it. */
 static oci_error_t *lock_run(oci_lock_t **lock, oci_gc_t *gc, apr_pool_t *pool)
 {
-    int exists;
     oci_error_t *error = oci_registry_lock(lock, gc->registry, LOCK_NAME,
                                            OCI_LOCK_EXCLUSIVE, pool);
 
     gc->busy = error && error->code == OCI_E_UNAVAILABLE
-        && !oci_fact_exists(&exists, gc->registry, oci_key_gc(), pool);
+        && !oci_pairing_try_index(gc->registry, pool);
     if (gc->busy) {
         error->note = "another garbage collection is under way";
         error->status = APR_SUCCESS;

@@ -388,14 +388,11 @@ oci_error_t *oci_gc_unrecorded(oci_gc_t *gc, apr_pool_t *pool)
     }
     for (i = 0; i < unrecorded.found->nelts && !error && !oci_gc_is_stopped(gc);
          i++) {
-        error =
-            oci_gc_skip(gc,
-                        lock_and_settle_unrecorded(gc,
-                                                   &APR_ARRAY_IDX(unrecorded
-                                                                      .found,
-                                                                  i,
-                                                                  oci_stored_t),
-                                                   scratch));
+        const oci_stored_t *stored = &APR_ARRAY_IDX(unrecorded.found, i,
+                                                    oci_stored_t);
+
+        error = oci_gc_skip(gc,
+                            lock_and_settle_unrecorded(gc, stored, scratch));
         if (!error) {
             apr_pool_clear(scratch);
         }

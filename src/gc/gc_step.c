@@ -5,7 +5,7 @@
 #include "apr_time.h"
 
 #include "gc/gc_step.h"
-#include "registry/keys.h"
+#include "registry/pairing.h"
 
 /* How long a gentle run works before it rests for the same time. */
 #define WORK apr_time_from_msec(20)
@@ -36,16 +36,14 @@ int oci_gc_is_stopped(oci_gc_t *gc)
 static int answers(const oci_gc_t *gc)
 {
     apr_pool_t *pool;
-    oci_error_t *error;
-    int exists;
+    int answered;
 
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
         return 0;
     }
-    error = oci_fact_exists(&exists, gc->registry, oci_key_gc(), pool);
-    exists = !error;
+    answered = !oci_pairing_try_index(gc->registry, pool);
     apr_pool_destroy(pool);
-    return exists;
+    return answered;
 }
 
 oci_error_t *oci_gc_skip(oci_gc_t *gc, oci_error_t *error)

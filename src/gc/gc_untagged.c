@@ -265,7 +265,7 @@ static oci_error_t *add_removal(apr_array_header_t *changes,
     const char *colon = strchr(digest, ':');
     const char *first = apr_psprintf(pool, "%.*s-%s", (int)(colon - digest),
                                      digest, colon + 1);
-    /* "," sorts before "." and after nothing that a tag may have there */
+    /* begin before the first of these tags, which is "first" itself */
     oci_scan_t scan = { oci_key_tag(pool, name, NULL),
                         apr_pstrmemdup(pool, first, strlen(first) - 1), 8, 1,
                         0 };
@@ -366,19 +366,27 @@ static oci_error_t *settle(untagged_t *self, const apr_array_header_t *chosen,
     return error;
 }
 
-/* Remove a fact about a manifest that does not exist any more. */
+/* Delete the fact that a walk visits. */
+static oci_error_t *delete_visited(const oci_walk_t *walk, const char *rest,
+                                   apr_pool_t *pool)
+{
+    apr_array_header_t *changes = oci_change_list_make(pool);
+
+    oci_change_delete(changes, apr_pstrcat(pool, walk->prefix, rest, NULL));
+    return oci_facts_apply(walk->registry, changes, 0, pool);
+}
+
+/* Remove the time of the last pull of a manifest that does not exist any
+ * more. */
 static oci_error_t *visit_pulled(oci_walk_t *walk, const char *digest,
                                  const oci_value_t *value, apr_pool_t *pool)
 {
     const untagged_t *self = walk->baton;
-    apr_array_header_t *changes = oci_change_list_make(pool);
 
     (void)value;
-    if (oci_gc_named_find(self->named, digest)) {
-        return NULL;
-    }
-    oci_change_delete(changes, apr_pstrcat(pool, walk->prefix, digest, NULL));
-    return oci_facts_apply(walk->registry, changes, 0, pool);
+    return oci_gc_named_find(self->named, digest)
+        ? NULL
+        : delete_visited(walk, digest, pool);
 }
 
 /* Remove the mark of a manifest that is live, or does not exist any more. */
@@ -387,13 +395,10 @@ static oci_error_t *visit_mark(oci_walk_t *walk, const char *digest,
 {
     const untagged_t *self = walk->baton;
     const oci_gc_manifest_t *manifest = oci_gc_named_find(self->named, digest);
-    apr_array_header_t *changes = oci_change_list_make(pool);
 
-    if (!manifest || !manifest->live) {
-        return visit_pulled(walk, digest, value, pool);
-    }
-    oci_change_delete(changes, apr_pstrcat(pool, walk->prefix, digest, NULL));
-    return oci_facts_apply(walk->registry, changes, 0, pool);
+    (void)value;
+    return manifest && !manifest->live ? NULL
+                                       : delete_visited(walk, digest, pool);
 }
 
 /* Remove the facts about manifests that are no longer needed. */

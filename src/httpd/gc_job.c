@@ -32,7 +32,6 @@ APLOG_USE_MODULE(oci);
 typedef struct job_t {
     const server_rec *server;
     const oci_config_t *config; /* with what it inherits */
-    const oci_config_line_t *line;
     int shared;  /* another section has the blob store, and another index */
     int skipped; /* by the run that is under way */
     int runs;    /* of this process */
@@ -170,7 +169,6 @@ static void set_section(job_t *job, const server_rec *s,
 {
     job->server = s;
     job->config = config;
-    job->line = config->blobs_line;
 }
 
 /* Add the job of a section, unless the list has it.  The first section counts,
@@ -275,7 +273,7 @@ void oci_gc_job_register(apr_pool_t *pool, server_rec *main_server)
 
         if (uses_pulls(job->config->gc_policy) && job->config->pull_time != 1) {
             oci_line_warn(
-                main_server, job->line->directive,
+                main_server, job->config->blobs_line->directive,
                 "OCIRetain has pulled=, but OCIPullTime is not On, so "
                 "only pushes count");
         }
@@ -290,7 +288,7 @@ void oci_gc_job_register(apr_pool_t *pool, server_rec *main_server)
             register_job(watchdog, job);
         }
         else if (job->config->gc_interval > 0) {
-            oci_line_warn(main_server, job->line->directive,
+            oci_line_warn(main_server, job->config->blobs_line->directive,
                           "OCIGCInterval is set, but mod_watchdog is not "
                           "loaded, so no garbage is collected; load it, or run "
                           "\"ociadmin gc\" regularly");

@@ -76,3 +76,14 @@ oci_error_t *oci_error_storage(apr_pool_t *pool, apr_status_t status,
     add_reason(error, pool);
     return error;
 }
+
+const char *oci_error_text(const oci_error_t *error, apr_pool_t *pool)
+{
+    char reason[120];
+
+    if (error->status == APR_SUCCESS || error->status == APR_EGENERAL) {
+        return error->note ? error->note : error->message;
+    }
+    apr_strerror(error->status, reason, sizeof(reason));
+    return apr_psprintf(pool, "%s: %s", error->note, reason);
+}

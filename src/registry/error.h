@@ -97,4 +97,12 @@ oci_error_t *oci_error_storage(apr_pool_t *pool, apr_status_t status,
                                const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/**
+ * Return an error as a sentence for an administrator: the note with the cause.
+ * Without a status, or with APR_EGENERAL, the note has the cause; without a
+ * note, it is the message.
+ * @param pool For the result
+ */
+const char *oci_error_text(const oci_error_t *error, apr_pool_t *pool);
+
 #endif /* OCI_ERROR_H */
