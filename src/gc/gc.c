@@ -195,7 +195,7 @@ static oci_error_t *lock_run(oci_lock_t **lock, oci_gc_t *gc, apr_pool_t *pool)
     oci_error_t *error = oci_registry_lock(lock, gc->registry, LOCK_NAME,
                                            OCI_LOCK_EXCLUSIVE, pool);
 
-    gc->busy = error && error->code == OCI_E_UNAVAILABLE
+    gc->busy = error && error->locked
         && !oci_pairing_try_index(gc->registry, pool);
     if (gc->busy) {
         error->note = "another garbage collection is under way";

@@ -58,7 +58,7 @@ struct oci_error_t {
     const char *value;   /* likewise */
     const char *note;    /* for the log only: what failed, with path; or NULL */
     apr_status_t status; /* for the log only: the cause, or APR_SUCCESS */
-    int locked;          /* whether a lock could not be had */
+    int locked;          /* whether waiting for a lock took too long */
     int in_blobs;        /* whether the blob store failed to hold an upload */
     oci_error_t *next;   /* a further error of the same code, or NULL */
 };

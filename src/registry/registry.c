@@ -164,7 +164,7 @@ oci_error_t *oci_registry_lock(oci_lock_t **lock,
     if (rv != APR_SUCCESS) {
         error = oci_error_storage(pool, rv, "cannot lock %s in %s", name,
                                   index->where);
-        error->locked = 1;
+        error->locked = APR_STATUS_IS_TIMEUP(rv);
     }
     return error;
 }

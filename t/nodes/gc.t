@@ -97,7 +97,7 @@ int rename(const char *from, const char *to)
     result = real(from, to);
     if (ours) {
         pass("file");
-        if (file && !access(file, F_OK)) {
+        if (!result && file && !access(file, F_OK)) {
             raise(SIGSTOP);
         }
     }
