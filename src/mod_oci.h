@@ -79,6 +79,8 @@ typedef struct oci_store_config_t {
     const char *base;     /* ServerRoot: relative paths start here */
     void *server; /* the server_rec of its configuration section, or NULL
                      outside httpd */
+    int no_raise; /* refuse a store of an older version: a newer version number
+                     keeps servers that run older code from using it */
 } oci_store_config_t;
 
 /* ------------------------------------------------------------------------

@@ -138,6 +138,7 @@ static const char *set_stores(collect_t *collect, int count,
     error = oci_named_blobs_parse(&collect->registry.blobs, names[0],
                                   collect->pool);
     if (!error) {
+        collect->index.no_raise = 1;
         error = oci_named_index_parse(&collect->index, names[count - 1],
                                       collect->pool);
     }

@@ -110,6 +110,7 @@ const char *oci_named_index_parse(oci_named_index_t *named, const char *text,
     const char *error = parse((const void **)&provider, config, OCI_INDEX_GROUP,
                               text, pool);
 
+    config->no_raise = named->no_raise;
     if (!error) {
         error = provider->create(&named->index, config, pool);
     }

@@ -22,11 +22,12 @@ typedef struct oci_named_index_t {
                            secret */
     const char *id;     /* like name, but unique to this location */
     oci_index_t *index; /* created, not started */
+    int no_raise;       /* set by the caller: as in oci_store_config_t */
 } oci_named_index_t;
 
 /**
  * Parse an argument, find the provider, and create the index.
- * @param named Filled in on success
+ * @param named Filled in on success, but for no_raise
  * @param text The argument; a relative path starts at the working directory
  * @param pool Where the index and the strings are allocated
  * @return NULL, or a sentence that says what is wrong

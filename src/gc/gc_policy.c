@@ -36,6 +36,30 @@ oci_gc_policy_t *oci_gc_policy_join(const oci_gc_policy_t *first,
     return policy;
 }
 
+int oci_gc_policy_is_same(const oci_gc_policy_t *first,
+                          const oci_gc_policy_t *second)
+{
+    int i;
+
+    if (first->retain->nelts != second->retain->nelts
+        || first->untagged->nelts != second->untagged->nelts) {
+        return 0;
+    }
+    for (i = 0; i < first->retain->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(first->retain, i, oci_retain_t).text,
+                   APR_ARRAY_IDX(second->retain, i, oci_retain_t).text)) {
+            return 0;
+        }
+    }
+    for (i = 0; i < first->untagged->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(first->untagged, i, oci_untagged_t).text,
+                   APR_ARRAY_IDX(second->untagged, i, oci_untagged_t).text)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static const char *parse_last(int *last, const char *value, apr_pool_t *pool)
 {
     char *end;
@@ -51,14 +75,16 @@ static const char *parse_last(int *last, const char *value, apr_pool_t *pool)
     return NULL;
 }
 
+/* Seconds need their unit, too: who writes pushed=30 may mean days. */
 static const char *parse_duration(int *seconds, const char *word,
                                   const char *value, apr_pool_t *pool)
 {
-    return oci_duration_parse(seconds, value) == APR_SUCCESS
+    return value[strspn(value, "0123456789")]
+            && oci_duration_parse(seconds, value) == APR_SUCCESS
         ? NULL
         : apr_psprintf(pool,
-                       "'%s': expected a duration such as 30d or 12h, of ten "
-                       "years at most",
+                       "'%s': expected a duration with its unit, such as 30d "
+                       "or 12h, of ten years at most",
                        word);
 }
 
@@ -137,7 +163,7 @@ const char *oci_gc_policy_retain(oci_gc_policy_t *policy, int count,
 const char *oci_gc_policy_untagged(oci_gc_policy_t *policy, int count,
                                    const char *const *words, apr_pool_t *pool)
 {
-    oci_untagged_t rule = { -1, apr_array_make(pool, 1, sizeof(char *)) };
+    oci_untagged_t rule = { NULL, -1, apr_array_make(pool, 1, sizeof(char *)) };
     const char *error = NULL;
     int i;
 
@@ -149,8 +175,10 @@ const char *oci_gc_policy_untagged(oci_gc_policy_t *policy, int count,
                             "7d, of ten years at most",
                             count < 1 ? "" : words[0]);
     }
+    rule.text = words[0];
     for (i = 1; i < count && !error; i++) {
         error = check_glob(words[i], pool);
+        rule.text = apr_pstrcat(pool, rule.text, " ", words[i], NULL);
         APR_ARRAY_PUSH(rule.globs, const char *) = words[i];
     }
     if (!error) {

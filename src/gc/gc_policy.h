@@ -24,6 +24,7 @@ typedef struct oci_retain_t {
 
 /** Says how long manifests without a tag are kept: OCIUntagged. */
 typedef struct oci_untagged_t {
+    const char *text;          /* the arguments */
     int seconds;               /* -1: for good */
     apr_array_header_t *globs; /* const char *: the repositories; empty: all */
 } oci_untagged_t;
@@ -40,6 +41,10 @@ oci_gc_policy_t *oci_gc_policy_make(apr_pool_t *pool);
 oci_gc_policy_t *oci_gc_policy_join(const oci_gc_policy_t *first,
                                     const oci_gc_policy_t *second,
                                     apr_pool_t *pool);
+
+/** Return whether two policies have the same rules; neither is NULL. */
+int oci_gc_policy_is_same(const oci_gc_policy_t *first,
+                          const oci_gc_policy_t *second);
 
 /**
  * Add a rule in the syntax of OCIRetain.

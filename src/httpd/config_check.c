@@ -263,8 +263,8 @@ static void warn_of_pair(const server_rec *s, const store_pair_t *pair,
                   apr_psprintf(pool,
                                "the blob store %s has the index %s here and "
                                "the index %s at %s line %d, so clients see "
-                               "different content at each; use one index, or "
-                               "two blob stores",
+                               "different content at each, and no garbage is "
+                               "collected; use one index, or two blob stores",
                                pair->blobs->where, name_of_index(pair),
                                name_of_index(other), other->line->filename,
                                other->line->line_num));

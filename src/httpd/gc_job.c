@@ -164,6 +164,47 @@ static int is_same_index(const oci_index_t *index, const oci_index_t *other,
     return place && other_place && !strcmp(place, other_place);
 }
 
+/* Return a directive of a section that differs from that of the section that
+ * counts, or NULL. */
+static const char *find_ignored(const oci_config_t *config,
+                                const oci_config_t *counts)
+{
+    if (config->gc_interval >= 0
+        && config->gc_interval != oci_config_gc_interval(counts)) {
+        return "OCIGCInterval";
+    }
+    if (config->gc_grace >= 0
+        && config->gc_grace != oci_config_gc_grace(counts)) {
+        return "OCIGCGrace";
+    }
+    if (config->upload_expiry >= 0
+        && config->upload_expiry != oci_config_upload_expiry(counts)) {
+        return "OCIUploadExpiry";
+    }
+    return config->gc_policy
+            && (!counts->gc_policy
+                || !oci_gc_policy_is_same(config->gc_policy, counts->gc_policy))
+        ? "OCIRetain or OCIUntagged"
+        : NULL;
+}
+
+static void warn_of_ignored(const server_rec *s, const oci_config_t *config,
+                            const oci_config_t *counts, apr_pool_t *pool)
+{
+    const char *name = find_ignored(config, counts);
+    const ap_directive_t *line = counts->blobs_line->directive;
+
+    if (name) {
+        oci_line_warn(s, config->blobs_line->directive,
+                      apr_psprintf(pool,
+                                   "%s has no effect here: garbage collection "
+                                   "of %s uses the section at %s line %d; "
+                                   "write the same in both",
+                                   name, config->blobs->where, line->filename,
+                                   line->line_num));
+    }
+}
+
 static void set_section(job_t *job, const server_rec *s,
                         const oci_config_t *config)
 {
@@ -196,6 +237,7 @@ static void add_job(apr_array_header_t *jobs, server_rec *s,
             if (job->config->read_only == 1) {
                 set_section(job, s, config);
             }
+            warn_of_ignored(s, config, job->config, jobs->pool);
             return;
         }
         job->shared = shared = 1;
@@ -206,18 +248,29 @@ static void add_job(apr_array_header_t *jobs, server_rec *s,
     APR_ARRAY_PUSH(jobs, job_t *) = job;
 }
 
+static void add_jobs_of(apr_array_header_t *jobs, server_rec *s)
+{
+    const apr_array_header_t *sections = oci_config_of_server(s)->sections;
+    int i;
+
+    for (i = 0; i < sections->nelts; i++) {
+        add_job(jobs, s, APR_ARRAY_IDX(sections, i, oci_config_t *));
+    }
+}
+
+/* httpd lists the virtual hosts from the last one to the first. */
 static apr_array_header_t *find_jobs(apr_pool_t *pool, server_rec *main_server)
 {
     apr_array_header_t *jobs = apr_array_make(pool, 2, sizeof(job_t *));
-    server_rec *s;
-    int i;
+    apr_array_header_t *hosts = apr_array_make(pool, 4, sizeof(server_rec *));
+    server_rec *s, **host;
 
-    for (s = main_server; s; s = s->next) {
-        const apr_array_header_t *sections = oci_config_of_server(s)->sections;
-
-        for (i = 0; i < sections->nelts; i++) {
-            add_job(jobs, s, APR_ARRAY_IDX(sections, i, oci_config_t *));
-        }
+    for (s = main_server->next; s; s = s->next) {
+        APR_ARRAY_PUSH(hosts, server_rec *) = s;
+    }
+    add_jobs_of(jobs, main_server);
+    while ((host = apr_array_pop(hosts))) {
+        add_jobs_of(jobs, *host);
     }
     return jobs;
 }

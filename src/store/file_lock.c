@@ -309,6 +309,18 @@ const char *oci_file_lock_rename(const char *old, const char *path,
     return NULL;
 }
 
+const char *oci_file_lock_refuse_old(const char *old, const char *path,
+                                     apr_pool_t *pool)
+{
+    struct stat st;
+
+    return !lstat(path, &st) || lstat(old, &st)
+        ? NULL
+        : apr_psprintf(
+            pool, "%.*s is an index that an older mod_oci uses: " OCI_RAISE,
+            (int)(strlen(old) - strlen(".lock")), old);
+}
+
 apr_status_t oci_file_lock_release(oci_lock_t *lock)
 {
     return apr_pool_cleanup_run(lock->pool, lock, release_lock);

@@ -29,6 +29,17 @@ apr_status_t oci_file_lock_prepare(const char *path, apr_pool_t *pool);
 const char *oci_file_lock_rename(const char *old, const char *path,
                                  apr_pool_t *pool);
 
+/** What to do about an index of version 1 that may not be raised. */
+#define OCI_RAISE "start httpd with the new mod_oci first, which raises it"
+
+/**
+ * Refuse an index of version 1, which oci_file_lock_rename was not called for.
+ * @param old,path As there
+ * @return NULL, or a sentence that says what to do
+ */
+const char *oci_file_lock_refuse_old(const char *old, const char *path,
+                                     apr_pool_t *pool);
+
 /**
  * Wait for a named lock, which ends with oci_file_lock_release, with pool, and
  * with the process.

@@ -142,10 +142,12 @@ CONF
     };
     my $run = "OCIGCInterval 1\nOCIGCGrace 0";
 
-    # Two doors, and a store that has two names and two indexes.
-    my $server = OCI::Server->start(ports => 5, location => '',
+    # Three doors, and a store that has two names and two indexes.
+    my $server = OCI::Server->start(ports => 6, location => '',
         after => join '', $section->(2, 'doors', "OCIReadOnly On\n$run"),
-            $section->(3, 'doors', $run), $section->(4, 'named', $run),
+            $section->(3, 'doors', $run),
+            $section->(6, 'doors', "OCIGCGrace 0\nOCIRetain **"),
+            $section->(4, 'named', $run),
             $section->(5, 'alias', "OCIIndex fs \@DIR\@/facts\n$run"));
     $server->halt;
     my $dir = $server->dir;
@@ -154,6 +156,7 @@ CONF
     give_to_httpd("$dir/named");
     symlink 'named', "$dir/alias" or die "$dir/alias: $!\n";
     $server->expects(qr/the blob store \S+ has the index/);
+    $server->expects(qr{OCIRetain or OCIUntagged has no effect here});
     $server->again;
     my @client = map { OCI::Client->new($server->host($_)) } 0, 3 .. 5;
     status_is($client[2]->get('/v2/'), 200, 'the first of two indexes');
@@ -234,11 +237,12 @@ sub grown {
 }
 
 for my $mpm (qw(event prefork)) {
-    my $server = OCI::Server->start(mpm => $mpm, config => 'OCIGCInterval 0');
+    my $server = OCI::Server->start(mpm => $mpm,
+        config => "OCIGCInterval 0\nOCISync Off");
     my $store = $server->store;
     my $state = "$store/index/gc";
     OCI::Client->new($server)->push_image('kept', 'v1');
-    $server->set(config => "OCIGCInterval 1\nOCIGCGrace 0");
+    $server->set(config => "OCIGCInterval 1\nOCIGCGrace 0\nOCISync Off");
     for my $how (qw(graceful halt)) {
         $server->halt;
         grow($store, 2000);

@@ -68,8 +68,8 @@ refused("OCIRetain ** $_", qr/OCIRetain: '\Q$_\E': expected tags=REGEX, last=/)
     for qw(3 older=3d Last=3);
 refused("OCIRetain ** last=$_", qr/OCIRetain: last=\Q$_\E: expected a number of/)
     for qw(0 -1 x 1d);
-refused("OCIRetain ** $_", qr/OCIRetain: '$_': expected a duration such as 30d/)
-    for qw(pushed=30x pushed=1y pulled= pulled=-1d);
+refused("OCIRetain ** $_", qr/OCIRetain: '$_': expected a duration with its unit/)
+    for qw(pushed=30 pulled=0 pushed=30x pushed=1y pulled= pulled=-1d);
 refused("OCIRetain ** 'tags=v\\d'", qr/OCIRetain: '\\+d' is not possible in /);
 refused("OCIUntagged $_",
     qr/OCIUntagged: '\Q$_\E': expected "keep", or a duration such as 7d/)

@@ -295,6 +295,37 @@ static int start_index(void *data, int number)
     return error != NULL;
 }
 
+/* Return what an open says that must not raise the index; NULL if it changes
+ * anything. */
+static const char *open_unraised(test_t *t)
+{
+    oci_store_config_t config = t->config;
+    oci_index_t *index;
+    oci_value_t value;
+    apr_pool_t *pool = t->run->pool;
+    const char *error;
+
+    config.no_raise = 1;
+    error = t->provider->create(&index, &config, pool);
+    if (!error) {
+        error = t->provider->start(index, getuid(), getgid(), pool);
+    }
+    if (!error && t->provider->get(&value, index, "raise/a", pool)) {
+        apr_pool_userdata_get((void **)&error, OCI_REASON, pool);
+    }
+    return has_version(t, 1) ? error : NULL;
+}
+
+static void check_unraised(test_t *t)
+{
+    const char *error = open_unraised(t);
+
+    tap_ok(&t->run->tap,
+           error && strstr(error, "start httpd with the new mod_oci first"),
+           "an open that may not raise it refuses it");
+    printf("# %s\n", error ? error : "nothing");
+}
+
 /* Locks that a process of version 1 holds count in version 2. */
 static void check_files(test_t *t)
 {
@@ -310,6 +341,7 @@ static void check_files(test_t *t)
            "a check accepts version 1");
     tap_ok(&t->run->tap, has_version(t, 1) && !access(lock_path(t, ""), F_OK),
            "and changes nothing");
+    check_unraised(t);
     tap_is(&t->run->tap,
            t->provider->start(t->index, getuid(), getgid(), t->run->pool), NULL,
            "a start raises the index");
@@ -342,6 +374,7 @@ static void check_database(test_t *t)
     tap_is(&t->run->tap, t->provider->check(t->index, t->run->pool), NULL,
            "a check accepts version 1");
     tap_ok(&t->run->tap, has_version(t, 1), "and changes nothing");
+    check_unraised(t);
     tap_ok(&t->run->tap, !start_index(t, 0) && has_version(t, 2),
            "a session raises the index");
     tap_ok(&t->run->tap, old_statements_fail(&database),

@@ -455,6 +455,7 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
         if (dialect->is_file) {
             source->where = params;
         }
+        source->no_raise = config->no_raise;
         oci_index_dbd_create(index, source, settings, pool);
     }
     return error;

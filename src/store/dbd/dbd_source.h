@@ -45,7 +45,8 @@ struct oci_dbd_source_t {
     const char *where;              /* for logs */
     const apr_array_header_t *init; /* const char *: statements that a new
                                        connection begins with; or NULL */
-    int seconds; /* the limit of each wait, OCI_WAIT_DATABASE_SECONDS */
+    int seconds;  /* the limit of each wait, OCI_WAIT_DATABASE_SECONDS */
+    int no_raise; /* as in oci_store_config_t */
 
     /**
      * Prepare to connect, before httpd forks.

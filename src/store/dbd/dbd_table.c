@@ -19,6 +19,7 @@
 #include "apr_strings.h"
 
 #include "store/dbd/dbd_table.h"
+#include "store/file_lock.h"
 
 /* Read the version row of a table; NULL if there is none. */
 static apr_status_t read_version(const char **version,
@@ -112,9 +113,15 @@ static apr_status_t create_or_rename(oci_dbd_session_t *session,
         session->why = why; /* it is not an index of version 1 */
         return rv;
     }
-    return version && !strcmp(version, OCI_DBD_OLD_VERSION)
-        ? rename_table(session, scratch)
-        : refuse_version(session, "oci_facts", version);
+    if (!version || strcmp(version, OCI_DBD_OLD_VERSION)) {
+        return refuse_version(session, "oci_facts", version);
+    }
+    if (session->source->no_raise) {
+        session->why = "the table oci_facts is an index that an older mod_oci "
+                       "uses: " OCI_RAISE;
+        return APR_EINVAL;
+    }
+    return rename_table(session, scratch);
 }
 
 apr_status_t oci_dbd_table_prepare(oci_dbd_session_t *session,

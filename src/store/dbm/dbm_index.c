@@ -101,6 +101,7 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
     dbm->lock_file = dbm->new_lock_file;
     dbm->old_lock_file = apr_pstrcat(pool, dbm->file, ".lock", NULL);
     dbm->new_file = apr_pstrcat(pool, dbm->file, ".new", NULL);
+    dbm->no_raise = config->no_raise;
     apr_pool_cleanup_register(pool, self, close_index, apr_pool_cleanup_null);
     self->base.provider = &oci_index_dbm;
     self->base.where = dbm->file;

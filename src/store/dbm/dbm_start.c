@@ -435,6 +435,10 @@ const char *oci_dbm_start(oci_dbm_t *dbm, apr_pool_t *pool)
     const char *error = load_driver(dbm, pool);
 
     dbm->lock_file = dbm->new_lock_file;
+    if (!error && dbm->no_raise) {
+        error = oci_file_lock_refuse_old(dbm->old_lock_file, dbm->lock_file,
+                                         pool);
+    }
     if (!error) {
         error = oci_access_check_dir(dbm->fs.root, dbm->file, pool);
     }

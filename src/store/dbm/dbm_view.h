@@ -30,6 +30,7 @@ typedef struct oci_dbm_t {
     const char *new_lock_file; /* FILE.locks */
     const char *old_lock_file; /* FILE.lock: that of version 1 */
     const char *new_file;      /* FILE.new */
+    int no_raise;              /* as in oci_store_config_t */
 } oci_dbm_t;
 
 /** The index in memory.  Use the functions below to read it. */

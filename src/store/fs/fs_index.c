@@ -40,6 +40,7 @@ typedef struct fs_index_t {
     oci_store_dir_t fs;
     const char *lock_file;
     const char *old_lock_file; /* of version 1 */
+    int no_raise;
     oci_fs_listings_t *listings;
 } fs_index_t;
 
@@ -73,6 +74,7 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
     }
     self->lock_file = apr_pstrcat(pool, self->fs.top, "/.locks", NULL);
     self->old_lock_file = apr_pstrcat(pool, self->fs.top, "/.lock", NULL);
+    self->no_raise = config->no_raise;
     self->base.provider = &oci_index_fs;
     self->base.where = self->fs.top;
     *index = &self->base;
@@ -105,7 +107,12 @@ static const char *start(oci_index_t *index, apr_uid_t uid, apr_gid_t gid,
 
     (void)uid;
     (void)gid;
-    error = oci_store_dir_start(&self->fs, directories, &form, pool);
+    error = self->no_raise
+        ? oci_file_lock_refuse_old(self->old_lock_file, self->lock_file, pool)
+        : NULL;
+    if (!error) {
+        error = oci_store_dir_start(&self->fs, directories, &form, pool);
+    }
     if (!error) {
         error = oci_file_lock_rename(self->old_lock_file, self->lock_file,
                                      pool);
