@@ -8,12 +8,11 @@
 
 #include "apr_strings.h"
 #include "apr_time.h"
-#include "apr_user.h"
 
 #include "admin/collect.h"
 #include "admin/interrupt.h"
-#include "admin/named_index.h"
 #include "admin/progress.h"
+#include "admin/stores.h"
 #include "gc/gc.h"
 #include "values/words.h"
 
@@ -25,13 +24,10 @@
 typedef struct collect_t {
     oci_gc_t gc;
     oci_gc_policy_t *policy;
-    oci_registry_t registry;
-    oci_named_index_t index;
-    void *checked;
+    oci_stores_t stores;
     int changed;
     int json;
     int quiet;
-    oci_owner_t owner;
     oci_progress_t *progress;
     apr_time_t begun;
     apr_pool_t *pool;
@@ -124,30 +120,6 @@ static const char *set_option(collect_t *collect, int option, const char *value)
     }
 }
 
-/* Set the stores from the last one or two arguments.  Without an index it is
- * the one beside the blobs, as in the server's configuration. */
-static const char *set_stores(collect_t *collect, int count,
-                              const char *const *names)
-{
-    const char *error;
-
-    if (count < 1 || count > 2) {
-        return "gc takes a blob store and, unless the index is beside it, an "
-               "index, each as one argument such as 'fs DIR'";
-    }
-    error = oci_named_blobs_parse(&collect->registry.blobs, names[0],
-                                  collect->pool);
-    if (!error) {
-        collect->index.no_raise = 1;
-        error = oci_named_index_parse(&collect->index, names[count - 1],
-                                      collect->pool);
-    }
-    if (!error) {
-        collect->registry.index = collect->index.index;
-    }
-    return error;
-}
-
 static const char *parse_arguments(collect_t *collect, apr_getopt_t *arguments)
 {
     const char *value, *error = NULL;
@@ -173,132 +145,9 @@ static const char *parse_arguments(collect_t *collect, apr_getopt_t *arguments)
     collect->gc.full = !collect->gc.glob && !collect->changed;
     collect->gc.partial = !collect->changed && !collect->policy->retain->nelts
         && !collect->policy->untagged->nelts;
-    return set_stores(collect, arguments->argc - arguments->ind,
-                      arguments->argv + arguments->ind);
-}
-
-static const char *user_name(const oci_owner_t *owner, apr_pool_t *pool)
-{
-    char *name;
-
-    return apr_uid_name_get(&name, owner->uid, pool) == APR_SUCCESS
-        ? name
-        : apr_psprintf(pool, "%lu", (unsigned long)owner->uid);
-}
-
-/* Check that another directory, or file, has the same owner as the blobs.  As
- * another user, root could be misled, or leave files that httpd cannot use. */
-static const char *check_owner(const collect_t *collect, const char *blobs,
-                               const char *path)
-{
-    apr_pool_t *pool = collect->pool;
-    oci_owner_t owner = { 0, 0 };
-
-    oci_owner_of_path(&owner, path);
-    return owner.uid == collect->owner.uid
-        ? NULL
-        : apr_psprintf(pool,
-                       "%s belongs to the user %s, and %s to the user %s: both "
-                       "must belong to the user of httpd; correct the owner "
-                       "with chown",
-                       blobs, user_name(&collect->owner, pool), path,
-                       user_name(&owner, pool));
-}
-
-/* As root, choose the user of httpd: the owner of the directory in which it
- * stores blobs. */
-static const char *find_owner(collect_t *collect)
-{
-    apr_pool_t *pool = collect->pool;
-    const char *where = collect->registry.blobs->where;
-    const char *blobs = apr_pstrcat(pool, where, "/blobs", NULL);
-    const char *uploads = apr_pstrcat(pool, where, "/uploads", NULL);
-    apr_finfo_t info;
-    const char *error = NULL;
-
-    oci_owner_of_path(&collect->owner, blobs);
-    if (apr_stat(&info, uploads, APR_FINFO_TYPE, pool) == APR_SUCCESS) {
-        error = check_owner(collect, blobs, uploads);
-    }
-    if (!error && oci_named_index_has_path(&collect->index)
-        && oci_named_index_stat(&collect->index, pool) == APR_SUCCESS) {
-        error = check_owner(collect, blobs, collect->index.index->where);
-    }
-    return error;
-}
-
-/* Become the owner of the blob store, until the command ends. */
-static const char *become_owner(collect_t *collect)
-{
-    oci_owner_caller_t caller;
-    apr_status_t rv = apr_uid_current(&collect->owner.uid, &collect->owner.gid,
-                                      collect->pool);
-    const char *error;
-    char reason[120];
-
-    if (rv == APR_SUCCESS) {
-        if (!collect->owner.uid && (error = find_owner(collect))) {
-            return error;
-        }
-        rv = oci_owner_enter(&caller, &collect->owner, collect->pool);
-    }
-    return rv == APR_SUCCESS
-        ? NULL
-        : apr_psprintf(collect->pool, "cannot act as the owner of %s: %s",
-                       collect->registry.blobs->where,
-                       apr_strerror(rv, reason, sizeof(reason)));
-}
-
-static const char *refuse_access(const collect_t *collect, const char *store,
-                                 apr_status_t rv)
-{
-    char reason[120];
-
-    return apr_psprintf(collect->pool,
-                        "cannot use %s: %s; run it as root or as the owner of "
-                        "%s",
-                        store, apr_strerror(rv, reason, sizeof(reason)),
-                        collect->registry.blobs->where);
-}
-
-/* Start the stores.  Check first that they exist: start would create them. */
-static const char *start(collect_t *collect)
-{
-    oci_blob_store_t *blobs = collect->registry.blobs;
-    oci_index_t *index = collect->registry.index;
-    const char *id;
-    apr_status_t rv = blobs->provider->identity(&id, blobs, 0, collect->pool);
-    const char *error;
-    char reason[120];
-
-    if (APR_STATUS_IS_EACCES(rv)) {
-        return refuse_access(collect, blobs->where, rv);
-    }
-    if (rv != APR_SUCCESS) {
-        return apr_psprintf(collect->pool,
-                            "%s is not a blob store that a registry has used: "
-                            "%s",
-                            blobs->where,
-                            rv == APR_NOTFOUND
-                                ? "it has no id"
-                                : apr_strerror(rv, reason, sizeof(reason)));
-    }
-    rv = oci_named_index_stat(&collect->index, collect->pool);
-    if (APR_STATUS_IS_EACCES(rv)) {
-        return refuse_access(collect, collect->index.name, rv);
-    }
-    if (rv != APR_SUCCESS) {
-        return apr_psprintf(collect->pool,
-                            "cannot use the index %s: %s; the last argument "
-                            "must be the index that belongs to the blob store",
-                            collect->index.name,
-                            apr_strerror(rv, reason, sizeof(reason)));
-    }
-    error = blobs->provider->start(blobs, collect->owner.uid,
-                                   collect->owner.gid, collect->pool);
-    return error ? error
-                 : index->provider->start(index, collect->owner.uid,
-                                          collect->owner.gid, collect->pool);
+    return oci_stores_parse(&collect->stores, "gc",
+                            arguments->argc - arguments->ind,
+                            arguments->argv + arguments->ind);
 }
 
 static int is_stopped(void *baton)
@@ -402,9 +251,11 @@ static const char *run(collect_t *collect)
 oci_outcome_e oci_gc_command(const char **error, apr_getopt_t *arguments,
                              apr_pool_t *pool)
 {
-    collect_t collect = { .pool = pool, .begun = apr_time_now() };
+    collect_t collect = { .stores.pool = pool,
+                          .pool = pool,
+                          .begun = apr_time_now() };
 
-    collect.gc.registry = &collect.registry;
+    collect.gc.registry = &collect.stores.registry;
     collect.gc.policy = collect.policy = oci_gc_policy_make(pool);
     collect.gc.report_removal = report_removal;
     collect.gc.grace = DAY;
@@ -413,15 +264,13 @@ oci_outcome_e oci_gc_command(const char **error, apr_getopt_t *arguments,
     collect.gc.report_error = report_error;
     collect.gc.report_progress = report_progress;
     collect.gc.baton = &collect;
-    collect.registry.durable = 1;
-    collect.registry.checked = &collect.checked;
     if ((*error = parse_arguments(&collect, arguments))) {
         return OCI_USAGE;
     }
     collect.progress = oci_progress_create(collect.quiet, pool);
     oci_progress_begin(collect.progress, "collecting");
     oci_interrupt_block();
-    if (!(*error = become_owner(&collect)) && !(*error = start(&collect))) {
+    if (!(*error = oci_stores_open(&collect.stores))) {
         *error = run(&collect);
     }
     return *error ? OCI_FAILED : OCI_DONE;

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The blob store and the index that a command works on. */
+
+#include <string.h>
+
+#include "apr_file_info.h"
+#include "apr_strings.h"
+#include "apr_user.h"
+
+#include "admin/stores.h"
+
+/* An index of version 1 is refused: if it was raised, a server that runs older
+ * code could no longer use it. */
+const char *oci_stores_parse(oci_stores_t *stores, const char *command,
+                             int count, const char *const *names)
+{
+    const char *error;
+
+    if (count < 1 || count > 2) {
+        return apr_psprintf(stores->pool,
+                            "%s takes a blob store and, unless the index is "
+                            "beside it, an index, each as one argument such as "
+                            "'fs DIR'",
+                            command);
+    }
+    error = oci_named_blobs_parse(&stores->registry.blobs, names[0],
+                                  stores->pool);
+    if (!error) {
+        stores->index.no_raise = 1;
+        error = oci_named_index_parse(&stores->index, names[count - 1],
+                                      stores->pool);
+    }
+    if (!error) {
+        stores->registry.index = stores->index.index;
+    }
+    return error;
+}
+
+static const char *user_name(const oci_owner_t *owner, apr_pool_t *pool)
+{
+    char *name;
+
+    return apr_uid_name_get(&name, owner->uid, pool) == APR_SUCCESS
+        ? name
+        : apr_psprintf(pool, "%lu", (unsigned long)owner->uid);
+}
+
+/* Check that another directory, or file, has the same owner as the blobs.  As
+ * another user, root could be misled, or leave files that httpd cannot use. */
+static const char *check_owner(const oci_stores_t *stores, const char *blobs,
+                               const char *path)
+{
+    apr_pool_t *pool = stores->pool;
+    oci_owner_t owner = { 0, 0 };
+
+    oci_owner_of_path(&owner, path);
+    return owner.uid == stores->owner.uid
+        ? NULL
+        : apr_psprintf(pool,
+                       "%s belongs to the user %s, and %s to the user %s: both "
+                       "must belong to the user of httpd; correct the owner "
+                       "with chown",
+                       blobs, user_name(&stores->owner, pool), path,
+                       user_name(&owner, pool));
+}
+
+/* As root, choose the user of httpd: the owner of the directory in which it
+ * stores blobs. */
+static const char *find_owner(oci_stores_t *stores)
+{
+    apr_pool_t *pool = stores->pool;
+    const char *where = stores->registry.blobs->where;
+    const char *blobs = apr_pstrcat(pool, where, "/blobs", NULL);
+    const char *uploads = apr_pstrcat(pool, where, "/uploads", NULL);
+    apr_finfo_t info;
+    const char *error = NULL;
+
+    oci_owner_of_path(&stores->owner, blobs);
+    if (apr_stat(&info, uploads, APR_FINFO_TYPE, pool) == APR_SUCCESS) {
+        error = check_owner(stores, blobs, uploads);
+    }
+    if (!error && oci_named_index_has_path(&stores->index)
+        && oci_named_index_stat(&stores->index, pool) == APR_SUCCESS) {
+        error = check_owner(stores, blobs, stores->index.index->where);
+    }
+    return error;
+}
+
+/* Become the owner of the blob store, until the command ends. */
+static const char *become_owner(oci_stores_t *stores)
+{
+    oci_owner_caller_t caller;
+    apr_status_t rv = apr_uid_current(&stores->owner.uid, &stores->owner.gid,
+                                      stores->pool);
+    const char *error;
+    char reason[120];
+
+    if (rv == APR_SUCCESS) {
+        if (!stores->owner.uid && (error = find_owner(stores))) {
+            return error;
+        }
+        rv = oci_owner_enter(&caller, &stores->owner, stores->pool);
+    }
+    return rv == APR_SUCCESS
+        ? NULL
+        : apr_psprintf(stores->pool, "cannot act as the owner of %s: %s",
+                       stores->registry.blobs->where,
+                       apr_strerror(rv, reason, sizeof(reason)));
+}
+
+static const char *refuse_access(const oci_stores_t *stores, const char *store,
+                                 apr_status_t rv)
+{
+    char reason[120];
+
+    return apr_psprintf(stores->pool,
+                        "cannot use %s: %s; run it as root or as the owner of "
+                        "%s",
+                        store, apr_strerror(rv, reason, sizeof(reason)),
+                        stores->registry.blobs->where);
+}
+
+/* Start the stores.  Check first that they exist: start would create them. */
+static const char *start(oci_stores_t *stores)
+{
+    oci_blob_store_t *blobs = stores->registry.blobs;
+    oci_index_t *index = stores->registry.index;
+    const char *id;
+    apr_status_t rv = blobs->provider->identity(&id, blobs, 0, stores->pool);
+    const char *error;
+    char reason[120];
+
+    if (APR_STATUS_IS_EACCES(rv)) {
+        return refuse_access(stores, blobs->where, rv);
+    }
+    if (rv != APR_SUCCESS) {
+        return apr_psprintf(stores->pool,
+                            "%s is not a blob store that a registry has used: "
+                            "%s",
+                            blobs->where,
+                            rv == APR_NOTFOUND
+                                ? "it has no id"
+                                : apr_strerror(rv, reason, sizeof(reason)));
+    }
+    rv = oci_named_index_stat(&stores->index, stores->pool);
+    if (APR_STATUS_IS_EACCES(rv)) {
+        return refuse_access(stores, stores->index.name, rv);
+    }
+    if (rv != APR_SUCCESS) {
+        return apr_psprintf(stores->pool,
+                            "cannot use the index %s: %s; the last argument "
+                            "must be the index that belongs to the blob store",
+                            stores->index.name,
+                            apr_strerror(rv, reason, sizeof(reason)));
+    }
+    error = blobs->provider->start(blobs, stores->owner.uid, stores->owner.gid,
+                                   stores->pool);
+    return error ? error
+                 : index->provider->start(index, stores->owner.uid,
+                                          stores->owner.gid, stores->pool);
+}
+
+const char *oci_stores_open(oci_stores_t *stores)
+{
+    const char *error = become_owner(stores);
+
+    stores->registry.durable = 1;
+    stores->registry.checked = &stores->checked;
+    return error ? error : start(stores);
+}

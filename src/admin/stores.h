@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file stores.h
+ * @brief The blob store and the index that a command works on
+ */
+
+#ifndef OCI_STORES_H
+#define OCI_STORES_H
+
+#include "admin/named_index.h"
+#include "registry/registry.h"
+#include "store/owner.h"
+
+/** The stores of a registry.  Zero it, and set pool. */
+typedef struct oci_stores_t {
+    oci_registry_t registry; /* what commands use, once the stores are open */
+    oci_named_index_t index;
+    oci_owner_t owner; /* the user as whom the command acts */
+    void *checked;     /* for registry */
+    apr_pool_t *pool;  /* where the stores are allocated */
+} oci_stores_t;
+
+/**
+ * Parse the arguments that name the stores: a blob store and, unless the index
+ * is beside it as in a server's configuration, an index.
+ * @param command The command's name, for the message
+ * @param count The number of names
+ * @return NULL, or a sentence that says what is wrong
+ */
+const char *oci_stores_parse(oci_stores_t *stores, const char *command,
+                             int count, const char *const *names);
+
+/**
+ * Start the stores, which must exist and must have been used by a registry.  If
+ * root calls it, the process first becomes the owner of the directory in which
+ * the blobs are, until it ends.
+ * @return NULL, or a sentence that says what is wrong
+ */
+const char *oci_stores_open(oci_stores_t *stores);
+
+#endif /* OCI_STORES_H */
