@@ -55,6 +55,7 @@ static const apr_getopt_option_t options[] = {
     { "changed", OPTION_CHANGED, 0, NULL },
     { "retain", OPTION_RETAIN, 1, NULL },
     { "untagged", OPTION_UNTAGGED, 1, NULL },
+    OCI_STORES_OPTIONS,
     { NULL, 0, 0, NULL },
 };
 
@@ -129,7 +130,9 @@ static const char *parse_arguments(collect_t *collect, apr_getopt_t *arguments)
     while (!error
            && (rv = apr_getopt_long(arguments, options, &option, &value))
                == APR_SUCCESS) {
-        error = set_option(collect, option, value);
+        if (!oci_stores_set_option(&collect->stores, option, value)) {
+            error = set_option(collect, option, value);
+        }
     }
     if (error) {
         return error;
@@ -139,7 +142,8 @@ static const char *parse_arguments(collect_t *collect, apr_getopt_t *arguments)
                             "cannot use the option '%s': gc expects --dry-run, "
                             "--changed, --json, --quiet, --grace SECONDS, "
                             "--upload-expiry SECONDS, --repository GLOB, "
-                            "--retain RULE or --untagged RULE",
+                            "--retain RULE, --untagged RULE, --config FILE or "
+                            "--httpd PROGRAM",
                             arguments->argv[arguments->ind - 1]);
     }
     collect->gc.full = !collect->gc.glob && !collect->changed;

@@ -12,7 +12,7 @@
 
 /** ociadmin gc [--dry-run] [--json] [--quiet] [--grace SECONDS]
  *  [--upload-expiry SECONDS] [--repository GLOB] [--changed] [--retain RULE]
- *  [--untagged RULE] BLOBS [INDEX] */
+ *  [--untagged RULE] [--config FILE] [--httpd PROGRAM] [BLOBS [INDEX]] */
 oci_command_t oci_gc_command;
 
 #endif /* OCI_COLLECT_H */

@@ -79,7 +79,8 @@ static void set_names(oci_named_index_t *named, const char *provider_type,
                                  + 1);
 }
 
-/* Parse an argument: find its provider, and make its configuration. */
+/* Parse an argument: find its provider, and make its configuration.
+ * config: base may be set */
 static const char *parse(const void **provider, oci_store_config_t *config,
                          const char *group, const char *text, apr_pool_t *pool)
 {
@@ -87,18 +88,18 @@ static const char *parse(const void **provider, oci_store_config_t *config,
     const char *first = apr_pstrmemdup(pool, text, length);
     const char *name = apr_pstrmemdup(pool, text, strcspn(first, ":"));
     const char *error = find_provider(provider, group, name, pool);
-    char *base;
+    char *base = NULL;
 
     if (error) {
         return error;
     }
-    if (apr_filepath_get(&base, 0, pool) != APR_SUCCESS) {
+    if (!config->base && apr_filepath_get(&base, 0, pool) != APR_SUCCESS) {
         return "cannot determine the working directory: run ociadmin in a "
                "directory that exists";
     }
     config->type = first[strlen(name)] ? first + strlen(name) + 1 : NULL;
     config->location = location_of(text + length, pool);
-    config->base = base;
+    config->base = config->base ? config->base : base;
     return NULL;
 }
 
@@ -107,10 +108,12 @@ const char *oci_named_index_parse(oci_named_index_t *named, const char *text,
 {
     oci_store_config_t *config = apr_pcalloc(pool, sizeof(*config));
     const oci_index_provider_t *provider;
-    const char *error = parse((const void **)&provider, config, OCI_INDEX_GROUP,
-                              text, pool);
+    const char *error;
 
     config->no_raise = named->no_raise;
+    config->base = named->base;
+    error = parse((const void **)&provider, config, OCI_INDEX_GROUP, text,
+                  pool);
     if (!error) {
         error = provider->create(&named->index, config, pool);
     }
@@ -122,13 +125,15 @@ const char *oci_named_index_parse(oci_named_index_t *named, const char *text,
 }
 
 const char *oci_named_blobs_parse(oci_blob_store_t **blobs, const char *text,
-                                  apr_pool_t *pool)
+                                  const char *base, apr_pool_t *pool)
 {
     oci_store_config_t *config = apr_pcalloc(pool, sizeof(*config));
     const oci_blob_store_provider_t *provider;
-    const char *error = parse((const void **)&provider, config,
-                              OCI_BLOB_STORE_GROUP, text, pool);
+    const char *error;
 
+    config->base = base;
+    error = parse((const void **)&provider, config, OCI_BLOB_STORE_GROUP, text,
+                  pool);
     return error ? error : provider->create(blobs, config, pool);
 }
 

@@ -23,12 +23,13 @@ typedef struct oci_named_index_t {
     const char *id;     /* like name, but unique to this location */
     oci_index_t *index; /* created, not started */
     int no_raise;       /* set by the caller: as in oci_store_config_t */
+    const char *base;   /* likewise; NULL: the working directory */
 } oci_named_index_t;
 
 /**
  * Parse an argument, find the provider, and create the index.
- * @param named Filled in on success, but for no_raise
- * @param text The argument; a relative path starts at the working directory
+ * @param named Filled in on success, but for what the caller sets
+ * @param text The argument
  * @param pool Where the index and the strings are allocated
  * @return NULL, or a sentence that says what is wrong
  */
@@ -39,11 +40,12 @@ const char *oci_named_index_parse(oci_named_index_t *named, const char *text,
  * Parse an argument that names a blob store, and create the store.
  * @param blobs Set to the store, which is not started
  * @param text The argument, in the same syntax
+ * @param base Where a relative path starts; NULL: at the working directory
  * @param pool Where the store is allocated
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_named_blobs_parse(oci_blob_store_t **blobs, const char *text,
-                                  apr_pool_t *pool);
+                                  const char *base, apr_pool_t *pool);
 
 /** Return whether an index is a file or a directory, not a database server. */
 int oci_named_index_has_path(const oci_named_index_t *named);

@@ -42,7 +42,8 @@ static const struct {
     { "gc", oci_gc_command,
       " [--dry-run] [--json] [--quiet] [--grace SECONDS]\n"
       "    [--upload-expiry SECONDS] [--repository GLOB] [--changed]\n"
-      "    [--retain RULE] [--untagged RULE] BLOBS [INDEX]\n"
+      "    [--retain RULE] [--untagged RULE] [--config FILE]\n"
+      "    [--httpd PROGRAM] [BLOBS [INDEX]]\n"
       "    Collect the garbage of a registry, beside a running server.  Write\n"
       "    the blob store as one argument in the syntax of OCIBlobStore, for\n"
       "    example 'fs /var/lib/mod_oci', and the index, unless it is beside\n"
@@ -59,7 +60,10 @@ static const struct {
       "      --changed          review only repositories that have changed,\n"
       "                         unless the last complete run was a day ago\n"
       "      --retain RULE      as OCIRetain, in one argument; repeatable\n"
-      "      --untagged RULE    as OCIUntagged, likewise\n" },
+      "      --untagged RULE    as OCIUntagged, likewise\n"
+      "      --config FILE      use the stores in httpd's configuration;\n"
+      "                         BLOBS says which, if there are several\n"
+      "      --httpd PROGRAM    the httpd or apachectl that reads FILE\n" },
     { "help", help, "\n    Print this help.\n" },
     { "--help", help, NULL },
     { "--version", version, "\n    Print the version.\n" },

@@ -8,15 +8,127 @@
 #include "apr_strings.h"
 #include "apr_user.h"
 
+#include "admin/configured.h"
 #include "admin/stores.h"
 
-/* An index of version 1 is refused: if it was raised, a server that runs older
- * code could no longer use it. */
+int oci_stores_set_option(oci_stores_t *stores, int option, const char *value)
+{
+    if (option == OCI_STORES_CONFIG) {
+        stores->config = value;
+    }
+    if (option == OCI_STORES_HTTPD) {
+        stores->httpd = value;
+    }
+    return option == OCI_STORES_CONFIG || option == OCI_STORES_HTTPD;
+}
+
+/* Create the stores.  An index of version 1 is refused: if it was raised, a
+ * server that runs older code could no longer use it.
+ * base: where relative paths start; NULL: at the working directory */
+static const char *create(oci_stores_t *stores, const char *base,
+                          const char *blobs, const char *index)
+{
+    const char *error = oci_named_blobs_parse(&stores->registry.blobs, blobs,
+                                              base, stores->pool);
+
+    if (!error) {
+        stores->index.no_raise = 1;
+        stores->index.base = base;
+        error = oci_named_index_parse(&stores->index, index, stores->pool);
+    }
+    if (!error) {
+        stores->registry.index = stores->index.index;
+    }
+    return error;
+}
+
+/* Whether a registry of the configuration has a blob store. */
+static const char *has_blobs(int *has, const oci_configured_t *registry,
+                             const oci_blob_store_t *wanted, apr_pool_t *pool)
+{
+    oci_blob_store_t *blobs;
+    const char *error = oci_named_blobs_parse(&blobs, registry->blobs,
+                                              registry->base, pool);
+
+    *has = !error && !strcmp(blobs->where, wanted->where);
+    return error;
+}
+
+/* Keep only the registries that have a blob store. */
+static const char *select_blobs(apr_array_header_t *found, const char *name,
+                                apr_pool_t *pool)
+{
+    oci_blob_store_t *wanted;
+    const char *error = oci_named_blobs_parse(&wanted, name, NULL, pool);
+    int has, i, kept = 0;
+
+    for (i = 0; i < found->nelts && !error; i++) {
+        oci_configured_t *registry = &APR_ARRAY_IDX(found, i, oci_configured_t);
+
+        error = has_blobs(&has, registry, wanted, pool);
+        if (has) {
+            APR_ARRAY_IDX(found, kept, oci_configured_t) = *registry;
+            kept++;
+        }
+    }
+    found->nelts = kept;
+    return error;
+}
+
+static const char *list_places(const apr_array_header_t *found,
+                               apr_pool_t *pool)
+{
+    const char *text = "";
+    int i;
+
+    for (i = 0; i < found->nelts; i++) {
+        const oci_configured_t *registry = &APR_ARRAY_IDX(found, i,
+                                                          oci_configured_t);
+
+        text = apr_pstrcat(pool, text, i ? ", " : "", "'", registry->blobs,
+                           "' at ", registry->place, NULL);
+    }
+    return text;
+}
+
+/* Create the stores that the configuration names. */
+static const char *create_configured(oci_stores_t *stores)
+{
+    apr_array_header_t *found;
+    const oci_configured_t *registry;
+    const char *error = oci_configured_read(&found, stores->httpd,
+                                            stores->config, stores->pool);
+
+    if (!error && stores->wanted) {
+        error = select_blobs(found, stores->wanted, stores->pool);
+    }
+    if (error) {
+        return error;
+    }
+    if (!found->nelts) {
+        return apr_psprintf(stores->pool,
+                            "%s has no registry with the blob store '%s'",
+                            stores->config, stores->wanted);
+    }
+    if (found->nelts > 1) {
+        return apr_psprintf(stores->pool,
+                            "%s has several registries: %s; name one of the "
+                            "blob stores, or both stores and no --config",
+                            stores->config, list_places(found, stores->pool));
+    }
+    registry = &APR_ARRAY_IDX(found, 0, oci_configured_t);
+    return registry->problem
+        ? registry->problem
+        : create(stores, registry->base, registry->blobs, registry->index);
+}
+
 const char *oci_stores_parse(oci_stores_t *stores, const char *command,
                              int count, const char *const *names)
 {
-    const char *error;
-
+    if (stores->config) {
+        stores->wanted = count ? names[0] : NULL;
+        return count < 2 ? NULL : "with --config, no index can be named";
+    }
     if (count < 1 || count > 2) {
         return apr_psprintf(stores->pool,
                             "%s takes a blob store and, unless the index is "
@@ -24,17 +136,7 @@ const char *oci_stores_parse(oci_stores_t *stores, const char *command,
                             "'fs DIR'",
                             command);
     }
-    error = oci_named_blobs_parse(&stores->registry.blobs, names[0],
-                                  stores->pool);
-    if (!error) {
-        stores->index.no_raise = 1;
-        error = oci_named_index_parse(&stores->index, names[count - 1],
-                                      stores->pool);
-    }
-    if (!error) {
-        stores->registry.index = stores->index.index;
-    }
-    return error;
+    return create(stores, NULL, names[0], names[count - 1]);
 }
 
 static const char *user_name(const oci_owner_t *owner, apr_pool_t *pool)
@@ -163,9 +265,12 @@ static const char *start(oci_stores_t *stores)
 
 const char *oci_stores_open(oci_stores_t *stores)
 {
-    const char *error = become_owner(stores);
+    const char *error = stores->config ? create_configured(stores) : NULL;
 
     stores->registry.durable = 1;
     stores->registry.checked = &stores->checked;
+    if (!error) {
+        error = become_owner(stores);
+    }
     return error ? error : start(stores);
 }

@@ -8,6 +8,8 @@
 #ifndef OCI_STORES_H
 #define OCI_STORES_H
 
+#include "apr_getopt.h"
+
 #include "admin/named_index.h"
 #include "registry/registry.h"
 #include "store/owner.h"
@@ -16,14 +18,29 @@
 typedef struct oci_stores_t {
     oci_registry_t registry; /* what commands use, once the stores are open */
     oci_named_index_t index;
-    oci_owner_t owner; /* the user as whom the command acts */
-    void *checked;     /* for registry */
-    apr_pool_t *pool;  /* where the stores are allocated */
+    const char *config; /* of --config, or NULL */
+    const char *httpd;  /* of --httpd, or NULL */
+    const char *wanted; /* the blob store that was named beside --config */
+    oci_owner_t owner;  /* the user as whom the command acts */
+    void *checked;      /* for registry */
+    apr_pool_t *pool;   /* where the stores are allocated */
 } oci_stores_t;
+
+/** The options that every command has that uses oci_stores_t. */
+enum { OCI_STORES_CONFIG = 1024, OCI_STORES_HTTPD };
+#define OCI_STORES_OPTIONS                    \
+    { "config", OCI_STORES_CONFIG, 1, NULL }, \
+    {                                         \
+        "httpd", OCI_STORES_HTTPD, 1, NULL    \
+    }
+
+/** Set one of these options; return 0 if it is another one. */
+int oci_stores_set_option(oci_stores_t *stores, int option, const char *value);
 
 /**
  * Parse the arguments that name the stores: a blob store and, unless the index
- * is beside it as in a server's configuration, an index.
+ * is beside it as in a server's configuration, an index.  With --config the
+ * configuration names them; a blob store says which, if it has several.
  * @param command The command's name, for the message
  * @param count The number of names
  * @return NULL, or a sentence that says what is wrong
@@ -32,7 +49,8 @@ const char *oci_stores_parse(oci_stores_t *stores, const char *command,
                              int count, const char *const *names);
 
 /**
- * Start the stores, which must exist and must have been used by a registry.  If
+ * Ask httpd for the stores if there is --config, and start them.  They must
+ * exist and must have been used by a registry.  If
  * root calls it, the process first becomes the owner of the directory in which
  * the blobs are, until it ends.
  * @return NULL, or a sentence that says what is wrong

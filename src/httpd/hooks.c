@@ -26,6 +26,7 @@
 #include "httpd/permissions.h"
 #include "httpd/question.h"
 #include "httpd/start.h"
+#include "httpd/stores_dump.h"
 #include "httpd/token.h"
 
 APLOG_USE_MODULE(oci);
@@ -209,6 +210,7 @@ void oci_hooks_register(apr_pool_t *pool)
     oci_authz_register(pool);
     oci_question_register();
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_test_config(oci_stores_dump, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_create_request(create_request, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_read_request(post_read_request, NULL, NULL, APR_HOOK_MIDDLE);

@@ -120,6 +120,23 @@ static const char *create_index(oci_index_t **index,
     return error;
 }
 
+const char *oci_index_mod_dbd_text(const char **text, const server_rec *server,
+                                   apr_pool_t *pool)
+{
+    oci_dbd_settings_t settings = { .data = (void *)server };
+    const char *error = find_database(&settings, pool);
+
+    if (!error && settings.init) {
+        error = "the database has DBDInitSQL, which ociadmin does not run; "
+                "name the index in the arguments";
+    }
+    if (!error) {
+        *text = apr_pstrcat(pool, "dbd:", settings.driver, " ", settings.params,
+                            NULL);
+    }
+    return error;
+}
+
 /* Only create is needed: the index that it makes has the provider
  * oci_index_dbd. */
 const oci_index_provider_t oci_index_mod_dbd = { .create = create_index };

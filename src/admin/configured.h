@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file configured.h
+ * @brief The stores that a configuration of httpd names
+ */
+
+#ifndef OCI_CONFIGURED_H
+#define OCI_CONFIGURED_H
+
+#include "apr_tables.h"
+
+/** A registry in the configuration. */
+typedef struct oci_configured_t {
+    const char *place;   /* file and line of its OCIBlobStore, for messages */
+    const char *base;    /* where relative paths start */
+    const char *blobs;   /* the arguments of OCIBlobStore */
+    const char *index;   /* those of OCIIndex; as blobs if it has none */
+    const char *problem; /* why the index cannot be used, a sentence; or NULL */
+} oci_configured_t;
+
+/**
+ * Ask httpd which registries its configuration has.
+ * @param found Set to an array of oci_configured_t: each pair of stores once
+ * @param program httpd or apachectl; NULL: apachectl where it is installed,
+ *        otherwise httpd
+ * @param file The configuration
+ * @param pool Where the array and its strings are allocated
+ * @return NULL, or a sentence that says what is wrong
+ */
+const char *oci_configured_read(apr_array_header_t **found, const char *program,
+                                const char *file, apr_pool_t *pool);
+
+#endif /* OCI_CONFIGURED_H */

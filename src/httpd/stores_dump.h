@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file stores_dump.h
+ * @brief Tells ociadmin which stores the configuration names
+ */
+
+#ifndef OCI_STORES_DUMP_H
+#define OCI_STORES_DUMP_H
+
+#include "httpd.h"
+
+/**
+ * Print the stores of all sections, if httpd was called with
+ * "-t -D DUMP_OCI_STORES": a line of JSON for each section, on standard output.
+ *
+ *     file, line  where its OCIBlobStore is
+ *     base        ServerRoot: where relative paths start
+ *     blobs       the arguments of OCIBlobStore
+ *     index       those of OCIIndex, with the database that "dbd" takes from
+ *                 mod_dbd; missing if the index is beside the blobs
+ *     problem     instead of index: why ociadmin cannot use it, a sentence
+ *
+ * The index may contain a password, as the configuration does.
+ */
+void oci_stores_dump(apr_pool_t *pool, server_rec *main_server);
+
+#endif /* OCI_STORES_DUMP_H */

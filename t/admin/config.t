@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# ociadmin --config: the stores come from httpd's configuration.
+
+use OCI::Test;
+
+use OCI::Admin;
+
+my $LIBEXEC = OCI::Server::apxs('LIBEXECDIR');
+
+# One test: the status of a run of gc with --config, and what it prints.
+sub run_is {
+    my ($server, $words, $status, $pattern, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    local %ENV = (%ENV, $server->environment);
+    my $run = ociadmin('gc', '--json', '--quiet', '--grace', 0, '--config',
+        @$words);
+    my $said = $status ? $run->{err} : $run->{out};
+    return ok($run->{status} == $status && $said =~ $pattern, $name)
+        || diag("status $run->{status}: $run->{err}$run->{out}");
+}
+
+sub spew {
+    my ($path, $text) = @_;
+    open my $file, '>', $path or die "$path: $!\n";
+    print $file $text;
+    close $file or die "$path: $!\n";
+    return $path;
+}
+
+# The registry of a virtual host.
+sub host {
+    my ($port, @lines) = @_;
+    return join "\n", "<VirtualHost *:\@PORT$port\@>", '<Location "/v2/">',
+        'SetHandler oci-registry', 'Require all granted', @lines, '</Location>',
+        '</VirtualHost>', '';
+}
+
+for my $index (qw(fs dbm:db mod_dbd:sqlite3)) {
+    SKIP: {
+        skip("$index is not installed", 2) if $index =~ /dbd/
+            && !-e "$LIBEXEC/mod_dbd.so";
+        my $server = OCI::Server->start(index => $index);
+        my $file = $server->dir . '/httpd.conf';
+        OCI::Client->new($server)->push_blob('a', 'garbage');
+        run_is($server, [$file], 0, qr/"collected": 1,/, "the index $index");
+        run_is($server, [ $file, 'fs ' . $server->store ], 0,
+            qr/"repositories": /, 'with its blob store');
+        $server->stop;
+    }
+}
+
+# Three sections, two of them with the same stores.  Some paths are relative.
+my $server = OCI::Server->start(location => '', ports => 3,
+    extra => 'ServerRoot "@DIR@"',
+    after => join '', host(1, 'OCIBlobStore fs "one store"',
+        'OCIIndex fs facts'), host(2, 'OCIBlobStore fs @DIR@/two'),
+        host(3, 'OCIBlobStore fs @DIR@/two', 'OCIReadOnly On'));
+my $dir = $server->dir;
+my $file = "$dir/httpd.conf";
+OCI::Client->new($server->host($_))->push_blob('a', 'garbage') for 1, 2;
+run_is($server, [$file], 1,
+    qr{ has several registries: 'fs (?:one store|\S+/two)' at \S+ line \d+, 'fs}
+        . qr{ [^,]+ line \d+; name one of the blob stores}, 'several registries');
+run_is($server, [ $file, $_ ], 0, qr/"collected": 1,/, "the one of $_")
+    for "fs $dir/one store", "fs $dir/two";
+run_is($server, [ $file, "fs $dir/three" ], 1,
+    qr{has no registry with the blob store 'fs $dir/three'}, 'none of them');
+run_is($server, [ $file, "fs $dir/two", "fs $dir/two" ], 2,
+    qr/with --config, no index can be named/, 'an index, too');
+run_is($server, [ $file, 'x y' ], 1, qr/unknown provider 'x'/, 'no blob store');
+$server->stop;
+
+# What cannot be used.
+$server = OCI::Server->start;
+$dir = $server->dir;
+$file = "$dir/httpd.conf";
+run_is($server, ["$dir/none"], 1, qr{cannot use \S+/none; .*\n.*\bnone\b}s,
+    'no file');
+run_is($server, [ $file, '--httpd', "$dir/none" ], 1, qr/none cannot use /,
+    'no httpd');
+run_is($server, [ spew("$dir/wrong", OCI::Server::slurp($file) . "Wrong\n") ],
+    1, qr/cannot use .*Invalid command 'Wrong'/s, 'a line that is not valid');
+run_is($server, [ spew("$dir/other",
+        OCI::Server::slurp($file) =~ s/OCIBlobStore.*//r) ],
+    1, qr/has no registry/, 'no OCIBlobStore');
+SKIP: {
+    skip('mod_dbd is not installed', 1) if !-e "$LIBEXEC/mod_dbd.so";
+    my $text = OCI::Server::slurp($file)
+        =~ s/(?=OCIBlobStore)/OCIIndex dbd\n/r;
+    run_is($server, [ spew("$dir/dbd", OCI::Server::load('dbd')
+            . "\nDBDriver sqlite3\nDBDParams $dir/store/f\nDBDInitSQL x\n$text") ],
+        1, qr/DBDInitSQL, which ociadmin does not run/, 'DBDInitSQL');
+}
+$server->stop;
+
+done_testing;
