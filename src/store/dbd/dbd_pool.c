@@ -145,10 +145,12 @@ static void discard_late(oci_dbd_connection_t *connection, void *data)
     count_connecting(conns, -1);
 }
 
+/* Each list allocates memory under its own mutex, so each has its own pool. */
 static apr_status_t create_lists(conn_pool_t *conns, int most, int keep,
                                  int seconds)
 {
     apr_status_t rv = APR_SUCCESS;
+    apr_pool_t *pool;
     int use;
 
     conns->most[OCI_DBD_FOR_LOCKS] = most > 1 ? most / 2 : 1;
@@ -156,9 +158,12 @@ static apr_status_t create_lists(conn_pool_t *conns, int most, int keep,
     for (use = 0; use < OCI_DBD_USES && rv == APR_SUCCESS; use++) {
         int idle = keep < conns->most[use] ? keep : conns->most[use];
 
-        rv = apr_reslist_create(&conns->lists[use], 0, idle, conns->most[use],
-                                IDLE, create_connection, destroy_connection,
-                                conns, conns->pool);
+        rv = apr_pool_create(&pool, conns->pool);
+        if (rv == APR_SUCCESS) {
+            rv = apr_reslist_create(&conns->lists[use], 0, idle,
+                                    conns->most[use], IDLE, create_connection,
+                                    destroy_connection, conns, pool);
+        }
         if (rv == APR_SUCCESS) {
             apr_reslist_timeout_set(conns->lists[use],
                                     apr_time_from_sec(seconds));
