@@ -25,8 +25,7 @@ our @EXPORT = qw(ociadmin gc age_uploads tool make_index make_blobs set_fact fac
 
 # The path of the program, from the same build as the module.
 sub tool {
-    return "$OCI::Server::TOP/.build/"
-        . (OCI::Server->sanitized ? 'san' : 'mod') . '/ociadmin';
+    return OCI::Server::build_of(OCI::Server->sanitized) . '/ociadmin';
 }
 
 # Run it until it exits.  A hash as the first argument may set dir, the working
