@@ -1,26 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Random requests and collections of garbage, compared with a model: plain
-# tables of what each repository must hold.  OCI_MODEL_STEPS is the number of
-# steps (500), OCI_MODEL_SEED the seed (1).
+# Random requests, collections of garbage with and without rules, and restarts,
+# compared with a model: plain tables of what each repository must hold.
+#
+# OCI_MODEL_STEPS is the number of steps (500), OCI_MODEL_SEED the seed (1).
+# With OCI_MODEL_SECONDS there are games with further seeds until this time is
+# over, and the first seed is a random one.
 
 use OCI::Test;
 
 use File::Find ();
 use OCI::Admin;
+use Time::HiRes qw(sleep time);
 
 my $IMAGE = OCI::Client::IMAGE_MANIFEST;
 my $INDEX = OCI::Client::IMAGE_INDEX;
+my $DOCKER = 'application/vnd.docker.distribution.manifest.v2+json';
 my $steps = $ENV{OCI_MODEL_STEPS} || 500;
-my $seed = $ENV{OCI_MODEL_SEED} || 1;
-srand $seed;
+my $seconds = $ENV{OCI_MODEL_SECONDS} || 0;
+my $seed = $ENV{OCI_MODEL_SEED} || ($seconds ? int rand 1e9 : 1);
 
-my $server = OCI::Server->start;
-my $client = OCI::Client->new($server);
+my ($server, $client);
 
 # ---- the model
 
 my (%held, %manifest, %tag, %listed);    # each by the name of a repository
+my %pushed;    # by repository and tag: the second in which the tag was set, or
+               # undef if it is not known for certain
 my @repos = qw(m/a m/a/b m/c);
 my @tags = qw(one two three four);
 my @bytes = map { "the bytes of blob $_" } 1 .. 12;
@@ -60,10 +66,30 @@ sub forget_manifest {
     return;
 }
 
+# Delete the tags that no rule keeps, if there are rules for the repository.
+sub retain {
+    my ($repo, @rules) = @_;
+    my @mine = grep { $repo =~ $_->{repos} } @rules or return;
+    my $tags = $tag{$repo} // {};
+    my %kept;
+    for my $rule (@mine) {
+        my @matched = grep { $_ =~ $rule->{tags} } keys %$tags;
+        my @times = sort { $b <=> $a } map { $pushed{$repo}{$_} } @matched;
+        my $least = $rule->{last} && @matched > $rule->{last}
+            ? $times[ $rule->{last} - 1 ] : 0;
+        $kept{$_} = 1 for grep { $pushed{$repo}{$_} >= $least } @matched;
+    }
+    delete @$tags{ grep { !$kept{$_} } keys %$tags };
+    return;
+}
+
+# rules: those of retention; untagged: the repositories whose manifests go that
+# have no tag, or undef; later: whether blobs have a grace
 sub collect {
-    my $untagged = shift;
+    my ($rules, $untagged, $later) = @_;
     for my $repo (keys %listed) {
-        if ($untagged) {
+        retain($repo, @$rules);
+        if ($untagged && $repo =~ $untagged) {
             my $live = live($repo);
             forget_manifest($repo, $_)
                 for grep { !$live->{$_} } keys %{ $manifest{$repo} // {} };
@@ -71,7 +97,7 @@ sub collect {
         my %named = map { $_ => 1 } map { @{ $_->{children} } }
             values %{ $manifest{$repo} // {} };
         delete @{ $held{$repo} }{ grep { !$named{$_} } keys %{ $held{$repo} } }
-            if $held{$repo};
+            if $held{$repo} && !$later;
         forget_if_empty($repo);
     }
     return;
@@ -80,10 +106,23 @@ sub collect {
 # ---- steps: each sends a request, changes the model, and returns the status
 # with the one that the model expects
 
+# In one request, in two, or in pieces.
+sub send_blob {
+    my ($repo, $digest) = @_;
+    my ($bytes, $form) = ($bytes{$digest}, int rand 3);
+    return $client->post("/v2/$repo/blobs/uploads/?digest=$digest", $bytes)
+        if !$form;
+    my $location = $client->start_upload($repo);
+    while ($form == 2 && length $bytes > 4) {
+        my $piece = substr $bytes, 0, 1 + int rand length $bytes, '';
+        $location = $client->patch($location, $piece)->header('Location');
+    }
+    return $client->put(with_query($location, "digest=$digest"), $bytes);
+}
+
 sub push_blob {
     my ($repo, $digest) = (one(@repos), one(@digests));
-    my $res = $client->put(with_query($client->start_upload($repo),
-        "digest=$digest"), $bytes{$digest});
+    my $res = send_blob($repo, $digest);
     $held{$repo}{$digest} = $listed{$repo} = 1;
     return ($res->status, 201, "push $digest to $repo");
 }
@@ -97,20 +136,36 @@ sub mount {
     return ($res->status, $there ? 201 : 202, "mount $digest from $from");
 }
 
+# By a tag, by its digest, or by its digest with tags.
 sub put_manifest {
     my ($repo, $type, $text, %one) = @_;
     my $digest = digest_of($text);
-    my $name = rand() < 0.8 ? one(@tags) : undef;
-    my $res = $client->put("/v2/$repo/manifests/" . ($name // $digest), $text,
-        'Content-Type' => $type);
+    my @set = rand() < 0.2 ? () : rand() < 0.8 ? one(@tags)
+        : grep { rand() < 0.5 } @tags;
+    my $path = "/v2/$repo/manifests/" . (@set == 1 ? $set[0]
+        : join '?', $digest, (join '&', map { "tag=$_" } @set) || ());
+    my $begun = int time;
+    my $res = $client->put($path, $text, 'Content-Type' => $type);
     my $whole = !grep { !$held{$repo}{$_} && !$manifest{$repo}{$_} }
         @{ $one{children} };
     if ($whole) {
         $manifest{$repo}{$digest} = { %one, type => $type, text => $text };
-        $tag{$repo}{$name} = $digest if $name;
+        $tag{$repo}{$_} = $digest for @set;
+        $pushed{$repo}{$_} = $begun == int time ? $begun : undef for @set;
         $listed{$repo} = 1;
     }
     return ($res->status, $whole ? 201 : 404, "push a manifest to $repo");
+}
+
+# Sometimes the subject of a new manifest: the digest and the member.
+sub subject {
+    my $repo = shift;
+    my @there = sort keys %{ $manifest{$repo} // {} };
+    return if !@there || rand() > 0.3;
+    my $digest = one(@there);
+    my $one = $manifest{$repo}{$digest};
+    return ($digest, subject => { mediaType => $one->{type}, digest => $digest,
+        size => length $one->{text} });
 }
 
 sub push_image {
@@ -120,13 +175,12 @@ sub push_image {
     my @parts = map { @mine && rand() < 0.95 ? one(@mine) : one(@digests) }
         0 .. int rand 4;
     my ($config, @layers) = map { $bytes{$_} } @parts;
-    my @subjects = sort keys %{ $manifest{$repo} // {} };
-    my $subject = @subjects && rand() < 0.3 ? one(@subjects) : undef;
+    my ($subject, @subject) = subject($repo);
+    my $type = $subject || rand() < 0.8 ? $IMAGE : $DOCKER;
     my $text = json_text(OCI::Client::image_manifest($config, \@layers,
-        annotations => { number => '' . int rand 1e6 },
-        $subject ? (subject => { mediaType => $IMAGE, digest => $subject,
-            size => length $manifest{$repo}{$subject}{text} }) : ()));
-    return put_manifest($repo, $IMAGE, $text, children => \@parts,
+        mediaType => $type, annotations => { number => '' . int rand 1e9 },
+        @subject));
+    return put_manifest($repo, $type, $text, children => \@parts,
         subject => $subject);
 }
 
@@ -135,11 +189,14 @@ sub push_index {
     my @there = sort keys %{ $manifest{$repo} // {} };
     my @parts = map { @there && rand() < 0.95 ? one(@there)
         : digest_of('absent') } 0 .. int rand 3;
-    my $text = json_text({ schemaVersion => 2, mediaType => $INDEX,
+    my ($subject, @subject) = subject($repo);
+    my $text = json_text({ schemaVersion => 2, mediaType => $INDEX, @subject,
+        annotations => { number => '' . int rand 1e9 },
         manifests => [ map { my $one = $manifest{$repo}{$_};
             { mediaType => $one ? $one->{type} : $IMAGE, digest => $_,
               size => $one ? length $one->{text} : 6 } } @parts ] });
-    return put_manifest($repo, $INDEX, $text, children => \@parts);
+    return put_manifest($repo, $INDEX, $text, children => \@parts,
+        subject => $subject);
 }
 
 sub delete_tag {
@@ -184,17 +241,44 @@ sub read_tag {
         "read $repo:$name");
 }
 
+# Rules of OCIRetain, and what they mean.
+my @RULES = (
+    [ 'm/* tags=(one|two)' =>
+        { repos => qr{^m/[^/]*$}, tags => qr/^(one|two)$/ } ],
+    [ 'm/a/** tags=three' => { repos => qr{^m/a/}, tags => qr/^three$/ } ],
+    [ '** pushed=1d' => { repos => qr/./, tags => qr/./ } ],
+    [ '** last=1' => { repos => qr/./, tags => qr/./, last => 1 } ],
+    [ 'm/c tags=(t.*|one) last=2' =>
+        { repos => qr{^m/c$}, tags => qr/^(t.*|one)$/, last => 2 } ],
+    [ 'm/c tags=four' => { repos => qr{^m/c$}, tags => qr/^four$/ } ],
+);
+my @UNTAGGED = ([ 0 => qr/./ ], [ '0 m/a m/c' => qr{^m/[ac]$} ],
+    [ '1d' => undef ]);
+
+# All times of the tags are known.
+sub times_known {
+    return !grep { my $repo = $_; grep { !defined $pushed{$repo}{$_} }
+        keys %{ $tag{$repo} } } keys %tag;
+}
+
 sub collect_garbage {
-    my $untagged = rand() < 0.3;
-    my $run = gc($server, '--grace', 0, $untagged ? ('--untagged', 0) : ());
-    collect($untagged);
+    my @rules = rand() < 0.4 && times_known() ? map { one(@RULES) } 0 .. rand 2
+        : ();
+    my $untagged = rand() < 0.4 ? one(@UNTAGGED) : undef;
+    my $grace = rand() < 0.2 ? 3600 : 0;
+    my @options = ('--grace', $grace, (map { ('--retain', $_->[0]) } @rules),
+        $untagged ? ('--untagged', $untagged->[0]) : ());
+    my $run = gc($server, @options);
+    collect([ map { $_->[1] } @rules ], $untagged && $untagged->[1], $grace);
     return ("$run->{status}$run->{err} " . stored(), '0 ' . needed(),
-        'collect garbage');
+        "gc @options");
 }
 
 sub restart {
-    $server->restart;
-    return (1, 1, 'restart');
+    my $how = one(qw(graceful restart halt kill9));
+    $server->$how;
+    $server->again if $how =~ /halt|kill9/;
+    return (1, 1, $how);
 }
 
 my @kinds = ((\&push_blob) x 6, (\&mount) x 3, (\&push_image) x 8,
@@ -254,16 +338,31 @@ sub compare_all {
     return is_deeply(\%got, \%want, "everything after $step steps");
 }
 
-push_blob();    # the stores belong together from the first request on
-my @wrong;
-for my $step (1 .. $steps) {
-    my ($got, $want, $what) = one(@kinds)->();
-    push @wrong, "step $step: $what: $got instead of $want" if $got ne $want;
-    last if @wrong;
-    compare_all($step) or last if $step % 125 == 0;
-    restart() if $step % 200 == 0;
+# ---- games
+
+# Play a game with a seed; true if all was as the model says.
+sub play {
+    my $seed = shift;
+    srand $seed;
+    %$_ = () for \%held, \%manifest, \%tag, \%listed, \%pushed;
+    $server = OCI::Server->start;
+    $client = OCI::Client->new($server);
+    push_blob();    # the stores belong together from the first request on
+    my @wrong;
+    for my $step (1 .. $steps) {
+        my ($got, $want, $what) = one(@kinds)->();
+        push @wrong, "step $step: $what: $got instead of $want"
+            if $got ne $want;
+        last if @wrong;
+        compare_all($step) or last if $step % 125 == 0;
+        restart() if rand() < 0.005;
+        sleep 1 - (time - int time) if rand() < 0.015;    # for "last="
+    }
+    is("@wrong", '', "each answer is the model's (seed $seed)");
+    (undef) = collect_garbage();
+    return compare_all('all') & $server->stop & !@wrong;
 }
-is("@wrong", '', "each answer is the model's (seed $seed)");
-(undef) = collect_garbage();
-compare_all('all');
+
+my $end = time + $seconds;
+1 while play($seed++) && time < $end;
 done_testing;
