@@ -299,12 +299,16 @@ sub required {
 # The referrers among these that the lists of their subjects lack.
 sub unlisted {
     my ($self, $client, @digests) = @_;
-    my %lists;
-    return map { "referrer $_ is not listed" } grep {
-        my $subject = $self->{manifests}{$_}{subject};
-        $lists{$subject} //= { map { $_->{digest} => 1 } @{ $client->get(
-            "/v2/$self->{repo}/referrers/$subject")->json->{manifests} } };
-        !$lists{$subject}{$_} } @digests;
+    my (%lists, @faults);
+    for my $digest (@digests) {
+        my $subject = $self->{manifests}{$digest}{subject};
+        my $res = $lists{$subject} //= $client->get(
+            "/v2/$self->{repo}/referrers/$subject");
+        push @faults, "referrer $digest is not listed: " . $res->text
+            if $res->status != 200
+            || !grep { $_->{digest} eq $digest } @{ $res->json->{manifests} };
+    }
+    return @faults;
 }
 
 # Check that everything required is served, byte for byte.
