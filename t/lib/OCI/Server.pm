@@ -406,8 +406,8 @@ sub faults {
     return @faults;
 }
 
-# A report, or of ThreadSanitizer's those that name the module: httpd has races of
-# its own, such as a listener that closes its socket while another thread polls.
+# A report, or of ThreadSanitizer's those that name the module: httpd has races
+# of its own, such as a thread that closes a socket while another one polls.
 sub ours {
     my $path = shift;
     my $text = slurp($path);

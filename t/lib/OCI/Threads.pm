@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# What ThreadSanitizer has to be told about httpd and APR, which are not compiled
-# with it:
+# What ThreadSanitizer has to be told about httpd and APR, which are not
+# compiled with it:
 #
 #     OCI::Server->start(sanitize => 'thread',
 #         env => OCI::Threads::environment($directory));
@@ -33,8 +33,8 @@ my %USE = (
     (map { ("apr_dbd_$_" => 2) } qw(pquery prepare pselect select)),
 );
 
-# A function in the place of one of APR's.  It passes on as many arguments as any
-# of them has; each is as wide as a register.
+# A function in the place of one of APR's.  It passes on as many arguments as
+# any of them has; each is as wide as a register.
 sub function {
     my ($name, $before, $after) = @_;
     my @names = map { "a$_" } 0 .. 8;
