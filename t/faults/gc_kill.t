@@ -275,4 +275,42 @@ subtest 'httpd is killed before each change of a file' => sub {
     $server->stop;
 };
 
+# A manifest whose push or deletion was not acknowledged may be there and not be
+# among the referrers; the same request again mends that.
+subtest 'httpd is killed before each change of a file for a referrer' => sub {
+    plan_kills();
+    my $server = OCI::Server->start(config => 'OCISync Off', mpm => 'prefork',
+        env => { LD_PRELOAD => $library, OCI_KILL => "$tmp/n" });
+    $server->allows(qr/exit signal Killed/);
+    my $client = OCI::Client->new($server);
+    my $image = $client->push_image('kept', 'v1');
+    my $referrer = sub { image_manifest('{}', [], subject => descriptor(
+        $image->{text}, IMAGE_MANIFEST), annotations => { n => "$_[0]" }) };
+    my $listed = sub { join ' ', sort map { $_->{digest} } @{ $client->get(
+        "/v2/kept/referrers/$image->{digest}")->json->{manifests} } };
+    my $first = $client->push_manifest('kept', undef, $referrer->('first'));
+    my ($n, $unlisted, @faults) = (0, 0);
+    1 while ++$n < 500 && kill_at($n, sub {
+        my $digest = digest_of(json_text($referrer->($n)));
+        my $path = "/v2/kept/manifests/$digest";
+        eval {
+            OCI::Client->new($server)->push_manifest('kept', undef,
+                $referrer->($n));
+            OCI::Client->new($server)->delete($path);
+        };
+        $unlisted++ if $client->get($path)->status == 200
+            && $listed->() !~ /$digest/;
+        $client->push_manifest('kept', undef, $referrer->($n));
+        push @faults, "$n: listed: " . $listed->()
+            if $listed->() ne join ' ', sort $first, $digest;
+        $client->delete($path);
+        push @faults, "$n: still listed: " . $listed->()
+            if $listed->() ne $first || $client->get($path)->status != 404;
+    });
+    cmp_ok($n, '>', 5, "$n changes; after $unlisted of them it was not listed");
+    is(join("\n", @faults), '', 'the same request again is enough');
+    only($server, $image, 'no garbage is left');
+    $server->stop;
+};
+
 done_testing;
