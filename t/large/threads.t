@@ -26,6 +26,7 @@ my $TAGS = 100;          # enough for a listing that is kept in memory
 my @REPOS = map { "race/p$_" } 1 .. 4;
 my $tmp = File::Temp->newdir(TMPDIR => 1);
 chmod 0755, "$tmp";
+my $http2 = `curl -V` =~ /\bHTTP2\b/;
 my $environment = OCI::Threads::environment("$tmp");
 
 # All threads in one process; a run of the garbage collection each second, with
@@ -41,6 +42,7 @@ OCIRetain           ** tags=[ti][0-9]
 OCIUntagged         1s
 OCIPullTime         On
 OCIImmutable        fixed/** tags=one
+Protocols           h2c http/1.1
 END
 
 sub second_host {
@@ -124,6 +126,29 @@ sub use_tokens {
         '_catalog', ("$REPOS[0]/tags/list") x 3;
 }
 
+# Requests at the same time over one connection with HTTP/2, which has threads
+# of its own.
+sub use_http2 {
+    my $client = shift;
+    my $digest = digest_of('{}');
+    my @urls = map { ('-o', '/dev/null', "http://$client->{host}/v2/$_") }
+        '_catalog', "many/tags/blobs/$digest", (map { ("$_/tags/list",
+        "$_/manifests/t3") } 'many/tags', @REPOS);
+    my $push = "many/h2/blobs/uploads/?digest=$digest";
+    my @curl = ('sh', '-c', 'exec curl "$@" 2>/dev/null', 'sh',
+        qw(-m 60 --http2-prior-knowledge -w), '%{http_code} ');
+    my $codes = '';
+    for my $more ([ '-Z', @urls ], [ '--data-binary', '{}', '-o', '/dev/null',
+        "http://$client->{host}/v2/$push" ]) {
+        open my $out, '-|', @curl, @$more or die "curl: $!\n";
+        $codes .= <$out> // '';
+        close $out;
+    }
+    # 000: the connection ended, as at a reload
+    return map { bless { status => $_ }, 'OCI::Response' }
+        grep { $_ ne '000' } split ' ', $codes;
+}
+
 # The statuses of a function's responses until a time; in the middle of it one
 # client asks httpd to reload.
 sub repeat {
@@ -145,7 +170,8 @@ sub start_server {
     my $mpm = shift;
     my $server = OCI::Server->start(mpm => $mpm, ports => 2, extra => $RULES,
         env => $environment, after => second_host(),
-        modules => [qw(watchdog auth_basic authn_core authn_file authz_user)]);
+        modules => [ $http2 ? 'http2' : (),
+            qw(watchdog auth_basic authn_core authn_file authz_user) ]);
     OCI::Auth::passwords($server);
     return $server;
 }
@@ -154,7 +180,7 @@ sub start_server {
 sub crowd {
     my ($server, $until) = @_;
     my @functions = ((\&list, \&push_large, \&move_tags) x 2,
-        (\&use_tokens) x 4);
+        (\&use_tokens) x 4, $http2 ? \&use_http2 : ());
     my @results = at_once([$server], scalar @functions, sub {
         my ($client, $n) = @_;
         $client = OCI::Client->new($server->host(2))
