@@ -129,6 +129,30 @@ static oci_error_t *visit_repository(oci_walk_t *walk, const char *rest,
     return oci_gc_skip(gc, oci_gc_repository(gc, name, pool));
 }
 
+/* Review what is in the queue but not in the catalog.  A crash of the machine
+ * may bring back the fact in the queue of a repository that is gone. */
+static oci_error_t *visit_unlisted(oci_walk_t *walk, const char *rest,
+                                   const oci_value_t *value, apr_pool_t *pool)
+{
+    oci_repository_t repository = { walk->registry,
+                                    oci_key_suffix(pool, rest, "") };
+    int exists;
+    oci_error_t *error = oci_repository_exists(&exists, &repository, pool);
+
+    walk->stop = oci_gc_is_stopped(walk->baton);
+    return error || exists ? error : visit_repository(walk, rest, value, pool);
+}
+
+static oci_error_t *review_unlisted(oci_gc_t *gc, apr_pool_t *pool)
+{
+    oci_walk_t walk = { .registry = gc->registry,
+                        .prefix = oci_key_review(pool, NULL),
+                        .visit = visit_unlisted,
+                        .baton = gc };
+
+    return oci_walk(&walk, pool);
+}
+
 static oci_error_t *review_repositories(oci_gc_t *gc, apr_pool_t *pool)
 {
     int all = gc->full || gc->glob;
@@ -148,6 +172,9 @@ static oci_error_t *run_steps(oci_gc_t *gc, apr_pool_t *pool)
 
     if (!error) {
         error = review_repositories(gc, pool);
+    }
+    if (!error && gc->full) {
+        error = review_unlisted(gc, pool);
     }
     if (!error) {
         error = oci_gc_orphans(gc, pool);

@@ -210,6 +210,12 @@ static void check_queue(run_t *run, const char *kind)
     check(t.gc.report.repositories == 1 && !t.gc.full, "is not a full one");
     numbers(0, 0, 1, 1, "and collects the blob there");
     check(serves("b", 3), "and none of another repository");
+
+    t.gc.glob = NULL;
+    t.gc.full = 1;
+    apply(kind, oci_key_review(run->pool, "gone"), "1");
+    run_gc("a full run, while the queue has a repository that is gone");
+    check(count_facts(&t.registry, "review/") == 0, "empties the queue");
 }
 
 /* Bytes without a record, of a push that was killed. */
