@@ -355,6 +355,21 @@ static void check_two_logs(test_t *t, const char *type)
     remove_tree(at(t->run, "m"));
 }
 
+/* A crash while the index was created, before FILE had its name. */
+static void check_unfinished(test_t *t, const char *type)
+{
+    mkdir(at(t->run, "m"), 0755);
+    write_file(t, "m/f.new", "x", 1);
+    write_file(t, "m/__db.f.new", "x", 1);
+    alarm(60); /* a start that waits for ever fails */
+    tap_is(&t->run->tap, open_as(t, type, "m/f", getuid()), NULL,
+           "an index that was not finished is created");
+    alarm(0);
+    tap_ok(&t->run->tap, !exists(t, "m/f.new") && !exists(t, "m/__db.f.new"),
+           "what was left of it is removed");
+    remove_tree(at(t->run, "m"));
+}
+
 /* A server reloads while its children write. */
 static void check_starts(test_t *t, const char *type)
 {
@@ -393,6 +408,7 @@ static void check_type(test_t *t, const char *type)
     check_killed_merges(t, type);
     check_failed_merges(t, type);
     check_two_logs(t, type);
+    check_unfinished(t, type);
     check_starts(t, type);
 }
 

@@ -122,13 +122,22 @@ static const char *check_no_logs(const oci_dbm_t *dbm, apr_pool_t *pool)
     return NULL;
 }
 
+/* Remove a new snapshot that a crash left unfinished.  Berkeley DB creates it
+ * under another name, and waits without end while a file has that name. */
+static void remove_unfinished(const oci_dbm_t *dbm, apr_pool_t *pool)
+{
+    unlink(dbm->new_file);
+    unlink(apr_pstrcat(pool, dbm->fs.root, "/__db.",
+                       apr_filepath_name_get(dbm->new_file), NULL));
+}
+
 static apr_status_t create_snapshot(const oci_dbm_t *dbm, apr_pool_t *pool)
 {
     oci_dbm_snapshot_t snapshot;
     apr_status_t rv;
     int fd;
 
-    unlink(dbm->new_file);
+    remove_unfinished(dbm, pool);
     rv = oci_dbm_snapshot_create(&snapshot, dbm->type, dbm->new_file, 1, pool);
     if (rv == APR_SUCCESS) {
         rv = oci_dbm_snapshot_finish(&snapshot);
