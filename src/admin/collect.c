@@ -21,6 +21,10 @@
 /* A shorter expiry would end uploads that are under way, in seconds. */
 #define UPLOAD_EXPIRY_MIN 60
 
+/* How often a run asks whether it is stopped until it is looked for a signal.
+ */
+#define LOOK_EVERY 64
+
 typedef struct collect_t {
     oci_gc_t gc;
     oci_gc_policy_t *policy;
@@ -30,6 +34,8 @@ typedef struct collect_t {
     int quiet;
     oci_progress_t *progress;
     apr_time_t begun;
+    unsigned int looks; /* how often the run asked whether it is stopped */
+    int stopped;        /* what it was told */
     apr_pool_t *pool;
 } collect_t;
 
@@ -154,10 +160,15 @@ static const char *parse_arguments(collect_t *collect, apr_getopt_t *arguments)
                             arguments->argv + arguments->ind);
 }
 
+/* A run asks for each fact that it reads, so most calls do not look. */
 static int is_stopped(void *baton)
 {
-    (void)baton;
-    return oci_interrupt_pending();
+    collect_t *collect = baton;
+
+    if (!collect->stopped && !(collect->looks++ % LOOK_EVERY)) {
+        collect->stopped = oci_interrupt_pending();
+    }
+    return collect->stopped;
 }
 
 static void report_error(void *baton, const oci_error_t *error)
@@ -245,7 +256,7 @@ static const char *run(collect_t *collect)
     if (error) {
         return oci_error_text(error, collect->pool);
     }
-    if (is_stopped(NULL)) {
+    if (collect->stopped) {
         return "interrupted; run the same command again to continue";
     }
     return collect->gc.report.skipped ? "not everything could be examined"

@@ -180,10 +180,7 @@ static oci_error_t *run_steps(oci_gc_t *gc, apr_pool_t *pool)
         error = oci_gc_orphans(gc, pool);
     }
     if (!error && gc->full) {
-        error = oci_gc_unheld(gc, pool);
-    }
-    if (!error && gc->full) {
-        error = oci_gc_unrecorded(gc, pool);
+        error = oci_gc_blobs(gc, pool);
     }
     return error;
 }

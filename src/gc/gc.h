@@ -50,8 +50,8 @@ typedef struct oci_gc_t {
     int grace;         /* seconds for which something stays condemned */
     int upload_expiry; /* seconds for which an upload may be idle */
     int full;          /* whether to review all repositories */
-    int gentle;        /* whether to rest for as long as it works, so that the
-                          requests beside it have a processor */
+    int gentle;        /* whether to rest for as long as it works; any run rests
+                          much longer if others need the processor */
     int partial;       /* whether a full run that the server makes, with its
                           own rules, stays due */
     int dry;           /* whether to change nothing, but report what would be
@@ -67,7 +67,9 @@ typedef struct oci_gc_t {
                           then */
     int busy; /* set if another run works on the index: nothing was done */
 
-    apr_time_t rested; /* for the run: when it rested last */
+    apr_time_t rested; /* for the run: when it rested last, */
+    apr_time_t used;   /* the time of the processor that it had used by then, */
+    long preempted;    /* and how often others had needed the processor */
 
     /** Return whether to stop at the next opportunity. */
     int (*is_stopped)(void *baton);

@@ -9,6 +9,7 @@
 #include "apr_strings.h"
 
 #include "gc/gc_blobs.h"
+#include "gc/gc_holders.h"
 #include "gc/gc_step.h"
 #include "registry/blob.h"
 #include "registry/keys.h"
@@ -44,55 +45,6 @@ static oci_error_t *delete_bytes(oci_gc_t *gc, const oci_blob_t *blob,
     return NULL;
 }
 
-/* Find out whether one of these repositories holds a blob.
- * stale: the facts about those that do not are added, to be deleted */
-static oci_error_t *ask_holders(int *held, apr_array_header_t *stale,
-                                const oci_gc_t *gc, const char *digest,
-                                const apr_array_header_t *names)
-{
-    apr_pool_t *pool = stale->pool;
-    oci_error_t *error = NULL;
-    int i;
-
-    *held = 0;
-    for (i = 0; i < names->nelts && !error && !*held; i++) {
-        const char *name = APR_ARRAY_IDX(names, i, const char *);
-
-        error = oci_fact_exists(held, gc->registry,
-                                oci_key_held(pool, name, digest), pool);
-        oci_change_delete(stale, oci_key_holder(pool, digest, name));
-    }
-    return error;
-}
-
-/* Find out whether a repository holds a blob.  A process that was killed while
- * it entered a blob, or took it out, may have left a fact that it does.
- * stale: such facts are added, to be deleted; not if the blob is held */
-static oci_error_t *find_holder(int *held, apr_array_header_t *stale,
-                                const oci_gc_t *gc, const char *digest)
-{
-    apr_array_header_t *names;
-    oci_error_t *error;
-    int limit = 1; /* the first one nearly always holds it */
-
-    for (;;) {
-        error = oci_blob_holders(&names, gc->registry, digest, limit,
-                                 stale->pool);
-        apr_array_clear(stale);
-        if (!error) {
-            error = ask_holders(held, stale, gc, digest, names);
-        }
-        if (error || *held || !limit || !names->nelts) {
-            break;
-        }
-        limit = 0;
-    }
-    if (error || *held) {
-        apr_array_clear(stale);
-    }
-    return error;
-}
-
 /* Delete the record of a blob, and then its bytes.
  * changes: to be made with it */
 static oci_error_t *delete_blob(oci_gc_t *gc, apr_array_header_t *changes,
@@ -125,7 +77,7 @@ static oci_error_t *settle_orphan(oci_gc_t *gc, const char *digest,
 {
     apr_array_header_t *changes = oci_change_list_make(pool);
     int held;
-    oci_error_t *error = find_holder(&held, changes, gc, digest);
+    oci_error_t *error = oci_gc_holders_find(&held, changes, gc, digest);
 
     if (!error && !held) {
         error = delete_blob(gc, changes, digest);
@@ -175,38 +127,54 @@ oci_error_t *oci_gc_orphans(oci_gc_t *gc, apr_pool_t *pool)
     return oci_walk(&walk, pool);
 }
 
-/* Settle a blob that has a record, and that no repository holds.  If there is a
+/* Settle a blob that has a record, if no repository holds it.  If there is a
  * note, too, a dry run has counted the blob already. */
-static oci_error_t *visit_record(oci_walk_t *walk, const char *digest,
-                                 const oci_value_t *value, apr_pool_t *pool)
+static oci_error_t *review_recorded(oci_gc_t *gc, oci_gc_holders_t *holders,
+                                    const char *digest, apr_pool_t *pool)
 {
-    oci_gc_t *gc = walk->baton;
     int held, noted = 0;
-    oci_error_t *error;
+    oci_error_t *error = oci_gc_holders_look(&held, holders, digest, pool);
 
-    (void)value;
-    walk->stop = oci_gc_is_stopped(gc);
-    oci_gc_progress(gc);
-    if (!oci_digest_valid(digest)) {
-        return NULL;
+    if (!error && !held) {
+        error = oci_gc_holders_find(&held, oci_change_list_make(pool), gc,
+                                    digest);
     }
-    error = find_holder(&held, oci_change_list_make(pool), gc, digest);
     if (!error && !held && gc->dry) {
         error = oci_fact_exists(&noted, gc->registry,
                                 oci_key_orphan(pool, digest), pool);
     }
-    if (error || held || noted) {
-        return oci_gc_skip(gc, error);
-    }
-    return oci_gc_skip(gc, lock_and_settle_orphan(gc, digest, pool));
+    return error || held || noted ? error
+                                  : lock_and_settle_orphan(gc, digest, pool);
 }
 
-oci_error_t *oci_gc_unheld(oci_gc_t *gc, apr_pool_t *pool)
+/* A look at all records. */
+typedef struct records_t {
+    oci_gc_t *gc;
+    oci_gc_holders_t *holders;
+} records_t;
+
+static oci_error_t *visit_record(oci_walk_t *walk, const char *digest,
+                                 const oci_value_t *value, apr_pool_t *pool)
 {
+    const records_t *records = walk->baton;
+    oci_gc_t *gc = records->gc;
+
+    (void)value;
+    walk->stop = oci_gc_is_stopped(gc);
+    oci_gc_progress(gc);
+    return oci_digest_valid(digest)
+        ? oci_gc_skip(gc, review_recorded(gc, records->holders, digest, pool))
+        : NULL;
+}
+
+/* Go through all records of blobs. */
+static oci_error_t *review_records(oci_gc_t *gc, apr_pool_t *pool)
+{
+    records_t records = { gc, oci_gc_holders_make(gc, pool) };
     oci_walk_t walk = { .registry = gc->registry,
                         .prefix = oci_key_blob(pool, NULL),
                         .visit = visit_record,
-                        .baton = gc };
+                        .baton = &records };
 
     return oci_walk(&walk, pool);
 }
@@ -262,28 +230,33 @@ static oci_error_t *lock_and_settle_unrecorded(oci_gc_t *gc,
 /* The bytes without a record that a look at all blobs found. */
 typedef struct unrecorded_t {
     apr_array_header_t *found; /* oci_stored_t */
-    apr_uint64_t recorded;     /* number of blobs that have a record */
+    apr_uint64_t recorded;     /* number of old blobs that have a record */
+    oci_gc_holders_t *holders; /* of those that have a record */
     apr_pool_t *pool;          /* for found */
 } unrecorded_t;
 
-/* Note bytes that have no record, and are old enough. */
-static oci_error_t *review_stored(unrecorded_t *unrecorded, const oci_gc_t *gc,
+/* Settle a blob that has a record.  Note bytes that have none, if they are old
+ * enough. */
+static oci_error_t *review_stored(unrecorded_t *unrecorded, oci_gc_t *gc,
                                   const oci_stored_t *stored, apr_pool_t *pool)
 {
+    int old = oci_gc_is_past(apr_time_sec(stored->changed), gc->grace);
     oci_error_t *error;
     oci_stored_t *found;
     int recorded;
 
-    if (!stored->digest
-        || !oci_gc_is_past(apr_time_sec(stored->changed), gc->grace)) {
+    if (!stored->digest) {
         return NULL;
     }
     error = is_recorded(&recorded, gc, stored, pool);
     if (error) {
         return error;
     }
-    unrecorded->recorded += recorded;
-    if (!recorded && unrecorded->found->nelts < MAX_UNRECORDED) {
+    if (recorded) {
+        unrecorded->recorded += old;
+        return review_recorded(gc, unrecorded->holders, stored->digest, pool);
+    }
+    if (old && unrecorded->found->nelts < MAX_UNRECORDED) {
         found = apr_array_push(unrecorded->found);
         *found = *stored;
         found->name = apr_pstrdup(unrecorded->pool, stored->name);
@@ -292,19 +265,9 @@ static oci_error_t *review_stored(unrecorded_t *unrecorded, const oci_gc_t *gc,
     return NULL;
 }
 
-/* Ask the index something.  A database ends a connection, and with it the run's
- * lock, that is idle for too long; blobs that are too young are not looked up,
- * and to list many of them can take long. */
-static oci_error_t *keep_lock(const oci_gc_t *gc, apr_pool_t *pool)
-{
-    int exists;
-
-    return oci_fact_exists(&exists, gc->registry, oci_key_gc(), pool);
-}
-
 /* Look at all blobs of the store. */
-static oci_error_t *find_unrecorded(unrecorded_t *unrecorded, oci_gc_t *gc,
-                                    apr_pool_t *page, apr_pool_t *scratch)
+static oci_error_t *review_store(unrecorded_t *unrecorded, oci_gc_t *gc,
+                                 apr_pool_t *page, apr_pool_t *scratch)
 {
     oci_blob_store_t *store = gc->registry->blobs;
     char after[LOCATOR_SIZE] = "";
@@ -334,9 +297,6 @@ static oci_error_t *find_unrecorded(unrecorded_t *unrecorded, oci_gc_t *gc,
                 apr_pool_clear(scratch);
             }
         }
-        if (!error) {
-            error = keep_lock(gc, page);
-        }
         oci_gc_progress(gc);
     } while (entries->nelts && !error && !oci_gc_is_stopped(gc));
     return error;
@@ -364,31 +324,17 @@ static oci_error_t *check_number(const unrecorded_t *unrecorded,
                              unrecorded->recorded);
 }
 
-oci_error_t *oci_gc_unrecorded(oci_gc_t *gc, apr_pool_t *pool)
+/* Delete the bytes that were found. */
+static oci_error_t *settle_found(oci_gc_t *gc, const unrecorded_t *unrecorded,
+                                 apr_pool_t *scratch)
 {
-    unrecorded_t unrecorded = { .pool = pool };
-    apr_pool_t *page, *scratch;
-    apr_status_t rv = apr_pool_create(&page, pool);
-    oci_error_t *error;
+    oci_error_t *error = NULL;
     int i;
 
-    if (rv == APR_SUCCESS) {
-        rv = apr_pool_create(&scratch, pool);
-    }
-    if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "cannot look for bytes");
-    }
-    if (!gc->registry->blobs->provider->list) {
-        return NULL;
-    }
-    unrecorded.found = apr_array_make(pool, 16, sizeof(oci_stored_t));
-    error = find_unrecorded(&unrecorded, gc, page, scratch);
-    if (error || (error = check_number(&unrecorded, gc, pool))) {
-        return oci_gc_skip(gc, error);
-    }
-    for (i = 0; i < unrecorded.found->nelts && !error && !oci_gc_is_stopped(gc);
+    for (i = 0;
+         i < unrecorded->found->nelts && !error && !oci_gc_is_stopped(gc);
          i++) {
-        const oci_stored_t *stored = &APR_ARRAY_IDX(unrecorded.found, i,
+        const oci_stored_t *stored = &APR_ARRAY_IDX(unrecorded->found, i,
                                                     oci_stored_t);
 
         error = oci_gc_skip(gc,
@@ -398,4 +344,29 @@ oci_error_t *oci_gc_unrecorded(oci_gc_t *gc, apr_pool_t *pool)
         }
     }
     return error;
+}
+
+oci_error_t *oci_gc_blobs(oci_gc_t *gc, apr_pool_t *pool)
+{
+    unrecorded_t unrecorded = { .pool = pool };
+    apr_pool_t *page, *scratch;
+    apr_status_t rv = apr_pool_create(&page, pool);
+    oci_error_t *error;
+
+    if (rv == APR_SUCCESS) {
+        rv = apr_pool_create(&scratch, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot look for blobs");
+    }
+    if (!gc->registry->blobs->provider->list) {
+        return review_records(gc, pool);
+    }
+    unrecorded.holders = oci_gc_holders_make(gc, pool);
+    unrecorded.found = apr_array_make(pool, 16, sizeof(oci_stored_t));
+    error = review_store(&unrecorded, gc, page, scratch);
+    if (error || (error = check_number(&unrecorded, gc, pool))) {
+        return oci_gc_skip(gc, error);
+    }
+    return settle_found(gc, &unrecorded, scratch);
 }

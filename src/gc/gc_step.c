@@ -2,33 +2,71 @@
 
 /* What the steps of a garbage collection have in common. */
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* RUSAGE_THREAD */
+#endif
+
+#include <sys/resource.h>
+
 #include "apr_time.h"
 
 #include "gc/gc_step.h"
 #include "registry/pairing.h"
 
-/* How long a gentle run works before it rests for the same time. */
-#define WORK apr_time_from_msec(20)
+/* How long a run works before it may rest. */
+#define WORK apr_time_from_msec(10)
+
+/* How much longer than it works a run rests if others need the processor. */
+#define BUSY 9
+
+/* The longest rest. */
+#define REST_MAX apr_time_from_sec(1)
 
 /* How far in the future a time may be, in seconds: the clocks of several
  * machines differ. */
 #define AHEAD 60
 
+/* Take note of the time of the processor that the thread has used, and of how
+ * often it had to leave its processor to others. */
+static void read_usage(oci_gc_t *gc)
+{
+#ifdef RUSAGE_THREAD
+    struct rusage usage;
+
+    if (!getrusage(RUSAGE_THREAD, &usage)) {
+        gc->used = apr_time_make(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec,
+                                 usage.ru_utime.tv_usec
+                                     + usage.ru_stime.tv_usec);
+        gc->preempted = usage.ru_nivcsw;
+    }
+#else
+    gc->used = apr_time_now();
+#endif
+}
+
+/* Rest, so that the requests beside the run have a processor.  A lower priority
+ * would be worse: whatever the run does under a lock would take longer. */
 static void rest(oci_gc_t *gc)
 {
-    apr_time_t now = apr_time_now();
+    apr_time_t used = gc->used;
+    long preempted = gc->preempted;
+    apr_time_t pause;
 
-    if (now - gc->rested > WORK) {
-        apr_sleep(WORK);
-        gc->rested = now + WORK;
+    if (gc->rested && apr_time_now() - gc->rested < WORK) {
+        return;
     }
+    read_usage(gc);
+    pause = (gc->used - used)
+        * (gc->preempted != preempted ? BUSY : gc->gentle);
+    if (gc->rested && pause > 0) {
+        apr_sleep(pause < REST_MAX ? pause : REST_MAX);
+    }
+    gc->rested = apr_time_now();
 }
 
 int oci_gc_is_stopped(oci_gc_t *gc)
 {
-    if (gc->gentle) {
-        rest(gc);
-    }
+    rest(gc);
     return gc->is_stopped && gc->is_stopped(gc->baton);
 }
 

@@ -14,8 +14,8 @@
  * wait while facts are changed, so this must not take long. */
 #define OCI_GC_BATCH 256
 
-/** Return whether the run is to stop.  A gentle run may rest here, so the
- * caller holds no lock but the run's. */
+/** Return whether the run is to stop.  It may rest here, so the caller holds no
+ * lock but the run's. */
 int oci_gc_is_stopped(oci_gc_t *gc);
 
 /**

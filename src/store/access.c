@@ -23,6 +23,10 @@
 /* How many directories in a directory are looked at. */
 #define ENTRIES 8
 
+/* How many entries of one are read at most: the index "fs" has a directory with
+ * a link for each blob. */
+#define READ 256
+
 /* The end of a sentence about a path whose mode would allow its use. */
 #define FORBIDDEN_OTHERWISE                                                    \
     ": look for what else forbids it, such as SELinux, AppArmor or an access " \
@@ -152,12 +156,12 @@ static const char *check_entries(const char *dir_path, const char *top,
     const char *error = NULL;
     apr_finfo_t entry;
     apr_dir_t *dir;
-    int usable = 0, seen = 0;
+    int usable = 0, seen = 0, read = 0;
 
     if (apr_dir_open(&dir, dir_path, pool) != APR_SUCCESS) {
         return NULL;
     }
-    while (seen < ENTRIES
+    while (seen < ENTRIES && read++ < READ
            && apr_dir_read(&entry, APR_FINFO_NAME, dir) == APR_SUCCESS) {
         const char *path = apr_pstrcat(pool, dir_path, "/", entry.name, NULL);
         const char *problem = NULL;

@@ -4,13 +4,16 @@
  *
  *     fill DIR REPOSITORIES BLOBS MANIFESTS
  *
- * DIR is that of an "fs" blob store with an "fs" index beside it.  Each of the
- * repositories "r/<number>" gets one image of so many blobs of its own, and the
- * repository "big" so many manifests that share blobs. */
+ * DIR is that of an "fs" blob store with an "fs" index beside it; root works
+ * there as its owner.  Each of the
+ * repositories "r/<number>" gets one image of so many blobs of its own.  The
+ * repository "big" gets so many images that share a layer; each has a config
+ * of its own. */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "apr_general.h"
@@ -99,16 +102,32 @@ static void fill_big(const oci_registry_t *registry, int manifests,
                      apr_pool_t *pool)
 {
     oci_repository_t repository = { registry, "big" };
-    const char *config = push_blob(&repository, "{}", pool);
     const char *layer = push_blob(&repository, "layer", pool);
     apr_pool_t *scratch;
     int i;
 
     apr_pool_create(&scratch, pool);
     for (i = 0; i < manifests; i++) {
+        const char *config = push_blob(&repository,
+                                       apr_psprintf(scratch, "config %d of big",
+                                                    i),
+                                       scratch);
+
         push_manifest(&repository, apr_psprintf(scratch, "t%06d", i), config,
                       layer, scratch);
         apr_pool_clear(scratch);
+    }
+}
+
+/* Become the owner of a directory. */
+static void become_owner(const char *dir)
+{
+    struct stat st;
+
+    if (stat(dir, &st)
+        || (!getuid() && (setgid(st.st_gid) || setuid(st.st_uid)))) {
+        fprintf(stderr, "fill: cannot work in %s\n", dir);
+        exit(1);
     }
 }
 
@@ -127,6 +146,7 @@ int main(int argc, const char *const *argv)
         fprintf(stderr, "usage: fill DIR REPOSITORIES BLOBS MANIFESTS\n");
         return 2;
     }
+    become_owner(argv[1]);
     config.location = argv[1];
     registry.checked = &checked;
     if (oci_blob_fs.create(&registry.blobs, &config, pool)

@@ -9,7 +9,8 @@
  * number of six digits, counted from FIRST, which replaces "@@@@@@" in PATH and
  * in FILE.  The second form pushes blobs of random bytes with POST and PUT.
  * Each request must get 201.  The program prints the seconds that the requests
- * took; everything that can be prepared is prepared before.
+ * took, and those of the longest one of the first form; everything that can be
+ * prepared is prepared before.
  */
 
 #define _GNU_SOURCE
@@ -38,6 +39,8 @@ typedef struct load_t {
     char *blobs;      /* for blobs: each preceded by its digest */
     size_t blob_size;
     pthread_barrier_t start;
+    pthread_mutex_t mutex;
+    double longest; /* request, in seconds */
 } load_t;
 
 /* Return the next number for a thread, or -1 if all are taken. */
@@ -61,20 +64,41 @@ static void set_number(char *request, size_t size, int n)
     }
 }
 
+/* Send a request; returns the seconds until its answer. */
+static double send_request(http_t *http, const char *request, size_t size)
+{
+    double begun = http_clock();
+
+    http_send(http, request, size);
+    http_answer(http, 201);
+    return http_clock() - begun;
+}
+
+static void note_longest(load_t *load, double seconds)
+{
+    pthread_mutex_lock(&load->mutex);
+    if (seconds > load->longest) {
+        load->longest = seconds;
+    }
+    pthread_mutex_unlock(&load->mutex);
+}
+
 static void *send_requests(void *baton)
 {
     load_t *load = baton;
     http_t *http = http_open(load->host);
     char *request = malloc(load->size);
+    double seconds, longest = 0;
     int n;
 
     pthread_barrier_wait(&load->start);
     while ((n = next_number(load)) >= 0) {
         memcpy(request, load->request, load->size);
         set_number(request, load->size, load->first + n);
-        http_send(http, request, load->size);
-        http_answer(http, 201);
+        seconds = send_request(http, request, load->size);
+        longest = seconds > longest ? seconds : longest;
     }
+    note_longest(load, longest);
     free(request);
     http_close(http);
     return NULL;
@@ -193,6 +217,7 @@ int main(int argc, char **argv)
         prepare_request(&load, argv + 5);
         work = send_requests;
     }
+    pthread_mutex_init(&load.mutex, NULL);
     pthread_barrier_init(&load.start, NULL, connections + 1);
     threads = calloc(connections, sizeof(*threads));
     for (i = 0; i < connections; i++) {
@@ -203,6 +228,6 @@ int main(int argc, char **argv)
     for (i = 0; i < connections; i++) {
         pthread_join(threads[i], NULL);
     }
-    printf("%.6f\n", http_clock() - begun);
+    printf("%.6f %.6f\n", http_clock() - begun, load.longest);
     return 0;
 }

@@ -11,7 +11,9 @@
 #     TURNS    how often each contender is measured (3; pull 5)
 #     SECONDS  the approximate duration of measurements without a size (1)
 #     ENTRIES  the number of tags and repositories that "index" and "sizes"
-#              compare with few, and of blobs and manifests for "gc" (20000)
+#              compare with few (20000)
+#     BLOBS    the number of blobs for "gc" (40000); it fills a registry with
+#              1000000 blobs in a quarter of an hour, and 20 GB
 #     TMPDIR   the directory for the servers' files (/var/tmp): 4 GB on a real
 #              disk
 #
@@ -62,6 +64,7 @@ my %bench = (
     turns   => $ENV{TURNS},
     seconds => $ENV{SECONDS} || 1,
     entries => $ENV{ENTRIES} || 20_000,
+    blobs   => $ENV{BLOBS} || 40_000,
     server  => Bench::Server->start($ENV{TMPDIR}),
     peer    => -x $program ? OCI::Peer->start($program) : undef
 );

@@ -28,7 +28,6 @@ typedef struct test_t {
     void *checked;
     oci_gc_t gc;
     int errors;     /* that were reported */
-    int gets;       /* of the fact "gc" */
     int looks;      /* at whether to stop */
     int stop_after; /* looks after which the run is stopped; -1: never */
 } test_t;
@@ -62,13 +61,6 @@ static inline apr_status_t gc_lock(oci_lock_t **lock, oci_index_t *index,
         call_before();
     }
     return t.real->lock(lock, index, name, kind, pool);
-}
-
-static inline apr_status_t gc_get(oci_value_t *value, oci_index_t *index,
-                                  const char *key, apr_pool_t *pool)
-{
-    t.gets += !strcmp(key, oci_key_gc());
-    return t.real->get(value, index, key, pool);
 }
 
 static inline apr_status_t gc_blob_delete(oci_blob_store_t *store,
@@ -134,7 +126,6 @@ static inline void open_stores(run_t *run, const char *kind)
     t.blobs.blob_open = gc_blob_open;
     t.registry.blobs->provider = &t.blobs;
     t.index = *t.real;
-    t.index.get = gc_get;
     t.index.lock = gc_lock;
     t.registry.index->provider = &t.index;
     t.registry.boot = BOOT;

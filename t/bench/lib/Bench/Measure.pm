@@ -9,6 +9,7 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use List::Util qw(max);
 use OCI::Server;
 use POSIX ();
 
@@ -88,8 +89,8 @@ sub median {
 }
 
 # ---- clients: each returns the number of requests and the seconds they took,
-# and perhaps the median and the 99th percentile of a request's latency in
-# seconds
+# and perhaps latencies in seconds: the median, the 99th percentile and the
+# longest; or only the longest
 
 sub output_of {
     my @command = @_;
@@ -107,8 +108,9 @@ sub wrk {
         || $output !~ /(\d+) requests in ([\d.]+)s/;
     my @result = ($1, $2);
     my %unit = (us => 1e-6, ms => 1e-3, s => 1, m => 60);
-    return (@result, map { $output =~ /^ +$_% +([\d.]+)([a-z]+)\s*$/m
-            ? $1 * $unit{$2} : die $output } 50, 99);
+    return (@result, map { $output =~ /^ +$_([\d.]+)([a-z]+)\s/m
+            ? $1 * $unit{$2} : die $output } '50% +', '99% +',
+        'Latency +\S+ +\S+ +');
 }
 
 # HEAD requests, for which wrk would wait for a body; or, with new => 1, GET
@@ -143,8 +145,8 @@ sub pushes {
 # Words: METHOD PATH TYPE [FILE], or "blobs" REPOSITORY SIZE; see load.c.
 sub load {
     my ($host, $first, $count, @words) = @_;
-    return ($count,
-        output_of(program('load'), $host, 8, $first, $count, @words) + 0);
+    return ($count, split ' ', output_of(program('load'), $host, 8, $first,
+        $count, @words));
 }
 
 # ---- comparisons
@@ -152,9 +154,10 @@ sub load {
 # Contenders are hashes: pid, the process id of the server (or several, in an
 # array); run, a function that returns a number of requests and the seconds they
 # took, and perhaps latencies; after, a function that is called outside the
-# measurement.  Each contender runs once to warm up, then all run in turn.  This
-# sets rate (requests per second), cpu (seconds per request) and the latencies
-# p50 and p99, all medians.
+# measurement; waits, whether the last latency is the longest one.  Each
+# contender runs once to warm up, then all run in turn.  This sets rate (requests
+# per second), cpu (seconds per request) and the latencies p50 and p99, all
+# medians, and longest, the longest latency of all turns.
 sub race {
     my ($turns, @contenders) = @_;
     for my $turn (0 .. $turns) {
@@ -166,7 +169,9 @@ sub race {
             next if !$turn;
             push @{ $contender->{rates} }, $count / $seconds;
             push @{ $contender->{cpus} }, $cpu;
-            next if @latencies != 2;
+            push @{ $contender->{longests} }, $latencies[-1]
+                if $contender->{waits};
+            next if @latencies < 2;
             push @{ $contender->{p50s} }, $latencies[0];
             push @{ $contender->{p99s} }, $latencies[1];
         }
@@ -174,6 +179,8 @@ sub race {
     for my $contender (@contenders) {
         $contender->{$_} = median(@{ $contender->{"${_}s"} })
             for grep { $contender->{"${_}s"} } qw(rate cpu p50 p99);
+        $contender->{longest} = max(@{ $contender->{longests} })
+            if $contender->{waits};
     }
     return;
 }
