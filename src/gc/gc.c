@@ -78,6 +78,8 @@ static oci_error_t *read_state(state_t *state, oci_gc_t *gc, apr_pool_t *pool)
     gc->since = since ? oci_gc_time(apr_atoi64(since + 1)) : 0;
     gc->since = gc->since ? gc->since : apr_time_sec(apr_time_now());
     state->killed = value.data && strstr(value.data, UNDER_WAY);
+    gc->repair = state->killed;
+    gc->unsettled = 0;
     /* A last run in the future is that of a clock that was wrong. */
     if (!gc->glob
         && (state->killed || oci_gc_is_past(state->last, FULL_EVERY)
@@ -201,7 +203,7 @@ static oci_error_t *run(oci_gc_t *gc, apr_pool_t *pool)
     if (!error) {
         error = run_steps(gc, pool);
     }
-    if (error || gc->dry || oci_gc_is_stopped(gc)
+    if (error || gc->dry || gc->unsettled || oci_gc_is_stopped(gc)
         || (state.killed && !gc->full)) {
         return error;
     }

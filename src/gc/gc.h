@@ -65,7 +65,10 @@ typedef struct oci_gc_t {
     apr_int64_t since; /* set by the run: when the first run on this index
                           began, in seconds; what has no time counts as pushed
                           then */
-    int busy; /* set if another run works on the index: nothing was done */
+    int repair;    /* set by the run: whether the last run was killed, so that
+                      blobs may be condemned that manifests name */
+    int unsettled; /* likewise: whether this run may have left such blobs */
+    int busy;      /* set if another run works on the index: nothing was done */
 
     apr_time_t rested; /* for the run: when it rested last, */
     apr_time_t used;   /* the time of the processor that it had used by then, */

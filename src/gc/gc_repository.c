@@ -4,9 +4,20 @@
  *
  * All blobs are compared with what the manifests name, page by page and without
  * a lock.  The blobs that have to change are gathered.  A batch of them is
- * decided again, and changed, under the repository's exclusive lock.  Whoever
- * adds content holds the shared lock, so that the second decision is exact: it
- * begins with the manifests that were pushed since the first. */
+ * changed in three steps, so that the lock is not held for longer if the
+ * repository has many manifests:
+ *
+ *     exclusive lock    condemn the blobs
+ *     no lock           read the manifests that were pushed since
+ *     exclusive lock    release what is named now, collect what is due
+ *
+ * Whoever adds content holds the shared lock.  A manifest that is pushed before
+ * the first step is read in the second one, and the push of a later one
+ * releases the condemned blobs that it names.  So what is still condemned in
+ * the third step, and was not named in the second one, is not named at all.
+ *
+ * A run that is killed between these steps may leave a blob condemned that is
+ * named.  The next run is a full one that releases it. */
 
 #include <string.h>
 
@@ -27,6 +38,7 @@
 
 typedef enum {
     KEEP,
+    RELEASE,
     WAIT, /* condemned, but not long enough */
     CONDEMN,
     COLLECT
@@ -51,7 +63,7 @@ static decision_e decide(const review_t *review, const char *digest,
     apr_int64_t since = oci_gc_time(oci_blob_condemned_at(held));
 
     if (oci_gc_named_has(review->named, digest)) {
-        return KEEP;
+        return oci_blob_condemned_at(held) ? RELEASE : KEEP;
     }
     if (!review->gc->grace
         || (since && oci_gc_is_past(since, review->gc->grace))) {
@@ -84,37 +96,69 @@ static void count(review_t *review, decision_e decision)
     review->waiting |= decision == CONDEMN || decision == WAIT;
 }
 
+/* Read the fact about a blob of a batch. */
+static oci_error_t *read_held(oci_value_t *held, const char **digest,
+                              const review_t *review, int i, apr_pool_t *pool)
+{
+    *digest = APR_ARRAY_IDX(review->batch, i, const char *);
+    return oci_fact_get(held, review->repository.registry,
+                        oci_key_held(pool, review->repository.name, *digest),
+                        pool);
+}
+
+/* Condemn the blobs of a batch that are not condemned.  The caller holds the
+ * lock.  On a full disk they stay as they are. */
+static oci_error_t *condemn_batch(review_t *review, apr_pool_t *pool)
+{
+    apr_array_header_t *changes = oci_change_list_make(pool);
+    const char *mark = oci_blob_condemn(apr_time_sec(apr_time_now()), pool);
+    oci_error_t *error = oci_pending_cancel(changes, &review->repository, pool);
+    int cancelled = changes->nelts;
+    int i;
+
+    for (i = 0; i < review->batch->nelts && !error; i++) {
+        const char *digest;
+        oci_value_t held;
+
+        error = read_held(&held, &digest, review, i, pool);
+        if (!error && held.data
+            && !oci_gc_time(oci_blob_condemned_at(held.data))) {
+            oci_change_put(changes, OCI_CHANGE_PUT,
+                           oci_key_held(pool, review->repository.name, digest),
+                           mark, strlen(mark));
+        }
+    }
+    if (error || changes->nelts == cancelled) {
+        return error;
+    }
+    error = oci_facts_apply(review->repository.registry, changes, 0, pool);
+    return error && error->code == OCI_E_STORAGE_FULL ? NULL : error;
+}
+
 /* Add the changes for one blob.  What is taken out of the repository may be the
  * last use of the blob, which is noted first. */
 static void add_changes(apr_array_header_t *changes, const review_t *review,
                         const char *digest, decision_e decision)
 {
-    apr_pool_t *pool = changes->pool;
-    const char *name = review->repository.name;
-    const char *key = oci_key_held(pool, name, digest);
-    const char *mark;
-
-    switch (decision) {
-    case CONDEMN:
-        mark = oci_blob_condemn(apr_time_sec(apr_time_now()), pool);
-        oci_change_put(changes, OCI_CHANGE_PUT, key, mark, strlen(mark));
-        break;
-    case COLLECT:
+    if (decision == RELEASE) {
+        oci_change_put(changes, OCI_CHANGE_PUT,
+                       oci_key_held(changes->pool, review->repository.name,
+                                    digest),
+                       NULL, 0);
+    }
+    else if (decision == COLLECT) {
         oci_blob_add_removal(changes, &review->repository, digest);
-        break;
-    default:
-        break;
     }
 }
 
-/* Decide on a batch again, and change it.  The caller holds the lock. */
-static oci_error_t *change_batch(review_t *review, apr_pool_t *pool)
+/* Decide on a batch again, and change it.  The caller holds the lock.  A blob
+ * that is not condemned any more was released. */
+static oci_error_t *settle_batch(review_t *review, apr_pool_t *pool)
 {
-    const oci_registry_t *registry = review->repository.registry;
     apr_array_header_t *changes = oci_change_list_make(pool);
-    int cancelled;
-    oci_error_t *error = read_manifests(review, pool);
-    int i;
+    int grace = review->gc->grace;
+    oci_error_t *error = grace ? NULL : read_manifests(review, pool);
+    int cancelled, i;
 
     if (!error && !review->incomplete) {
         error = oci_pending_cancel(changes, &review->repository, pool);
@@ -122,27 +166,26 @@ static oci_error_t *change_batch(review_t *review, apr_pool_t *pool)
     cancelled = changes->nelts;
     for (i = 0; i < review->batch->nelts && !error && !review->incomplete;
          i++) {
-        const char *digest = APR_ARRAY_IDX(review->batch, i, const char *);
+        const char *digest;
         oci_value_t held;
 
-        error = oci_fact_get(&held, registry,
-                             oci_key_held(pool, review->repository.name,
-                                          digest),
-                             pool);
-        if (!error && held.data) {
+        error = read_held(&held, &digest, review, i, pool);
+        if (!error && held.data
+            && (!grace || oci_blob_condemned_at(held.data))) {
             decision_e decision = decide(review, digest, held.data);
 
             add_changes(changes, review, digest, decision);
-            count(review, decision);
+            count(review, decision == WAIT ? CONDEMN : decision);
         }
     }
     if (error || review->incomplete || changes->nelts == cancelled) {
         return error;
     }
-    return oci_facts_remove(registry, changes, pool);
+    return oci_facts_remove(review->repository.registry, changes, pool);
 }
 
-static oci_error_t *lock_and_change_batch(review_t *review)
+static oci_error_t *with_lock(review_t *review,
+                              oci_error_t *step(review_t *, apr_pool_t *))
 {
     oci_lock_t *lock;
     oci_error_t *error = oci_repository_lock(&lock, &review->repository,
@@ -152,8 +195,29 @@ static oci_error_t *lock_and_change_batch(review_t *review)
     if (error) {
         return error;
     }
-    error = change_batch(review, review->batch_pool);
+    error = step(review, review->batch_pool);
     oci_repository_unlock(&review->repository, lock);
+    return error;
+}
+
+/* Without a grace the manifests are read once more under the lock: what is
+ * condemned would be collected at once. */
+static oci_error_t *change_batch(review_t *review)
+{
+    oci_error_t *error;
+
+    if (!review->gc->grace) {
+        return with_lock(review, settle_batch);
+    }
+    error = with_lock(review, condemn_batch);
+    if (error) {
+        return error;
+    }
+    error = read_manifests(review, review->batch_pool);
+    if (!error && !review->incomplete) {
+        error = with_lock(review, settle_batch);
+    }
+    review->gc->unsettled |= error || review->incomplete;
     return error;
 }
 
@@ -175,7 +239,7 @@ static oci_error_t *note(review_t *review, const char *digest)
     if (review->batch->nelts < OCI_GC_BATCH) {
         return NULL;
     }
-    if (!(error = lock_and_change_batch(review))) {
+    if (!(error = change_batch(review))) {
         clear_batch(review);
     }
     return error;
@@ -200,8 +264,8 @@ static oci_error_t *count_last_use(review_t *review, const char *digest)
     return error && error->code == OCI_E_BLOB_UNKNOWN ? NULL : error;
 }
 
-/* A blob that a manifest names is not condemned: the push of the manifest
- * released it. */
+/* A blob that a manifest names is not condemned, unless a run was killed: the
+ * push of the manifest released it. */
 static oci_error_t *visit_blob(oci_walk_t *walk, const char *digest,
                                const oci_value_t *value, apr_pool_t *pool)
 {
@@ -212,7 +276,8 @@ static oci_error_t *visit_blob(oci_walk_t *walk, const char *digest,
 
     (void)value;
     walk->stop = oci_gc_is_stopped(review->gc);
-    if (!oci_digest_valid(digest) || oci_gc_named_has(review->named, digest)) {
+    if (!oci_digest_valid(digest)
+        || (oci_gc_named_has(review->named, digest) && !review->gc->repair)) {
         return NULL;
     }
     error = oci_fact_get(&held, walk->registry,
@@ -222,7 +287,7 @@ static oci_error_t *visit_blob(oci_walk_t *walk, const char *digest,
         return error;
     }
     decision = decide(review, digest, held.data);
-    if (decision != WAIT && !review->gc->dry) {
+    if (decision != KEEP && decision != WAIT && !review->gc->dry) {
         error = note(review, digest);
         walk->stop |= review->incomplete;
         return error;
@@ -244,7 +309,7 @@ static oci_error_t *review_blobs(review_t *review, apr_pool_t *pool)
     oci_gc_progress(review->gc);
     return error || !review->batch->nelts || review->incomplete
         ? error
-        : lock_and_change_batch(review);
+        : change_batch(review);
 }
 
 /* Take the repository out of the catalog if nothing is left in it. */
