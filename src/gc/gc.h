@@ -71,8 +71,8 @@ typedef struct oci_gc_t {
     int busy;      /* set if another run works on the index: nothing was done */
 
     apr_time_t rested; /* for the run: when it rested last, */
-    apr_time_t used;   /* the time of the processor that it had used by then, */
-    long preempted;    /* and how often others had needed the processor */
+    apr_time_t used;   /* for how long it had used a processor by then, */
+    apr_time_t waited; /* and for how long it had waited for one */
 
     /** Return whether to stop at the next opportunity. */
     int (*is_stopped)(void *baton);

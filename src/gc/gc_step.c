@@ -2,11 +2,9 @@
 
 /* What the steps of a garbage collection have in common. */
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* RUSAGE_THREAD */
-#endif
-
-#include <sys/resource.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "apr_time.h"
 
@@ -16,8 +14,14 @@
 /* How long a run works before it may rest. */
 #define WORK apr_time_from_msec(10)
 
-/* How much longer than it works a run rests if others need the processor. */
-#define BUSY 9
+/* How much longer than it works a run rests if others need the processor: then
+ * it had to wait for the processor for a quarter of the time that it used. */
+#define BUSY        4
+#define WAITED_PART 4
+
+/* Where Linux says for how many nanoseconds the calling thread has used a
+ * processor and waited for one; a space is between the two. */
+#define USAGE "/proc/thread-self/schedstat"
 
 /* The longest rest. */
 #define REST_MAX apr_time_from_sec(1)
@@ -26,22 +30,25 @@
  * machines differ. */
 #define AHEAD 60
 
-/* Take note of the time of the processor that the thread has used, and of how
- * often it had to leave its processor to others. */
+/* Take note of the times of the thread.  Where they are not known, all of the
+ * time counts as used. */
 static void read_usage(oci_gc_t *gc)
 {
-#ifdef RUSAGE_THREAD
-    struct rusage usage;
+    char text[64];
+    char *end;
+    int fd = open(USAGE, O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd == -1 ? -1 : read(fd, text, sizeof(text) - 1);
 
-    if (!getrusage(RUSAGE_THREAD, &usage)) {
-        gc->used = apr_time_make(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec,
-                                 usage.ru_utime.tv_usec
-                                     + usage.ru_stime.tv_usec);
-        gc->preempted = usage.ru_nivcsw;
+    if (fd != -1) {
+        close(fd);
     }
-#else
-    gc->used = apr_time_now();
-#endif
+    if (size <= 0) {
+        gc->used = apr_time_now();
+        return;
+    }
+    text[size] = '\0';
+    gc->used = strtoll(text, &end, 10) / 1000;
+    gc->waited = strtoll(end, NULL, 10) / 1000;
 }
 
 /* Rest, so that the requests beside the run have a processor.  A lower priority
@@ -49,15 +56,16 @@ static void read_usage(oci_gc_t *gc)
 static void rest(oci_gc_t *gc)
 {
     apr_time_t used = gc->used;
-    long preempted = gc->preempted;
+    apr_time_t waited = gc->waited;
     apr_time_t pause;
 
     if (gc->rested && apr_time_now() - gc->rested < WORK) {
         return;
     }
     read_usage(gc);
-    pause = (gc->used - used)
-        * (gc->preempted != preempted ? BUSY : gc->gentle);
+    used = gc->used - used;
+    waited = gc->waited - waited;
+    pause = used * (waited > used / WAITED_PART ? BUSY : gc->gentle);
     if (gc->rested && pause > 0) {
         apr_sleep(pause < REST_MAX ? pause : REST_MAX);
     }

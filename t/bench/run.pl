@@ -8,7 +8,7 @@
 #     ROWS     the rows to measure, such as "push,pull" (default: all): small,
 #              login, pull, push, patches, blobs, manifests, tags, memory,
 #              tls, many, index, sizes, gc
-#     TURNS    how often each contender is measured (3; pull 5)
+#     TURNS    how often each contender is measured (3; pull 5, gc 2)
 #     SECONDS  the approximate duration of measurements without a size (1)
 #     ENTRIES  the number of tags and repositories that "index" and "sizes"
 #              compare with few (20000)

@@ -139,7 +139,7 @@ sub show_beside {
         sub { $run->($host) },
         sub { beside_admin($host, $store, $run) },
         sub { beside_server($bench, $host, $store, $run) };
-    race($bench->{turns} // 3, @all);
+    race($bench->{turns} // 2, @all);
     for (['ociadmin', $all[1]], ['the server', $all[2]]) {
         my ($name, $beside) = @$_;
         row("$title, gc by $name", ours => $beside, beside => $all[0],
@@ -167,7 +167,7 @@ sub show_costs {
             : Bench::Rows::loader($bench, $server, $_, 'PUT',
                 '/v2/big/manifests/n@@@@@@', TYPE,
                 Bench::Rows::manifest_file($bench, 1)) } $full, $empty;
-        race($bench->{turns} // 3, @all);
+        race($bench->{turns} // 2, @all);
         row("$title, large store", ours => $all[0], beside => $all[1],
             name => 'small store', by => 'cpu', most => 1.2);
     }
