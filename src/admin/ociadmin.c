@@ -12,6 +12,7 @@
 #include "apr_strings.h"
 #include "apr_version.h"
 
+#include "admin/check.h"
 #include "admin/collect.h"
 #include "admin/copy.h"
 #include "admin/ociadmin.h"
@@ -28,6 +29,19 @@ static const struct {
     oci_command_t *run;
     const char *usage; /* printed after the name; NULL for an alias */
 } commands[] = {
+    { "check", oci_check_command,
+      " [--digests] [--repair] [--sparse Index|All] [--json] [--quiet]\n"
+      "    BLOBS [INDEX]\n"
+      "    Check that everything in a registry's storage is there and belongs\n"
+      "    together, beside a running server.  Prints a line for each finding.\n"
+      "    BLOBS and INDEX are as for gc.  The exit status is 0 if nothing is\n"
+      "    found, 1 if something is, also if it is mended.\n"
+      "      --digests    read all blobs, and compare their digests\n"
+      "      --repair     mend what can be mended; what cannot is named\n"
+      "      --sparse Index|All\n"
+      "                   content that OCISparse allows to be absent\n"
+      "      --json       print each finding, and the totals, as JSON\n"
+      "      --quiet      do not print progress\n" },
     { "copy", oci_copy_command,
       " [--force] [--quiet] [--user NAME] FROM TO\n"
       "    Copy the index FROM to the index TO, then compare the two.\n"

@@ -24,11 +24,9 @@ static oci_error_t *blob_unknown(const char *digest, apr_pool_t *pool)
                           "the repository does not hold this blob");
 }
 
-/* Parse the record of a blob, which all repositories that hold it share.
- * @param record NULL if there is none */
-static oci_error_t *parse_record(oci_blob_t *blob, const char *record,
-                                 const oci_registry_t *registry,
-                                 const char *digest, apr_pool_t *pool)
+oci_error_t *oci_blob_parse(oci_blob_t *blob, const char *record,
+                            const oci_registry_t *registry, const char *digest,
+                            apr_pool_t *pool)
 {
     char *end;
 
@@ -78,7 +76,7 @@ oci_error_t *oci_blob_record(oci_blob_t *blob, const oci_registry_t *registry,
                                       oci_key_blob(pool, digest), pool);
 
     return error ? error
-                 : parse_record(blob, record.data, registry, digest, pool);
+                 : oci_blob_parse(blob, record.data, registry, digest, pool);
 }
 
 static oci_error_t *find_held(oci_blob_t *blob,
@@ -93,8 +91,8 @@ static oci_error_t *find_held(oci_blob_t *blob,
     oci_error_t *error = oci_fact_follow(&follow, repository->registry, pool);
 
     if (!error) {
-        error = parse_record(blob, follow.target.data, repository->registry,
-                             digest, pool);
+        error = oci_blob_parse(blob, follow.target.data, repository->registry,
+                               digest, pool);
     }
     if (!error) {
         blob->condemned = oci_blob_condemned_at(follow.value.data);

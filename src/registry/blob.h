@@ -59,6 +59,19 @@ oci_error_t *oci_blob_record(oci_blob_t *blob, const oci_registry_t *registry,
                              const char *digest, apr_pool_t *pool);
 
 /**
+ * Parse the record of a blob.
+ * @param blob Filled in on success, as if it were not condemned; the locator is
+ *        a part of record
+ * @param record The value of its fact; NULL if there is none
+ * @param digest A valid digest; kept in blob
+ * @return OCI_E_BLOB_UNKNOWN if there is none; OCI_E_INTERNAL, with the status
+ *         APR_SUCCESS, if it is not a valid record
+ */
+oci_error_t *oci_blob_parse(oci_blob_t *blob, const char *record,
+                            const oci_registry_t *registry, const char *digest,
+                            apr_pool_t *pool);
+
+/**
  * Delete the bytes of a blob, unless it has a record.  The caller holds the
  * exclusive lock on its digest (oci_blob_lock).  The bytes stay if that cannot
  * be known, also because the lock ended while this process was stopped.

@@ -111,8 +111,8 @@ static oci_error_t *find_sizes(apr_off_t *sizes, apr_array_header_t *released,
     return error;
 }
 
-static int may_be_absent(const oci_registry_t *registry,
-                         const oci_child_t *child)
+int oci_child_may_be_absent(const oci_registry_t *registry,
+                            const oci_child_t *child)
 {
     switch (registry->sparse) {
     case OCI_SPARSE_ALL:
@@ -145,7 +145,7 @@ oci_error_t *oci_children_check(apr_array_header_t *released,
         const oci_descriptor_t *descriptor = &child->descriptor;
         apr_off_t size = sizes[i];
 
-        if (size < 0 && !may_be_absent(repository->registry, child)) {
+        if (size < 0 && !oci_child_may_be_absent(repository->registry, child)) {
             *last = oci_error_make(pool, OCI_E_MANIFEST_BLOB_UNKNOWN, "digest",
                                    descriptor->digest,
                                    "the manifest names content that the "

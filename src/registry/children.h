@@ -28,4 +28,8 @@ oci_error_t *oci_children_check(apr_array_header_t *released,
                                 const oci_document_t *document,
                                 apr_pool_t *pool);
 
+/** Return whether the registry's sparse policy allows a child to be absent. */
+int oci_child_may_be_absent(const oci_registry_t *registry,
+                            const oci_child_t *child);
+
 #endif /* OCI_CHILDREN_H */

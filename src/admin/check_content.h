@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file check_content.h
+ * @brief What the command "check" asks about content: whether a repository can
+ *        serve a blob or a manifest, and whether bytes have their digest
+ */
+
+#ifndef OCI_CHECK_CONTENT_H
+#define OCI_CHECK_CONTENT_H
+
+#include "admin/check_run.h"
+#include "values/document.h"
+
+typedef enum {
+    OCI_CONTENT_WHOLE,
+    OCI_CONTENT_ABSENT,     /* the repository does not hold it */
+    OCI_CONTENT_UNRECORDED, /* it holds the blob, which has no valid record */
+    OCI_CONTENT_LOST,       /* its bytes are missing, or have another size */
+    OCI_CONTENT_WRONG       /* its bytes have another digest */
+} oci_content_e;
+
+/**
+ * Find out whether a repository can serve a blob.
+ * @param size Set to its size in bytes, if it is whole
+ * @param digest Valid
+ * @param pool For temporary data
+ * @return A storage error
+ */
+oci_error_t *oci_check_blob_state(oci_content_e *state, apr_off_t *size,
+                                  oci_check_t *check,
+                                  const oci_repository_t *repository,
+                                  const char *digest, apr_pool_t *pool);
+
+/**
+ * Find out why a manifest cannot be pulled with all that it names.
+ * @param cause Set to what is wrong, from pool; NULL if nothing is
+ * @param manifest Set to the digest of the manifest that names what is not
+ *        there: this one, or one that it names
+ * @param digest Of the manifest, which exists
+ * @return A storage error
+ */
+oci_error_t *oci_check_cause(const char **cause, const char **manifest,
+                             oci_check_t *check,
+                             const oci_repository_t *repository,
+                             const char *digest, apr_pool_t *pool);
+
+/** Say in words what is wrong with a blob, which is not whole. */
+const char *oci_content_fault(oci_content_e state);
+
+/**
+ * Read the bytes of a blob, and compare their digest.  Uses no index, so that
+ * any thread may call it.
+ * @param hashed Filled in; right is 0 if the bytes cannot be read to their end
+ * @param locator Of the bytes
+ * @param pool For temporary data
+ * @return The provider's status; APR_ENOTIMPL if it gives a URL
+ */
+apr_status_t oci_check_hash(oci_hashed_t *hashed, oci_blob_store_t *store,
+                            const char *digest, const char *locator,
+                            apr_pool_t *pool);
+
+/** Return whether the file of a blob is the one that was read. */
+int oci_check_is_same_file(const oci_hashed_t *hashed, oci_blob_store_t *store,
+                           const char *locator, apr_pool_t *pool);
+
+#endif /* OCI_CHECK_CONTENT_H */
