@@ -57,6 +57,9 @@ static oci_error_t *has_digest(int *right, oci_check_t *check, oci_item_t *item,
     }
     *right = check->look == OCI_LOOK_LOCKED && item->hashed.right
         && oci_check_is_same_file(&item->hashed, store, locator, pool);
+    if (*right) {
+        oci_digest_set_add(check->restorable, item->what);
+    }
     return NULL;
 }
 

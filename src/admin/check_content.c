@@ -74,34 +74,64 @@ const char *oci_content_fault(oci_content_e state)
     }
 }
 
-/* Read a manifest.
- * *document: NULL if there is none that can be parsed */
-static oci_error_t *read_document(oci_document_t **document,
+oci_error_t *oci_check_restorable(int *possible, oci_check_t *check,
                                   const oci_repository_t *repository,
-                                  const char *digest, apr_pool_t *pool)
+                                  const oci_lack_t *lack, apr_pool_t *pool)
 {
-    oci_manifest_t manifest;
-    oci_error_t *error = oci_manifest_get(&manifest, repository, digest, pool);
+    oci_blob_store_t *store = check->registry->blobs;
+    oci_value_t name;
+    oci_blob_t blob;
+    apr_off_t size;
+    oci_error_t *error;
 
-    *document = NULL;
-    if (error) {
-        return error->code == OCI_E_MANIFEST_UNKNOWN ? NULL : error;
+    if (lack->state != OCI_CONTENT_ABSENT) {
+        *possible = oci_digest_set_has(check->restorable, lack->blob);
+        return NULL;
     }
-    if (oci_document_parse(document, manifest.media_type, manifest.data,
-                           manifest.size, pool)) {
-        *document = NULL;
-    }
-    return NULL;
+    error = oci_fact_get(&name, check->registry,
+                         oci_key_holder(pool, lack->blob, repository->name),
+                         pool);
+    *possible = !error && name.data && !strcmp(name.data, repository->name)
+        && !oci_blob_record(&blob, check->registry, lack->blob, pool)
+        && store->provider->blob_size(&size, store, blob.locator, pool)
+            == APR_SUCCESS
+        && size == blob.size;
+    return error;
 }
 
-/* A search for what is not there. */
+/* A search for what a manifest lacks. */
 typedef struct search_t {
     oci_check_t *check;
     const oci_repository_t *repository;
-    const char *cause;
-    const char *manifest;
-    apr_pool_t *pool; /* for both */
+    oci_lack_t *lack;
+    apr_pool_t *pool; /* for lack */
 } search_t;
+
+/* Read a manifest.  The registry serves it even if its media type is wrong.
+ * *document: NULL if there is none that can be parsed */
+static oci_error_t *read_document(oci_document_t **document, search_t *search,
+                                  const char *digest, apr_pool_t *pool)
+{
+    oci_manifest_t manifest;
+    oci_error_t *error = oci_manifest_get(&manifest, search->repository, digest,
+                                          pool);
+
+    *document = NULL;
+    if (error && error->code == OCI_E_MANIFEST_UNKNOWN) {
+        if (error->note) {
+            search->lack->manifest = apr_pstrdup(search->pool, digest);
+        }
+        return NULL;
+    }
+    if (!error
+        && oci_document_parse(document, manifest.media_type, manifest.data,
+                              manifest.size, pool)
+        && oci_document_parse(document, NULL, manifest.data, manifest.size,
+                              pool)) {
+        *document = NULL;
+    }
+    return error;
+}
 
 static oci_error_t *search_manifest(search_t *search, const char *digest,
                                     int depth, apr_pool_t *pool);
@@ -134,9 +164,9 @@ static oci_error_t *search_child(search_t *search, const oci_child_t *child,
             && oci_child_may_be_absent(search->check->registry, child))) {
         return error;
     }
-    search->cause = apr_psprintf(search->pool, "%s names %s, and %s", manifest,
-                                 digest, oci_content_fault(state));
-    search->manifest = apr_pstrdup(search->pool, manifest);
+    search->lack->manifest = apr_pstrdup(search->pool, manifest);
+    search->lack->blob = apr_pstrdup(search->pool, digest);
+    search->lack->state = state;
     return NULL;
 }
 
@@ -150,13 +180,9 @@ static oci_error_t *search_manifest(search_t *search, const char *digest,
 
     apr_pool_create(&scratch, pool);
     apr_pool_create(&one, scratch);
-    error = read_document(&document, search->repository, digest, scratch);
-    if (!error && !document) {
-        search->cause = apr_pstrcat(search->pool, digest, " is damaged", NULL);
-        search->manifest = apr_pstrdup(search->pool, digest);
-    }
-    for (i = 0;
-         document && !error && !search->cause && i < document->children->nelts;
+    error = read_document(&document, search, digest, scratch);
+    for (i = 0; document && !error && !search->lack->manifest
+         && i < document->children->nelts;
          i++) {
         error = search_child(search,
                              &APR_ARRAY_IDX(document->children, i, oci_child_t),
@@ -171,19 +197,14 @@ static oci_error_t *search_manifest(search_t *search, const char *digest,
     return error;
 }
 
-oci_error_t *oci_check_cause(const char **cause, const char **manifest,
-                             oci_check_t *check,
-                             const oci_repository_t *repository,
-                             const char *digest, apr_pool_t *pool)
+oci_error_t *oci_check_lack(oci_lack_t *lack, oci_check_t *check,
+                            const oci_repository_t *repository,
+                            const char *digest, apr_pool_t *pool)
 {
-    search_t search = { .check = check,
-                        .repository = repository,
-                        .pool = pool };
-    oci_error_t *error = search_manifest(&search, digest, 0, pool);
+    search_t search = { check, repository, lack, pool };
 
-    *cause = search.cause;
-    *manifest = search.manifest;
-    return error;
+    memset(lack, 0, sizeof(*lack));
+    return search_manifest(&search, digest, 0, pool);
 }
 
 static void note_file(oci_hashed_t *hashed, apr_file_t *file)

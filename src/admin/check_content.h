@@ -20,6 +20,13 @@ typedef enum {
     OCI_CONTENT_WRONG       /* its bytes have another digest */
 } oci_content_e;
 
+/** What a manifest names and its repository cannot serve. */
+typedef struct oci_lack_t {
+    const char *manifest; /* a digest */
+    const char *blob;     /* a digest; NULL: the manifest itself is damaged */
+    oci_content_e state;  /* of the blob */
+} oci_lack_t;
+
 /**
  * Find out whether a repository can serve a blob.
  * @param size Set to its size in bytes, if it is whole
@@ -33,17 +40,30 @@ oci_error_t *oci_check_blob_state(oci_content_e *state, apr_off_t *size,
                                   const char *digest, apr_pool_t *pool);
 
 /**
- * Find out why a manifest cannot be pulled with all that it names.
- * @param cause Set to what is wrong, from pool; NULL if nothing is
- * @param manifest Set to the digest of the manifest that names what is not
- *        there: this one, or one that it names
- * @param digest Of the manifest, which exists
+ * Find out whether a blob that is not whole can be restored: its record was
+ * found to be wrong while its bytes are right, or the repository lost its entry
+ * and is still among the blob's holders.  Without the latter, a manifest could
+ * give access to the blob of another repository.
+ * @param possible Set to 1 or 0
+ * @param lack Its blob and state
+ * @param pool For temporary data
  * @return A storage error
  */
-oci_error_t *oci_check_cause(const char **cause, const char **manifest,
-                             oci_check_t *check,
-                             const oci_repository_t *repository,
-                             const char *digest, apr_pool_t *pool);
+oci_error_t *oci_check_restorable(int *possible, oci_check_t *check,
+                                  const oci_repository_t *repository,
+                                  const oci_lack_t *lack, apr_pool_t *pool);
+
+/**
+ * Find out why a manifest cannot be pulled with all that it names.
+ * @param lack Filled in; its manifest is NULL if nothing is wrong.  That
+ *        manifest is this one, or one that it names
+ * @param digest Of the manifest, which exists
+ * @param pool For lack, and temporary data
+ * @return A storage error
+ */
+oci_error_t *oci_check_lack(oci_lack_t *lack, oci_check_t *check,
+                            const oci_repository_t *repository,
+                            const char *digest, apr_pool_t *pool);
 
 /** Say in words what is wrong with a blob, which is not whole. */
 const char *oci_content_fault(oci_content_e state);

@@ -89,7 +89,9 @@ oci_error_t *oci_look_at_held(oci_check_t *check, oci_item_t *item,
         set_held(finding, follow.key, pool);
     }
     else if (!follow.target.data) {
-        error = find_unrecorded(check, item, pool);
+        error = oci_digest_set_has(check->restorable, item->what)
+            ? NULL /* the record is reported */
+            : find_unrecorded(check, item, pool);
     }
     else if (oci_blob_parse(&blob, follow.target.data, check->registry,
                             item->what, pool)) {
@@ -120,7 +122,7 @@ oci_error_t *oci_look_at_holder(oci_check_t *check, oci_item_t *item,
     if (!error && !held) {
         error = oci_fact_exists(&exists, check->registry, key, pool);
     }
-    if (error || !exists) {
+    if (error || !exists || oci_digest_set_has(check->held_again, item->what)) {
         return error;
     }
     finding = oci_check_found(check, item, OCI_FAULT_HOLDER_STALE, pool);

@@ -34,52 +34,50 @@ static apr_array_header_t *hold_again(const char *name, const char *digest,
     return changes;
 }
 
-/* Whether the entry of a blob is lost, and nothing else: the repository is
- * among the blob's holders, so that it held the blob, and the blob is whole.
- * Without the first, a manifest could give access to another repository's
- * blob. */
-static oci_error_t *can_hold(int *possible, oci_check_t *check,
-                             const oci_item_t *item, apr_pool_t *pool)
+/* Say what is to be done about content that is missing. */
+static const char *remedy_for(const oci_item_t *item, apr_pool_t *pool)
 {
-    oci_blob_store_t *store = check->registry->blobs;
-    const char *key = oci_key_holder(pool, item->what, item->repository);
-    oci_value_t name;
-    oci_blob_t blob;
-    apr_off_t size;
-    oci_error_t *error = oci_fact_get(&name, check->registry, key, pool);
-
-    *possible = !error && name.data && !strcmp(name.data, item->repository)
-        && !oci_blob_record(&blob, check->registry, item->what, pool)
-        && blob.size == item->size
-        && store->provider->blob_size(&size, store, blob.locator, pool)
-            == APR_SUCCESS
-        && size == blob.size;
-    return error;
+    return apr_pstrcat(pool, "delete the manifest (" DELETE, item->repository,
+                       "/manifests/", item->of, "), and push it again", NULL);
 }
 
 static oci_error_t *find_missing(oci_check_t *check, oci_item_t *item,
                                  oci_content_e state, apr_pool_t *pool)
 {
-    const char *name = item->repository;
+    oci_repository_t repository = { check->registry, item->repository };
+    oci_lack_t lack = { item->of, item->what, state };
     oci_finding_t *finding = oci_check_found(check, item,
                                              OCI_FAULT_CONTENT_MISSING, pool);
-    oci_error_t *error = NULL;
-    int possible = 0;
+    int possible;
+    oci_error_t *error = oci_check_restorable(&possible, check, &repository,
+                                              &lack, pool);
 
     finding->digest = item->of;
     finding->detail = apr_psprintf(pool, "the manifest names %s, and %s",
                                    item->what, oci_content_fault(state));
-    if (state == OCI_CONTENT_ABSENT) {
-        error = can_hold(&possible, check, item, pool);
+    if (!possible) {
+        finding->remedy = remedy_for(item, pool);
     }
-    if (possible) {
-        finding->changes = hold_again(name, item->what, pool);
+    else if (state == OCI_CONTENT_ABSENT) {
+        finding->changes = hold_again(item->repository, item->what, pool);
+        if (check->look == OCI_LOOK_LOCKED) {
+            oci_digest_set_add(check->held_again, item->what);
+        }
     }
-    finding->remedy = possible
-        ? NULL
-        : apr_pstrcat(pool, "delete the manifest (" DELETE, name, "/manifests/",
-                      item->of, "), and push it again", NULL);
+    else {
+        finding->remedy = "--repair restores the blob";
+    }
     return error;
+}
+
+/* Parse a manifest.  Returns whether its bytes have its digest. */
+static int is_intact(oci_manifest_t *manifest, const char *digest,
+                     const oci_value_t *value, apr_pool_t *pool)
+{
+    return oci_manifest_parse(manifest, value, pool)
+        && !strcmp(digest,
+                   oci_digest_of(oci_digest_algorithm(digest), manifest->data,
+                                 manifest->size, pool));
 }
 
 /* Look at a blob, or a manifest stored as a blob, that a manifest names.
@@ -112,9 +110,10 @@ static oci_error_t *look_at_child(oci_check_t *check, oci_item_t *item,
         return error;
     }
     if (value.data) {
-        size = oci_manifest_parse(&manifest, &value, pool)
-            ? (apr_off_t)manifest.size
-            : item->size; /* it is reported for itself */
+        if (!is_intact(&manifest, item->what, &value, pool)) {
+            return find_missing(check, item, OCI_CONTENT_WRONG, pool);
+        }
+        size = manifest.size;
     }
     else {
         error = oci_check_blob_state(&state, &size, check, &repository,
@@ -324,10 +323,7 @@ oci_error_t *oci_look_at_manifest(oci_check_t *check, oci_item_t *item,
     if (error || !value.data) {
         return error;
     }
-    if (!oci_manifest_parse(&manifest, &value, pool)
-        || strcmp(item->what,
-                  oci_digest_of(oci_digest_algorithm(item->what), manifest.data,
-                                manifest.size, pool))) {
+    if (!is_intact(&manifest, item->what, &value, pool)) {
         return find_damaged(check, item, pool);
     }
     parse(&document, check, item, &manifest, pool);

@@ -29,6 +29,8 @@ void oci_check_prepare(oci_check_t *check)
     clear_suspects(check);
     check->bad = oci_digest_set_make(check->pool);
     check->wrong = oci_digest_set_make(check->pool);
+    check->restorable = oci_digest_set_make(check->pool);
+    check->held_again = oci_digest_set_make(check->pool);
     check->settled = oci_digest_set_make(check->pool);
 }
 

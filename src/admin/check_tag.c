@@ -58,15 +58,15 @@ static oci_error_t *look_back(oci_check_t *check, oci_item_t *item,
 /* Say how a tag is brought back.  Some clients send nothing if the registry has
  * the manifest of the tag, or one that this manifest names. */
 static const char *bring_back(const oci_item_t *item, const char *digest,
-                              const char *manifest, apr_pool_t *pool)
+                              const oci_lack_t *lack, apr_pool_t *pool)
 {
     const char *name = item->repository;
     const char *deletion = apr_pstrcat(pool, DELETE, name, "/manifests/",
                                        item->what, NULL);
 
-    if (strcmp(digest, manifest) != 0) {
+    if (strcmp(digest, lack->manifest) != 0) {
         deletion = apr_pstrcat(pool, deletion, " and " DELETE, name,
-                               "/manifests/", manifest, NULL);
+                               "/manifests/", lack->manifest, NULL);
     }
     return apr_psprintf(pool, "to bring it back, %s, then push %s:%s again",
                         deletion, name, item->what);
@@ -77,21 +77,28 @@ static oci_error_t *look_below(oci_check_t *check, oci_item_t *item,
                                const char *digest, apr_pool_t *pool)
 {
     oci_repository_t repository = { check->registry, item->repository };
-    const char *cause, *manifest;
     oci_finding_t *finding;
-    oci_error_t *error = oci_check_cause(&cause, &manifest, check, &repository,
-                                         digest, pool);
+    oci_lack_t lack;
+    int possible = 0;
+    oci_error_t *error = oci_check_lack(&lack, check, &repository, digest,
+                                        pool);
 
-    if (error || !cause) {
+    if (error || !lack.manifest) {
         return error;
     }
+    if (lack.blob) {
+        error = oci_check_restorable(&possible, check, &repository, &lack,
+                                     pool);
+    }
     finding = find_tag(check, item, OCI_FAULT_TAG_BROKEN, digest, pool);
-    finding->detail = apr_psprintf(pool,
-                                   "the tag leads to content that is not "
-                                   "there: %s",
-                                   cause);
-    finding->remedy = bring_back(item, digest, manifest, pool);
-    return NULL;
+    finding->detail = lack.blob
+        ? apr_psprintf(pool, "the tag leads to %s, which names %s, and %s",
+                       lack.manifest, lack.blob, oci_content_fault(lack.state))
+        : apr_psprintf(pool, "the tag leads to %s, which is damaged",
+                       lack.manifest);
+    finding->remedy = possible ? "--repair restores the blob"
+                               : bring_back(item, digest, &lack, pool);
+    return error;
 }
 
 oci_error_t *oci_look_at_tag(oci_check_t *check, oci_item_t *item,
