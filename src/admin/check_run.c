@@ -14,7 +14,7 @@
 
 /* How many items to look at again at a time, and when. */
 #define BATCH  256
-#define MOMENT apr_time_from_msec(200)
+#define MOMENT apr_time_from_msec(100)
 
 static void clear_suspects(oci_check_t *check)
 {

@@ -29,7 +29,7 @@ sub copy_store {
 
 # Run check with --json.  Adds findings, the names of what was found, and
 # totals.
-sub check {
+sub examine {
     my ($stores, @options) = @_;
     my $run = ociadmin('check', '--json', '--quiet', @options, @$stores);
     my @lines = map { JSON::PP::decode_json($_) } split /\n/, $run->{out};
@@ -55,7 +55,7 @@ sub finds {
 sub is_whole {
     my ($name, @stores) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return finds(check(\@stores, '--digests'), '', $name);
+    return finds(examine(\@stores, '--digests'), '', $name);
 }
 
 # ---- content of all kinds
@@ -119,7 +119,7 @@ sub make_store {
 }
 
 my ($server, @stores) = make_store('fs');
-my $run = check(\@stores);
+my $run = examine(\@stores);
 is(join(' ', map { $run->{totals}{$_} } qw(manifests tags damage leftovers)),
     '13 10 0 0', 'everything is counted');
 my $text = ociadmin('check', @stores);
@@ -323,11 +323,11 @@ for my $case (@damage) {
         give_to_httpd($copy);
         my $text = ociadmin('check', '--quiet', "fs $copy")->{out};
         like($text, $line, 'a line says so');
-        my $run = check(["fs $copy"]);
+        my $run = examine(["fs $copy"]);
         finds($run, $found, 'it is found') if defined $found;
-        my $mending = check(["fs $copy"], '--repair');
+        my $mending = examine(["fs $copy"], '--repair');
         is($mending->{status}, 1, 'check --repair says that something was found');
-        my $after = check(["fs $copy"], '--digests');
+        my $after = examine(["fs $copy"], '--digests');
         finds($after, $left, 'what cannot be mended is left') if defined $left;
         my %named = map { $_ => 1 } map { "$_->{finding} " . ($_->{tag} // '')
             . ($_->{digest} // $_->{key} // '') } @{ $mending->{lines} };
@@ -353,7 +353,7 @@ subtest 'bytes that are wrong' => sub {
     spoil($made{leaf});
     spoil($made{layer});
     my @stores = ("fs $copy");
-    finds(check(\@stores), '', 'without --digests they are not read');
+    finds(examine(\@stores), '', 'without --digests they are not read');
     my $text = ociadmin('check', '--quiet', '--digests', @stores)->{out};
     like($text, qr/^$made{layer}: the bytes of \S+ have another digest \(a blob of (?:a,mounts|mounts,a)\); clients refuse the blob; --repair deletes/m,
         'a line names the digest and the repositories');
@@ -362,11 +362,11 @@ subtest 'bytes that are wrong' => sub {
         for qw(a:v1 a:v2 a:latest multi:v1 multi:nested);
     my $found = join ' ', ('bytes-wrong') x 2, ('content-missing') x 2,
         ('tag-broken') x 5;
-    finds(check(\@stores, '--digests'), $found, 'they are found');
-    my $run = check(\@stores, '--digests', '--repair');
+    finds(examine(\@stores, '--digests'), $found, 'they are found');
+    my $run = examine(\@stores, '--digests', '--repair');
     is($run->{mended}, 'bytes-wrong bytes-wrong', 'and mended');
     ok(!-e blob_file($made{layer}), 'the bytes are gone');
-    finds(check(\@stores), join(' ', ('content-missing') x 2,
+    finds(examine(\@stores), join(' ', ('content-missing') x 2,
         ('tag-broken') x 5), 'what cannot be mended is found again');
 
     my $server = OCI::Server->start(store => $copy);
@@ -375,7 +375,7 @@ subtest 'bytes that are wrong' => sub {
         for "a/blobs/$made{layer}", "mounts/blobs/$made{layer}";
     $client->push_blob('a', 'layer of a');
     $client->push_blob('multi', 'layer 2');
-    finds(check(\@stores, '--digests'), '', 'the next push restores all');
+    finds(examine(\@stores, '--digests'), '', 'the next push restores all');
     is($client->get("/v2/multi/blobs/$made{leaf}")->body, 'layer 2',
         'and it is served');
     $server->stop;
@@ -390,11 +390,11 @@ for my $index (qw(dbm:gdbm dbm:db dbd:sqlite3 dbd:pgsql dbd:mysql)) {
         $copy = $server->store;
         unlink blob_file($made{layer}) or die;
         spoil($made{leaf});
-        my $run = check(\@stores, '--digests', '--repair');
+        my $run = examine(\@stores, '--digests', '--repair');
         finds($run, join(' ', 'bytes-lost', 'bytes-wrong',
             ('content-missing') x 2, ('tag-broken') x 5), 'it is found');
         is($run->{mended}, 'bytes-lost bytes-wrong', 'and mended');
-        finds(check(\@stores), join(' ', ('content-missing') x 2,
+        finds(examine(\@stores), join(' ', ('content-missing') x 2,
             ('tag-broken') x 5), 'the rest is found again');
         my $client = OCI::Client->new($server);
         $client->push_blob('a', 'layer of a');
@@ -410,11 +410,11 @@ subtest 'marks of manifests that are gone' => sub {
     $copy = copy_store("$base/whole", "$base/damaged");
     set_fact($copy, "repo/a/_$_/$ABSENT", 1) for qw(pulled untagged);
     give_to_httpd($copy);
-    finds(check(["fs $copy"]), '', 'they are not reported');
-    my $run = check(["fs $copy"], '--repair');
+    finds(examine(["fs $copy"]), '', 'they are not reported');
+    my $run = examine(["fs $copy"], '--repair');
     finds($run, '', 'nor when they are removed');
     is($run->{totals}{marks}, 2, 'but counted');
-    is(check(["fs $copy"], '--repair')->{totals}{marks}, 0, 'they are gone');
+    is(examine(["fs $copy"], '--repair')->{totals}{marks}, 0, 'they are gone');
 };
 
 subtest 'content that OCISparse allows to be absent' => sub {
@@ -427,13 +427,13 @@ subtest 'content that OCISparse allows to be absent' => sub {
         [ json_text(image_manifest('absent')) ]));
     my @stores = ('fs ' . $server->store,
         $server->{index}->argument($server->store));
-    finds(check(\@stores), join(' ', ('content-missing') x 2,
+    finds(examine(\@stores), join(' ', ('content-missing') x 2,
         ('tag-broken') x 2), 'without the option it is missing');
-    finds(check(\@stores, '--sparse', 'Index'), 'content-missing tag-broken',
+    finds(examine(\@stores, '--sparse', 'Index'), 'content-missing tag-broken',
         'an index may lack a manifest');
-    finds(check(\@stores, '--sparse', 'all'), '', 'an image may lack a blob');
+    finds(examine(\@stores, '--sparse', 'all'), '', 'an image may lack a blob');
     $client->push_blob('other', 'nobody has this');
-    my $run = check(\@stores, '--repair');
+    my $run = examine(\@stores, '--repair');
     is($run->{mended}, '', 'no repository gets the blob of another one');
     error_is($client->get('/v2/sparse/blobs/' . digest_of('nobody has this')),
         404, 'BLOB_UNKNOWN');
@@ -461,7 +461,7 @@ subtest 'what cannot be examined' => sub {
     mkdir $tag or die;
     overwrite("$tag/x", 'x');
     give_to_httpd($copy);
-    finds(check(["fs $copy"]), 'key-foreign tagged-stale',
+    finds(examine(["fs $copy"]), 'key-foreign tagged-stale',
         'a fact that is a directory');
     overwrite("$copy/index/.version", "mod_oci index 9\n");
     like(ociadmin('check', "fs $copy")->{err}, qr/newer/, 'a newer index');

@@ -9,6 +9,7 @@
 
 use OCI::Test;
 
+use OCI::Admin;
 use OCI::Garbage;
 use OCI::Pusher;
 use Time::HiRes qw(sleep time);
@@ -43,6 +44,8 @@ sub holds {
     is(join("\n", @faults), '', 'no push failed, and nothing is lost');
     cmp_ok($pushes, '>', 20, "$pushes pushes, of which $repeats were repeated");
     is(join("\n", clean($server)), '', 'in the end exactly the garbage is gone');
+    my $run = check($server, '--digests', '--sparse', 'Index');
+    is($run->{status}, 0, 'so says ociadmin check') or diag($run->{out});
     my @lost = map { $_->check($server, $tagged_only); $_->faults } @pushed;
     is(join("\n", @lost), '', 'and nothing else');
     return;

@@ -5,6 +5,7 @@
 #     my $run = ociadmin('copy', "fs $from", "fs $to");
 #     $run->{status}, $run->{out}, $run->{err}
 #     gc($server, '--grace', 0)->{report}{blobs}
+#     check($server, '--digests')->{out}
 
 package OCI::Admin;
 
@@ -20,7 +21,7 @@ use OCI::Client;
 use OCI::Server;
 use POSIX ();
 
-our @EXPORT = qw(ociadmin gc age_uploads tool make_index make_blobs set_fact facts_of
+our @EXPORT = qw(ociadmin gc check age_uploads tool make_index make_blobs set_fact facts_of
     give_to_httpd);
 
 # The path of the program, from the same build as the module.
@@ -63,6 +64,15 @@ sub gc {
         'fs ' . $server->store, $server->{index}->argument($server->store));
     $run->{report} = eval { JSON::PP::decode_json($run->{out}) } // {};
     return $run;
+}
+
+# Check a server's registry, with these options.  Returns what ociadmin does.
+sub check {
+    my ($server, @options) = @_;
+
+    local $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
+    return ociadmin('check', '--quiet', @options, 'fs ' . $server->store,
+        $server->{index}->argument($server->store));
 }
 
 # Make all uploads of the blob store DIR look old, so that the next run of the
