@@ -19,13 +19,13 @@ typedef struct entry_t {
 } entry_t;
 
 /* The entries of one algorithm, in the order of their digests. */
-typedef struct list_t {
+typedef struct held_list_t {
     apr_array_header_t *blocks; /* entry_t * */
     int count;                  /* of entries */
-} list_t;
+} held_list_t;
 
 struct oci_held_table_t {
-    list_t lists[OCI_SHA512 + 1];
+    held_list_t lists[OCI_SHA512 + 1];
     apr_pool_t *pool;
 };
 
@@ -57,7 +57,7 @@ static void set_hash(unsigned char *hash, const char *digest)
     }
 }
 
-static entry_t *entry_at(const list_t *list, int i)
+static entry_t *entry_at(const held_list_t *list, int i)
 {
     return APR_ARRAY_IDX(list->blocks, i / BLOCK, entry_t *) + i % BLOCK;
 }
@@ -65,7 +65,7 @@ static entry_t *entry_at(const list_t *list, int i)
 void oci_held_table_add(oci_held_table_t *table, const char *digest,
                         apr_off_t size, int condemned)
 {
-    list_t *list = &table->lists[oci_digest_algorithm(digest)];
+    held_list_t *list = &table->lists[oci_digest_algorithm(digest)];
     entry_t *entry;
 
     if (list->count == list->blocks->nelts * BLOCK) {
@@ -81,7 +81,7 @@ void oci_held_table_add(oci_held_table_t *table, const char *digest,
 int oci_held_table_find(apr_off_t *size, int *condemned,
                         const oci_held_table_t *table, const char *digest)
 {
-    const list_t *list = &table->lists[oci_digest_algorithm(digest)];
+    const held_list_t *list = &table->lists[oci_digest_algorithm(digest)];
     unsigned char hash[HASH];
     int low = 0, high = list->count;
 

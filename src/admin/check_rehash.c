@@ -23,19 +23,19 @@
 
 typedef enum { JOB_FREE, JOB_WAITS, JOB_READ, JOB_DONE } job_e;
 
-typedef struct job_t {
+typedef struct rehash_job_t {
     job_e state;
     char digest[NAME_SIZE];
     char locator[NAME_SIZE];
     oci_hashed_t hashed;
     apr_status_t status;
-} job_t;
+} rehash_job_t;
 
 struct oci_rehash_t {
     oci_check_t *check;
     oci_rehash_done_t *done;
     oci_blob_store_t *store;
-    job_t jobs[JOBS];
+    rehash_job_t jobs[JOBS];
     int ended; /* whether no more jobs come */
     int count; /* of threads */
     apr_thread_t *threads[MAX_THREADS];
@@ -46,7 +46,7 @@ struct oci_rehash_t {
 };
 
 /* Find a job in this state, or NULL.  The caller holds the mutex. */
-static job_t *find_job(oci_rehash_t *rehash, job_e state)
+static rehash_job_t *find_job(oci_rehash_t *rehash, job_e state)
 {
     int i;
 
@@ -59,9 +59,9 @@ static job_t *find_job(oci_rehash_t *rehash, job_e state)
 }
 
 /* Take a job; NULL if there will be none. */
-static job_t *take_job(oci_rehash_t *rehash)
+static rehash_job_t *take_job(oci_rehash_t *rehash)
 {
-    job_t *job;
+    rehash_job_t *job;
 
     apr_thread_mutex_lock(rehash->mutex);
     while (!(job = find_job(rehash, JOB_WAITS)) && !rehash->ended) {
@@ -79,7 +79,7 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
     oci_rehash_t *rehash = data;
     apr_allocator_t *allocator = NULL;
     apr_pool_t *pool = NULL;
-    job_t *job;
+    rehash_job_t *job;
 
     (void)thread;
     if (apr_allocator_create(&allocator) == APR_SUCCESS) {
@@ -176,7 +176,7 @@ static int is_busy(oci_rehash_t *rehash)
 static oci_error_t *collect(oci_rehash_t *rehash, int all)
 {
     oci_error_t *error;
-    job_t *job;
+    rehash_job_t *job;
 
     for (;;) {
         apr_thread_mutex_lock(rehash->mutex);
@@ -204,7 +204,7 @@ oci_error_t *oci_rehash_add(oci_rehash_t *rehash, const char *digest,
                             const char *locator)
 {
     oci_error_t *error = collect(rehash, 0);
-    job_t *job;
+    rehash_job_t *job;
 
     if (error) {
         return error;

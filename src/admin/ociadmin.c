@@ -30,12 +30,13 @@ static const struct {
     const char *usage; /* printed after the name; NULL for an alias */
 } commands[] = {
     { "check", oci_check_command,
-      " [--digests] [--repair] [--sparse Index|All] [--json] [--quiet]\n"
-      "    BLOBS [INDEX]\n"
+      " [--digests] [--repair] [--sparse Index|All] [--json]\n"
+      "    [--quiet] BLOBS [INDEX]\n"
       "    Check that everything in a registry's storage is there and belongs\n"
-      "    together, beside a running server.  Prints a line for each finding.\n"
-      "    BLOBS and INDEX are as for gc.  The exit status is 0 if nothing is\n"
-      "    found, 1 if something is, also if it is mended.\n"
+      "    together, beside a running server.  A line for each finding says\n"
+      "    what it means, and what mends it.  BLOBS and INDEX are as for gc.\n"
+      "    The exit status is 0 if nothing is found, and 1 if something is,\n"
+      "    also if it is mended.\n"
       "      --digests    read all blobs, and compare their digests\n"
       "      --repair     mend what can be mended; what cannot is named\n"
       "      --sparse Index|All\n"
