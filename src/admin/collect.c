@@ -148,8 +148,8 @@ static const char *parse_arguments(collect_t *collect, apr_getopt_t *arguments)
                             "cannot use the option '%s': gc expects --dry-run, "
                             "--changed, --json, --quiet, --grace SECONDS, "
                             "--upload-expiry SECONDS, --repository GLOB, "
-                            "--retain RULE, --untagged RULE, --config FILE or "
-                            "--httpd PROGRAM",
+                            "--retain RULE, --untagged RULE, --store BLOBS, "
+                            "--index INDEX, --config FILE or --httpd PROGRAM",
                             arguments->argv[arguments->ind - 1]);
     }
     collect->gc.full = !collect->gc.glob && !collect->changed;

@@ -10,16 +10,27 @@
 
 #include "admin/configured.h"
 #include "admin/stores.h"
+#include "registry/keys.h"
+#include "registry/pairing.h"
 
 int oci_stores_set_option(oci_stores_t *stores, int option, const char *value)
 {
-    if (option == OCI_STORES_CONFIG) {
+    switch (option) {
+    case OCI_STORES_STORE:
+        stores->blobs_name = value;
+        return 1;
+    case OCI_STORES_INDEX:
+        stores->index_name = value;
+        return 1;
+    case OCI_STORES_CONFIG:
         stores->config = value;
-    }
-    if (option == OCI_STORES_HTTPD) {
+        return 1;
+    case OCI_STORES_HTTPD:
         stores->httpd = value;
+        return 1;
+    default:
+        return 0;
     }
-    return option == OCI_STORES_CONFIG || option == OCI_STORES_HTTPD;
 }
 
 /* Create the stores.  An index of version 1 is refused: if it was raised, a
@@ -99,8 +110,8 @@ static const char *create_configured(oci_stores_t *stores)
     const char *error = oci_configured_read(&found, stores->httpd,
                                             stores->config, stores->pool);
 
-    if (!error && stores->wanted) {
-        error = select_blobs(found, stores->wanted, stores->pool);
+    if (!error && stores->blobs_name) {
+        error = select_blobs(found, stores->blobs_name, stores->pool);
     }
     if (error) {
         return error;
@@ -108,7 +119,7 @@ static const char *create_configured(oci_stores_t *stores)
     if (!found->nelts) {
         return apr_psprintf(stores->pool,
                             "%s has no registry with the blob store '%s'",
-                            stores->config, stores->wanted);
+                            stores->config, stores->blobs_name);
     }
     if (found->nelts > 1) {
         return apr_psprintf(stores->pool,
@@ -123,20 +134,34 @@ static const char *create_configured(oci_stores_t *stores)
 }
 
 const char *oci_stores_parse(oci_stores_t *stores, const char *command,
-                             int count, const char *const *names)
+                             int count, const char *const *last)
 {
-    if (stores->config) {
-        stores->wanted = count ? names[0] : NULL;
-        return count < 2 ? NULL : "with --config, no index can be named";
+    if (stores->blobs_name && count) {
+        return apr_psprintf(stores->pool,
+                            "%s has stores after its options, and more as its "
+                            "last arguments: write them in one of the two ways",
+                            command);
     }
-    if (count < 1 || count > 2) {
+    if (stores->index_name && !stores->blobs_name) {
+        return "--index needs --store";
+    }
+    if (count == 1 || count == 2) {
+        stores->blobs_name = last[0];
+        stores->index_name = count == 2 ? last[1] : NULL;
+    }
+    if (stores->config && count <= 2) {
+        return stores->index_name ? "with --config, no index can be named"
+                                  : NULL;
+    }
+    if (!stores->blobs_name || count > 2) {
         return apr_psprintf(stores->pool,
                             "%s takes a blob store and, unless the index is "
                             "beside it, an index, each as one argument such as "
-                            "'fs DIR'",
+                            "--store 'fs DIR'",
                             command);
     }
-    return create(stores, NULL, names[0], names[count - 1]);
+    return create(stores, NULL, stores->blobs_name,
+                  stores->index_name ? stores->index_name : stores->blobs_name);
 }
 
 static const char *user_name(const oci_owner_t *owner, apr_pool_t *pool)
@@ -223,14 +248,12 @@ static const char *refuse_access(const oci_stores_t *stores, const char *store,
                         stores->registry.blobs->where);
 }
 
-/* Start the stores.  Check first that they exist: start would create them. */
-static const char *start(oci_stores_t *stores)
+/* Check that the stores exist: to start them would create them. */
+static const char *check_existence(const oci_stores_t *stores)
 {
     oci_blob_store_t *blobs = stores->registry.blobs;
-    oci_index_t *index = stores->registry.index;
     const char *id;
     apr_status_t rv = blobs->provider->identity(&id, blobs, 0, stores->pool);
-    const char *error;
     char reason[120];
 
     if (APR_STATUS_IS_EACCES(rv)) {
@@ -249,28 +272,92 @@ static const char *start(oci_stores_t *stores)
     if (APR_STATUS_IS_EACCES(rv)) {
         return refuse_access(stores, stores->index.name, rv);
     }
-    if (rv != APR_SUCCESS) {
-        return apr_psprintf(stores->pool,
-                            "cannot use the index %s: %s; the last argument "
-                            "must be the index that belongs to the blob store",
-                            stores->index.name,
-                            apr_strerror(rv, reason, sizeof(reason)));
-    }
-    error = blobs->provider->start(blobs, stores->owner.uid, stores->owner.gid,
-                                   stores->pool);
-    return error ? error
-                 : index->provider->start(index, stores->owner.uid,
-                                          stores->owner.gid, stores->pool);
+    return rv == APR_SUCCESS
+        ? NULL
+        : apr_psprintf(stores->pool,
+                       "cannot use the index %s: %s; the last argument "
+                       "must be the index that belongs to the blob store",
+                       stores->index.name,
+                       apr_strerror(rv, reason, sizeof(reason)));
 }
 
-const char *oci_stores_open(oci_stores_t *stores)
+static const char *start_index(const oci_stores_t *stores)
+{
+    oci_index_t *index = stores->registry.index;
+
+    return index->provider->start(index, stores->owner.uid, stores->owner.gid,
+                                  stores->pool);
+}
+
+/* Create the stores of the configuration, if it names them, and check as their
+ * owner that they exist. */
+static const char *find_and_own(oci_stores_t *stores)
 {
     const char *error = stores->config ? create_configured(stores) : NULL;
 
-    stores->registry.durable = 1;
     stores->registry.checked = &stores->checked;
     if (!error) {
         error = become_owner(stores);
     }
-    return error ? error : start(stores);
+    return error ? error : check_existence(stores);
+}
+
+const char *oci_stores_open(oci_stores_t *stores)
+{
+    oci_blob_store_t *blobs;
+    const char *error = find_and_own(stores);
+
+    stores->registry.durable = 1;
+    if (error) {
+        return error;
+    }
+    blobs = stores->registry.blobs;
+    error = blobs->provider->start(blobs, stores->owner.uid, stores->owner.gid,
+                                   stores->pool);
+    return error ? error : start_index(stores);
+}
+
+/* Prepare the index for reading.  A start may change something, and is made
+ * only if the index cannot be read without it. */
+static const char *prepare_index(const oci_stores_t *stores)
+{
+    oci_index_t *index = stores->registry.index;
+    oci_error_t *failure;
+    const char *error;
+    int exists;
+
+    if (!index->provider->check) {
+        return start_index(stores);
+    }
+    if ((error = index->provider->check(index, stores->pool))) {
+        return error;
+    }
+    failure = oci_fact_exists(&exists, &stores->registry, oci_key_copy(),
+                              stores->pool);
+    if (failure && APR_STATUS_IS_ENOTIMPL(failure->status)) {
+        return start_index(stores);
+    }
+    return failure ? oci_error_text(failure, stores->pool) : NULL;
+}
+
+const char *oci_stores_check_pair(const oci_stores_t *stores)
+{
+    oci_error_t *failure = oci_pairing_check_owner(&stores->registry, 0,
+                                                   stores->pool);
+
+    return failure ? oci_error_text(failure, stores->pool) : NULL;
+}
+
+const char *oci_stores_open_to_read(oci_stores_t *stores)
+{
+    const char *error = find_and_own(stores);
+    oci_blob_store_t *blobs = stores->registry.blobs;
+
+    if (!error && blobs->provider->check) {
+        error = blobs->provider->check(blobs, stores->pool);
+    }
+    if (!error) {
+        error = prepare_index(stores);
+    }
+    return error ? error : oci_stores_check_pair(stores);
 }

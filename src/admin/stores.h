@@ -18,43 +18,67 @@
 typedef struct oci_stores_t {
     oci_registry_t registry; /* what commands use, once the stores are open */
     oci_named_index_t index;
-    const char *config; /* of --config, or NULL */
-    const char *httpd;  /* of --httpd, or NULL */
-    const char *wanted; /* the blob store that was named beside --config */
-    oci_owner_t owner;  /* the user as whom the command acts */
-    void *checked;      /* for registry */
-    apr_pool_t *pool;   /* where the stores are allocated */
+    const char *blobs_name; /* the arguments of the options, each of them or */
+    const char *index_name; /* NULL */
+    const char *config;
+    const char *httpd;
+    oci_owner_t owner; /* the user as whom the command acts */
+    void *checked;     /* for registry */
+    apr_pool_t *pool;  /* where the stores are allocated */
 } oci_stores_t;
 
 /** The options that every command has that uses oci_stores_t. */
-enum { OCI_STORES_CONFIG = 1024, OCI_STORES_HTTPD };
-#define OCI_STORES_OPTIONS                    \
-    { "config", OCI_STORES_CONFIG, 1, NULL }, \
-    {                                         \
-        "httpd", OCI_STORES_HTTPD, 1, NULL    \
+enum {
+    OCI_STORES_STORE = 1024,
+    OCI_STORES_INDEX,
+    OCI_STORES_CONFIG,
+    OCI_STORES_HTTPD
+};
+#define OCI_STORES_OPTIONS                        \
+    { "store", OCI_STORES_STORE, 1, NULL },       \
+        { "index", OCI_STORES_INDEX, 1, NULL },   \
+        { "config", OCI_STORES_CONFIG, 1, NULL }, \
+    {                                             \
+        "httpd", OCI_STORES_HTTPD, 1, NULL        \
     }
 
 /** Set one of these options; return 0 if it is another one. */
 int oci_stores_set_option(oci_stores_t *stores, int option, const char *value);
 
 /**
- * Parse the arguments that name the stores: a blob store and, unless the index
- * is beside it as in a server's configuration, an index.  With --config the
+ * Parse the names of the stores: a blob store and, unless the index is beside
+ * it as in a server's configuration, an index.  They are those of --store and
+ * --index, or else the last arguments of a command.  With --config the
  * configuration names them; a blob store says which, if it has several.
  * @param command The command's name, for the message
- * @param count The number of names
+ * @param count The number of last arguments
+ * @param last The last arguments
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_stores_parse(oci_stores_t *stores, const char *command,
-                             int count, const char *const *names);
+                             int count, const char *const *last);
 
 /**
  * Ask httpd for the stores if there is --config, and start them.  They must
- * exist and must have been used by a registry.  If
- * root calls it, the process first becomes the owner of the directory in which
- * the blobs are, until it ends.
+ * exist and must have been used by a registry.  If root calls it, the process
+ * first becomes the owner of the directory in which the blobs are, until it
+ * ends.
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_stores_open(oci_stores_t *stores);
+
+/**
+ * As oci_stores_open, for a command that only reads: nothing is changed, and
+ * the pair is checked as oci_stores_check_pair does.
+ * @return NULL, or a sentence that says what is wrong
+ */
+const char *oci_stores_open_to_read(oci_stores_t *stores);
+
+/**
+ * Check that the index is complete, and that the blob store belongs to it and
+ * to no other one.  Nothing is changed.
+ * @return NULL, or a sentence that says what is wrong
+ */
+const char *oci_stores_check_pair(const oci_stores_t *stores);
 
 #endif /* OCI_STORES_H */

@@ -66,7 +66,8 @@ const char *oci_key_blob(apr_pool_t *pool, const char *digest)
 
 const char *oci_key_holders(apr_pool_t *pool, const char *digest)
 {
-    return apr_psprintf(pool, "holder/%.2s/", strchr(digest, ':') + 1);
+    return digest ? apr_psprintf(pool, "holder/%.2s/", strchr(digest, ':') + 1)
+                  : "holder/";
 }
 
 const char *oci_key_holder(apr_pool_t *pool, const char *digest,

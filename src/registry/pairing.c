@@ -19,7 +19,8 @@
 
 typedef struct pair_t {
     const oci_registry_t *registry;
-    int starting;         /* the blob store is not started yet */
+    int starting;         /* nothing is changed: the blob store is not started
+                             yet, or is only read */
     const char *index_id; /* the id recorded in the index, or NULL */
     const char *store_id; /* the id of the blob store, or NULL */
     const char *own_id;   /* the id of the index, or NULL */
@@ -452,13 +453,13 @@ static oci_error_t *refuse_foreign(const pair_t *pair)
         successor
             ? apr_psprintf(pair->pool,
                            "the index %s is a copy, and httpd has not served a "
-                           "request with it yet, so nothing is collected: the "
+                           "request with it yet, so nothing is done: the "
                            "blob store %s still belongs to the index from "
                            "which it was copied",
                            index, blobs)
             : apr_psprintf(pair->pool,
                            "the blob store %s belongs to another index than "
-                           "%s, so nothing is collected; name the index that "
+                           "%s, so nothing is done; name the index that "
                            "httpd uses.  If httpd uses this one, and no other, "
                            "remove blobs/.index from the blob store, and "
                            "restart httpd",
@@ -468,7 +469,7 @@ static oci_error_t *refuse_foreign(const pair_t *pair)
 oci_error_t *oci_pairing_check_owner(const oci_registry_t *registry, int claim,
                                      apr_pool_t *pool)
 {
-    pair_t pair = { .registry = registry, .pool = pool };
+    pair_t pair = { .registry = registry, .starting = !claim, .pool = pool };
     oci_error_t *error = check_complete_pair(&pair);
 
     if (!error) {

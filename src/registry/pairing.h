@@ -66,11 +66,11 @@ oci_error_t *oci_pairing_try_index(const oci_registry_t *registry,
                                    apr_pool_t *pool);
 
 /**
- * Check the stores of a registry before garbage is collected: as
- * oci_pairing_check, at each call.  Moreover, the blob store must belong to
- * this index and to no other one.
+ * Check the stores of a registry before garbage is collected, or before a tool
+ * works on them: as oci_pairing_check, at each call.  Moreover, the blob store
+ * must belong to this index and to no other one.
  * @param claim Whether the store, if it belongs to no index yet, becomes this
- *        one's
+ *        one's; if not, nothing is changed
  * @param pool For temporary data
  * @return As oci_pairing_check for a request that changes something
  */

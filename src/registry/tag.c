@@ -19,6 +19,20 @@ const char *oci_tag_digest(const oci_value_t *value, apr_pool_t *pool)
                : value->data;
 }
 
+void oci_tag_parse(oci_tag_t *found, const oci_value_t *value, apr_pool_t *pool)
+{
+    apr_size_t length;
+
+    memset(found, 0, sizeof(*found));
+    if (!value->data) {
+        return;
+    }
+    found->digest = oci_tag_digest(value, pool);
+    length = strlen(found->digest);
+    oci_origin_parse(&found->origin, value->data + length, value->size - length,
+                     ';', pool);
+}
+
 /* Read a tag, and the value of its fact. */
 static oci_error_t *read_tag(oci_tag_t *found, oci_value_t *value,
                              const oci_repository_t *repository,
@@ -27,16 +41,12 @@ static oci_error_t *read_tag(oci_tag_t *found, oci_value_t *value,
     oci_error_t *error = oci_fact_get(value, repository->registry,
                                       oci_key_tag(pool, repository->name, tag),
                                       pool);
-    apr_size_t length;
 
-    memset(found, 0, sizeof(*found));
-    if (error || !value->data) {
+    if (error) {
+        memset(found, 0, sizeof(*found));
         return error;
     }
-    found->digest = oci_tag_digest(value, pool);
-    length = strlen(found->digest);
-    oci_origin_parse(&found->origin, value->data + length, value->size - length,
-                     ';', pool);
+    oci_tag_parse(found, value, pool);
     return NULL;
 }
 

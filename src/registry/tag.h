@@ -28,6 +28,15 @@ oci_error_t *oci_tag_get(oci_tag_t *found, const oci_repository_t *repository,
                          const char *tag, apr_pool_t *pool);
 
 /**
+ * Read the value of a tag's fact.
+ * @param found Filled in
+ * @param value Its data is NULL if there is no such tag
+ * @param pool For the result
+ */
+void oci_tag_parse(oci_tag_t *found, const oci_value_t *value,
+                   apr_pool_t *pool);
+
+/**
  * Return the digest in the value of a tag's fact, the part before the first
  * ";"; NULL if there is no value.
  */

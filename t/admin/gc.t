@@ -95,6 +95,9 @@ refuses(2, qr/unknown provider 'mail'; known providers: fs; see/, 'mail x');
 refuses(2, qr{unknown\ provider\ '\Q$store\E';\ known\ providers:\ fs;\ write\ the
     \ store\ as\ one\ argument\ such\ as\ 'fs\ DIR'}x, $store);
 refuses(2, qr/unknown provider 'mail'/, 'fs x', 'mail x');
+refuses(2, qr/--index needs --store/, '--index', "fs $facts");
+refuses(2, qr/gc has stores after its options, and more as its last arguments/,
+    '--store', @stores);
 refuses(1, qr{\Q$store\E is not a blob store that a registry has used: it has no},
     @stores);
 status_is($client->get('/v2/'), 200);
@@ -149,6 +152,9 @@ subtest 'the report' => sub {
     $run = ociadmin('gc', '--dry-run', '--grace', 0, @stores);
     like($run->{out}, qr{^1\ blobs\ and\ 0\ uploads\ would\ be\ deleted,
         \ \S+\ \w+\ would\ be\ freed$}mx, 'of a dry run');
+    is(ociadmin('gc', '--dry-run', '--grace', 0, '--store', $stores[0], '--index',
+        $stores[1])->{out} =~ s/in \S+ s$//mr, $run->{out} =~ s/in \S+ s$//mr,
+        'the stores may also be written after options');
     $run = collect('--grace', 0);
     like($run->{out}, qr/\A[^\n]+\n\z/, 'as one line of JSON');
     my $seconds = delete $run->{report}{seconds};

@@ -35,7 +35,7 @@ sub blobs_are {
 }
 
 my $FOREIGN = qr/belongs\ to\ another\ index\ than\ \S+,\ so\ nothing\ is
-    \ collected;\ name\ the\ index\ that\ httpd\ uses/x;
+    \ done;\ name\ the\ index\ that\ httpd\ uses/x;
 
 subtest 'the index from which a copy was made' => sub {
     my $first = OCI::Server->start(config => 'OCIIndex fs @DIR@/from');
@@ -74,7 +74,7 @@ subtest 'the index from which a copy was made' => sub {
     unlink "$blobs/blobs/.index" or die "$blobs: $!\n";
     $first->again;
     status_is(OCI::Client->new($first)->get('/v2/'), 200, 'without .index');
-    run_is(ociadmin('gc', @{ $run[1] }), 1, qr/so nothing is collected/,
+    run_is(ociadmin('gc', @{ $run[1] }), 1, qr/so nothing is done/,
         'TO is not collected');
     run_is(ociadmin('gc', @{ $run[0] }), 0, qr/\A\z/, 'but FROM is');
     $first->stop;
