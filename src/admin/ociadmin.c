@@ -13,9 +13,12 @@
 #include "apr_version.h"
 
 #include "admin/check.h"
+#include "admin/cat.h"
 #include "admin/collect.h"
 #include "admin/copy.h"
+#include "admin/ls.h"
 #include "admin/ociadmin.h"
+#include "admin/show.h"
 #include "mod_oci.h"
 
 /* Free memory that the allocator keeps for reuse, in bytes. */
@@ -43,6 +46,9 @@ static const struct {
       "                   content that OCISparse allows to be absent\n"
       "      --json       print each finding, and the totals, as JSON\n"
       "      --quiet      do not print progress\n" },
+    { "ls", oci_ls_command, oci_ls_usage },
+    { "show", oci_show_command, oci_show_usage },
+    { "cat", oci_cat_command, oci_cat_usage },
     { "copy", oci_copy_command,
       " [--force] [--quiet] [--user NAME] FROM TO\n"
       "    Copy the index FROM to the index TO, then compare the two.\n"
@@ -99,6 +105,11 @@ static oci_outcome_e help(const char **error, apr_getopt_t *arguments,
             printf("ociadmin %s%s\n", commands[i].name, commands[i].usage);
         }
     }
+    printf(
+        "Write BLOBS, the blob store, as one argument in the syntax of "
+        "OCIBlobStore, for\nexample 'fs /var/lib/mod_oci', and INDEX, unless "
+        "it is beside the blobs, in that\nof OCIIndex.  The manual page is "
+        "ociadmin(8).\n\n");
     printf("The exit status is 0 for success, 1 for a failure, and 2 for a "
            "command line\nthat is not valid.\n");
     return OCI_DONE;
@@ -187,7 +198,7 @@ int main(int argc, const char *const *argv)
         return OCI_USAGE;
     }
     outcome = run(argc, argv, pool);
-    if (fflush(stdout)) {
+    if (fflush(stdout) || ferror(stdout)) {
         fprintf(stderr, "ociadmin: cannot write to standard output\n");
         outcome = OCI_FAILED;
     }
