@@ -16,6 +16,7 @@
 #include "admin/cat.h"
 #include "admin/collect.h"
 #include "admin/copy.h"
+#include "admin/du.h"
 #include "admin/ls.h"
 #include "admin/ociadmin.h"
 #include "admin/show.h"
@@ -49,6 +50,7 @@ static const struct {
     { "ls", oci_ls_command, oci_ls_usage },
     { "show", oci_show_command, oci_show_usage },
     { "cat", oci_cat_command, oci_cat_usage },
+    { "du", oci_du_command, oci_du_usage },
     { "copy", oci_copy_command,
       " [--force] [--quiet] [--user NAME] FROM TO\n"
       "    Copy the index FROM to the index TO, then compare the two.\n"
