@@ -19,6 +19,7 @@
 #include "admin/du.h"
 #include "admin/ls.h"
 #include "admin/ociadmin.h"
+#include "admin/rm.h"
 #include "admin/show.h"
 #include "mod_oci.h"
 
@@ -51,6 +52,7 @@ static const struct {
     { "show", oci_show_command, oci_show_usage },
     { "cat", oci_cat_command, oci_cat_usage },
     { "du", oci_du_command, oci_du_usage },
+    { "rm", oci_rm_command, oci_rm_usage },
     { "copy", oci_copy_command,
       " [--force] [--quiet] [--user NAME] FROM TO\n"
       "    Copy the index FROM to the index TO, then compare the two.\n"
