@@ -18,10 +18,11 @@
 
 #define CHUNK (64 * 1024) /* bytes */
 
-const char oci_cat_usage[] =
-    " NAME[:TAG|@DIGEST] --store BLOBS [--index INDEX]\n"
-    "    Print the bytes of a manifest, or of a blob that the repository holds,\n"
-    "    to standard output.  Without a tag or digest, the tag is \"latest\".\n";
+const char oci_cat_usage
+    [] = " NAME[:TAG|@DIGEST] --store BLOBS [--index INDEX]\n"
+         "    Print the bytes of a manifest, or of a blob that the repository\n"
+         "    holds, to standard output.  Without a tag or digest, the tag is\n"
+         "    \"latest\".\n";
 
 #define BINARY                                                         \
     "the content has control characters, on which the terminal might " \

@@ -26,13 +26,13 @@
 
 const char oci_du_usage[] =
     " [--json] [--repository GLOB] --store BLOBS [--index INDEX]\n"
-    "    Print for each repository the bytes of the blobs that it alone holds,\n"
-    "    of those that it shares with others, and of those that garbage\n"
-    "    collection would free, and its numbers of manifests and tags.  At the\n"
-    "    end come sums, and what the store takes on the disk.\n"
+    "    Print how many bytes of blobs each repository has: those that it\n"
+    "    alone holds, those that it shares, and those that garbage collection\n"
+    "    would free.  Print its numbers of manifests and tags.  At the end\n"
+    "    come sums, and what the store takes on the disk.\n"
     "      --json             one JSON object for each line\n"
-    "      --repository GLOB  only repositories that match; no figures of the\n"
-    "                         whole store\n";
+    "      --repository GLOB  only repositories that match; no figures of\n"
+    "                         the whole store\n";
 
 #define COUNT APR_UINT64_T_FMT
 
@@ -92,7 +92,7 @@ static void print_row(const usage_t *usage, const char *name, apr_pool_t *pool)
 {
     const char *pushed = oci_terminal_time(usage->facts.pushed, pool);
 
-    printf("%5s  %5s  %7s  %9" COUNT "  %8" COUNT "  %-20s  %s\n",
+    printf("%5s  %6s  %7s  %9" COUNT "  %6" COUNT "  %-20s  %s\n",
            oci_terminal_size(usage->own, pool),
            oci_terminal_size(usage->shared, pool),
            oci_terminal_size(usage->garbage, pool), usage->facts.manifests,
@@ -185,7 +185,7 @@ static oci_error_t *print_repositories(du_t *du, apr_pool_t *pool)
         return error;
     }
     if (!du->given->json) {
-        printf("%5s  %5s  %7s  %9s  %8s  %-20s  %s\n", "OWN", "SHARED",
+        printf("%5s  %6s  %7s  %9s  %6s  %-20s  %s\n", "OWN", "SHARED",
                "GARBAGE", "MANIFESTS", "TAGS", "LAST PUSH", "REPOSITORY");
     }
     walk.visit = print_repository;
@@ -280,8 +280,7 @@ static const char *print_end(const du_t *du, apr_pool_t *pool)
     }
     else {
         print_row(&du->sum,
-                  apr_psprintf(pool, "%" COUNT " repositories",
-                               du->repositories),
+                  apr_psprintf(pool, "total of %" COUNT, du->repositories),
                   pool);
         if (!error && !du->given->glob) {
             print_store(du, &store, pool);

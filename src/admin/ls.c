@@ -21,9 +21,9 @@
 const char oci_ls_usage[] =
     " [--json] [--untagged | --referrers] [NAME]\n"
     "    --store BLOBS [--index INDEX]\n"
-    "    List the repositories with their numbers of tags and manifests and the\n"
-    "    time of the last push, or the tags of the repository NAME.  A tag's\n"
-    "    size is that of its image: layers that occur twice count once.\n"
+    "    List the repositories with their numbers of tags and manifests and\n"
+    "    the time of the last push, or the tags of the repository NAME.  A\n"
+    "    tag's size is that of its image: layers that occur twice count once.\n"
     "      --json       one JSON object for each line\n"
     "      --untagged   the manifests of NAME that no tag names, such as the\n"
     "                   parts of an index\n"
@@ -32,16 +32,16 @@ const char oci_ls_usage[] =
 
 #define NAME_TITLE "REPOSITORY"
 
-/* The list of repositories in progress. */
-typedef struct list_t {
+/* The list in progress. */
+typedef struct repositories_t {
     int json;
     int width; /* of the column of names */
-} list_t;
+} repositories_t;
 
 static oci_error_t *measure(oci_walk_t *walk, const char *rest,
                             const oci_value_t *value, apr_pool_t *pool)
 {
-    list_t *list = walk->baton;
+    repositories_t *list = walk->baton;
     int width = (int)strlen(oci_key_suffix(pool, rest, ""));
 
     (void)value;
@@ -52,7 +52,7 @@ static oci_error_t *measure(oci_walk_t *walk, const char *rest,
 static oci_error_t *print(oci_walk_t *walk, const char *rest,
                           const oci_value_t *value, apr_pool_t *pool)
 {
-    const list_t *list = walk->baton;
+    const repositories_t *list = walk->baton;
     oci_repository_t repository = { walk->registry,
                                     oci_key_suffix(pool, rest, "") };
     const char *name = repository.name, *pushed;
@@ -81,7 +81,7 @@ static oci_error_t *print(oci_walk_t *walk, const char *rest,
 static oci_error_t *list_repositories(const oci_registry_t *registry, int json,
                                       apr_pool_t *pool)
 {
-    list_t list = { json, (int)strlen(NAME_TITLE) };
+    repositories_t list = { json, (int)strlen(NAME_TITLE) };
     oci_walk_t walk = { .registry = registry,
                         .prefix = oci_key_catalog(pool, NULL),
                         .visit = measure,

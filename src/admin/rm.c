@@ -28,10 +28,12 @@ const char oci_rm_usage[] =
     " [--yes] NAME:TAG|NAME@DIGEST --store BLOBS [--index INDEX]\n"
     "ociadmin rm [--yes] --recursive NAME --store BLOBS [--index INDEX]\n"
     "    Delete a tag, a manifest with its tags, a blob, or a repository with\n"
-    "    all that it holds, beside a running server.  Garbage collection frees\n"
-    "    the space.  The server's rules for immutable tags are not known here.\n"
+    "    all that it holds, beside a running server.  Garbage collection\n"
+    "    frees the space.  Tags that the server's configuration protects are\n"
+    "    deleted as well.\n"
     "      --recursive  delete the repository NAME\n"
-    "      --yes        do not ask; needed unless standard input is a terminal\n";
+    "      --yes        do not ask; needed unless standard input is a\n"
+    "                   terminal\n";
 
 typedef struct removal_plan_t {
     const oci_reference_t *reference;

@@ -100,7 +100,7 @@ subtest 'in columns' => sub {
         \ +7B\ +2\.3K\ +0B\ +1\ +1\ \ \S+\ \ other/c\n
         \ +9\.8K\ +2\.2K\ +0B\ +2\ +2\ \ \S+\ \ team/a\n
         \ +785B\ +2\.0K\ +777B\ +1\ +1\ \ \S+\ \ team/b\n
-        \ +\S+\ +\S+\ +777B\ +4\ +4\ \ \S+\ \ 3\ repositories\n
+        \ +\S+\ +\S+\ +777B\ +4\ +4\ \ \S+\ \ total\ of\ 3\n
         \n10\ blobs,\ 13K,\ each\ of\ them\ counted\ once\n
         \S+\ on\ the\ disk\ in\ blobs/,\ \S+\ in\ uploads/\n
         garbage\ collection\ would\ free\ 788B:}x, 'sorted') or diag($run->{out});

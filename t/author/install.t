@@ -23,10 +23,10 @@ sub installed {
     return [ sort @found ];
 }
 
-my ($modules, $include, $programs) = map { OCI::Server::apxs($_) }
-    qw(LIBEXECDIR INCLUDEDIR SBINDIR);
+my ($modules, $include, $programs, $manual) = map { OCI::Server::apxs($_) }
+    qw(LIBEXECDIR INCLUDEDIR SBINDIR MANDIR);
 my @ours = sort "$modules/mod_oci.so", "$include/mod_oci.h",
-    "$programs/ociadmin";
+    "$programs/ociadmin", "$manual/man8/ociadmin.8";
 make('install');
 is_deeply(installed(), \@ours, 'install brings these files');
 my $other = "$modules/mod_other.so";
