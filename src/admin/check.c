@@ -15,6 +15,21 @@
 #include "admin/stores.h"
 #include "registry/pairing.h"
 
+const char oci_check_usage[] =
+    " [--digests] [--repair] [--sparse Index|All] [--json]\n"
+    "    [--quiet] [--config FILE] [--httpd PROGRAM] [BLOBS [INDEX]]\n"
+    "    Check that everything in a registry's storage is there and belongs\n"
+    "    together, beside a running server.  A line for each finding says\n"
+    "    what it means, and what mends it.  BLOBS and INDEX are as for gc.\n"
+    "    The exit status is 0 if nothing is found, and 1 if something is,\n"
+    "    also if it is mended.\n"
+    "      --digests    read all blobs, and compare their digests\n"
+    "      --repair     mend what can be mended; what cannot is named\n"
+    "      --sparse Index|All\n"
+    "                   content that OCISparse allows to be absent\n"
+    "      --json       print each finding, and the totals, as JSON\n"
+    "      --quiet      do not print progress\n";
+
 enum {
     OPTION_DIGESTS = 256,
     OPTION_REPAIR,
@@ -29,6 +44,7 @@ static const apr_getopt_option_t options[] = {
     { "sparse", OPTION_SPARSE, 1, NULL },
     { "json", OPTION_JSON, 0, NULL },
     { "quiet", OPTION_QUIET, 0, NULL },
+    OCI_STORES_OPTIONS,
     { NULL, 0, 0, NULL },
 };
 
@@ -87,7 +103,9 @@ static const char *parse_arguments(arguments_t *self, apr_getopt_t *arguments)
     while (!error
            && (rv = apr_getopt_long(arguments, options, &option, &value))
                == APR_SUCCESS) {
-        error = set_option(self, option, value);
+        if (!oci_stores_set_option(&self->stores, option, value)) {
+            error = set_option(self, option, value);
+        }
     }
     if (error) {
         return error;
@@ -95,8 +113,9 @@ static const char *parse_arguments(arguments_t *self, apr_getopt_t *arguments)
     if (rv != APR_EOF) {
         return apr_psprintf(self->stores.pool,
                             "cannot use the option '%s': check expects "
-                            "--digests, --repair, --sparse Index|All, --json "
-                            "or --quiet",
+                            "--digests, --repair, --sparse Index|All, --json, "
+                            "--quiet, --store BLOBS, --index INDEX, "
+                            "--config FILE or --httpd PROGRAM",
                             arguments->argv[arguments->ind - 1]);
     }
     return oci_stores_parse(&self->stores, "check",

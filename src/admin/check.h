@@ -15,4 +15,7 @@
  *  [--quiet] BLOBS [INDEX] */
 oci_command_t oci_check_command;
 
+/** The help of the command, printed after its name. */
+extern const char oci_check_usage[];
+
 #endif /* OCI_CHECK_H */

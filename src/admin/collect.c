@@ -16,6 +16,32 @@
 #include "gc/gc.h"
 #include "values/words.h"
 
+const char oci_gc_usage[] =
+    " [--dry-run] [--json] [--quiet] [--grace SECONDS]\n"
+    "    [--upload-expiry SECONDS] [--repository GLOB] [--changed]\n"
+    "    [--retain RULE] [--untagged RULE] [--config FILE]\n"
+    "    [--httpd PROGRAM] [BLOBS [INDEX]]\n"
+    "    Collect the garbage of a registry, beside a running server.  Write\n"
+    "    the blob store as one argument in the syntax of OCIBlobStore, for\n"
+    "    example 'fs /var/lib/mod_oci', and the index, unless it is beside\n"
+    "    the blobs, in that of OCIIndex.\n"
+    "      --dry-run          change nothing, and print what would be done\n"
+    "      --json             print the report as one line of JSON\n"
+    "      --quiet            do not print progress\n"
+    "      --grace SECONDS    how long a blob that no manifest names stays\n"
+    "                         (86400)\n"
+    "      --upload-expiry SECONDS\n"
+    "                         how long an upload may be idle (86400; 60 or\n"
+    "                         more)\n"
+    "      --repository GLOB  review only repositories that match\n"
+    "      --changed          review only repositories that have changed,\n"
+    "                         unless the last complete run was a day ago\n"
+    "      --retain RULE      as OCIRetain, in one argument; repeatable\n"
+    "      --untagged RULE    as OCIUntagged, likewise\n"
+    "      --config FILE      use the stores in httpd's configuration;\n"
+    "                         BLOBS says which, if there are several\n"
+    "      --httpd PROGRAM    the httpd or apachectl that reads FILE\n";
+
 #define DAY 86400
 
 /* A shorter expiry would end uploads that are under way, in seconds. */

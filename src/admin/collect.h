@@ -15,4 +15,7 @@
  *  [--untagged RULE] [--config FILE] [--httpd PROGRAM] [BLOBS [INDEX]] */
 oci_command_t oci_gc_command;
 
+/** The help of the command, printed after its name. */
+extern const char oci_gc_usage[];
+
 #endif /* OCI_COLLECT_H */

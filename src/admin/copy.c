@@ -30,6 +30,18 @@
 #include "registry/keys.h"
 #include "registry/random.h"
 
+const char oci_copy_usage[] =
+    " [--force] [--quiet] [--user NAME] FROM TO\n"
+    "    Copy the index FROM to the index TO, then compare the two.\n"
+    "    Write each index as one argument in the syntax of OCIIndex, for\n"
+    "    example 'fs /var/lib/mod_oci'.  To continue a copy that was\n"
+    "    interrupted, run the same command again.\n"
+    "      --force      replace the contents of TO if it is not empty\n"
+    "      --quiet      do not print progress\n"
+    "      --user NAME  the user that writes TO if root runs the command;\n"
+    "                   by default the owner of FROM, or the owner of TO\n"
+    "                   if root owns FROM\n";
+
 /* Locks are also named after repositories, and no repository has this name. */
 #define LOCK_NAME "_copy"
 

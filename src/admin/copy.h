@@ -13,4 +13,7 @@
 /** Runs copy [--force] [--quiet] [--user NAME] FROM TO. */
 oci_command_t oci_copy_command;
 
+/** The help of the command, printed after its name. */
+extern const char oci_copy_usage[];
+
 #endif /* OCI_COPY_H */

@@ -12,11 +12,12 @@
 #include "apr_strings.h"
 #include "apr_version.h"
 
-#include "admin/check.h"
 #include "admin/cat.h"
+#include "admin/check.h"
 #include "admin/collect.h"
 #include "admin/copy.h"
 #include "admin/du.h"
+#include "admin/import.h"
 #include "admin/ls.h"
 #include "admin/ociadmin.h"
 #include "admin/rm.h"
@@ -34,61 +35,15 @@ static const struct {
     oci_command_t *run;
     const char *usage; /* printed after the name; NULL for an alias */
 } commands[] = {
-    { "check", oci_check_command,
-      " [--digests] [--repair] [--sparse Index|All] [--json]\n"
-      "    [--quiet] BLOBS [INDEX]\n"
-      "    Check that everything in a registry's storage is there and belongs\n"
-      "    together, beside a running server.  A line for each finding says\n"
-      "    what it means, and what mends it.  BLOBS and INDEX are as for gc.\n"
-      "    The exit status is 0 if nothing is found, and 1 if something is,\n"
-      "    also if it is mended.\n"
-      "      --digests    read all blobs, and compare their digests\n"
-      "      --repair     mend what can be mended; what cannot is named\n"
-      "      --sparse Index|All\n"
-      "                   content that OCISparse allows to be absent\n"
-      "      --json       print each finding, and the totals, as JSON\n"
-      "      --quiet      do not print progress\n" },
     { "ls", oci_ls_command, oci_ls_usage },
     { "show", oci_show_command, oci_show_usage },
     { "cat", oci_cat_command, oci_cat_usage },
     { "du", oci_du_command, oci_du_usage },
     { "rm", oci_rm_command, oci_rm_usage },
-    { "copy", oci_copy_command,
-      " [--force] [--quiet] [--user NAME] FROM TO\n"
-      "    Copy the index FROM to the index TO, then compare the two.\n"
-      "    Write each index as one argument in the syntax of OCIIndex, for\n"
-      "    example 'fs /var/lib/mod_oci'.  To continue a copy that was\n"
-      "    interrupted, run the same command again.\n"
-      "      --force      replace the contents of TO if it is not empty\n"
-      "      --quiet      do not print progress\n"
-      "      --user NAME  the user that writes TO if root runs the command;\n"
-      "                   by default the owner of FROM, or the owner of TO\n"
-      "                   if root owns FROM\n" },
-    { "gc", oci_gc_command,
-      " [--dry-run] [--json] [--quiet] [--grace SECONDS]\n"
-      "    [--upload-expiry SECONDS] [--repository GLOB] [--changed]\n"
-      "    [--retain RULE] [--untagged RULE] [--config FILE]\n"
-      "    [--httpd PROGRAM] [BLOBS [INDEX]]\n"
-      "    Collect the garbage of a registry, beside a running server.  Write\n"
-      "    the blob store as one argument in the syntax of OCIBlobStore, for\n"
-      "    example 'fs /var/lib/mod_oci', and the index, unless it is beside\n"
-      "    the blobs, in that of OCIIndex.\n"
-      "      --dry-run          change nothing, and print what would be done\n"
-      "      --json             print the report as one line of JSON\n"
-      "      --quiet            do not print progress\n"
-      "      --grace SECONDS    how long a blob that no manifest names stays\n"
-      "                         (86400)\n"
-      "      --upload-expiry SECONDS\n"
-      "                         how long an upload may be idle (86400; 60 or\n"
-      "                         more)\n"
-      "      --repository GLOB  review only repositories that match\n"
-      "      --changed          review only repositories that have changed,\n"
-      "                         unless the last complete run was a day ago\n"
-      "      --retain RULE      as OCIRetain, in one argument; repeatable\n"
-      "      --untagged RULE    as OCIUntagged, likewise\n"
-      "      --config FILE      use the stores in httpd's configuration;\n"
-      "                         BLOBS says which, if there are several\n"
-      "      --httpd PROGRAM    the httpd or apachectl that reads FILE\n" },
+    { "check", oci_check_command, oci_check_usage },
+    { "gc", oci_gc_command, oci_gc_usage },
+    { "copy", oci_copy_command, oci_copy_usage },
+    { "import", oci_import_command, oci_import_usage },
     { "help", help, "\n    Print this help.\n" },
     { "--help", help, NULL },
     { "--version", version, "\n    Print the version.\n" },
@@ -112,8 +67,10 @@ static oci_outcome_e help(const char **error, apr_getopt_t *arguments,
     printf(
         "Write BLOBS, the blob store, as one argument in the syntax of "
         "OCIBlobStore, for\nexample 'fs /var/lib/mod_oci', and INDEX, unless "
-        "it is beside the blobs, in that\nof OCIIndex.  The manual page is "
-        "ociadmin(8).\n\n");
+        "it is beside the blobs, in that\nof OCIIndex; or take both from "
+        "httpd's configuration, with --config FILE.  Then\nBLOBS says which, "
+        "if FILE has several registries, and --httpd PROGRAM is the\nhttpd or "
+        "apachectl that reads it.  The manual page is ociadmin(8).\n\n");
     printf("The exit status is 0 for success, 1 for a failure, and 2 for a "
            "command line\nthat is not valid.\n");
     return OCI_DONE;

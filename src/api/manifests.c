@@ -252,7 +252,7 @@ oci_error_t *oci_manifests_put(oci_request_t *request)
                                                sizeof(const char *));
     collected_t body;
     tags_t tags;
-    oci_push_t push;
+    oci_push_t push = { .reference = request->route.reference };
     oci_pushed_t pushed;
     oci_error_t *error;
 
@@ -261,7 +261,6 @@ oci_error_t *oci_manifests_put(oci_request_t *request)
         || (error = read_manifest(&body, request))) {
         return error;
     }
-    push.reference = request->route.reference;
     push.tags = tags.names;
     push.fixed = fixed;
     push.content_type = apr_table_get(r->headers_in, "Content-Type");

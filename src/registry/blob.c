@@ -282,16 +282,14 @@ oci_error_t *oci_blob_mount(const oci_repository_t *repository,
     return error;
 }
 
-oci_error_t *oci_blob_add(const oci_repository_t *repository,
-                          const oci_blob_t *blob, apr_pool_t *pool)
+/* Add the changes that record a blob and add it to a repository. */
+static void add_blob(apr_array_header_t *changes,
+                     const oci_repository_t *repository, const oci_blob_t *blob,
+                     apr_pool_t *pool)
 {
-    const oci_registry_t *registry = repository->registry;
     const char *name = repository->name;
-    apr_array_header_t *changes = oci_change_list_make(pool);
     const char *record = apr_psprintf(pool, "%" APR_OFF_T_FMT ";%s", blob->size,
                                       blob->locator);
-    oci_lock_t *lock;
-    oci_error_t *error;
 
     oci_change_put(changes, OCI_CHANGE_PUT, oci_key_blob(pool, blob->digest),
                    record, strlen(record));
@@ -302,14 +300,45 @@ oci_error_t *oci_blob_add(const oci_repository_t *repository,
     oci_repository_queue_review(changes, name, pool);
     oci_change_put(changes, OCI_CHANGE_PUT,
                    oci_key_held(pool, name, blob->digest), NULL, 0);
+}
 
-    error = oci_repository_lock(&lock, repository, OCI_LOCK_SHARED, pool);
+static oci_error_t *apply_locked(const oci_repository_t *repository,
+                                 const apr_array_header_t *changes,
+                                 apr_pool_t *pool)
+{
+    const oci_registry_t *registry = repository->registry;
+    oci_lock_t *lock;
+    oci_error_t *error = oci_repository_lock(&lock, repository, OCI_LOCK_SHARED,
+                                             pool);
+
     if (error) {
         return error;
     }
     error = oci_facts_apply(registry, changes, registry->durable, pool);
     oci_repository_unlock(repository, lock);
     return error;
+}
+
+oci_error_t *oci_blob_add(const oci_repository_t *repository,
+                          const oci_blob_t *blob, apr_pool_t *pool)
+{
+    apr_array_header_t *changes = oci_change_list_make(pool);
+
+    add_blob(changes, repository, blob, pool);
+    return apply_locked(repository, changes, pool);
+}
+
+oci_error_t *oci_blob_add_all(const oci_repository_t *repository,
+                              const apr_array_header_t *blobs, apr_pool_t *pool)
+{
+    apr_array_header_t *changes = oci_change_list_make(pool);
+    int i;
+
+    for (i = 0; i < blobs->nelts; i++) {
+        add_blob(changes, repository, &APR_ARRAY_IDX(blobs, i, oci_blob_t),
+                 pool);
+    }
+    return apply_locked(repository, changes, pool);
 }
 
 void oci_blob_add_removal(apr_array_header_t *changes,

@@ -150,6 +150,16 @@ oci_error_t *oci_blob_add(const oci_repository_t *repository,
                           const oci_blob_t *blob, apr_pool_t *pool);
 
 /**
+ * Add several blobs, as oci_blob_add does, in one step.
+ * @param blobs An array of oci_blob_t; at least one
+ * @param pool For temporary data
+ * @return A storage error
+ */
+oci_error_t *oci_blob_add_all(const oci_repository_t *repository,
+                              const apr_array_header_t *blobs,
+                              apr_pool_t *pool);
+
+/**
  * Remove a blob from a repository (distribution-spec, "Deleting Blobs").  The
  * bytes stay in the blob store, for other repositories.
  * @param digest A valid digest

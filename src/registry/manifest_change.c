@@ -106,8 +106,9 @@ static oci_error_t *write_manifest(const manifest_push_t *self,
     oci_error_t *error;
     int i;
 
-    oci_origin_set(&manifest.origin, apr_time_sec(apr_time_now()), push->user,
-                   pool);
+    oci_origin_set(&manifest.origin,
+                   push->seconds ? push->seconds : apr_time_sec(apr_time_now()),
+                   push->user, pool);
     tag.origin = manifest.origin;
     error = add_releases(changes, self);
     if (error

@@ -22,6 +22,7 @@ typedef struct oci_push_t {
     const char *data;                /* the manifest's bytes */
     apr_size_t size;                 /* bytes */
     const char *user;                /* who pushes; NULL: anonymous */
+    apr_int64_t seconds;             /* when, since 1970, UTC; 0: now */
     oci_condition_t condition;
 } oci_push_t;
 

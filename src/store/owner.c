@@ -234,6 +234,33 @@ apr_status_t oci_owner_make_dir(const char *path, mode_t mode)
     return rv;
 }
 
+apr_status_t oci_owner_link(int from_dir, const char *from, int to_dir,
+                            const char *to)
+{
+    uid_t uid = geteuid();
+    struct stat dir;
+    apr_status_t rv = linkat(from_dir, from, to_dir, to, 0) ? errno
+                                                            : APR_SUCCESS;
+
+    if (rv != EPERM || getuid() || !uid) {
+        return rv;
+    }
+    if (fstat(to_dir, &dir)) {
+        return errno;
+    }
+    if (dir.st_uid != uid) {
+        return EPERM;
+    }
+    if (seteuid(0)) {
+        return errno;
+    }
+    rv = linkat(from_dir, from, to_dir, to, 0) ? errno : APR_SUCCESS;
+    if (seteuid(uid)) {
+        abort();
+    }
+    return rv;
+}
+
 static apr_status_t find_owner(const step_t *step, void *data)
 {
     oci_owner_t *owner = data;

@@ -67,6 +67,19 @@ apr_status_t oci_owner_check_path(const char *path);
 apr_status_t oci_owner_make_dir(const char *path, mode_t mode);
 
 /**
+ * Give a file another name, as linkat(2) does without following links.  If the
+ * system refuses that, because the file does not belong to the effective user,
+ * and the real user is root, it is done with the rights of root, but only in a
+ * directory that belongs to the effective user.  The name may then be that of
+ * another file, which was put in the place of the first: compare them.
+ * @param from_dir,from An open directory, and the file's name in it
+ * @param to_dir,to An open directory, and the new name in it
+ * @return APR_SUCCESS or an errno
+ */
+apr_status_t oci_owner_link(int from_dir, const char *from, int to_dir,
+                            const char *to);
+
+/**
  * Find the owner of a path as far as root may trust it: that of the first entry
  * on the way, links included, that does not belong to root, because this user
  * decides what is beyond it.

@@ -8,6 +8,7 @@
  *     blobs/sha256/ab/ab01...  a blob (or sha512); the path is its locator
  *     uploads/<id>             the bytes of an upload
  *     uploads/.<id>            temporary, while the upload becomes a blob
+ *     uploads/.adopt_<number>  temporary, see fs_blob_adopt.c
  *
  * The file of a blob never changes.  To turn an upload into a blob, its file
  * gets a second link, which is renamed to the blob's name.  So a reader of the
@@ -448,6 +449,11 @@ static apr_status_t list(apr_array_header_t **entries, oci_blob_store_t *store,
     oci_fs_blob_range_t range = { kind, after, limit };
 
     return oci_fs_blob_list(entries, fs_of(store), &range, pool);
+}
+
+const oci_store_dir_t *oci_fs_blobs_dir(const oci_blob_store_t *store)
+{
+    return store->provider == &oci_blob_fs ? fs_of(store) : NULL;
 }
 
 const oci_blob_store_provider_t oci_blob_fs = {
