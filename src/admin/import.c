@@ -132,6 +132,15 @@ void oci_import_note(oci_import_t *import, const char *format, ...)
     va_end(values);
 }
 
+void oci_import_progress(const oci_import_t *import)
+{
+    const oci_import_report_t *report = &import->report;
+
+    oci_progress_show(import->progress,
+                      report->blobs + report->manifests + report->present,
+                      report->bytes);
+}
+
 #define COUNT APR_UINT64_T_FMT
 
 static void print_json(const import_command_t *self, double seconds)
@@ -163,8 +172,9 @@ static void print_text(const import_command_t *self, double seconds)
            report->blobs, oci_progress_format_bytes(report->bytes, self->pool),
            report->linked, report->cloned, report->copied, report->present);
     if (report->foreign) {
-        printf("%" COUNT " blobs were copied because users other than root and "
-               "the owner of\nthe blob store can change their files\n",
+        printf("%" COUNT " blobs were copied because of the owner or the mode "
+               "of their files: root can link\nfiles that only root or the "
+               "owner of the blob store can write\n",
                report->foreign);
     }
     if (report->kept) {
@@ -237,6 +247,7 @@ oci_outcome_e oci_import_command(const char **error, apr_getopt_t *arguments,
     self.import.registry = &self.stores.registry;
     self.import.progress = oci_progress_create(self.quiet, pool);
     oci_progress_begin(self.import.progress, "importing");
+    oci_progress_count(self.import.progress, "items");
     oci_interrupt_block();
     *error = oci_import_tree_open(&self.import.tree, self.directory);
     if (!*error) {

@@ -15,8 +15,9 @@
 #include "registry/blob.h"
 #include "registry/upload_write.h"
 
-/* How many blobs are recorded at once; each is locked meanwhile. */
-#define LAYER_BATCH 64
+/* How many blobs are recorded at once; each is locked meanwhile.  Garbage
+ * collection does not expect many more without a record. */
+#define LAYER_BATCH 16
 
 #define READ_BUFFER (256 * 1024)
 
@@ -118,8 +119,8 @@ static oci_error_t *copy_blob(layers_t *self, const char *digest,
     self->import->report.blobs++;
     self->import->report.bytes += file->st.st_size;
     self->import->report.copied++;
-    self->import->report.foreign += self->import->adopter
-        && !oci_fs_blob_linkable(&file->st);
+    self->import->report.foreign += oci_fs_blob_foreign(self->import->adopter,
+                                                        &file->st);
     return NULL;
 }
 
@@ -386,8 +387,7 @@ static oci_error_t *import_links(layers_t *self, oci_import_dir_t *links,
                                       oci_error_text(error, scratch));
         }
         apr_pool_clear(scratch);
-        oci_progress_show(self->import->progress, self->import->report.blobs,
-                          self->import->report.bytes);
+        oci_import_progress(self->import);
         if (!error && self->batch->nelts >= LAYER_BATCH) {
             error = end_batch(self, pool);
         }

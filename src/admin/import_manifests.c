@@ -289,7 +289,7 @@ static oci_error_t *put_with_tags(manifest_import_t *self)
     if (!error && !refused && !self->present) {
         error = put(&refused, self, NULL, NULL);
     }
-    if (!error && !refused && !was_present) {
+    if (!error && !refused) {
         error = report_absent(self);
     }
     self->images->import->report.present += was_present;
@@ -324,7 +324,6 @@ static oci_error_t *import_revision(oci_import_images_t *images,
 static oci_error_t *import_ready(int *count, oci_import_images_t *images,
                                  apr_pool_t *scratch)
 {
-    oci_import_t *import = images->import;
     int i;
 
     *count = 0;
@@ -341,9 +340,7 @@ static oci_error_t *import_ready(int *count, oci_import_images_t *images,
             return error;
         }
         *count += revision->done;
-        oci_progress_show(import->progress,
-                          import->report.blobs + import->report.manifests,
-                          import->report.bytes);
+        oci_import_progress(images->import);
         apr_pool_clear(scratch);
     }
     return NULL;

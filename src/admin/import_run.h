@@ -28,7 +28,7 @@ typedef struct oci_import_report_t {
     apr_uint64_t linked;       /* of these blobs */
     apr_uint64_t cloned;
     apr_uint64_t copied;
-    apr_uint64_t foreign; /* copied because others could change the file */
+    apr_uint64_t foreign; /* copied because of the file's owner or mode */
     apr_uint64_t present; /* tags, manifests and layers that were there */
     apr_uint64_t kept;    /* tags that differ, as they were pushed here */
     apr_uint64_t skipped; /* what could not be imported */
@@ -51,6 +51,9 @@ void oci_import_skip(oci_import_t *import, const char *format, ...)
 /** Print something that is not an error; the arguments are those of printf. */
 void oci_import_note(oci_import_t *import, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/** Print the progress, unless it was printed a moment ago. */
+void oci_import_progress(const oci_import_t *import);
 
 /**
  * Import the layers of a repository, which are all blobs that it holds.

@@ -17,6 +17,7 @@ struct oci_progress_t {
     int terminal;
     int line_open; /* a line was printed to the terminal and not ended */
     const char *name;
+    const char *items; /* what is counted */
     apr_time_t begun;
     apr_time_t next; /* when to print again */
 };
@@ -26,6 +27,7 @@ oci_progress_t *oci_progress_create(int quiet, apr_pool_t *pool)
     oci_progress_t *progress = apr_pcalloc(pool, sizeof(*progress));
 
     progress->quiet = quiet;
+    progress->items = "facts";
     progress->terminal = isatty(STDERR_FILENO);
     return progress;
 }
@@ -42,7 +44,12 @@ void oci_progress_begin(oci_progress_t *progress, const char *name)
     progress->next = progress->begun + interval_of(progress);
 }
 
-void oci_progress_show(oci_progress_t *progress, apr_uint64_t facts,
+void oci_progress_count(oci_progress_t *progress, const char *items)
+{
+    progress->items = items;
+}
+
+void oci_progress_show(oci_progress_t *progress, apr_uint64_t count,
                        apr_uint64_t bytes)
 {
     apr_time_t now = apr_time_now();
@@ -52,10 +59,11 @@ void oci_progress_show(oci_progress_t *progress, apr_uint64_t facts,
         return;
     }
     fprintf(stderr,
-            "%s%s: %" APR_UINT64_T_FMT " facts, %.1f MiB, "
-            "%.0f facts/s%s",
-            progress->terminal ? "\r" : "", progress->name, facts,
-            bytes / 1048576.0, facts * (double)APR_USEC_PER_SEC / spent,
+            "%s%s: %" APR_UINT64_T_FMT " %s, %.1f MiB, "
+            "%.0f %s/s%s",
+            progress->terminal ? "\r" : "", progress->name, count,
+            progress->items, bytes / 1048576.0,
+            count * (double)APR_USEC_PER_SEC / spent, progress->items,
             progress->terminal ? "   " : "\n");
     progress->line_open = progress->terminal;
     progress->next = now + interval_of(progress);

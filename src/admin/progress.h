@@ -30,11 +30,17 @@ oci_progress_t *oci_progress_create(int quiet, apr_pool_t *pool);
 void oci_progress_begin(oci_progress_t *progress, const char *name);
 
 /**
- * Print the progress of the task, unless it was printed a moment ago.
- * @param facts The number of facts processed so far
- * @param bytes The size of their values
+ * Set what the task counts, until now "facts".
+ * @param items A plural; not copied
  */
-void oci_progress_show(oci_progress_t *progress, apr_uint64_t facts,
+void oci_progress_count(oci_progress_t *progress, const char *items);
+
+/**
+ * Print the progress of the task, unless it was printed a moment ago.
+ * @param count The number of facts, or other items, processed so far
+ * @param bytes Their size
+ */
+void oci_progress_show(oci_progress_t *progress, apr_uint64_t count,
                        apr_uint64_t bytes);
 
 /** End the line on a terminal, so that later output begins a new one. */

@@ -83,16 +83,16 @@ apr_status_t oci_fs_adopter_open(oci_fs_adopter_t **adopter,
     return APR_SUCCESS;
 }
 
-int oci_fs_blob_linkable(const struct stat *st)
+int oci_fs_blob_foreign(const oci_fs_adopter_t *adopter, const struct stat *st)
 {
-    return !(st->st_mode & (S_IWGRP | S_IWOTH | S_ISUID | S_ISGID))
-        && (!st->st_uid || st->st_uid == geteuid());
+    return adopter && !adopter->no_links
+        && (st->st_mode & (S_IWGRP | S_IWOTH | S_ISUID | S_ISGID)
+            || (st->st_uid != geteuid() && (st->st_uid || adopter->own_links)));
 }
 
 static int may_link(const oci_fs_adopter_t *self, const struct stat *st)
 {
-    return !self->no_links && oci_fs_blob_linkable(st)
-        && (!self->own_links || st->st_uid == geteuid());
+    return !self->no_links && !oci_fs_blob_foreign(self, st);
 }
 
 int oci_fs_blob_adoptable(const oci_fs_adopter_t *adopter,

@@ -51,11 +51,13 @@ int oci_fs_blob_adoptable(const oci_fs_adopter_t *adopter,
                           const struct stat *st);
 
 /**
- * Check whether a file may become a blob by a link: then nobody but root and
- * the effective user can change it.
+ * Check whether a file cannot be linked because of its owner or its mode: users
+ * other than root and the effective user could change it, or the system does
+ * not let the effective user link it.
+ * @param adopter May be NULL
  * @return 1 or 0
  */
-int oci_fs_blob_linkable(const struct stat *st);
+int oci_fs_blob_foreign(const oci_fs_adopter_t *adopter, const struct stat *st);
 
 /**
  * Make a blob of a file whose digest was verified, without copying it: by a

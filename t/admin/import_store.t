@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# ociadmin import --from-registry: how the bytes get into the store, runs that
+# are killed or interrupted, and what is refused.  The trees are made here, so
+# that they are large; t/admin/import.t has one of a real distribution.
+
+use OCI::Test;
+
+use File::Path qw(make_path);
+use File::Temp ();
+use JSON::PP ();
+use OCI::Admin;
+use OCI::Disk;
+use Time::HiRes qw(sleep);
+
+my $IMAGES = 150;
+
+# The command ends as the user of httpd, whom LeakSanitizer cannot examine.
+$ENV{ASAN_OPTIONS} = 'detect_leaks=0';
+
+my $TOP = File::Temp->newdir('mod_oci-import-XXXXXX', TMPDIR => 1);
+chmod 0755, "$TOP";
+my $tree = "$TOP/tree";
+my $v2 = "$tree/docker/registry/v2";
+
+sub spew {
+    my ($path, $bytes) = @_;
+    make_path($path =~ s{/[^/]+\z}{}r);
+    open my $file, '>:raw', $path or die "$path: $!\n";
+    print $file $bytes;
+    close $file or die "$path: $!\n";
+    return;
+}
+
+# Write a blob into the tree; returns its digest without the algorithm.
+sub blob {
+    my $bytes = shift;
+    my $hex = substr digest_of($bytes), 7;
+    spew("$v2/blobs/sha256/" . substr($hex, 0, 2) . "/$hex/data", $bytes);
+    return $hex;
+}
+
+# Write an image into the tree.
+sub image {
+    my ($repo, $tag, @layers) = @_;
+    my $dir = "$v2/repositories/$repo";
+    my $hex = blob(json_text(OCI::Client::image_manifest('{}', \@layers)));
+    for my $path ("revisions/sha256/$hex", "tags/$tag/current",
+        "tags/$tag/index/sha256/$hex") {
+        spew("$dir/_manifests/$path/link", "sha256:$hex");
+    }
+    spew("$dir/_layers/sha256/" . blob($_) . '/link', digest_of($_))
+        for '{}', @layers;
+    return;
+}
+
+image('r' . $_ % 3, "t$_", 'shared', "layer $_") for 1 .. $IMAGES;
+
+# The arguments that name the stores of a server.
+sub stores_of {
+    my $server = shift;
+    return ('fs ' . $server->store,
+        $server->{index}->argument($server->store));
+}
+
+# A server whose store has been used.
+sub used_server {
+    my $server = OCI::Server->start(@_);
+    OCI::Client->new($server)->get('/v2/');
+    return $server;
+}
+
+sub import_into {
+    my ($server, @options) = @_;
+    my $run = ociadmin('import', '--json', '--from-registry', $tree, @options,
+        stores_of($server));
+    $run->{report} = eval { JSON::PP::decode_json($run->{out}) } // {};
+    return $run;
+}
+
+# One test: the exit status, the message, and numbers of the report.
+sub run_is {
+    my ($run, $status, $sentence, $name, %wanted) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my %got = map { $_ => $run->{report}{$_} } keys %wanted;
+    my $ok = ok($run->{status} eq $status && $run->{err} =~ $sentence
+        && json_text(\%got) eq json_text(\%wanted), $name);
+    diag("status $run->{status}: $run->{err}$run->{out}") if !$ok;
+    return $ok;
+}
+
+# The tags that a server has, each checked with its layers.
+sub tags_of {
+    my $server = shift;
+    my $client = OCI::Client->new($server);
+    my $count = 0;
+    for my $repo (qw(r0 r1 r2)) {
+        for my $tag (@{ ($client->get("/v2/$repo/tags/list")->json // {})
+                ->{tags} // [] }) {
+            my $document = $client->get("/v2/$repo/manifests/$tag")->json;
+            $count += $document && !grep {
+                my $res = $client->get("/v2/$repo/blobs/$_->{digest}");
+                digest_of($res->body) ne $_->{digest};
+            } @{ $document->{layers} };
+        }
+    }
+    return $count;
+}
+
+my $blobs = $IMAGES + 2;
+
+# A run that is ended in its middle by this signal, and the next run.
+sub ends {
+    my ($signal, $name) = @_;
+    my ($server, $run);
+    for my $try (1 .. 20) {
+        $server = used_server();
+        my $store = $server->store;
+        $run = OCI::Process->start(
+            command => [ tool(), 'import', '--from-registry', $tree,
+                stores_of($server) ], output => "$TOP/out");
+        $run->wait_for(sub {
+            scalar(() = glob "$store/index/repo/*/_tag/*");
+        });
+        $run->signal($signal);
+        $run->wait_for(sub { 0 });
+        last if $run->{status};
+        $server->stop;
+    }
+    ok($run->{status}, "$name ends the import");
+    my $count = scalar(my @tags = glob $server->store . '/index/repo/*/_tag/*');
+    cmp_ok($count, '<', $IMAGES, 'in its middle');
+    is(tags_of($server), $count, 'every tag that is there is complete');
+    my $next = import_into($server);
+    run_is($next, 0, qr/\A\z/, 'the next run succeeds',
+        tags => $IMAGES - $count, skipped => 0);
+    cmp_ok($next->{report}{blobs}, '<', $blobs, 'with the rest');
+    is(tags_of($server), $IMAGES, 'all tags are there');
+    gc($server, '--grace', 0);
+    is(tags_of($server), $IMAGES, 'and stay');
+    $server->stop;
+    return OCI::Server::slurp("$TOP/out");
+}
+
+SKIP: {
+    skip('the facts are looked at as files', 1)
+        if OCI::Index->new->name ne 'fs';
+    ends('KILL', 'a kill');
+    like(ends('INT', 'an interrupt'),
+        qr/^ociadmin: interrupted; run the same command again/m,
+        'an interrupt is reported');
+}
+
+# Garbage collection runs beside an import.
+my $server = used_server();
+my $import = OCI::Process->start(command => [ tool(), 'import',
+    '--from-registry', $tree, stores_of($server) ], output => "$TOP/out2");
+my $runs = 0;
+while ($import->alive && $runs < 500) {
+    my $gc = gc($server, '--grace', 0);
+    is("$gc->{status}$gc->{err}", 0, 'gc beside an import');
+    $runs++;
+}
+cmp_ok($runs, '>', 0, 'at least one run');
+import_into($server) for 1 .. 2;
+is(tags_of($server), $IMAGES, 'all tags are there');
+
+# The report for people.
+my $report = ociadmin('import', '--quiet', '--from-registry', $tree,
+    stores_of($server));
+like($report->{out}, qr/\A3 repositories read in [\d.]+ s
+0 tags set, 0 manifests and 0 blobs imported
+0 bytes in blobs: 0 linked, 0 cloned, 0 copied
+\d+ tags, manifests and layers were there already\n\z/, 'the report');
+
+# What is refused.
+sub refuses {
+    my ($status, $sentence, @words) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return run_is(ociadmin('import', @words), $status, $sentence,
+        "import @words");
+}
+my @stores = stores_of($server);
+refuses(2, qr/import needs --from-registry DIR/, @stores);
+refuses(2, qr/cannot use the option '--all'/, '--all', @stores);
+refuses(2, qr/import takes a blob store/, '--from-registry', $tree);
+refuses(1, qr/cannot read \S+none: No such file/, '--from-registry',
+    "$TOP/none", @stores);
+refuses(1, qr/is not a directory of distribution's filesystem driver/,
+    '--from-registry', "$TOP", @stores);
+symlink "$tree/docker", "$TOP/docker";
+refuses(1, qr/is not a directory of .* symbolic links are not followed/,
+    '--from-registry', "$TOP", @stores);
+is(ociadmin('import', '--help')->{status}, 0, '--help');
+$server->stop;
+
+SKIP: {
+    skip('needs root', 1) if $>;
+
+    # By links: root owns the files, and httpd's user can only read them.
+    $server = used_server();
+    run_is(import_into($server), 0, qr/\A\z/, 'files of root',
+        linked => $blobs, copied => 0);
+    my ($file) = glob $server->store . '/blobs/sha256/*/'
+        . substr digest_of('shared'), 7;
+    is((stat $file)[4], 0, 'are still files of root');
+    is((stat $file)[3], 2, 'with another name');
+    is(scalar(my @left = glob $server->store . '/uploads/{.adopt,}*'), 0,
+        'no temporary is left');
+    $server->stop;
+
+    # A tree that only root can enter is opened by root.
+    chmod 0700, "$TOP";
+    my $private = used_server();
+    run_is(import_into($private), 0, qr/\A\z/, 'in a directory of root',
+        linked => $blobs);
+    chmod 0755, "$TOP";
+    $private->stop;
+
+    # What httpd's user may not read is skipped, and not read by root.
+    my ($secret) = glob "$v2/blobs/sha256/*/"
+        . substr(digest_of('layer 7'), 7) . '/data';
+    chmod 0600, $secret;
+    $server = used_server();
+    run_is(import_into($server), 1, qr/blob \S+: Permission denied$/m,
+        'a file of root that others cannot read', skipped => 3);
+    chmod 0644, $secret;
+    chmod 0700, $v2;
+    run_is(import_into($server), 1,
+        qr/the user of the blob store may not read .* setfacl/,
+        'a tree that others cannot read');
+    chmod 0755, $v2;
+    $server->stop;
+
+    # Files that a third user, or a group, can change are copied.
+    for my $case ([ 'of a third user', sub { chown 12_345, 12_345, $secret } ],
+        [ 'of a group', sub { chown 0, 0, $secret; chmod 0664, $secret } ]) {
+        my ($name, $change) = @$case;
+        $change->();
+        $server = used_server();
+        my $run = ociadmin('import', '--from-registry', $tree,
+            stores_of($server));
+        like($run->{out}, qr/:\ @{[ $blobs - 1 ]}\ linked,\ (?:1\ cloned|0\ cloned,\ 1\ copied
+            [^@]*\n1\ blobs\ were\ copied\ because\ of\ the\ owner)/x,
+            "a file $name is not linked");
+        is(tags_of($server), $IMAGES, 'all is there');
+        $server->stop;
+    }
+    chmod 0644, $secret;
+
+    # Another file system.
+    my $disk = small_disk('tmpfs', 'size=64m') or skip('cannot mount', 1);
+    $server = used_server(store => "$disk/store");
+    run_is(import_into($server), 0, qr/\A\z/, 'from another file system',
+        linked => 0, cloned => 0, copied => $blobs, skipped => 0);
+    is(tags_of($server), $IMAGES, 'all tags are there');
+    $server->stop;
+
+    # One that is too small.
+    $disk = small_disk('tmpfs', 'size=1m,nr_inodes=400')
+        or skip('cannot mount', 1);
+    $server = used_server(store => "$disk/store");
+    $server->allows(qr/No space left/);
+    run_is(import_into($server), 1, qr/No space left on device/,
+        'a full disk ends the import');
+    is(tags_of($server), scalar(my @tags
+            = glob $server->store . '/index/repo/*/_tag/*'),
+        'what is there is complete');
+    $server->stop;
+}
+
+done_testing;
