@@ -139,23 +139,29 @@ static oci_error_t *take_out(const oci_repository_t *repository,
     return error;
 }
 
-/* Delete what is left of the bytes of a blob, which has no record now. */
+/* Delete wrong bytes of a blob, which has no record now.  Bytes that are there
+ * and cannot be read may be right: they stay. */
 static oci_error_t *delete_rest(oci_check_t *check, const char *digest,
                                 const char *locator, apr_pool_t *pool)
 {
+    oci_blob_store_t *store = check->registry->blobs;
     oci_blob_t blob = { .digest = digest, .locator = locator };
+    apr_off_t size;
     apr_status_t rv = locator
-        ? oci_blob_delete_bytes(check->registry, &blob, pool)
+        ? store->provider->blob_size(&size, store, locator, pool)
         : APR_NOTFOUND;
 
+    if (rv == APR_SUCCESS) {
+        rv = oci_blob_delete_bytes(check->registry, &blob, pool);
+    }
     return rv == APR_SUCCESS || rv == APR_NOTFOUND
         ? NULL
-        : oci_error_storage(pool, rv, "cannot delete %s/%s",
-                            check->registry->blobs->where, locator);
+        : oci_error_storage(pool, rv, "cannot delete %s/%s", store->where,
+                            locator);
 }
 
 /* Forget a blob whose bytes are lost or wrong: take it out of all repositories,
- * and delete its record and what is left of its bytes. */
+ * and delete its record and its bytes. */
 static oci_error_t *forget(oci_check_t *check, const oci_item_t *item,
                            const oci_finding_t *finding, apr_pool_t *pool)
 {
@@ -213,8 +219,8 @@ static oci_error_t *compare(fault_t *fault, oci_check_t *check,
     fault->detail = NULL;
     rv = store->provider->blob_size(&size, store, blob.locator, pool);
     if (rv == APR_NOTFOUND) {
-        fault->detail = apr_psprintf(pool, "%s/%s is missing", store->where,
-                                     blob.locator);
+        fault->detail = apr_psprintf(pool, "%s/%s is missing or cannot be read",
+                                     store->where, blob.locator);
     }
     else if (rv != APR_SUCCESS) {
         return oci_error_storage(pool, rv, "cannot look at %s/%s", store->where,

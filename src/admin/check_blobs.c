@@ -99,9 +99,11 @@ static oci_error_t *note_hash(oci_check_t *check, const char *digest,
                         .what = digest,
                         .hashed = *hashed };
 
-    check->totals.bytes += hashed->size;
     if (status == APR_NOTFOUND) {
         return NULL; /* it was just collected, or is found to be missing */
+    }
+    if (APR_STATUS_IS_EINTR(status)) {
+        return oci_check_progress(check, pool);
     }
     if (status != APR_SUCCESS) {
         return oci_check_skip(check,
@@ -109,6 +111,7 @@ static oci_error_t *note_hash(oci_check_t *check, const char *digest,
                                                 "cannot read the bytes of %s",
                                                 digest));
     }
+    check->totals.bytes += hashed->size;
     return hashed->right ? NULL : oci_check_item(check, &item, pool);
 }
 

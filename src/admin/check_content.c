@@ -8,6 +8,7 @@
 #include "apr_strings.h"
 
 #include "admin/check_content.h"
+#include "admin/interrupt.h"
 #include "registry/children.h"
 #include "registry/keys.h"
 #include "registry/manifest.h"
@@ -247,13 +248,14 @@ apr_status_t oci_check_hash(oci_hashed_t *hashed, oci_blob_store_t *store,
     do {
         apr_size_t length = BUFFER;
 
-        rv = apr_file_read(file, buffer, &length);
+        rv = oci_interrupt_pending() ? APR_EINTR
+                                     : apr_file_read(file, buffer, &length);
         if (rv == APR_SUCCESS) {
             oci_hash_update(hash, buffer, length);
         }
     } while (rv == APR_SUCCESS);
     apr_file_close(file);
-    hashed->known = 1;
+    hashed->known = rv == APR_EOF;
     hashed->right = rv == APR_EOF
         && !strcmp(digest, oci_hash_digest(hash, pool));
     return rv == APR_EOF ? APR_SUCCESS : rv;

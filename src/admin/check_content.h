@@ -71,10 +71,11 @@ const char *oci_content_fault(oci_content_e state);
 /**
  * Read the bytes of a blob, and compare their digest.  Uses no index, so that
  * any thread may call it.
- * @param hashed Filled in; right is 0 if the bytes cannot be read to their end
+ * @param hashed Filled in; not known if the bytes cannot be read to their end
  * @param locator Of the bytes
  * @param pool For temporary data
- * @return The provider's status; APR_ENOTIMPL if it gives a URL
+ * @return The provider's status; APR_ENOTIMPL if it gives a URL; APR_EINTR if
+ *         the user interrupts the run
  */
 apr_status_t oci_check_hash(oci_hashed_t *hashed, oci_blob_store_t *store,
                             const char *digest, const char *locator,

@@ -50,8 +50,11 @@ oci_looker_t oci_look_at_pending;
  * key. */
 oci_looker_t oci_look_at_mark;
 
-/** The entry of a repository in the catalog.  kind: whether content of it was
- * seen. */
+/** What was just seen of a repository. */
+enum { OCI_SEEN_LISTED = 1, OCI_SEEN_CONTENT };
+
+/** The entry of a repository in the catalog.  kind: what was just seen, which
+ * the first look takes for granted. */
 oci_looker_t oci_look_at_catalog;
 
 /** A key that is none of the registry's.  what: the key. */

@@ -80,18 +80,43 @@ static int is_intact(oci_manifest_t *manifest, const char *digest,
                                  manifest->size, pool));
 }
 
-/* Look at a blob, or a manifest stored as a blob, that a manifest names.
+/* Find out whether the repository can serve what a manifest names: a manifest,
+ * or a blob. */
+static oci_error_t *child_state(oci_content_e *state, apr_off_t *size,
+                                oci_check_t *check, const oci_item_t *item,
+                                apr_pool_t *pool)
+{
+    oci_repository_t repository = { check->registry, item->repository };
+    oci_value_t value = { 0 };
+    oci_manifest_t manifest = { 0 };
+    oci_error_t *error = NULL;
+
+    if (item->kind == OCI_CHILD_MANIFEST) {
+        error = oci_fact_get(&value, check->registry,
+                             oci_key_manifest(pool, item->repository,
+                                              item->what),
+                             pool);
+    }
+    if (error || !value.data) {
+        return error ? error
+                     : oci_check_blob_state(state, size, check, &repository,
+                                            item->what, pool);
+    }
+    *state = is_intact(&manifest, item->what, &value, pool) ? OCI_CONTENT_WHOLE
+                                                            : OCI_CONTENT_WRONG;
+    *size = manifest.size;
+    return NULL;
+}
+
+/* Look at what a manifest names.
  * what: its digest; of: that of the manifest; size: as the manifest states;
  * kind: of child */
 static oci_error_t *look_at_child(oci_check_t *check, oci_item_t *item,
                                   apr_pool_t *pool)
 {
-    oci_repository_t repository = { check->registry, item->repository };
     oci_child_t child = { (oci_child_e)item->kind, { NULL, item->what, 0 } };
     oci_finding_t *finding;
     oci_content_e state;
-    oci_value_t value = { 0 };
-    oci_manifest_t manifest;
     apr_off_t size = -1;
     int exists;
     oci_error_t *error = oci_fact_exists(&exists, check->registry,
@@ -100,32 +125,16 @@ static oci_error_t *look_at_child(oci_check_t *check, oci_item_t *item,
                                                           item->of),
                                          pool);
 
-    if (!error && exists && child.kind == OCI_CHILD_MANIFEST) {
-        error = oci_fact_get(&value, check->registry,
-                             oci_key_manifest(pool, item->repository,
-                                              item->what),
-                             pool);
+    if (!error && exists) {
+        error = child_state(&state, &size, check, item, pool);
     }
-    if (error || !exists) {
+    if (error || !exists
+        || (state == OCI_CONTENT_ABSENT
+            && oci_child_may_be_absent(check->registry, &child))) {
         return error;
     }
-    if (value.data) {
-        if (!is_intact(&manifest, item->what, &value, pool)) {
-            return find_missing(check, item, OCI_CONTENT_WRONG, pool);
-        }
-        size = manifest.size;
-    }
-    else {
-        error = oci_check_blob_state(&state, &size, check, &repository,
-                                     item->what, pool);
-        if (error
-            || (state == OCI_CONTENT_ABSENT
-                && oci_child_may_be_absent(check->registry, &child))) {
-            return error;
-        }
-        if (state != OCI_CONTENT_WHOLE) {
-            return find_missing(check, item, state, pool);
-        }
+    if (state != OCI_CONTENT_WHOLE) {
+        return find_missing(check, item, state, pool);
     }
     if (size == item->size) {
         return NULL;

@@ -106,15 +106,20 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
     return NULL;
 }
 
-/* End the threads after the jobs that they have. */
+/* End the threads after the jobs that they are doing.  Jobs that still wait are
+ * given up: there are none unless the run has failed. */
 static apr_status_t stop(void *data)
 {
     oci_rehash_t *rehash = data;
+    rehash_job_t *job;
     apr_status_t rv;
     int i;
 
     apr_thread_mutex_lock(rehash->mutex);
     rehash->ended = 1;
+    while ((job = find_job(rehash, JOB_WAITS))) {
+        job->state = JOB_FREE;
+    }
     apr_thread_cond_broadcast(rehash->work);
     apr_thread_mutex_unlock(rehash->mutex);
     for (i = 0; i < rehash->count; i++) {
@@ -211,6 +216,7 @@ oci_error_t *oci_rehash_add(oci_rehash_t *rehash, const char *digest,
     }
     apr_thread_mutex_lock(rehash->mutex);
     job = find_job(rehash, JOB_FREE);
+    memset(job, 0, sizeof(*job));
     apr_cpystrn(job->digest, digest, sizeof(job->digest));
     apr_cpystrn(job->locator, locator, sizeof(job->locator));
     job->state = JOB_WAITS;

@@ -31,7 +31,7 @@ static oci_error_t *end_repository(repositories_t *self, apr_pool_t *pool)
 {
     oci_item_t item = { .look = oci_look_at_catalog,
                         .repository = self->name,
-                        .kind = 1 };
+                        .kind = OCI_SEEN_CONTENT };
     oci_error_t *error;
 
     if (self->content) {

@@ -140,7 +140,8 @@ static oci_error_t *visit_catalog(oci_walk_t *walk, const char *rest,
                                   const oci_value_t *value, apr_pool_t *pool)
 {
     oci_item_t item = { .look = oci_look_at_catalog,
-                        .repository = name_of(rest, pool) };
+                        .repository = name_of(rest, pool),
+                        .kind = OCI_SEEN_LISTED };
 
     (void)value;
     return item.repository

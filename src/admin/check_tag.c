@@ -148,13 +148,14 @@ oci_error_t *oci_look_at_tagged(oci_check_t *check, oci_item_t *item,
                                      item->what);
     oci_finding_t *finding;
     oci_tag_t tag;
-    int exists;
-    oci_error_t *error = oci_fact_exists(&exists, check->registry, key, pool);
+    int exists = 0;
+    oci_error_t *error = oci_tag_get(&tag, &repository, item->what, pool);
 
-    if (!error && exists) {
-        error = oci_tag_get(&tag, &repository, item->what, pool);
+    if (error || (tag.digest && !strcmp(tag.digest, item->of))) {
+        return error;
     }
-    if (error || !exists || (tag.digest && !strcmp(tag.digest, item->of))) {
+    error = oci_fact_exists(&exists, check->registry, key, pool);
+    if (error || !exists) {
         return error;
     }
     finding = find_tag(check, item, OCI_FAULT_TAGGED_STALE, item->of, pool);
@@ -241,10 +242,16 @@ oci_error_t *oci_look_at_catalog(oci_check_t *check, oci_item_t *item,
 {
     oci_repository_t repository = { check->registry, item->repository };
     oci_finding_t *finding;
-    int listed;
-    int any = check->look == OCI_LOOK_FIRST && item->kind;
-    oci_error_t *error = oci_repository_exists(&listed, &repository, pool);
+    int listed = item->kind == OCI_SEEN_LISTED;
+    int any = item->kind == OCI_SEEN_CONTENT;
+    oci_error_t *error = NULL;
 
+    if (check->look != OCI_LOOK_FIRST) {
+        listed = any = 0;
+    }
+    if (!listed) {
+        error = oci_repository_exists(&listed, &repository, pool);
+    }
     if (!error && !any) {
         error = has_any(&any, check,
                         oci_key_manifest(pool, item->repository, NULL), pool);

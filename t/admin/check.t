@@ -10,6 +10,7 @@ use File::Path qw(make_path remove_tree);
 use File::Temp ();
 use JSON::PP ();
 use OCI::Admin;
+use OCI::Process;
 
 # The command ends as the user of httpd, whom LeakSanitizer cannot examine.
 $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
@@ -266,7 +267,7 @@ my @damage = (
     [ 'bytes that are lost' => sub { unlink blob_file($made{layer}) or die },
         join(' ', 'bytes-lost', 'content-missing', @IMAGE),
         join(' ', 'content-missing', @IMAGE),
-        qr/^$made{layer}: .* is missing \(a blob of (?:a,mounts|mounts,a)\); pulls of the blob fail; --repair removes/m ],
+        qr/^$made{layer}: .* is missing or cannot be read \(a blob of (?:a,mounts|mounts,a)\); pulls of the blob fail; --repair removes/m ],
     [ 'bytes that are cut short' => sub {
             truncate blob_file($made{config}), 1 or die },
         undef, undef, qr/^$made{config}: .* has 1 bytes instead of 2 /m ],
@@ -470,6 +471,25 @@ subtest 'what cannot be examined' => sub {
     my $run = ociadmin('check', "fs $copy");
     is($run->{status}, 1, 'an index of another blob store: status');
     is($run->{out}, '', 'and nothing is reported');
+};
+
+# Reading a blob of 256 GiB takes minutes.
+subtest 'an interruption' => sub {
+    $copy = copy_store("$base/whole", "$base/damaged");
+    my $size = 1 << 38;
+    my $value = readlink fact_file("blob/$made{layer}");
+    set_fact($copy, "blob/$made{layer}", $value =~ s/^\d+/$size/r);
+    truncate blob_file($made{layer}), $size or die "truncate: $!\n";
+    give_to_httpd($copy);
+    my $run = OCI::Process->start(output => "$base/out",
+        command => [ tool(), 'check', '--digests', "fs $copy" ]);
+    $run->wait_for(sub { (() = glob '/proc/' . $run->pid . '/task/*') > 1 });
+    ok($run->alive, 'it reads');
+    $run->signal('INT');
+    $run->wait_for(sub { 0 }, 60);
+    is($run->{status} >> 8, 1, 'the exit status');
+    is(OCI::Server::slurp("$base/out"),
+        "ociadmin: interrupted; the check is not complete\n", 'the message');
 };
 
 done_testing;
