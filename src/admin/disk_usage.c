@@ -30,7 +30,6 @@ static int add_entry(oci_disk_usage_t *usage, int parent, const char *name,
     if (S_ISDIR(st.st_mode)) {
         return 1;
     }
-    usage->files++;
     usage->idle += st.st_mtime < since ? bytes : 0;
     return 0;
 }

@@ -12,7 +12,6 @@
 #include "apr_pools.h"
 
 typedef struct oci_disk_usage_t {
-    apr_uint64_t files;
     apr_uint64_t bytes; /* of the disk's blocks */
     apr_uint64_t idle;  /* those of files that have not changed since a time */
 } oci_disk_usage_t;

@@ -50,6 +50,15 @@ static const struct {
     { NULL, NULL, NULL },
 };
 
+static const char stores_help[] =
+    "Write BLOBS, the blob store, as one argument in the syntax of\n"
+    "OCIBlobStore, for example 'fs /var/lib/mod_oci', and INDEX, unless it is\n"
+    "beside the blobs, in that of OCIIndex.  Instead of both, --config FILE\n"
+    "takes the stores from httpd's configuration.  If it has several\n"
+    "registries, BLOBS says which one.  httpd, or apachectl where it is\n"
+    "installed, reads FILE; --httpd PROGRAM names another one.  The manual\n"
+    "page is ociadmin(8).\n";
+
 static oci_outcome_e help(const char **error, apr_getopt_t *arguments,
                           apr_pool_t *pool)
 {
@@ -64,13 +73,7 @@ static oci_outcome_e help(const char **error, apr_getopt_t *arguments,
             printf("ociadmin %s%s\n", commands[i].name, commands[i].usage);
         }
     }
-    printf(
-        "Write BLOBS, the blob store, as one argument in the syntax of "
-        "OCIBlobStore, for\nexample 'fs /var/lib/mod_oci', and INDEX, unless "
-        "it is beside the blobs, in that\nof OCIIndex; or take both from "
-        "httpd's configuration, with --config FILE.  Then\nBLOBS says which, "
-        "if FILE has several registries, and --httpd PROGRAM is the\nhttpd or "
-        "apachectl that reads it.  The manual page is ociadmin(8).\n\n");
+    printf("%s\n", stores_help);
     printf("The exit status is 0 for success, 1 for a failure, and 2 for a "
            "command line\nthat is not valid.\n");
     return OCI_DONE;
@@ -118,7 +121,8 @@ static oci_outcome_e run(int argc, const char *const *argv, apr_pool_t *pool)
         return OCI_USAGE;
     }
     if (asks_for_help(argc, argv) && commands[i].usage) {
-        printf("ociadmin %s%s", commands[i].name, commands[i].usage);
+        printf("ociadmin %s%s%s", commands[i].name, commands[i].usage,
+               strstr(commands[i].usage, "BLOBS") ? stores_help : "");
         return OCI_DONE;
     }
     words[0] = "ociadmin";
@@ -159,7 +163,7 @@ int main(int argc, const char *const *argv)
         return OCI_USAGE;
     }
     outcome = run(argc, argv, pool);
-    if (fflush(stdout) || ferror(stdout)) {
+    if ((fflush(stdout) || ferror(stdout)) && outcome == OCI_DONE) {
         fprintf(stderr, "ociadmin: cannot write to standard output\n");
         outcome = OCI_FAILED;
     }

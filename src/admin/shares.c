@@ -145,8 +145,8 @@ typedef struct sharing_t {
     oci_share_t *first;   /* of its first holder, or NULL */
 } sharing_t;
 
-/* The longest digest, and a NUL. */
-#define DIGEST_SIZE 160
+/* The longest key, and a NUL. */
+#define KEY_SIZE 1024
 
 /* Make page hold the next record, if there is one. */
 static oci_error_t *fill_page(records_t *records,
@@ -167,7 +167,7 @@ static oci_error_t *fill_page(records_t *records,
                                   oci_entry_t)
                             .key
                         + strlen(records->prefix),
-                    DIGEST_SIZE);
+                    KEY_SIZE);
     }
     records->is_end = error || records->page->nelts < PAGE;
     return error;
@@ -260,7 +260,7 @@ static oci_error_t *begin_blob(sharing_t *sharing, const char *digest,
     oci_blob_t blob;
     oci_error_t *error;
 
-    apr_cpystrn(sharing->digest, digest, DIGEST_SIZE);
+    apr_cpystrn(sharing->digest, digest, KEY_SIZE);
     sharing->holders = 0;
     sharing->first = NULL;
     error = go_to_record(&sharing->size, sharing, records, digest);
@@ -339,8 +339,8 @@ static apr_status_t make_records(sharing_t *sharing, apr_pool_t *pool)
                                      oci_algorithm_name(i ? OCI_SHA512
                                                           : OCI_SHA256),
                                      ":", NULL);
-        records->after = apr_pcalloc(pool, DIGEST_SIZE);
-        apr_cpystrn(records->after, records->begin, DIGEST_SIZE);
+        records->after = apr_pcalloc(pool, KEY_SIZE);
+        apr_cpystrn(records->after, records->begin, KEY_SIZE);
         rv = apr_pool_create(&records->pool, pool);
     }
     return rv;
@@ -351,7 +351,7 @@ oci_error_t *oci_shares_read(oci_shares_total_t *total, oci_shares_t *shares,
 {
     sharing_t sharing = { .shares = shares,
                           .total = total,
-                          .digest = apr_pcalloc(pool, DIGEST_SIZE) };
+                          .digest = apr_pcalloc(pool, KEY_SIZE) };
     oci_walk_t walk = { .registry = shares->registry,
                         .prefix = oci_key_holders(pool, NULL),
                         .visit = visit_holder,

@@ -59,7 +59,9 @@ static void begin_json(const oci_tree_t *tree, const oci_node_t *node,
            oci_terminal_quote(node->kind, pool));
     print_string("digest", node->digest, pool);
     print_string("mediaType", node->media_type, pool);
-    print_number("size", node->size);
+    if (node->media_type) {
+        print_number("size", node->size);
+    }
     if (node->total) {
         print_number("total", node->total);
     }
@@ -153,8 +155,10 @@ static void begin_text(const oci_tree_t *tree, const oci_node_t *node,
     print_word(node->platform, pool);
     print_word(node->artifact_type, pool);
     print_word(node->digest, pool);
-    print_word(node->media_type, pool);
-    print_word(oci_terminal_size(node->size, pool), pool);
+    if (node->media_type) {
+        print_word(node->media_type, pool);
+        print_word(oci_terminal_size(node->size, pool), pool);
+    }
     if (node->note) {
         printf(" (%s)", oci_terminal_text(node->note, pool));
     }

@@ -25,7 +25,7 @@ typedef struct oci_node_t {
                          "subject" or "referrer" */
     const char *digest;
     const char *media_type;
-    apr_uint64_t size;         /* bytes */
+    apr_uint64_t size;         /* bytes; not known without media_type */
     apr_uint64_t total;        /* with all that it names, bytes */
     const char *artifact_type; /* of a referrer or its subject */
     const char *platform;      /* for people */
