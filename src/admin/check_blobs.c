@@ -116,16 +116,16 @@ static oci_error_t *note_hash(oci_check_t *check, const char *digest,
 }
 
 /* The walk through all records. */
-typedef struct records_t {
+typedef struct record_walk_t {
     oci_check_t *check;
     oci_rehash_t *rehash; /* NULL if no bytes are read */
-} records_t;
+} record_walk_t;
 
 /* Look at a record, and have the bytes read. */
 static oci_error_t *visit_record(oci_walk_t *walk, const char *digest,
                                  const oci_value_t *value, apr_pool_t *pool)
 {
-    records_t *records = walk->baton;
+    record_walk_t *records = walk->baton;
     oci_check_t *check = records->check;
     oci_item_t item = { .look = oci_look_at_record,
                         .blob = digest,
@@ -154,7 +154,7 @@ static oci_error_t *visit_record(oci_walk_t *walk, const char *digest,
 
 static oci_error_t *check_records(oci_check_t *check, apr_pool_t *pool)
 {
-    records_t records = { .check = check };
+    record_walk_t records = { .check = check };
     oci_walk_t walk = { .registry = check->registry,
                         .prefix = oci_key_blob(pool, ""),
                         .values = 1,
