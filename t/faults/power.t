@@ -23,7 +23,7 @@ my $INDEX = OCI::Index->new;
 plan(skip_all => 'a server keeps the index') if $INDEX->database;
 
 # How many points of each kind of disk are looked at.
-my %POINTS = (blobs => 40, index => 40, strict => 40, names => 40);
+my %POINTS = map { $_ => 30 } qw(strict names blobs index);
 @POINTS{qw(strict names)} = (1e9) x 2 if $INDEX->name eq 'fs';
 %POINTS = map { $_ => 1e9 } keys %POINTS if $ENV{OCI_POWER_ALL};
 my $BATCH = 40;    # registries that one httpd serves
@@ -189,7 +189,6 @@ sub first_part {
 
 # Push what will be garbage, and delete what makes it garbage.
 sub make_garbage {
-    my ($name) = @_;
     my $extra = image_step('a', 'extra', 'e1', 'e2');
     my $gone = image_step('gone/d', 'gone', 'v1');
     blob_step('a', 'unnamed', 'PUT');
@@ -457,8 +456,8 @@ my $count = 0;
 # Tests: the registries at some points.
 sub batch {
     my ($name, @points) = @_;
-    local %ENV = (%ENV, %fast);
-    my $dir = File::Temp->newdir($disk ? (DIR => $disk) : (TMPDIR => 1));
+    local %ENV = (%ENV, %fast, $disk ? (TMPDIR => $disk) : ());
+    my $dir = File::Temp->newdir(TMPDIR => 1);
     chmod 0755, "$dir";
     my @faults;
     my @registries = map { Registry->new($_, "$dir/" . ++$count) } @points;

@@ -275,7 +275,10 @@ static void copy_list(int to, const char *path)
     DIR *dir = opendir(path);
     struct dirent *entry;
 
-    while (dir && (entry = readdir(dir))) {
+    if (!dir) {
+        abort();
+    }
+    while ((entry = readdir(dir))) {
         if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) {
             describe(what, sizeof(what), dirfd(dir), entry->d_name);
             dprintf(to, "%s\t%s\n", entry->d_name, what);
