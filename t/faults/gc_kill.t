@@ -18,13 +18,24 @@ use Time::HiRes qw(sleep time);
 
 my $KILLS = $ENV{OCI_GC_KILLS} // 8;
 
+# Push an image, again if some of it was collected meanwhile.
+sub push_image {
+    my ($client, @image) = @_;
+    for (1 .. 100) {
+        my $image = eval { $client->push_image(@image) };
+        return $image if $image;
+        die $@ if $@ !~ /^PUT of a manifest: 404/;
+    }
+    die $@;
+}
+
 # Push small images to many repositories, and delete most of them: work for
 # many small steps.
 sub push_much {
     my ($server, $round) = @_;
     my $client = OCI::Client->new($server);
     for my $n (1 .. 12) {
-        my $image = $client->push_image("much/$round/$n", 'v1',
+        my $image = push_image($client, "much/$round/$n", 'v1',
             config => "$round $n", layers => [ 'in all', "in round $round" ]);
         $client->delete("/v2/much/$round/$n/manifests/$image->{digest}")
             if $n % 4;
