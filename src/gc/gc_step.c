@@ -30,8 +30,7 @@
  * machines differ. */
 #define AHEAD 60
 
-/* Take note of the times of the thread.  Where they are not known, all of the
- * time counts as used. */
+/* Take note of the times of the thread, where they are known. */
 static void read_usage(oci_gc_t *gc)
 {
     char text[64];
@@ -42,30 +41,33 @@ static void read_usage(oci_gc_t *gc)
     if (fd != -1) {
         close(fd);
     }
-    if (size <= 0) {
-        gc->used = apr_time_now();
-        return;
+    if (size > 0) {
+        text[size] = '\0';
+        gc->used = strtoll(text, &end, 10) / 1000;
+        gc->waited = strtoll(end, NULL, 10) / 1000;
     }
-    text[size] = '\0';
-    gc->used = strtoll(text, &end, 10) / 1000;
-    gc->waited = strtoll(end, NULL, 10) / 1000;
 }
 
 /* Rest, so that the requests beside the run have a processor.  A lower priority
  * would be worse: whatever the run does under a lock would take longer. */
 static void rest(oci_gc_t *gc)
 {
+    apr_time_t worked = apr_time_now() - gc->rested;
     apr_time_t used = gc->used;
     apr_time_t waited = gc->waited;
-    apr_time_t pause;
+    apr_time_t pause = 0;
 
-    if (gc->rested && apr_time_now() - gc->rested < WORK) {
+    if (gc->rested && worked < WORK) {
         return;
     }
     read_usage(gc);
     used = gc->used - used;
-    waited = gc->waited - waited;
-    pause = used * (waited > used / WAITED_PART ? BUSY : gc->gentle);
+    if (gc->waited - waited > used / WAITED_PART) {
+        pause = used * BUSY;
+    }
+    if (gc->gentle && pause < worked) {
+        pause = worked;
+    }
     if (gc->rested && pause > 0) {
         apr_sleep(pause < REST_MAX ? pause : REST_MAX);
     }

@@ -164,11 +164,11 @@ sub race {
         for my $contender (@contenders) {
             my $before = cpu($contender->{pid});
             my ($count, $seconds, @latencies) = $contender->{run}->();
-            my $cpu = (cpu($contender->{pid}) - $before) / $count;
+            my $cpu = cpu($contender->{pid}) - $before;
             $contender->{after}->() if $contender->{after};
             next if !$turn;
             push @{ $contender->{rates} }, $count / $seconds;
-            push @{ $contender->{cpus} }, $cpu;
+            push @{ $contender->{cpus} }, $cpu / $count;
             push @{ $contender->{longests} }, $latencies[-1]
                 if $contender->{waits};
             next if @latencies < 2;
