@@ -11,8 +11,8 @@
 #include "gc/gc_step.h"
 #include "registry/pairing.h"
 
-/* How long a run works before it may rest. */
-#define WORK apr_time_from_msec(10)
+/* How long a run works before it may rest, and how long a gentle run rests. */
+#define WORK apr_time_from_msec(20)
 
 /* How much longer than it works a run rests if others need the processor: then
  * it had to wait for the processor for a quarter of the time that it used. */
@@ -52,12 +52,11 @@ static void read_usage(oci_gc_t *gc)
  * would be worse: whatever the run does under a lock would take longer. */
 static void rest(oci_gc_t *gc)
 {
-    apr_time_t worked = apr_time_now() - gc->rested;
     apr_time_t used = gc->used;
     apr_time_t waited = gc->waited;
     apr_time_t pause = 0;
 
-    if (gc->rested && worked < WORK) {
+    if (gc->rested && apr_time_now() - gc->rested < WORK) {
         return;
     }
     read_usage(gc);
@@ -65,8 +64,8 @@ static void rest(oci_gc_t *gc)
     if (gc->waited - waited > used / WAITED_PART) {
         pause = used * BUSY;
     }
-    if (gc->gentle && pause < worked) {
-        pause = worked;
+    if (gc->gentle && pause < WORK) {
+        pause = WORK;
     }
     if (gc->rested && pause > 0) {
         apr_sleep(pause < REST_MAX ? pause : REST_MAX);
