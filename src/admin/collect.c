@@ -47,8 +47,7 @@ const char oci_gc_usage[] =
 /* A shorter expiry would end uploads that are under way, in seconds. */
 #define UPLOAD_EXPIRY_MIN 60
 
-/* How often a run asks whether it is stopped until it is looked for a signal.
- */
+/* A run asks whether it is stopped this often before a signal is looked for. */
 #define LOOK_EVERY 64
 
 typedef struct collect_t {
