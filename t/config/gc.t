@@ -245,7 +245,7 @@ for my $mpm (qw(event prefork)) {
     $server->set(config => "OCIGCInterval 1\nOCIGCGrace 0\nOCISync Off");
     for my $how (qw(graceful halt)) {
         $server->halt;
-        grow($store, 2000);
+        grow($store, 1000);
         $server->again;
         ok(wait_until(sub { (readlink($state) // '') =~ /;running/ }),
             "$mpm, $how: a run is under way");
