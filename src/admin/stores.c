@@ -340,11 +340,36 @@ static const char *prepare_index(const oci_stores_t *stores)
     return failure ? oci_error_text(failure, stores->pool) : NULL;
 }
 
+/* Check that the index knows its blob store, or is at least marked as a copy:
+ * the check of the pair would otherwise record the blob store. */
+static oci_error_t *check_recorded(const oci_stores_t *stores)
+{
+    const oci_registry_t *registry = &stores->registry;
+    int copy, recorded;
+    oci_error_t *error = oci_fact_exists(&copy, registry, oci_key_copy(),
+                                         stores->pool);
+
+    if (!error) {
+        error = oci_fact_exists(&recorded, registry, oci_key_store(),
+                                stores->pool);
+    }
+    if (error || copy || recorded || !registry->blobs->provider->identity) {
+        return error;
+    }
+    return oci_error_storage(stores->pool, APR_SUCCESS,
+                             "the index %s does not record to which blob store "
+                             "it belongs: httpd has not served a request with "
+                             "it yet",
+                             registry->index->where);
+}
+
 const char *oci_stores_check_pair(const oci_stores_t *stores)
 {
-    oci_error_t *failure = oci_pairing_check_owner(&stores->registry, 0,
-                                                   stores->pool);
+    oci_error_t *failure = check_recorded(stores);
 
+    if (!failure) {
+        failure = oci_pairing_check_owner(&stores->registry, 0, stores->pool);
+    }
     return failure ? oci_error_text(failure, stores->pool) : NULL;
 }
 

@@ -19,8 +19,7 @@
 
 typedef struct pair_t {
     const oci_registry_t *registry;
-    int starting;         /* nothing is changed: the blob store is not started
-                             yet, or is only read */
+    int starting;         /* the blob store is not started yet */
     const char *index_id; /* the id recorded in the index, or NULL */
     const char *store_id; /* the id of the blob store, or NULL */
     const char *own_id;   /* the id of the index, or NULL */
@@ -469,7 +468,7 @@ static oci_error_t *refuse_foreign(const pair_t *pair)
 oci_error_t *oci_pairing_check_owner(const oci_registry_t *registry, int claim,
                                      apr_pool_t *pool)
 {
-    pair_t pair = { .registry = registry, .starting = !claim, .pool = pool };
+    pair_t pair = { .registry = registry, .pool = pool };
     oci_error_t *error = check_complete_pair(&pair);
 
     if (!error) {

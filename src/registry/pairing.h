@@ -70,7 +70,7 @@ oci_error_t *oci_pairing_try_index(const oci_registry_t *registry,
  * works on them: as oci_pairing_check, at each call.  Moreover, the blob store
  * must belong to this index and to no other one.
  * @param claim Whether the store, if it belongs to no index yet, becomes this
- *        one's; if not, nothing is changed
+ *        one's; if not, and the index has the store's id, nothing is changed
  * @param pool For temporary data
  * @return As oci_pairing_check for a request that changes something
  */

@@ -104,6 +104,11 @@ if ($on_fs) {
             "fs $dir/none");
         make_index("$dir/other", 0);
         give_to_httpd("$dir/other");
+        my $facts = facts_of("$dir/other");
+        prints(1, qr/does not record to which blob store it belongs: httpd has not/,
+            @$_, '--store', "fs $store", '--index', "fs $dir/other")
+            for ['ls'], ['du'], [qw(rm --yes a:b)];
+        is_deeply(facts_of("$dir/other"), $facts, 'nothing is recorded');
         for my $case ([ 'store', 'f' x 32, qr/belongs to the blob store with the id/ ],
             [ 'copy', "fs x\n", qr/holds an unfinished copy: run "ociadmin copy"/ ],
             [ 'index', 'e' x 32,
