@@ -12,7 +12,9 @@
 #include "admin/interrupt.h"
 #include "registry/repository.h"
 
-/* How many items to look at again at a time, and when. */
+/* How many items to look at again at a time, and how long after the first look.
+ * The time is halved whenever everything was still wrong: in a store with much
+ * damage, waiting would take most of the time, and the locks decide anyway. */
 #define BATCH  256
 #define MOMENT apr_time_from_msec(100)
 
@@ -27,6 +29,7 @@ void oci_check_prepare(oci_check_t *check)
 {
     apr_pool_create(&check->suspects_pool, check->pool);
     clear_suspects(check);
+    check->moment = MOMENT;
     check->bad = oci_digest_set_make(check->pool);
     check->wrong = oci_digest_set_make(check->pool);
     check->restorable = oci_digest_set_make(check->pool);
@@ -220,34 +223,46 @@ static oci_error_t *lock_and_look(oci_check_t *check, oci_item_t *item,
     return error;
 }
 
-static oci_error_t *settle_item(oci_check_t *check, oci_item_t *item,
-                                apr_pool_t *pool)
+/* *wrong: set to whether something is wrong without a lock, too */
+static oci_error_t *settle_item(int *wrong, oci_check_t *check,
+                                oci_item_t *item, apr_pool_t *pool)
 {
     apr_array_header_t *findings;
     oci_error_t *error = look_at(&findings, check, item, OCI_LOOK_AGAIN, pool);
 
-    return error || !findings ? error : lock_and_look(check, item, pool);
+    *wrong = !error && findings;
+    return *wrong ? lock_and_look(check, item, pool) : error;
+}
+
+/* Wait until a moment has passed since the last suspicion. */
+static void wait_a_moment(const oci_check_t *check)
+{
+    apr_interval_time_t rest = check->suspected_at + check->moment
+        - apr_time_now();
+
+    if (rest > 0) {
+        apr_sleep(rest < check->moment ? rest : check->moment);
+    }
 }
 
 oci_error_t *oci_check_settle(oci_check_t *check)
 {
+    int all_wrong = 1;
     oci_error_t *error = NULL;
-    apr_interval_time_t rest;
     apr_pool_t *pool;
     int i;
 
     if (!check->suspects->nelts) {
         return NULL;
     }
-    rest = check->suspected_at + MOMENT - apr_time_now();
-    if (rest > 0) {
-        apr_sleep(rest < MOMENT ? rest : MOMENT);
-    }
+    wait_a_moment(check);
     apr_pool_create(&pool, check->pool);
     for (i = 0; i < check->suspects->nelts && !error; i++) {
         oci_item_t *item = &APR_ARRAY_IDX(check->suspects, i, oci_item_t);
+        int wrong;
 
-        error = oci_check_skip(check, settle_item(check, item, pool));
+        error = oci_check_skip(check, settle_item(&wrong, check, item, pool));
+        all_wrong &= wrong;
         if (!error) {
             error = oci_check_progress(check, pool);
         }
@@ -255,6 +270,10 @@ oci_error_t *oci_check_settle(oci_check_t *check)
             apr_pool_clear(pool);
         }
     }
+    if (!error) {
+        apr_pool_destroy(pool);
+    }
+    check->moment = all_wrong ? check->moment / 2 : MOMENT;
     clear_suspects(check);
     return error;
 }

@@ -96,6 +96,7 @@ struct oci_check_t {
     apr_array_header_t *findings; /* oci_finding_t *: of the present look */
     apr_array_header_t *suspects; /* oci_item_t: to look at again */
     apr_time_t suspected_at;      /* when the last of them was added */
+    apr_interval_time_t moment;   /* to wait before that */
     apr_pool_t *suspects_pool;    /* for suspects */
     apr_pool_t *pool;             /* as long as the run */
 };
