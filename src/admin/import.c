@@ -151,11 +151,12 @@ static void print_json(const import_command_t *self, double seconds)
            ", \"manifests\": %" COUNT ", \"blobs\": %" COUNT
            ", \"bytes\": %" COUNT ", \"linked\": %" COUNT
            ", \"cloned\": %" COUNT ", \"copied\": %" COUNT
-           ", \"present\": %" COUNT ", \"kept\": %" COUNT
+           ", \"present\": %" COUNT ", \"gone\": %" COUNT ", \"kept\": %" COUNT
            ", \"skipped\": %" COUNT ", \"seconds\": %.3f}\n",
            report->repositories, report->tags, report->manifests, report->blobs,
            report->bytes, report->linked, report->cloned, report->copied,
-           report->present, report->kept, report->skipped, seconds);
+           report->present, report->gone, report->kept, report->skipped,
+           seconds);
 }
 
 static void print_text(const import_command_t *self, double seconds)
@@ -176,6 +177,11 @@ static void print_text(const import_command_t *self, double seconds)
                "of their files: root can link\nfiles that only root or the "
                "owner of the blob store can write\n",
                report->foreign);
+    }
+    if (report->gone) {
+        printf("%" COUNT " links to layers lead to nothing, as garbage "
+               "collection there may leave them\n",
+               report->gone);
     }
     if (report->kept) {
         printf("%" COUNT " tags kept because they were pushed here\n",

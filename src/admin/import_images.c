@@ -74,6 +74,9 @@ static void add_revision(oci_import_images_t *images, int dir, const char *hex,
     oci_import_revision_t *revision;
     apr_status_t rv = oci_import_link_check(&link, dir, hex, scratch);
 
+    if (rv == ENOENT) {
+        return; /* it was deleted, or is being pushed */
+    }
     if (rv != APR_SUCCESS) {
         oci_import_skip(images->import,
                         "%s/_manifests/revisions/sha256/%s/link: %s",
@@ -84,6 +87,7 @@ static void add_revision(oci_import_images_t *images, int dir, const char *hex,
     revision = apr_array_push(images->revisions);
     set_raw(revision->raw, link.digest);
     revision->done = 0;
+    revision->awaited = 0;
     revision->seconds = link.seconds;
 }
 
@@ -102,6 +106,9 @@ static void add_tag(oci_import_images_t *images, int dir, const char *name,
     rv = oci_import_link_read(&link, dir,
                               apr_pstrcat(scratch, name, "/current/link", NULL),
                               scratch);
+    if (rv == ENOENT && oci_import_is_recent(dir, name)) {
+        return; /* it is being pushed */
+    }
     if (rv != APR_SUCCESS) {
         oci_import_skip(images->import,
                         "%s/_manifests/tags/%s/current/link: %s",

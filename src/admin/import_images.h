@@ -20,6 +20,8 @@
 typedef struct oci_import_revision_t {
     unsigned char raw[OCI_IMPORT_RAW]; /* the digest */
     char done;                         /* imported, or skipped */
+    int awaited;                       /* the position, from 1, of a manifest
+                                          that it names and waits for; or 0 */
     apr_int64_t seconds;               /* when it was pushed */
 } oci_import_revision_t;
 

@@ -183,7 +183,9 @@ static oci_error_t *adopt_blob(int *adopted, layers_t *self, const char *digest,
     return NULL;
 }
 
-/* Import a blob whose bytes are not in the store. */
+/* Import a blob whose bytes are not in the store.  Garbage collection of the
+ * other registry removes bytes, but not each link to them: it only matters that
+ * they are missing if a manifest names them, which is reported then. */
 static oci_error_t *import_blob(layers_t *self, const char *digest,
                                 apr_pool_t *pool)
 {
@@ -192,10 +194,12 @@ static oci_error_t *import_blob(layers_t *self, const char *digest,
     int adopted;
     apr_status_t rv = oci_import_file_open(&file, &self->import->tree, digest);
 
+    if (rv == ENOENT) {
+        self->import->report.gone++;
+        return NULL;
+    }
     if (rv != APR_SUCCESS) {
-        skip_layer(self, digest,
-                   rv == ENOENT ? "its bytes are missing"
-                                : oci_import_fault(rv, pool));
+        skip_layer(self, digest, oci_import_fault(rv, pool));
         return NULL;
     }
     error = adopt_blob(&adopted, self, digest, &file, pool);
@@ -361,6 +365,9 @@ static oci_error_t *import_link(layers_t *self, int dir, const char *hex,
 
     if (rv == APR_SUCCESS) {
         return import_layer(self, link.digest, pool);
+    }
+    if (rv == ENOENT) {
+        return NULL; /* it was deleted, or is being pushed */
     }
     oci_import_skip(self->import, "%s/_layers/sha256/%s/link: %s",
                     self->repository->name, hex, oci_import_fault(rv, pool));

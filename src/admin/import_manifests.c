@@ -148,6 +148,9 @@ static int must_wait(const manifest_import_t *self)
             && (found = oci_import_images_find(self->images,
                                                child->descriptor.digest))
             && !found->done) {
+            self->revision->awaited = 1
+                + (found
+                   - (oci_import_revision_t *)self->images->revisions->elts);
             return 1;
         }
     }
@@ -319,6 +322,17 @@ static oci_error_t *import_revision(oci_import_images_t *images,
     return must_wait(&self) ? NULL : put_with_tags(&self);
 }
 
+/* Whether a manifest has waited for another one, and still does.  It need not
+ * be read again then: an index of an index of an index ... may be long. */
+static int still_waits(const oci_import_images_t *images,
+                       const oci_import_revision_t *revision)
+{
+    return revision->awaited
+        && !APR_ARRAY_IDX(images->revisions, revision->awaited - 1,
+                          oci_import_revision_t)
+                .done;
+}
+
 /* Import the manifests that are left and need not wait.
  * *count: set to their number */
 static oci_error_t *import_ready(int *count, oci_import_images_t *images,
@@ -332,7 +346,7 @@ static oci_error_t *import_ready(int *count, oci_import_images_t *images,
                                                          oci_import_revision_t);
         oci_error_t *error;
 
-        if (revision->done) {
+        if (revision->done || still_waits(images, revision)) {
             continue;
         }
         error = import_revision(images, revision, scratch);

@@ -30,6 +30,7 @@ typedef struct oci_import_report_t {
     apr_uint64_t copied;
     apr_uint64_t foreign; /* copied because of the file's owner or mode */
     apr_uint64_t present; /* tags, manifests and layers that were there */
+    apr_uint64_t gone;    /* layers without bytes; see import_layers.c */
     apr_uint64_t kept;    /* tags that differ, as they were pushed here */
     apr_uint64_t skipped; /* what could not be imported */
 } oci_import_report_t;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "apr_strings.h"
@@ -15,6 +16,8 @@
 #include "values/digest.h"
 
 #define SHA256 "sha256:"
+
+#define RECENT 60 /* seconds */
 
 #define NAME_LENGTH 256 /* of one name, with its NUL */
 #define LINK_LENGTH 256 /* more than any digest has, bytes */
@@ -228,6 +231,14 @@ apr_status_t oci_import_link_check(oci_import_link_t *link, int dir,
     return rv == APR_SUCCESS && strcmp(link->digest + strlen(SHA256), hex)
         ? APR_EINVAL
         : rv;
+}
+
+int oci_import_is_recent(int dir, const char *name)
+{
+    struct stat st;
+
+    return !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW)
+        && st.st_mtime > time(NULL) - RECENT;
 }
 
 apr_status_t oci_import_file_open(oci_import_file_t *file,

@@ -108,6 +108,15 @@ apr_status_t oci_import_link_check(oci_import_link_t *link, int dir,
                                    const char *hex, apr_pool_t *pool);
 
 /**
+ * Check whether something in the tree may be in the middle of a push: it was
+ * changed less than a minute ago.
+ * @param dir A directory that is open
+ * @param name A name in it
+ * @return 1 or 0
+ */
+int oci_import_is_recent(int dir, const char *name);
+
+/**
  * Open the file of a blob.
  * @param file To be closed if this succeeds
  * @param digest Valid; with the algorithm sha256

@@ -7,6 +7,7 @@ use OCI::Clients;
 
 use File::Find ();
 use JSON::PP ();
+use POSIX ();
 use OCI::Admin qw(ociadmin gc);
 
 my ($crane, $oras, $program) = map { tool($_) } qw(crane oras registry);
@@ -118,6 +119,9 @@ $untyped = json_text($untyped);
 $theirs->push_manifest('plain', 'untyped', $untyped,
     OCI::Client::IMAGE_MANIFEST());
 $theirs->push_image('plain', undef, annotations => { tag => 'none' });
+my $deleted = $theirs->push_image('plain', 'gone',
+    annotations => { gone => 'yes' })->{digest};
+status_is($theirs->delete("/v2/plain/manifests/$deleted"), 202);
 $theirs->push_blob('only-a-blob', 'a blob without a manifest');
 
 # The first import, while the other registry runs.
@@ -174,9 +178,40 @@ is($ours->get('/v2/other/manifests/2')->header('Docker-Content-Digest'), $here,
     'the tag that was pushed here stays');
 $theirs->push_image('other', 2);
 same_ok('all others are the other registry\'s');
+
+# While clients push, nothing is reported: what is not complete yet is left to
+# the next import.
+my $pusher = fork // die "fork: $!\n";
+if (!$pusher) {
+    my $client = OCI::Client->new($peer);
+    for my $n (1 .. 60) {
+        my @images = map { $client->push_image('busy/' . $n % 3, "t$n$_",
+            config => "{\"n\": $n}", layers => [ 'common', "$n$_" ])->{text} }
+            'a', 'b';
+        $client->push_manifest('busy/' . $n % 3, 'latest',
+            OCI::Client::image_index(\@images));
+    }
+    POSIX::_exit(0);
+}
+my @runs;
+while (!waitpid $pusher, POSIX::WNOHANG()) {
+    push @runs, import_from($tree);
+    last if @runs == 1000;
+}
+is($?, 0, 'a client pushes');
+my @reports = grep { $_->{status} } @runs;
+is(scalar @reports, 0, @runs . ' imports meanwhile report nothing')
+    or diag(map { $_->{err} } @reports);
+run_is(import_from($tree), 0, qr/\A\z/, 'the rest');
+same_ok('has come over');
 $peer->stop;
 run_is(import_from($tree), 0, qr/\A\z/, 'the last import, of a stopped one',
     tags => 0, manifests => 0, kept => 0);
+run_ok('it collects garbage', { env => { OTEL_TRACES_EXPORTER => 'none' } },
+    $program, 'garbage-collect', '--delete-untagged', $peer->dir
+        . '/config.yml');
+run_is(import_from($tree), 0, qr/\A\z/, 'an import after that', tags => 0,
+    skipped => 0);
 
 # Its own kinds of damage, each in one repository of a copy.
 my $v2 = "$dir/damaged/docker/registry/v2";
@@ -223,6 +258,10 @@ my %skipped = (
     'words/_manifests/tags/t/current/link' => sub {
         link_file('words', '_manifests/tags/t/current', 'no digest');
     },
+    'never/_manifests/tags/t/current/link' => sub {
+        link_file('never', '_manifests/tags/t/index/sha256/' . 'a' x 64, '');
+        utime 1, 1, "$names/never/_manifests/tags/t";
+    },
     'layer/_layers/sha256/' . 'a' x 64 . '/link' => sub {
         link_file('layer', '_layers/sha256/' . 'a' x 64, '');
     },
@@ -244,11 +283,10 @@ my %skipped = (
         unlink glob "$v2/blobs/sha256/*/$hex/data";
     },
     'nofile, tag t' => sub { },
-    'noblob, blob ' . digest_of('lost') => sub {
+    'noblob, manifest ' . digest_of(image_of('lost')) => sub {
         image_files('noblob', 't', image_of('lost'), '{}', 'lost');
         unlink "$lost/data";
     },
-    'noblob, manifest ' . digest_of(image_of('lost')) => sub { },
     'noblob, tag t' => sub { },
     'wrong, blob ' . digest_of('wrong') => sub {
         image_files('wrong', 't', image_of('wrong'), '{}', 'wrong');
@@ -277,7 +315,7 @@ $skipped{$_}->() for sort keys %skipped;
 $before = snapshot("$dir/damaged");
 $run = import_from("$dir/damaged");
 run_is($run, 1, qr/^ociadmin: not everything could be imported$/m,
-    'what is damaged is skipped', skipped => scalar keys %skipped);
+    'what is damaged is skipped', gone => 1, skipped => scalar keys %skipped);
 is(join("\n", sort map { /^ociadmin: skipped: (.*?): / ? $1 : () } split /\n/,
         $run->{err}), join("\n", sort keys %skipped), 'each in one line')
     or diag($run->{err});
@@ -290,7 +328,7 @@ is($ours->get('/v2/sparse/manifests/index')->status, 200, 'the sparse index');
 # What was mended is imported by the next run.
 spew("$lost/data", 'lost');
 run_is(import_from("$dir/damaged"), 1, qr/not everything/, 'after a repair',
-    tags => 1, manifests => 1, blobs => 1, skipped => keys(%skipped) - 3);
+    tags => 1, manifests => 1, blobs => 1, gone => 0, skipped => keys(%skipped) - 2);
 verify_ok($server, 'noblob', 't', 'the image is complete');
 $server->stop;
 

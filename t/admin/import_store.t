@@ -11,6 +11,7 @@ use File::Temp ();
 use JSON::PP ();
 use OCI::Admin;
 use OCI::Disk;
+use OCI::Library;
 use Time::HiRes qw(sleep);
 
 my $IMAGES = 150;
@@ -194,6 +195,52 @@ refuses(1, qr/is not a directory of .* symbolic links are not followed/,
 is(ociadmin('import', '--help')->{status}, 0, '--help');
 $server->stop;
 
+# The import by clones into a new store.
+sub clones {
+    my $dir = shift;
+    my $library = "$TOP/clones.so";
+    my $built = !OCI::Server->sanitized
+        && OCI::Library::build($library, <<'CODE');
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <linux/fs.h>
+int ioctl(int fd, unsigned long request, ...)
+{
+    char buffer[4096];
+    ssize_t n, offset = 0;
+    va_list values;
+    long value;
+    va_start(values, request);
+    value = va_arg(values, long);
+    va_end(values);
+    if (request != FICLONE) {
+        return syscall(SYS_ioctl, fd, request, value);
+    }
+    while ((n = pread((int)value, buffer, sizeof(buffer), offset)) > 0) {
+        offset += write(fd, buffer, n);
+    }
+    return n;
+}
+CODE
+    SKIP: {
+        skip('the library cannot be used', 3) if !$built;
+        mkdir $dir;
+        give_to_httpd($dir);
+        my $server = used_server(store => $dir);
+        local $ENV{LD_PRELOAD} = $library;
+        run_is(import_into($server), 0, qr/\A\z/, 'by clones', linked => 0,
+            cloned => $blobs, copied => 0, skipped => 0);
+        is(tags_of($server), $IMAGES, 'all tags are there');
+        is((stat((glob "$dir/blobs/sha256/*/*")[0]))[4],
+            (getpwnam(OCI::Server::user()))[2], 'they belong to the user');
+        delete $ENV{LD_PRELOAD};
+        $server->stop;
+    }
+    return;
+}
+
 SKIP: {
     skip('needs root', 1) if $>;
 
@@ -256,7 +303,11 @@ SKIP: {
     is(tags_of($server), $IMAGES, 'all tags are there');
     $server->stop;
 
-    # One that is too small.
+    # One that can clone files, as a library pretends.
+    clones("$disk/clones");
+
+    # One that is too small for the facts, too.
+    skip('the index is elsewhere', 1) if OCI::Index->new->name ne 'fs';
     $disk = small_disk('tmpfs', 'size=1m,nr_inodes=400')
         or skip('cannot mount', 1);
     $server = used_server(store => "$disk/store");
