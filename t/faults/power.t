@@ -450,7 +450,9 @@ sub serve {
     return;
 }
 
-my $disk = small_disk('tmpfs', 'size=1g');    # it only has to be fast
+# For speed; root may make stores there, as in /tmp.
+my $disk = small_disk('tmpfs', 'size=1g');
+chown 0, 0, $disk and chmod 01777, $disk if $disk;
 my $count = 0;
 
 # Tests: the registries at some points.

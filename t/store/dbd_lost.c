@@ -336,7 +336,7 @@ int main(int argc, char **argv)
 {
     run_t run;
     test_t t = { .run = &run };
-    oci_store_config_t config = { NULL, NULL, NULL, NULL };
+    oci_store_config_t config = { .type = NULL };
 
     if (argc < 3) {
         printf("1..0 # SKIP needs a server\n");
