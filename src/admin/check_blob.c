@@ -147,9 +147,7 @@ static oci_error_t *delete_rest(oci_check_t *check, const char *digest,
     oci_blob_store_t *store = check->registry->blobs;
     oci_blob_t blob = { .digest = digest, .locator = locator };
     apr_off_t size;
-    apr_status_t rv = locator
-        ? store->provider->blob_size(&size, store, locator, pool)
-        : APR_NOTFOUND;
+    apr_status_t rv = store->provider->blob_size(&size, store, locator, pool);
 
     if (rv == APR_SUCCESS) {
         rv = oci_blob_delete_bytes(check->registry, &blob, pool);
@@ -161,7 +159,7 @@ static oci_error_t *delete_rest(oci_check_t *check, const char *digest,
 }
 
 /* Forget a blob whose bytes are lost or wrong: take it out of all repositories,
- * and delete its record and its bytes. */
+ * and delete its record, and bytes that were read and are wrong. */
 static oci_error_t *forget(oci_check_t *check, const oci_item_t *item,
                            const oci_finding_t *finding, apr_pool_t *pool)
 {
@@ -173,7 +171,6 @@ static oci_error_t *forget(oci_check_t *check, const oci_item_t *item,
     oci_error_t *error = oci_blob_holders(&names, registry, item->what, 0,
                                           pool);
 
-    (void)finding;
     for (i = 0; !error && i < names->nelts; i++) {
         oci_repository_t repository = { registry,
                                         APR_ARRAY_IDX(names, i, const char *) };
@@ -187,11 +184,13 @@ static oci_error_t *forget(oci_check_t *check, const oci_item_t *item,
     oci_change_delete(changes, oci_key_blob(pool, item->what));
     oci_change_delete(changes, oci_key_orphan(pool, item->what));
     error = oci_facts_apply(registry, changes, registry->durable, pool);
-    if (!error) {
-        error = delete_rest(check, item->what, recorded ? blob.locator : NULL,
-                            pool);
+    if (!error && recorded && finding->fault == OCI_FAULT_BYTES_WRONG) {
+        error = delete_rest(check, item->what, blob.locator, pool);
     }
-    return error ? error : delete_rest(check, item->what, item->of, pool);
+    if (!error && item->of && item->hashed.known) {
+        error = delete_rest(check, item->what, item->of, pool);
+    }
+    return error;
 }
 
 /* What is wrong with a blob's record or its bytes. */
@@ -263,7 +262,7 @@ static oci_error_t *add_fault(oci_check_t *check, oci_item_t *item,
         finding->fault = OCI_FAULT_RECORD_INVALID;
         finding->changes = set_record(item->what, item->size, item->of, pool);
     }
-    else {
+    else if (!item->of || item->hashed.known) {
         finding->mend = forget;
     }
     if (check->look == OCI_LOOK_FIRST) {

@@ -67,7 +67,8 @@ static const struct {
     [OCI_FAULT_HOLDER_STALE] = { "holder-stale", 0, "no user notices", REMOVES,
                                  NULL },
     [OCI_FAULT_RECORD_INVALID] = { "record-invalid", 1,
-                                   "pulls of the blob fail", SETS, NULL },
+                                   "pulls of the blob fail", SETS,
+                                   "push the blob again" },
     [OCI_FAULT_RECORD_MISSING] = { "record-missing", 1,
                                    "pulls of the blob fail", ADDS,
                                    "push the blob again" },
@@ -75,7 +76,7 @@ static const struct {
                                   "--repair lets garbage collection delete it",
                                   NULL },
     [OCI_FAULT_BYTES_LOST] = { "bytes-lost", 1, "pulls of the blob fail",
-                               FORGETS, NULL },
+                               FORGETS, "push the blob again" },
     [OCI_FAULT_BYTES_WRONG] = { "bytes-wrong", 1, "clients refuse the blob",
                                 "--repair deletes the bytes and the entry of "
                                 "the blob, so that the next push restores it",
