@@ -227,7 +227,7 @@ static const char *refusal(const oci_error_t *error, apr_pool_t *pool)
  * *refused: set to 1 if the content is not accepted */
 static oci_error_t *put(int *refused, manifest_import_t *self,
                         const oci_import_tag_t *tag,
-                        const oci_condition_t *condition)
+                        const oci_condition_t *condition, apr_pool_t *pool)
 {
     apr_int64_t now = apr_time_sec(apr_time_now());
     apr_int64_t seconds = tag ? tag->seconds : self->revision->seconds;
@@ -243,8 +243,7 @@ static oci_error_t *put(int *refused, manifest_import_t *self,
     if (condition) {
         push.condition = *condition;
     }
-    error = oci_manifest_put(&pushed, self->images->repository, &push,
-                             self->pool);
+    error = oci_manifest_put(&pushed, self->images->repository, &push, pool);
     *refused = 0;
     if (!error) {
         self->images->import->report.manifests += !self->present;
@@ -259,11 +258,35 @@ static oci_error_t *put(int *refused, manifest_import_t *self,
     case OCI_E_MANIFEST_INVALID:
     case OCI_E_MANIFEST_BLOB_UNKNOWN:
         *refused = 1;
-        skip_manifest(self, refusal(error, self->pool));
+        skip_manifest(self, refusal(error, pool));
         return NULL;
     default:
         return error;
     }
+}
+
+/* Push the manifest with a tag, if that must be set here. */
+static oci_error_t *put_tag(int *refused, manifest_import_t *self,
+                            oci_import_tag_t *tag)
+{
+    oci_condition_t condition = { NULL, NULL };
+    apr_pool_t *scratch; /* a manifest may have very many tags */
+    oci_error_t *error;
+    int set;
+    apr_status_t rv = apr_pool_create(&scratch, self->pool);
+
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(self->pool, rv, "cannot set a tag");
+    }
+    error = oci_import_tag_decide(&set, &condition, self->images, tag, scratch);
+    if (!error && set) {
+        error = put(refused, self, tag, &condition, scratch);
+    }
+    if (!error) {
+        tag->done = !*refused;
+        apr_pool_destroy(scratch);
+    }
+    return error;
 }
 
 /* Push the manifest with each of its tags that must be set here; or without
@@ -274,23 +297,16 @@ static oci_error_t *put_with_tags(manifest_import_t *self)
     oci_import_tag_t *end = (oci_import_tag_t *)tags->elts + tags->nelts;
     oci_import_tag_t *tag = oci_import_images_tags(self->images,
                                                    self->revision->raw);
-    int was_present = self->present, refused = 0, set;
+    int was_present = self->present, refused = 0;
     oci_error_t *error = NULL;
 
     for (; tag && tag < end && !error && !refused
          && !memcmp(tag->raw, self->revision->raw, OCI_IMPORT_RAW);
          tag++) {
-        oci_condition_t condition = { NULL, NULL };
-
-        error = oci_import_tag_decide(&set, &condition, self->images, tag,
-                                      self->pool);
-        if (!error && set) {
-            error = put(&refused, self, tag, &condition);
-        }
-        tag->done = !refused;
+        error = put_tag(&refused, self, tag);
     }
     if (!error && !refused && !self->present) {
-        error = put(&refused, self, NULL, NULL);
+        error = put(&refused, self, NULL, NULL, self->pool);
     }
     if (!error && !refused) {
         error = report_absent(self);
@@ -368,14 +384,16 @@ static void report_tags(const oci_import_images_t *images, apr_pool_t *scratch)
     for (i = 0; i < images->tags->nelts && !oci_interrupt_pending(); i++) {
         const oci_import_tag_t *tag = &APR_ARRAY_IDX(images->tags, i,
                                                      oci_import_tag_t);
-        const char *digest = oci_import_digest(tag->raw, scratch);
+        const char *digest;
 
         if (!tag->done) {
+            digest = oci_import_digest(tag->raw, scratch);
             oci_import_skip(images->import, "%s, tag %s: its manifest %s %s",
                             images->repository->name, tag->name, digest,
                             oci_import_images_find(images, digest)
                                 ? "was skipped"
                                 : "is missing");
+            apr_pool_clear(scratch);
         }
     }
 }

@@ -206,6 +206,10 @@ static apr_status_t rename_temporary(oci_fs_adopter_t *self, const char *path,
             rv = errno;
         }
     }
+    else if (rv == EISDIR && !rmdir(blob)) {
+        /* an empty directory was in its place */
+        rv = rename(path, blob) ? errno : APR_SUCCESS;
+    }
     /* rename(2) does nothing if both names are links of one file. */
     unlink(path);
     if (rv == APR_SUCCESS) {
