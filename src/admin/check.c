@@ -20,7 +20,7 @@ const char oci_check_usage[] =
     "    [--quiet] [--config FILE] [--httpd PROGRAM] [BLOBS [INDEX]]\n"
     "    Check that everything in a registry's storage is there and belongs\n"
     "    together, beside a running server.  A line for each finding says\n"
-    "    what it means, and what mends it.  BLOBS and INDEX are as for gc.\n"
+    "    what it means, and what mends it.\n"
     "    The exit status is 0 if nothing is found, and 1 if something is,\n"
     "    also if it is mended.\n"
     "      --digests    read all blobs, and compare their digests\n"

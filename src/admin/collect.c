@@ -21,10 +21,7 @@ const char oci_gc_usage[] =
     "    [--upload-expiry SECONDS] [--repository GLOB] [--changed]\n"
     "    [--retain RULE] [--untagged RULE] [--config FILE]\n"
     "    [--httpd PROGRAM] [BLOBS [INDEX]]\n"
-    "    Collect the garbage of a registry, beside a running server.  Write\n"
-    "    the blob store as one argument in the syntax of OCIBlobStore, for\n"
-    "    example 'fs /var/lib/mod_oci', and the index, unless it is beside\n"
-    "    the blobs, in that of OCIIndex.\n"
+    "    Collect the garbage of a registry, beside a running server.\n"
     "      --dry-run          change nothing, and print what would be done\n"
     "      --json             print the report as one line of JSON\n"
     "      --quiet            do not print progress\n"
@@ -37,10 +34,7 @@ const char oci_gc_usage[] =
     "      --changed          review only repositories that have changed,\n"
     "                         unless the last complete run was a day ago\n"
     "      --retain RULE      as OCIRetain, in one argument; repeatable\n"
-    "      --untagged RULE    as OCIUntagged, likewise\n"
-    "      --config FILE      use the stores in httpd's configuration;\n"
-    "                         BLOBS says which, if there are several\n"
-    "      --httpd PROGRAM    the httpd or apachectl that reads FILE\n";
+    "      --untagged RULE    as OCIUntagged, likewise\n";
 
 #define DAY 86400
 

@@ -22,14 +22,12 @@ const char oci_import_usage[] =
     " --from-registry DIR [--json] [--quiet] [--config FILE]\n"
     "    [--httpd PROGRAM] [BLOBS [INDEX]]\n"
     "    Take over the content of the registry of the project distribution,\n"
-    "    beside a running server.  Name the stores as for gc.  To continue\n"
-    "    an import, or to take over what has changed, run the same command\n"
-    "    again.\n"
+    "    beside a running server.  To continue an import, or to take over\n"
+    "    what has changed, run the same command again.\n"
     "      --from-registry DIR  the rootdirectory of the other registry's\n"
     "                           filesystem driver; nothing in it is changed\n"
     "      --json               print the report as one line of JSON\n"
-    "      --quiet              do not print progress\n"
-    "      --config, --httpd    as for gc\n";
+    "      --quiet              do not print progress\n";
 
 /* The command line and the run. */
 typedef struct import_command_t {

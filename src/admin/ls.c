@@ -33,15 +33,15 @@ const char oci_ls_usage[] =
 #define NAME_TITLE "REPOSITORY"
 
 /* The list in progress. */
-typedef struct repositories_t {
+typedef struct listed_t {
     int json;
     int width; /* of the column of names */
-} repositories_t;
+} listed_t;
 
 static oci_error_t *measure(oci_walk_t *walk, const char *rest,
                             const oci_value_t *value, apr_pool_t *pool)
 {
-    repositories_t *list = walk->baton;
+    listed_t *list = walk->baton;
     int width = (int)strlen(oci_key_suffix(pool, rest, ""));
 
     (void)value;
@@ -52,7 +52,7 @@ static oci_error_t *measure(oci_walk_t *walk, const char *rest,
 static oci_error_t *print(oci_walk_t *walk, const char *rest,
                           const oci_value_t *value, apr_pool_t *pool)
 {
-    const repositories_t *list = walk->baton;
+    const listed_t *list = walk->baton;
     oci_repository_t repository = { walk->registry,
                                     oci_key_suffix(pool, rest, "") };
     const char *name = repository.name, *pushed;
@@ -81,7 +81,7 @@ static oci_error_t *print(oci_walk_t *walk, const char *rest,
 static oci_error_t *list_repositories(const oci_registry_t *registry, int json,
                                       apr_pool_t *pool)
 {
-    repositories_t list = { json, (int)strlen(NAME_TITLE) };
+    listed_t list = { json, (int)strlen(NAME_TITLE) };
     oci_walk_t walk = { .registry = registry,
                         .prefix = oci_key_catalog(pool, NULL),
                         .visit = measure,

@@ -26,14 +26,14 @@
 #define HASH_SIZE 16  /* bytes of a hash in a key */
 #define FIRST     64  /* entries */
 
-typedef struct entry_t {
+typedef struct shared_blob_t {
     unsigned char hash[HASH_SIZE]; /* of the name */
     oci_share_t share;
-} entry_t;
+} shared_blob_t;
 
 struct oci_shares_t {
     const oci_registry_t *registry;
-    entry_t *entries; /* sorted by hash when they are read */
+    shared_blob_t *entries; /* sorted by hash when they are read */
     apr_size_t count;
     apr_size_t allocated;
     apr_pool_t *pool;
@@ -88,13 +88,13 @@ void oci_shares_add(oci_shares_t *shares, const char *name, apr_pool_t *pool)
     if (shares->count == shares->allocated) {
         shares->allocated = shares->allocated ? 2 * shares->allocated : FIRST;
         shares->entries = realloc(shares->entries,
-                                  shares->allocated * sizeof(entry_t));
+                                  shares->allocated * sizeof(shared_blob_t));
         if (!shares->entries) {
             apr_pool_abort_get(shares->pool)(APR_ENOMEM);
             abort();
         }
     }
-    memset(&shares->entries[shares->count], 0, sizeof(entry_t));
+    memset(&shares->entries[shares->count], 0, sizeof(shared_blob_t));
     hash_name(shares->entries[shares->count++].hash, name, pool);
 }
 
@@ -106,8 +106,8 @@ static int compare(const void *left, const void *right)
 static oci_share_t *find(const oci_shares_t *shares,
                          const unsigned char hash[HASH_SIZE])
 {
-    entry_t *entry = shares->count
-        ? bsearch(hash, shares->entries, shares->count, sizeof(entry_t),
+    shared_blob_t *entry = shares->count
+        ? bsearch(hash, shares->entries, shares->count, sizeof(shared_blob_t),
                   compare)
         : NULL;
 
@@ -124,7 +124,7 @@ const oci_share_t *oci_shares_find(const oci_shares_t *shares, const char *name,
 }
 
 /* The records of one algorithm, read page by page. */
-typedef struct records_t {
+typedef struct share_walk_t {
     const char *prefix; /* of the keys */
     const char *begin;  /* of their digests, such as "sha256:" */
     apr_array_header_t *page;
@@ -132,24 +132,24 @@ typedef struct records_t {
     int is_end; /* page is the last one */
     char *after;
     apr_pool_t *pool; /* for page */
-} records_t;
+} share_walk_t;
 
 /* The reading of all facts. */
 typedef struct sharing_t {
     oci_shares_t *shares;
     oci_shares_total_t *total;
-    records_t records[2]; /* sha256, sha512 */
-    char *digest;         /* of the current blob, "" before the first */
-    apr_uint64_t size;    /* of the current blob */
-    int holders;          /* of the current blob: 0, 1, or 2 for more */
-    oci_share_t *first;   /* of its first holder, or NULL */
+    share_walk_t records[2]; /* sha256, sha512 */
+    char *digest;            /* of the current blob, "" before the first */
+    apr_uint64_t size;       /* of the current blob */
+    int holders;             /* of the current blob: 0, 1, or 2 for more */
+    oci_share_t *first;      /* of its first holder, or NULL */
 } sharing_t;
 
 /* The longest key, and a NUL. */
 #define KEY_SIZE 1024
 
 /* Make page hold the next record, if there is one. */
-static oci_error_t *fill_page(records_t *records,
+static oci_error_t *fill_page(share_walk_t *records,
                               const oci_registry_t *registry)
 {
     oci_scan_t scan = { records->prefix, records->after, PAGE, 1, 0 };
@@ -176,7 +176,7 @@ static oci_error_t *fill_page(records_t *records,
 /* Return the next record; NULL at the end.
  * *digest: set to its digest */
 static const oci_entry_t *next_record(const char **digest,
-                                      const records_t *records)
+                                      const share_walk_t *records)
 {
     const oci_entry_t *entry;
 
@@ -219,7 +219,7 @@ static apr_uint64_t size_of(const oci_value_t *record)
  * digest: NULL to go past all
  * *size: set to its size, 0 if there is none */
 static oci_error_t *go_to_record(apr_uint64_t *size, sharing_t *sharing,
-                                 records_t *records, const char *digest)
+                                 share_walk_t *records, const char *digest)
 {
     oci_error_t *error = NULL;
     int order = -1;
@@ -255,7 +255,7 @@ static oci_error_t *go_to_record(apr_uint64_t *size, sharing_t *sharing,
 static oci_error_t *begin_blob(sharing_t *sharing, const char *digest,
                                apr_pool_t *pool)
 {
-    records_t *
+    share_walk_t *
         records = &sharing->records[oci_digest_algorithm(digest) == OCI_SHA512];
     oci_blob_t blob;
     oci_error_t *error;
@@ -332,7 +332,7 @@ static apr_status_t make_records(sharing_t *sharing, apr_pool_t *pool)
     int i;
 
     for (i = 0; i < 2 && rv == APR_SUCCESS; i++) {
-        records_t *records = &sharing->records[i];
+        share_walk_t *records = &sharing->records[i];
 
         records->prefix = oci_key_blob(pool, NULL);
         records->begin = apr_pstrcat(pool,
@@ -366,7 +366,7 @@ oci_error_t *oci_shares_read(oci_shares_total_t *total, oci_shares_t *shares,
     }
     memset(total, 0, sizeof(*total));
     if (shares->count) {
-        qsort(shares->entries, shares->count, sizeof(entry_t), compare);
+        qsort(shares->entries, shares->count, sizeof(shared_blob_t), compare);
     }
     error = oci_walk(&walk, pool);
     for (i = 0; i < 2 && !error; i++) {

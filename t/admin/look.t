@@ -61,8 +61,8 @@ prints(2, qr/ls takes a blob store and, unless the index is beside it, an index/
     'ls');
 prints(2, qr/--index needs --store; see "ociadmin help"/, 'ls', '--index', 'fs x');
 prints(2, qr/cannot\ use\ the\ option\ '--fast':\ ls\ has\ --store\ BLOBS,
-    \ --index\ INDEX,\ --json,\ --untagged,\ --referrers;/x, 'ls', '--fast', @stores);
-prints(2, qr/cannot use the option '--json': cat has --store BLOBS, --index INDEX;/,
+    \ --index\ INDEX,\ --config\ FILE,\ --httpd\ PROGRAM,\ --json,\ --untagged,\ --referrers;/x, 'ls', '--fast', @stores);
+prints(2, qr/cannot use the option '--json': cat has --store BLOBS, .*--httpd PROGRAM;/,
     'cat', '--json', 'a', @stores);
 prints(2, qr/ls does not expect the argument 'fs x'; write the stores after --st/,
     'ls', 'a', 'fs x');

@@ -48,13 +48,13 @@ is_deeply([ grep { !$command{$_} } $synopsis =~ /^\.SY ociadmin\n\.B (\S+)$/mg ]
 # The options in the part of a command, in the help and in the page.
 for my $name (grep { /^[a-z]+$/ && $_ ne 'help' } @commands) {
     my $said = ociadmin($name, '--help')->{out};
-    my %wanted = map { $_ => 1 } grep { !/^--(?:store|index)$/ }
+    my %wanted = map { $_ => 1 } grep { !/^--(?:store|index|config|httpd)$/ }
         $said =~ /(--[a-z-]*[a-z])/g;
     my ($part) = $source =~ /^\.SS "?$name: .*?\n(.*?)^\.S[SH] /ms;
     my %got = map { $_ => 1 } ($part // '') =~ /^\.BI? (--[a-z-]*[a-z])/mg;
     is_deeply([ sort keys %got ], [ sort keys %wanted ], "the options of $name");
 }
-like($source, qr/^\.BI --$_ /m, "--$_") for 'store', 'index';
+like($source, qr/^\.BI --$_ /m, "--$_") for qw(store index config httpd);
 
 is_deeply([ grep { length > 80 } split /\n/, OCI::Server::slurp($page) ], [],
     'its source fits into 80 columns');
