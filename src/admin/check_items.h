@@ -12,6 +12,9 @@
 
 #include "admin/check_run.h"
 
+/** For remedies: the command that deletes NAME/manifests/REFERENCE. */
+#define OCI_CHECK_DELETE "curl -X DELETE https://HOST/v2/"
+
 /** Bytes without a record.  blob, what: the digest; of: the locator. */
 oci_looker_t oci_look_at_stored;
 

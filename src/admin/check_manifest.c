@@ -18,9 +18,6 @@
 #include "registry/repository.h"
 #include "values/digest.h"
 
-/* The command that deletes a manifest or a tag. */
-#define DELETE "curl -X DELETE https://HOST/v2/"
-
 /* Make the change that adds a blob to a repository that lost its entry. */
 static apr_array_header_t *hold_again(const char *name, const char *digest,
                                       apr_pool_t *pool)
@@ -37,8 +34,9 @@ static apr_array_header_t *hold_again(const char *name, const char *digest,
 /* Say what is to be done about content that is missing. */
 static const char *remedy_for(const oci_item_t *item, apr_pool_t *pool)
 {
-    return apr_pstrcat(pool, "delete the manifest (" DELETE, item->repository,
-                       "/manifests/", item->of, "), and push it again", NULL);
+    return apr_pstrcat(pool, "delete the manifest (" OCI_CHECK_DELETE,
+                       item->repository, "/manifests/", item->of,
+                       "), and push it again", NULL);
 }
 
 static oci_error_t *find_missing(oci_check_t *check, oci_item_t *item,

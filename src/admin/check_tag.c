@@ -17,9 +17,6 @@
 #include "registry/tag.h"
 #include "values/digest.h"
 
-/* The command that deletes a manifest or a tag. */
-#define DELETE "curl -X DELETE https://HOST/v2/"
-
 /* A push is over after so many seconds. */
 #define PENDING_LIFE 86400
 
@@ -61,11 +58,11 @@ static const char *bring_back(const oci_item_t *item, const char *digest,
                               const oci_lack_t *lack, apr_pool_t *pool)
 {
     const char *name = item->repository;
-    const char *deletion = apr_pstrcat(pool, DELETE, name, "/manifests/",
-                                       item->what, NULL);
+    const char *deletion = apr_pstrcat(pool, OCI_CHECK_DELETE, name,
+                                       "/manifests/", item->what, NULL);
 
     if (strcmp(digest, lack->manifest) != 0) {
-        deletion = apr_pstrcat(pool, deletion, " and " DELETE, name,
+        deletion = apr_pstrcat(pool, deletion, " and " OCI_CHECK_DELETE, name,
                                "/manifests/", lack->manifest, NULL);
     }
     return apr_psprintf(pool, "to bring it back, %s, then push %s:%s again",
