@@ -12,16 +12,16 @@
 #include "apr_strings.h"
 #include "apr_version.h"
 
-#include "admin/cat.h"
-#include "admin/check.h"
+#include "admin/check/check.h"
 #include "admin/collect.h"
 #include "admin/copy.h"
-#include "admin/du.h"
-#include "admin/import.h"
-#include "admin/ls.h"
+#include "admin/import/import.h"
+#include "admin/look/cat.h"
+#include "admin/look/du.h"
+#include "admin/look/ls.h"
+#include "admin/look/show.h"
 #include "admin/ociadmin.h"
 #include "admin/rm.h"
-#include "admin/show.h"
 #include "mod_oci.h"
 
 /* Free memory that the allocator keeps for reuse, in bytes. */

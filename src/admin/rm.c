@@ -11,8 +11,8 @@
 
 #include "admin/arguments.h"
 #include "admin/interrupt.h"
+#include "admin/look/repository_facts.h"
 #include "admin/reference.h"
-#include "admin/repository_facts.h"
 #include "admin/rm.h"
 #include "admin/rm_repository.h"
 #include "admin/terminal.h"

@@ -9,7 +9,7 @@
 
 #include "tap.h"
 
-#include "admin/check_held.h"
+#include "admin/check/check_held.h"
 #include "values/digest.h"
 
 #define MANY 5000 /* several blocks */

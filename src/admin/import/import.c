@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The command "import".  It runs as the owner of the blob store, also if root
+ * calls it, and works beside a running server. */
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "apr_lib.h"
+#include "apr_strings.h"
+#include "apr_time.h"
+
+#include "admin/import/import.h"
+#include "admin/import/import_repositories.h"
+#include "admin/interrupt.h"
+#include "admin/stores.h"
+#include "registry/pairing.h"
+
+const char oci_import_usage[] =
+    " --from-registry DIR [--json] [--quiet] [--config FILE]\n"
+    "    [--httpd PROGRAM] [BLOBS [INDEX]]\n"
+    "    Take over the content of the registry of the project distribution,\n"
+    "    beside a running server.  To continue an import, or to take over\n"
+    "    what has changed, run the same command again.\n"
+    "      --from-registry DIR  the rootdirectory of the other registry's\n"
+    "                           filesystem driver; nothing in it is changed\n"
+    "      --json               print the report as one line of JSON\n"
+    "      --quiet              do not print progress\n";
+
+/* The command line and the run. */
+typedef struct import_command_t {
+    oci_import_t import;
+    oci_stores_t stores;
+    const char *directory; /* of --from-registry */
+    int json;
+    int quiet;
+    apr_time_t begun;
+    apr_pool_t *pool;
+} import_command_t;
+
+enum { OPTION_FROM_REGISTRY = 256, OPTION_JSON, OPTION_QUIET };
+
+static const apr_getopt_option_t options[] = {
+    { "from-registry", OPTION_FROM_REGISTRY, 1, NULL },
+    { "json", OPTION_JSON, 0, NULL },
+    { "quiet", OPTION_QUIET, 0, NULL },
+    OCI_STORES_OPTIONS,
+    { NULL, 0, 0, NULL },
+};
+
+static void set_option(import_command_t *self, int option, const char *value)
+{
+    switch (option) {
+    case OPTION_FROM_REGISTRY:
+        self->directory = value;
+        break;
+    case OPTION_JSON:
+        self->json = 1;
+        break;
+    case OPTION_QUIET:
+        self->quiet = 1;
+        break;
+    default:
+        oci_stores_set_option(&self->stores, option, value);
+    }
+}
+
+static const char *parse_arguments(import_command_t *self,
+                                   apr_getopt_t *arguments)
+{
+    const char *value;
+    apr_status_t rv;
+    int option;
+
+    while ((rv = apr_getopt_long(arguments, options, &option, &value))
+           == APR_SUCCESS) {
+        set_option(self, option, value);
+    }
+    if (rv != APR_EOF) {
+        return apr_psprintf(self->pool,
+                            "cannot use the option '%s': import expects "
+                            "--from-registry DIR, --json, --quiet, --config "
+                            "FILE or --httpd PROGRAM",
+                            arguments->argv[arguments->ind - 1]);
+    }
+    if (!self->directory) {
+        return "import needs --from-registry DIR";
+    }
+    return oci_stores_parse(&self->stores, "import",
+                            arguments->argc - arguments->ind,
+                            arguments->argv + arguments->ind);
+}
+
+/* Print a line.  Names of files may have control characters, which a terminal
+ * would obey. */
+static void print_line(oci_import_t *import, const char *begin,
+                       const char *format, va_list values)
+{
+    char line[LINE_MAX];
+    char *c;
+
+    vsnprintf(line, sizeof(line), format, values);
+    for (c = line; *c; c++) {
+        if (apr_iscntrl(*c)) {
+            *c = '?';
+        }
+    }
+    oci_progress_end(import->progress);
+    fprintf(stderr, "%s%s\n", begin, line);
+}
+
+void oci_import_skip(oci_import_t *import, const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    print_line(import, "ociadmin: skipped: ", format, values);
+    va_end(values);
+    import->report.skipped++;
+}
+
+void oci_import_note(oci_import_t *import, const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    print_line(import, "ociadmin: ", format, values);
+    va_end(values);
+}
+
+void oci_import_progress(const oci_import_t *import)
+{
+    const oci_import_report_t *report = &import->report;
+
+    oci_progress_show(import->progress,
+                      report->blobs + report->manifests + report->present,
+                      report->bytes);
+}
+
+#define COUNT APR_UINT64_T_FMT
+
+static void print_json(const import_command_t *self, double seconds)
+{
+    const oci_import_report_t *report = &self->import.report;
+
+    printf("{\"repositories\": %" COUNT ", \"tags\": %" COUNT
+           ", \"manifests\": %" COUNT ", \"blobs\": %" COUNT
+           ", \"bytes\": %" COUNT ", \"linked\": %" COUNT
+           ", \"cloned\": %" COUNT ", \"copied\": %" COUNT
+           ", \"present\": %" COUNT ", \"gone\": %" COUNT ", \"kept\": %" COUNT
+           ", \"skipped\": %" COUNT ", \"seconds\": %.3f}\n",
+           report->repositories, report->tags, report->manifests, report->blobs,
+           report->bytes, report->linked, report->cloned, report->copied,
+           report->present, report->gone, report->kept, report->skipped,
+           seconds);
+}
+
+static void print_text(const import_command_t *self, double seconds)
+{
+    const oci_import_report_t *report = &self->import.report;
+
+    printf("%" COUNT " repositories read in %.1f s\n"
+           "%" COUNT " tags set, %" COUNT " manifests and %" COUNT
+           " blobs imported\n"
+           "%s in blobs: %" COUNT " linked, %" COUNT " cloned, %" COUNT
+           " copied\n"
+           "%" COUNT " tags, manifests and layers were there already\n",
+           report->repositories, seconds, report->tags, report->manifests,
+           report->blobs, oci_progress_format_bytes(report->bytes, self->pool),
+           report->linked, report->cloned, report->copied, report->present);
+    if (report->foreign) {
+        printf("%" COUNT " blobs were copied because of the owner or the mode "
+               "of their files: root can link\nfiles that only root or the "
+               "owner of the blob store can write\n",
+               report->foreign);
+    }
+    if (report->gone) {
+        printf("%" COUNT " links to layers lead to nothing, as garbage "
+               "collection there may leave them\n",
+               report->gone);
+    }
+    if (report->kept) {
+        printf("%" COUNT " tags kept because they were pushed here\n",
+               report->kept);
+    }
+    if (report->skipped) {
+        printf("%" COUNT " skipped, see the messages\n", report->skipped);
+    }
+}
+
+/* Prepare the stores for the content. */
+static const char *prepare(import_command_t *self)
+{
+    const char *error = oci_import_tree_enter(&self->import.tree);
+    oci_error_t *refused;
+    apr_status_t rv;
+    char reason[120];
+
+    if (error) {
+        return error;
+    }
+    refused = oci_pairing_check(&self->stores.registry, 1, self->pool);
+    if (refused) {
+        return oci_error_text(refused, self->pool);
+    }
+    rv = oci_fs_adopter_open(&self->import.adopter, self->stores.registry.blobs,
+                             self->pool);
+    return rv == APR_SUCCESS
+        ? NULL
+        : apr_psprintf(self->pool, "cannot use %s/uploads: %s",
+                       self->stores.registry.blobs->where,
+                       apr_strerror(rv, reason, sizeof(reason)));
+}
+
+static const char *run(import_command_t *self)
+{
+    const char *problem = prepare(self);
+    oci_error_t *error;
+
+    if (problem) {
+        return problem;
+    }
+    error = oci_import_repositories(&self->import, self->pool);
+    oci_progress_end(self->import.progress);
+    (self->json ? print_json : print_text)(self,
+                                           (apr_time_now() - self->begun)
+                                               / (double)APR_USEC_PER_SEC);
+    if (error) {
+        return oci_error_text(error, self->pool);
+    }
+    if (oci_interrupt_pending()) {
+        return "interrupted; run the same command again to continue";
+    }
+    return self->import.report.skipped ? "not everything could be imported"
+                                       : NULL;
+}
+
+oci_outcome_e oci_import_command(const char **error, apr_getopt_t *arguments,
+                                 apr_pool_t *pool)
+{
+    import_command_t self = { .stores.pool = pool,
+                              .import.tree.pool = pool,
+                              .pool = pool,
+                              .begun = apr_time_now() };
+
+    if ((*error = parse_arguments(&self, arguments))) {
+        return OCI_USAGE;
+    }
+    self.import.registry = &self.stores.registry;
+    self.import.progress = oci_progress_create(self.quiet, pool);
+    oci_progress_begin(self.import.progress, "importing");
+    oci_progress_count(self.import.progress, "items");
+    oci_interrupt_block();
+    *error = oci_import_tree_open(&self.import.tree, self.directory);
+    if (!*error) {
+        *error = oci_stores_open(&self.stores);
+    }
+    if (!*error) {
+        /* what the other registry accepted with parts missing stays usable */
+        self.stores.registry.sparse = OCI_SPARSE_INDEX;
+        *error = run(&self);
+    }
+    return *error ? OCI_FAILED : OCI_DONE;
+}

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Imports the manifests of a repository and their tags.  A manifest is put as
+ * if it was pushed, after the manifests that it names. */
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "apr_strings.h"
+#include "apr_time.h"
+
+#include "admin/import/import_images.h"
+#include "admin/interrupt.h"
+#include "registry/blob.h"
+#include "registry/manifest.h"
+#include "values/digest.h"
+#include "values/document.h"
+#include "values/json_check.h"
+#include "values/json_span.h"
+
+/* distribution refuses larger ones. */
+#define MANIFEST_MAX (4 * 1024 * 1024)
+
+#define TYPE_MANIFEST "application/vnd.oci.image.manifest.v1+json"
+#define TYPE_INDEX    "application/vnd.oci.image.index.v1+json"
+
+/* A manifest that is being imported. */
+typedef struct manifest_import_t {
+    oci_import_images_t *images;
+    oci_import_revision_t *revision;
+    const char *digest;
+    const char *content_type; /* for oci_push_t */
+    const char *data;
+    apr_size_t size;
+    int present; /* it is here already */
+    oci_document_t *document;
+    apr_pool_t *pool;
+} manifest_import_t;
+
+static void skip_manifest(const manifest_import_t *self, const char *fault)
+{
+    oci_import_skip(self->images->import, "%s, manifest %s: %s",
+                    self->images->repository->name, self->digest, fault);
+    self->revision->done = 1;
+}
+
+/* Read the manifest from the tree.  Returns NULL, or what is wrong. */
+static const char *read_file(manifest_import_t *self)
+{
+    oci_import_file_t file;
+    apr_size_t size = 0;
+    char *data;
+    ssize_t n = 1;
+    apr_status_t rv = oci_import_file_open(&file, &self->images->import->tree,
+                                           self->digest);
+
+    if (rv != APR_SUCCESS) {
+        return rv == ENOENT ? "its bytes are missing"
+                            : oci_import_fault(rv, self->pool);
+    }
+    if (file.st.st_size > MANIFEST_MAX) {
+        oci_import_file_close(&file);
+        return "it is larger than 4 MiB";
+    }
+    data = apr_palloc(self->pool, file.st.st_size + 1);
+    while (size < (apr_size_t)file.st.st_size && n > 0) {
+        n = read(file.fd, data + size, file.st.st_size - size);
+        if (n > 0) {
+            size += n;
+        }
+        else if (n < 0 && errno == EINTR) {
+            n = 1;
+        }
+    }
+    rv = n < 0 ? errno : APR_SUCCESS;
+    oci_import_file_close(&file);
+    self->data = data;
+    self->size = size;
+    return rv == APR_SUCCESS ? NULL : oci_import_fault(rv, self->pool);
+}
+
+/* A registry is told the media type; the tree does not have it.  Returns the
+ * type of a manifest that does not state it. */
+static const char *missing_type(const manifest_import_t *self)
+{
+    static const char *const names[] = { "mediaType", "manifests" };
+    oci_span_t members[2];
+
+    if (oci_json_check(self->data, self->size, self->pool)) {
+        return NULL;
+    }
+    oci_span_members(members, oci_span_of(self->data, self->size), names, 2);
+    if (members[0].text) {
+        return NULL;
+    }
+    return members[1].text ? TYPE_INDEX : TYPE_MANIFEST;
+}
+
+/* Get the manifest's bytes, from here or from the tree.  A manifest that is
+ * damaged here is imported again.
+ * *fault: set to what is wrong with the tree's, or NULL */
+static oci_error_t *load(const char **fault, manifest_import_t *self)
+{
+    oci_manifest_t here;
+    oci_error_t *error = oci_manifest_get(&here, self->images->repository,
+                                          self->digest, self->pool);
+
+    *fault = NULL;
+    if (!error) {
+        self->present = 1;
+        self->data = here.data;
+        self->size = here.size;
+        self->content_type = here.media_type;
+    }
+    else if (error->code != OCI_E_MANIFEST_UNKNOWN) {
+        return error;
+    }
+    else if (!(*fault = read_file(self))) {
+        const char *actual = oci_digest_of(OCI_SHA256, self->data, self->size,
+                                           self->pool);
+
+        if (strcmp(actual, self->digest)) {
+            *fault = apr_pstrcat(self->pool, "its bytes have the digest ",
+                                 actual, NULL);
+            return NULL;
+        }
+        self->content_type = missing_type(self);
+    }
+    if (!*fault) {
+        *fault = oci_document_parse(&self->document, self->content_type,
+                                    self->data, self->size, self->pool);
+    }
+    return NULL;
+}
+
+/* Whether the manifest names one that is still to be imported. */
+static int must_wait(const manifest_import_t *self)
+{
+    const apr_array_header_t *children = self->document->children;
+    int i;
+
+    for (i = 0; i < children->nelts; i++) {
+        const oci_child_t *child = &APR_ARRAY_IDX(children, i, oci_child_t);
+        const oci_import_revision_t *found;
+
+        if (child->kind == OCI_CHILD_MANIFEST
+            && (found = oci_import_images_find(self->images,
+                                               child->descriptor.digest))
+            && !found->done) {
+            self->revision->awaited = 1
+                + (found
+                   - (oci_import_revision_t *)self->images->revisions->elts);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Whether a manifest or a blob is here. */
+static oci_error_t *is_here(int *here, const manifest_import_t *self,
+                            const char *digest, apr_pool_t *pool)
+{
+    const oci_repository_t *repository = self->images->repository;
+    oci_manifest_t manifest;
+    oci_blob_t blob;
+    oci_error_t *error = oci_manifest_get(&manifest, repository, digest, pool);
+
+    if (error && error->code == OCI_E_MANIFEST_UNKNOWN) {
+        error = oci_blob_stat(&blob, repository, digest, pool);
+    }
+    *here = !error;
+    return error && error->code != OCI_E_BLOB_UNKNOWN ? error : NULL;
+}
+
+/* Print which manifests of an index are missing. */
+static oci_error_t *report_absent(const manifest_import_t *self)
+{
+    const apr_array_header_t *children = self->document->children;
+    oci_error_t *error = NULL;
+    apr_pool_t *scratch;
+    int i, here;
+    apr_status_t rv = apr_pool_create(&scratch, self->pool);
+
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(self->pool, rv, "cannot import an index");
+    }
+    for (i = 0; i < children->nelts && !error; i++) {
+        const oci_child_t *child = &APR_ARRAY_IDX(children, i, oci_child_t);
+        const char *digest = child->descriptor.digest;
+
+        if (child->kind != OCI_CHILD_MANIFEST) {
+            continue;
+        }
+        error = is_here(&here, self, digest, scratch);
+        if (!error && !here) {
+            oci_import_skip(self->images->import,
+                            "%s, manifest %s: imported without the manifest "
+                            "%s, which it names",
+                            self->images->repository->name, self->digest,
+                            digest);
+        }
+        if (!error) {
+            apr_pool_clear(scratch);
+        }
+    }
+    return error;
+}
+
+/* Say why a push was refused: all missing layers in one line. */
+static const char *refusal(const oci_error_t *error, apr_pool_t *pool)
+{
+    const char *text = apr_pstrcat(pool, error->message,
+                                   error->value ? ": " : "", error->value,
+                                   NULL);
+
+    if (error->code == OCI_E_MANIFEST_BLOB_UNKNOWN) {
+        while ((error = error->next)) {
+            text = apr_pstrcat(pool, text, ", ", error->value, NULL);
+        }
+    }
+    return text;
+}
+
+/* Push the manifest.
+ * tag: to set, or NULL
+ * *refused: set to 1 if the content is not accepted */
+static oci_error_t *put(int *refused, manifest_import_t *self,
+                        const oci_import_tag_t *tag,
+                        const oci_condition_t *condition, apr_pool_t *pool)
+{
+    apr_int64_t now = apr_time_sec(apr_time_now());
+    apr_int64_t seconds = tag ? tag->seconds : self->revision->seconds;
+    oci_push_t push = { .reference = tag ? tag->name : self->digest,
+                        .content_type = self->content_type,
+                        .data = self->data,
+                        .size = self->size,
+                        .seconds = seconds > 0 && seconds < now ? seconds
+                                                                : now };
+    oci_pushed_t pushed;
+    oci_error_t *error;
+
+    if (condition) {
+        push.condition = *condition;
+    }
+    error = oci_manifest_put(&pushed, self->images->repository, &push, pool);
+    *refused = 0;
+    if (!error) {
+        self->images->import->report.manifests += !self->present;
+        self->images->import->report.tags += tag != NULL;
+        self->present = 1;
+        return NULL;
+    }
+    switch (error->code) {
+    case OCI_E_MANIFEST_CHANGED:
+        oci_import_tag_keep(self->images, tag->name);
+        return NULL;
+    case OCI_E_MANIFEST_INVALID:
+    case OCI_E_MANIFEST_BLOB_UNKNOWN:
+        *refused = 1;
+        skip_manifest(self, refusal(error, pool));
+        return NULL;
+    default:
+        return error;
+    }
+}
+
+/* Push the manifest with a tag, if that must be set here. */
+static oci_error_t *put_tag(int *refused, manifest_import_t *self,
+                            oci_import_tag_t *tag)
+{
+    oci_condition_t condition = { NULL, NULL };
+    apr_pool_t *scratch; /* a manifest may have very many tags */
+    oci_error_t *error;
+    int set;
+    apr_status_t rv = apr_pool_create(&scratch, self->pool);
+
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(self->pool, rv, "cannot set a tag");
+    }
+    error = oci_import_tag_decide(&set, &condition, self->images, tag, scratch);
+    if (!error && set) {
+        error = put(refused, self, tag, &condition, scratch);
+    }
+    if (!error) {
+        tag->done = !*refused;
+        apr_pool_destroy(scratch);
+    }
+    return error;
+}
+
+/* Push the manifest with each of its tags that must be set here; or without
+ * one, if it is not here and has none. */
+static oci_error_t *put_with_tags(manifest_import_t *self)
+{
+    const apr_array_header_t *tags = self->images->tags;
+    oci_import_tag_t *end = (oci_import_tag_t *)tags->elts + tags->nelts;
+    oci_import_tag_t *tag = oci_import_images_tags(self->images,
+                                                   self->revision->raw);
+    int was_present = self->present, refused = 0;
+    oci_error_t *error = NULL;
+
+    for (; tag && tag < end && !error && !refused
+         && !memcmp(tag->raw, self->revision->raw, OCI_IMPORT_RAW);
+         tag++) {
+        error = put_tag(&refused, self, tag);
+    }
+    if (!error && !refused && !self->present) {
+        error = put(&refused, self, NULL, NULL, self->pool);
+    }
+    if (!error && !refused) {
+        error = report_absent(self);
+    }
+    self->images->import->report.present += was_present;
+    self->revision->done = 1;
+    return error;
+}
+
+/* Import a manifest, unless it must wait for those that it names. */
+static oci_error_t *import_revision(oci_import_images_t *images,
+                                    oci_import_revision_t *revision,
+                                    apr_pool_t *pool)
+{
+    manifest_import_t self = { .images = images,
+                               .revision = revision,
+                               .digest = oci_import_digest(revision->raw, pool),
+                               .pool = pool };
+    const char *fault;
+    oci_error_t *error = load(&fault, &self);
+
+    if (error) {
+        return error;
+    }
+    if (fault) {
+        skip_manifest(&self, fault);
+        return NULL;
+    }
+    return must_wait(&self) ? NULL : put_with_tags(&self);
+}
+
+/* Whether a manifest has waited for another one, and still does.  It need not
+ * be read again then: an index of an index of an index ... may be long. */
+static int still_waits(const oci_import_images_t *images,
+                       const oci_import_revision_t *revision)
+{
+    return revision->awaited
+        && !APR_ARRAY_IDX(images->revisions, revision->awaited - 1,
+                          oci_import_revision_t)
+                .done;
+}
+
+/* Import the manifests that are left and need not wait.
+ * *count: set to their number */
+static oci_error_t *import_ready(int *count, oci_import_images_t *images,
+                                 apr_pool_t *scratch)
+{
+    int i;
+
+    *count = 0;
+    for (i = 0; i < images->revisions->nelts && !oci_interrupt_pending(); i++) {
+        oci_import_revision_t *revision = &APR_ARRAY_IDX(images->revisions, i,
+                                                         oci_import_revision_t);
+        oci_error_t *error;
+
+        if (revision->done || still_waits(images, revision)) {
+            continue;
+        }
+        error = import_revision(images, revision, scratch);
+        if (error) {
+            return error;
+        }
+        *count += revision->done;
+        oci_import_progress(images->import);
+        apr_pool_clear(scratch);
+    }
+    return NULL;
+}
+
+/* Print which tags have no manifest. */
+static void report_tags(const oci_import_images_t *images, apr_pool_t *scratch)
+{
+    int i;
+
+    for (i = 0; i < images->tags->nelts && !oci_interrupt_pending(); i++) {
+        const oci_import_tag_t *tag = &APR_ARRAY_IDX(images->tags, i,
+                                                     oci_import_tag_t);
+        const char *digest;
+
+        if (!tag->done) {
+            digest = oci_import_digest(tag->raw, scratch);
+            oci_import_skip(images->import, "%s, tag %s: its manifest %s %s",
+                            images->repository->name, tag->name, digest,
+                            oci_import_images_find(images, digest)
+                                ? "was skipped"
+                                : "is missing");
+            apr_pool_clear(scratch);
+        }
+    }
+}
+
+/* The manifests that wait for none are imported first, then those that waited
+ * for these, and so on.  No two can wait for each other. */
+oci_error_t *oci_import_images_put(oci_import_images_t *images)
+{
+    apr_pool_t *scratch;
+    int count;
+    oci_error_t *error;
+    apr_status_t rv = apr_pool_create(&scratch, images->pool);
+
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(images->pool, rv, "cannot import manifests");
+    }
+    do {
+        error = import_ready(&count, images, scratch);
+    } while (!error && count);
+    if (error) {
+        return oci_error_storage(images->pool, APR_SUCCESS, "%s",
+                                 oci_error_text(error, scratch));
+    }
+    report_tags(images, scratch);
+    apr_pool_destroy(scratch);
+    return NULL;
+}

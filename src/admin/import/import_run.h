@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file import_run.h
+ * @brief What the parts of "ociadmin import" share
+ *
+ * A run looks at one repository after the other.  Of each it first reads the
+ * names of the tags, then of the manifests, then of the layers, because a
+ * client that pushes to a live registry writes them in the opposite order.
+ * Then it imports the layers, the manifests that it has read, and their tags.
+ */
+
+#ifndef OCI_IMPORT_RUN_H
+#define OCI_IMPORT_RUN_H
+
+#include "admin/import/import_tree.h"
+#include "admin/progress.h"
+#include "registry/registry.h"
+#include "store/fs/fs_blob_adopt.h"
+
+/** What a run has done. */
+typedef struct oci_import_report_t {
+    apr_uint64_t repositories; /* that were read */
+    apr_uint64_t tags;         /* set or moved */
+    apr_uint64_t manifests;    /* imported */
+    apr_uint64_t blobs;        /* imported: their bytes came into the store */
+    apr_uint64_t bytes;        /* of these blobs */
+    apr_uint64_t linked;       /* of these blobs */
+    apr_uint64_t cloned;
+    apr_uint64_t copied;
+    apr_uint64_t foreign; /* copied because of the file's owner or mode */
+    apr_uint64_t present; /* tags, manifests and layers that were there */
+    apr_uint64_t gone;    /* layers without bytes; see import_layers.c */
+    apr_uint64_t kept;    /* tags that differ, as they were pushed here */
+    apr_uint64_t skipped; /* what could not be imported */
+} oci_import_report_t;
+
+/** A run. */
+typedef struct oci_import_t {
+    const oci_registry_t *registry;
+    oci_import_tree_t tree;
+    oci_fs_adopter_t *adopter; /* or NULL */
+    oci_import_report_t report;
+    oci_progress_t *progress;
+} oci_import_t;
+
+/** Print what could not be imported, and count it; the arguments are those of
+ * printf. */
+void oci_import_skip(oci_import_t *import, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** Print something that is not an error; the arguments are those of printf. */
+void oci_import_note(oci_import_t *import, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** Print the progress, unless it was printed a moment ago. */
+void oci_import_progress(const oci_import_t *import);
+
+/**
+ * Import the layers of a repository, which are all blobs that it holds.
+ * @param dir The repository's directory in the tree, open
+ * @param pool For temporary data
+ * @return An error of our stores, which ends the run
+ */
+oci_error_t *oci_import_layers(oci_import_t *import,
+                               const oci_repository_t *repository, int dir,
+                               apr_pool_t *pool);
+
+/** The manifests and tags of a repository that is being imported. */
+typedef struct oci_import_images_t oci_import_images_t;
+
+/**
+ * Read which manifests and tags a repository of the tree has.
+ * @param images Set to them
+ * @param dir The repository's directory in the tree; must stay open
+ * @param pool For the result
+ */
+void oci_import_images_read(oci_import_images_t **images, oci_import_t *import,
+                            const oci_repository_t *repository, int dir,
+                            apr_pool_t *pool);
+
+/**
+ * Import manifests and their tags, when the layers are there.
+ * @return An error of our stores, which ends the run
+ */
+oci_error_t *oci_import_images_put(oci_import_images_t *images);
+
+#endif /* OCI_IMPORT_RUN_H */

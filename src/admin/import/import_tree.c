@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Reads the directory tree of distribution's filesystem driver.  Every name is
+ * opened in its open directory, so that no symbolic link is followed. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "apr_strings.h"
+
+#include "admin/import/import_tree.h"
+#include "values/digest.h"
+
+#define SHA256 "sha256:"
+
+#define RECENT 60 /* seconds */
+
+#define NAME_LENGTH 256 /* of one name, with its NUL */
+#define LINK_LENGTH 256 /* more than any digest has, bytes */
+
+static int open_retry(int dir, const char *name, int flags)
+{
+    int fd;
+
+    do {
+        fd = openat(dir, name, flags | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    } while (fd == -1 && errno == EINTR);
+    return fd;
+}
+
+/* Open a path below a directory, name by name.
+ * flags: for the last name; the others are directories */
+static apr_status_t open_below(int *result, int dir, const char *path,
+                               int flags)
+{
+    char name[NAME_LENGTH];
+    int at = dir, fd;
+
+    for (;;) {
+        size_t length = strcspn(path, "/");
+        int last = !path[length];
+
+        if (length >= sizeof(name)) {
+            errno = ENAMETOOLONG;
+            fd = -1;
+        }
+        else {
+            memcpy(name, path, length);
+            name[length] = '\0';
+            fd = open_retry(at, name, last ? flags : O_DIRECTORY);
+        }
+        if (at != dir) {
+            int saved = errno;
+
+            close(at);
+            errno = saved;
+        }
+        if (fd == -1 || last) {
+            *result = fd;
+            return fd == -1 ? errno : APR_SUCCESS;
+        }
+        at = fd;
+        path += length + 1;
+    }
+}
+
+/* Open a regular file.  A pipe in its place does not make us wait. */
+static apr_status_t open_file(int *fd, struct stat *st, int dir,
+                              const char *path)
+{
+    apr_status_t rv = open_below(fd, dir, path, O_NONBLOCK);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (fstat(*fd, st)) {
+        rv = errno;
+    }
+    else if (!S_ISREG(st->st_mode)) {
+        rv = ENOENT;
+    }
+    if (rv != APR_SUCCESS) {
+        close(*fd);
+    }
+    return rv;
+}
+
+static apr_status_t close_tree(void *data)
+{
+    oci_import_tree_t *tree = data;
+
+    close(tree->root);
+    if (tree->repositories != -1) {
+        close(tree->repositories);
+    }
+    if (tree->blobs != -1) {
+        close(tree->blobs);
+    }
+    return APR_SUCCESS;
+}
+
+const char *oci_import_tree_open(oci_import_tree_t *tree, const char *path)
+{
+    tree->path = path;
+    tree->repositories = tree->blobs = -1;
+    tree->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (tree->root == -1) {
+        return apr_psprintf(tree->pool, "cannot read %s: %s", path,
+                            strerror(errno));
+    }
+    apr_pool_cleanup_register(tree->pool, tree, close_tree,
+                              apr_pool_cleanup_null);
+    return NULL;
+}
+
+static const char *refuse_tree(const oci_import_tree_t *tree, const char *name,
+                               apr_status_t rv)
+{
+    if (rv == EACCES) {
+        return apr_psprintf(tree->pool,
+                            "the user of the blob store may not read %s/%s: "
+                            "let it read everything in %s, for example with "
+                            "setfacl -R -m u:USER:rX",
+                            tree->path, name, tree->path);
+    }
+    return apr_psprintf(tree->pool,
+                        "%s is not a directory of distribution's filesystem "
+                        "driver: cannot open %s in it: %s; name the directory "
+                        "that the registry's configuration has as "
+                        "rootdirectory",
+                        tree->path, name, oci_import_fault(rv, tree->pool));
+}
+
+const char *oci_import_tree_enter(oci_import_tree_t *tree)
+{
+    static const char *const names[] = {
+        "docker/registry/v2/repositories",
+        "docker/registry/v2/blobs/sha256",
+    };
+    apr_status_t rv = open_below(&tree->repositories, tree->root, names[0],
+                                 O_DIRECTORY);
+
+    if (rv != APR_SUCCESS) {
+        return refuse_tree(tree, names[0], rv);
+    }
+    rv = open_below(&tree->blobs, tree->root, names[1], O_DIRECTORY);
+    return rv == APR_SUCCESS ? NULL : refuse_tree(tree, names[1], rv);
+}
+
+apr_status_t oci_import_dir_open(oci_import_dir_t *dir, int parent,
+                                 const char *path)
+{
+    dir->dir = NULL;
+    dir->rv = open_below(&dir->fd, parent, path, O_DIRECTORY);
+    if (dir->rv == APR_SUCCESS && !(dir->dir = fdopendir(dir->fd))) {
+        dir->rv = errno;
+        close(dir->fd);
+    }
+    return dir->rv;
+}
+
+const char *oci_import_dir_next(oci_import_dir_t *dir)
+{
+    struct dirent *entry = NULL;
+
+    if (dir->dir) {
+        do {
+            errno = 0;
+            entry = readdir(dir->dir);
+        } while (
+            entry
+            && (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")));
+        if (!entry) {
+            dir->rv = errno;
+        }
+    }
+    return entry ? entry->d_name : NULL;
+}
+
+void oci_import_dir_close(oci_import_dir_t *dir)
+{
+    if (dir->dir) {
+        closedir(dir->dir);
+        dir->dir = NULL;
+    }
+}
+
+apr_status_t oci_import_link_read(oci_import_link_t *link, int dir,
+                                  const char *path, apr_pool_t *pool)
+{
+    char text[LINK_LENGTH];
+    struct stat st;
+    apr_status_t rv;
+    ssize_t n;
+    int fd;
+
+    rv = open_file(&fd, &st, dir, path);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    do {
+        n = read(fd, text, sizeof(text) - 1);
+    } while (n == -1 && errno == EINTR);
+    rv = n < 0 ? errno : APR_SUCCESS;
+    close(fd);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    text[n] = '\0';
+    if (strlen(text) != (size_t)n || !oci_digest_valid(text)
+        || strncmp(text, SHA256, strlen(SHA256))) {
+        return APR_EINVAL;
+    }
+    link->digest = apr_pstrdup(pool, text);
+    link->seconds = st.st_mtime;
+    return APR_SUCCESS;
+}
+
+apr_status_t oci_import_link_check(oci_import_link_t *link, int dir,
+                                   const char *hex, apr_pool_t *pool)
+{
+    char path[NAME_LENGTH + sizeof("/link")];
+    apr_status_t rv;
+
+    snprintf(path, sizeof(path), "%s/link", hex);
+    rv = oci_import_link_read(link, dir, path, pool);
+    return rv == APR_SUCCESS && strcmp(link->digest + strlen(SHA256), hex)
+        ? APR_EINVAL
+        : rv;
+}
+
+int oci_import_is_recent(int dir, const char *name)
+{
+    struct stat st;
+
+    return !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW)
+        && st.st_mtime > time(NULL) - RECENT;
+}
+
+apr_status_t oci_import_file_open(oci_import_file_t *file,
+                                  const oci_import_tree_t *tree,
+                                  const char *digest)
+{
+    const char *hex = digest + strlen(SHA256);
+    char path[NAME_LENGTH];
+    apr_status_t rv;
+
+    snprintf(path, sizeof(path), "%.2s/%s", hex, hex);
+    rv = open_below(&file->dir, tree->blobs, path, O_DIRECTORY);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = open_file(&file->fd, &file->st, file->dir, OCI_IMPORT_DATA);
+    if (rv != APR_SUCCESS) {
+        close(file->dir);
+    }
+    return rv;
+}
+
+void oci_import_file_close(const oci_import_file_t *file)
+{
+    close(file->fd);
+    close(file->dir);
+}
+
+const char *oci_import_fault(apr_status_t rv, apr_pool_t *pool)
+{
+    char reason[120];
+
+    switch (rv) {
+    case APR_EINVAL:
+        return "it is empty or does not hold the digest that it should";
+    case ENOENT:
+        return "there is no such file";
+    case ENOTDIR:
+    case ELOOP:
+        return "it is of another kind; symbolic links are not followed";
+    default:
+        return apr_pstrdup(pool, apr_strerror(rv, reason, sizeof(reason)));
+    }
+}
