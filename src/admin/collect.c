@@ -19,12 +19,11 @@
 const char oci_gc_usage[] =
     " [--dry-run] [--json] [--quiet] [--grace SECONDS]\n"
     "    [--upload-expiry SECONDS] [--repository GLOB] [--changed]\n"
-    "    [--retain RULE] [--untagged RULE] [--config FILE]\n"
-    "    [--httpd PROGRAM] [BLOBS [INDEX]]\n"
+    "    [--retain RULE] [--untagged RULE] STORES\n"
     "    Collect the garbage of a registry, beside a running server.\n"
     "      --dry-run          change nothing, and print what would be done\n"
     "      --json             print the report as one line of JSON\n"
-    "      --quiet            do not print progress\n"
+    "      --quiet            do not print progress, nor what rules delete\n"
     "      --grace SECONDS    how long a blob that no manifest names stays\n"
     "                         (86400)\n"
     "      --upload-expiry SECONDS\n"
@@ -206,16 +205,16 @@ static void report_progress(void *baton, const oci_gc_report_t *report)
     oci_progress_show(collect->progress, report->repositories, report->bytes);
 }
 
-/* A dry run prints what would go; --json is for scripts. */
+/* Print what a rule deletes, or would delete; --json is for scripts. */
 static void report_removal(void *baton, const char *repository,
                            const char *what, const char *reason)
 {
     collect_t *collect = baton;
 
-    if (collect->gc.dry && !collect->json) {
+    if (!collect->json && (collect->gc.dry || !collect->quiet)) {
         oci_progress_end(collect->progress);
-        printf("%s%c%s would be deleted: %s\n", repository,
-               strchr(what, ':') ? '@' : ':', what, reason);
+        printf("%s%c%s %s: %s\n", repository, strchr(what, ':') ? '@' : ':',
+               what, collect->gc.dry ? "would be deleted" : "deleted", reason);
     }
 }
 

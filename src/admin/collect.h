@@ -12,7 +12,7 @@
 
 /** ociadmin gc [--dry-run] [--json] [--quiet] [--grace SECONDS]
  *  [--upload-expiry SECONDS] [--repository GLOB] [--changed] [--retain RULE]
- *  [--untagged RULE] [--config FILE] [--httpd PROGRAM] [BLOBS [INDEX]] */
+ *  [--untagged RULE] STORES */
 oci_command_t oci_gc_command;
 
 /** The help of the command, printed after its name. */

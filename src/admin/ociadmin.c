@@ -51,13 +51,17 @@ static const struct {
 };
 
 static const char stores_help[] =
-    "Write BLOBS, the blob store, as one argument in the syntax of\n"
-    "OCIBlobStore, for example 'fs /var/lib/mod_oci', and INDEX, unless it is\n"
-    "beside the blobs, in that of OCIIndex.  Instead of both, --config FILE\n"
-    "takes the stores from httpd's configuration.  If it has several\n"
-    "registries, BLOBS says which one.  httpd, or apachectl where it is\n"
-    "installed, reads FILE; --httpd PROGRAM names another one.  The manual\n"
-    "page is ociadmin(8).\n";
+    "\nSTORES is --store BLOBS [--index INDEX], or\n"
+    "--config FILE [--httpd PROGRAM] [--store BLOBS].  check, gc and import\n"
+    "accept BLOBS [INDEX] at the end, too.\n"
+    "  BLOBS    the blob store, as one argument in the syntax of\n"
+    "           OCIBlobStore, for example 'fs /var/lib/mod_oci'\n"
+    "  INDEX    the index, in the syntax of OCIIndex, unless it is \"fs\"\n"
+    "           and beside the blobs\n"
+    "  FILE     a configuration of httpd that names both; if it has several\n"
+    "           registries, BLOBS says which one\n"
+    "  PROGRAM  the httpd or apachectl that reads FILE\n"
+    "The manual page is ociadmin(8).\n";
 
 static oci_outcome_e help(const char **error, apr_getopt_t *arguments,
                           apr_pool_t *pool)
@@ -122,7 +126,7 @@ static oci_outcome_e run(int argc, const char *const *argv, apr_pool_t *pool)
     }
     if (asks_for_help(argc, argv) && commands[i].usage) {
         printf("ociadmin %s%s%s", commands[i].name, commands[i].usage,
-               strstr(commands[i].usage, "BLOBS") ? stores_help : "");
+               strstr(commands[i].usage, "STORES") ? stores_help : "");
         return OCI_DONE;
     }
     words[0] = "ociadmin";

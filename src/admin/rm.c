@@ -25,8 +25,8 @@
 #include "registry/tag.h"
 
 const char oci_rm_usage[] =
-    " [--yes] NAME:TAG|NAME@DIGEST --store BLOBS [--index INDEX]\n"
-    "ociadmin rm [--yes] --recursive NAME --store BLOBS [--index INDEX]\n"
+    " [--yes] NAME:TAG|NAME@DIGEST STORES\n"
+    "ociadmin rm [--yes] --recursive NAME STORES\n"
     "    Delete a tag, a manifest with its tags, a blob, or a repository with\n"
     "    all that it holds, beside a running server.  Garbage collection\n"
     "    frees the space.  Tags that the server's configuration protects are\n"

@@ -10,8 +10,7 @@
 
 #include "admin/ociadmin.h"
 
-/** ociadmin rm [--yes] [--recursive] NAME[:TAG|@DIGEST] --store BLOBS
- *  [--index INDEX] */
+/** ociadmin rm [--yes] [--recursive] NAME[:TAG|@DIGEST] STORES */
 oci_command_t oci_rm_command;
 
 /** The help of the command, printed after its name. */

@@ -286,7 +286,7 @@ static void report(const retention_t *self, const dated_tag_t *tag)
     }
     if (gc->report_removal) {
         gc->report_removal(gc->baton, self->repository.name, tag->tag,
-                           reason ? reason : "no rule is for this tag");
+                           reason ? reason : "no rule keeps this tag");
     }
 }
 

@@ -17,7 +17,7 @@
 
 const char oci_check_usage[] =
     " [--digests] [--repair] [--sparse Index|All] [--json]\n"
-    "    [--quiet] [--config FILE] [--httpd PROGRAM] [BLOBS [INDEX]]\n"
+    "    [--quiet] STORES\n"
     "    Check that everything in a registry's storage is there and belongs\n"
     "    together, beside a running server.  A line for each finding says\n"
     "    what it means, and what mends it.\n"

@@ -12,7 +12,7 @@
 #include "admin/ociadmin.h"
 
 /** ociadmin check [--digests] [--repair] [--sparse Index|All] [--json]
- *  [--quiet] BLOBS [INDEX] */
+ *  [--quiet] STORES */
 oci_command_t oci_check_command;
 
 /** The help of the command, printed after its name. */

@@ -19,8 +19,7 @@
 #include "registry/pairing.h"
 
 const char oci_import_usage[] =
-    " --from-registry DIR [--json] [--quiet] [--config FILE]\n"
-    "    [--httpd PROGRAM] [BLOBS [INDEX]]\n"
+    " --from-registry DIR [--json] [--quiet] STORES\n"
     "    Take over the content of the registry of the project distribution,\n"
     "    beside a running server.  To continue an import, or to take over\n"
     "    what has changed, run the same command again.\n"

@@ -11,7 +11,7 @@
 #include "admin/ociadmin.h"
 
 /** ociadmin import --from-registry DIR [--quiet] [--json] [--config FILE]
- *  [--httpd PROGRAM] [BLOBS [INDEX]] */
+ *  [--httpd PROGRAM] [STORES] */
 oci_command_t oci_import_command;
 
 /** The help of the command, printed after its name. */

@@ -19,7 +19,7 @@
 #define CHUNK (64 * 1024) /* bytes */
 
 const char oci_cat_usage
-    [] = " NAME[:TAG|@DIGEST] --store BLOBS [--index INDEX]\n"
+    [] = " NAME[:TAG|@DIGEST] STORES\n"
          "    Print the bytes of a manifest, or of a blob that the repository\n"
          "    holds, to standard output.  Without a tag or digest, the tag is\n"
          "    \"latest\".\n";

@@ -10,7 +10,7 @@
 
 #include "admin/ociadmin.h"
 
-/** ociadmin cat NAME[:TAG|@DIGEST] --store BLOBS [--index INDEX] */
+/** ociadmin cat NAME[:TAG|@DIGEST] STORES */
 oci_command_t oci_cat_command;
 
 /** The help of the command, printed after its name. */

@@ -25,7 +25,7 @@
 #define UPLOAD_EXPIRY 86400
 
 const char oci_du_usage[] =
-    " [--json] [--repository GLOB] --store BLOBS [--index INDEX]\n"
+    " [--json] [--repository GLOB] STORES\n"
     "    Print how many bytes of blobs each repository has: those that it\n"
     "    alone holds, those that it shares, and those that garbage collection\n"
     "    would free.  Print its numbers of manifests and tags.  At the end\n"

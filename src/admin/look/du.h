@@ -10,7 +10,7 @@
 
 #include "admin/ociadmin.h"
 
-/** ociadmin du [--json] [--repository GLOB] --store BLOBS [--index INDEX] */
+/** ociadmin du [--json] [--repository GLOB] STORES */
 oci_command_t oci_du_command;
 
 /** The help of the command, printed after its name. */

@@ -19,8 +19,7 @@
 #include "registry/walk.h"
 
 const char oci_ls_usage[] =
-    " [--json] [--untagged | --referrers] [NAME]\n"
-    "    --store BLOBS [--index INDEX]\n"
+    " [--json] [--untagged | --referrers] [NAME] STORES\n"
     "    List the repositories with their numbers of tags and manifests and\n"
     "    the time of the last push, or the tags of the repository NAME.  A\n"
     "    tag's size is that of its image: layers that occur twice count once.\n"

@@ -10,8 +10,7 @@
 
 #include "admin/ociadmin.h"
 
-/** ociadmin ls [--json] [--untagged | --referrers] [NAME] --store BLOBS
- *  [--index INDEX] */
+/** ociadmin ls [--json] [--untagged | --referrers] [NAME] STORES */
 oci_command_t oci_ls_command;
 
 /** The help of the command, printed after its name. */

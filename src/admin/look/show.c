@@ -25,7 +25,7 @@
 #define REFERRERS (1024 * 1024)
 
 const char oci_show_usage[] =
-    " [--json] NAME[:TAG|@DIGEST] --store BLOBS [--index INDEX]\n"
+    " [--json] NAME[:TAG|@DIGEST] STORES\n"
     "    Print the tree of an image or an index: platforms, configs, layers,\n"
     "    referrers and annotations.  Without a tag or digest, the tag is\n"
     "    \"latest\".\n"

@@ -10,7 +10,7 @@
 
 #include "admin/ociadmin.h"
 
-/** ociadmin show [--json] NAME[:TAG|@DIGEST] --store BLOBS [--index INDEX] */
+/** ociadmin show [--json] NAME[:TAG|@DIGEST] STORES */
 oci_command_t oci_show_command;
 
 /** The help of the command, printed after its name. */
