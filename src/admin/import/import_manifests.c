@@ -194,11 +194,12 @@ static oci_error_t *report_absent(const manifest_import_t *self)
         }
         error = is_here(&here, self, digest, scratch);
         if (!error && !here) {
-            oci_import_skip(self->images->import,
-                            "%s, manifest %s: imported without the manifest "
-                            "%s, which it names",
+            oci_import_note(self->images->import,
+                            "incomplete: %s, manifest %s: imported without the "
+                            "manifest %s, which it names",
                             self->images->repository->name, self->digest,
                             digest);
+            self->images->import->report.skipped++;
         }
         if (!error) {
             apr_pool_clear(scratch);
