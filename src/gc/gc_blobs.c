@@ -24,9 +24,6 @@
 #define MAX_UNRECORDED 10000
 #define FEW_UNRECORDED 16
 
-/* How many orphans to lock and to change at a time. */
-#define ORPHANS 32
-
 /* The longest locator, and a NUL. */
 #define LOCATOR_SIZE 513
 
@@ -107,148 +104,27 @@ static oci_error_t *lock_and_settle_orphan(oci_gc_t *gc, const char *digest,
     return error;
 }
 
-/* Orphans that are settled together: one step makes all their changes durable,
- * because each such step delays the pushes beside the run. */
-typedef struct orphans_t {
-    oci_gc_t *gc;
-    apr_array_header_t *digests; /* const char * */
-    apr_array_header_t *locks;   /* oci_lock_t *: those that are held */
-    apr_array_header_t *changes; /* that take away the records */
-    apr_array_header_t *notes;   /* changes that take away the notes */
-    apr_array_header_t *blobs;   /* oci_blob_t: those that go */
-    apr_pool_t *pool;            /* for all of them; is cleared */
-} orphans_t;
-
-static void clear_orphans(orphans_t *orphans)
-{
-    apr_pool_t *pool = orphans->pool;
-
-    apr_pool_clear(pool);
-    orphans->digests = apr_array_make(pool, ORPHANS, sizeof(char *));
-    orphans->locks = apr_array_make(pool, ORPHANS, sizeof(oci_lock_t *));
-    orphans->changes = oci_change_list_make(pool);
-    orphans->notes = oci_change_list_make(pool);
-    orphans->blobs = apr_array_make(pool, ORPHANS, sizeof(oci_blob_t));
-}
-
-/* Lock a blob, and add the changes for it. */
-static oci_error_t *lock_orphan(orphans_t *orphans, const char *digest)
-{
-    const oci_gc_t *gc = orphans->gc;
-    apr_pool_t *pool = orphans->pool;
-    apr_array_header_t *stale = oci_change_list_make(pool);
-    oci_lock_t *lock;
-    oci_blob_t blob;
-    int held;
-    oci_error_t *error = oci_blob_lock(&lock, gc->registry, digest,
-                                       OCI_LOCK_EXCLUSIVE, pool);
-
-    if (error) {
-        return error;
-    }
-    APR_ARRAY_PUSH(orphans->locks, oci_lock_t *) = lock;
-    error = oci_gc_holders_find(&held, stale, gc, digest);
-    if (!error && !held) {
-        error = oci_blob_record(&blob, gc->registry, digest, pool);
-        if (!error) {
-            oci_change_delete(stale, oci_key_blob(pool, digest));
-            APR_ARRAY_PUSH(orphans->blobs, oci_blob_t) = blob;
-        }
-        error = error && error->code == OCI_E_BLOB_UNKNOWN ? NULL : error;
-    }
-    if (!error) {
-        apr_array_cat(orphans->changes, stale);
-        oci_change_delete(orphans->notes, oci_key_orphan(pool, digest));
-    }
-    return error;
-}
-
-/* Make the changes, under the locks. */
-static oci_error_t *change_orphans(orphans_t *orphans)
-{
-    oci_gc_t *gc = orphans->gc;
-    apr_pool_t *pool = orphans->pool;
-    oci_error_t *error = NULL;
-    int i;
-
-    if (orphans->changes->nelts) {
-        error = oci_facts_apply(gc->registry, orphans->changes,
-                                gc->registry->durable, pool);
-    }
-    for (i = 0; i < orphans->blobs->nelts && !error; i++) {
-        error = oci_gc_skip(gc,
-                            delete_bytes(gc,
-                                         &APR_ARRAY_IDX(orphans->blobs, i,
-                                                        oci_blob_t),
-                                         pool));
-    }
-    return error || !orphans->notes->nelts
-        ? error
-        : oci_facts_apply(gc->registry, orphans->notes, 0, pool);
-}
-
-/* Settle the orphans that were gathered. */
-static oci_error_t *settle_orphans(orphans_t *orphans)
-{
-    oci_gc_t *gc = orphans->gc;
-    oci_error_t *error = NULL;
-    int i;
-
-    for (i = 0; i < orphans->digests->nelts && !error; i++) {
-        error = oci_gc_skip(gc,
-                            lock_orphan(orphans,
-                                        APR_ARRAY_IDX(orphans->digests, i,
-                                                      const char *)));
-    }
-    if (!error) {
-        error = oci_gc_skip(gc, change_orphans(orphans));
-    }
-    for (i = orphans->locks->nelts; i-- > 0;) {
-        oci_registry_unlock(gc->registry,
-                            APR_ARRAY_IDX(orphans->locks, i, oci_lock_t *));
-    }
-    if (!error) {
-        clear_orphans(orphans);
-    }
-    return error;
-}
-
 static oci_error_t *visit_orphan(oci_walk_t *walk, const char *digest,
                                  const oci_value_t *value, apr_pool_t *pool)
 {
-    orphans_t *orphans = walk->baton;
-    oci_gc_t *gc = orphans->gc;
+    oci_gc_t *gc = walk->baton;
 
     (void)value;
     walk->stop = oci_gc_is_stopped(gc);
     oci_gc_progress(gc);
-    if (!oci_digest_valid(digest)) {
-        return NULL;
-    }
-    if (gc->dry) {
-        return oci_gc_skip(gc, lock_and_settle_orphan(gc, digest, pool));
-    }
-    APR_ARRAY_PUSH(orphans->digests, const char *) = apr_pstrdup(orphans->pool,
-                                                                 digest);
-    return orphans->digests->nelts < ORPHANS ? NULL : settle_orphans(orphans);
+    return oci_digest_valid(digest)
+        ? oci_gc_skip(gc, lock_and_settle_orphan(gc, digest, pool))
+        : NULL;
 }
 
 oci_error_t *oci_gc_orphans(oci_gc_t *gc, apr_pool_t *pool)
 {
-    orphans_t orphans = { .gc = gc };
     oci_walk_t walk = { .registry = gc->registry,
                         .prefix = oci_key_orphan(pool, NULL),
                         .visit = visit_orphan,
-                        .baton = &orphans };
-    apr_status_t rv = apr_pool_create(&orphans.pool, pool);
-    oci_error_t *error;
+                        .baton = gc };
 
-    if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "cannot settle orphans");
-    }
-    clear_orphans(&orphans);
-    error = oci_walk(&walk, pool);
-    return error ? error : settle_orphans(&orphans);
+    return oci_walk(&walk, pool);
 }
 
 /* Settle a blob that has a record, if no repository holds it.  If there is a
