@@ -147,6 +147,20 @@ static oci_error_t *not_valid(const oci_repository_t *repository,
                              problem);
 }
 
+/* Take note that a manifest was read.  One that was deleted meanwhile was not:
+ * if it is pushed again, it must be read then. */
+static void note_read(reading_t *reading, const char *digest)
+{
+    if (reading->named->round == 1) {
+        oci_digest_set_add(reading->named->manifests, digest);
+    }
+    else {
+        APR_ARRAY_PUSH(reading->added,
+                       const char *) = apr_pstrdup(reading->added->pool,
+                                                   digest);
+    }
+}
+
 /* Read one manifest, and add what it names. */
 static oci_error_t *read_manifest(reading_t *reading, const char *digest,
                                   apr_pool_t *pool)
@@ -179,6 +193,7 @@ static oci_error_t *read_manifest(reading_t *reading, const char *digest,
     if (named->kept) {
         keep(named, &manifest, document, pool);
     }
+    note_read(reading, digest);
     return NULL;
 }
 
@@ -207,7 +222,6 @@ static oci_error_t *visit_manifest(oci_walk_t *walk, const char *digest,
 {
     reading_t *reading = walk->baton;
     oci_gc_named_t *named = reading->named;
-    oci_error_t *error;
 
     (void)value;
     named->any = 1;
@@ -218,16 +232,7 @@ static oci_error_t *visit_manifest(oci_walk_t *walk, const char *digest,
     if (!oci_digest_valid(digest) || is_known(named, digest)) {
         return NULL;
     }
-    error = read_manifest(reading, digest, pool);
-    if (named->round == 1) {
-        oci_digest_set_add(named->manifests, digest);
-    }
-    else {
-        APR_ARRAY_PUSH(reading->added,
-                       const char *) = apr_pstrdup(reading->added->pool,
-                                                   digest);
-    }
-    return error;
+    return read_manifest(reading, digest, pool);
 }
 
 oci_error_t *oci_gc_named_read(oci_error_t **damaged, oci_gc_named_t *named,
