@@ -119,7 +119,13 @@ typedef struct oci_confirm_t {
 } oci_confirm_t;
 
 /** What a blob store can list. */
-typedef enum { OCI_STORED_BLOBS, OCI_STORED_UPLOADS } oci_stored_e;
+typedef enum {
+    OCI_STORED_BLOBS,
+    OCI_STORED_UPLOADS,
+    OCI_STORED_RECOVERED /* the blobs, after the store has undone deletions that
+                            did not come to their end: no blob_delete runs
+                            meanwhile */
+} oci_stored_e;
 
 /** A blob or an upload, as a store lists it. */
 typedef struct oci_stored_t {

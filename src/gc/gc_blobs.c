@@ -279,7 +279,9 @@ static oci_error_t *review_store(unrecorded_t *unrecorded, oci_gc_t *gc,
         apr_status_t rv;
 
         apr_pool_clear(page);
-        rv = store->provider->list(&entries, store, OCI_STORED_BLOBS,
+        rv = store->provider->list(&entries, store,
+                                   gc->dry ? OCI_STORED_BLOBS
+                                           : OCI_STORED_RECOVERED,
                                    *after ? after : NULL, LIST_BATCH, page);
         if (rv != APR_SUCCESS) {
             return oci_error_storage(page, rv, "cannot list the blobs in %s",

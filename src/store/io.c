@@ -173,7 +173,7 @@ apr_status_t oci_io_flush(int fd, int durable)
 
 apr_status_t oci_io_read(oci_value_t *value, const char *path, apr_pool_t *pool)
 {
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     apr_status_t rv = APR_SUCCESS;
     apr_size_t size = 0;
     struct stat st;

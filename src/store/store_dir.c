@@ -201,7 +201,7 @@ static const char *read_version(int *version, const oci_store_dir_t *fs,
                                 const oci_store_form_t *form, apr_pool_t *pool)
 {
     apr_size_t length = strlen(form->words);
-    int fd = oci_io_open(fs->version, O_RDONLY | O_NOFOLLOW);
+    int fd = oci_io_open(fs->version, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     apr_int64_t number;
     char text[80];
     char *end;

@@ -9,6 +9,7 @@ use File::Find ();
 use File::Path qw(make_path);
 use JSON::PP ();
 use OCI::Admin;
+use POSIX ();
 use Time::HiRes qw(sleep);
 
 my $DAY = 86_400;
@@ -305,6 +306,8 @@ subtest 'temporaries' => sub {
     my $path = blob_file($digest);
     my $hidden = $path =~ s{/([^/]+)\z}{/.$1.0123456789abcdef}r;
     rename $path, $hidden or die "$path: $!\n";
+    ociadmin('check', @stores);
+    ok(-e $hidden, 'check leaves a deletion alone, which may be under way');
     run_is(collect('--grace', 0), 0, qr/\A\z/, 'a killed deletion', blobs => 0);
     is($client->get("/v2/hidden/blobs/$digest")->body, 'hidden',
         'is undone for a blob that has a record');
@@ -315,6 +318,13 @@ subtest 'temporaries' => sub {
     is_deeply([ grep { -e } $path, blob_file($digest) ], [], 'which is gone');
 };
 
+unlink "$facts/gc";
+POSIX::mkfifo("$facts/gc", 0600) or die "$facts/gc: $!\n";
+give_to_httpd($facts);
+alarm 60;    # nobody writes to it
+run_is(collect(), 0, qr/\A\z/, 'a pipe in the place of a fact is no fact');
+alarm 0;
+unlink "$facts/gc";
 subtest 'bytes without a record' => sub {
     my ($new, $old) = map { spew(blob_file(digest_of($_)), $_) } qw(new old);
     utime time - 7200, time - 7200, $old;

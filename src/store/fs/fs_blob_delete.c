@@ -8,7 +8,7 @@
  * The new name is used once.  A process that was stopped for so long that its
  * lock ended, and that then continues, cannot delete what another process has
  * renamed meanwhile.  A process that is killed leaves the renamed file, which
- * is put back when the blobs are listed. */
+ * is put back by the next garbage collection (OCI_STORED_RECOVERED). */
 
 #include <errno.h>
 #include <stdio.h>

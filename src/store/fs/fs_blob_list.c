@@ -80,12 +80,15 @@ static int is_last(const blob_list_t *list, const char *locator)
 }
 
 /* Put back a file whose deletion did not come to its end, and add its blob if
- * it was not added yet.
+ * it was not added yet.  A deletion may be under way, unless the caller says
+ * that there is none.
  * path: that of the blob */
 static apr_status_t add_hidden(blob_list_t *list, const char *locator,
                                const char *path, const char *hidden)
 {
-    apr_status_t rv = oci_fs_blob_restore(list->fs, path, hidden);
+    apr_status_t rv = list->range->kind == OCI_STORED_RECOVERED
+        ? oci_fs_blob_restore(list->fs, path, hidden)
+        : APR_NOTFOUND;
 
     return rv != APR_SUCCESS || is_last(list, locator)
         ? APR_NOTFOUND
@@ -248,9 +251,9 @@ apr_status_t oci_fs_blob_list(apr_array_header_t **entries,
         return rv;
     }
     *entries = list.entries = apr_array_make(pool, 16, sizeof(oci_stored_t));
-    rv = range->kind == OCI_STORED_BLOBS
-        ? add_blobs(&list, "blobs/", 0, scratch)
-        : add_uploads(&list, scratch);
+    rv = range->kind == OCI_STORED_UPLOADS
+        ? add_uploads(&list, scratch)
+        : add_blobs(&list, "blobs/", 0, scratch);
     apr_pool_destroy(scratch);
     return rv;
 }
