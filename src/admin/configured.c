@@ -87,12 +87,14 @@ static void add_line(apr_array_header_t *found, const char *line)
     registry.place = apr_psprintf(pool, "%s line %d", get(object, "file", pool),
                                   (int)json_integer_value(
                                       json_object_get(object, "line")));
-    json_decref(object);
-    if (!registry.base || !registry.blobs) {
-        return;
-    }
-    if (!registry.index && !registry.problem) {
+    if (json_is_null(json_object_get(object, "index"))) {
         registry.index = registry.blobs;
+    }
+    json_decref(object);
+    if (!registry.base || !registry.blobs
+        || (!registry.index && !registry.problem)) {
+        registry.base = registry.blobs = "";
+        registry.problem = "its paths are not in UTF-8";
     }
     for (i = 0; i < found->nelts; i++) {
         if (is_same(&APR_ARRAY_IDX(found, i, oci_configured_t), &registry)) {

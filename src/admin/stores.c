@@ -76,7 +76,10 @@ static const char *select_blobs(apr_array_header_t *found, const char *name,
     for (i = 0; i < found->nelts && !error; i++) {
         oci_configured_t *registry = &APR_ARRAY_IDX(found, i, oci_configured_t);
 
-        error = has_blobs(&has, registry, wanted, pool);
+        has = 0;
+        if (*registry->blobs) {
+            error = has_blobs(&has, registry, wanted, pool);
+        }
         if (has) {
             APR_ARRAY_IDX(found, kept, oci_configured_t) = *registry;
             kept++;
@@ -129,7 +132,8 @@ static const char *create_configured(oci_stores_t *stores)
     }
     registry = &APR_ARRAY_IDX(found, 0, oci_configured_t);
     return registry->problem
-        ? registry->problem
+        ? apr_pstrcat(stores->pool, registry->place, ": ", registry->problem,
+                      "; name the stores in the arguments", NULL)
         : create(stores, registry->base, registry->blobs, registry->index);
 }
 

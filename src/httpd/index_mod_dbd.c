@@ -127,8 +127,7 @@ const char *oci_index_mod_dbd_text(const char **text, const server_rec *server,
     const char *error = find_database(&settings, pool);
 
     if (!error && settings.init) {
-        error = "the database has DBDInitSQL, which ociadmin does not run; "
-                "name the index in the arguments";
+        error = "the database has DBDInitSQL, which ociadmin does not run";
     }
     if (!error) {
         *text = apr_pstrcat(pool, "dbd:", settings.driver, " ", settings.params,

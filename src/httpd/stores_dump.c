@@ -25,9 +25,10 @@ static const char *arguments_of(const oci_config_line_t *line, apr_pool_t *pool)
     return apr_pstrcat(pool, provider, " ", ap_getword_conf(pool, &args), NULL);
 }
 
-static void set(json_t *object, const char *key, const char *value)
+/* Set a member; return whether that is possible: JSON is in UTF-8. */
+static int set(json_t *object, const char *key, const char *value)
 {
-    json_object_set_new(object, key, json_string(value));
+    return !json_object_set_new(object, key, json_string(value));
 }
 
 static void add_index(json_t *object, const oci_config_t *config,
@@ -39,7 +40,10 @@ static void add_index(json_t *object, const oci_config_t *config,
     if (!ap_cstr_casecmp(text, "dbd ")) {
         problem = oci_index_mod_dbd_text(&text, s, pool);
     }
-    set(object, problem ? "problem" : "index", problem ? problem : text);
+    if (problem || !set(object, "index", text)) {
+        set(object, "problem",
+            problem ? problem : "the arguments of OCIIndex are not in UTF-8");
+    }
 }
 
 static void print_section(const oci_config_t *config, const server_rec *s,
@@ -55,6 +59,9 @@ static void print_section(const oci_config_t *config, const server_rec *s,
     set(object, "blobs", arguments_of(config->blobs_line, pool));
     if (config->index_line) {
         add_index(object, config, s, pool);
+    }
+    else {
+        json_object_set_new(object, "index", json_null());
     }
     text = json_dumps(object, JSON_COMPACT);
     if (text) {

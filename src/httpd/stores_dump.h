@@ -18,7 +18,7 @@
  *     base        ServerRoot: where relative paths start
  *     blobs       the arguments of OCIBlobStore
  *     index       those of OCIIndex, with the database that "dbd" takes from
- *                 mod_dbd; missing if the index is beside the blobs
+ *                 mod_dbd; null if the index is beside the blobs
  *     problem     instead of index: why ociadmin cannot use it, a sentence
  *
  * The index may contain a password, as the configuration does.

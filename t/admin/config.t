@@ -84,6 +84,10 @@ run_is($server, [ spew("$dir/wrong", OCI::Server::slurp($file) . "Wrong\n") ],
 run_is($server, [ spew("$dir/other",
         OCI::Server::slurp($file) =~ s/OCIBlobStore.*//r) ],
     1, qr/has no registry/, 'no OCIBlobStore');
+run_is($server, [ spew("$dir/latin1", OCI::Server::slurp($file)
+        =~ s{(?=OCIBlobStore)}{OCIIndex fs "$dir/store/idx\xe9"\n}r) ], 1,
+    qr/latin1 line \d+: the arguments of OCIIndex are not in UTF-8/,
+    'an index whose path is not in UTF-8');
 SKIP: {
     skip('mod_dbd is not installed', 1) if !-e "$LIBEXEC/mod_dbd.so";
     my $text = OCI::Server::slurp($file)
