@@ -320,4 +320,20 @@ SKIP: {
     $server->stop;
 }
 
+# ---- a tag that is damaged here
+
+SKIP: {
+    my $server = used_server();
+    if ($server->{index}->name ne 'fs') {
+        $server->stop;
+        skip('the damage is for the index fs', 2);
+    }
+    import_into($server);
+    set_fact($server->store, 'repo/r0/_tag/t3', 'garbage');
+    run_is(import_into($server), 0, qr/^ociadmin: r0, tag t3: kept as it is/m,
+        'a damaged tag is kept');
+    is(facts_of($server->store)->{'repo/r0/_tag/t3'}, 'garbage', 'as it is');
+    $server->stop;
+}
+
 done_testing;

@@ -13,6 +13,7 @@
 #include "admin/import/import_images.h"
 #include "registry/tag.h"
 #include "values/name.h"
+#include "values/digest.h"
 
 /* distribution writes the two link files of a tag one after the other. */
 #define SAME_PUSH 2 /* seconds */
@@ -173,11 +174,14 @@ void oci_import_images_read(oci_import_images_t **images, oci_import_t *import,
 static int is_imported(const oci_import_images_t *images, const char *name,
                        const oci_tag_t *tag, apr_pool_t *pool)
 {
-    const char *hex = strchr(tag->digest, ':') + 1;
-    const char *path = apr_pstrcat(pool, "_manifests/tags/", name,
-                                   "/index/sha256/", hex, "/link", NULL);
+    const char *path;
     oci_import_link_t link;
 
+    if (!oci_digest_valid(tag->digest)) {
+        return 0;
+    }
+    path = apr_pstrcat(pool, "_manifests/tags/", name, "/index/sha256/",
+                       strchr(tag->digest, ':') + 1, "/link", NULL);
     return !tag->origin.user
         && oci_import_link_read(&link, images->dir, path, pool) == APR_SUCCESS
         && !strcmp(link.digest, tag->digest)

@@ -37,8 +37,12 @@ static int is_fatal(const oci_error_t *error)
         || error->code == OCI_E_INTERNAL;
 }
 
+/* Say that a blob is not imported.  An interrupt is reported at the end. */
 static void skip_layer(layers_t *self, const char *digest, const char *fault)
 {
+    if (oci_interrupt_pending()) {
+        return;
+    }
     oci_import_skip(self->import, "%s, blob %s: %s", self->repository->name,
                     digest, fault);
 }
@@ -53,7 +57,7 @@ static ssize_t read_retry(int fd, char *buffer, size_t size)
     return n;
 }
 
-/* Compute the digest of a file. */
+/* Compute the digest of a file; APR_EINTR after an interrupt. */
 static apr_status_t hash_file(const char **digest, const layers_t *self, int fd,
                               apr_pool_t *pool)
 {
@@ -62,6 +66,9 @@ static apr_status_t hash_file(const char **digest, const layers_t *self, int fd,
 
     while ((n = read_retry(fd, self->buffer, READ_BUFFER)) > 0) {
         oci_hash_update(hash, self->buffer, n);
+        if (oci_interrupt_pending()) {
+            return APR_EINTR;
+        }
     }
     if (n < 0) {
         return errno;
@@ -82,6 +89,10 @@ static oci_error_t *write_upload(const char **fault, oci_upload_t *upload,
 
         error = oci_upload_write(upload, &vec, 1, pool);
         oci_upload_hash(upload, &vec, 1);
+        if (oci_interrupt_pending()) {
+            *fault = "interrupted";
+            return error;
+        }
     }
     if (!error && n < 0) {
         *fault = oci_import_fault(errno, pool);
