@@ -63,6 +63,42 @@ static oci_error_t *has_digest(int *right, oci_check_t *check, oci_item_t *item,
     return NULL;
 }
 
+/* Whether bytes were read, have another digest, and are still the same. */
+static int is_wrong(const oci_check_t *check, const oci_item_t *item,
+                    const char *locator, apr_pool_t *pool)
+{
+    return item->hashed.known && !item->hashed.right
+        && oci_check_is_same_file(&item->hashed, check->registry->blobs,
+                                  locator, pool);
+}
+
+/* Whether the store lists bytes that it says are not there: they cannot be
+ * read.  No locator sorts between the one that the list begins after and the
+ * wanted one. */
+static oci_error_t *is_listed(int *listed, oci_blob_store_t *store,
+                              const char *locator, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(locator);
+    char *after = apr_pstrcat(pool, locator, "~", NULL);
+    apr_array_header_t *entries;
+    apr_status_t rv;
+
+    *listed = 0;
+    if (!store->provider->list || !length) {
+        return NULL;
+    }
+    after[length - 1]--;
+    rv = store->provider->list(&entries, store, OCI_STORED_BLOBS, after, 1,
+                               pool);
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot list the blobs in %s",
+                                 store->where);
+    }
+    *listed = entries->nelts
+        && !strcmp(APR_ARRAY_IDX(entries, 0, oci_stored_t).name, locator);
+    return NULL;
+}
+
 /* Make the change that sets a blob's record. */
 static apr_array_header_t *set_record(const char *digest, apr_off_t size,
                                       const char *locator, apr_pool_t *pool)
@@ -76,20 +112,45 @@ static apr_array_header_t *set_record(const char *digest, apr_off_t size,
     return changes;
 }
 
+/* Look for the right bytes of a blob that is held and has no record. */
+static oci_error_t *restore_record(oci_finding_t *finding, oci_check_t *check,
+                                   oci_item_t *item, apr_off_t size,
+                                   apr_pool_t *pool)
+{
+    int right;
+    oci_error_t *error = has_digest(&right, check, item, item->of, pool);
+
+    if (!error && right) {
+        finding->changes = set_record(item->what, size, item->of, pool);
+    }
+    else if (check->look == OCI_LOOK_LOCKED
+             && !is_wrong(check, item, item->of, pool)) {
+        oci_digest_set_add(check->unsure, item->what);
+    }
+    return error;
+}
+
 oci_error_t *oci_look_at_stored(oci_check_t *check, oci_item_t *item,
                                 apr_pool_t *pool)
 {
     const oci_registry_t *registry = check->registry;
+    oci_blob_store_t *store = registry->blobs;
     oci_finding_t *finding;
     apr_array_header_t *holders;
-    apr_off_t size;
-    int recorded, right;
+    apr_off_t size = 0;
+    apr_status_t rv;
+    int recorded, unreadable = 0;
     oci_error_t *error = oci_fact_exists(&recorded, registry,
                                          oci_key_blob(pool, item->what), pool);
 
-    if (error || recorded
-        || registry->blobs->provider->blob_size(&size, registry->blobs,
-                                                item->of, pool)) {
+    if (error || recorded) {
+        return error;
+    }
+    rv = store->provider->blob_size(&size, store, item->of, pool);
+    if (rv == APR_NOTFOUND) {
+        error = is_listed(&unreadable, store, item->of, pool);
+    }
+    if (error || (rv != APR_SUCCESS && !unreadable)) {
         return error;
     }
     error = list_holders(&holders, registry, item->what, HOLDERS, pool);
@@ -97,22 +158,18 @@ oci_error_t *oci_look_at_stored(oci_check_t *check, oci_item_t *item,
         return error;
     }
     finding = oci_check_found(check, item,
-                              holders->nelts ? OCI_FAULT_RECORD_MISSING
-                                             : OCI_FAULT_BYTES_UNRECORDED,
+                              !holders->nelts  ? OCI_FAULT_BYTES_UNRECORDED
+                                  : unreadable ? OCI_FAULT_BYTES_UNREADABLE
+                                               : OCI_FAULT_RECORD_MISSING,
                               pool);
     finding->digest = item->what;
     finding->holders = holders;
     finding->detail = apr_psprintf(pool, "the bytes at %s/%s have no record%s",
-                                   registry->blobs->where, item->of,
+                                   store->where, item->of,
                                    holders->nelts ? ", but the blob is held"
                                                   : "");
-    if (holders->nelts) {
-        error = has_digest(&right, check, item, item->of, pool);
-        finding->changes = !error && right
-            ? set_record(item->what, size, item->of, pool)
-            : NULL;
-    }
-    return error;
+    return holders->nelts ? restore_record(finding, check, item, size, pool)
+                          : NULL;
 }
 
 /* Take a blob out of a repository. */
@@ -159,7 +216,7 @@ static oci_error_t *delete_rest(oci_check_t *check, const char *digest,
 }
 
 /* Forget a blob whose bytes are lost or wrong: take it out of all repositories,
- * and delete its record, and bytes that were read and are wrong. */
+ * and delete its record, and the wrong bytes. */
 static oci_error_t *forget(oci_check_t *check, const oci_item_t *item,
                            const oci_finding_t *finding, apr_pool_t *pool)
 {
@@ -187,7 +244,7 @@ static oci_error_t *forget(oci_check_t *check, const oci_item_t *item,
     if (!error && recorded && finding->fault == OCI_FAULT_BYTES_WRONG) {
         error = delete_rest(check, item->what, blob.locator, pool);
     }
-    if (!error && item->of && item->hashed.known) {
+    if (!error && item->of) {
         error = delete_rest(check, item->what, item->of, pool);
     }
     return error;
@@ -198,6 +255,24 @@ typedef struct fault_t {
     oci_fault_e fault;
     const char *detail; /* NULL: nothing is wrong */
 } fault_t;
+
+/* Say that the store does not find bytes.  Only the last look, which is
+ * reported, asks whether they are there nevertheless. */
+static oci_error_t *set_lost(fault_t *fault, oci_check_t *check,
+                             const char *locator, apr_pool_t *pool)
+{
+    oci_blob_store_t *store = check->registry->blobs;
+    int listed = 0;
+    oci_error_t *error = check->look == OCI_LOOK_LOCKED
+        ? is_listed(&listed, store, locator, pool)
+        : NULL;
+
+    fault->fault = listed ? OCI_FAULT_BYTES_UNREADABLE : OCI_FAULT_BYTES_LOST;
+    fault->detail = apr_psprintf(pool, "%s/%s %s", store->where, locator,
+                                 listed ? "is there, but cannot be read"
+                                        : "is missing or cannot be read");
+    return error;
+}
 
 /* Compare a record with the bytes. */
 static oci_error_t *compare(fault_t *fault, oci_check_t *check,
@@ -218,23 +293,20 @@ static oci_error_t *compare(fault_t *fault, oci_check_t *check,
     fault->detail = NULL;
     rv = store->provider->blob_size(&size, store, blob.locator, pool);
     if (rv == APR_NOTFOUND) {
-        fault->detail = apr_psprintf(pool, "%s/%s is missing or cannot be read",
-                                     store->where, blob.locator);
+        return set_lost(fault, check, blob.locator, pool);
     }
-    else if (rv != APR_SUCCESS) {
+    if (rv != APR_SUCCESS) {
         return oci_error_storage(pool, rv, "cannot look at %s/%s", store->where,
                                  blob.locator);
     }
-    else if (size != blob.size) {
+    if (size != blob.size) {
         fault->detail = apr_psprintf(pool,
                                      "%s/%s has %" APR_OFF_T_FMT
                                      " bytes instead of %" APR_OFF_T_FMT,
                                      store->where, blob.locator, size,
                                      blob.size);
     }
-    else if (!item->of && item->hashed.known && !item->hashed.right
-             && oci_check_is_same_file(&item->hashed, store, blob.locator,
-                                       pool)) {
+    else if (!item->of && is_wrong(check, item, blob.locator, pool)) {
         fault->fault = OCI_FAULT_BYTES_WRONG;
         fault->detail = apr_psprintf(pool,
                                      "the bytes of %s/%s have another "
@@ -242,6 +314,26 @@ static oci_error_t *compare(fault_t *fault, oci_check_t *check,
                                      store->where, blob.locator);
     }
     return NULL;
+}
+
+/* Say why a blob is not forgotten: the bytes that the store lists may be right.
+ */
+static void spare(oci_finding_t *finding, oci_check_t *check,
+                  const oci_item_t *item, apr_pool_t *pool)
+{
+    oci_blob_store_t *store = check->registry->blobs;
+    apr_off_t size;
+
+    if (item->hashed.known) {
+        finding->remedy = "the file was changed meanwhile: check again";
+    }
+    else if (finding->fault != OCI_FAULT_BYTES_UNREADABLE
+             && store->provider->blob_size(&size, store, item->of, pool)
+                 == APR_NOTFOUND) {
+        finding->fault = OCI_FAULT_BYTES_UNREADABLE;
+        finding->detail = apr_psprintf(pool, "%s, and %s/%s cannot be read",
+                                       finding->detail, store->where, item->of);
+    }
 }
 
 /* Add the finding of a faulty blob, with what mends it. */
@@ -262,8 +354,12 @@ static oci_error_t *add_fault(oci_check_t *check, oci_item_t *item,
         finding->fault = OCI_FAULT_RECORD_INVALID;
         finding->changes = set_record(item->what, item->size, item->of, pool);
     }
-    else if (!item->of || item->hashed.known) {
+    else if (fault->fault != OCI_FAULT_BYTES_UNREADABLE
+             && (!item->of || is_wrong(check, item, item->of, pool))) {
         finding->mend = forget;
+    }
+    else if (item->of) {
+        spare(finding, check, item, pool);
     }
     if (check->look == OCI_LOOK_FIRST) {
         oci_digest_set_add(check->bad, item->what);

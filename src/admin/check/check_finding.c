@@ -77,6 +77,10 @@ static const struct {
                                   NULL },
     [OCI_FAULT_BYTES_LOST] = { "bytes-lost", 1, "pulls of the blob fail",
                                FORGETS, "push the blob again" },
+    [OCI_FAULT_BYTES_UNREADABLE] = { "bytes-unreadable", 1,
+                                     "pulls of the blob fail", NULL,
+                                     "change the permissions so that the user "
+                                     "of httpd can read the file" },
     [OCI_FAULT_BYTES_WRONG] = { "bytes-wrong", 1, "clients refuse the blob",
                                 "--repair deletes the bytes and the entry of "
                                 "the blob, so that the next push restores it",

@@ -90,6 +90,7 @@ oci_error_t *oci_look_at_held(oci_check_t *check, oci_item_t *item,
     }
     else if (!follow.target.data) {
         error = oci_digest_set_has(check->restorable, item->what)
+                || oci_digest_set_has(check->unsure, item->what)
             ? NULL /* the record is reported */
             : find_unrecorded(check, item, pool);
     }

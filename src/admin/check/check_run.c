@@ -33,6 +33,7 @@ void oci_check_prepare(oci_check_t *check)
     check->bad = oci_digest_set_make(check->pool);
     check->wrong = oci_digest_set_make(check->pool);
     check->restorable = oci_digest_set_make(check->pool);
+    check->unsure = oci_digest_set_make(check->pool);
     check->held_again = oci_digest_set_make(check->pool);
     check->settled = oci_digest_set_make(check->pool);
 }

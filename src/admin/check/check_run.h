@@ -83,9 +83,10 @@ struct oci_check_t {
     int json;    /* whether to print JSON */
     oci_progress_t *progress;
     oci_check_totals_t totals;
-    oci_digest_set_t *bad;         /* blobs whose bytes are lost or wrong */
-    oci_digest_set_t *wrong;       /* those of them that have the right size */
-    oci_digest_set_t *restorable;  /* blobs of which only the record is wrong */
+    oci_digest_set_t *bad;        /* blobs whose bytes are lost or wrong */
+    oci_digest_set_t *wrong;      /* those of them that have the right size */
+    oci_digest_set_t *restorable; /* blobs of which only the record is wrong */
+    oci_digest_set_t *unsure; /* held, without record; the bytes may be right */
     oci_digest_set_t *held_again;  /* blobs of which only an entry is lost */
     oci_digest_set_t *settled;     /* blobs whose records were looked at */
     struct oci_held_table_t *held; /* of the repository that is walked */
