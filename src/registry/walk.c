@@ -11,9 +11,6 @@
 /* Facts of a page. */
 #define PAGE 256
 
-/* The longest key. */
-#define KEY_MAX 1023
-
 static oci_error_t *visit_page(oci_walk_t *walk,
                                const apr_array_header_t *entries,
                                apr_pool_t *scratch)
@@ -33,27 +30,42 @@ static oci_error_t *visit_page(oci_walk_t *walk,
     return error;
 }
 
+/* Go on behind the last fact of a page.
+ * place: for its key, which may be longer than a key of a registry */
+static oci_error_t *go_on(oci_scan_t *scan, const oci_walk_t *walk,
+                          const oci_entry_t *last, apr_pool_t *place)
+{
+    const char *rest = last->key + strlen(walk->prefix);
+
+    if (scan->after && strcmp(rest, scan->after) <= 0) {
+        return oci_error_storage(place, APR_SUCCESS,
+                                 "%s lists %s again, after %s%s",
+                                 walk->registry->index->where, last->key,
+                                 walk->prefix, scan->after);
+    }
+    apr_pool_clear(place);
+    scan->after = apr_pstrdup(place, rest);
+    return NULL;
+}
+
 static oci_error_t *visit_pages(oci_walk_t *walk, apr_pool_t *page,
-                                apr_pool_t *scratch)
+                                apr_pool_t *place, apr_pool_t *scratch)
 {
     oci_scan_t scan = { walk->prefix, NULL, PAGE, walk->values, 0 };
-    char after[KEY_MAX + 1];
     apr_array_header_t *entries;
     oci_error_t *error;
     int full;
 
     do {
         error = oci_facts_scan(&entries, walk->registry, &scan, page);
+        full = !error && entries->nelts == PAGE;
+        if (full) {
+            error = go_on(&scan, walk,
+                          &APR_ARRAY_IDX(entries, PAGE - 1, oci_entry_t),
+                          place);
+        }
         if (error) {
             return error;
-        }
-        full = entries->nelts == PAGE;
-        if (full) {
-            apr_cpystrn(after,
-                        APR_ARRAY_IDX(entries, PAGE - 1, oci_entry_t).key
-                            + strlen(walk->prefix),
-                        sizeof(after));
-            scan.after = after;
         }
         error = visit_page(walk, entries, scratch);
         if (!error) {
@@ -65,10 +77,13 @@ static oci_error_t *visit_pages(oci_walk_t *walk, apr_pool_t *page,
 
 oci_error_t *oci_walk(oci_walk_t *walk, apr_pool_t *pool)
 {
-    apr_pool_t *page, *scratch;
+    apr_pool_t *page, *place, *scratch;
     apr_status_t rv = apr_pool_create(&page, pool);
     oci_error_t *error;
 
+    if (rv == APR_SUCCESS) {
+        rv = apr_pool_create(&place, pool);
+    }
     if (rv == APR_SUCCESS) {
         rv = apr_pool_create(&scratch, pool);
     }
@@ -77,9 +92,10 @@ oci_error_t *oci_walk(oci_walk_t *walk, apr_pool_t *pool)
                                  walk->registry->index->where, walk->prefix);
     }
     walk->stop = 0;
-    error = visit_pages(walk, page, scratch);
+    error = visit_pages(walk, page, place, scratch);
     if (!error) {
         apr_pool_destroy(page);
+        apr_pool_destroy(place);
         apr_pool_destroy(scratch);
     }
     return error;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# ociadmin check: it mends nothing that may be right.
+# ociadmin check: it mends nothing that may be right, and ends with any keys in
+# the index.
 
 use OCI::Test;
 
@@ -101,6 +102,22 @@ for my $case (
             'the blob is still held');
         examine('--repair');
         is(names('--digests'), '', 'the next repair mends the record');
+    };
+}
+
+# Keys that no registry has, each with the finding.
+my $LONG = join '/', ('n' x 240) x 5;
+for my $case (
+    [ 'after all other keys of a list' => map { "$_\xff\xffx" }
+        qw(blob/ catalog/ repo/ upload/) ],
+    [ 'behind a list' => qw(blob0 catalog0 repo0/x) ],
+    [ 'that are long' => map { "new/$LONG/$_" } 1 .. 3 ],
+    [ 'that are long, in a list' => map { "review/$LONG/$_" } 1 .. 600 ],
+) {
+    my ($name, @keys) = @$case;
+    subtest "keys $name" => sub {
+        damage(sub { set_fact($copy, $_, 'x') for @keys });
+        is(names(), join(' ', ('key-foreign') x @keys), 'each is found once');
     };
 }
 

@@ -23,9 +23,6 @@
 /* The characters of an upload's id, and its length. */
 #define ID_LENGTH 58
 
-/* The longest key. */
-#define KEY_MAX 1023
-
 oci_error_t *oci_look_at_foreign(oci_check_t *check, oci_item_t *item,
                                  apr_pool_t *pool)
 {
@@ -251,46 +248,57 @@ static oci_error_t *check_single(oci_check_t *check, const char *key,
 }
 
 /* Check a key, and find the place from which to go on: behind it, or behind
- * the list that begins with it. */
-static oci_error_t *check_key(char *after, oci_check_t *check, const char *key,
-                              apr_pool_t *pool)
+ * the list that begins with it.
+ * *after: set to that place, from pool */
+static oci_error_t *check_key(const char **after, oci_check_t *check,
+                              const char *key, apr_pool_t *pool)
 {
+    oci_error_t *error = oci_check_progress(check, pool);
+    apr_size_t last;
+    char *behind;
     int i;
 
-    for (i = 0; lists[i].prefix; i++) {
-        apr_size_t length = strlen(lists[i].prefix);
-
-        if (!strncmp(key, lists[i].prefix, length)) {
-            memcpy(after, lists[i].prefix, length);
-            strcpy(after + length, "\xff");
-            return walk_list(check, i, pool);
+    for (i = 0; !error && lists[i].prefix; i++) {
+        last = strlen(lists[i].prefix) - 1;
+        if (!strncmp(key, lists[i].prefix, last + 1)) {
+            *after = behind = apr_pstrdup(pool, lists[i].prefix);
+            behind[last]++; /* a "0" for the "/" */
+            error = walk_list(check, i, pool);
+            return error ? error : oci_check_foreign(check, behind, pool);
         }
     }
-    apr_cpystrn(after, key, KEY_MAX + 1);
-    return check_single(check, key, pool);
+    *after = key;
+    return error ? error : check_single(check, key, pool);
 }
 
 oci_error_t *oci_check_rest(oci_check_t *check, apr_pool_t *pool)
 {
-    char after[KEY_MAX + 1] = "";
+    oci_scan_t scan = { "", NULL, 1, 0, 0 };
     apr_array_header_t *entries;
+    apr_pool_t *pools[2]; /* one has the place from which to go on */
     oci_error_t *error;
-    apr_pool_t *scratch;
+    const char *key;
+    int i = 0;
 
-    apr_pool_create(&scratch, pool);
+    apr_pool_create(&pools[0], pool);
+    apr_pool_create(&pools[1], pool);
     for (;;) {
-        oci_scan_t scan = { "", *after ? after : NULL, 1, 0, 0 };
-
-        apr_pool_clear(scratch);
-        error = oci_facts_scan(&entries, check->registry, &scan, scratch);
+        error = oci_facts_scan(&entries, check->registry, &scan, pools[i]);
         if (error || !entries->nelts) {
             break;
         }
-        error = check_key(after, check,
-                          APR_ARRAY_IDX(entries, 0, oci_entry_t).key, scratch);
+        key = APR_ARRAY_IDX(entries, 0, oci_entry_t).key;
+        if (scan.after && strcmp(key, scan.after) <= 0) {
+            return oci_error_storage(pool, APR_SUCCESS, "%s lists %s after %s",
+                                     check->registry->index->where, key,
+                                     scan.after);
+        }
+        error = check_key(&scan.after, check, key, pools[i]);
         if (error) {
             break;
         }
+        i = !i;
+        apr_pool_clear(pools[i]);
     }
     return error ? error : oci_check_settle(check);
 }
