@@ -302,8 +302,8 @@ oci_outcome_e oci_gc_command(const char **error, apr_getopt_t *arguments,
     }
     collect.progress = oci_progress_create(collect.quiet, pool);
     oci_progress_begin(collect.progress, "collecting");
-    oci_interrupt_block();
     if (!(*error = oci_stores_open(&collect.stores))) {
+        oci_interrupt_block();
         *error = run(&collect);
     }
     return *error ? OCI_FAILED : OCI_DONE;

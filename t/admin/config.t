@@ -5,6 +5,7 @@
 use OCI::Test;
 
 use OCI::Admin;
+use POSIX qw(SIGINT SIGTERM);
 
 my $LIBEXEC = OCI::Server::apxs('LIBEXECDIR');
 
@@ -79,6 +80,20 @@ run_is($server, ["$dir/none"], 1, qr{cannot use \S+/none; .*\n.*\bnone\b}s,
     'no file');
 run_is($server, [ $file, '--httpd', "$dir/none" ], 1, qr/none cannot use /,
     'no httpd');
+
+# ociadmin blocks signals, so that it ends in order.  httpd must not inherit
+# this: it would ignore an interruption.
+my $program = spew("$dir/program", "#!$^X\n"
+    . "open STDIN, '/proc/self/status'; print <STDIN>; exit 1\n");
+chmod 0755, $program or die;
+for my $words (['gc'], ['check'], [ 'import', '--from-registry', '/' ]) {
+    my $run = ociadmin(@$words, '--config', $file, '--httpd', $program);
+    my ($blocked) = $run->{err} =~ /SigBlk:\s*[0-9a-f]*([0-9a-f]{8})\b/;
+    is(hex($blocked // 'f' x 8) & (1 << SIGINT - 1 | 1 << SIGTERM - 1), 0,
+        "$words->[0] starts an httpd that can be interrupted")
+        || diag("$run->{out}$run->{err}");
+}
+
 run_is($server, [ spew("$dir/wrong", OCI::Server::slurp($file) . "Wrong\n") ],
     1, qr/cannot use .*Invalid command 'Wrong'/s, 'a line that is not valid');
 run_is($server, [ spew("$dir/other",

@@ -212,8 +212,8 @@ oci_outcome_e oci_check_command(const char **error, apr_getopt_t *arguments,
     }
     self.check.progress = oci_progress_create(self.quiet, pool);
     oci_progress_begin(self.check.progress, "checking");
-    oci_interrupt_block();
     if (!(*error = oci_stores_open(&self.stores))) {
+        oci_interrupt_block();
         *error = run(&self.check, &found);
     }
     return *error || found ? OCI_FAILED : OCI_DONE;

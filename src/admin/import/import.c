@@ -251,12 +251,12 @@ oci_outcome_e oci_import_command(const char **error, apr_getopt_t *arguments,
     self.import.progress = oci_progress_create(self.quiet, pool);
     oci_progress_begin(self.import.progress, "importing");
     oci_progress_count(self.import.progress, "items");
-    oci_interrupt_block();
     *error = oci_import_tree_open(&self.import.tree, self.directory);
     if (!*error) {
         *error = oci_stores_open(&self.stores);
     }
     if (!*error) {
+        oci_interrupt_block();
         /* what the other registry accepted with parts missing stays usable */
         self.stores.registry.sparse = OCI_SPARSE_INDEX;
         *error = run(&self);
