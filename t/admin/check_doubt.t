@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# ociadmin check: it mends nothing that may be right, and ends with any keys in
-# the index.
+# ociadmin check: it mends nothing that may be right, ends with any keys in the
+# index, and writes nothing that a terminal would act on.
 
 use OCI::Test;
 
@@ -120,5 +120,23 @@ for my $case (
         is(names(), join(' ', ('key-foreign') x @keys), 'each is found once');
     };
 }
+
+subtest 'what a terminal would act on' => sub {
+    my $key = "catalog/\e]0;x\a\n\xc2\x9b1m\x7f";
+    damage(sub {
+        set_fact($copy, $key, 'x');
+        my $fact = "repo/a/_manifest/$image->{digest}";
+        set_fact($copy, $fact, facts_of($copy)->{$fact}
+            =~ s{\A[^\t\n]*}{text/\e[1m}r) });
+    my $text = examine();
+    like($text, qr{^catalog/\\x1b\]0;x\\x07\\x0a\\u\{9b\}1m\\x7f: }m,
+        'a key is escaped');
+    like($text, qr/ 'text\/\\x1b\[1m' instead of /, 'and a media type');
+    my $json = examine('--json');
+    unlike($text . $json, qr/[^\n -~]/, 'nothing else is written');
+    my ($finding) = grep { $_->{key} }
+        map { JSON::PP::decode_json($_) } split /\n/, $json;
+    is($finding->{key}, "catalog/\e]0;x\a\n\x{9b}1m\x7f", 'nor as JSON');
+};
 
 done_testing;

@@ -8,7 +8,7 @@
 #include "apr_strings.h"
 
 #include "admin/check/check_finding.h"
-#include "values/json.h"
+#include "admin/terminal.h"
 
 /* What --repair does. */
 #define ADDS    "--repair adds it"
@@ -162,30 +162,39 @@ static const char *remedy_of(const oci_finding_t *finding)
 static const char *member(const char *name, const char *text, apr_pool_t *pool)
 {
     return text ? apr_pstrcat(pool, ", \"", name,
-                              "\": ", oci_json_quote(text, pool), NULL)
+                              "\": ", oci_terminal_quote(text, pool), NULL)
                 : "";
+}
+
+/* The repositories that hold a blob, each escaped, with commas. */
+static const char *join_holders(const oci_finding_t *finding,
+                                const char *(*escape)(const char *,
+                                                      apr_pool_t *),
+                                apr_pool_t *pool)
+{
+    const apr_array_header_t *holders = finding->holders;
+    apr_array_header_t *names = apr_array_make(pool, holders->nelts,
+                                               sizeof(char *));
+    int i;
+
+    for (i = 0; i < holders->nelts; i++) {
+        APR_ARRAY_PUSH(names,
+                       const char *) = escape(APR_ARRAY_IDX(holders, i,
+                                                            const char *),
+                                              pool);
+    }
+    return apr_array_pstrcat(pool, names, ',');
 }
 
 /* The repositories that hold a blob, as a member of a JSON object. */
 static const char *holders_member(const oci_finding_t *finding,
                                   apr_pool_t *pool)
 {
-    apr_array_header_t *names;
-    int i;
-
-    if (!finding->holders) {
-        return "";
-    }
-    names = apr_array_make(pool, finding->holders->nelts, sizeof(char *));
-    for (i = 0; i < finding->holders->nelts; i++) {
-        APR_ARRAY_PUSH(names,
-                       const char
-                           *) = oci_json_quote(APR_ARRAY_IDX(finding->holders,
-                                                             i, const char *),
-                                               pool);
-    }
-    return apr_pstrcat(pool, ", \"repositories\": [",
-                       apr_array_pstrcat(pool, names, ','), "]", NULL);
+    return finding->holders
+        ? apr_pstrcat(pool, ", \"repositories\": [",
+                      join_holders(finding, oci_terminal_quote, pool), "]",
+                      NULL)
+        : "";
 }
 
 static void print_json(const oci_finding_t *finding, apr_pool_t *pool)
@@ -214,9 +223,11 @@ void oci_finding_print(const oci_finding_t *finding, int json, apr_pool_t *pool)
     }
     if (finding->holders && finding->holders->nelts) {
         holders = apr_pstrcat(pool, " (a blob of ",
-                              apr_array_pstrcat(pool, finding->holders, ','),
+                              join_holders(finding, oci_terminal_text, pool),
                               ")", NULL);
     }
-    printf("%s: %s%s; %s; %s\n", subject_of(finding, pool), finding->detail,
-           holders, faults[finding->fault].meaning, remedy_of(finding));
+    printf("%s: %s%s; %s; %s\n",
+           oci_terminal_text(subject_of(finding, pool), pool),
+           oci_terminal_text(finding->detail, pool), holders,
+           faults[finding->fault].meaning, remedy_of(finding));
 }

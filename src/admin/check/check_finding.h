@@ -84,7 +84,8 @@ int oci_finding_is_mendable(const oci_finding_t *finding);
 int oci_finding_is_damage(const oci_finding_t *finding);
 
 /**
- * Print a finding on standard output: one line.
+ * Print a finding on standard output: one line, in which text of clients is
+ * escaped.
  * @param json Whether to print a JSON object
  * @param pool For temporary data
  */
