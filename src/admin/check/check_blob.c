@@ -123,8 +123,9 @@ static oci_error_t *restore_record(oci_finding_t *finding, oci_check_t *check,
     if (!error && right) {
         finding->changes = set_record(item->what, size, item->of, pool);
     }
-    else if (check->look == OCI_LOOK_LOCKED
-             && !is_wrong(check, item, item->of, pool)) {
+    else if (error
+             || (check->look == OCI_LOOK_LOCKED
+                 && !is_wrong(check, item, item->of, pool))) {
         oci_digest_set_add(check->unsure, item->what);
     }
     return error;
