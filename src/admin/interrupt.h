@@ -9,8 +9,8 @@
 #define OCI_INTERRUPT_H
 
 /** Block both signals: they stay pending and no longer end the process.  A
- * program that is started afterwards inherits this: open the stores before,
- * which may start httpd. */
+ * program that is started afterwards inherits this, so open the stores first:
+ * that may start httpd. */
 void oci_interrupt_block(void);
 
 /** Return 1 if one of the blocked signals is pending, otherwise 0. */
