@@ -116,8 +116,10 @@ static const char *add_rule(collect_t *collect, int option, const char *value)
         : NULL;
 }
 
-static const char *set_option(collect_t *collect, int option, const char *value)
+static const char *set_option(void *baton, int option, const char *value)
 {
+    collect_t *collect = baton;
+
     switch (option) {
     case OPTION_DRY_RUN:
         collect->gc.dry = 1;
@@ -147,28 +149,18 @@ static const char *set_option(collect_t *collect, int option, const char *value)
 
 static const char *parse_arguments(collect_t *collect, apr_getopt_t *arguments)
 {
-    const char *value, *error = NULL;
-    apr_status_t rv;
-    int option;
+    const oci_stores_options_t own = {
+        "gc", options,
+        "--dry-run, --changed, --json, --quiet, --grace SECONDS, "
+        "--upload-expiry SECONDS, --repository GLOB, --retain RULE, "
+        "--untagged RULE",
+        set_option, collect
+    };
+    const char *error = oci_stores_parse_options(&collect->stores, &own,
+                                                 arguments);
 
-    while (!error
-           && (rv = apr_getopt_long(arguments, options, &option, &value))
-               == APR_SUCCESS) {
-        if (!oci_stores_set_option(&collect->stores, option, value)) {
-            error = set_option(collect, option, value);
-        }
-    }
     if (error) {
         return error;
-    }
-    if (rv != APR_EOF) {
-        return apr_psprintf(collect->pool,
-                            "cannot use the option '%s': gc expects --dry-run, "
-                            "--changed, --json, --quiet, --grace SECONDS, "
-                            "--upload-expiry SECONDS, --repository GLOB, "
-                            "--retain RULE, --untagged RULE, --store BLOBS, "
-                            "--index INDEX, --config FILE or --httpd PROGRAM",
-                            arguments->argv[arguments->ind - 1]);
     }
     collect->gc.full = !collect->gc.glob && !collect->changed;
     collect->gc.partial = !collect->changed && !collect->policy->retain->nelts

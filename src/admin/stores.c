@@ -13,7 +13,8 @@
 #include "registry/keys.h"
 #include "registry/pairing.h"
 
-int oci_stores_set_option(oci_stores_t *stores, int option, const char *value)
+/* Set an option that names the stores; return 0 if it is another one. */
+static int set_option(oci_stores_t *stores, int option, const char *value)
 {
     switch (option) {
     case OCI_STORES_STORE:
@@ -31,6 +32,33 @@ int oci_stores_set_option(oci_stores_t *stores, int option, const char *value)
     default:
         return 0;
     }
+}
+
+const char *oci_stores_parse_options(oci_stores_t *stores,
+                                     const oci_stores_options_t *options,
+                                     apr_getopt_t *arguments)
+{
+    const char *value, *error = NULL;
+    apr_status_t rv;
+    int option;
+
+    while (
+        !error
+        && (rv = apr_getopt_long(arguments, options->options, &option, &value))
+            == APR_SUCCESS) {
+        if (!set_option(stores, option, value)) {
+            error = options->set(options->baton, option, value);
+        }
+    }
+    if (error || rv == APR_EOF) {
+        return error;
+    }
+    return apr_psprintf(stores->pool,
+                        "cannot use the option '%s': %s expects %s, --store "
+                        "BLOBS, --index INDEX, --config FILE or --httpd "
+                        "PROGRAM",
+                        arguments->argv[arguments->ind - 1], options->command,
+                        options->expected);
 }
 
 /* Create the stores.  An index of version 1 is refused: if it was raised, a

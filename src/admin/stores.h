@@ -42,8 +42,28 @@ enum {
         "httpd", OCI_STORES_HTTPD, 1, NULL        \
     }
 
-/** Set one of these options; return 0 if it is another one. */
-int oci_stores_set_option(oci_stores_t *stores, int option, const char *value);
+/** The options of a command. */
+typedef struct oci_stores_options_t {
+    const char *command;                /* its name, for the message */
+    const apr_getopt_option_t *options; /* with OCI_STORES_OPTIONS at the end */
+    const char *expected; /* the others, for the message, such as "--json" */
+
+    /**
+     * Set one of the others.
+     * @return NULL, or a sentence that says what is wrong
+     */
+    const char *(*set)(void *baton, int option, const char *value);
+    void *baton; /* passed to set */
+} oci_stores_options_t;
+
+/**
+ * Parse the options of a command, up to its other arguments.
+ * @param stores Receives the options that name the stores
+ * @return NULL, or a sentence that says what is wrong
+ */
+const char *oci_stores_parse_options(oci_stores_t *stores,
+                                     const oci_stores_options_t *options,
+                                     apr_getopt_t *arguments);
 
 /**
  * Parse the names of the stores: a blob store and, unless the index is beside

@@ -73,8 +73,10 @@ static const char *parse_sparse(oci_sparse_e *sparse, const char *value,
                         value);
 }
 
-static const char *set_option(arguments_t *self, int option, const char *value)
+static const char *set_option(void *baton, int option, const char *value)
 {
+    arguments_t *self = baton;
+
     switch (option) {
     case OPTION_DIGESTS:
         self->check.digests = 1;
@@ -96,31 +98,17 @@ static const char *set_option(arguments_t *self, int option, const char *value)
 
 static const char *parse_arguments(arguments_t *self, apr_getopt_t *arguments)
 {
-    const char *value, *error = NULL;
-    apr_status_t rv;
-    int option;
+    const oci_stores_options_t own = { "check", options,
+                                       "--digests, --repair, --sparse "
+                                       "Index|All, --json, --quiet",
+                                       set_option, self };
+    const char *error = oci_stores_parse_options(&self->stores, &own,
+                                                 arguments);
 
-    while (!error
-           && (rv = apr_getopt_long(arguments, options, &option, &value))
-               == APR_SUCCESS) {
-        if (!oci_stores_set_option(&self->stores, option, value)) {
-            error = set_option(self, option, value);
-        }
-    }
-    if (error) {
-        return error;
-    }
-    if (rv != APR_EOF) {
-        return apr_psprintf(self->stores.pool,
-                            "cannot use the option '%s': check expects "
-                            "--digests, --repair, --sparse Index|All, --json, "
-                            "--quiet, --store BLOBS, --index INDEX, "
-                            "--config FILE or --httpd PROGRAM",
-                            arguments->argv[arguments->ind - 1]);
-    }
-    return oci_stores_parse(&self->stores, "check",
-                            arguments->argc - arguments->ind,
-                            arguments->argv + arguments->ind);
+    return error ? error
+                 : oci_stores_parse(&self->stores, "check",
+                                    arguments->argc - arguments->ind,
+                                    arguments->argv + arguments->ind);
 }
 
 #define COUNT APR_UINT64_T_FMT

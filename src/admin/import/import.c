@@ -49,40 +49,34 @@ static const apr_getopt_option_t options[] = {
     { NULL, 0, 0, NULL },
 };
 
-static void set_option(import_command_t *self, int option, const char *value)
+static const char *set_option(void *baton, int option, const char *value)
 {
+    import_command_t *self = baton;
+
     switch (option) {
     case OPTION_FROM_REGISTRY:
         self->directory = value;
-        break;
+        return NULL;
     case OPTION_JSON:
         self->json = 1;
-        break;
-    case OPTION_QUIET:
-        self->quiet = 1;
-        break;
+        return NULL;
     default:
-        oci_stores_set_option(&self->stores, option, value);
+        self->quiet = 1;
+        return NULL;
     }
 }
 
 static const char *parse_arguments(import_command_t *self,
                                    apr_getopt_t *arguments)
 {
-    const char *value;
-    apr_status_t rv;
-    int option;
+    const oci_stores_options_t own = { "import", options,
+                                       "--from-registry DIR, --json, --quiet",
+                                       set_option, self };
+    const char *error = oci_stores_parse_options(&self->stores, &own,
+                                                 arguments);
 
-    while ((rv = apr_getopt_long(arguments, options, &option, &value))
-           == APR_SUCCESS) {
-        set_option(self, option, value);
-    }
-    if (rv != APR_EOF) {
-        return apr_psprintf(self->pool,
-                            "cannot use the option '%s': import expects "
-                            "--from-registry DIR, --json, --quiet, --config "
-                            "FILE or --httpd PROGRAM",
-                            arguments->argv[arguments->ind - 1]);
+    if (error) {
+        return error;
     }
     if (!self->directory) {
         return "import needs --from-registry DIR";
