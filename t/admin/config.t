@@ -10,7 +10,7 @@ use POSIX qw(SIGINT SIGTERM);
 my $LIBEXEC = OCI::Server::apxs('LIBEXECDIR');
 
 # One test: the status of a run of gc with --config, and what it prints.
-sub run_is {
+sub configured_is {
     my ($server, $words, $status, $pattern, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     local %ENV = (%ENV, $server->environment);
@@ -44,8 +44,8 @@ for my $index (qw(fs dbm:db mod_dbd:sqlite3)) {
         my $server = OCI::Server->start(index => $index);
         my $file = $server->dir . '/httpd.conf';
         OCI::Client->new($server)->push_blob('a', 'garbage');
-        run_is($server, [$file], 0, qr/"collected": 1,/, "the index $index");
-        run_is($server, [ $file, 'fs ' . $server->store ], 0,
+        configured_is($server, [$file], 0, qr/"collected": 1,/, "the index $index");
+        configured_is($server, [ $file, 'fs ' . $server->store ], 0,
             qr/"repositories": /, 'with its blob store');
         $server->stop;
     }
@@ -60,25 +60,25 @@ my $server = OCI::Server->start(location => '', ports => 3,
 my $dir = $server->dir;
 my $file = "$dir/httpd.conf";
 OCI::Client->new($server->host($_))->push_blob('a', 'garbage') for 1, 2;
-run_is($server, [$file], 1,
+configured_is($server, [$file], 1,
     qr{ has several registries: 'fs (?:one store|\S+/two)' at \S+ line \d+, 'fs}
         . qr{ [^,]+ line \d+; name one of the blob stores}, 'several registries');
-run_is($server, [ $file, $_ ], 0, qr/"collected": 1,/, "the one of $_")
+configured_is($server, [ $file, $_ ], 0, qr/"collected": 1,/, "the one of $_")
     for "fs $dir/one store", "fs $dir/two";
-run_is($server, [ $file, "fs $dir/three" ], 1,
+configured_is($server, [ $file, "fs $dir/three" ], 1,
     qr{has no registry with the blob store 'fs $dir/three'}, 'none of them');
-run_is($server, [ $file, "fs $dir/two", "fs $dir/two" ], 2,
+configured_is($server, [ $file, "fs $dir/two", "fs $dir/two" ], 2,
     qr/with --config, no index can be named/, 'an index, too');
-run_is($server, [ $file, 'x y' ], 1, qr/unknown provider 'x'/, 'no blob store');
+configured_is($server, [ $file, 'x y' ], 1, qr/unknown provider 'x'/, 'no blob store');
 $server->stop;
 
 # What cannot be used.
 $server = OCI::Server->start;
 $dir = $server->dir;
 $file = "$dir/httpd.conf";
-run_is($server, ["$dir/none"], 1, qr{cannot use \S+/none; .*\n.*\bnone\b}s,
+configured_is($server, ["$dir/none"], 1, qr{cannot use \S+/none; .*\n.*\bnone\b}s,
     'no file');
-run_is($server, [ $file, '--httpd', "$dir/none" ], 1, qr/none cannot use /,
+configured_is($server, [ $file, '--httpd', "$dir/none" ], 1, qr/none cannot use /,
     'no httpd');
 
 # ociadmin blocks signals, so that it ends in order.  httpd must not inherit
@@ -94,12 +94,12 @@ for my $words (['gc'], ['check'], [ 'import', '--from-registry', '/' ]) {
         || diag("$run->{out}$run->{err}");
 }
 
-run_is($server, [ spew("$dir/wrong", OCI::Server::slurp($file) . "Wrong\n") ],
+configured_is($server, [ spew("$dir/wrong", OCI::Server::slurp($file) . "Wrong\n") ],
     1, qr/cannot use .*Invalid command 'Wrong'/s, 'a line that is not valid');
-run_is($server, [ spew("$dir/other",
+configured_is($server, [ spew("$dir/other",
         OCI::Server::slurp($file) =~ s/OCIBlobStore.*//r) ],
     1, qr/has no registry/, 'no OCIBlobStore');
-run_is($server, [ spew("$dir/latin1", OCI::Server::slurp($file)
+configured_is($server, [ spew("$dir/latin1", OCI::Server::slurp($file)
         =~ s{(?=OCIBlobStore)}{OCIIndex fs "$dir/store/idx\xe9"\n}r) ], 1,
     qr/latin1 line \d+: the arguments of OCIIndex are not in UTF-8/,
     'an index whose path is not in UTF-8');
@@ -107,7 +107,7 @@ SKIP: {
     skip('mod_dbd is not installed', 1) if !-e "$LIBEXEC/mod_dbd.so";
     my $text = OCI::Server::slurp($file)
         =~ s/(?=OCIBlobStore)/OCIIndex dbd\n/r;
-    run_is($server, [ spew("$dir/dbd", OCI::Server::load('dbd')
+    configured_is($server, [ spew("$dir/dbd", OCI::Server::load('dbd')
             . "\nDBDriver sqlite3\nDBDParams $dir/store/f\nDBDInitSQL x\n$text") ],
         1, qr/DBDInitSQL, which ociadmin does not run/, 'DBDInitSQL');
 }

@@ -38,17 +38,6 @@ sub collect {
     return $run;
 }
 
-# One test: the exit status, the message, and numbers of the report.
-sub run_is {
-    my ($run, $status, $sentence, $name, %wanted) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my %got = map { $_ => $run->{report}{$_} } keys %wanted;
-    my $ok = ok($run->{status} eq $status && $run->{err} =~ $sentence
-        && json_text(\%got) eq json_text(\%wanted), $name);
-    diag("status $run->{status}: $run->{err}$run->{out}") if !$ok;
-    return $ok;
-}
-
 # Everything below a directory, with its content and times; locks are files
 # whose bytes never change.
 sub snapshot {

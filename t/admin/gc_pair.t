@@ -12,17 +12,6 @@ use OCI::Admin;
 # The command ends as the user of httpd, whom LeakSanitizer cannot examine.
 $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
 
-# One test: the exit status, the message, and numbers of the report.
-sub run_is {
-    my ($run, $status, $sentence, $name, %wanted) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my %got = map { $_ => $run->{report}{$_} } keys %wanted;
-    my $ok = ok($run->{status} eq $status && $run->{err} =~ $sentence
-        && json_text(\%got) eq json_text(\%wanted), $name);
-    diag("status $run->{status}: $run->{err}$run->{out}") if !$ok;
-    return $ok;
-}
-
 # ---- the index
 
 # The status of these blobs of a repository, for a client.

@@ -8,7 +8,7 @@ use OCI::Clients;
 use File::Find ();
 use JSON::PP ();
 use POSIX ();
-use OCI::Admin qw(ociadmin gc);
+use OCI::Admin qw(ociadmin gc run_is);
 
 my ($crane, $oras, $program) = map { tool($_) } qw(crane oras registry);
 my $skopeo = system_tool('skopeo');
@@ -35,17 +35,6 @@ sub import_from {
         'fs ' . $server->store, $server->{index}->argument($server->store));
     $run->{report} = eval { JSON::PP::decode_json($run->{out}) } // {};
     return $run;
-}
-
-# One test: the exit status, the message, and numbers of the report.
-sub run_is {
-    my ($run, $status, $sentence, $name, %wanted) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my %got = map { $_ => $run->{report}{$_} } keys %wanted;
-    my $ok = ok($run->{status} eq $status && $run->{err} =~ $sentence
-        && json_text(\%got) eq json_text(\%wanted), $name);
-    diag("status $run->{status}: $run->{err}$run->{out}") if !$ok;
-    return $ok;
 }
 
 # The tags of all repositories of the peer, as "repository:tag".

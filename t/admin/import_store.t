@@ -79,17 +79,6 @@ sub import_into {
     return $run;
 }
 
-# One test: the exit status, the message, and numbers of the report.
-sub run_is {
-    my ($run, $status, $sentence, $name, %wanted) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my %got = map { $_ => $run->{report}{$_} } keys %wanted;
-    my $ok = ok($run->{status} eq $status && $run->{err} =~ $sentence
-        && json_text(\%got) eq json_text(\%wanted), $name);
-    diag("status $run->{status}: $run->{err}$run->{out}") if !$ok;
-    return $ok;
-}
-
 # The tags that a server has, each checked with its layers.
 sub tags_of {
     my $server = shift;

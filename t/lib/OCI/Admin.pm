@@ -20,9 +20,10 @@ use JSON::PP ();
 use OCI::Client;
 use OCI::Server;
 use POSIX ();
+use Test::More ();
 
-our @EXPORT = qw(ociadmin gc check age_uploads tool make_index make_blobs set_fact facts_of
-    give_to_httpd);
+our @EXPORT = qw(ociadmin gc check run_is age_uploads tool make_index make_blobs
+    set_fact facts_of give_to_httpd);
 
 # The path of the program, from the same build as the module.
 sub tool {
@@ -51,6 +52,19 @@ sub ociadmin {
         out    => $in->{output} ? '' : OCI::Server::slurp($out),
         err    => OCI::Server::slurp($err) =~ s/^\w+ing: \d.*\n//mgr
     };
+}
+
+# One test of what ociadmin() returned: the exit status, the message, and numbers
+# of the report, which the caller has put into report.
+sub run_is {
+    my ($run, $status, $sentence, $name, %wanted) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my %got = map { $_ => $run->{report}{$_} } keys %wanted;
+    my $ok = Test::More::ok($run->{status} eq $status
+        && $run->{err} =~ $sentence && OCI::Client::json_text(\%got)
+        eq OCI::Client::json_text(\%wanted), $name);
+    Test::More::diag("status $run->{status}: $run->{err}$run->{out}") if !$ok;
+    return $ok;
 }
 
 # Collect the garbage of a server's registry, with these options.  Returns what
