@@ -56,9 +56,23 @@ static int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* Return the value of a hex digit; without branches, likewise. */
+static unsigned char nibble(unsigned char digit)
+{
+    return (digit & 15) + 9 * (digit >> 6);
+}
+
+/* Whether a character is a hex digit.  The digits of a digest are random, so
+ * that branches would cost more than the comparisons. */
+static int is_hex_digit(unsigned char digit)
+{
+    return ((unsigned char)(digit - '0') < 10)
+        | ((unsigned char)(digit - 'a') < 6);
+}
+
 static int is_hex(const char *text, apr_size_t length)
 {
-    while (length && hex_value(*text) >= 0) {
+    while (length && is_hex_digit(*text)) {
         text++;
         length--;
     }
@@ -115,6 +129,16 @@ int oci_digest_valid(const char *text)
         }
     }
     return 0;
+}
+
+void oci_digest_bytes(unsigned char *bytes, apr_size_t size, const char *digest)
+{
+    const char *hex = strchr(digest, ':') + 1;
+    apr_size_t i;
+
+    for (i = 0; i < size; i++, hex += 2) {
+        bytes[i] = nibble(hex[0]) << 4 | nibble(hex[1]);
+    }
 }
 
 oci_algorithm_e oci_digest_algorithm(const char *digest)

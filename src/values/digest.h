@@ -30,6 +30,15 @@ apr_status_t oci_algorithm_parse(oci_algorithm_e *algorithm, const char *name);
 /** Return 1 if a text is a complete digest of a supported algorithm. */
 int oci_digest_valid(const char *text);
 
+/**
+ * Get the first bytes of a digest.
+ * @param bytes Receives them
+ * @param size How many bytes, at most 32
+ * @param digest Valid
+ */
+void oci_digest_bytes(unsigned char *bytes, apr_size_t size,
+                      const char *digest);
+
 /** Return the algorithm of a valid digest. */
 oci_algorithm_e oci_digest_algorithm(const char *digest);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "values/digest.h"
 #include "values/digest_set.h"
 
 #define BYTES 32
@@ -35,21 +36,6 @@ oci_digest_set_t *oci_digest_set_make(apr_pool_t *pool)
     set->pool = pool;
     apr_pool_cleanup_register(pool, set, free_members, apr_pool_cleanup_null);
     return set;
-}
-
-static int hex_value(char digit)
-{
-    return digit <= '9' ? digit - '0' : digit - 'a' + 10;
-}
-
-static void parse(member_t member, const char *digest)
-{
-    const char *hex = strchr(digest, ':') + 1;
-    int i;
-
-    for (i = 0; i < BYTES; i++) {
-        member[i] = hex_value(hex[2 * i]) << 4 | hex_value(hex[2 * i + 1]);
-    }
 }
 
 static int compare(const void *left, const void *right)
@@ -98,7 +84,7 @@ void oci_digest_set_add(oci_digest_set_t *set, const char *digest)
     if (set->count == set->allocated) {
         make_room(set);
     }
-    parse(set->members[set->count++], digest);
+    oci_digest_bytes(set->members[set->count++], BYTES, digest);
 }
 
 int oci_digest_set_has(oci_digest_set_t *set, const char *digest)
@@ -106,7 +92,7 @@ int oci_digest_set_has(oci_digest_set_t *set, const char *digest)
     member_t member;
 
     sort(set);
-    parse(member, digest);
+    oci_digest_bytes(member, BYTES, digest);
     return set->count
         && bsearch(member, set->members, set->count, BYTES, compare);
 }

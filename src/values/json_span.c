@@ -21,14 +21,24 @@ static int is_space(char byte)
     return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
 }
 
+/* Whether the character at p is escaped: an odd number of backslashes is before
+ * it. */
+static int is_escaped(const char *p)
+{
+    const char *first = p;
+
+    while (first[-1] == '\\') {
+        first--;
+    }
+    return (p - first) % 2;
+}
+
 /* Return the end of the string whose first quote is at p. */
 static const char *skip_string(const char *p)
 {
-    for (p++; *p != '"'; p++) {
-        if (*p == '\\') {
-            p++;
-        }
-    }
+    do {
+        p = strchr(p + 1, '"');
+    } while (is_escaped(p));
     return p + 1;
 }
 
