@@ -68,7 +68,7 @@ extern "C" {
 
 #define OCI_BLOB_STORE_GROUP "oci-blob-store"
 #define OCI_INDEX_GROUP      "oci-index"
-#define OCI_PROVIDER_VERSION "4"
+#define OCI_PROVIDER_VERSION "5"
 
 #define OCI_REASON "mod_oci reason"
 
@@ -124,7 +124,7 @@ typedef enum {
     OCI_STORED_UPLOADS,
     OCI_STORED_RECOVERED /* the blobs, after the store has undone deletions that
                             did not come to their end: no blob_delete runs
-                            meanwhile */
+                            meanwhile.  size and changed need not be set */
 } oci_stored_e;
 
 /** A blob or an upload, as a store lists it. */
@@ -349,6 +349,14 @@ typedef struct oci_entry_t {
     oci_value_t value; /* data is NULL unless values were asked for */
 } oci_entry_t;
 
+/**
+ * Visit a fact.
+ * @param pool For temporary data of this call
+ * @return Anything but APR_SUCCESS ends the visits
+ */
+typedef apr_status_t oci_entry_visit_t(void *baton, const oci_entry_t *entry,
+                                       apr_pool_t *pool);
+
 /** A range of keys. */
 typedef struct oci_scan_t {
     const char *prefix; /* how all keys of the range begin, such as "a/b/":
@@ -466,6 +474,20 @@ struct oci_index_provider_t {
      * for a provider that needs start before.
      */
     const char *(*check)(oci_index_t *index, apr_pool_t *pool);
+
+    /**
+     * Visit the keys of a range in any order, in memory that does not depend on
+     * their number, and as scan does otherwise.  NULL for a provider whose scan
+     * needs no more, page by page.
+     * @param scan prefix and values say which; the rest is not used
+     * @param visit Called for each key; it may call the other functions
+     * @param baton For visit
+     * @return APR_ENOTIMPL if that is not possible here: nothing was visited.
+     *         The status of visit if it is not APR_SUCCESS
+     */
+    apr_status_t (*visit)(oci_index_t *index, const oci_scan_t *scan,
+                          oci_entry_visit_t *visit, void *baton,
+                          apr_pool_t *pool);
 };
 
 #ifdef __cplusplus

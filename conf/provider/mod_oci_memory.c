@@ -486,7 +486,7 @@ static apr_status_t unlock(oci_lock_t *lock)
 }
 
 static const oci_index_provider_t provider = {
-    create, start, get, apply, scan, lock, unlock, NULL, NULL,
+    create, start, get, apply, scan, lock, unlock, NULL, NULL, NULL,
 };
 
 static void register_hooks(apr_pool_t *pool)

@@ -132,6 +132,7 @@ oci_index_t *oci_index_as_owner(oci_index_t *index, const oci_owner_t *owner,
     self->provider.lock = lock_as_owner;
     self->provider.unlock = unlock_as_owner;
     self->provider.follow = NULL;
+    self->provider.visit = NULL;
     self->base.provider = &self->provider;
     self->base.where = index->where;
     return &self->base;

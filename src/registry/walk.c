@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Visits all facts of a range, page by page. */
+/* Visits all facts of a range: page by page, or as the index visits them. */
 
 #include <string.h>
 
@@ -75,12 +75,56 @@ static oci_error_t *visit_pages(oci_walk_t *walk, apr_pool_t *page,
     return error;
 }
 
+/* A walk that the index makes, and how it ended. */
+typedef struct indexed_t {
+    oci_walk_t *walk;
+    oci_error_t *error;
+} indexed_t;
+
+static apr_status_t visit_entry(void *baton, const oci_entry_t *entry,
+                                apr_pool_t *pool)
+{
+    indexed_t *indexed = baton;
+    oci_walk_t *walk = indexed->walk;
+
+    indexed->error = walk->visit(walk, entry->key + strlen(walk->prefix),
+                                 &entry->value, pool);
+    return indexed->error || walk->stop ? APR_EOF : APR_SUCCESS;
+}
+
+/* Have the index visit the facts.
+ * *done: set to whether it can do so */
+static oci_error_t *visit_by_index(int *done, oci_walk_t *walk,
+                                   apr_pool_t *pool)
+{
+    oci_index_t *index = walk->registry->index;
+    oci_scan_t scan = { walk->prefix, NULL, 0, walk->values, 0 };
+    indexed_t indexed = { walk, NULL };
+    apr_status_t rv = index->provider->visit && walk->any_order
+        ? index->provider->visit(index, &scan, visit_entry, &indexed, pool)
+        : APR_ENOTIMPL;
+
+    *done = rv != APR_ENOTIMPL;
+    if (indexed.error || walk->stop || !*done || rv == APR_SUCCESS) {
+        return indexed.error;
+    }
+    return oci_error_storage(pool, rv, "cannot list %s/%s", index->where,
+                             walk->prefix);
+}
+
 oci_error_t *oci_walk(oci_walk_t *walk, apr_pool_t *pool)
 {
     apr_pool_t *page, *place, *scratch;
-    apr_status_t rv = apr_pool_create(&page, pool);
+    apr_status_t rv;
+    int done;
     oci_error_t *error;
 
+    walk->stop = 0;
+    error = visit_by_index(&done, walk, pool);
+    if (done) {
+        return error;
+    }
+    rv = apr_pool_create(&page, pool);
     if (rv == APR_SUCCESS) {
         rv = apr_pool_create(&place, pool);
     }
@@ -91,7 +135,6 @@ oci_error_t *oci_walk(oci_walk_t *walk, apr_pool_t *pool)
         return oci_error_storage(pool, rv, "cannot list %s/%s",
                                  walk->registry->index->where, walk->prefix);
     }
-    walk->stop = 0;
     error = visit_pages(walk, page, place, scratch);
     if (!error) {
         apr_pool_destroy(page);

@@ -2,7 +2,7 @@
 
 /**
  * @file walk.h
- * @brief Visits all facts of a range, page by page
+ * @brief Visits all facts of a range
  */
 
 #ifndef OCI_WALK_H
@@ -27,14 +27,16 @@ struct oci_walk_t {
     const oci_registry_t *registry;
     const char *prefix; /* of the keys; ends with "/" */
     int values;         /* whether to read values, too */
+    int any_order;      /* whether the order does not matter */
     oci_visit_t *visit;
     void *baton; /* for visit */
     int stop;    /* visit may set it to end the walk */
 };
 
 /**
- * Visit all facts of a range in the order of their keys.  Facts that come or go
- * meanwhile may or may not be visited; all others are visited once.
+ * Visit all facts of a range, in the order of their keys if it matters.  Facts
+ * that come or go meanwhile may or may not be visited; all others are visited
+ * once.
  * @param pool For temporary data, of a page and of a call, and for an error
  * @return A storage error, or the error of visit
  */

@@ -349,6 +349,77 @@ static void check_scan(test_t *t)
     erase(t->index, "scan/c/d");
 }
 
+/* What visits have found, and when to end them. */
+typedef struct visits_t {
+    apr_array_header_t *found; /* const char *: key, or key=value */
+    int most;                  /* 0: no limit */
+} visits_t;
+
+static apr_status_t note_visit(void *baton, const oci_entry_t *entry,
+                               apr_pool_t *pool)
+{
+    visits_t *visits = baton;
+
+    (void)pool;
+    APR_ARRAY_PUSH(visits->found,
+                   const char *) = apr_pstrcat(visits->found->pool, entry->key,
+                                               entry->value.data ? "=" : NULL,
+                                               entry->value.data, NULL);
+    return visits->found->nelts == visits->most ? APR_EOF : APR_SUCCESS;
+}
+
+/* Visit a range; returns what was found, in order.
+ * *rv: set to the status of the call */
+static const char *visit(apr_status_t *rv, test_t *t, const char *prefix,
+                         int values, int most)
+{
+    apr_pool_t *pool = t->run->pool;
+    visits_t visits = { apr_array_make(pool, 8, sizeof(char *)), most };
+    oci_scan_t scan = { prefix, NULL, 0, values, 0 };
+
+    *rv = t->index->provider->visit(t->index, &scan, note_visit, &visits, pool);
+    qsort(visits.found->elts, visits.found->nelts, sizeof(char *), compare);
+    return apr_array_pstrcat(pool, visits.found, ' ');
+}
+
+/* A provider may leave visit out, or refuse it where the file system does not
+ * allow it. */
+static void check_visit(test_t *t)
+{
+    const char *found;
+    apr_status_t rv = APR_ENOTIMPL;
+
+    if (t->index->provider->visit) {
+        found = visit(&rv, t, "visit/none/", 0, 0);
+    }
+    if (rv == APR_ENOTIMPL) {
+        return;
+    }
+    tap_ok(&t->run->tap, rv == APR_SUCCESS && !*found,
+           "visits of a directory that never existed");
+    put(t->index, "visit/a", "v");
+    put(t->index, "visit/b/c/d", "two words");
+    put(t->index, "visit/b/e", "");
+    found = visit(&rv, t, "visit/", 0, 0);
+    tap_ok(&t->run->tap,
+           rv == APR_SUCCESS && !strcmp(found, "visit/a visit/b/c/d visit/b/e"),
+           "visits of all keys of a range");
+    found = visit(&rv, t, "visit/b/", 1, 0);
+    tap_ok(&t->run->tap,
+           rv == APR_SUCCESS
+               && !strcmp(found, "visit/b/c/d=two words visit/b/e="),
+           "visits with values");
+    found = visit(&rv, t, "visit/", 0, 1);
+    tap_ok(&t->run->tap, rv == APR_EOF && *found && !strchr(found, ' '),
+           "a visit ends the visits");
+    erase(t->index, "visit/a");
+    erase(t->index, "visit/b/c/d");
+    erase(t->index, "visit/b/e");
+    found = visit(&rv, t, "visit/", 0, 0);
+    tap_ok(&t->run->tap, rv == APR_SUCCESS && !*found,
+           "visits of an emptied directory");
+}
+
 static void run_checks(test_t *t)
 {
     check_values(t);
@@ -358,6 +429,7 @@ static void run_checks(test_t *t)
     check_keys(t);
     check_order(t);
     check_scan(t);
+    check_visit(t);
 }
 
 int main(int argc, char **argv)

@@ -14,6 +14,7 @@
 #include <errno.h>
 
 #include "store/fs/fs_index.h"
+#include "store/fs/fs_listing.h"
 
 #define NAMES 2000
 #define FLOOD 9000 /* changes, with two reports each */
@@ -192,6 +193,69 @@ static int read_while_changing(test_t *t, int *bad)
     return entries_read - before;
 }
 
+static apr_status_t count_visit(void *baton, const oci_entry_t *entry,
+                                apr_pool_t *pool)
+{
+    (void)entry;
+    (void)pool;
+    ++*(int *)baton;
+    return APR_SUCCESS;
+}
+
+/* Visit all keys of a directory: while it is read, if the file system allows
+ * it. */
+static void check_visits(test_t *t)
+{
+    oci_scan_t range = { "large/", NULL, 0, 0, 0 };
+    apr_pool_t *pool = make_pool();
+    int found = 0, number = entries_read;
+    apr_status_t rv = oci_index_fs.visit(t->index, &range, count_visit, &found,
+                                         pool);
+
+    number = entries_read - number;
+    tap_ok(&t->run->tap,
+           rv == APR_ENOTIMPL || (rv == APR_SUCCESS && found == NAMES),
+           "visits find all keys");
+    tap_ok(&t->run->tap, number < NAMES + 10,
+           "while the directory is read once (%d entries)", number);
+    apr_pool_destroy(pool);
+}
+
+/* Read pages of three directories in turn, whose names are more than a cache
+ * may have: none of them is read again for each page. */
+static void check_small_cache(test_t *t)
+{
+    const char *const paths[] = { "large/", "second/", "third/" };
+    apr_pool_t *pool = make_pool();
+    oci_fs_listings_t *listings;
+    int i, number;
+
+    fill_dir(t, "second/");
+    fill_dir(t, "third/");
+    if (oci_fs_listings_create(&listings, 1, pool)) {
+        abort();
+    }
+    number = entries_read;
+    for (i = 0; i < 30; i++) {
+        oci_fs_listing_range_t range = { NULL, NULL, 0, 10 };
+        apr_array_header_t *names;
+        int more;
+
+        range.path = apr_pstrcat(pool, t->index->where, "/", paths[i % 3],
+                                 NULL);
+        if (oci_fs_listing_read(&names, &more, listings, &range, pool)) {
+            abort();
+        }
+    }
+    number = entries_read - number;
+    tap_ok(&t->run->tap, number < 3 * (NAMES + 100) || !watches,
+           "directories are read once if they exceed the cache (%d entries)",
+           number);
+    empty_dir(t, "second/");
+    empty_dir(t, "third/");
+    apr_pool_destroy(pool);
+}
+
 static void check_cost(test_t *t)
 {
     oci_scan_t any = { "large/", NULL, 1, 0, 1 };
@@ -207,6 +271,8 @@ static void check_cost(test_t *t)
     any.prefix = "none/";
     tap_ok(&t->run->tap, !scan(t, &any, pool)->nelts,
            "no key is found in a missing directory");
+    check_visits(t);
+    check_small_cache(t);
     is_listed(t, "large/", 2);
     number = read_while_changing(t, &bad);
     tap_ok(&t->run->tap, !bad,

@@ -493,5 +493,5 @@ const char *oci_index_dbd_place(const oci_index_t *index, apr_pool_t *pool)
 }
 
 const oci_index_provider_t oci_index_dbd = {
-    create, start, get, apply, scan, lock, oci_dbd_unlock, follow, check,
+    create, start, get, apply, scan, lock, oci_dbd_unlock, follow, check, NULL,
 };

@@ -491,5 +491,5 @@ static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
 }
 
 const oci_index_provider_t oci_index_dbm = {
-    create, start, get, apply, scan, lock, oci_dbm_unlock, NULL, check,
+    create, start, get, apply, scan, lock, oci_dbm_unlock, NULL, check, NULL,
 };

@@ -30,6 +30,15 @@ static int is_full(const blob_list_t *list)
     return list->entries->nelts >= list->range->limit;
 }
 
+static oci_stored_t *add_entry(blob_list_t *list, const char *name)
+{
+    oci_stored_t *entry = apr_array_push(list->entries);
+
+    memset(entry, 0, sizeof(*entry));
+    entry->name = apr_pstrdup(list->entries->pool, name);
+    return entry;
+}
+
 /* Add a file; APR_NOTFOUND if it was removed, or is not a regular file. */
 static apr_status_t add_file(blob_list_t *list, const char *name,
                              const char *path)
@@ -43,23 +52,28 @@ static apr_status_t add_file(blob_list_t *list, const char *name,
     if (!S_ISREG(st.st_mode)) {
         return APR_NOTFOUND;
     }
-    entry = apr_array_push(list->entries);
-    entry->name = apr_pstrdup(list->entries->pool, name);
-    entry->digest = NULL;
+    entry = add_entry(list, name);
     entry->size = st.st_size;
     entry->changed = apr_time_make(st.st_mtim.tv_sec,
                                    st.st_mtim.tv_nsec / 1000);
     return APR_SUCCESS;
 }
 
-/* Add a blob, whose locator has the form of its digest. */
+/* Add a blob, whose locator has the form of its digest.  If its size is not
+ * wanted, its name is enough. */
 static apr_status_t add_blob(blob_list_t *list, const char *locator,
                              const char *path)
 {
     const char *algorithm = locator + strlen("blobs/");
     apr_array_header_t *entries = list->entries;
-    apr_status_t rv = add_file(list, locator, path);
+    apr_status_t rv = APR_SUCCESS;
 
+    if (list->range->kind == OCI_STORED_RECOVERED) {
+        add_entry(list, locator);
+    }
+    else {
+        rv = add_file(list, locator, path);
+    }
     if (rv == APR_SUCCESS) {
         APR_ARRAY_IDX(entries, entries->nelts - 1, oci_stored_t)
             .digest = apr_psprintf(entries->pool, "%.*s:%s",

@@ -15,6 +15,7 @@
  * network file systems this assumes that the clocks of server and client agree.
  * The mtime would not do, because programs can set it. */
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,15 @@
 /* Ticks of clocks that count nanoseconds, and of those that do not. */
 #define FINE_TICK   apr_time_from_msec(20)
 #define COARSE_TICK apr_time_from_sec(2)
+
+/* The visits of all entries below a directory. */
+typedef struct visits_t {
+    char *path; /* of the current entry */
+    apr_size_t room;
+    oci_fs_entry_visit_t *visit;
+    void *baton;
+    apr_pool_t *pool; /* for one call */
+} visits_t;
 
 static int compare(const void *left, const void *right)
 {
@@ -183,34 +193,85 @@ apr_status_t oci_fs_entries_read_once(oci_fs_entries_t *entries,
                                         : read_names(entries, path, 0, 0, pool);
 }
 
-apr_status_t oci_fs_entries_find(char *path, apr_size_t room, apr_pool_t *pool)
+/* Whether an entry is a directory; path is its path. */
+static int is_directory(const struct dirent *entry, const char *path)
 {
-    apr_size_t length = strlen(path);
-    apr_finfo_t entry;
-    apr_dir_t *dir;
-    apr_status_t rv = apr_dir_open(&dir, path, pool);
+    struct stat st;
 
-    if (rv != APR_SUCCESS) {
-        return APR_STATUS_IS_ENOENT(rv) || APR_STATUS_IS_ENOTDIR(rv)
-            ? APR_NOTFOUND
-            : rv;
+#ifdef DT_UNKNOWN
+    if (entry->d_type != DT_UNKNOWN) {
+        return entry->d_type == DT_DIR;
     }
-    while ((rv = next_entry(&entry, dir, 0)) == APR_SUCCESS) {
-        if (length + strlen(entry.name) + 2 > room) {
-            rv = APR_ENAMETOOLONG;
-            break;
-        }
-        strcpy(path + length, entry.name);
-        if (entry.filetype != APR_DIR) {
-            break;
-        }
-        strcat(path + length, "/");
-        rv = oci_fs_entries_find(path, room, pool);
-        if (rv != APR_NOTFOUND) {
-            break;
-        }
-        path[length] = '\0';
+#else
+    (void)entry;
+#endif
+    return !lstat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+static apr_status_t visit_directory(visits_t *visits);
+
+/* Visit an entry, or those below it if it is a directory, which may have been
+ * removed meanwhile. */
+static apr_status_t visit_entry(visits_t *visits, const struct dirent *entry)
+{
+    apr_size_t length = strlen(visits->path);
+    apr_status_t rv;
+
+    if (length + strlen(entry->d_name) + 2 > visits->room) {
+        return APR_ENAMETOOLONG;
     }
-    apr_dir_close(dir);
-    return rv == APR_EOF ? APR_NOTFOUND : rv;
+    strcpy(visits->path + length, entry->d_name);
+    if (is_directory(entry, visits->path)) {
+        strcat(visits->path, "/");
+        rv = visit_directory(visits);
+        if (APR_STATUS_IS_ENOENT(rv)) {
+            rv = APR_SUCCESS;
+        }
+    }
+    else {
+        rv = visits->visit(visits->baton, visits->pool);
+        apr_pool_clear(visits->pool);
+    }
+    if (rv == APR_SUCCESS) {
+        visits->path[length] = '\0';
+    }
+    return rv;
+}
+
+static apr_status_t visit_directory(visits_t *visits)
+{
+    DIR *dir = opendir(visits->path);
+    apr_status_t rv = dir ? APR_SUCCESS : errno;
+
+    while (rv == APR_SUCCESS) {
+        const struct dirent *entry;
+
+        errno = 0;
+        entry = readdir(dir);
+        if (!entry) {
+            rv = errno;
+            break;
+        }
+        if (*entry->d_name != '.') {
+            rv = visit_entry(visits, entry);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    return rv;
+}
+
+apr_status_t oci_fs_entries_visit(char *path, apr_size_t room,
+                                  oci_fs_entry_visit_t *visit, void *baton,
+                                  apr_pool_t *pool)
+{
+    visits_t visits = { path, room, visit, baton, NULL };
+    apr_status_t rv = apr_pool_create(&visits.pool, pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = visit_directory(&visits);
+        apr_pool_destroy(visits.pool);
+    }
+    return rv;
 }

@@ -54,13 +54,26 @@ apr_status_t oci_fs_entries_read_once(oci_fs_entries_t *entries,
                                       const char *path, apr_pool_t *pool);
 
 /**
- * Find any entry below a directory that is not a directory itself.  Reads no
- * more than necessary.
- * @param path The directory; ends with "/". Receives the path of the entry
- * @param room The size of path, bytes
- * @param pool Scratch
- * @return APR_NOTFOUND if there is no such entry, APR_ENAMETOOLONG
+ * Called for an entry that is not a directory.
+ * @param pool For temporary data of this call
+ * @return Anything but APR_SUCCESS ends the visits
  */
-apr_status_t oci_fs_entries_find(char *path, apr_size_t room, apr_pool_t *pool);
+typedef apr_status_t oci_fs_entry_visit_t(void *baton, apr_pool_t *pool);
+
+/**
+ * Visit all entries below a directory that are not directories, while it is
+ * read.  If its file system is not ordered (see oci_io_is_ordered), a name over
+ * which a file is renamed meanwhile may be missing, or be visited twice.
+ * @param path The directory; ends with "/". Has the path of the entry during
+ *        visit, and after it if it ends the visits
+ * @param room The size of path, bytes
+ * @param visit Called for each entry
+ * @param pool Scratch
+ * @return ENOENT or ENOTDIR if there is no such directory, APR_ENAMETOOLONG,
+ *         another status of the system, or that of visit
+ */
+apr_status_t oci_fs_entries_visit(char *path, apr_size_t room,
+                                  oci_fs_entry_visit_t *visit, void *baton,
+                                  apr_pool_t *pool);
 
 #endif /* OCI_FS_ENTRIES_H */

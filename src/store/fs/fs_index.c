@@ -33,6 +33,9 @@
 #include "store/fs/fs_index.h"
 #include "store/fs/fs_listing.h"
 
+/* The size of the cache of listings, in bytes. */
+#define CACHE_SIZE (64 * 1024 * 1024)
+
 static const oci_store_form_t form = { "mod_oci index", 2 };
 
 typedef struct fs_index_t {
@@ -69,7 +72,7 @@ static const char *create(oci_index_t **index, const oci_store_config_t *config,
     if (error) {
         return error;
     }
-    if (oci_fs_listings_create(&self->listings, pool)) {
+    if (oci_fs_listings_create(&self->listings, CACHE_SIZE, pool)) {
         return "cannot create a mutex";
     }
     self->lock_file = apr_pstrcat(pool, self->fs.top, "/.locks", NULL);
@@ -295,49 +298,108 @@ static apr_status_t walk_dir(walk_t *walk, apr_size_t length, const char *after)
     return rv;
 }
 
+/* Return the status of visits that have ended with another one.  A directory
+ * that does not exist has no entries. */
+static apr_status_t end_visits(const oci_index_t *index, apr_status_t rv)
+{
+    rv = oci_store_dir_classify(fs_of(index), rv);
+    return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
+}
+
+static apr_status_t end_with_entry(void *baton, apr_pool_t *pool)
+{
+    apr_status_t rv = add_entry(baton, "");
+
+    (void)pool;
+    return rv == APR_SUCCESS ? APR_EOF : rv;
+}
+
 /* Add any entry below the current directory, without reading all of the others:
  * there may be very many. */
 static apr_status_t add_any_entry(walk_t *walk)
 {
-    apr_pool_t *pool;
-    apr_status_t rv = apr_pool_create(&pool, walk->pool);
+    apr_status_t rv = oci_fs_entries_visit(walk->path, sizeof(walk->path),
+                                           end_with_entry, walk, walk->pool);
 
-    if (rv == APR_SUCCESS) {
-        rv = oci_fs_entries_find(walk->path, sizeof(walk->path), pool);
-        apr_pool_destroy(pool);
+    return rv == APR_EOF ? APR_SUCCESS : end_visits(walk->index, rv);
+}
+
+/* Begin a walk in the directory of a range. */
+static apr_status_t begin_walk(walk_t *walk, oci_index_t *index,
+                               const oci_scan_t *range, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(index->where) + 1 + strlen(range->prefix);
+
+    if (length >= sizeof(walk->path)) {
+        return APR_ENAMETOOLONG;
     }
-    if (rv == APR_SUCCESS) {
-        return add_entry(walk, "");
-    }
-    if (rv == APR_NOTFOUND) {
-        rv = oci_store_dir_classify(fs_of(walk->index), ENOENT);
-    }
-    return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
+    apr_snprintf(walk->path, sizeof(walk->path), "%s/%s", index->where,
+                 range->prefix);
+    walk->key = walk->path + length - strlen(range->prefix);
+    walk->index = index;
+    walk->limit = range->limit;
+    walk->values = range->values;
+    walk->pool = pool;
+    return APR_SUCCESS;
 }
 
 static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
                          const oci_scan_t *range, apr_pool_t *pool)
 {
-    walk_t walk = { .index = index,
-                    .limit = range->limit,
-                    .values = range->values,
-                    .pool = pool };
-    apr_size_t length = strlen(index->where) + 1 + strlen(range->prefix);
+    walk_t walk;
+    apr_status_t rv = begin_walk(&walk, index, range, pool);
 
-    if (length >= sizeof(walk.path)) {
-        return APR_ENAMETOOLONG;
+    if (rv != APR_SUCCESS) {
+        return rv;
     }
-    apr_snprintf(walk.path, sizeof(walk.path), "%s/%s", index->where,
-                 range->prefix);
-    walk.key = walk.path + length - strlen(range->prefix);
     walk.entries = apr_array_make(pool,
                                   range->limit > 0 && range->limit < 128
                                       ? range->limit
                                       : 128,
                                   sizeof(oci_entry_t));
     *entries = walk.entries;
-    return range->any && !range->after ? add_any_entry(&walk)
-                                       : walk_dir(&walk, length, range->after);
+    return range->any && !range->after
+        ? add_any_entry(&walk)
+        : walk_dir(&walk, strlen(walk.path), range->after);
+}
+
+/* The visits of a range. */
+typedef struct range_visits_t {
+    walk_t walk;
+    oci_entry_visit_t *visit;
+    void *baton;
+} range_visits_t;
+
+static apr_status_t visit_entry(void *baton, apr_pool_t *pool)
+{
+    range_visits_t *visits = baton;
+    oci_entry_t entry = { visits->walk.key, { NULL, 0 } };
+    apr_status_t rv = APR_SUCCESS;
+
+    if (visits->walk.values) {
+        rv = get(&entry.value, visits->walk.index, entry.key, pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = visits->visit(visits->baton, &entry, pool);
+    }
+    return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
+}
+
+static apr_status_t visit(oci_index_t *index, const oci_scan_t *range,
+                          oci_entry_visit_t *visit, void *baton,
+                          apr_pool_t *pool)
+{
+    range_visits_t visits = { .visit = visit, .baton = baton };
+    apr_status_t rv = begin_walk(&visits.walk, index, range, pool);
+
+    if (rv == APR_SUCCESS && !oci_io_is_ordered(index->where)) {
+        return APR_ENOTIMPL;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = oci_fs_entries_visit(visits.walk.path, sizeof(visits.walk.path),
+                                  visit_entry, &visits, pool);
+    }
+    return end_visits(index, rv);
 }
 
 static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
@@ -348,5 +410,6 @@ static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
 }
 
 const oci_index_provider_t oci_index_fs = {
-    create, start, get, apply, scan, lock, oci_file_lock_release, follow, check,
+    create, start, get,   apply, scan, lock, oci_file_lock_release,
+    follow, check, visit,
 };

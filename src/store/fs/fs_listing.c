@@ -30,9 +30,13 @@
 #include "store/fs/fs_name_list.h"
 
 /* Smaller directories are not cached: reading them is as fast as a lookup. */
-#define CACHE_MIN   64
-#define CACHE_MAX   32 /* listings */
-#define CACHE_BYTES (64 * 1024 * 1024)
+#define CACHE_MIN 64
+#define CACHE_MAX 32 /* listings */
+
+/* So many listings are cached even if they exceed the size of the cache: a
+ * walk in several directories would otherwise read each of them again for each
+ * page. */
+#define CACHE_MIN_COUNT 4
 
 /* Names that are copied in one step, while other threads wait. */
 #define PIECE 1000
@@ -59,6 +63,7 @@ struct oci_fs_listings_t {
     int fd;                       /* the queue of reports, or -1 */
     listing_t *cached[CACHE_MAX]; /* the most recently used one last */
     int count;
+    apr_size_t most;    /* bytes of the cached names */
     listing_t *reading; /* each is owned by its reader */
 };
 
@@ -115,7 +120,7 @@ static apr_status_t end_cache(void *data)
 }
 
 apr_status_t oci_fs_listings_create(oci_fs_listings_t **listings,
-                                    apr_pool_t *pool)
+                                    apr_size_t most, apr_pool_t *pool)
 {
     oci_fs_listings_t *self = apr_pcalloc(pool, sizeof(*self));
     apr_thread_mutex_t *mutex;
@@ -134,6 +139,7 @@ apr_status_t oci_fs_listings_create(oci_fs_listings_t **listings,
     apr_allocator_max_free_set(self->allocator, KEEP_FREE);
     self->process = getpid();
     self->fd = -1;
+    self->most = most;
     apr_pool_cleanup_register(pool, self, end_cache, apr_pool_cleanup_null);
     *listings = self;
     return APR_SUCCESS;
@@ -196,7 +202,7 @@ static void evict_old(oci_fs_listings_t *self)
 
     for (i = self->count - 1; i >= 0; i--) {
         bytes += self->cached[i]->names.bytes;
-        if (bytes > CACHE_BYTES) {
+        if (bytes > self->most && self->count - i > CACHE_MIN_COUNT) {
             while (i-- >= 0) {
                 evict(self, 0);
             }

@@ -25,10 +25,12 @@ typedef struct oci_fs_listing_range_t {
 
 /**
  * Create an empty cache, which lives as long as pool.
+ * @param most How many bytes of names it may have, except that it always keeps
+ *        a few listings
  * @return APR_SUCCESS or an errno
  */
 apr_status_t oci_fs_listings_create(oci_fs_listings_t **listings,
-                                    apr_pool_t *pool);
+                                    apr_size_t most, apr_pool_t *pool);
 
 /**
  * List a part of a directory as it is now, without names that begin with ".".
