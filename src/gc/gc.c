@@ -21,6 +21,7 @@
 #include "gc/gc_repository.h"
 #include "gc/gc_step.h"
 #include "gc/gc_uploads.h"
+#include "registry/blob.h"
 #include "registry/keys.h"
 #include "registry/pairing.h"
 #include "registry/repository.h"
@@ -172,6 +173,10 @@ static oci_error_t *run_steps(oci_gc_t *gc, apr_pool_t *pool)
 {
     oci_error_t *error = oci_gc_uploads(gc, pool);
 
+    gc->held = NULL;
+    if (!error && gc->full) {
+        error = oci_blob_filter_make(&gc->held, pool);
+    }
     if (!error) {
         error = review_repositories(gc, pool);
     }

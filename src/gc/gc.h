@@ -27,6 +27,7 @@
 
 #include "gc/gc_policy.h"
 #include "registry/registry.h"
+#include "values/digest_filter.h"
 
 /** What a run has done, or, for a dry run, would do. */
 typedef struct oci_gc_report_t {
@@ -68,7 +69,9 @@ typedef struct oci_gc_t {
     int repair;    /* set by the run: whether the last run was killed, so that
                       blobs may be condemned that manifests name */
     int unsettled; /* likewise: whether this run may have left such blobs */
-    int busy;      /* set if another run works on the index: nothing was done */
+    oci_digest_filter_t *held; /* likewise: what the repositories held when they
+                                  were reviewed; NULL unless the run is full */
+    int busy; /* set if another run works on the index: nothing was done */
 
     apr_time_t rested; /* for the run: when it rested last, */
     apr_time_t used;   /* for how long it had used a processor by then, */

@@ -129,16 +129,13 @@ oci_error_t *oci_gc_orphans(oci_gc_t *gc, apr_pool_t *pool)
 
 /* Settle a blob that has a record, if no repository holds it.  If there is a
  * note, too, a dry run has counted the blob already. */
-static oci_error_t *review_recorded(oci_gc_t *gc, oci_gc_holders_t *holders,
-                                    const char *digest, apr_pool_t *pool)
+static oci_error_t *review_recorded(oci_gc_t *gc, const char *digest,
+                                    apr_pool_t *pool)
 {
     int held, noted = 0;
-    oci_error_t *error = oci_gc_holders_look(&held, holders, digest, pool);
+    oci_error_t *error = oci_gc_holders_find(&held, oci_change_list_make(pool),
+                                             gc, digest);
 
-    if (!error && !held) {
-        error = oci_gc_holders_find(&held, oci_change_list_make(pool), gc,
-                                    digest);
-    }
     if (!error && !held && gc->dry) {
         error = oci_fact_exists(&noted, gc->registry,
                                 oci_key_orphan(pool, digest), pool);
@@ -147,34 +144,27 @@ static oci_error_t *review_recorded(oci_gc_t *gc, oci_gc_holders_t *holders,
                                   : lock_and_settle_orphan(gc, digest, pool);
 }
 
-/* A look at all records. */
-typedef struct records_t {
-    oci_gc_t *gc;
-    oci_gc_holders_t *holders;
-} records_t;
-
 static oci_error_t *visit_record(oci_walk_t *walk, const char *digest,
                                  const oci_value_t *value, apr_pool_t *pool)
 {
-    const records_t *records = walk->baton;
-    oci_gc_t *gc = records->gc;
+    oci_gc_t *gc = walk->baton;
 
     (void)value;
     walk->stop = oci_gc_is_stopped(gc);
     oci_gc_progress(gc);
-    return oci_digest_valid(digest)
-        ? oci_gc_skip(gc, review_recorded(gc, records->holders, digest, pool))
+    return oci_digest_valid(digest) && !oci_digest_filter_has(gc->held, digest)
+        ? oci_gc_skip(gc, review_recorded(gc, digest, pool))
         : NULL;
 }
 
 /* Go through all records of blobs. */
 static oci_error_t *review_records(oci_gc_t *gc, apr_pool_t *pool)
 {
-    records_t records = { gc, oci_gc_holders_make(gc, pool) };
     oci_walk_t walk = { .registry = gc->registry,
                         .prefix = oci_key_blob(pool, NULL),
+                        .any_order = 1,
                         .visit = visit_record,
-                        .baton = &records };
+                        .baton = gc };
 
     return oci_walk(&walk, pool);
 }
@@ -230,39 +220,54 @@ static oci_error_t *lock_and_settle_unrecorded(oci_gc_t *gc,
 /* The bytes without a record that a look at all blobs found. */
 typedef struct unrecorded_t {
     apr_array_header_t *found; /* oci_stored_t */
-    apr_uint64_t recorded;     /* number of old blobs that have a record */
-    oci_gc_holders_t *holders; /* of those that have a record */
+    apr_uint64_t others;       /* number of the other blobs */
     apr_pool_t *pool;          /* for found */
 } unrecorded_t;
 
-/* Settle a blob that has a record.  Note bytes that have none, if they are old
- * enough. */
+/* Note bytes that have no record, if they are old enough. */
+static oci_error_t *note_unrecorded(unrecorded_t *unrecorded,
+                                    const oci_gc_t *gc, const char *locator,
+                                    apr_pool_t *pool)
+{
+    oci_stored_t stored, *found;
+    oci_error_t *error;
+
+    if (unrecorded->found->nelts == MAX_UNRECORDED) {
+        return NULL;
+    }
+    error = oci_blob_find_stored(&stored, gc->registry, locator, pool);
+    if (!error && stored.name && stored.digest
+        && oci_gc_is_past(apr_time_sec(stored.changed), gc->grace)) {
+        found = apr_array_push(unrecorded->found);
+        *found = stored;
+        found->name = apr_pstrdup(unrecorded->pool, stored.name);
+        found->digest = apr_pstrdup(unrecorded->pool, stored.digest);
+    }
+    return error;
+}
+
+/* Review a blob of the store.  What a repository held when it was reviewed is
+ * not garbage. */
 static oci_error_t *review_stored(unrecorded_t *unrecorded, oci_gc_t *gc,
                                   const oci_stored_t *stored, apr_pool_t *pool)
 {
-    int old = oci_gc_is_past(apr_time_sec(stored->changed), gc->grace);
-    oci_error_t *error;
-    oci_stored_t *found;
-    int recorded;
+    int recorded = 0;
+    oci_error_t *error = NULL;
 
     if (!stored->digest) {
+        return NULL;
+    }
+    if (oci_digest_filter_has(gc->held, stored->digest)) {
+        unrecorded->others++;
         return NULL;
     }
     error = is_recorded(&recorded, gc, stored, pool);
     if (error) {
         return error;
     }
-    if (recorded) {
-        unrecorded->recorded += old;
-        return review_recorded(gc, unrecorded->holders, stored->digest, pool);
-    }
-    if (old && unrecorded->found->nelts < MAX_UNRECORDED) {
-        found = apr_array_push(unrecorded->found);
-        *found = *stored;
-        found->name = apr_pstrdup(unrecorded->pool, stored->name);
-        found->digest = apr_pstrdup(unrecorded->pool, stored->digest);
-    }
-    return NULL;
+    unrecorded->others += recorded;
+    return recorded ? review_recorded(gc, stored->digest, pool)
+                    : note_unrecorded(unrecorded, gc, stored->name, pool);
 }
 
 /* Look at all blobs of the store. */
@@ -312,7 +317,7 @@ static oci_error_t *check_number(const unrecorded_t *unrecorded,
     int found = unrecorded->found->nelts;
 
     if (found <= FEW_UNRECORDED
-        || (apr_uint64_t)found <= unrecorded->recorded / 10) {
+        || (apr_uint64_t)found <= unrecorded->others / 10) {
         return NULL;
     }
     return oci_error_storage(pool, APR_SUCCESS,
@@ -323,7 +328,7 @@ static oci_error_t *check_number(const unrecorded_t *unrecorded,
                              gc->registry->blobs->where,
                              gc->registry->index->where, found,
                              found == MAX_UNRECORDED ? " or more" : "",
-                             unrecorded->recorded);
+                             unrecorded->others);
 }
 
 /* Delete the bytes that were found. */
@@ -364,7 +369,6 @@ oci_error_t *oci_gc_blobs(oci_gc_t *gc, apr_pool_t *pool)
     if (!gc->registry->blobs->provider->list) {
         return review_records(gc, pool);
     }
-    unrecorded.holders = oci_gc_holders_make(gc, pool);
     unrecorded.found = apr_array_make(pool, 16, sizeof(oci_stored_t));
     error = review_store(&unrecorded, gc, page, scratch);
     if (error || (error = check_number(&unrecorded, gc, pool))) {

@@ -242,6 +242,7 @@ oci_error_t *oci_gc_named_read(oci_error_t **damaged, oci_gc_named_t *named,
     oci_walk_t walk = { .registry = named->repository.registry,
                         .prefix = oci_key_manifest(pool, named->repository.name,
                                                    NULL),
+                        .any_order = 1,
                         .visit = visit_manifest,
                         .baton = &reading };
     oci_error_t *error;

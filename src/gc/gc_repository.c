@@ -276,8 +276,13 @@ static oci_error_t *visit_blob(oci_walk_t *walk, const char *digest,
 
     (void)value;
     walk->stop = oci_gc_is_stopped(review->gc);
-    if (!oci_digest_valid(digest)
-        || (oci_gc_named_has(review->named, digest) && !review->gc->repair)) {
+    if (!oci_digest_valid(digest)) {
+        return NULL;
+    }
+    if (review->gc->held) {
+        oci_digest_filter_add(review->gc->held, digest);
+    }
+    if (oci_gc_named_has(review->named, digest) && !review->gc->repair) {
         return NULL;
     }
     error = oci_fact_get(&held, walk->registry,
@@ -302,6 +307,7 @@ static oci_error_t *review_blobs(review_t *review, apr_pool_t *pool)
     oci_walk_t walk = { .registry = review->repository.registry,
                         .prefix = oci_key_held(pool, review->repository.name,
                                                NULL),
+                        .any_order = 1,
                         .visit = visit_blob,
                         .baton = review };
     oci_error_t *error = oci_walk(&walk, pool);

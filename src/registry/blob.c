@@ -2,6 +2,7 @@
 
 /* The blobs that a repository holds. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "apr_lib.h"
@@ -10,7 +11,11 @@
 #include "registry/blob.h"
 #include "registry/keys.h"
 #include "registry/pending.h"
+#include "registry/random.h"
 #include "registry/repository.h"
+
+/* The size of a filter: 8 MiB. */
+#define FILTER 23
 
 #define HOLDERS 4 /* names of repositories in one line of the log */
 
@@ -372,6 +377,49 @@ static int has_no_record(void *baton)
                                          deletion->digest, deletion->pool);
 
     return error && error->code == OCI_E_BLOB_UNKNOWN;
+}
+
+oci_error_t *oci_blob_filter_make(oci_digest_filter_t **filter,
+                                  apr_pool_t *pool)
+{
+    const char *seed;
+    oci_error_t *error = oci_random_hex(&seed, 8, pool);
+
+    if (!error) {
+        *filter = oci_digest_filter_make(FILTER, strtoull(seed, NULL, 16),
+                                         pool);
+    }
+    return error;
+}
+
+/* No locator sorts between the one that the list begins after and the wanted
+ * one. */
+oci_error_t *oci_blob_find_stored(oci_stored_t *stored,
+                                  const oci_registry_t *registry,
+                                  const char *locator, apr_pool_t *pool)
+{
+    oci_blob_store_t *store = registry->blobs;
+    apr_size_t length = strlen(locator);
+    char *after = apr_pstrcat(pool, locator, "~", NULL);
+    apr_array_header_t *entries;
+    apr_status_t rv;
+
+    memset(stored, 0, sizeof(*stored));
+    if (!length) {
+        return NULL;
+    }
+    after[length - 1]--;
+    rv = store->provider->list(&entries, store, OCI_STORED_BLOBS, after, 1,
+                               pool);
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot list the blobs in %s",
+                                 store->where);
+    }
+    if (entries->nelts
+        && !strcmp(APR_ARRAY_IDX(entries, 0, oci_stored_t).name, locator)) {
+        *stored = APR_ARRAY_IDX(entries, 0, oci_stored_t);
+    }
+    return NULL;
 }
 
 apr_status_t oci_blob_delete_bytes(const oci_registry_t *registry,

@@ -9,6 +9,7 @@
 #define OCI_BLOB_H
 
 #include "registry/registry.h"
+#include "values/digest_filter.h"
 
 typedef struct oci_blob_t {
     const char *digest;
@@ -70,6 +71,24 @@ oci_error_t *oci_blob_record(oci_blob_t *blob, const oci_registry_t *registry,
 oci_error_t *oci_blob_parse(oci_blob_t *blob, const char *record,
                             const oci_registry_t *registry, const char *digest,
                             apr_pool_t *pool);
+
+/**
+ * Make an empty filter for blobs, of 8 MiB, with a random seed.
+ * @return A storage error if the system cannot provide random bytes
+ */
+oci_error_t *oci_blob_filter_make(oci_digest_filter_t **filter,
+                                  apr_pool_t *pool);
+
+/**
+ * Find bytes in the list of the blob store, which must be able to list.
+ * @param stored Filled in; its name is NULL if the store does not list them
+ * @param locator Theirs
+ * @param pool For the result and temporary data
+ * @return A storage error
+ */
+oci_error_t *oci_blob_find_stored(oci_stored_t *stored,
+                                  const oci_registry_t *registry,
+                                  const char *locator, apr_pool_t *pool);
 
 /**
  * Delete the bytes of a blob, unless it has a record.  The caller holds the

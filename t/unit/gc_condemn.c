@@ -69,6 +69,7 @@ static void open_watched(run_t *run, const char *kind)
     t.index.lock = lock;
     t.index.unlock = unlock;
     t.index.scan = scan;
+    t.index.visit = NULL; /* scan is called instead */
     t.index.get = get;
     t.gc.grace = 3600;
     locked = locks = push_before = readings = 0;

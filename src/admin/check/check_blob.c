@@ -73,30 +73,17 @@ static int is_wrong(const oci_check_t *check, const oci_item_t *item,
 }
 
 /* Whether the store lists bytes that it says are not there: they cannot be
- * read.  No locator sorts between the one that the list begins after and the
- * wanted one. */
-static oci_error_t *is_listed(int *listed, oci_blob_store_t *store,
+ * read. */
+static oci_error_t *is_listed(int *listed, const oci_registry_t *registry,
                               const char *locator, apr_pool_t *pool)
 {
-    apr_size_t length = strlen(locator);
-    char *after = apr_pstrcat(pool, locator, "~", NULL);
-    apr_array_header_t *entries;
-    apr_status_t rv;
+    oci_stored_t stored = { 0 };
+    oci_error_t *error = registry->blobs->provider->list
+        ? oci_blob_find_stored(&stored, registry, locator, pool)
+        : NULL;
 
-    *listed = 0;
-    if (!store->provider->list || !length) {
-        return NULL;
-    }
-    after[length - 1]--;
-    rv = store->provider->list(&entries, store, OCI_STORED_BLOBS, after, 1,
-                               pool);
-    if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "cannot list the blobs in %s",
-                                 store->where);
-    }
-    *listed = entries->nelts
-        && !strcmp(APR_ARRAY_IDX(entries, 0, oci_stored_t).name, locator);
-    return NULL;
+    *listed = stored.name != NULL;
+    return error;
 }
 
 /* Make the change that sets a blob's record. */
@@ -149,7 +136,7 @@ oci_error_t *oci_look_at_stored(oci_check_t *check, oci_item_t *item,
     }
     rv = store->provider->blob_size(&size, store, item->of, pool);
     if (rv == APR_NOTFOUND) {
-        error = is_listed(&unreadable, store, item->of, pool);
+        error = is_listed(&unreadable, check->registry, item->of, pool);
     }
     if (error || (rv != APR_SUCCESS && !unreadable)) {
         return error;
@@ -265,7 +252,7 @@ static oci_error_t *set_lost(fault_t *fault, oci_check_t *check,
     oci_blob_store_t *store = check->registry->blobs;
     int listed = 0;
     oci_error_t *error = check->look == OCI_LOOK_LOCKED
-        ? is_listed(&listed, store, locator, pool)
+        ? is_listed(&listed, check->registry, locator, pool)
         : NULL;
 
     fault->fault = listed ? OCI_FAULT_BYTES_UNREADABLE : OCI_FAULT_BYTES_LOST;
@@ -381,9 +368,12 @@ static oci_error_t *look_for_holder(oci_check_t *check, oci_item_t *item,
     oci_finding_t *finding;
     const char *key = oci_key_orphan(pool, item->what);
     int noted;
-    oci_error_t *error = oci_blob_holders(&names, check->registry, item->what,
-                                          1, pool);
+    oci_error_t *error;
 
+    if (check->listed && oci_digest_filter_has(check->listed, item->what)) {
+        return NULL;
+    }
+    error = oci_blob_holders(&names, check->registry, item->what, 1, pool);
     if (error || names->nelts) {
         return error;
     }

@@ -152,18 +152,50 @@ static oci_error_t *visit_record(oci_walk_t *walk, const char *digest,
     return oci_rehash_add(records->rehash, digest, blob.locator);
 }
 
+/* Note a blob that a fact "holder/ab/sha256:ab...,<hash>" lists. */
+static oci_error_t *visit_holder(oci_walk_t *walk, const char *rest,
+                                 const oci_value_t *value, apr_pool_t *pool)
+{
+    oci_check_t *check = walk->baton;
+    const char *slash = strchr(rest, '/');
+    const char *digest = slash
+        ? apr_pstrmemdup(pool, slash + 1, strcspn(slash + 1, ","))
+        : "";
+
+    (void)value;
+    if (oci_digest_valid(digest)) {
+        oci_digest_filter_add(check->listed, digest);
+    }
+    return oci_check_progress(check, pool);
+}
+
+/* Note which blobs have holders. */
+static oci_error_t *note_holders(oci_check_t *check, apr_pool_t *pool)
+{
+    oci_walk_t walk = { .registry = check->registry,
+                        .prefix = oci_key_holders(pool, NULL),
+                        .any_order = 1,
+                        .visit = visit_holder,
+                        .baton = check };
+    oci_error_t *error = oci_blob_filter_make(&check->listed, check->pool);
+
+    return error ? error : oci_walk(&walk, pool);
+}
+
 static oci_error_t *check_records(oci_check_t *check, apr_pool_t *pool)
 {
     record_walk_t records = { .check = check };
     oci_walk_t walk = { .registry = check->registry,
                         .prefix = oci_key_blob(pool, ""),
                         .values = 1,
+                        .any_order = 1,
                         .visit = visit_record,
                         .baton = &records };
-    oci_error_t *error = check->digests
-        ? oci_rehash_start(&records.rehash, check, note_hash, pool)
-        : NULL;
+    oci_error_t *error = note_holders(check, pool);
 
+    if (!error && check->digests) {
+        error = oci_rehash_start(&records.rehash, check, note_hash, pool);
+    }
     if (!error) {
         error = oci_walk(&walk, pool);
     }

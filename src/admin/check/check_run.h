@@ -89,6 +89,8 @@ struct oci_check_t {
     oci_digest_set_t *unsure; /* held, without record; the bytes may be right */
     oci_digest_set_t *held_again;  /* blobs of which only an entry is lost */
     oci_digest_set_t *settled;     /* blobs whose records were looked at */
+    oci_digest_filter_t *listed;   /* blobs that facts holder/... list; NULL
+                                      before they are read */
     struct oci_held_table_t *held; /* of the repository that is walked */
     int doubtful;    /* whether a manifest or a blob of it may be damaged */
     oci_look_e look; /* the present one */
