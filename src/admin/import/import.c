@@ -14,6 +14,7 @@
 
 #include "admin/import/import.h"
 #include "admin/import/import_repositories.h"
+#include "admin/import/import_tree.h"
 #include "admin/interrupt.h"
 #include "admin/stores.h"
 #include "registry/pairing.h"
@@ -31,6 +32,7 @@ const char oci_import_usage[] =
 /* The command line and the run. */
 typedef struct import_command_t {
     oci_import_t import;
+    oci_import_tree_t tree;
     oci_stores_t stores;
     const char *directory; /* of --from-registry */
     int json;
@@ -186,7 +188,7 @@ static void print_text(const import_command_t *self, double seconds)
 /* Prepare the stores for the content. */
 static const char *prepare(import_command_t *self)
 {
-    const char *error = oci_import_tree_enter(&self->import.tree);
+    const char *error = oci_import_tree_enter(&self->tree);
     oci_error_t *refused;
     apr_status_t rv;
     char reason[120];
@@ -234,7 +236,7 @@ oci_outcome_e oci_import_command(const char **error, apr_getopt_t *arguments,
                                  apr_pool_t *pool)
 {
     import_command_t self = { .stores.pool = pool,
-                              .import.tree.pool = pool,
+                              .tree.pool = pool,
                               .pool = pool,
                               .begun = apr_time_now() };
 
@@ -242,10 +244,12 @@ oci_outcome_e oci_import_command(const char **error, apr_getopt_t *arguments,
         return OCI_USAGE;
     }
     self.import.registry = &self.stores.registry;
+    self.import.open = oci_import_tree_file;
+    self.import.source = &self.tree;
     self.import.progress = oci_progress_create(self.quiet, pool);
     oci_progress_begin(self.import.progress, "importing");
     oci_progress_count(self.import.progress, "items");
-    *error = oci_import_tree_open(&self.import.tree, self.directory);
+    *error = oci_import_tree_open(&self.tree, self.directory);
     if (!*error) {
         *error = oci_stores_open(&self.stores);
     }

@@ -11,6 +11,7 @@
 #include "apr_strings.h"
 
 #include "admin/import/import_images.h"
+#include "admin/import/import_tree.h"
 #include "registry/tag.h"
 #include "values/name.h"
 #include "values/digest.h"
@@ -20,14 +21,20 @@
 
 const char *oci_import_digest(const unsigned char *raw, apr_pool_t *pool)
 {
-    return apr_pstrcat(pool,
-                       "sha256:", apr_pescape_hex(pool, raw, OCI_IMPORT_RAW, 0),
+    oci_algorithm_e algorithm = raw[0];
+
+    return apr_pstrcat(pool, oci_algorithm_name(algorithm), ":",
+                       apr_pescape_hex(pool, raw + 1,
+                                       algorithm == OCI_SHA256 ? 32 : 64, 0),
                        NULL);
 }
 
 static void set_raw(unsigned char *raw, const char *digest)
 {
-    apr_unescape_hex(raw, strchr(digest, ':') + 1, 2 * OCI_IMPORT_RAW, 0, NULL);
+    memset(raw, 0, OCI_IMPORT_RAW);
+    raw[0] = oci_digest_algorithm(digest);
+    apr_unescape_hex(raw + 1, strchr(digest, ':') + 1, APR_ESCAPE_STRING, 0,
+                     NULL);
 }
 
 /* Both kinds of entries begin with the digest. */
@@ -36,7 +43,7 @@ static int compare_raw(const void *one, const void *other)
     return memcmp(one, other, OCI_IMPORT_RAW);
 }
 
-static void sort(apr_array_header_t *entries)
+static void sort_entries(apr_array_header_t *entries)
 {
     qsort(entries->elts, entries->nelts, entries->elt_size, compare_raw);
 }
@@ -47,9 +54,6 @@ oci_import_revision_t *oci_import_images_find(const oci_import_images_t *images,
     const apr_array_header_t *all = images->revisions;
     unsigned char raw[OCI_IMPORT_RAW];
 
-    if (strncmp(digest, "sha256:", 7)) {
-        return NULL;
-    }
     set_raw(raw, digest);
     return bsearch(raw, all->elts, all->nelts, all->elt_size, compare_raw);
 }
@@ -68,11 +72,54 @@ oci_import_tag_t *oci_import_images_tags(const oci_import_images_t *images,
     return found;
 }
 
+oci_import_images_t *oci_import_images_make(oci_import_t *import,
+                                            const oci_repository_t *repository,
+                                            apr_pool_t *pool)
+{
+    oci_import_images_t *self = apr_pcalloc(pool, sizeof(*self));
+
+    self->import = import;
+    self->repository = repository;
+    self->pool = pool;
+    self->tags = apr_array_make(pool, 16, sizeof(oci_import_tag_t));
+    self->revisions = apr_array_make(pool, 16, sizeof(oci_import_revision_t));
+    return self;
+}
+
+oci_import_revision_t *oci_import_images_add(oci_import_images_t *images,
+                                             const char *digest,
+                                             apr_int64_t seconds)
+{
+    oci_import_revision_t *revision = apr_array_push(images->revisions);
+
+    set_raw(revision->raw, digest);
+    revision->done = 0;
+    revision->awaited = 0;
+    revision->seconds = seconds;
+    return revision;
+}
+
+void oci_import_images_add_tag(oci_import_images_t *images, const char *name,
+                               const char *digest, apr_int64_t seconds)
+{
+    oci_import_tag_t *tag = apr_array_push(images->tags);
+
+    set_raw(tag->raw, digest);
+    tag->done = 0;
+    tag->name = apr_pstrdup(images->pool, name);
+    tag->seconds = seconds;
+}
+
+void oci_import_images_sort(oci_import_images_t *images)
+{
+    sort_entries(images->tags);
+    sort_entries(images->revisions);
+}
+
 static void add_revision(oci_import_images_t *images, int dir, const char *hex,
                          apr_pool_t *scratch)
 {
     oci_import_link_t link;
-    oci_import_revision_t *revision;
     apr_status_t rv = oci_import_link_check(&link, dir, hex, scratch);
 
     if (rv == ENOENT) {
@@ -85,18 +132,13 @@ static void add_revision(oci_import_images_t *images, int dir, const char *hex,
                         oci_import_fault(rv, scratch));
         return;
     }
-    revision = apr_array_push(images->revisions);
-    set_raw(revision->raw, link.digest);
-    revision->done = 0;
-    revision->awaited = 0;
-    revision->seconds = link.seconds;
+    oci_import_images_add(images, link.digest, link.seconds);
 }
 
 static void add_tag(oci_import_images_t *images, int dir, const char *name,
                     apr_pool_t *scratch)
 {
     oci_import_link_t link;
-    oci_import_tag_t *tag;
     apr_status_t rv;
 
     if (!oci_tag_valid(name)) {
@@ -117,11 +159,7 @@ static void add_tag(oci_import_images_t *images, int dir, const char *name,
                         oci_import_fault(rv, scratch));
         return;
     }
-    tag = apr_array_push(images->tags);
-    set_raw(tag->raw, link.digest);
-    tag->done = 0;
-    tag->name = apr_pstrdup(images->pool, name);
-    tag->seconds = link.seconds;
+    oci_import_images_add_tag(images, name, link.digest, link.seconds);
 }
 
 /* Read all entries of a directory; what it lacks is not an error. */
@@ -154,18 +192,13 @@ void oci_import_images_read(oci_import_images_t **images, oci_import_t *import,
                             const oci_repository_t *repository, int dir,
                             apr_pool_t *pool)
 {
-    oci_import_images_t *self = apr_pcalloc(pool, sizeof(*self));
+    oci_import_images_t *self = oci_import_images_make(import, repository,
+                                                       pool);
 
-    self->import = import;
-    self->repository = repository;
     self->dir = dir;
-    self->pool = pool;
-    self->tags = apr_array_make(pool, 16, sizeof(oci_import_tag_t));
-    self->revisions = apr_array_make(pool, 16, sizeof(oci_import_revision_t));
     read_entries(self, "_manifests/tags", add_tag);
     read_entries(self, "_manifests/revisions/sha256", add_revision);
-    sort(self->tags);
-    sort(self->revisions);
+    oci_import_images_sort(self);
     *images = self;
 }
 
@@ -208,6 +241,12 @@ oci_error_t *oci_import_tag_decide(int *set, oci_condition_t *condition,
     }
     else if (!strcmp(here.digest, digest)) {
         images->import->report.present++;
+    }
+    else if (images->import->moves_tags) {
+        oci_import_note(images->import, "%s, tag %s: moved from %s",
+                        images->repository->name, tag->name, here.digest);
+        condition->match = apr_pstrcat(pool, "\"", here.digest, "\"", NULL);
+        *set = 1;
     }
     else if (is_imported(images, tag->name, &here, pool)) {
         condition->match = apr_pstrcat(pool, "\"", here.digest, "\"", NULL);

@@ -13,8 +13,9 @@
 #include "admin/import/import_run.h"
 #include "registry/manifest_change.h"
 
-/** The size of a digest without its algorithm and as bytes. */
-#define OCI_IMPORT_RAW 32
+/** The size of a digest as bytes: the algorithm in one, and the longest hash.
+ */
+#define OCI_IMPORT_RAW 65
 
 /** A manifest.  A repository may have many, so the digest is kept as bytes. */
 typedef struct oci_import_revision_t {
@@ -41,6 +42,33 @@ struct oci_import_images_t {
     apr_array_header_t *tags;      /* of oci_import_tag_t, by raw */
     apr_pool_t *pool;
 };
+
+/** Make an empty list of manifests and tags, from pool. */
+oci_import_images_t *oci_import_images_make(oci_import_t *import,
+                                            const oci_repository_t *repository,
+                                            apr_pool_t *pool);
+
+/**
+ * Add a manifest.
+ * @param digest Valid
+ * @param seconds When it was pushed, since 1970, UTC; 0: now
+ * @return The manifest, valid until the next one is added
+ */
+oci_import_revision_t *oci_import_images_add(oci_import_images_t *images,
+                                             const char *digest,
+                                             apr_int64_t seconds);
+
+/**
+ * Add a tag.
+ * @param name Valid; copied
+ * @param digest That it names; valid
+ * @param seconds As for oci_import_images_add
+ */
+void oci_import_images_add_tag(oci_import_images_t *images, const char *name,
+                               const char *digest, apr_int64_t seconds);
+
+/** Sort the manifests and tags, when all have been added. */
+void oci_import_images_sort(oci_import_images_t *images);
 
 /** Return the digest of bytes, as text from pool. */
 const char *oci_import_digest(const unsigned char *raw, apr_pool_t *pool);

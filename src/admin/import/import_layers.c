@@ -11,6 +11,7 @@
 #include "apr_strings.h"
 
 #include "admin/import/import_run.h"
+#include "admin/import/import_tree.h"
 #include "admin/interrupt.h"
 #include "registry/blob.h"
 #include "registry/upload_write.h"
@@ -27,7 +28,8 @@ typedef struct layers_t {
     const oci_repository_t *repository;
     apr_array_header_t *batch; /* of oci_blob_t: not recorded yet */
     char *buffer;
-    apr_pool_t *pool; /* for the batch */
+    apr_pool_t *pool;    /* for the batch */
+    apr_pool_t *scratch; /* for one layer */
 } layers_t;
 
 /* Whether a failure is that of our stores, not of the content. */
@@ -47,24 +49,15 @@ static void skip_layer(layers_t *self, const char *digest, const char *fault)
                     digest, fault);
 }
 
-static ssize_t read_retry(int fd, char *buffer, size_t size)
-{
-    ssize_t n;
-
-    do {
-        n = read(fd, buffer, size);
-    } while (n == -1 && errno == EINTR);
-    return n;
-}
-
 /* Compute the digest of a file; APR_EINTR after an interrupt. */
-static apr_status_t hash_file(const char **digest, const layers_t *self, int fd,
-                              apr_pool_t *pool)
+static apr_status_t hash_file(const char **digest, const layers_t *self,
+                              oci_import_file_t *file,
+                              oci_algorithm_e algorithm, apr_pool_t *pool)
 {
-    oci_hash_t *hash = oci_hash_make(OCI_SHA256, pool);
+    oci_hash_t *hash = oci_hash_make(algorithm, pool);
     ssize_t n;
 
-    while ((n = read_retry(fd, self->buffer, READ_BUFFER)) > 0) {
+    while ((n = oci_import_file_read(file, self->buffer, READ_BUFFER)) > 0) {
         oci_hash_update(hash, self->buffer, n);
         if (oci_interrupt_pending()) {
             return APR_EINTR;
@@ -74,17 +67,20 @@ static apr_status_t hash_file(const char **digest, const layers_t *self, int fd,
         return errno;
     }
     *digest = oci_hash_digest(hash, pool);
-    return lseek(fd, 0, SEEK_SET) ? errno : APR_SUCCESS;
+    oci_import_file_rewind(file);
+    return APR_SUCCESS;
 }
 
 /* Write a file to an upload.  *fault: set to what is wrong with the file */
 static oci_error_t *write_upload(const char **fault, oci_upload_t *upload,
-                                 const layers_t *self, int fd, apr_pool_t *pool)
+                                 const layers_t *self, oci_import_file_t *file,
+                                 apr_pool_t *pool)
 {
     oci_error_t *error = NULL;
     ssize_t n = 0;
 
-    while (!error && (n = read_retry(fd, self->buffer, READ_BUFFER)) > 0) {
+    while (!error
+           && (n = oci_import_file_read(file, self->buffer, READ_BUFFER)) > 0) {
         struct iovec vec = { self->buffer, n };
 
         error = oci_upload_write(upload, &vec, 1, pool);
@@ -102,17 +98,18 @@ static oci_error_t *write_upload(const char **fault, oci_upload_t *upload,
 
 /* Import a blob by a copy of its bytes, as if it was pushed. */
 static oci_error_t *copy_blob(layers_t *self, const char *digest,
-                              const oci_import_file_t *file, apr_pool_t *pool)
+                              oci_import_file_t *file, apr_pool_t *pool)
 {
     const char *fault = NULL;
     oci_upload_t *upload;
     oci_error_t *error = oci_upload_begin_once(&upload, self->repository,
-                                               OCI_SHA256, pool);
+                                               oci_digest_algorithm(digest),
+                                               pool);
 
     if (error) {
         return error;
     }
-    error = write_upload(&fault, upload, self, file->fd, pool);
+    error = write_upload(&fault, upload, self, file, pool);
     if (!error && !fault) {
         error = oci_upload_finish(upload, digest, pool);
     }
@@ -128,10 +125,10 @@ static oci_error_t *copy_blob(layers_t *self, const char *digest,
         return NULL;
     }
     self->import->report.blobs++;
-    self->import->report.bytes += file->st.st_size;
+    self->import->report.bytes += file->size;
     self->import->report.copied++;
-    self->import->report.foreign += oci_fs_blob_foreign(self->import->adopter,
-                                                        &file->st);
+    self->import->report.foreign += file->name
+        && oci_fs_blob_foreign(self->import->adopter, &file->st);
     return NULL;
 }
 
@@ -148,21 +145,20 @@ static void add_to_batch(layers_t *self, const oci_blob_t *blob)
 /* Try to import a blob without a copy.
  * *adopted: set to 0 if it must be copied */
 static oci_error_t *adopt_blob(int *adopted, layers_t *self, const char *digest,
-                               const oci_import_file_t *file, apr_pool_t *pool)
+                               oci_import_file_t *file, apr_pool_t *pool)
 {
     oci_import_t *import = self->import;
-    oci_fs_original_t original = { file->dir, OCI_IMPORT_DATA, file->fd,
-                                   file->st };
-    oci_blob_t blob = { .digest = digest, .size = file->st.st_size };
+    oci_fs_original_t original = { file->dir, file->name, file->fd, file->st };
+    oci_blob_t blob = { .digest = digest, .size = file->size };
     oci_fs_adopted_e how;
     const char *actual = NULL;
     apr_status_t rv;
 
-    *adopted = oci_fs_blob_adoptable(import->adopter, &file->st);
+    *adopted = file->name && oci_fs_blob_adoptable(import->adopter, &file->st);
     if (!*adopted) {
         return NULL;
     }
-    rv = hash_file(&actual, self, file->fd, pool);
+    rv = hash_file(&actual, self, file, oci_digest_algorithm(digest), pool);
     if (rv != APR_SUCCESS || strcmp(actual, digest)) {
         skip_layer(self, digest,
                    rv != APR_SUCCESS
@@ -203,7 +199,7 @@ static oci_error_t *import_blob(layers_t *self, const char *digest,
     oci_import_file_t file;
     oci_error_t *error;
     int adopted;
-    apr_status_t rv = oci_import_file_open(&file, &self->import->tree, digest);
+    apr_status_t rv = self->import->open(&file, self->import->source, digest);
 
     if (rv == ENOENT) {
         self->import->report.gone++;
@@ -385,32 +381,68 @@ static oci_error_t *import_link(layers_t *self, int dir, const char *hex,
     return NULL;
 }
 
+/* Record the batch after a layer if it is complete.
+ * error: of the layer, or NULL */
+static oci_error_t *after_layer(layers_t *self, oci_error_t *error,
+                                apr_pool_t *pool)
+{
+    if (error) {
+        error = oci_error_storage(pool, APR_SUCCESS, "%s",
+                                  oci_error_text(error, self->scratch));
+    }
+    apr_pool_clear(self->scratch);
+    oci_import_progress(self->import);
+    return !error && self->batch->nelts >= LAYER_BATCH ? end_batch(self, pool)
+                                                       : error;
+}
+
 /* Import what the directory of links lists, batch by batch. */
 static oci_error_t *import_links(layers_t *self, oci_import_dir_t *links,
                                  apr_pool_t *pool)
 {
-    apr_pool_t *scratch;
     oci_error_t *error = NULL;
     const char *hex;
-    apr_status_t rv = apr_pool_create(&scratch, pool);
 
+    while (!error && !oci_interrupt_pending()
+           && (hex = oci_import_dir_next(links))) {
+        error = after_layer(self,
+                            import_link(self, links->fd, hex, self->scratch),
+                            pool);
+    }
+    return error ? error : end_batch(self, pool);
+}
+
+static oci_error_t *begin(layers_t *self, apr_pool_t *pool)
+{
+    apr_status_t rv = apr_pool_create(&self->pool, pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = apr_pool_create(&self->scratch, pool);
+    }
     if (rv != APR_SUCCESS) {
         return oci_error_storage(pool, rv, "cannot import layers");
     }
-    while (!error && !oci_interrupt_pending()
-           && (hex = oci_import_dir_next(links))) {
-        error = import_link(self, links->fd, hex, scratch);
-        if (error) {
-            error = oci_error_storage(pool, APR_SUCCESS, "%s",
-                                      oci_error_text(error, scratch));
-        }
-        apr_pool_clear(scratch);
-        oci_import_progress(self->import);
-        if (!error && self->batch->nelts >= LAYER_BATCH) {
-            error = end_batch(self, pool);
-        }
+    self->buffer = apr_palloc(pool, READ_BUFFER);
+    begin_batch(self);
+    return NULL;
+}
+
+oci_error_t *oci_import_blobs(oci_import_t *import,
+                              const oci_repository_t *repository,
+                              const apr_array_header_t *digests,
+                              apr_pool_t *pool)
+{
+    layers_t self = { .import = import, .repository = repository };
+    oci_error_t *error = begin(&self, pool);
+    int i;
+
+    for (i = 0; i < digests->nelts && !error && !oci_interrupt_pending(); i++) {
+        const char *digest = APR_ARRAY_IDX(digests, i, const char *);
+
+        error = after_layer(&self, import_layer(&self, digest, self.scratch),
+                            pool);
     }
-    return error ? error : end_batch(self, pool);
+    return error ? error : end_batch(&self, pool);
 }
 
 oci_error_t *oci_import_layers(oci_import_t *import,
@@ -419,14 +451,12 @@ oci_error_t *oci_import_layers(oci_import_t *import,
 {
     layers_t self = { .import = import, .repository = repository };
     oci_import_dir_t links;
-    oci_error_t *error = NULL;
-    apr_status_t rv = apr_pool_create(&self.pool, pool);
+    oci_error_t *error = begin(&self, pool);
+    apr_status_t rv;
 
-    if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "cannot import layers");
+    if (error) {
+        return error;
     }
-    self.buffer = apr_palloc(pool, READ_BUFFER);
-    begin_batch(&self);
     rv = oci_import_dir_open(&links, dir, "_layers/sha256");
     if (rv == APR_SUCCESS) {
         error = import_links(&self, &links, pool);

@@ -19,7 +19,7 @@
 #include "values/json_check.h"
 #include "values/json_span.h"
 
-/* distribution refuses larger ones. */
+/* bytes; the default of OCIMaxManifestSize, and the limit of distribution */
 #define MANIFEST_MAX (4 * 1024 * 1024)
 
 #define TYPE_MANIFEST "application/vnd.oci.image.manifest.v1+json"
@@ -38,46 +38,47 @@ typedef struct manifest_import_t {
     apr_pool_t *pool;
 } manifest_import_t;
 
+const char *oci_import_manifest_read(const char **data, apr_size_t *size,
+                                     const oci_import_t *import,
+                                     const char *digest, apr_pool_t *pool)
+{
+    oci_import_file_t file;
+    const char *actual;
+    char *buffer;
+    ssize_t n = 1;
+    apr_status_t rv = import->open(&file, import->source, digest);
+
+    if (rv != APR_SUCCESS) {
+        return rv == ENOENT ? "its bytes are missing"
+                            : oci_import_fault(rv, pool);
+    }
+    if (file.size > MANIFEST_MAX) {
+        oci_import_file_close(&file);
+        return "it is larger than 4 MiB";
+    }
+    buffer = apr_palloc(pool, file.size + 1);
+    while (n > 0) {
+        n = oci_import_file_read(&file, buffer + file.read,
+                                 file.size - file.read);
+    }
+    rv = n < 0 ? errno : APR_SUCCESS;
+    *data = buffer;
+    *size = file.read;
+    oci_import_file_close(&file);
+    if (rv != APR_SUCCESS) {
+        return oci_import_fault(rv, pool);
+    }
+    actual = oci_digest_of(oci_digest_algorithm(digest), buffer, *size, pool);
+    return strcmp(actual, digest)
+        ? apr_pstrcat(pool, "its bytes have the digest ", actual, NULL)
+        : NULL;
+}
+
 static void skip_manifest(const manifest_import_t *self, const char *fault)
 {
     oci_import_skip(self->images->import, "%s, manifest %s: %s",
                     self->images->repository->name, self->digest, fault);
     self->revision->done = 1;
-}
-
-/* Read the manifest from the tree.  Returns NULL, or what is wrong. */
-static const char *read_file(manifest_import_t *self)
-{
-    oci_import_file_t file;
-    apr_size_t size = 0;
-    char *data;
-    ssize_t n = 1;
-    apr_status_t rv = oci_import_file_open(&file, &self->images->import->tree,
-                                           self->digest);
-
-    if (rv != APR_SUCCESS) {
-        return rv == ENOENT ? "its bytes are missing"
-                            : oci_import_fault(rv, self->pool);
-    }
-    if (file.st.st_size > MANIFEST_MAX) {
-        oci_import_file_close(&file);
-        return "it is larger than 4 MiB";
-    }
-    data = apr_palloc(self->pool, file.st.st_size + 1);
-    while (size < (apr_size_t)file.st.st_size && n > 0) {
-        n = read(file.fd, data + size, file.st.st_size - size);
-        if (n > 0) {
-            size += n;
-        }
-        else if (n < 0 && errno == EINTR) {
-            n = 1;
-        }
-    }
-    rv = n < 0 ? errno : APR_SUCCESS;
-    oci_import_file_close(&file);
-    self->data = data;
-    self->size = size;
-    return rv == APR_SUCCESS ? NULL : oci_import_fault(rv, self->pool);
 }
 
 /* A registry is told the media type; the tree does not have it.  Returns the
@@ -116,15 +117,9 @@ static oci_error_t *load(const char **fault, manifest_import_t *self)
     else if (error->code != OCI_E_MANIFEST_UNKNOWN) {
         return error;
     }
-    else if (!(*fault = read_file(self))) {
-        const char *actual = oci_digest_of(OCI_SHA256, self->data, self->size,
-                                           self->pool);
-
-        if (strcmp(actual, self->digest)) {
-            *fault = apr_pstrcat(self->pool, "its bytes have the digest ",
-                                 actual, NULL);
-            return NULL;
-        }
+    else if (!(*fault = oci_import_manifest_read(&self->data, &self->size,
+                                                 self->images->import,
+                                                 self->digest, self->pool))) {
         self->content_type = missing_type(self);
     }
     if (!*fault) {

@@ -8,6 +8,7 @@
 #include "apr_strings.h"
 
 #include "admin/import/import_repositories.h"
+#include "admin/import/import_tree.h"
 #include "admin/interrupt.h"
 #include "values/name.h"
 
@@ -110,8 +111,9 @@ static void walk_dir(repository_walk_t *walk, int parent, const char *path,
 
 oci_error_t *oci_import_repositories(oci_import_t *import, apr_pool_t *pool)
 {
+    const oci_import_tree_t *tree = import->source;
     repository_walk_t walk = { import, NULL, pool };
 
-    walk_dir(&walk, import->tree.repositories, ".", "", 0);
+    walk_dir(&walk, tree->repositories, ".", "", 0);
     return walk.error;
 }

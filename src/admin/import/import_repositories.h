@@ -11,8 +11,8 @@
 #include "admin/import/import_run.h"
 
 /**
- * Import all repositories of the tree, until a signal is pending.
- * @param import Its registry and tree are open
+ * Import all repositories of a tree, until a signal is pending.
+ * @param import Its registry is open, and its source, an oci_import_tree_t
  * @param pool For temporary data and the error
  * @return An error of our stores
  */

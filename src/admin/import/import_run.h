@@ -13,7 +13,9 @@
 #ifndef OCI_IMPORT_RUN_H
 #define OCI_IMPORT_RUN_H
 
-#include "admin/import/import_tree.h"
+#include "apr_tables.h"
+
+#include "admin/import/import_file.h"
 #include "admin/progress.h"
 #include "registry/registry.h"
 #include "store/fs/fs_blob_adopt.h"
@@ -38,7 +40,9 @@ typedef struct oci_import_report_t {
 /** A run. */
 typedef struct oci_import_t {
     const oci_registry_t *registry;
-    oci_import_tree_t tree;
+    oci_import_open_t *open;   /* opens the blobs and manifests of source */
+    const void *source;        /* an oci_import_tree_t or oci_layout_t */
+    int moves_tags;            /* a tag that was pushed here moves, too */
     oci_fs_adopter_t *adopter; /* or NULL */
     oci_import_report_t report;
     oci_progress_t *progress;
@@ -65,6 +69,27 @@ void oci_import_progress(const oci_import_t *import);
 oci_error_t *oci_import_layers(oci_import_t *import,
                                const oci_repository_t *repository, int dir,
                                apr_pool_t *pool);
+
+/**
+ * Import blobs into a repository.  One that the source does not have is
+ * counted, and not an error.
+ * @param digests An array of const char *: valid digests
+ * @param pool For temporary data
+ * @return An error of our stores, which ends the run
+ */
+oci_error_t *oci_import_blobs(oci_import_t *import,
+                              const oci_repository_t *repository,
+                              const apr_array_header_t *digests,
+                              apr_pool_t *pool);
+
+/**
+ * Read a manifest, and verify its digest.
+ * @param data,size Set to its bytes, from pool
+ * @return NULL, or what is wrong, as the end of a sentence
+ */
+const char *oci_import_manifest_read(const char **data, apr_size_t *size,
+                                     const oci_import_t *import,
+                                     const char *digest, apr_pool_t *pool);
 
 /** The manifests and tags of a repository that is being imported. */
 typedef struct oci_import_images_t oci_import_images_t;

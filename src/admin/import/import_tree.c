@@ -22,73 +22,6 @@
 #define NAME_LENGTH 256 /* of one name, with its NUL */
 #define LINK_LENGTH 256 /* more than any digest has, bytes */
 
-static int open_retry(int dir, const char *name, int flags)
-{
-    int fd;
-
-    do {
-        fd = openat(dir, name, flags | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    } while (fd == -1 && errno == EINTR);
-    return fd;
-}
-
-/* Open a path below a directory, name by name.
- * flags: for the last name; the others are directories */
-static apr_status_t open_below(int *result, int dir, const char *path,
-                               int flags)
-{
-    char name[NAME_LENGTH];
-    int at = dir, fd;
-
-    for (;;) {
-        size_t length = strcspn(path, "/");
-        int last = !path[length];
-
-        if (length >= sizeof(name)) {
-            errno = ENAMETOOLONG;
-            fd = -1;
-        }
-        else {
-            memcpy(name, path, length);
-            name[length] = '\0';
-            fd = open_retry(at, name, last ? flags : O_DIRECTORY);
-        }
-        if (at != dir) {
-            int saved = errno;
-
-            close(at);
-            errno = saved;
-        }
-        if (fd == -1 || last) {
-            *result = fd;
-            return fd == -1 ? errno : APR_SUCCESS;
-        }
-        at = fd;
-        path += length + 1;
-    }
-}
-
-/* Open a regular file.  A pipe in its place does not make us wait. */
-static apr_status_t open_file(int *fd, struct stat *st, int dir,
-                              const char *path)
-{
-    apr_status_t rv = open_below(fd, dir, path, O_NONBLOCK);
-
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    if (fstat(*fd, st)) {
-        rv = errno;
-    }
-    else if (!S_ISREG(st->st_mode)) {
-        rv = ENOENT;
-    }
-    if (rv != APR_SUCCESS) {
-        close(*fd);
-    }
-    return rv;
-}
-
 static apr_status_t close_tree(void *data)
 {
     oci_import_tree_t *tree = data;
@@ -141,13 +74,13 @@ const char *oci_import_tree_enter(oci_import_tree_t *tree)
         "docker/registry/v2/repositories",
         "docker/registry/v2/blobs/sha256",
     };
-    apr_status_t rv = open_below(&tree->repositories, tree->root, names[0],
-                                 O_DIRECTORY);
+    apr_status_t rv = oci_import_path_open(&tree->repositories, tree->root,
+                                           names[0], O_DIRECTORY);
 
     if (rv != APR_SUCCESS) {
         return refuse_tree(tree, names[0], rv);
     }
-    rv = open_below(&tree->blobs, tree->root, names[1], O_DIRECTORY);
+    rv = oci_import_path_open(&tree->blobs, tree->root, names[1], O_DIRECTORY);
     return rv == APR_SUCCESS ? NULL : refuse_tree(tree, names[1], rv);
 }
 
@@ -155,7 +88,7 @@ apr_status_t oci_import_dir_open(oci_import_dir_t *dir, int parent,
                                  const char *path)
 {
     dir->dir = NULL;
-    dir->rv = open_below(&dir->fd, parent, path, O_DIRECTORY);
+    dir->rv = oci_import_path_open(&dir->fd, parent, path, O_DIRECTORY);
     if (dir->rv == APR_SUCCESS && !(dir->dir = fdopendir(dir->fd))) {
         dir->rv = errno;
         close(dir->fd);
@@ -198,7 +131,7 @@ apr_status_t oci_import_link_read(oci_import_link_t *link, int dir,
     ssize_t n;
     int fd;
 
-    rv = open_file(&fd, &st, dir, path);
+    rv = oci_import_regular_open(&fd, &st, dir, path);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -241,45 +174,31 @@ int oci_import_is_recent(int dir, const char *name)
         && st.st_mtime > time(NULL) - RECENT;
 }
 
-apr_status_t oci_import_file_open(oci_import_file_t *file,
-                                  const oci_import_tree_t *tree,
+apr_status_t oci_import_tree_file(oci_import_file_t *file, const void *source,
                                   const char *digest)
 {
+    const oci_import_tree_t *tree = source;
     const char *hex = digest + strlen(SHA256);
     char path[NAME_LENGTH];
     apr_status_t rv;
 
+    if (strncmp(digest, SHA256, strlen(SHA256))) {
+        return ENOENT;
+    }
     snprintf(path, sizeof(path), "%.2s/%s", hex, hex);
-    rv = open_below(&file->dir, tree->blobs, path, O_DIRECTORY);
+    rv = oci_import_path_open(&file->dir, tree->blobs, path, O_DIRECTORY);
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = open_file(&file->fd, &file->st, file->dir, OCI_IMPORT_DATA);
+    rv = oci_import_regular_open(&file->fd, &file->st, file->dir,
+                                 OCI_IMPORT_DATA);
     if (rv != APR_SUCCESS) {
         close(file->dir);
+        return rv;
     }
-    return rv;
-}
-
-void oci_import_file_close(const oci_import_file_t *file)
-{
-    close(file->fd);
-    close(file->dir);
-}
-
-const char *oci_import_fault(apr_status_t rv, apr_pool_t *pool)
-{
-    char reason[120];
-
-    switch (rv) {
-    case APR_EINVAL:
-        return "it is empty or does not hold the digest that it should";
-    case ENOENT:
-        return "there is no such file";
-    case ENOTDIR:
-    case ELOOP:
-        return "it is of another kind; symbolic links are not followed";
-    default:
-        return apr_pstrdup(pool, apr_strerror(rv, reason, sizeof(reason)));
-    }
+    file->name = OCI_IMPORT_DATA;
+    file->offset = 0;
+    file->size = file->st.st_size;
+    file->read = 0;
+    return APR_SUCCESS;
 }

@@ -22,10 +22,8 @@
 #define OCI_IMPORT_TREE_H
 
 #include <dirent.h>
-#include <sys/stat.h>
 
-#include "apr_errno.h"
-#include "apr_pools.h"
+#include "admin/import/import_file.h"
 
 /** The tree. */
 typedef struct oci_import_tree_t {
@@ -48,13 +46,6 @@ typedef struct oci_import_link_t {
     const char *digest;  /* the content; a valid digest */
     apr_int64_t seconds; /* when it was written, since 1970, UTC */
 } oci_import_link_t;
-
-/** A file of a blob, and its directory; both are open. */
-typedef struct oci_import_file_t {
-    int dir;
-    int fd;
-    struct stat st;
-} oci_import_file_t;
 
 /** The name of a blob's file in its directory. */
 #define OCI_IMPORT_DATA "data"
@@ -116,19 +107,8 @@ apr_status_t oci_import_link_check(oci_import_link_t *link, int dir,
  */
 int oci_import_is_recent(int dir, const char *name);
 
-/**
- * Open the file of a blob.
- * @param file To be closed if this succeeds
- * @param digest Valid; with the algorithm sha256
- */
-apr_status_t oci_import_file_open(oci_import_file_t *file,
-                                  const oci_import_tree_t *tree,
+/** Open the file of a blob; an oci_import_open_t. */
+apr_status_t oci_import_tree_file(oci_import_file_t *file, const void *source,
                                   const char *digest);
-
-/** Close the file of a blob. */
-void oci_import_file_close(const oci_import_file_t *file);
-
-/** Say what a status means for a file, as the end of a sentence. */
-const char *oci_import_fault(apr_status_t rv, apr_pool_t *pool);
 
 #endif /* OCI_IMPORT_TREE_H */
