@@ -16,6 +16,7 @@
 #include "admin/collect.h"
 #include "admin/copy.h"
 #include "admin/import/import.h"
+#include "admin/layout/export.h"
 #include "admin/look/cat.h"
 #include "admin/look/du.h"
 #include "admin/look/ls.h"
@@ -43,6 +44,7 @@ static const struct {
     { "check", oci_check_command, oci_check_usage },
     { "gc", oci_gc_command, oci_gc_usage },
     { "copy", oci_copy_command, oci_copy_usage },
+    { "export", oci_export_command, oci_export_usage },
     { "import", oci_import_command, oci_import_usage },
     { "help", help, "\n    Print this help.\n" },
     { "--help", help, NULL },
@@ -52,8 +54,8 @@ static const struct {
 
 static const char stores_help[] =
     "\nSTORES is --store BLOBS [--index INDEX], or\n"
-    "--config FILE [--httpd PROGRAM] [--store BLOBS].  check, gc and import\n"
-    "accept BLOBS [INDEX] at the end, too.\n"
+    "--config FILE [--httpd PROGRAM] [--store BLOBS].  check, gc, and import\n"
+    "of another registry accept BLOBS [INDEX] at the end, too.\n"
     "  BLOBS    the blob store, as one argument in the syntax of\n"
     "           OCIBlobStore, for example 'fs /var/lib/mod_oci'\n"
     "  INDEX    the index, in the syntax of OCIIndex, unless it is \"fs\"\n"

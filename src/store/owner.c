@@ -81,6 +81,23 @@ void oci_owner_leave(const oci_owner_caller_t *caller)
     }
 }
 
+void oci_owner_pause(oci_owner_paused_t *paused)
+{
+    paused->uid = geteuid();
+    paused->gid = getegid();
+    paused->changed = !getuid() && paused->uid;
+    if (paused->changed && (seteuid(0) || setegid(getgid()))) {
+        abort();
+    }
+}
+
+void oci_owner_resume(const oci_owner_paused_t *paused)
+{
+    if (paused->changed && (setegid(paused->gid) || seteuid(paused->uid))) {
+        abort();
+    }
+}
+
 /* Replace the name of a link by its target. */
 static apr_status_t follow_link(char *resolved, char *rest, const char *link)
 {

@@ -45,6 +45,23 @@ apr_status_t oci_owner_enter(oci_owner_caller_t *caller,
 /** Restore the caller's identity; aborts the process if that fails. */
 void oci_owner_leave(const oci_owner_caller_t *caller);
 
+/** The owner whose identity oci_owner_pause laid down. */
+typedef struct oci_owner_paused_t {
+    int changed;
+    uid_t uid;
+    gid_t gid;
+} oci_owner_paused_t;
+
+/**
+ * Act as root again if root is the real user and has become an owner; the
+ * supplementary groups stay the owner's.  Aborts the process if that fails.
+ * @param paused For oci_owner_resume, which must be called in any case
+ */
+void oci_owner_pause(oci_owner_paused_t *paused);
+
+/** Become the owner again; aborts the process if that fails. */
+void oci_owner_resume(const oci_owner_paused_t *paused);
+
 /**
  * Check that the effective user, which is not root, cannot change what a path
  * leads to: it neither owns a directory on the way nor can write to one.  Links

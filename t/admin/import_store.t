@@ -171,7 +171,8 @@ sub refuses {
         "import @words");
 }
 my @stores = stores_of($server);
-refuses(2, qr/import needs --from-registry DIR/, @stores);
+refuses(2, qr/import expects an image layout, DIR or FILE.tar/);
+refuses(2, qr/import takes a blob store/, 'DIR');
 refuses(2, qr/cannot use the option '--all'/, '--all', @stores);
 refuses(2, qr/import takes a blob store/, '--from-registry', $tree);
 refuses(1, qr/cannot read \S+none: No such file/, '--from-registry',

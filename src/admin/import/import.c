@@ -16,14 +16,22 @@
 #include "admin/import/import_repositories.h"
 #include "admin/import/import_tree.h"
 #include "admin/interrupt.h"
+#include "admin/layout/layout_import.h"
+#include "admin/reference.h"
 #include "admin/stores.h"
 #include "registry/pairing.h"
 
 const char oci_import_usage[] =
-    " --from-registry DIR [--json] [--quiet] STORES\n"
-    "    Take over the content of the registry of the project distribution,\n"
-    "    beside a running server.  To continue an import, or to take over\n"
-    "    what has changed, run the same command again.\n"
+    " [--sparse] [--json] [--quiet] DIR|FILE.tar [NAME[:TAG]] STORES\n"
+    "ociadmin import --from-registry DIR [--json] [--quiet] STORES\n"
+    "    Import the images of an OCI image layout, a directory or a tar\n"
+    "    archive, into the repository NAME, or those that the layout names.\n"
+    "    TAG is for a layout with a single image.  Or take over the content\n"
+    "    of the registry of the project distribution.  Both work beside a\n"
+    "    running server.  To continue an import, or to take over what has\n"
+    "    changed, run the same command again.\n"
+    "      --sparse             import an index although some of its\n"
+    "                           manifests are missing\n"
     "      --from-registry DIR  the rootdirectory of the other registry's\n"
     "                           filesystem driver; nothing in it is changed\n"
     "      --json               print the report as one line of JSON\n"
@@ -34,17 +42,22 @@ typedef struct import_command_t {
     oci_import_t import;
     oci_import_tree_t tree;
     oci_stores_t stores;
-    const char *directory; /* of --from-registry */
+    const char *directory; /* of --from-registry, or NULL */
+    const char *path;      /* of a layout, or NULL */
+    oci_layout_t *layout;
+    oci_layout_target_t target;
+    int sparse;
     int json;
     int quiet;
     apr_time_t begun;
     apr_pool_t *pool;
 } import_command_t;
 
-enum { OPTION_FROM_REGISTRY = 256, OPTION_JSON, OPTION_QUIET };
+enum { OPTION_FROM_REGISTRY = 256, OPTION_SPARSE, OPTION_JSON, OPTION_QUIET };
 
 static const apr_getopt_option_t options[] = {
     { "from-registry", OPTION_FROM_REGISTRY, 1, NULL },
+    { "sparse", OPTION_SPARSE, 0, NULL },
     { "json", OPTION_JSON, 0, NULL },
     { "quiet", OPTION_QUIET, 0, NULL },
     OCI_STORES_OPTIONS,
@@ -59,6 +72,9 @@ static const char *set_option(void *baton, int option, const char *value)
     case OPTION_FROM_REGISTRY:
         self->directory = value;
         return NULL;
+    case OPTION_SPARSE:
+        self->sparse = 1;
+        return NULL;
     case OPTION_JSON:
         self->json = 1;
         return NULL;
@@ -68,11 +84,38 @@ static const char *set_option(void *baton, int option, const char *value)
     }
 }
 
+/* Take the arguments that are not options: a layout, and a name. */
+static const char *parse_layout(import_command_t *self, int count,
+                                const char *const *last)
+{
+    oci_reference_t reference;
+    const char *error = NULL;
+
+    if (count < 1 || count > 2) {
+        return "import expects an image layout, DIR or FILE.tar, and perhaps "
+               "the name of a repository; write the stores after --store and "
+               "--index";
+    }
+    self->path = last[0];
+    if (count == 2) {
+        error = oci_reference_parse(&reference, &self->stores.registry, last[1],
+                                    self->pool);
+        if (!error && reference.digest) {
+            error = "import expects a name without a digest, such as team/app "
+                    "or team/app:v1";
+        }
+        self->target.name = reference.repository.name;
+        self->target.tag = reference.tag;
+    }
+    return error ? error : oci_stores_parse(&self->stores, "import", 0, NULL);
+}
+
 static const char *parse_arguments(import_command_t *self,
                                    apr_getopt_t *arguments)
 {
     const oci_stores_options_t own = { "import", options,
-                                       "--from-registry DIR, --json, --quiet",
+                                       "--from-registry DIR, --sparse, --json, "
+                                       "--quiet",
                                        set_option, self };
     const char *error = oci_stores_parse_options(&self->stores, &own,
                                                  arguments);
@@ -81,7 +124,12 @@ static const char *parse_arguments(import_command_t *self,
         return error;
     }
     if (!self->directory) {
-        return "import needs --from-registry DIR";
+        return parse_layout(self, arguments->argc - arguments->ind,
+                            arguments->argv + arguments->ind);
+    }
+    if (self->sparse) {
+        return "--sparse is for an image layout: --from-registry always "
+               "imports an index that lacks manifests";
     }
     return oci_stores_parse(&self->stores, "import",
                             arguments->argc - arguments->ind,
@@ -188,7 +236,8 @@ static void print_text(const import_command_t *self, double seconds)
 /* Prepare the stores for the content. */
 static const char *prepare(import_command_t *self)
 {
-    const char *error = oci_import_tree_enter(&self->tree);
+    const char *error = self->directory ? oci_import_tree_enter(&self->tree)
+                                        : oci_layout_check(self->layout);
     oci_error_t *refused;
     apr_status_t rv;
     char reason[120];
@@ -217,7 +266,12 @@ static const char *run(import_command_t *self)
     if (problem) {
         return problem;
     }
-    error = oci_import_repositories(&self->import, self->pool);
+    error = self->directory
+        ? oci_import_repositories(&self->import, self->pool)
+        : oci_layout_import(&problem, &self->import, &self->target, self->pool);
+    if (problem) {
+        return problem;
+    }
     oci_progress_end(self->import.progress);
     (self->json ? print_json : print_text)(self,
                                            (apr_time_now() - self->begun)
@@ -232,6 +286,24 @@ static const char *run(import_command_t *self)
                                        : NULL;
 }
 
+/* Open what is imported with the rights of the caller. */
+static const char *open_source(import_command_t *self)
+{
+    const char *error;
+
+    if (self->directory) {
+        self->import.open = oci_import_tree_file;
+        self->import.source = &self->tree;
+        return oci_import_tree_open(&self->tree, self->directory);
+    }
+    error = oci_layout_open(&self->layout, self->path, self->pool);
+    self->import.open = oci_layout_file;
+    self->import.source = self->layout;
+    self->import.moves_tags = 1;
+    self->import.takes_sparse = self->sparse;
+    return error;
+}
+
 oci_outcome_e oci_import_command(const char **error, apr_getopt_t *arguments,
                                  apr_pool_t *pool)
 {
@@ -244,19 +316,19 @@ oci_outcome_e oci_import_command(const char **error, apr_getopt_t *arguments,
         return OCI_USAGE;
     }
     self.import.registry = &self.stores.registry;
-    self.import.open = oci_import_tree_file;
-    self.import.source = &self.tree;
     self.import.progress = oci_progress_create(self.quiet, pool);
     oci_progress_begin(self.import.progress, "importing");
     oci_progress_count(self.import.progress, "items");
-    *error = oci_import_tree_open(&self.tree, self.directory);
+    *error = open_source(&self);
     if (!*error) {
         *error = oci_stores_open(&self.stores);
     }
     if (!*error) {
         oci_interrupt_block();
         /* what the other registry accepted with parts missing stays usable */
-        self.stores.registry.sparse = OCI_SPARSE_INDEX;
+        self.stores.registry.sparse = self.directory || self.sparse
+            ? OCI_SPARSE_INDEX
+            : OCI_SPARSE_NONE;
         *error = run(&self);
     }
     return *error ? OCI_FAILED : OCI_DONE;

@@ -11,8 +11,11 @@
 #include "apr_strings.h"
 
 #include "admin/import/import_file.h"
+#include "admin/interrupt.h"
 
 #define NAME_LENGTH 256 /* of one name, with its NUL */
+
+#define READ_BUFFER (256 * 1024)
 
 static int open_retry(int dir, const char *name, int flags)
 {
@@ -99,6 +102,28 @@ ssize_t oci_import_file_read(oci_import_file_t *file, char *buffer, size_t size)
 void oci_import_file_rewind(oci_import_file_t *file)
 {
     file->read = 0;
+}
+
+apr_status_t oci_import_file_digest(const char **digest,
+                                    oci_import_file_t *file,
+                                    oci_algorithm_e algorithm, apr_pool_t *pool)
+{
+    oci_hash_t *hash = oci_hash_make(algorithm, pool);
+    char *buffer = apr_palloc(pool, READ_BUFFER);
+    ssize_t n;
+
+    while ((n = oci_import_file_read(file, buffer, READ_BUFFER)) > 0) {
+        oci_hash_update(hash, buffer, n);
+        if (oci_interrupt_pending()) {
+            return APR_EINTR;
+        }
+    }
+    if (n < 0) {
+        return errno;
+    }
+    *digest = oci_hash_digest(hash, pool);
+    oci_import_file_rewind(file);
+    return APR_SUCCESS;
 }
 
 void oci_import_file_close(const oci_import_file_t *file)

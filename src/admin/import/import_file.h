@@ -17,6 +17,8 @@
 #include "apr_errno.h"
 #include "apr_pools.h"
 
+#include "values/digest.h"
+
 /** The bytes of a blob: a file in its directory, or a part of a file. */
 typedef struct oci_import_file_t {
     int dir;          /* its directory, open; -1 for a part of a file */
@@ -49,6 +51,17 @@ ssize_t oci_import_file_read(oci_import_file_t *file, char *buffer,
 
 /** Begin to read a blob from its first byte again. */
 void oci_import_file_rewind(oci_import_file_t *file);
+
+/**
+ * Compute the digest of a blob's bytes, from the first one; they can be read
+ * again afterwards.
+ * @param digest Set to the digest, from pool
+ * @return APR_EINTR if a signal is pending
+ */
+apr_status_t oci_import_file_digest(const char **digest,
+                                    oci_import_file_t *file,
+                                    oci_algorithm_e algorithm,
+                                    apr_pool_t *pool);
 
 /** Close the bytes of a blob. */
 void oci_import_file_close(const oci_import_file_t *file);

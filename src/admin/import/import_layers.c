@@ -49,28 +49,6 @@ static void skip_layer(layers_t *self, const char *digest, const char *fault)
                     digest, fault);
 }
 
-/* Compute the digest of a file; APR_EINTR after an interrupt. */
-static apr_status_t hash_file(const char **digest, const layers_t *self,
-                              oci_import_file_t *file,
-                              oci_algorithm_e algorithm, apr_pool_t *pool)
-{
-    oci_hash_t *hash = oci_hash_make(algorithm, pool);
-    ssize_t n;
-
-    while ((n = oci_import_file_read(file, self->buffer, READ_BUFFER)) > 0) {
-        oci_hash_update(hash, self->buffer, n);
-        if (oci_interrupt_pending()) {
-            return APR_EINTR;
-        }
-    }
-    if (n < 0) {
-        return errno;
-    }
-    *digest = oci_hash_digest(hash, pool);
-    oci_import_file_rewind(file);
-    return APR_SUCCESS;
-}
-
 /* Write a file to an upload.  *fault: set to what is wrong with the file */
 static oci_error_t *write_upload(const char **fault, oci_upload_t *upload,
                                  const layers_t *self, oci_import_file_t *file,
@@ -158,7 +136,8 @@ static oci_error_t *adopt_blob(int *adopted, layers_t *self, const char *digest,
     if (!*adopted) {
         return NULL;
     }
-    rv = hash_file(&actual, self, file, oci_digest_algorithm(digest), pool);
+    rv = oci_import_file_digest(&actual, file, oci_digest_algorithm(digest),
+                                pool);
     if (rv != APR_SUCCESS || strcmp(actual, digest)) {
         skip_layer(self, digest,
                    rv != APR_SUCCESS

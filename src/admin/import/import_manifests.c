@@ -30,17 +30,15 @@ typedef struct manifest_import_t {
     oci_import_images_t *images;
     oci_import_revision_t *revision;
     const char *digest;
-    const char *content_type; /* for oci_push_t */
-    const char *data;
-    apr_size_t size;
-    int present; /* it is here already */
-    oci_document_t *document;
+    oci_import_manifest_t manifest;
     apr_pool_t *pool;
 } manifest_import_t;
 
-const char *oci_import_manifest_read(const char **data, apr_size_t *size,
-                                     const oci_import_t *import,
-                                     const char *digest, apr_pool_t *pool)
+/* Read the bytes of a manifest from the source, and verify their digest.
+ * Returns NULL, or what is wrong. */
+static const char *read_bytes(oci_import_manifest_t *manifest,
+                              const oci_import_t *import, const char *digest,
+                              apr_pool_t *pool)
 {
     oci_import_file_t file;
     const char *actual;
@@ -49,6 +47,7 @@ const char *oci_import_manifest_read(const char **data, apr_size_t *size,
     apr_status_t rv = import->open(&file, import->source, digest);
 
     if (rv != APR_SUCCESS) {
+        manifest->absent = rv == ENOENT;
         return rv == ENOENT ? "its bytes are missing"
                             : oci_import_fault(rv, pool);
     }
@@ -62,16 +61,67 @@ const char *oci_import_manifest_read(const char **data, apr_size_t *size,
                                  file.size - file.read);
     }
     rv = n < 0 ? errno : APR_SUCCESS;
-    *data = buffer;
-    *size = file.read;
+    manifest->data = buffer;
+    manifest->size = file.read;
     oci_import_file_close(&file);
     if (rv != APR_SUCCESS) {
         return oci_import_fault(rv, pool);
     }
-    actual = oci_digest_of(oci_digest_algorithm(digest), buffer, *size, pool);
+    actual = oci_digest_of(oci_digest_algorithm(digest), buffer, manifest->size,
+                           pool);
     return strcmp(actual, digest)
         ? apr_pstrcat(pool, "its bytes have the digest ", actual, NULL)
         : NULL;
+}
+
+/* A registry is told the media type; the source may not have it.  Returns the
+ * type of a manifest that does not state it. */
+static const char *missing_type(const oci_import_manifest_t *manifest,
+                                apr_pool_t *pool)
+{
+    static const char *const names[] = { "mediaType", "manifests" };
+    oci_span_t members[2];
+
+    if (oci_json_check(manifest->data, manifest->size, pool)) {
+        return NULL;
+    }
+    oci_span_members(members, oci_span_of(manifest->data, manifest->size),
+                     names, 2);
+    if (members[0].text) {
+        return NULL;
+    }
+    return members[1].text ? TYPE_INDEX : TYPE_MANIFEST;
+}
+
+/* A manifest that is damaged here is imported again. */
+oci_error_t *oci_import_manifest_load(oci_import_manifest_t *manifest,
+                                      const oci_import_t *import,
+                                      const oci_repository_t *repository,
+                                      const char *digest, apr_pool_t *pool)
+{
+    oci_manifest_t here;
+    oci_error_t *error = oci_manifest_get(&here, repository, digest, pool);
+
+    memset(manifest, 0, sizeof(*manifest));
+    if (!error) {
+        manifest->present = 1;
+        manifest->data = here.data;
+        manifest->size = here.size;
+        manifest->content_type = here.media_type;
+    }
+    else if (error->code != OCI_E_MANIFEST_UNKNOWN) {
+        return error;
+    }
+    else if (!(manifest->fault = read_bytes(manifest, import, digest, pool))) {
+        manifest->content_type = missing_type(manifest, pool);
+    }
+    if (!manifest->fault) {
+        manifest->fault = oci_document_parse(&manifest->document,
+                                             manifest->content_type,
+                                             manifest->data, manifest->size,
+                                             pool);
+    }
+    return NULL;
 }
 
 static void skip_manifest(const manifest_import_t *self, const char *fault)
@@ -81,58 +131,10 @@ static void skip_manifest(const manifest_import_t *self, const char *fault)
     self->revision->done = 1;
 }
 
-/* A registry is told the media type; the tree does not have it.  Returns the
- * type of a manifest that does not state it. */
-static const char *missing_type(const manifest_import_t *self)
-{
-    static const char *const names[] = { "mediaType", "manifests" };
-    oci_span_t members[2];
-
-    if (oci_json_check(self->data, self->size, self->pool)) {
-        return NULL;
-    }
-    oci_span_members(members, oci_span_of(self->data, self->size), names, 2);
-    if (members[0].text) {
-        return NULL;
-    }
-    return members[1].text ? TYPE_INDEX : TYPE_MANIFEST;
-}
-
-/* Get the manifest's bytes, from here or from the tree.  A manifest that is
- * damaged here is imported again.
- * *fault: set to what is wrong with the tree's, or NULL */
-static oci_error_t *load(const char **fault, manifest_import_t *self)
-{
-    oci_manifest_t here;
-    oci_error_t *error = oci_manifest_get(&here, self->images->repository,
-                                          self->digest, self->pool);
-
-    *fault = NULL;
-    if (!error) {
-        self->present = 1;
-        self->data = here.data;
-        self->size = here.size;
-        self->content_type = here.media_type;
-    }
-    else if (error->code != OCI_E_MANIFEST_UNKNOWN) {
-        return error;
-    }
-    else if (!(*fault = oci_import_manifest_read(&self->data, &self->size,
-                                                 self->images->import,
-                                                 self->digest, self->pool))) {
-        self->content_type = missing_type(self);
-    }
-    if (!*fault) {
-        *fault = oci_document_parse(&self->document, self->content_type,
-                                    self->data, self->size, self->pool);
-    }
-    return NULL;
-}
-
 /* Whether the manifest names one that is still to be imported. */
 static int must_wait(const manifest_import_t *self)
 {
-    const apr_array_header_t *children = self->document->children;
+    const apr_array_header_t *children = self->manifest.document->children;
     int i;
 
     for (i = 0; i < children->nelts; i++) {
@@ -171,7 +173,7 @@ static oci_error_t *is_here(int *here, const manifest_import_t *self,
 /* Print which manifests of an index are missing. */
 static oci_error_t *report_absent(const manifest_import_t *self)
 {
-    const apr_array_header_t *children = self->document->children;
+    const apr_array_header_t *children = self->manifest.document->children;
     oci_error_t *error = NULL;
     apr_pool_t *scratch;
     int i, here;
@@ -194,7 +196,8 @@ static oci_error_t *report_absent(const manifest_import_t *self)
                             "manifest %s, which it names",
                             self->images->repository->name, self->digest,
                             digest);
-            self->images->import->report.skipped++;
+            self->images->import->report.skipped += !self->images->import
+                                                         ->takes_sparse;
         }
         if (!error) {
             apr_pool_clear(scratch);
@@ -218,7 +221,17 @@ static const char *refusal(const oci_error_t *error, apr_pool_t *pool)
     return text;
 }
 
-/* Push the manifest.
+static apr_array_header_t *list_of(const oci_import_tag_t *tag,
+                                   apr_pool_t *pool)
+{
+    apr_array_header_t *tags = apr_array_make(pool, 1, sizeof(const char *));
+
+    APR_ARRAY_PUSH(tags, const char *) = tag->name;
+    return tags;
+}
+
+/* Push the manifest.  A push to a tag makes a SHA-256 digest: for another one,
+ * the push is to the digest, to which the condition does not apply.
  * tag: to set, or NULL
  * *refused: set to 1 if the content is not accepted */
 static oci_error_t *put(int *refused, manifest_import_t *self,
@@ -227,24 +240,26 @@ static oci_error_t *put(int *refused, manifest_import_t *self,
 {
     apr_int64_t now = apr_time_sec(apr_time_now());
     apr_int64_t seconds = tag ? tag->seconds : self->revision->seconds;
-    oci_push_t push = { .reference = tag ? tag->name : self->digest,
-                        .content_type = self->content_type,
-                        .data = self->data,
-                        .size = self->size,
+    int by_digest = !tag || self->revision->raw[0] != OCI_SHA256;
+    oci_push_t push = { .reference = by_digest ? self->digest : tag->name,
+                        .tags = by_digest && tag ? list_of(tag, pool) : NULL,
+                        .content_type = self->manifest.content_type,
+                        .data = self->manifest.data,
+                        .size = self->manifest.size,
                         .seconds = seconds > 0 && seconds < now ? seconds
                                                                 : now };
     oci_pushed_t pushed;
     oci_error_t *error;
 
-    if (condition) {
+    if (condition && !by_digest) {
         push.condition = *condition;
     }
     error = oci_manifest_put(&pushed, self->images->repository, &push, pool);
     *refused = 0;
     if (!error) {
-        self->images->import->report.manifests += !self->present;
+        self->images->import->report.manifests += !self->manifest.present;
         self->images->import->report.tags += tag != NULL;
-        self->present = 1;
+        self->manifest.present = 1;
         return NULL;
     }
     switch (error->code) {
@@ -293,7 +308,7 @@ static oci_error_t *put_with_tags(manifest_import_t *self)
     oci_import_tag_t *end = (oci_import_tag_t *)tags->elts + tags->nelts;
     oci_import_tag_t *tag = oci_import_images_tags(self->images,
                                                    self->revision->raw);
-    int was_present = self->present, refused = 0;
+    int was_present = self->manifest.present, refused = 0;
     oci_error_t *error = NULL;
 
     for (; tag && tag < end && !error && !refused
@@ -301,7 +316,7 @@ static oci_error_t *put_with_tags(manifest_import_t *self)
          tag++) {
         error = put_tag(&refused, self, tag);
     }
-    if (!error && !refused && !self->present) {
+    if (!error && !refused && !self->manifest.present) {
         error = put(&refused, self, NULL, NULL, self->pool);
     }
     if (!error && !refused) {
@@ -321,14 +336,16 @@ static oci_error_t *import_revision(oci_import_images_t *images,
                                .revision = revision,
                                .digest = oci_import_digest(revision->raw, pool),
                                .pool = pool };
-    const char *fault;
-    oci_error_t *error = load(&fault, &self);
+    oci_error_t *error = oci_import_manifest_load(&self.manifest,
+                                                  images->import,
+                                                  images->repository,
+                                                  self.digest, pool);
 
     if (error) {
         return error;
     }
-    if (fault) {
-        skip_manifest(&self, fault);
+    if (self.manifest.fault) {
+        skip_manifest(&self, self.manifest.fault);
         return NULL;
     }
     return must_wait(&self) ? NULL : put_with_tags(&self);

@@ -19,6 +19,7 @@
 #include "admin/progress.h"
 #include "registry/registry.h"
 #include "store/fs/fs_blob_adopt.h"
+#include "values/document.h"
 
 /** What a run has done. */
 typedef struct oci_import_report_t {
@@ -40,9 +41,11 @@ typedef struct oci_import_report_t {
 /** A run. */
 typedef struct oci_import_t {
     const oci_registry_t *registry;
-    oci_import_open_t *open;   /* opens the blobs and manifests of source */
-    const void *source;        /* an oci_import_tree_t or oci_layout_t */
-    int moves_tags;            /* a tag that was pushed here moves, too */
+    oci_import_open_t *open; /* opens the blobs and manifests of source */
+    const void *source;      /* an oci_import_tree_t or oci_layout_t */
+    int moves_tags;          /* a tag that was pushed here moves, too */
+    int takes_sparse; /* an index that lacks manifests is not reported as a
+                         fault */
     oci_fs_adopter_t *adopter; /* or NULL */
     oci_import_report_t report;
     oci_progress_t *progress;
@@ -82,14 +85,29 @@ oci_error_t *oci_import_blobs(oci_import_t *import,
                               const apr_array_header_t *digests,
                               apr_pool_t *pool);
 
+/** A manifest that is being imported. */
+typedef struct oci_import_manifest_t {
+    const char *data;
+    apr_size_t size;          /* bytes */
+    const char *content_type; /* for oci_push_t */
+    int present;              /* it is here already */
+    const char *fault;        /* what is wrong, as the end of a sentence */
+    int absent;               /* what is wrong is that the source lacks it */
+    oci_document_t *document; /* unless there is a fault */
+} oci_import_manifest_t;
+
 /**
- * Read a manifest, and verify its digest.
- * @param data,size Set to its bytes, from pool
- * @return NULL, or what is wrong, as the end of a sentence
+ * Get a manifest's bytes, from here or from the source, verify their digest,
+ * and parse them.
+ * @param manifest Filled in
+ * @param digest Valid
+ * @param pool For the result
+ * @return An error of our stores, which ends the run
  */
-const char *oci_import_manifest_read(const char **data, apr_size_t *size,
-                                     const oci_import_t *import,
-                                     const char *digest, apr_pool_t *pool);
+oci_error_t *oci_import_manifest_load(oci_import_manifest_t *manifest,
+                                      const oci_import_t *import,
+                                      const oci_repository_t *repository,
+                                      const char *digest, apr_pool_t *pool);
 
 /** The manifests and tags of a repository that is being imported. */
 typedef struct oci_import_images_t oci_import_images_t;
