@@ -58,10 +58,11 @@ sub referrers_are {
 # What is exported: an image, an index, and a referrer of the image.
 root_tar("$dir/root.tar", 100_000);
 my $layer = slurp("$dir/root.tar");
-my $image = $client->push_image('app', 'v1', layers => [$layer],
-    config => json_text({ architecture => 'amd64', os => 'linux', config => {},
-        rootfs => { type => 'layers', diff_ids => [ digest_of($layer) ] },
-        history => [ { created_by => 'a test' } ] }));
+my @content = (layers => [$layer], config => json_text({
+    architecture => 'amd64', os => 'linux', config => {},
+    rootfs => { type => 'layers', diff_ids => [ digest_of($layer) ] },
+    history => [ { created_by => 'a test' } ] }));
+my $image = $client->push_image('app', 'v1', @content);
 my $v1 = $image->{digest};
 my $all = $client->push_manifest('app', 'all', image_index([ $image->{text} ]));
 spew("$dir/note.txt", "a note\n");
@@ -70,8 +71,8 @@ run_ok('a referrer', { in => $dir }, $oras, 'attach', '--plain-http',
     'note.txt:text/plain');
 admin_ok('export to a directory', 'export', 'app', "$dir/ours");
 admin_ok('export to an archive', 'export', 'app', "$dir/ours.tar");
-my $alone = $client->push_image('alone', 'v1', layers => [$layer],
-    config => '{"architecture":"amd64","os":"linux"}')->{digest};
+my $alone = $client->push_image('alone', 'v1', @content,
+    annotations => { is => 'alone' })->{digest};
 admin_ok('export one image', 'export', 'alone', "$dir/alone");
 admin_ok('to an archive', 'export', 'alone', "$dir/alone.tar");
 
@@ -143,9 +144,10 @@ tag_is('from/crane', v1 => $v1);
 run_ok('crane reads one', $crane, 'push', "$dir/alone", "$host/to/crane:v1");
 tag_is('to/crane', v1 => $alone);
 
-# podman
 SKIP: {
-    skip('podman with a private store needs root', 9) if $>;
+    skip('podman and containerd need root', 1) if $>;
+
+    # podman
     my ($podman, $policy) = podman();
     my @podman = @$podman;
     run_ok('podman imports an image', @podman, 'import', @$policy,
@@ -163,6 +165,17 @@ SKIP: {
     my $loaded = output_of(@podman, 'images', '--digests', '--format',
         '{{.Digest}}');
     like($loaded, qr/^\Q$alone\E$/m, 'with the same digest');
+
+    # containerd
+    my @ctr = containerd();
+    run_ok('containerd imports an archive', @ctr, 'image', 'import',
+        '--base-name', 'ours/app', '--all-platforms', "$dir/alone.tar");
+    like(output_of(@ctr, 'image', 'ls'), qr/^ours\/app:v1 .*\Q$alone\E/m,
+        'with the same digest');
+    run_ok('and exports one', @ctr, 'image', 'export', '--all-platforms',
+        "$dir/containerd.tar", 'ours/app:v1');
+    admin_ok('import it', 'import', "$dir/containerd.tar", 'from/containerd');
+    tag_is('from/containerd', v1 => $alone);
 }
 
 $registry->stop;
