@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# ociadmin export and import: runs that are ended, full disks, rights, and
+# garbage collection at the same time.
+
+use OCI::Test;
+
+use File::Temp ();
+use JSON::PP ();
+use OCI::Admin;
+use OCI::Disk;
+use OCI::Layout;
+
+my $IMAGES = 200;
+
+# The commands end as the user of httpd, whom LeakSanitizer cannot examine.
+$ENV{ASAN_OPTIONS} = 'detect_leaks=0';
+
+my $TOP = File::Temp->newdir('mod_oci-layout-XXXXXX', TMPDIR => 1);
+chmod 0755, "$TOP";
+
+sub stores_of {
+    my $server = shift;
+    return ('--store', 'fs ' . $server->store, map { ('--index', $_) }
+        $server->{index}->argument($server->store));
+}
+
+# A server whose store has been used.
+sub used_server {
+    my $server = OCI::Server->start(config => 'OCIGCInterval 0', @_);
+    OCI::Client->new($server)->get('/v2/');
+    return $server;
+}
+
+sub report_of {
+    my ($server, @words) = @_;
+    my $run = ociadmin(@words, '--json', '--quiet', stores_of($server));
+    $run->{report} = eval { JSON::PP::decode_json($run->{out}) } // {};
+    return $run;
+}
+
+# The tags that a server has, each checked with its layers.
+sub tags_of {
+    my $client = OCI::Client->new(shift);
+    my $res = $client->get('/v2/app/tags/list');
+    return $res->status != 200 ? 0 : scalar grep {
+        my $document = $client->get("/v2/app/manifests/$_")->json;
+        $document && !grep {
+            my $body = $client->get("/v2/app/blobs/$_->{digest}")->body;
+            digest_of($body) ne $_->{digest};
+        } @{ $document->{layers} };
+    } @{ $res->json->{tags} };
+}
+
+# A layout with many images, in both forms.
+my @images = map { json_text(image_manifest('{}', [ 'shared',
+        "layer $_ " x 2000 ])) } 1 .. $IMAGES;
+my $layout = layout_of([ map { ("t$_" => $images[ $_ - 1 ]) } 1 .. $IMAGES ],
+    '{}', 'shared', map { "layer $_ " x 2000 } 1 .. $IMAGES);
+write_dir("$TOP/layout", $layout);
+write_tar("$TOP/layout.tar", members_of($layout));
+
+# Begin a command, and end it by a signal when it has begun to write.  Returns
+# whether it was ended, and did not end before.
+sub is_ended {
+    my ($signal, $has_begun, @words) = @_;
+    my $run = OCI::Process->start(command => [ tool(), @words ],
+        output => "$TOP/out");
+    $run->wait_for($has_begun);
+    $run->signal($signal);
+    $run->wait_for(sub { 0 });
+    return $run->{status};
+}
+
+# ---- an import that is ended, beside garbage collection
+
+SKIP: {
+    skip('the facts are looked at as files', 1)
+        if OCI::Index->new->name ne 'fs';
+    for my $case ([ 'INT', 'layout' ], [ 'KILL', 'layout.tar' ]) {
+        my ($signal, $name) = @$case;
+        my ($server, $ended);
+        for my $try (1 .. 20) {
+            $server = used_server();
+            $ended = is_ended($signal, sub {
+                scalar(() = glob $server->store . '/index/repo/*/_tag/*')
+            }, 'import', "$TOP/$name", 'app', stores_of($server));
+            last if $ended;
+            $server->stop;
+        }
+        ok($ended, "$signal ends an import of $name") or next;
+        like(OCI::Server::slurp("$TOP/out"), qr/^ociadmin: interrupted; run the sam/m,
+            'a line says so') if $signal eq 'INT';
+        my $count = scalar(my @tags = glob $server->store . '/index/repo/*/_tag/*');
+        cmp_ok($count, '<', $IMAGES, 'in its middle');
+        is(tags_of($server), $count, 'every tag that is there is complete');
+        run_is(report_of($server, 'import', "$TOP/$name", 'app'), 0, qr/\A\z/,
+            'the next run imports the rest', tags => $IMAGES - $count, skipped => 0);
+        gc($server, '--grace', 0);
+        is(tags_of($server), $IMAGES, 'all tags are there');
+        $server->stop;
+    }
+}
+my $server = used_server();
+my $import = OCI::Process->start(command => [ tool(), 'import',
+    "$TOP/layout.tar", 'app', stores_of($server) ], output => "$TOP/out2");
+my $runs = 0;
+while ($import->alive && $runs < 500) {
+    my $gc = gc($server, '--grace', 0);
+    is("$gc->{status}$gc->{err}", 0, 'gc beside an import');
+    $runs++;
+}
+cmp_ok($runs, '>', 0, 'at least one run');
+report_of($server, 'import', "$TOP/layout", 'app');
+is(tags_of($server), $IMAGES, 'all tags are there');
+
+# ---- an export that is ended
+
+for my $name ('ended', 'ended.tar') {
+    my $ended;
+    for my $try (1 .. 20) {
+        $ended = is_ended('INT', sub { scalar(() = glob "$TOP/$name.*") },
+            'export', 'app', "$TOP/$name", stores_of($server));
+        last if $ended;
+        system 'rm', '-rf', "$TOP/$name";
+    }
+    ok($ended, "an interrupt ends an export to $name");
+    like(OCI::Server::slurp("$TOP/out"),
+        qr/^ociadmin: interrupted; nothing was exported$/m, 'a line says so');
+    is(join(' ', glob "$TOP/$name*"), '', 'nothing is left');
+}
+
+# ---- full disks, and rights
+
+SKIP: {
+    my $disk = small_disk('tmpfs', 'size=1m') or skip('cannot mount', 1);
+    for my $name ('full', 'full.tar') {
+        run_is(report_of($server, 'export', 'app', "$disk/$name"), 1,
+            qr/^ociadmin: cannot write .*: No space left on device$/,
+            'a full disk ends an export');
+        is(join(' ', glob "$disk/full*"), '', 'nothing is left');
+    }
+    run_is(report_of($server, 'export', 'app:t1', "$disk/one.tar"), 0, qr/\A\z/,
+        'one image fits');
+}
+SKIP: {
+    skip('the rights of root', 1) if $>;
+
+    # A directory that the user of the store cannot even enter.
+    mkdir "$TOP/mine", 0700;
+    run_is(report_of($server, 'export', 'app:t1', "$TOP/mine/$_"), 0, qr/\A\z/,
+        "root exports to $_ in its own directory") for 'one', 'one.tar';
+    system 'chmod', '-R', 'go=', "$TOP/mine";
+    for my $name ('one', 'one.tar') {
+        my $other = used_server();
+        run_is(report_of($other, 'import', "$TOP/mine/$name", 'app'), 0, qr/\A\z/,
+            "and imports $name, which nobody else can read", tags => 1, blobs => 3,
+            copied => 3);
+        is(tags_of($other), 1, 'httpd can read what was imported');
+        $other->stop;
+    }
+
+    # One that everybody can read is linked, unless others can write to it.
+    for my $case ([ 0644, 0, 3 ], [ 0666, 3, 0 ]) {
+        my ($mode, $copied, $linked) = @$case;
+        my $other = used_server();
+        my $dir = sprintf "$TOP/mode-%o", $mode;
+        report_of($server, 'export', 'app:t1', $dir);
+        chmod $mode, glob "$dir/blobs/sha256/*";
+        run_is(report_of($other, 'import', $dir, 'app'), 0, qr/\A\z/,
+            sprintf('files of mode %o', $mode), tags => 1, copied => $copied,
+            linked => $linked);
+        $other->stop;
+    }
+}
+$server->stop;
+done_testing;
