@@ -156,6 +156,14 @@ run_is(import_from("$dir/signed.tar", 'signed:new'), 0, qr/\A\z/,
     'under another tag', tags => 1, manifests => 5);
 same_ok("$repo/manifests/all", 'signed/manifests/new');
 
+run_is(export("$repo\@$signed->{digest}", "$dir/referrer"), 0, qr/\A\z/,
+    'a referrer', manifests => 2);
+run_is(import_from("$dir/referrer", 'referrer:new'), 1, qr/has several images/,
+    'two referrers under one tag');
+run_is(export("$repo\@$countersigned->{digest}", "$dir/last"), 0, qr/\A\z/,
+    'the last referrer', manifests => 1);
+run_is(import_from("$dir/last", 'referrer:new'), 0, qr/\A\z/, 'under a tag');
+
 # Several repositories; one whose name looks like that of a host.
 $source->push_image('host.example/app', 'v1');
 my @several = ($repo, 'host.example/app:v1');

@@ -2,7 +2,8 @@
 
 /**
  * @file import.h
- * @brief The command "import": takes over the content of another registry
+ * @brief The command "import": reads an image layout, or takes over the content
+ *        of another registry
  */
 
 #ifndef OCI_IMPORT_H
@@ -10,8 +11,8 @@
 
 #include "admin/ociadmin.h"
 
-/** ociadmin import --from-registry DIR [--quiet] [--json] [--config FILE]
- *  [--httpd PROGRAM] [STORES] */
+/** ociadmin import [--sparse] [--json] [--quiet] DIR|FILE.tar [NAME[:TAG]]
+ * STORES ociadmin import --from-registry DIR [--json] [--quiet] STORES */
 oci_command_t oci_import_command;
 
 /** The help of the command, printed after its name. */

@@ -242,13 +242,8 @@ oci_error_t *oci_import_tag_decide(int *set, oci_condition_t *condition,
     else if (!strcmp(here.digest, digest)) {
         images->import->report.present++;
     }
-    else if (images->import->moves_tags) {
-        oci_import_note(images->import, "%s, tag %s: moved from %s",
-                        images->repository->name, tag->name, here.digest);
-        condition->match = apr_pstrcat(pool, "\"", here.digest, "\"", NULL);
-        *set = 1;
-    }
-    else if (is_imported(images, tag->name, &here, pool)) {
+    else if (images->import->moves_tags
+             || is_imported(images, tag->name, &here, pool)) {
         condition->match = apr_pstrcat(pool, "\"", here.digest, "\"", NULL);
         *set = 1;
     }

@@ -83,7 +83,8 @@ oci_import_tag_t *oci_import_images_tags(const oci_import_images_t *images,
                                          const unsigned char *raw);
 
 /**
- * Decide whether a tag must be set here.
+ * Decide whether a tag must be set here.  One that was pushed here meanwhile
+ * stays, unless the run moves tags.
  * @param set Set to 1 or 0
  * @param condition Set to the condition of the push that sets it
  * @param tag A tag of the tree

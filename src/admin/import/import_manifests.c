@@ -259,6 +259,12 @@ static oci_error_t *put(int *refused, manifest_import_t *self,
     if (!error) {
         self->images->import->report.manifests += !self->manifest.present;
         self->images->import->report.tags += tag != NULL;
+        if (condition && condition->match && self->images->import->moves_tags) {
+            oci_import_note(self->images->import, "%s, tag %s: moved from %.*s",
+                            self->images->repository->name, tag->name,
+                            (int)strlen(condition->match) - 2,
+                            condition->match + 1);
+        }
         self->manifest.present = 1;
         return NULL;
     }

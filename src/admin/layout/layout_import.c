@@ -14,6 +14,10 @@
 #include "admin/layout/layout_import.h"
 #include "admin/terminal.h"
 
+#define SEVERAL                                                        \
+    "the layout has several images, which one tag cannot name: write " \
+    "NAME without a tag"
+
 /* The import into one repository. */
 typedef struct layout_repository_t {
     oci_import_t *import;
@@ -54,17 +58,16 @@ static const char *set_tag(const layout_repository_t *self)
         oci_layout_entry_t *entry = APR_ARRAY_IDX(self->entries, i,
                                                   oci_layout_entry_t *);
 
-        if (is_about_another(self, entry)) {
+        if (self->entries->nelts > 1 && is_about_another(self, entry)) {
             continue;
         }
         if (digest && strcmp(digest, entry->descriptor.digest)) {
-            return "the layout has several images, which one tag cannot name: "
-                   "write NAME without a tag";
+            return SEVERAL;
         }
         digest = entry->descriptor.digest;
         entry->tag = self->tag;
     }
-    return NULL;
+    return digest ? NULL : SEVERAL;
 }
 
 /* Choose what is imported: all that the good images consist of. */

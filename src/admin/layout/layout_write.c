@@ -2,6 +2,10 @@
 
 /* Writes an OCI image layout: a directory, or a tar archive of one. */
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* mkostemp */
+#endif
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
