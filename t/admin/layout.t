@@ -261,6 +261,20 @@ refuses(2, qr/--sparse is for an image layout/, 'import', '--sparse',
     '--from-registry', "$dir");
 ok(!-e "$dir/x", 'nothing was written');
 
+# Facts about referrers that do not exist.
+SKIP: {
+    skip('the facts are files', 2) if $from->index ne 'fs';
+    my $one = $source->push_image('dangling', 'v1')->{digest};
+    my $none = digest_of('none');
+    set_fact($from->store, "repo/dangling/_referrer/$one/$_", "a\n{}")
+        for $none, 'sha256:x';
+    run_is(export('dangling', "$dir/dangling"), 0,
+        qr/^ociadmin: incomplete: dangling, manifest $none: left out, because the/,
+        'a referrer that does not exist', absent => 1, manifests => 1);
+    is_deeply([ names_of(read_layout("$dir/dangling")) ], ["v1 $one"],
+        'is not in index.json');
+}
+
 # Lost and damaged blobs.
 my ($lost) = glob $from->store . '/blobs/sha256/*/'
     . digest_of('layer v2' x 1000) =~ s/.*://r;

@@ -9,7 +9,8 @@ use OCI::Admin qw(ociadmin);
 use OCI::Layout;
 
 my ($oras, $regctl, $crane) = map { tool($_) } qw(oras regctl crane);
-my $skopeo = system_tool('skopeo');
+my ($skopeo) = map { system_tool($_) } 'skopeo',
+    $> ? () : qw(podman containerd ctr);
 my @copy = ($skopeo, '--insecure-policy', 'copy', '-q');
 my @skopeo = (@copy, '--all', '--preserve-digests');
 my $plain_from = '--src-tls-verify=false';

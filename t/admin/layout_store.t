@@ -39,6 +39,13 @@ sub report_of {
     return $run;
 }
 
+sub spew {
+    my ($path, $bytes) = @_;
+    open my $file, '>:raw', $path or die "$path: $!\n";
+    print $file $bytes;
+    return close $file;
+}
+
 # The tags that a server has, each checked with its layers.
 sub tags_of {
     my $client = OCI::Client->new(shift);
@@ -159,6 +166,17 @@ SKIP: {
         is(tags_of($other), 1, 'httpd can read what was imported');
         $other->stop;
     }
+
+    # The user of the store makes a link to what only root can read.
+    spew("$TOP/mine/secret", 'layer 1 ' x 2000);
+    my ($blob) = glob $server->store . '/blobs/sha256/*/'
+        . digest_of('layer 1 ' x 2000) =~ s/.*://r;
+    rename $blob, "$blob.away";
+    symlink "$TOP/mine/secret", $blob;
+    run_is(report_of($server, 'export', 'app:t1', "$TOP/linked"), 1,
+        qr/^ociadmin: .*nothing was exported, and "ociadmin check" says what/,
+        'a link in the store is not followed');
+    rename "$blob.away", $blob;
 
     # One that everybody can read is linked, unless others can write to it.
     for my $case ([ 0644, 0, 3 ], [ 0666, 3, 0 ]) {

@@ -16,6 +16,7 @@
 #include "registry/manifest.h"
 #include "registry/referrer.h"
 #include "registry/tag.h"
+#include "values/digest.h"
 #include "values/digest_set.h"
 
 #define PAGE (1024 * 1024) /* of referrers, bytes */
@@ -111,9 +112,11 @@ static oci_error_t *add_referrers(const collection_t *self, const char *digest)
             const oci_referrer_t *referrer = &APR_ARRAY_IDX(page, i,
                                                             oci_referrer_t);
 
-            push_digest(self->next, referrer->digest);
-            add_entry(self->plan, self->repository, NULL, referrer->digest);
             query.after = referrer->digest;
+            if (oci_digest_valid(referrer->digest)) {
+                push_digest(self->next, referrer->digest);
+                add_entry(self->plan, self->repository, NULL, referrer->digest);
+            }
         }
     } while (!error && more && page->nelts);
     return error;
@@ -382,16 +385,22 @@ static void sort_items(apr_array_header_t *items)
 }
 
 /* Sort the entries.  Each name is there once, and a manifest that has a tag is
- * not there without one. */
-static void sort_entries(apr_array_header_t *entries)
+ * not there without one, and nor is one that was deleted meanwhile. */
+static void sort_entries(oci_export_plan_t *plan)
 {
+    apr_array_header_t *entries = plan->entries;
     oci_export_entry_t *all = (oci_export_entry_t *)entries->elts;
     int i, kept = 0;
 
     qsort(all, entries->nelts, sizeof(*all), compare_for_names);
     for (i = 0; i < entries->nelts; i++) {
         const oci_export_entry_t *last = kept ? &all[kept - 1] : NULL;
+        const oci_export_item_t *item = oci_export_plan_find(plan,
+                                                             all[i].digest);
 
+        if (!item || !item->media_type) {
+            continue;
+        }
         if (!last || strcmp(last->repository->name, all[i].repository->name)
             || strcmp(last->digest, all[i].digest)
             || (all[i].tag && strcmp(last->tag, all[i].tag))) {
@@ -445,7 +454,7 @@ const char *oci_export_plan_make(oci_export_plan_t *plan,
         }
     }
     sort_items(plan->items);
-    sort_entries(plan->entries);
+    sort_entries(plan);
     return problem;
 }
 

@@ -315,8 +315,10 @@ static void refuse_nodes(const oci_layout_graph_t *graph,
     int i;
 
     for (i = 0; i < nodes->nelts; i++) {
-        APR_ARRAY_IDX(nodes, i, oci_layout_node_t)
-            .fault = "more than 32 indexes lead to it, one through the other";
+        oci_layout_node_t *node = &APR_ARRAY_IDX(nodes, i, oci_layout_node_t);
+
+        node->size = 0; /* it is not absent */
+        node->fault = "more than 32 indexes lead to it, one through the other";
     }
     apr_array_cat(graph->nodes, nodes);
     sort_nodes(graph->nodes);
