@@ -14,6 +14,7 @@ use OCI::Layout;
 # The commands end as the user of httpd, whom LeakSanitizer cannot examine.
 $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
 
+umask 022;
 my $dir = File::Temp->newdir('mod_oci-layout-XXXXXX', TMPDIR => 1);
 chmod 0755, "$dir";
 my @ACCEPT = (Accept => join ', ', IMAGE_MANIFEST, IMAGE_INDEX);

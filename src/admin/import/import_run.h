@@ -41,11 +41,10 @@ typedef struct oci_import_report_t {
 /** A run. */
 typedef struct oci_import_t {
     const oci_registry_t *registry;
-    oci_import_open_t *open; /* opens the blobs and manifests of source */
-    const void *source;      /* an oci_import_tree_t or oci_layout_t */
-    int moves_tags;          /* a tag that was pushed here moves, too */
-    int takes_sparse; /* an index that lacks manifests is not reported as a
-                         fault */
+    oci_import_open_t *open;   /* opens the blobs and manifests of source */
+    const void *source;        /* an oci_import_tree_t or oci_layout_t */
+    int moves_tags;            /* a tag that was pushed here moves, too */
+    int takes_sparse;          /* an index may lack manifests */
     oci_fs_adopter_t *adopter; /* or NULL */
     oci_import_report_t report;
     oci_progress_t *progress;

@@ -7,6 +7,7 @@
 #include "apr_strings.h"
 
 #include "admin/layout/layout_entries.h"
+#include "admin/terminal.h"
 #include "values/digest.h"
 #include "values/json_span.h"
 #include "values/name.h"
@@ -95,7 +96,8 @@ const char *oci_layout_entries(apr_array_header_t **entries,
         return apr_psprintf(pool,
                             "%s is not an OCI image layout: index.json in it "
                             "is not valid: %s",
-                            oci_layout_path(layout), error);
+                            oci_layout_path(layout),
+                            oci_terminal_text(error, pool));
     }
     oci_span_members(&list, oci_span_of(data, size), &manifests, 1);
     walk = oci_walk_begin(list);
