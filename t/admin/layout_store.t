@@ -123,11 +123,13 @@ is(tags_of($server), $IMAGES, 'all tags are there');
 
 # ---- an export that is ended
 
+OCI::Client->new($server)->push_image('large', 'v1',
+    layers => [ 'large' x 30_000_000 ]);
 for my $name ('ended', 'ended.tar') {
     my $ended;
     for my $try (1 .. 20) {
         $ended = is_ended('INT', sub { scalar(() = glob "$TOP/$name.*") },
-            'export', 'app', "$TOP/$name", stores_of($server));
+            'export', 'app', 'large', "$TOP/$name", stores_of($server));
         last if $ended;
         system 'rm', '-rf', "$TOP/$name";
     }
