@@ -166,7 +166,7 @@ static const char *const sqlite_setup[] = {
 static const char *const pgsql_setup[] = {
     "SET client_min_messages TO error; SET enable_seqscan TO off; "
     "SET enable_bitmapscan TO off; SET enable_hashjoin TO off; "
-    "SET enable_mergejoin TO off",
+    "SET enable_mergejoin TO off; SET max_parallel_workers_per_gather TO 0",
     NULL,
 };
 
