@@ -7,13 +7,14 @@
 #
 #     ROWS     the rows to measure, such as "push,pull" (default: all): small,
 #              login, pull, push, patches, blobs, manifests, tags, memory,
-#              tls, many, index, sizes, gc
+#              tls, many, index, sizes, gc, admin
 #     TURNS    how often each contender is measured (3; pull 5, gc 2)
 #     SECONDS  the approximate duration of measurements without a size (1)
 #     ENTRIES  the number of tags and repositories that "index" and "sizes"
 #              compare with few (20000)
-#     BLOBS    the number of blobs for "gc" (40000); it fills a registry with
-#              1000000 blobs in a quarter of an hour, and 20 GB
+#     BLOBS    the number of blobs for "gc" and "admin" (40000); each fills a
+#              registry with 1000000 blobs in a quarter of an hour, and 20 GB
+#     IMAGES   the number of images that "admin" imports (1000)
 #     TMPDIR   the directory for the servers' files (/var/tmp): 4 GB on a real
 #              disk
 #
@@ -25,6 +26,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib", "$FindBin::Bin/../lib";
 
+use Bench::Admin;
 use Bench::Gc;
 use Bench::Indexes;
 use Bench::Many;
@@ -39,11 +41,11 @@ use OCI::Peer;
 use POSIX ();
 
 $| = 1;
-my @names = (@Bench::Rows::NAMES, qw(tls many index sizes gc));
+my @names = (@Bench::Rows::NAMES, qw(tls many index sizes gc admin));
 my %row = (%Bench::Rows::ROWS, tls => \&Bench::Tls::row_tls,
     many => \&Bench::Many::row_many,
     index => \&Bench::Indexes::row_index, sizes => \&Bench::Sizes::row_sizes,
-    gc => \&Bench::Gc::row_gc);
+    gc => \&Bench::Gc::row_gc, admin => \&Bench::Admin::row_admin);
 my @rows = split /[\s,]+/, $ENV{ROWS} || join ',', @names;
 for my $name (@rows) {
     $row{$name} or die "ROWS: unknown row '$name': expected some of @names\n";
@@ -65,6 +67,7 @@ my %bench = (
     seconds => $ENV{SECONDS} || 1,
     entries => $ENV{ENTRIES} || 20_000,
     blobs   => $ENV{BLOBS} || 40_000,
+    images  => $ENV{IMAGES} || 1000,
     server  => Bench::Server->start($ENV{TMPDIR}),
     peer    => -x $program ? OCI::Peer->start($program) : undef
 );

@@ -11,11 +11,10 @@ package Bench::Gc;
 use strict;
 use warnings;
 
-use Bench::Measure qw(program output_of wrk load race);
+use Bench::Measure qw(program output_of wrk load race admin);
 use Bench::Rows;
 use Bench::Server;
 use Bench::Table qw(row note figure);
-use JSON::PP ();
 use OCI::Client;
 use OCI::Process;
 use OCI::Server;
@@ -31,28 +30,22 @@ use constant {
     REFERRERS => 20,
     GARBAGE   => 500,                  # blobs
     PUSHES    => 3000,
-    TYPE      => OCI::Client::IMAGE_MANIFEST,
-    ADMIN     => "$OCI::Server::TOP/.build/mod/ociadmin"
+    TYPE      => OCI::Client::IMAGE_MANIFEST
 };
+
+# The number of repositories, and of the blobs of the largest one.
+sub shape {
+    my $blobs = shift;
+    my $largest = int $blobs / SHARE;
+    return (int(($blobs - $largest) / EACH), $largest);
+}
 
 # Run a collection; returns its report, with the most memory that it had, in
 # bytes.
 sub collect {
     my ($store, @options) = @_;
-    my $output = "$store.json";
-    unlink $output;
-    my $process = OCI::Process->start(output => $output, command => [ ADMIN,
-        'gc', '--json', '--quiet', @options, "fs $store" ]);
-    my $memory = 0;
-    while ($process->alive) {
-        my $status = OCI::Server::slurp("/proc/$process->{pid}/status");
-        $memory = $1 * 1024 if $status =~ /^VmHWM:\s+(\d+) kB/m && $1 * 1024
-            > $memory;
-        sleep 0.01;
-    }
-    my $report = JSON::PP::decode_json(OCI::Server::slurp($output));
-    $report->{memory} = $memory;
-    return $report;
+    my $run = admin('gc', '--json', '--quiet', @options, "fs $store");
+    return { %{ $run->{report} }, memory => $run->{memory} };
 }
 
 # Push an image and its referrers to the large repository, and some more tags
@@ -106,7 +99,7 @@ sub beside_admin {
     load($host, 0, GARBAGE, 'blobs', 'big', 64);
     my $loop = OCI::Process->start(command => [ 'sh', '-c',
         'while :; do "$0" gc --quiet --grace 1 "fs $1" > /dev/null; done',
-        ADMIN, $store ]);
+        Bench::Measure::ADMIN, $store ]);
     my @result = $run->($host);
     $loop->stop;
     return @result;
@@ -183,8 +176,7 @@ sub row_gc {
     my $server = $bench->{server};
     my $store = $server->dir . '/full';
     my ($full, $empty) = map { $server->host($_) } FULL, EMPTY;
-    my $largest = int $bench->{blobs} / SHARE;
-    my $repositories = int(($bench->{blobs} - $largest) / EACH);
+    my ($repositories, $largest) = shape($bench->{blobs});
     prepare($bench, $empty, 100);
     output_of(program('fill'), $store, $repositories, EACH, $largest);
     my $digest = prepare($bench, $full);

@@ -9,12 +9,17 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use JSON::PP ();
 use List::Util qw(max);
+use OCI::Process;
 use OCI::Server;
 use POSIX ();
+use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(build program memory output_of wrk ab transfer pushes load
-    race);
+use constant ADMIN => "$OCI::Server::TOP/.build/mod/ociadmin";
+
+our @EXPORT_OK = qw(build program memory median output_of admin wrk ab transfer
+    pushes load race);
 
 my $HERTZ = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 my $bin;
@@ -98,6 +103,29 @@ sub output_of {
     my $output = do { local $/; <$pipe> };
     close $pipe or die "failed: @command\n$output";
     return $output;
+}
+
+# Run ociadmin; returns the seconds that it took, the most memory that it had, in
+# bytes, and the report, if it prints JSON.
+sub admin {
+    my @arguments = @_;
+    my $output = "$bin/ociadmin.output";
+    unlink $output;
+    my $start = time;
+    my $process = OCI::Process->start(output => $output,
+        command => [ ADMIN, @arguments ]);
+    my $memory = 0;
+    while ($process->alive) {
+        my $status = OCI::Server::slurp("/proc/$process->{pid}/status");
+        $memory = $1 * 1024 if $status =~ /^VmHWM:\s+(\d+) kB/m && $1 * 1024
+            > $memory;
+        sleep 0.01;
+    }
+    my $seconds = time - $start;
+    my $text = OCI::Server::slurp($output);
+    die "failed: @arguments\n$text" if $process->{status};
+    return { seconds => $seconds, memory => $memory,
+        report => $text =~ /^\{/ ? JSON::PP::decode_json($text) : undef };
 }
 
 sub wrk {
