@@ -2,7 +2,7 @@
 
 /**
  * @file copy.h
- * @brief The command "copy": copies an index to another provider or location
+ * @brief The command "copy": copies an index or a blob store
  */
 
 #ifndef OCI_COPY_H
@@ -10,7 +10,8 @@
 
 #include "admin/ociadmin.h"
 
-/** Runs copy [--force] [--quiet] [--user NAME] FROM TO. */
+/** ociadmin copy [--blobs] [--force] [--json] [--quiet] [--user NAME] FROM TO
+ */
 oci_command_t oci_copy_command;
 
 /** The help of the command, printed after its name. */

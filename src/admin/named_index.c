@@ -146,11 +146,3 @@ apr_status_t oci_named_index_stat(const oci_named_index_t *named,
         ? apr_stat(&info, named->index->where, APR_FINFO_TYPE, pool)
         : APR_SUCCESS;
 }
-
-void oci_named_index_find_owner(oci_owner_t *owner,
-                                const oci_named_index_t *named)
-{
-    if (oci_named_index_has_path(named)) {
-        oci_owner_of_path(owner, named->index->where);
-    }
-}

@@ -15,7 +15,6 @@
 #define OCI_NAMED_INDEX_H
 
 #include "mod_oci.h"
-#include "store/owner.h"
 
 typedef struct oci_named_index_t {
     const char *name;   /* for messages: provider, type and path; holds no
@@ -59,13 +58,5 @@ int oci_named_index_has_path(const oci_named_index_t *named);
  */
 apr_status_t oci_named_index_stat(const oci_named_index_t *named,
                                   apr_pool_t *pool);
-
-/**
- * Find the owner of an index's file or directory, as oci_owner_of_path does.
- * @param owner Not changed if the owner is root, or if the index is not a file
- *        or a directory
- */
-void oci_named_index_find_owner(oci_owner_t *owner,
-                                const oci_named_index_t *named);
 
 #endif /* OCI_NAMED_INDEX_H */

@@ -339,6 +339,13 @@ static oci_error_t *record_store_id(pair_t *pair)
     return APR_STATUS_IS_EEXIST(error->status) ? pair->failure : NULL;
 }
 
+static int is_unfinished(const pair_t *pair)
+{
+    return pair->store_id
+        && !strncmp(pair->store_id, OCI_UNFINISHED_STORE,
+                    strlen(OCI_UNFINISHED_STORE));
+}
+
 static oci_error_t *check_pair(pair_t *pair)
 {
     oci_error_t *error;
@@ -350,6 +357,14 @@ static oci_error_t *check_pair(pair_t *pair)
     read_store_id(pair, 0);
     if (pair->failure) {
         return NULL;
+    }
+    if (is_unfinished(pair)) {
+        return refuse(pair,
+                      apr_psprintf(pair->pool,
+                                   "the blob store %s is an unfinished copy: "
+                                   "run \"ociadmin copy --blobs\" again to "
+                                   "finish it",
+                                   pair->registry->blobs->where));
     }
     if (pair->index_id) {
         return compare_ids(pair);

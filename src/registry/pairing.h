@@ -25,12 +25,20 @@
  * copy of the owner that serves a request takes its place.  Any other index is
  * served as well, but garbage collection refuses to work with it; an empty one
  * is refused.
+ *
+ * A copy of a blob store has an id of its own until all blobs are there, which
+ * says that it is unfinished: it is refused with any index.  Then it gets the
+ * id of the original, so that the index accepts it in the original's place.
  */
 
 #ifndef OCI_PAIRING_H
 #define OCI_PAIRING_H
 
 #include "registry/registry.h"
+
+/** How the id of an unfinished copy of a blob store begins; the beginning of
+ * the original's id follows.  The pair is refused then. */
+#define OCI_UNFINISHED_STORE "unfinished copy of "
 
 /**
  * Check the stores of a registry before a request uses them.  The index must

@@ -52,7 +52,7 @@ fails(ociadmin('mail'), 2, qr/unknown command 'mail'/);
 fails(ociadmin('copy', "fs $from"), 2, qr/takes two indexes/);
 fails(ociadmin('copy', "fs $from", 'fs a', 'fs b'), 2, qr/takes two indexes/);
 fails(ociadmin('copy', "fs $from", 'fs a', '--fast'), 2,
-    qr/cannot use the option '--fast': copy expects --force, --quiet or --us/);
+    qr/cannot use the option '--fast': copy expects --blobs, --force, --js/);
 fails(ociadmin('copy', "fs $from", 'fs a', '--user'), 2,
     qr/cannot use the option '--user': copy expects .* or --user NAME/);
 for my $wrong (
@@ -77,6 +77,8 @@ like($run->{out}, qr{\Acopied\ fs\ \Q$from\E/index\ to\ fs\ \Q$to\E/index:
     \ $n\ facts,\ \d+\ bytes,\ in\ [\d.]+\ s\n(root\ owns\ .*\n)?\z}x, 'its summary');
 is_deeply(facts_of($to), $facts, 'the facts are the same');
 is_deeply(facts_of($from), $facts, 'the source is unchanged');
+like(ociadmin('copy', '--json', "fs $from", 'fs ' . place())->{out},
+    qr/\A\{"facts": $n, "bytes": \d+, "seconds": [\d.]+\}\n\z/, '--json');
 mkdir "$TOP/with blanks ";
 ends(ociadmin({ dir => $from }, 'copy', '--quiet', 'fs .',
     'fs   ../with blanks /b'), 0, qr/\A\z/, 'relative, with blanks');

@@ -23,6 +23,12 @@
 #define LOCK_TRIES 500
 #define LOCK_STEP  apr_time_from_msec(20)
 
+/* A change of an id; NULL is no id. */
+typedef struct id_change_t {
+    const char *old; /* change it only if this is the present one */
+    const char *id;  /* the new one; NULL to read only */
+} id_change_t;
+
 static apr_status_t read_id(const char **id, const oci_store_dir_t *fs,
                             const char *path, apr_pool_t *pool)
 {
@@ -103,11 +109,11 @@ apr_status_t oci_fs_blob_id(const char **id, const oci_store_dir_t *fs,
 }
 
 /* The caller holds the lock. */
-static apr_status_t replace_owner(const oci_store_dir_t *fs, const char *path,
-                                  const char *owner, apr_pool_t *pool)
+static apr_status_t replace_id(const oci_store_dir_t *fs, const char *path,
+                               const char *id, apr_pool_t *pool)
 {
     const char *temporary;
-    apr_status_t rv = write_temporary(&temporary, fs, owner, pool);
+    apr_status_t rv = write_temporary(&temporary, fs, id, pool);
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -120,13 +126,14 @@ static apr_status_t replace_owner(const oci_store_dir_t *fs, const char *path,
     return oci_io_sync_dir(fs->top);
 }
 
-static apr_status_t read_owner(const char **owner, const oci_store_dir_t *fs,
-                               const char *path, apr_pool_t *pool)
+/* As read_id; *id is NULL if there is none. */
+static apr_status_t read_any_id(const char **id, const oci_store_dir_t *fs,
+                                const char *path, apr_pool_t *pool)
 {
-    apr_status_t rv = read_id(owner, fs, path, pool);
+    apr_status_t rv = read_id(id, fs, path, pool);
 
     if (rv == APR_NOTFOUND) {
-        *owner = NULL;
+        *id = NULL;
     }
     return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
 }
@@ -157,29 +164,49 @@ static int is_equal(const char *a, const char *b)
     return a && b ? !strcmp(a, b) : a == b;
 }
 
-apr_status_t oci_fs_blob_owner(const char **owner, const oci_store_dir_t *fs,
-                               const char *old, const char *owner_new,
-                               apr_pool_t *pool)
+/* Read an id, and change it if it is the old one. */
+static apr_status_t change_id(const char **id, const oci_store_dir_t *fs,
+                              const char *path, const id_change_t *change,
+                              apr_pool_t *pool)
 {
-    const char *path = apr_pstrcat(pool, fs->top, "/.index", NULL);
-    apr_status_t rv = read_owner(owner, fs, path, pool);
+    apr_status_t rv = read_any_id(id, fs, path, pool);
     int fd;
 
-    if (rv != APR_SUCCESS || !owner_new || !is_equal(*owner, old)) {
+    if (rv != APR_SUCCESS || !change->id || !is_equal(*id, change->old)) {
         return rv;
     }
     rv = lock_file(&fd, apr_pstrcat(pool, fs->top, "/.version", NULL));
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = read_owner(owner, fs, path, pool);
-    if (rv == APR_SUCCESS && is_equal(*owner, old)) {
-        rv = replace_owner(fs, path, owner_new, pool);
+    rv = read_any_id(id, fs, path, pool);
+    if (rv == APR_SUCCESS && is_equal(*id, change->old)) {
+        rv = replace_id(fs, path, change->id, pool);
         if (rv == APR_SUCCESS) {
-            *owner = apr_pstrdup(pool, owner_new);
+            *id = apr_pstrdup(pool, change->id);
         }
     }
     flock(fd, LOCK_UN);
     close(fd);
     return rv;
+}
+
+apr_status_t oci_fs_blob_change_id(const char **id, const oci_store_dir_t *fs,
+                                   const char *old, const char *id_new,
+                                   apr_pool_t *pool)
+{
+    id_change_t change = { old, id_new };
+
+    return change_id(id, fs, apr_pstrcat(pool, fs->top, "/.id", NULL), &change,
+                     pool);
+}
+
+apr_status_t oci_fs_blob_owner(const char **owner, const oci_store_dir_t *fs,
+                               const char *old, const char *owner_new,
+                               apr_pool_t *pool)
+{
+    id_change_t change = { old, owner_new };
+
+    return change_id(owner, fs, apr_pstrcat(pool, fs->top, "/.index", NULL),
+                     &change, pool);
 }

@@ -22,6 +22,17 @@ apr_status_t oci_fs_blob_id(const char **id, const oci_store_dir_t *fs,
                             int make, apr_pool_t *pool);
 
 /**
+ * Change the id of a blob store, as durably as it was created.
+ * @param id Set to the id afterwards, NULL if there is none
+ * @param old Change it only if this is the id, or if there is none for NULL
+ * @param id_new The new id
+ * @return As oci_fs_blob_id, but APR_SUCCESS without an id
+ */
+apr_status_t oci_fs_blob_change_id(const char **id, const oci_store_dir_t *fs,
+                                   const char *old, const char *id_new,
+                                   apr_pool_t *pool);
+
+/**
  * Read, or change, the id of the index that a blob store belongs to: the first
  * line of the file ".index" in its top directory.
  * @param owner Set to the id afterwards, NULL if there is none

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Copies one blob.  It is written by an upload of TO and hashed on its way, and
+ * committed only if it has its digest. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "admin/copy_blob.h"
+#include "admin/interrupt.h"
+#include "registry/error.h"
+#include "values/digest.h"
+
+/* The upload in TO.  Only one process at a time can claim it, and the next run
+ * removes what a killed one left of it. */
+#define UPLOAD "copy"
+
+#define BUFFER_SIZE 262144 /* bytes that are read at a time */
+
+#define HOW_TO_MEND                                                      \
+    "push the blob again, or delete it and its entries with \"ociadmin " \
+    "check --digests --repair\", then run the same command again"
+
+/* A blob on its way. */
+typedef struct transfer_t {
+    oci_blob_copy_t *copy;
+    const oci_stored_t *blob;
+    apr_file_t
+        *file; /* of the blob in FROM; NULL if it is not needed, or gone */
+    oci_blob_writer_t *writer;
+    int present;        /* whether TO has it */
+    apr_uint64_t bytes; /* copied */
+    const char *fault;  /* why the blob cannot be copied, or NULL */
+    apr_pool_t *pool;
+} transfer_t;
+
+const char *oci_copy_explain(const char *what, const oci_blob_store_t *store,
+                             apr_status_t rv, apr_pool_t *pool)
+{
+    return oci_error_text(oci_error_storage(pool, rv, "cannot %s %s", what,
+                                            store->where),
+                          pool);
+}
+
+/* Step over a blob, and say why. */
+static void skip(const transfer_t *self)
+{
+    oci_blob_copy_t *copy = self->copy;
+
+    oci_progress_end(copy->progress);
+    fprintf(stderr, "ociadmin: skipped: %s/%s: %s\n", copy->from.store->where,
+            self->blob->name, self->fault);
+    copy->skipped++;
+}
+
+/* Note why the blob cannot be read. */
+static void note_status(transfer_t *self, apr_status_t rv)
+{
+    char reason[120];
+
+    self->fault = apr_psprintf(self->pool,
+                               "it cannot be read: %s; " HOW_TO_MEND,
+                               apr_strerror(rv, reason, sizeof(reason)));
+}
+
+/* Copy the bytes to the upload, which is empty, and compare the digest. */
+static const char *copy_bytes(transfer_t *self)
+{
+    oci_blob_copy_t *copy = self->copy;
+    const char *digest = self->blob->digest;
+    oci_hash_t *hash = oci_hash_make(oci_digest_algorithm(digest), self->pool);
+    struct iovec vec = { apr_palloc(self->pool, BUFFER_SIZE), 0 };
+    apr_status_t end = APR_SUCCESS;
+
+    while (end == APR_SUCCESS) {
+        apr_status_t rv = APR_SUCCESS;
+
+        if (oci_interrupt_pending()) {
+            return "interrupted; " OCI_COPY_HOW_TO_CONTINUE;
+        }
+        vec.iov_len = BUFFER_SIZE;
+        end = apr_file_read(self->file, vec.iov_base, &vec.iov_len);
+        if (end == APR_SUCCESS) {
+            oci_hash_update(hash, vec.iov_base, vec.iov_len);
+            self->bytes += vec.iov_len;
+            rv = copy->to.store->provider->upload_write(self->writer, &vec, 1);
+        }
+        if (rv != APR_SUCCESS) {
+            return oci_copy_explain("write to", copy->to.store, rv, self->pool);
+        }
+        oci_progress_show(copy->progress, copy->blobs,
+                          copy->bytes + self->bytes);
+    }
+    if (end != APR_EOF) {
+        note_status(self, end);
+    }
+    else if (strcmp(digest, oci_hash_digest(hash, self->pool)) != 0) {
+        self->fault = "its bytes have another digest; " HOW_TO_MEND;
+    }
+    return NULL;
+}
+
+/* Make the upload a blob, which must have the same locator as in FROM: the
+ * index knows it by that. */
+static const char *commit(transfer_t *self)
+{
+    oci_blob_store_t *store = self->copy->to.store;
+    const char *locator;
+    apr_status_t rv = store->provider->upload_close(self->writer, 1);
+
+    if (rv == APR_SUCCESS) {
+        rv = store->provider->upload_commit(&locator, self->writer,
+                                            self->blob->digest, 1, self->pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return oci_copy_explain("write to", store, rv, self->pool);
+    }
+    if (!strcmp(locator, self->blob->name)) {
+        return NULL;
+    }
+    store->provider->blob_delete(store, locator, NULL, self->pool);
+    return apr_psprintf(self->pool,
+                        "%s names blobs in another way than %s, so the index "
+                        "would not find them: use a TO of the same provider",
+                        store->where, self->copy->from.store->where);
+}
+
+/* Write the blob to TO. */
+static const char *write_blob(transfer_t *self)
+{
+    oci_blob_store_t *store = self->copy->to.store;
+    apr_status_t rv = store->provider->upload_open(&self->writer, store, UPLOAD,
+                                                   self->pool);
+    const char *error;
+
+    if (APR_STATUS_IS_EBUSY(rv)) {
+        return apr_psprintf(self->pool, "another copy to %s is running",
+                            store->where);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = store->provider->upload_resume(self->writer, 0);
+    }
+    if (rv != APR_SUCCESS) {
+        return oci_copy_explain("write to", store, rv, self->pool);
+    }
+    error = copy_bytes(self);
+    if (!error && !self->fault) {
+        error = commit(self);
+    }
+    store->provider->upload_abort(self->writer);
+    return error;
+}
+
+/* Look whether TO has a blob of this size. */
+static const char *find_present(transfer_t *self)
+{
+    oci_blob_store_t *store = self->copy->to.store;
+    apr_off_t size;
+    apr_status_t rv = store->provider->blob_size(&size, store, self->blob->name,
+                                                 self->pool);
+
+    self->present = rv == APR_SUCCESS && size == self->blob->size;
+    return rv == APR_SUCCESS || rv == APR_NOTFOUND
+        ? NULL
+        : oci_copy_explain("look for a blob in", store, rv, self->pool);
+}
+
+static const char *open_blob(transfer_t *self)
+{
+    oci_blob_store_t *store = self->copy->from.store;
+    oci_blob_source_t source = { 0 };
+    apr_status_t rv = store->provider->blob_open(&source, store,
+                                                 self->blob->name, 0,
+                                                 self->pool);
+
+    self->file = rv == APR_SUCCESS ? source.file : NULL;
+    if (!self->file && rv != APR_NOTFOUND) {
+        note_status(self, rv == APR_SUCCESS ? APR_ENOTIMPL : rv);
+    }
+    return NULL;
+}
+
+/* Call a step as the owner of FROM or TO. */
+static const char *call_as_owner(const char *(*step)(transfer_t *self),
+                                 transfer_t *self, const oci_copy_side_t *side)
+{
+    oci_owner_caller_t caller;
+    apr_status_t rv = oci_owner_enter(&caller, &side->owner, self->pool);
+    const char *error = rv == APR_SUCCESS
+        ? step(self)
+        : oci_copy_explain("act as the owner of", side->store, rv, self->pool);
+
+    oci_owner_leave(&caller);
+    return error;
+}
+
+const char *oci_copy_blob(oci_blob_copy_t *copy, const oci_stored_t *blob,
+                          apr_pool_t *pool)
+{
+    transfer_t self = { .copy = copy, .blob = blob, .pool = pool };
+    const char *error = call_as_owner(find_present, &self, &copy->to);
+
+    if (!error && !self.present) {
+        error = call_as_owner(open_blob, &self, &copy->from);
+    }
+    if (!error && self.file) {
+        error = call_as_owner(write_blob, &self, &copy->to);
+    }
+    if (error) {
+        return error;
+    }
+    if (self.fault) {
+        skip(&self);
+    }
+    else if (self.file) {
+        copy->blobs++;
+        copy->bytes += self.bytes;
+    }
+    else {
+        copy->present += self.present;
+        copy->gone += !self.present;
+    }
+    return NULL;
+}

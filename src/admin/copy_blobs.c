@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Copies a blob store.  The steps, and the state that each leaves in TO if the
+ * command ends there:
+ *
+ *     mark TO              its id says that it is an unfinished copy of FROM,
+ *                          so that no index accepts it
+ *     copy what TO lacks   each blob is compared with its digest, and is
+ * durable before the next one begins give TO FROM's id    TO is complete
+ *
+ * A later call with the same names begins again, and steps over the blobs that
+ * TO has.  A finished copy is marked again, unless a registry has used it. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "apr_file_info.h"
+#include "apr_strings.h"
+#include "apr_time.h"
+
+#include "admin/copy_blob.h"
+#include "admin/copy_blobs.h"
+#include "admin/interrupt.h"
+#include "admin/named_index.h"
+#include "admin/terminal.h"
+#include "registry/pairing.h"
+#include "store/fs/fs_blob_id.h"
+#include "store/fs/fs_blobs.h"
+
+#define PAGE        256 /* blobs that are listed at a time */
+#define LOCATOR_MAX 512 /* as mod_oci.h says */
+
+#define COUNT APR_UINT64_T_FMT
+
+static const char *reason_of(apr_status_t rv, apr_pool_t *pool)
+{
+    char *reason = apr_palloc(pool, 120);
+
+    return apr_strerror(rv, reason, 120);
+}
+
+static const char *parse_names(oci_blob_copy_t *copy)
+{
+    const char *error = oci_named_blobs_parse(&copy->from.store,
+                                              copy->request->from, NULL,
+                                              copy->pool);
+
+    return error ? error
+                 : oci_named_blobs_parse(&copy->to.store, copy->request->to,
+                                         NULL, copy->pool);
+}
+
+/* Whether both names lead to one store: it must not be marked as unfinished. */
+static int is_same_store(const oci_blob_copy_t *copy)
+{
+    const char *from = copy->from.store->where;
+    const char *to = copy->to.store->where;
+    apr_int32_t wanted = APR_FINFO_DEV | APR_FINFO_INODE;
+    apr_finfo_t a, b;
+
+    return !strcmp(from, to)
+        || (apr_stat(&a, from, wanted, copy->pool) == APR_SUCCESS
+            && apr_stat(&b, to, wanted, copy->pool) == APR_SUCCESS
+            && a.device == b.device && a.inode == b.inode);
+}
+
+/* The path that belongs to the user of a store: a server creates it. */
+static const char *path_of(const oci_copy_side_t *side, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, side->store->where, "/blobs", NULL);
+}
+
+/* Read the id of a store; NULL if it has none. */
+static apr_status_t read_id(oci_copy_side_t *side, apr_pool_t *pool)
+{
+    oci_blob_store_t *store = side->store;
+    apr_status_t rv = store->provider->identity
+        ? store->provider->identity(&side->id, store, 0, pool)
+        : APR_ENOTIMPL;
+
+    if (rv == APR_NOTFOUND) {
+        side->id = NULL;
+        return APR_SUCCESS;
+    }
+    return rv;
+}
+
+static int is_unfinished(const char *id)
+{
+    return !strncmp(id, OCI_UNFINISHED_STORE, strlen(OCI_UNFINISHED_STORE));
+}
+
+/* Return the id of TO as long as it is not complete. */
+static const char *mark_of(const oci_blob_copy_t *copy)
+{
+    return apr_psprintf(copy->pool, OCI_UNFINISHED_STORE "%.32s",
+                        copy->from.id);
+}
+
+/* Check that FROM is a complete blob store, without changing anything. */
+static const char *check_source(oci_blob_copy_t *copy)
+{
+    oci_copy_side_t *from = &copy->from;
+    const char *where = from->store->where;
+    apr_status_t rv = read_id(from, copy->pool);
+
+    if (rv != APR_SUCCESS) {
+        return apr_psprintf(copy->pool, "cannot copy from %s: %s", where,
+                            reason_of(rv, copy->pool));
+    }
+    if (!from->id) {
+        return apr_psprintf(copy->pool,
+                            "cannot copy from %s: it has no id, so no registry "
+                            "has used it",
+                            where);
+    }
+    if (is_unfinished(from->id)) {
+        return apr_psprintf(copy->pool,
+                            "cannot copy from %s: it is an unfinished copy; "
+                            "finish that copy first",
+                            where);
+    }
+    return from->store->provider->check
+        ? from->store->provider->check(from->store, copy->pool)
+        : NULL;
+}
+
+static const char *refuse_target(const oci_blob_copy_t *copy, const char *why)
+{
+    return apr_psprintf(copy->pool,
+                        "cannot copy to %s: %s; name a new directory, or an "
+                        "unfinished copy of %s",
+                        copy->to.store->where, why, copy->from.store->where);
+}
+
+/* Check that no registry has used a finished copy. */
+static const char *check_unused(const oci_blob_copy_t *copy)
+{
+    oci_blob_store_t *store = copy->to.store;
+    const char *owner = NULL;
+    apr_status_t rv = store->provider->owner
+        ? store->provider->owner(&owner, store, NULL, NULL, copy->pool)
+        : APR_SUCCESS;
+
+    if (rv != APR_SUCCESS) {
+        return oci_copy_explain("read to which index belongs", copy->to.store,
+                                rv, copy->pool);
+    }
+    return owner ? refuse_target(copy,
+                                 "a registry has used it since it was "
+                                 "copied")
+                 : NULL;
+}
+
+/* Check that a store without an id has no blobs. */
+static const char *check_empty(const oci_blob_copy_t *copy)
+{
+    oci_blob_store_t *store = copy->to.store;
+    apr_array_header_t *entries;
+    apr_status_t rv = store->provider->list(&entries, store, OCI_STORED_BLOBS,
+                                            NULL, 1, copy->pool);
+
+    if (rv != APR_SUCCESS) {
+        return oci_copy_explain("list the blobs in", copy->to.store, rv,
+                                copy->pool);
+    }
+    return entries->nelts ? refuse_target(copy, "it has blobs and no id")
+                          : NULL;
+}
+
+/* Check that TO is new, or a copy of FROM. */
+static const char *check_target(oci_blob_copy_t *copy)
+{
+    const char *id = copy->to.id;
+
+    if (!id) {
+        return check_empty(copy);
+    }
+    if (!strcmp(id, copy->from.id)) {
+        return check_unused(copy);
+    }
+    if (!strcmp(id, mark_of(copy))) {
+        return NULL;
+    }
+    return refuse_target(copy,
+                         is_unfinished(id)
+                             ? "it is an unfinished copy of another blob "
+                               "store"
+                             : "it is another blob store");
+}
+
+/* Change the id of TO. */
+static const char *set_target_id(oci_blob_copy_t *copy, const char *id)
+{
+    oci_copy_side_t *to = &copy->to;
+    oci_blob_store_t *store = to->store;
+    apr_status_t rv = oci_fs_blob_change_id(&to->id, oci_fs_blobs_dir(store),
+                                            to->id, id, copy->pool);
+
+    if (rv != APR_SUCCESS) {
+        return oci_copy_explain("change the id of", store, rv, copy->pool);
+    }
+    return !to->id || strcmp(to->id, id)
+        ? refuse_target(copy, "another process has given it another id")
+        : NULL;
+}
+
+/* Start TO, which creates what is missing, and mark it. */
+static const char *prepare_target(oci_blob_copy_t *copy)
+{
+    oci_copy_side_t *to = &copy->to;
+    oci_blob_store_t *store = to->store;
+    const char *error = store->provider->start(store, to->owner.uid,
+                                               to->owner.gid, copy->pool);
+    apr_status_t rv;
+
+    if (error) {
+        return error;
+    }
+    rv = read_id(to, copy->pool);
+    if (rv != APR_SUCCESS) {
+        return oci_copy_explain("read the id of", store, rv, copy->pool);
+    }
+    error = check_target(copy);
+    return error ? error : set_target_id(copy, mark_of(copy));
+}
+
+/* Call a step as the owner of a store. */
+static const char *call_as_owner(const char *(*step)(oci_blob_copy_t *copy),
+                                 oci_blob_copy_t *copy,
+                                 const oci_copy_side_t *side)
+{
+    oci_owner_caller_t caller;
+    apr_status_t rv = oci_owner_enter(&caller, &side->owner, copy->pool);
+    const char *error = rv == APR_SUCCESS
+        ? step(copy)
+        : oci_copy_explain("act as the owner of", side->store, rv, copy->pool);
+
+    oci_owner_leave(&caller);
+    return error;
+}
+
+static const char *open_stores(oci_blob_copy_t *copy)
+{
+    oci_copy_owners_t owners;
+    const char *error;
+
+    if (is_same_store(copy)) {
+        return "FROM and TO are the same blob store: name two different ones";
+    }
+    if (!copy->from.store->provider->list
+        || !oci_fs_blobs_dir(copy->to.store)) {
+        return "copy --blobs needs a FROM that can list its blobs, and a TO of "
+               "the provider fs";
+    }
+    error = oci_copy_find_owners(&owners, copy->request,
+                                 path_of(&copy->from, copy->pool),
+                                 path_of(&copy->to, copy->pool), copy->pool);
+    copy->from.owner = owners.from;
+    copy->to.owner = owners.to;
+    if (!error) {
+        error = call_as_owner(check_source, copy, &copy->from);
+    }
+    return error ? error : call_as_owner(prepare_target, copy, &copy->to);
+}
+
+/* List the next blobs of FROM.
+ * after: the name of the last one, or NULL */
+static const char *list_page(apr_array_header_t **page, oci_blob_copy_t *copy,
+                             const char *after, apr_pool_t *pool)
+{
+    oci_blob_store_t *store = copy->from.store;
+    oci_owner_caller_t caller;
+    apr_status_t rv = oci_owner_enter(&caller, &copy->from.owner, pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = store->provider->list(page, store, OCI_STORED_BLOBS, after, PAGE,
+                                   pool);
+    }
+    oci_owner_leave(&caller);
+    return rv == APR_SUCCESS
+        ? NULL
+        : oci_copy_explain("list the blobs in", store, rv, pool);
+}
+
+static const char *copy_page(oci_blob_copy_t *copy,
+                             const apr_array_header_t *page, apr_pool_t *pool)
+{
+    const char *error = NULL;
+    int i;
+
+    for (i = 0; i < page->nelts && !error; i++) {
+        apr_pool_clear(pool);
+        if (oci_interrupt_pending()) {
+            return "interrupted; " OCI_COPY_HOW_TO_CONTINUE;
+        }
+        error = oci_copy_blob(copy, &APR_ARRAY_IDX(page, i, oci_stored_t),
+                              pool);
+        oci_progress_show(copy->progress, copy->blobs + copy->present,
+                          copy->bytes);
+    }
+    return error;
+}
+
+/* Copy what TO lacks.  A sentence that says what is wrong lives as long as the
+ * copy. */
+static const char *copy_all(oci_blob_copy_t *copy)
+{
+    char after[LOCATOR_MAX + 1] = "";
+    apr_array_header_t *page;
+    apr_pool_t *pages, *pool;
+    const char *error;
+
+    apr_pool_create(&pages, copy->pool);
+    apr_pool_create(&pool, copy->pool);
+    do {
+        apr_pool_clear(pages);
+        error = list_page(&page, copy, *after ? after : NULL, pages);
+        if (!error && page->nelts) {
+            apr_cpystrn(after,
+                        APR_ARRAY_IDX(page, page->nelts - 1, oci_stored_t).name,
+                        sizeof(after));
+            error = copy_page(copy, page, pool);
+        }
+    } while (!error && page->nelts);
+    return error;
+}
+
+/* Give TO the id of FROM, if all blobs are there. */
+static const char *finish(oci_blob_copy_t *copy)
+{
+    return copy->skipped
+        ? apr_psprintf(copy->pool,
+                       "not every blob could be copied, so %s stays an "
+                       "unfinished copy, which httpd refuses",
+                       copy->to.store->where)
+        : set_target_id(copy, copy->from.id);
+}
+
+static void print_json(const oci_blob_copy_t *copy, double seconds)
+{
+    printf("{\"blobs\": %" COUNT ", \"bytes\": %" COUNT ", \"present\": %" COUNT
+           ", \"gone\": %" COUNT ", \"skipped\": %" COUNT
+           ", \"seconds\": %.3f}\n",
+           copy->blobs, copy->bytes, copy->present, copy->gone, copy->skipped,
+           seconds);
+}
+
+static const char *blobs(apr_uint64_t count, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%" COUNT " blob%s", count,
+                        count == 1 ? "" : "s");
+}
+
+static void print_text(const oci_blob_copy_t *copy, double seconds)
+{
+    apr_pool_t *pool = copy->pool;
+
+    printf("copied %s to %s: %s, %s, in %.1f s\n", copy->from.store->where,
+           copy->to.store->where, blobs(copy->blobs, pool),
+           oci_progress_format_bytes(copy->bytes, pool), seconds);
+    if (copy->present) {
+        printf("%s there already\n", blobs(copy->present, pool));
+    }
+    if (copy->gone) {
+        printf("%s deleted from %s meanwhile\n", blobs(copy->gone, pool),
+               copy->from.store->where);
+    }
+    if (copy->skipped) {
+        printf("%s skipped, see the messages\n", blobs(copy->skipped, pool));
+    }
+}
+
+oci_outcome_e oci_copy_blobs(const char **error,
+                             const oci_copy_request_t *request,
+                             apr_pool_t *pool)
+{
+    oci_blob_copy_t copy = { .request = request, .pool = pool };
+    apr_time_t begun = apr_time_now();
+
+    if ((*error = parse_names(&copy))) {
+        return OCI_USAGE;
+    }
+    copy.progress = oci_progress_create(request->quiet, pool);
+    oci_progress_count(copy.progress, "blobs");
+    oci_progress_begin(copy.progress, "copying");
+    oci_interrupt_block();
+    if ((*error = open_stores(&copy))) {
+        return OCI_FAILED;
+    }
+    *error = copy_all(&copy);
+    oci_progress_end(copy.progress);
+    if (!*error) {
+        *error = call_as_owner(finish, &copy, &copy.to);
+    }
+    (request->json ? print_json : print_text)(&copy,
+                                              (apr_time_now() - begun)
+                                                  / (double)APR_USEC_PER_SEC);
+    if (!request->json) {
+        oci_copy_warn_of_root(&copy.to.owner, copy.to.store->where);
+    }
+    return *error ? OCI_FAILED : OCI_DONE;
+}
