@@ -9,7 +9,8 @@
 #include "admin/copy_index.h"
 
 const char oci_copy_usage[] =
-    " [--blobs] [--force] [--json] [--quiet] [--user NAME] FROM TO\n"
+    " [--force] [--json] [--online] [--quiet] [--user NAME] FROM TO\n"
+    " | --blobs [--index INDEX] [--json] [--quiet] [--user NAME] FROM TO\n"
     "    Copy the index FROM to the index TO, then compare the two.\n"
     "    Write each index as one argument in the syntax of OCIIndex, for\n"
     "    example 'fs /var/lib/mod_oci'.  To continue a copy that was\n"
@@ -19,7 +20,11 @@ const char oci_copy_usage[] =
     "                   with its digest.  Upload sessions are not copied\n"
     "      --force      replace the contents of the index TO if it is not\n"
     "                   empty\n"
+    "      --index INDEX\n"
+    "                   copy only the blobs that this index records\n"
     "      --json       print the report as one line of JSON\n"
+    "      --online     copy the index of a registry that is in use: each\n"
+    "                   repository is copied as it was at one moment\n"
     "      --quiet      do not print progress\n"
     "      --user NAME  the user that writes TO if root runs the command;\n"
     "                   by default the owner of FROM, or the owner of TO\n"
@@ -28,15 +33,18 @@ const char oci_copy_usage[] =
 enum {
     OPTION_BLOBS = 256,
     OPTION_FORCE,
+    OPTION_INDEX,
     OPTION_JSON,
+    OPTION_ONLINE,
     OPTION_QUIET,
     OPTION_USER
 };
 
 static const apr_getopt_option_t options[] = {
-    { "blobs", OPTION_BLOBS, 0, NULL }, { "force", OPTION_FORCE, 0, NULL },
-    { "json", OPTION_JSON, 0, NULL },   { "quiet", OPTION_QUIET, 0, NULL },
-    { "user", OPTION_USER, 1, NULL },   { NULL, 0, 0, NULL },
+    { "blobs", OPTION_BLOBS, 0, NULL },   { "force", OPTION_FORCE, 0, NULL },
+    { "index", OPTION_INDEX, 1, NULL },   { "json", OPTION_JSON, 0, NULL },
+    { "online", OPTION_ONLINE, 0, NULL }, { "quiet", OPTION_QUIET, 0, NULL },
+    { "user", OPTION_USER, 1, NULL },     { NULL, 0, 0, NULL },
 };
 
 static const char *parse_options(oci_copy_request_t *request,
@@ -51,15 +59,18 @@ static const char *parse_options(oci_copy_request_t *request,
         request->blobs |= option == OPTION_BLOBS;
         request->force |= option == OPTION_FORCE;
         request->json |= option == OPTION_JSON;
+        request->online |= option == OPTION_ONLINE;
         request->quiet |= option == OPTION_QUIET;
+        request->index = option == OPTION_INDEX ? value : request->index;
         request->user = option == OPTION_USER ? value : request->user;
     }
     return rv == APR_EOF
         ? NULL
-        : apr_psprintf(pool,
-                       "cannot use the option '%s': copy expects --blobs, "
-                       "--force, --json, --quiet or --user NAME",
-                       arguments->argv[arguments->ind - 1]);
+        : apr_psprintf(
+            pool,
+            "cannot use the option '%s': copy expects --blobs, "
+            "--force, --index INDEX, --json, --online, --quiet or --user NAME",
+            arguments->argv[arguments->ind - 1]);
 }
 
 static const char *parse_arguments(oci_copy_request_t *request,
@@ -70,9 +81,12 @@ static const char *parse_arguments(oci_copy_request_t *request,
     if (error) {
         return error;
     }
-    if (request->blobs && request->force) {
-        return "--force is for an index: with --blobs, TO must be a new "
-               "directory or an unfinished copy of FROM";
+    if (request->blobs && (request->force || request->online)) {
+        return "--force and --online are for an index; a copy with --blobs "
+               "works beside a server without them";
+    }
+    if (request->index && !request->blobs) {
+        return "--index needs --blobs";
     }
     if (arguments->argc - arguments->ind != 2) {
         return request->blobs

@@ -10,8 +10,7 @@
 
 #include "admin/ociadmin.h"
 
-/** ociadmin copy [--blobs] [--force] [--json] [--quiet] [--user NAME] FROM TO
- */
+/** ociadmin copy [--blobs] [OPTION...] FROM TO */
 oci_command_t oci_copy_command;
 
 /** The help of the command, printed after its name. */

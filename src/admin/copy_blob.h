@@ -10,7 +10,7 @@
 
 #include "admin/copy_request.h"
 #include "admin/progress.h"
-#include "mod_oci.h"
+#include "registry/registry.h"
 
 /** FROM or TO. */
 typedef struct oci_copy_side_t {
@@ -24,10 +24,12 @@ typedef struct oci_blob_copy_t {
     const oci_copy_request_t *request;
     oci_copy_side_t from;
     oci_copy_side_t to;
+    oci_registry_t names; /* its index names the blobs to copy; NULL: all */
     oci_progress_t *progress;
     apr_uint64_t blobs; /* copied */
     apr_uint64_t bytes; /* of these */
     apr_uint64_t present;
+    apr_uint64_t unnamed; /* not recorded by the index */
     apr_uint64_t gone;    /* deleted from FROM after they were listed */
     apr_uint64_t skipped; /* each with a message */
     apr_pool_t *pool;

@@ -18,11 +18,13 @@
 #include "apr_strings.h"
 #include "apr_time.h"
 
+#include "admin/as_owner.h"
 #include "admin/copy_blob.h"
 #include "admin/copy_blobs.h"
 #include "admin/interrupt.h"
 #include "admin/named_index.h"
 #include "admin/terminal.h"
+#include "registry/keys.h"
 #include "registry/pairing.h"
 #include "store/fs/fs_blob_id.h"
 #include "store/fs/fs_blobs.h"
@@ -240,6 +242,60 @@ static const char *call_as_owner(const char *(*step)(oci_blob_copy_t *copy),
     return error;
 }
 
+/* Check that the index is complete, and belongs to FROM. */
+static const char *check_index(oci_blob_copy_t *copy, const char *name)
+{
+    apr_pool_t *pool = copy->pool;
+    oci_value_t id;
+    int unfinished;
+    oci_error_t *error = oci_fact_exists(&unfinished, &copy->names,
+                                         oci_key_copy(), pool);
+
+    if (!error) {
+        error = oci_fact_get(&id, &copy->names, oci_key_store(), pool);
+    }
+    if (error) {
+        return oci_error_text(error, pool);
+    }
+    if (unfinished) {
+        return apr_psprintf(pool,
+                            "the index %s is an unfinished copy; finish that "
+                            "copy first",
+                            name);
+    }
+    return id.data && !strcmp(id.data, copy->from.id)
+        ? NULL
+        : apr_psprintf(pool, "the index %s does not belong to %s", name,
+                       copy->from.store->where);
+}
+
+/* Open the index of --index, as its owner. */
+static const char *open_index(oci_blob_copy_t *copy)
+{
+    oci_named_index_t named = { .no_raise = 1 };
+    oci_index_t **index = &copy->names.index;
+    oci_owner_t owner = { 0, 0 };
+    const char *error = oci_named_index_parse(&named, copy->request->index,
+                                              copy->pool);
+    apr_status_t rv;
+
+    if (error) {
+        return error;
+    }
+    rv = oci_named_index_stat(&named, copy->pool);
+    if (rv != APR_SUCCESS) {
+        return apr_psprintf(copy->pool, "cannot use the index %s: %s",
+                            named.name, reason_of(rv, copy->pool));
+    }
+    *index = named.index;
+    if (oci_named_index_has_path(&named)) {
+        oci_owner_of_path(&owner, named.index->where);
+        *index = oci_index_as_owner(named.index, &owner, copy->pool);
+    }
+    error = (*index)->provider->start(*index, owner.uid, owner.gid, copy->pool);
+    return error ? error : check_index(copy, named.name);
+}
+
 static const char *open_stores(oci_blob_copy_t *copy)
 {
     oci_copy_owners_t owners;
@@ -260,6 +316,9 @@ static const char *open_stores(oci_blob_copy_t *copy)
     copy->to.owner = owners.to;
     if (!error) {
         error = call_as_owner(check_source, copy, &copy->from);
+    }
+    if (!error && copy->request->index) {
+        error = open_index(copy);
     }
     return error ? error : call_as_owner(prepare_target, copy, &copy->to);
 }
@@ -283,6 +342,23 @@ static const char *list_page(apr_array_header_t **page, oci_blob_copy_t *copy,
         : oci_copy_explain("list the blobs in", store, rv, pool);
 }
 
+/* Copy a blob, unless the index does not record it. */
+static const char *copy_named(oci_blob_copy_t *copy, const oci_stored_t *blob,
+                              apr_pool_t *pool)
+{
+    int named = 1;
+    oci_error_t *error = copy->names.index
+        ? oci_fact_exists(&named, &copy->names,
+                          oci_key_blob(pool, blob->digest), pool)
+        : NULL;
+
+    if (error) {
+        return oci_error_text(error, pool);
+    }
+    copy->unnamed += !named;
+    return named ? oci_copy_blob(copy, blob, pool) : NULL;
+}
+
 static const char *copy_page(oci_blob_copy_t *copy,
                              const apr_array_header_t *page, apr_pool_t *pool)
 {
@@ -294,8 +370,7 @@ static const char *copy_page(oci_blob_copy_t *copy,
         if (oci_interrupt_pending()) {
             return "interrupted; " OCI_COPY_HOW_TO_CONTINUE;
         }
-        error = oci_copy_blob(copy, &APR_ARRAY_IDX(page, i, oci_stored_t),
-                              pool);
+        error = copy_named(copy, &APR_ARRAY_IDX(page, i, oci_stored_t), pool);
         oci_progress_show(copy->progress, copy->blobs + copy->present,
                           copy->bytes);
     }
@@ -340,10 +415,10 @@ static const char *finish(oci_blob_copy_t *copy)
 static void print_json(const oci_blob_copy_t *copy, double seconds)
 {
     printf("{\"blobs\": %" COUNT ", \"bytes\": %" COUNT ", \"present\": %" COUNT
-           ", \"gone\": %" COUNT ", \"skipped\": %" COUNT
-           ", \"seconds\": %.3f}\n",
-           copy->blobs, copy->bytes, copy->present, copy->gone, copy->skipped,
-           seconds);
+           ", \"unnamed\": %" COUNT ", \"gone\": %" COUNT
+           ", \"skipped\": %" COUNT ", \"seconds\": %.3f}\n",
+           copy->blobs, copy->bytes, copy->present, copy->unnamed, copy->gone,
+           copy->skipped, seconds);
 }
 
 static const char *blobs(apr_uint64_t count, apr_pool_t *pool)
@@ -361,6 +436,9 @@ static void print_text(const oci_blob_copy_t *copy, double seconds)
            oci_progress_format_bytes(copy->bytes, pool), seconds);
     if (copy->present) {
         printf("%s there already\n", blobs(copy->present, pool));
+    }
+    if (copy->unnamed) {
+        printf("%s not recorded by the index\n", blobs(copy->unnamed, pool));
     }
     if (copy->gone) {
         printf("%s deleted from %s meanwhile\n", blobs(copy->gone, pool),

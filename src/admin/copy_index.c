@@ -12,6 +12,8 @@
  *     give TO an id, and    TO is complete
  *     remove the mark
  *
+ * With --online, nothing is compared: FROM may differ at any time.
+ *
  * A later call with the same names continues at the mark.  A copy holds a lock
  * on TO until it ends, so a second copy to TO waits.
  */
@@ -269,14 +271,17 @@ static const char *open_target(copy_t *copy)
     return error ? error : SAME_INDEX;
 }
 
-/* Copy all facts after mirror->after, then compare both indexes. */
+/* Copy all facts after mirror->after, then compare both indexes, or if FROM is
+ * in use, make TO complete. */
 static const char *mirror_once(copy_t *copy)
 {
     oci_mirror_t *mirror = &copy->mirror;
     oci_error_t *failure = oci_mirror_update(mirror, copy->pool);
 
     if (!failure && !mirror->interrupted) {
-        failure = oci_mirror_compare(mirror, copy->pool);
+        failure = (copy->request->online
+                       ? oci_mirror_settle
+                       : oci_mirror_compare)(mirror, copy->pool);
     }
     oci_progress_end(mirror->progress);
     if (failure) {
@@ -291,6 +296,10 @@ static const char *mirror_and_verify(copy_t *copy)
 {
     oci_mirror_t *mirror = &copy->mirror;
     const char *error = mirror_once(copy);
+
+    if (copy->request->online) {
+        return error ? error : finish_target(copy);
+    }
 
     /* FROM may have changed since an earlier call of the command copied from
      * it. */

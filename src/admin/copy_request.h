@@ -18,9 +18,11 @@
 typedef struct oci_copy_request_t {
     int blobs; /* whether FROM and TO are blob stores, not indexes */
     int force;
+    int online; /* whether FROM is in use */
     int json;
     int quiet;
-    const char *user; /* of --user, or NULL */
+    const char *index; /* of --index, or NULL */
+    const char *user;  /* of --user, or NULL */
     const char *from;
     const char *to;
 } oci_copy_request_t;

@@ -9,13 +9,21 @@
 #include "admin/interrupt.h"
 #include "admin/mirror.h"
 #include "registry/keys.h"
+#include "registry/repository.h"
 
-#define KEY_MAX 1023 /* bytes, as mod_oci.h has it */
-#define PAGE    1000 /* keys */
-#define BATCH   1000 /* facts */
+#define KEY_MAX  1023 /* bytes, as mod_oci.h has it */
+#define PAGE     1000 /* keys */
+#define PAGE_MIN 4    /* keys; of the first page under a lock */
+#define BATCH    1000 /* facts */
 #define BATCH_BYTES                                          \
     (4 * 1024 * 1024) /* of values, before the last is added \
                        */
+
+/* How many repositories are locked before memory is freed. */
+#define LOCKS 1000
+
+#define REPOSITORIES     "repo/" /* before all keys of repositories */
+#define REPOSITORIES_END "repo0" /* behind them */
 
 /* A position in one of the two indexes. */
 typedef struct cursor_t {
@@ -23,6 +31,7 @@ typedef struct cursor_t {
     apr_pool_t *pool; /* owns the page */
     apr_array_header_t
         *page;               /* of oci_entry_t; read_small_values adds values */
+    int limit;               /* of keys in the next page */
     int at;                  /* position in the page of the key after key */
     const char *key;         /* the current key, NULL at the end */
     char after[KEY_MAX + 1]; /* the key before the page's first */
@@ -32,7 +41,13 @@ typedef struct cursor_t {
  * read while the batch was filled. */
 typedef struct run_t {
     oci_mirror_t *mirror;
-    int writing; /* 1 to change the target, 0 to compare only */
+    int writing;       /* 1 to change the target, 0 to compare only */
+    const char *until; /* stop before this key; NULL: at the end */
+    int locking;       /* whether to lock the repository of each key */
+    int locks;         /* how many were locked */
+    oci_repository_t repository; /* the locked one; its name may be NULL */
+    oci_lock_t *lock;            /* or NULL */
+    apr_pool_t *locks_pool;      /* above all other pools of the run */
     cursor_t source;
     cursor_t target;
     apr_pool_t *pool;            /* of the batch */
@@ -49,10 +64,12 @@ static oci_entry_t *entry_at(const cursor_t *cursor, int i)
 
 static oci_error_t *read_page(cursor_t *cursor)
 {
-    oci_scan_t scan = { "", *cursor->after ? cursor->after : NULL, PAGE, 0, 0 };
+    oci_scan_t scan = { "", *cursor->after ? cursor->after : NULL,
+                        cursor->limit, 0, 0 };
 
     apr_pool_clear(cursor->pool);
     cursor->at = 0;
+    cursor->limit = cursor->limit < PAGE / 4 ? cursor->limit * 4 : PAGE;
     return oci_facts_scan(&cursor->page, cursor->registry, &scan, cursor->pool);
 }
 
@@ -128,6 +145,7 @@ static oci_error_t *begin_cursor(cursor_t *cursor,
     oci_error_t *error;
 
     cursor->registry = registry;
+    cursor->limit = PAGE;
     apr_cpystrn(cursor->after, after ? after : "", sizeof(cursor->after));
     apr_pool_create(&cursor->pool, pool);
     error = read_page(cursor);
@@ -261,40 +279,175 @@ static oci_error_t *compare_next(run_t *run)
     return error || order < 0 ? error : next_key(target);
 }
 
-static oci_error_t *mirror_all(oci_mirror_t *mirror, int writing,
-                               apr_pool_t *pool)
+/* Return the current key, which is the lower one of both cursors. */
+static const char *current_key(const run_t *run)
 {
-    run_t *run = apr_pcalloc(pool, sizeof(*run));
-    const char *after = writing ? mirror->after : NULL;
+    return compare_keys(run->source.key, run->target.key) <= 0
+        ? run->source.key
+        : run->target.key;
+}
+
+/* Whether a key belongs to the repository that is locked, or to none while none
+ * is locked. */
+static int is_locked(const run_t *run, const char *key)
+{
+    const char *name = run->repository.name;
+    const char *end = strstr(key, "/_");
+    apr_size_t length = end ? end - key - strlen(REPOSITORIES) : 0;
+
+    return name && end ? strlen(name) == length
+            && !strncmp(key + strlen(REPOSITORIES), name, length)
+                       : !name && !end;
+}
+
+static void unlock(run_t *run)
+{
+    if (run->lock) {
+        oci_repository_unlock(&run->repository, run->lock);
+    }
+    run->lock = NULL;
+    run->repository.name = NULL;
+}
+
+/* Read again what comes after the last key that was compared.  Most
+ * repositories have few facts. */
+static oci_error_t *reread_source(run_t *run)
+{
+    cursor_t *source = &run->source;
     oci_error_t *error;
 
-    run->mirror = mirror;
-    run->writing = writing;
-    apr_pool_create(&run->pool, pool);
-    begin_batch(run);
-    mirror->facts = mirror->bytes = mirror->differences = 0;
-    error = begin_cursor(&run->source, &mirror->source, after, pool);
-    if (!error) {
-        error = begin_cursor(&run->target, &mirror->target, after, pool);
+    apr_cpystrn(source->after, run->last, sizeof(source->after));
+    source->limit = PAGE_MIN;
+    error = read_page(source);
+    return error ? error : next_key(source);
+}
+
+/* Lock the repository of the current key, instead of the last one. */
+static oci_error_t *lock_current(run_t *run)
+{
+    const char *key = current_key(run);
+    const char *end = strstr(key, "/_");
+    oci_error_t *error = NULL;
+
+    unlock(run);
+    if (end) {
+        key += strlen(REPOSITORIES);
+        run->repository.name = apr_pstrmemdup(run->locks_pool, key, end - key);
+        run->locks++;
+        error = oci_repository_lock(&run->lock, &run->repository,
+                                    OCI_LOCK_EXCLUSIVE, run->locks_pool);
     }
-    while (!error && !mirror->interrupted
-           && (run->source.key || run->target.key)) {
+    if (error) {
+        run->lock = NULL;
+        return error;
+    }
+    return reread_source(run);
+}
+
+/* Whether the run is over for now. */
+static int is_over(const run_t *run)
+{
+    const char *key = current_key(run);
+
+    return run->mirror->interrupted || !key
+        || (run->until && strcmp(key, run->until) >= 0)
+        || (run->locks >= LOCKS && !is_locked(run, key));
+}
+
+static oci_error_t *begin_run(run_t *run, const char *after, apr_pool_t *pool)
+{
+    oci_mirror_t *mirror = run->mirror;
+    oci_error_t *error;
+
+    run->repository.registry = &mirror->source;
+    apr_pool_create(&run->locks_pool, pool);
+    apr_pool_create(&run->pool, run->locks_pool);
+    begin_batch(run);
+    apr_cpystrn(run->last, after ? after : "", sizeof(run->last));
+    mirror->facts = mirror->bytes = mirror->differences = 0;
+    error = begin_cursor(&run->source, &mirror->source, after, run->locks_pool);
+    return error
+        ? error
+        : begin_cursor(&run->target, &mirror->target, after, run->locks_pool);
+}
+
+static oci_error_t *mirror_keys(run_t *run, const char *after, apr_pool_t *pool)
+{
+    oci_error_t *error = begin_run(run, after, pool);
+
+    while (!error && !is_over(run)) {
+        if (run->locking && !is_locked(run, current_key(run))) {
+            error = lock_current(run);
+            continue;
+        }
         error = compare_next(run);
         if (!error && (run->count >= BATCH || run->bytes >= BATCH_BYTES)) {
             error = write_batch(run);
         }
     }
-    return error ? error : write_batch(run);
+    if (!error) {
+        error = write_batch(run);
+    }
+    unlock(run);
+    return error;
 }
 
 oci_error_t *oci_mirror_update(oci_mirror_t *mirror, apr_pool_t *pool)
 {
+    run_t *run = apr_pcalloc(pool, sizeof(*run));
+
+    run->mirror = mirror;
+    run->writing = 1;
     oci_progress_begin(mirror->progress, "copying");
-    return mirror_all(mirror, 1, pool);
+    return mirror_keys(run, mirror->after, pool);
 }
 
 oci_error_t *oci_mirror_compare(oci_mirror_t *mirror, apr_pool_t *pool)
 {
+    run_t *run = apr_pcalloc(pool, sizeof(*run));
+
+    run->mirror = mirror;
     oci_progress_begin(mirror->progress, "comparing");
-    return mirror_all(mirror, 0, pool);
+    return mirror_keys(run, NULL, pool);
+}
+
+/* Mirror the facts of all repositories, each of them under its lock. */
+static oci_error_t *mirror_repositories(run_t *run, oci_mirror_t *mirror,
+                                        apr_pool_t *pool)
+{
+    oci_error_t *error;
+    char after[KEY_MAX + 1] = REPOSITORIES;
+
+    do {
+        memset(run, 0, sizeof(*run));
+        run->mirror = mirror;
+        run->writing = run->locking = 1;
+        run->until = REPOSITORIES_END;
+        error = mirror_keys(run, after, pool);
+        apr_cpystrn(after, run->last, sizeof(after));
+        if (!error) {
+            apr_pool_destroy(run->locks_pool);
+        }
+    } while (!error && !mirror->interrupted && run->locks >= LOCKS);
+    return error;
+}
+
+oci_error_t *oci_mirror_settle(oci_mirror_t *mirror, apr_pool_t *pool)
+{
+    apr_uint64_t facts = mirror->facts, bytes = mirror->bytes;
+    run_t *run = apr_pcalloc(pool, sizeof(*run));
+    oci_error_t *error;
+
+    oci_progress_begin(mirror->progress, "comparing");
+    error = mirror_repositories(run, mirror, pool);
+    if (!error && !mirror->interrupted) {
+        memset(run, 0, sizeof(*run));
+        run->mirror = mirror;
+        run->writing = 1;
+        run->until = REPOSITORIES;
+        error = mirror_keys(run, NULL, pool);
+    }
+    mirror->facts = facts;
+    mirror->bytes = bytes;
+    return error;
 }

@@ -41,7 +41,7 @@ my $facts = facts_of($from);
 # ---- the command line
 
 ends(ociadmin($_), 0, qr/\A\z/, $_) for qw(help --help --version);
-like(ociadmin('help')->{out}, qr/^ociadmin copy .*FROM TO$/m, 'help names it');
+like(ociadmin('help')->{out}, qr/^ociadmin copy .*\n.* FROM TO$/m, 'help names it');
 is(ociadmin('--help')->{out}, ociadmin('help')->{out},
     '--help prints the same');
 like(ociadmin('--version')->{out}, qr/\Aociadmin of mod_oci \d+\.\d+\.\d+, .*\n\z/,
@@ -52,7 +52,7 @@ fails(ociadmin('mail'), 2, qr/unknown command 'mail'/);
 fails(ociadmin('copy', "fs $from"), 2, qr/takes two indexes/);
 fails(ociadmin('copy', "fs $from", 'fs a', 'fs b'), 2, qr/takes two indexes/);
 fails(ociadmin('copy', "fs $from", 'fs a', '--fast'), 2,
-    qr/cannot use the option '--fast': copy expects --blobs, --force, --js/);
+    qr/cannot use the option '--fast': copy expects --blobs, --force, --in/);
 fails(ociadmin('copy', "fs $from", 'fs a', '--user'), 2,
     qr/cannot use the option '--user': copy expects .* or --user NAME/);
 for my $wrong (
@@ -79,6 +79,26 @@ is_deeply(facts_of($to), $facts, 'the facts are the same');
 is_deeply(facts_of($from), $facts, 'the source is unchanged');
 like(ociadmin('copy', '--json', "fs $from", 'fs ' . place())->{out},
     qr/\A\{"facts": $n, "bytes": \d+, "seconds": [\d.]+\}\n\z/, '--json');
+
+# ---- --online locks each repository, and frees memory after some of them
+
+my $many = place();
+make_index($many, 100);
+for my $n (1 .. 2100) {
+    set_fact($many, "catalog/m$n!", '');
+    set_fact($many, "repo/m$n/_tag/v1", digest_of($n));
+    set_fact($many, "repo/m$n/below/_tag/v1", digest_of($n)) if $n % 2;
+}
+ends(ociadmin('copy', '--online', "fs $many", 'fs ' . ($to = place())), 0,
+    qr/\A\z/, '--online');
+is_deeply(facts_of($to), facts_of($many), 'copies all facts');
+unlink "$many/index/catalog/m1!", "$many/index/repo/m1/_tag/v1";
+set_fact($many, "repo/m$_/_tag/v2", digest_of($_)) for 2, 1500, 2100;
+fails(ociadmin('copy', '--online', "fs $many", "fs $to"), 1, qr/is not empty/);
+ends(ociadmin('copy', '--online', '--force', "fs $many", "fs $to"), 0,
+    qr/\A\z/, 'again, with --force');
+is_deeply(facts_of($to), facts_of($many), 'copies what has changed');
+
 mkdir "$TOP/with blanks ";
 ends(ociadmin({ dir => $from }, 'copy', '--quiet', 'fs .',
     'fs   ../with blanks /b'), 0, qr/\A\z/, 'relative, with blanks');

@@ -7,6 +7,7 @@ use OCI::Test;
 
 use Fcntl qw(LOCK_EX);
 use File::Find ();
+use File::Path ();
 use File::Temp ();
 use JSON::PP ();
 use OCI::Admin;
@@ -196,11 +197,33 @@ for my $case (
 }
 ok(!-e "$TOP/x", 'no TO was made for a FROM that was refused');
 for my $case ([ qr/copy --blobs takes two blob stores/, "fs $from" ],
-    [ qr/--force is for an index/, '--force', "fs $from", 'fs x' ],
+    [ qr/--force and --online are for an index/, '--force', "fs $from", 'fs x' ],
     [ qr/unknown provider 'dbm'/, "fs $from", 'dbm:db x' ]) {
     my ($sentence, @words) = @$case;
     run_is(ociadmin('copy', '--blobs', @words), 2, $sentence, $sentence);
 }
+
+run_is(ociadmin('copy', '--index', 'fs a', 'fs b', 'fs c'), 2,
+    qr/--index needs --blobs/, '--index without --blobs');
+make_index(my $foreign = place(), 0);
+set_fact($foreign, 'store', 'another id');
+give_to_httpd($foreign);
+for my $case ([ $foreign, qr/the index \S+ \S+ does not belong to \Q$from\E/ ],
+    [ place(), qr/cannot use the index \S+ \S+: No such file/ ]) {
+    my ($place, $sentence) = @$case;
+    run_is(copy($from, "$TOP/x", '--index', "fs $place"), 1, $sentence,
+        $sentence);
+}
+ok(!-e "$TOP/x", 'no TO was made for an index that was refused');
+
+# ---- only the blobs that an index records
+
+my $lost = "$from/" . locator_of(digest_of('lost'));
+File::Path::make_path($lost =~ s{/[^/]+\z}{}r);
+spew($lost, 'lost');
+run_is(copy($from, place(), '--index', "fs $from"), 0, qr/\A\z/, '--index',
+    blobs => 19, unnamed => 1);
+unlink $lost;
 
 # ---- a damaged blob
 

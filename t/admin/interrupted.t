@@ -212,6 +212,21 @@ for my $signal (qw(INT TERM)) {
     set_fact($from, $_, $facts->{$_}) for @keys[ 0, 1 ];
 }
 
+{
+    my $to = "$TOP/online";
+    my $copy = start_and_stop($to, '--quiet', '--online');
+    my %new = ('blob/sha256:00' => 'new', 'catalog/r00!' => '',
+        'repo/r00/_tag/v1' => 'new', 'repo/r0/_tag/v0' => 'changed');
+    set_fact($from, $_, $new{$_}) for keys %new;
+    my ($deleted) = grep { m{^repo/r1/_tag/} } sort keys %$facts;
+    unlink "$from/index/$deleted";
+    my ($status, $said) = continue_copy($copy, $to);
+    is($status, 0, 'with --online, the source may change') or diag($said);
+    is_deeply(facts_of($to), facts_of($from), 'and the copy is complete');
+    unlink "$from/index/$_" for keys %new;
+    set_fact($from, $deleted, $facts->{$deleted});
+}
+
 # ---- a full disk
 
 SKIP: {
