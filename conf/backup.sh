@@ -1,0 +1,58 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+
+# backup.sh: back up a registry beside a running server, or restore it.
+#
+#     backup.sh backup     copy the registry to BACKUP; a second run copies only
+#                          what has changed
+#     backup.sh restore    copy BACKUP to a registry that is new, and check it;
+#                          the server must not run
+#
+# Environment:
+#
+#     BACKUP     the directory of the backup, which is only for this purpose
+#     BLOBS      the blob store, as after OCIBlobStore
+#     INDEX      the index, as after OCIIndex; by default beside the blobs
+#     SPARSE     restore: as OCISparse, if it is set or if clients delete images
+#                that an index names
+#     OCIADMIN   the program ociadmin
+#
+# conf/README explains it.
+
+set -eu
+
+: "${OCIADMIN:=ociadmin}"
+
+# The index comes first: the bytes of all that it names are there by then, and
+# stay for longer than OCIGCGrace.
+backup() {
+    "$OCIADMIN" copy --online --force "$INDEX" "fs $BACKUP"
+    "$OCIADMIN" copy --blobs --index "fs $BACKUP" "$BLOBS" "fs $BACKUP"
+}
+
+check() {
+    "$OCIADMIN" check --sparse "${SPARSE:-None}" --store "$BLOBS" \
+        --index "$INDEX" "$@"
+}
+
+# The repair deletes what belongs to changes that were not complete when the
+# backup was made, so it may find something.
+restore() {
+    "$OCIADMIN" copy --blobs --index "fs $BACKUP" "fs $BACKUP" "$BLOBS"
+    "$OCIADMIN" copy "fs $BACKUP" "$INDEX"
+    check --repair || :
+    check --digests
+}
+
+case ${1-} in
+backup | restore)
+    : "${BACKUP:?must be the directory of the backup}"
+    : "${BLOBS:?must be the blob store, such as \'fs /var/lib/mod_oci\'}"
+    : "${INDEX:=$BLOBS}"
+    "$1"
+    ;;
+*)
+    echo "usage: $0 backup|restore" >&2
+    exit 2
+    ;;
+esac
