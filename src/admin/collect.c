@@ -24,15 +24,16 @@ const char oci_gc_usage[] =
     "      --dry-run          change nothing, and print what would be done\n"
     "      --json             print the report as one line of JSON\n"
     "      --quiet            do not print progress, nor what rules delete\n"
-    "      --grace SECONDS    how long a blob that no manifest names stays\n"
-    "                         (86400)\n"
+    "      --grace SECONDS    how long a blob that no manifest names stays;\n"
+    "                         otherwise OCIGCGrace of FILE, or 86400\n"
     "      --upload-expiry SECONDS\n"
-    "                         how long an upload may be idle (86400; 60 or\n"
-    "                         more)\n"
+    "                         how long an upload may be idle, 60 or more;\n"
+    "                         otherwise OCIUploadExpiry of FILE, or 86400\n"
     "      --repository GLOB  review only repositories that match\n"
     "      --changed          review only repositories that have changed,\n"
     "                         unless the last complete run was a day ago\n"
-    "      --retain RULE      as OCIRetain, in one argument; repeatable\n"
+    "      --retain RULE      as OCIRetain, in one argument; repeatable;\n"
+    "                         otherwise the lines of FILE\n"
     "      --untagged RULE    as OCIUntagged, likewise\n";
 
 #define DAY 86400
@@ -162,12 +163,37 @@ static const char *parse_arguments(collect_t *collect, apr_getopt_t *arguments)
     if (error) {
         return error;
     }
-    collect->gc.full = !collect->gc.glob && !collect->changed;
-    collect->gc.partial = !collect->changed && !collect->policy->retain->nelts
-        && !collect->policy->untagged->nelts;
     return oci_stores_parse(&collect->stores, "gc",
                             arguments->argc - arguments->ind,
                             arguments->argv + arguments->ind);
+}
+
+/* Take from the configuration, or from the defaults, what no option says. */
+static void complete(collect_t *collect)
+{
+    const oci_configured_t *configured = collect->stores.configured;
+    oci_gc_policy_t *policy = collect->policy;
+    oci_gc_t *gc = &collect->gc;
+
+    if (gc->grace < 0) {
+        gc->grace = configured ? configured->grace : DAY;
+    }
+    if (gc->upload_expiry < 0) {
+        gc->upload_expiry = configured ? configured->upload_expiry : DAY;
+    }
+    gc->full = !gc->glob && !collect->changed;
+    gc->partial = !collect->changed && !configured && !policy->retain->nelts
+        && !policy->untagged->nelts;
+    if (!configured) {
+        return;
+    }
+    if (!policy->retain->nelts) {
+        policy->retain = configured->policy->retain;
+    }
+    if (!policy->untagged->nelts) {
+        policy->untagged = configured->policy->untagged;
+    }
+    gc->immutable = configured->immutable;
 }
 
 /* A run asks for each fact that it reads, so most calls do not look. */
@@ -283,8 +309,7 @@ oci_outcome_e oci_gc_command(const char **error, apr_getopt_t *arguments,
     collect.gc.registry = &collect.stores.registry;
     collect.gc.policy = collect.policy = oci_gc_policy_make(pool);
     collect.gc.report_removal = report_removal;
-    collect.gc.grace = DAY;
-    collect.gc.upload_expiry = DAY;
+    collect.gc.grace = collect.gc.upload_expiry = -1;
     collect.gc.is_stopped = is_stopped;
     collect.gc.report_error = report_error;
     collect.gc.report_progress = report_progress;
@@ -296,6 +321,7 @@ oci_outcome_e oci_gc_command(const char **error, apr_getopt_t *arguments,
     oci_progress_begin(collect.progress, "collecting");
     if (!(*error = oci_stores_open(&collect.stores))) {
         oci_interrupt_block();
+        complete(&collect);
         *error = run(&collect);
     }
     return *error ? OCI_FAILED : OCI_DONE;

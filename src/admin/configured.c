@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The stores that a configuration of httpd names.  Only httpd itself can read
- * its configuration: "httpd -t -D DUMP_OCI_STORES" prints what stores_dump.h
- * describes. */
+/* The stores and rules that a configuration of httpd has.  Only httpd itself
+ * can read its configuration: "httpd -t -D DUMP_OCI_STORES" prints what
+ * stores_dump.h describes. */
 
 #include <string.h>
 
@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "admin/configured.h"
+#include "values/immutable.h"
 
 #ifndef OCI_HTTPD
 #error "OCI_HTTPD must be the path of httpd"
@@ -72,13 +73,115 @@ static int is_same(const oci_configured_t *one, const oci_configured_t *other)
                    other->index ? other->index : "");
 }
 
-/* Add what a line says, unless the same stores were found before. */
+/* Pass each line of a directive to a function, which adds a rule.  Return NULL,
+ * or a sentence that says what is wrong. */
+static const char *add_rules(oci_configured_t *registry, const json_t *lines,
+                             const char *(*add)(oci_configured_t *registry,
+                                                const apr_array_header_t *words,
+                                                apr_pool_t *pool),
+                             apr_pool_t *pool)
+{
+    const char *error = NULL;
+    apr_size_t i, k;
+
+    for (i = 0; i < json_array_size(lines) && !error; i++) {
+        const json_t *line = json_array_get(lines, i);
+        apr_array_header_t *words = apr_array_make(pool, 4, sizeof(char *));
+
+        for (k = 0; k < json_array_size(line); k++) {
+            const char *word = json_string_value(json_array_get(line, k));
+
+            APR_ARRAY_PUSH(words, const char *) = word ? apr_pstrdup(pool, word)
+                                                       : "";
+        }
+        error = add(registry, words, pool);
+    }
+    return error;
+}
+
+static const char *add_retain(oci_configured_t *registry,
+                              const apr_array_header_t *words, apr_pool_t *pool)
+{
+    return oci_gc_policy_retain(registry->policy, words->nelts,
+                                (const char *const *)words->elts, pool);
+}
+
+static const char *add_untagged(oci_configured_t *registry,
+                                const apr_array_header_t *words,
+                                apr_pool_t *pool)
+{
+    return oci_gc_policy_untagged(registry->policy, words->nelts,
+                                  (const char *const *)words->elts, pool);
+}
+
+static const char *add_immutable(oci_configured_t *registry,
+                                 const apr_array_header_t *words,
+                                 apr_pool_t *pool)
+{
+    const char *const *word = (const char *const *)words->elts;
+
+    return words->nelts
+        ? oci_immutable_add(registry->immutable, word[0],
+                            words->nelts > 1 ? word[1] : NULL, pool)
+        : NULL;
+}
+
+static int number(const json_t *object, const char *key)
+{
+    return (int)json_integer_value(json_object_get(object, key));
+}
+
+/* Read the rules.  Return NULL, or a sentence that says what is wrong. */
+static const char *read_rules(oci_configured_t *registry, const json_t *object,
+                              apr_pool_t *pool)
+{
+    const char *error;
+
+    if (!json_object_get(object, "immutable")) {
+        return "its mod_oci is older than ociadmin";
+    }
+    registry->sparse = number(object, "sparse");
+    registry->grace = number(object, "grace");
+    registry->upload_expiry = number(object, "uploadExpiry");
+    registry->policy = oci_gc_policy_make(pool);
+    registry->immutable = apr_array_make(pool, 1, sizeof(oci_immutable_t));
+    error = add_rules(registry, json_object_get(object, "retain"), add_retain,
+                      pool);
+    if (!error) {
+        error = add_rules(registry, json_object_get(object, "untagged"),
+                          add_untagged, pool);
+    }
+    return error ? error
+                 : add_rules(registry, json_object_get(object, "immutable"),
+                             add_immutable, pool);
+}
+
+/* Add a registry, unless the same stores were found before. */
+static void add_registry(apr_array_header_t *found,
+                         const oci_configured_t *registry)
+{
+    int i;
+
+    for (i = 0; i < found->nelts; i++) {
+        oci_configured_t *other = &APR_ARRAY_IDX(found, i, oci_configured_t);
+
+        if (is_same(other, registry)) {
+            if (registry->sparse > other->sparse) {
+                other->sparse = registry->sparse;
+            }
+            return;
+        }
+    }
+    APR_ARRAY_PUSH(found, oci_configured_t) = *registry;
+}
+
+/* Add what a line says. */
 static void add_line(apr_array_header_t *found, const char *line)
 {
     apr_pool_t *pool = found->pool;
     json_t *object = json_loads(line, 0, NULL);
     oci_configured_t registry = { .base = NULL };
-    int i;
+    const char *problem;
 
     registry.base = get(object, "base", pool);
     registry.blobs = get(object, "blobs", pool);
@@ -90,18 +193,15 @@ static void add_line(apr_array_header_t *found, const char *line)
     if (json_is_null(json_object_get(object, "index"))) {
         registry.index = registry.blobs;
     }
+    problem = read_rules(&registry, object, pool);
+    registry.problem = registry.problem ? registry.problem : problem;
     json_decref(object);
     if (!registry.base || !registry.blobs
         || (!registry.index && !registry.problem)) {
         registry.base = registry.blobs = "";
         registry.problem = "its paths are not in UTF-8";
     }
-    for (i = 0; i < found->nelts; i++) {
-        if (is_same(&APR_ARRAY_IDX(found, i, oci_configured_t), &registry)) {
-            return;
-        }
-    }
-    APR_ARRAY_PUSH(found, oci_configured_t) = registry;
+    add_registry(found, &registry);
 }
 
 /* Read what httpd prints.  Return its other lines, those that are no JSON. */

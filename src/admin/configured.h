@@ -2,13 +2,14 @@
 
 /**
  * @file configured.h
- * @brief The stores that a configuration of httpd names
+ * @brief The stores and rules that a configuration of httpd has
  */
 
 #ifndef OCI_CONFIGURED_H
 #define OCI_CONFIGURED_H
 
-#include "apr_tables.h"
+#include "gc/gc_policy.h"
+#include "registry/registry.h"
 
 /** A registry in the configuration. */
 typedef struct oci_configured_t {
@@ -16,7 +17,13 @@ typedef struct oci_configured_t {
     const char *base;    /* where relative paths start */
     const char *blobs;   /* the arguments of OCIBlobStore */
     const char *index;   /* those of OCIIndex; as blobs if it has none */
-    const char *problem; /* why the index cannot be used, a sentence; or NULL */
+    const char *problem; /* why they cannot be used, a sentence; or NULL */
+    oci_sparse_e sparse; /* OCISparse; of several sections the most that is
+                            allowed to be absent */
+    int grace;           /* of garbage collection: OCIGCGrace, seconds, */
+    int upload_expiry;   /* OCIUploadExpiry, seconds, */
+    oci_gc_policy_t *policy;       /* OCIRetain and OCIUntagged, */
+    apr_array_header_t *immutable; /* and OCIImmutable: oci_immutable_t */
 } oci_configured_t;
 
 /**

@@ -159,6 +159,8 @@ static const char *create_configured(oci_stores_t *stores)
                             stores->config, list_places(found, stores->pool));
     }
     registry = &APR_ARRAY_IDX(found, 0, oci_configured_t);
+    stores->configured = registry;
+    stores->registry.sparse = registry->sparse;
     return registry->problem
         ? apr_pstrcat(stores->pool, registry->place, ": ", registry->problem,
                       "; name the stores in the arguments", NULL)

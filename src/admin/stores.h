@@ -10,6 +10,7 @@
 
 #include "apr_getopt.h"
 
+#include "admin/configured.h"
 #include "admin/named_index.h"
 #include "registry/registry.h"
 #include "store/owner.h"
@@ -22,9 +23,10 @@ typedef struct oci_stores_t {
     const char *index_name; /* NULL */
     const char *config;
     const char *httpd;
-    oci_owner_t owner; /* the user as whom the command acts */
-    void *checked;     /* for registry */
-    apr_pool_t *pool;  /* where the stores are allocated */
+    const oci_configured_t *configured; /* what --config has; NULL without it */
+    oci_owner_t owner;                  /* the user as whom the command acts */
+    void *checked;                      /* for registry */
+    apr_pool_t *pool;                   /* where the stores are allocated */
 } oci_stores_t;
 
 /** The options that every command has that uses oci_stores_t. */

@@ -129,6 +129,18 @@ static const char *parse_condition(oci_retain_t *rule, const char *word,
                         word);
 }
 
+static apr_array_header_t *copy_words(int count, const char *const *words,
+                                      apr_pool_t *pool)
+{
+    apr_array_header_t *copy = apr_array_make(pool, count, sizeof(char *));
+    int i;
+
+    for (i = 0; i < count; i++) {
+        APR_ARRAY_PUSH(copy, const char *) = words[i];
+    }
+    return copy;
+}
+
 static const char *check_glob(const char *glob, apr_pool_t *pool)
 {
     const char *error = oci_glob_explain_useless(glob, 1, 1);
@@ -155,6 +167,7 @@ const char *oci_gc_policy_retain(oci_gc_policy_t *policy, int count,
         rule.text = apr_pstrcat(pool, rule.text, " ", words[i], NULL);
     }
     if (!error) {
+        rule.words = copy_words(count, words, pool);
         APR_ARRAY_PUSH(policy->retain, oci_retain_t) = rule;
     }
     return error;
@@ -163,7 +176,7 @@ const char *oci_gc_policy_retain(oci_gc_policy_t *policy, int count,
 const char *oci_gc_policy_untagged(oci_gc_policy_t *policy, int count,
                                    const char *const *words, apr_pool_t *pool)
 {
-    oci_untagged_t rule = { NULL, -1, apr_array_make(pool, 1, sizeof(char *)) };
+    oci_untagged_t rule = { .seconds = -1 };
     const char *error = NULL;
     int i;
 
@@ -176,6 +189,8 @@ const char *oci_gc_policy_untagged(oci_gc_policy_t *policy, int count,
                             count < 1 ? "" : words[0]);
     }
     rule.text = words[0];
+    rule.words = copy_words(count, words, pool);
+    rule.globs = apr_array_make(pool, 1, sizeof(char *));
     for (i = 1; i < count && !error; i++) {
         error = check_glob(words[i], pool);
         rule.text = apr_pstrcat(pool, rule.text, " ", words[i], NULL);

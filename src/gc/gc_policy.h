@@ -15,6 +15,7 @@
 /** Says which tags to keep: OCIRetain. */
 typedef struct oci_retain_t {
     const char *text;              /* the arguments, for reports */
+    apr_array_header_t *words;     /* the same, const char * each */
     const char *glob;              /* the repositories */
     const oci_tag_pattern_t *tags; /* NULL: all tags */
     int last;                      /* so many, the last ones pushed; -1 */
@@ -25,6 +26,7 @@ typedef struct oci_retain_t {
 /** Says how long manifests without a tag are kept: OCIUntagged. */
 typedef struct oci_untagged_t {
     const char *text;          /* the arguments */
+    apr_array_header_t *words; /* the same, const char * each */
     int seconds;               /* -1: for good */
     apr_array_header_t *globs; /* const char *: the repositories; empty: all */
 } oci_untagged_t;
@@ -49,7 +51,8 @@ int oci_gc_policy_is_same(const oci_gc_policy_t *first,
 /**
  * Add a rule in the syntax of OCIRetain.
  * @param count The number of arguments
- * @param words The arguments, which must live as long as the policy
+ * @param words The arguments, which are strings that must live as long as the
+ *        policy
  * @param pool Where the rule is allocated
  * @return NULL, or a sentence that says what is wrong
  */

@@ -205,6 +205,21 @@ static void warn_of_ignored(const server_rec *s, const oci_config_t *config,
     }
 }
 
+/* Whether a job is that of a section's blob store. */
+static int has_blobs(const job_t *job, const oci_config_t *config,
+                     apr_pool_t *pool)
+{
+    return !oci_places_differ(job->config->blobs->where, config->blobs->where,
+                              pool);
+}
+
+static int has_index(const job_t *job, const oci_config_t *config,
+                     apr_pool_t *pool)
+{
+    return is_same_index(oci_config_index(job->config),
+                         oci_config_index(config), pool);
+}
+
 static void set_section(job_t *job, const server_rec *s,
                         const oci_config_t *config)
 {
@@ -228,12 +243,10 @@ static void add_job(apr_array_header_t *jobs, server_rec *s,
     }
     for (i = 0; i < jobs->nelts; i++) {
         job = APR_ARRAY_IDX(jobs, i, job_t *);
-        if (oci_places_differ(job->config->blobs->where, config->blobs->where,
-                              jobs->pool)) {
+        if (!has_blobs(job, config, jobs->pool)) {
             continue;
         }
-        if (is_same_index(oci_config_index(job->config),
-                          oci_config_index(config), jobs->pool)) {
+        if (has_index(job, config, jobs->pool)) {
             if (job->config->read_only == 1) {
                 set_section(job, s, config);
             }
@@ -273,6 +286,23 @@ static apr_array_header_t *find_jobs(apr_pool_t *pool, server_rec *main_server)
         add_jobs_of(jobs, *host);
     }
     return jobs;
+}
+
+const oci_config_t *oci_gc_job_section(const oci_config_t *config,
+                                       server_rec *main_server,
+                                       apr_pool_t *pool)
+{
+    const apr_array_header_t *jobs = find_jobs(pool, main_server);
+    int i;
+
+    for (i = 0; i < jobs->nelts && oci_config_index(config); i++) {
+        const job_t *job = APR_ARRAY_IDX(jobs, i, job_t *);
+
+        if (has_blobs(job, config, pool) && has_index(job, config, pool)) {
+            return job->config;
+        }
+    }
+    return config;
 }
 
 /* Find the watchdog's thread; NULL if the server has none. */

@@ -2,7 +2,7 @@
 
 /**
  * @file stores_dump.h
- * @brief Tells ociadmin which stores the configuration names
+ * @brief Tells ociadmin which stores and rules the configuration has
  */
 
 #ifndef OCI_STORES_DUMP_H
@@ -11,7 +11,7 @@
 #include "httpd.h"
 
 /**
- * Print the stores of all sections, if httpd was called with
+ * Print the stores and rules of all sections, if httpd was called with
  * "-t -D DUMP_OCI_STORES": a line of JSON for each section, on standard output.
  *
  *     file, line  where its OCIBlobStore is
@@ -19,7 +19,14 @@
  *     blobs       the arguments of OCIBlobStore
  *     index       those of OCIIndex, with the database that "dbd" takes from
  *                 mod_dbd; null if the index is beside the blobs
- *     problem     instead of index: why ociadmin cannot use it, a sentence
+ *     problem     why ociadmin cannot use them, a sentence
+ *     sparse      OCISparse: 0 for None, 1 for Index, 2 for All
+ *     grace       OCIGCGrace, seconds; this and the rest are those that count
+ *                 for the garbage collection of these stores
+ *     uploadExpiry  OCIUploadExpiry, seconds
+ *     retain, untagged, immutable
+ *                 an array of the lines of OCIRetain, OCIUntagged and
+ *                 OCIImmutable, each an array of its arguments
  *
  * The index may contain a password, as the configuration does.
  */

@@ -12,7 +12,7 @@
 const char *oci_immutable_add(apr_array_header_t *rules, const char *glob,
                               const char *condition, apr_pool_t *pool)
 {
-    oci_immutable_t rule = { glob, NULL };
+    oci_immutable_t rule = { glob, condition, NULL };
     oci_tag_pattern_t *tags;
     const char *error = oci_glob_explain_useless(glob, 1, 1);
 

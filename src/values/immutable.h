@@ -15,14 +15,16 @@
 /** A rule: the tags that match, in the repositories that match. */
 typedef struct oci_immutable_t {
     const char *glob;              /* the repositories, see glob.h */
-    const oci_tag_pattern_t *tags; /* NULL: all tags */
+    const char *condition;         /* of the tags, as given; NULL: all tags */
+    const oci_tag_pattern_t *tags; /* the same, compiled */
 } oci_immutable_t;
 
 /**
  * Add a rule in the syntax of OCIImmutable.
  * @param rules An array of oci_immutable_t
  * @param glob The pattern of repositories; not copied
- * @param condition "tags=" and a regular expression, or NULL for all tags
+ * @param condition "tags=" and a regular expression, or NULL for all tags; not
+ *        copied
  * @param pool Where the rule is allocated
  * @return NULL, or a sentence that says what is wrong
  */

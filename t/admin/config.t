@@ -7,6 +7,7 @@ use OCI::Test;
 use OCI::Admin;
 use POSIX qw(SIGINT SIGTERM);
 
+my $n = 0;
 my $LIBEXEC = OCI::Server::apxs('LIBEXECDIR');
 
 # One test: the status of a run of gc with --config, and what it prints.
@@ -71,6 +72,98 @@ configured_is($server, [ $file, "fs $dir/two", "fs $dir/two" ], 2,
     qr/with --config, no index can be named/, 'an index, too');
 configured_is($server, [ $file, 'x y' ], 1, qr/unknown provider 'x'/, 'no blob store');
 $server->stop;
+
+# The rules of garbage collection are those of the server.
+{
+    my @rules = ('OCIRetain ci/** last=2', 'OCIRetain "ci/**" tags=v[0-9]+\.0',
+        'OCIUntagged 1s ci/**', 'OCIImmutable ci/** "tags=rel-.*"',
+        'OCIGCGrace 7200', 'OCIUploadExpiry 3600', 'OCISparse Index');
+    $server = OCI::Server->start(config => join "\n", 'OCIGCInterval 0', @rules);
+    my ($store, $config) = ($server->store, $server->dir . '/httpd.conf');
+    my $client = OCI::Client->new($server);
+    for my $tag (qw(v1.0 v1x0 rel-1 a b c d)) {
+        $client->push_image('ci/app', $tag, layers => [$tag]);
+        my $digest = $client->head("/v2/ci/app/manifests/$tag")
+            ->header('Docker-Content-Digest');
+        unlink "$store/index/repo/ci/app/_tag/$tag";
+        set_fact($store, "repo/ci/app/_tag/$tag",
+            "$digest;" . (1_000_000 + ++$n) . ';');
+    }
+    $client->push_image('other', $_) for qw(a b c);
+    my $untagged = $client->push_image('ci/app', undef, layers => ['x'])
+        ->{digest};
+    set_fact($store, "repo/ci/app/_untagged/$untagged", time);
+    set_fact($store, 'repo/other/_blob/'
+        . $client->push_blob('other', "condemned $_"), ';' . (time - $_))
+        for 3600, 10_000;
+    my $session = $client->start_upload('ci/app');
+    $client->patch($session, 'idle');
+    utime time - 5000, time - 5000, glob "$store/uploads/*";
+    my $index = json_text(OCI::Client::image_index(
+        [ json_text(OCI::Client::image_manifest('absent', [])) ]));
+    $client->push_manifest('ci/index', 'latest', $index);
+    give_to_httpd($store);
+    sleep 2;    # until the second of OCIUntagged is over
+
+    my $gc = sub {
+        local %ENV = (%ENV, $server->environment,
+            ASAN_OPTIONS => 'detect_leaks=0');
+        my $run = ociadmin('gc', '--quiet', '--config', $config, @_);
+        diag($run->{err}) if $run->{status};
+        return $run->{out};
+    };
+    my $would = $gc->('--dry-run');
+    my %would = $would =~ /^(\S+) would be deleted: (.*)$/mg;
+    is_deeply([ sort keys %would ], [ map({ "ci/app:$_" }
+        qw(a b v1x0)), "ci/app\@$untagged" ], 'a dry run has the rules of the server')
+        or diag($would);
+    like($would, qr/^3 tags and 1 manifests would be deleted by rules$/m,
+        'and their number');
+    like($would, qr/^1 blobs would be taken out of/m, 'OCIGCGrace');
+    like($would, qr/ 1 uploads would be deleted/m, 'OCIUploadExpiry');
+    like($gc->('--dry-run', '--retain', 'ci/** last=1'),
+        qr/^5 tags and 1 manifests would/m, '--retain replaces OCIRetain');
+    like($gc->('--dry-run', '--untagged', 'keep'), qr/^3 tags and 0 manifests w/m,
+        '--untagged replaces OCIUntagged');
+    like($gc->('--dry-run', '--grace', 60, '--upload-expiry', 9999),
+        qr/^2 blobs would be taken.*\n.* 0 uploads would/m, '--grace and --upload-');
+    my $check = sub {
+        local %ENV = (%ENV, $server->environment,
+            ASAN_OPTIONS => 'detect_leaks=0');
+        return ociadmin('check', '--quiet', '--config', $config, @_);
+    };
+    like($check->()->{out}, qr/^0 findings: 0 of damage/m, 'OCISparse');
+    like($check->('--sparse', 'None')->{out}, qr/^2 findings: 2 of damage/m,
+        '--sparse replaces OCISparse');
+
+    # Exactly this is what the server does.
+    $server->set(config => join "\n", 'OCIGCInterval 1', @rules);
+    $server->restart;
+    $server->{process}->wait_for(sub { $server->log
+        =~ /garbage collection of .* reviewed/ });
+    my ($log) = $server->log =~ /\A(.*?)garbage collection of .* reviewed/s;
+    my %did = $log =~ /garbage collection deletes (\S+): (.*)$/mg;
+    is_deeply(\%did, \%would, 'the server deletes what the dry run said');
+    $server->stop;
+
+    # Of two sections for one registry, the first one that is not read-only
+    # counts.
+    $server = OCI::Server->start(location => '', ports => 2, after => join '',
+        host(1, 'OCIBlobStore fs @STORE@', 'OCIReadOnly On',
+            'OCIRetain ** last=1'),
+        host(2, 'OCIBlobStore fs @STORE@', 'OCIGCInterval 0',
+            'OCIRetain ** last=3'));
+    $server->allows(qr/OCIRetain or OCIUntagged has no effect here/);
+    $client = OCI::Client->new($server->host(2));
+    for my $tag (qw(a b c d)) {
+        my $digest = $client->push_image('a', $tag)->{digest};
+        set_fact($server->store, "repo/a/_tag/$tag",
+            "$digest;" . (1_000_000 + ++$n) . ';');
+    }
+    $config = $server->dir . '/httpd.conf';
+    like($gc->('--dry-run'), qr/^1 tags and/m, 'the section that counts');
+    $server->stop;
+}
 
 # What cannot be used.
 $server = OCI::Server->start;

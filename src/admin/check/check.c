@@ -26,7 +26,8 @@ const char oci_check_usage[] =
     "      --digests    read all blobs, and compare their digests\n"
     "      --repair     mend what can be mended; what cannot is named\n"
     "      --sparse Index|All\n"
-    "                   content that OCISparse allows to be absent\n"
+    "                   content that may be absent; otherwise as OCISparse\n"
+    "                   of FILE says\n"
     "      --json       print each finding, and the totals, as JSON\n"
     "      --quiet      do not print progress\n";
 
@@ -52,10 +53,11 @@ static const apr_getopt_option_t options[] = {
 typedef struct arguments_t {
     oci_check_t check;
     oci_stores_t stores;
+    int sparse; /* of --sparse, or -1 */
     int quiet;
 } arguments_t;
 
-static const char *parse_sparse(oci_sparse_e *sparse, const char *value,
+static const char *parse_sparse(int *sparse, const char *value,
                                 apr_pool_t *pool)
 {
     static const char *const names[] = { "None", "Index", "All" };
@@ -91,8 +93,7 @@ static const char *set_option(void *baton, int option, const char *value)
         self->quiet = 1;
         return NULL;
     default:
-        return parse_sparse(&self->stores.registry.sparse, value,
-                            self->stores.pool);
+        return parse_sparse(&self->sparse, value, self->stores.pool);
     }
 }
 
@@ -191,7 +192,9 @@ static const char *run(oci_check_t *check, int *found)
 oci_outcome_e oci_check_command(const char **error, apr_getopt_t *arguments,
                                 apr_pool_t *pool)
 {
-    arguments_t self = { .check.pool = pool, .stores.pool = pool };
+    arguments_t self = { .check.pool = pool,
+                         .stores.pool = pool,
+                         .sparse = -1 };
     int found = 0;
 
     self.check.registry = &self.stores.registry;
@@ -202,6 +205,9 @@ oci_outcome_e oci_check_command(const char **error, apr_getopt_t *arguments,
     oci_progress_begin(self.check.progress, "checking");
     if (!(*error = oci_stores_open(&self.stores))) {
         oci_interrupt_block();
+        if (self.sparse >= 0) {
+            self.stores.registry.sparse = self.sparse;
+        }
         *error = run(&self.check, &found);
     }
     return *error || found ? OCI_FAILED : OCI_DONE;
