@@ -57,6 +57,17 @@ for my $name (grep { /^[a-z]+$/ && $_ ne 'help' } @commands) {
 }
 like($source, qr/^\.BI --$_ /m, "--$_") for qw(store index config httpd);
 
+# All members of JSON that the program prints are in the page.
+my ($json) = $source =~ /^\.SH JSON\n(.*?)^\.SH /ms;
+my %described = map { $_ => 1 } ($json // '') =~ /^\.R?BR?I? \(? ?(\w+)/mg;
+my %printed = map { $_ => 1 } map { OCI::Server::slurp($_)
+        =~ /(?:\\"|member\("|print_(?:string|number|json_object)\(")(\w+)
+            (?:\\":[ ]|",[ ])/xg }
+    glob("$OCI::Server::TOP/src/admin/*.c $OCI::Server::TOP/src/admin/*/*.c");
+cmp_ok(scalar keys %printed, '>', 40, 'there are members of JSON');
+is_deeply([ grep { !$described{$_} } sort keys %printed ], [],
+    'the page has all of them');
+
 is_deeply([ grep { length > 80 } split /\n/, OCI::Server::slurp($page) ], [],
     'its source fits into 80 columns');
 
