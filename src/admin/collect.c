@@ -13,6 +13,7 @@
 #include "admin/interrupt.h"
 #include "admin/progress.h"
 #include "admin/stores.h"
+#include "admin/terminal.h"
 #include "gc/gc.h"
 #include "values/words.h"
 
@@ -259,19 +260,24 @@ static void print_text(const collect_t *collect, double seconds)
 {
     const oci_gc_report_t *report = &collect->gc.report;
     const char *would = collect->gc.dry ? "would be " : "";
+    apr_pool_t *pool = collect->pool;
 
-    printf("%" COUNT " repositories reviewed in %.1f s\n"
-           "%" COUNT " tags and %" COUNT " manifests %sdeleted by rules\n"
-           "%" COUNT " blobs %scondemned, %" COUNT
-           " condemned earlier and still waiting\n"
-           "%" COUNT " blobs %staken out of their repositories\n"
-           "%" COUNT " blobs and %" COUNT " uploads %sdeleted, %s %sfreed\n"
-           "%" COUNT " empty repositories %sremoved\n",
-           report->repositories, seconds, report->tags, report->manifests,
-           would, report->condemned, would, report->waiting, report->collected,
-           would, report->blobs, report->uploads, would,
-           oci_progress_format_bytes(report->bytes, collect->pool), would,
-           report->emptied, would);
+    printf("%s reviewed in %.1f s\n"
+           "%s and %s %sdeleted by rules\n"
+           "%s %scondemned, %" COUNT " condemned earlier and still waiting\n"
+           "%s %staken out of their repositories\n"
+           "%s and %s %sdeleted, %s %sfreed\n"
+           "%s %sremoved\n",
+           oci_terminal_count(report->repositories, "repository", pool),
+           seconds, oci_terminal_count(report->tags, "tag", pool),
+           oci_terminal_count(report->manifests, "manifest", pool), would,
+           oci_terminal_count(report->condemned, "blob", pool), would,
+           report->waiting, oci_terminal_count(report->collected, "blob", pool),
+           would, oci_terminal_count(report->blobs, "blob", pool),
+           oci_terminal_count(report->uploads, "upload", pool), would,
+           oci_progress_format_bytes(report->bytes, pool), would,
+           oci_terminal_count(report->emptied, "empty repository", pool),
+           would);
     if (report->skipped) {
         printf("%" COUNT " skipped, see the messages\n", report->skipped);
     }

@@ -421,31 +421,29 @@ static void print_json(const oci_blob_copy_t *copy, double seconds)
            copy->skipped, seconds);
 }
 
-static const char *blobs(apr_uint64_t count, apr_pool_t *pool)
-{
-    return apr_psprintf(pool, "%" COUNT " blob%s", count,
-                        count == 1 ? "" : "s");
-}
-
 static void print_text(const oci_blob_copy_t *copy, double seconds)
 {
     apr_pool_t *pool = copy->pool;
 
     printf("copied %s to %s: %s, %s, in %.1f s\n", copy->from.store->where,
-           copy->to.store->where, blobs(copy->blobs, pool),
+           copy->to.store->where, oci_terminal_count(copy->blobs, "blob", pool),
            oci_progress_format_bytes(copy->bytes, pool), seconds);
     if (copy->present) {
-        printf("%s there already\n", blobs(copy->present, pool));
+        printf("%s there already\n",
+               oci_terminal_count(copy->present, "blob", pool));
     }
     if (copy->unnamed) {
-        printf("%s not recorded by the index\n", blobs(copy->unnamed, pool));
+        printf("%s not recorded by the index\n",
+               oci_terminal_count(copy->unnamed, "blob", pool));
     }
     if (copy->gone) {
-        printf("%s deleted from %s meanwhile\n", blobs(copy->gone, pool),
+        printf("%s deleted from %s meanwhile\n",
+               oci_terminal_count(copy->gone, "blob", pool),
                copy->from.store->where);
     }
     if (copy->skipped) {
-        printf("%s skipped, see the messages\n", blobs(copy->skipped, pool));
+        printf("%s skipped, see the messages\n",
+               oci_terminal_count(copy->skipped, "blob", pool));
     }
 }
 

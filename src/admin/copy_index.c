@@ -28,6 +28,7 @@
 #include "admin/interrupt.h"
 #include "admin/mirror.h"
 #include "admin/named_index.h"
+#include "admin/terminal.h"
 #include "registry/keys.h"
 #include "registry/random.h"
 
@@ -335,8 +336,8 @@ static void print_report(const copy_t *copy, double seconds)
                mirror->facts, mirror->bytes, seconds);
         return;
     }
-    printf("copied %s to %s: %" APR_UINT64_T_FMT " facts, %s, in %.1f s\n",
-           copy->from.name, copy->to.name, mirror->facts,
+    printf("copied %s to %s: %s, %s, in %.1f s\n", copy->from.name,
+           copy->to.name, oci_terminal_count(mirror->facts, "fact", copy->pool),
            oci_progress_format_bytes(mirror->bytes, copy->pool), seconds);
     if (oci_named_index_has_path(&copy->to)) {
         oci_copy_warn_of_root(&copy->owners.to, copy->to.name);

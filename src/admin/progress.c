@@ -79,7 +79,7 @@ void oci_progress_end(oci_progress_t *progress)
 
 const char *oci_progress_format_bytes(apr_uint64_t bytes, apr_pool_t *pool)
 {
-    return bytes < 1048576
-        ? apr_psprintf(pool, "%" APR_UINT64_T_FMT " bytes", bytes)
-        : apr_psprintf(pool, "%.1f MiB", bytes / 1048576.0);
+    return bytes < 1048576 ? apr_psprintf(pool, "%" APR_UINT64_T_FMT " byte%s",
+                                          bytes, bytes == 1 ? "" : "s")
+                           : apr_psprintf(pool, "%.1f MiB", bytes / 1048576.0);
 }

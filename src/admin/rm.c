@@ -129,9 +129,9 @@ static const char *describe_repository(const removal_plan_t *plan)
         return oci_error_text(error, plan->pool);
     }
     fprintf(stderr,
-            "This deletes the repository %s with %" APR_UINT64_T_FMT
-            " tags, %" APR_UINT64_T_FMT " manifests and all its blobs.\n",
-            repository->name, facts.tags, facts.manifests);
+            "This deletes the repository %s with %s, %s and all its blobs.\n",
+            repository->name, oci_terminal_count(facts.tags, "tag", plan->pool),
+            oci_terminal_count(facts.manifests, "manifest", plan->pool));
     return NULL;
 }
 
@@ -221,9 +221,11 @@ static const char *delete_repository(const removal_plan_t *plan)
     oci_error_t *error = oci_rm_repository(&counts, repository,
                                            oci_interrupt_pending, plan->pool);
 
-    printf("deleted %" APR_UINT64_T_FMT " tags, %" APR_UINT64_T_FMT
-           " manifests and %" APR_UINT64_T_FMT " blobs of the repository %s\n",
-           counts.tags, counts.manifests, counts.blobs, repository->name);
+    printf("deleted %s, %s and %s of the repository %s\n",
+           oci_terminal_count(counts.tags, "tag", plan->pool),
+           oci_terminal_count(counts.manifests, "manifest", plan->pool),
+           oci_terminal_count(counts.blobs, "blob", plan->pool),
+           repository->name);
     return error ? oci_error_text(error, plan->pool) : NULL;
 }
 

@@ -165,6 +165,20 @@ const char *oci_terminal_size(apr_uint64_t bytes, apr_pool_t *pool)
                        apr_isdigit(text[strlen(text) - 1]) ? "B" : "", NULL);
 }
 
+const char *oci_terminal_count(apr_uint64_t count, const char *noun,
+                               apr_pool_t *pool)
+{
+    int length = (int)strlen(noun);
+    const char *end = count == 1 ? "" : "s";
+
+    if (count != 1 && noun[length - 1] == 'y') {
+        length--;
+        end = "ies";
+    }
+    return apr_psprintf(pool, "%" APR_UINT64_T_FMT " %.*s%s", count, length,
+                        noun, end);
+}
+
 const char *oci_terminal_time(apr_int64_t seconds, apr_pool_t *pool)
 {
     apr_time_exp_t time;

@@ -40,6 +40,11 @@ const char *oci_terminal_json(const char *json, apr_pool_t *pool);
  * powers of 1024. */
 const char *oci_terminal_size(apr_uint64_t bytes, apr_pool_t *pool);
 
+/** Return a number with a noun, such as "1 blob" or "2 repositories".
+ * @param noun In the singular; the plural ends with s, or ies instead of y */
+const char *oci_terminal_count(apr_uint64_t count, const char *noun,
+                               apr_pool_t *pool);
+
 /** Return a time such as 2026-01-31T23:59:59Z; NULL if it is not known.
  * @param seconds Since 1970, UTC; 0: unknown */
 const char *oci_terminal_time(apr_int64_t seconds, apr_pool_t *pool);

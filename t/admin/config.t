@@ -117,12 +117,12 @@ $server->stop;
     is_deeply([ sort keys %would ], [ map({ "ci/app:$_" }
         qw(a b v1x0)), "ci/app\@$untagged" ], 'a dry run has the rules of the server')
         or diag($would);
-    like($would, qr/^3 tags and 1 manifests would be deleted by rules$/m,
+    like($would, qr/^3 tags and 1 manifest would be deleted by rules$/m,
         'and their number');
-    like($would, qr/^1 blobs would be taken out of/m, 'OCIGCGrace');
-    like($would, qr/ 1 uploads would be deleted/m, 'OCIUploadExpiry');
+    like($would, qr/^1 blob would be taken out of/m, 'OCIGCGrace');
+    like($would, qr/ 1 upload would be deleted/m, 'OCIUploadExpiry');
     like($gc->('--dry-run', '--retain', 'ci/** last=1'),
-        qr/^5 tags and 1 manifests would/m, '--retain replaces OCIRetain');
+        qr/^5 tags and 1 manifest would/m, '--retain replaces OCIRetain');
     like($gc->('--dry-run', '--untagged', 'keep'), qr/^3 tags and 0 manifests w/m,
         '--untagged replaces OCIUntagged');
     like($gc->('--dry-run', '--grace', 60, '--upload-expiry', 9999),
@@ -161,7 +161,7 @@ $server->stop;
             "$digest;" . (1_000_000 + ++$n) . ';');
     }
     $config = $server->dir . '/httpd.conf';
-    like($gc->('--dry-run'), qr/^1 tags and/m, 'the section that counts');
+    like($gc->('--dry-run'), qr/^1 tag and/m, 'the section that counts');
     $server->stop;
 }
 

@@ -166,7 +166,7 @@ if ($on_fs) {
         my $run = du();
         is($run->{status}, 1, 'a damaged manifest');
         like($run->{err}, qr{_manifest/$manifest\ is\ damaged.*\n
-            ociadmin:\ 1\ repositories\ have\ damaged\ manifests;}x,
+            ociadmin:\ 1\ repository\ with\ damaged\ manifests,}x,
             'is reported');
         like($run->{out}, qr{ other/c\n.* team/a\n.* team/b\n.*on the disk}s,
             'and the rest is printed');

@@ -133,14 +133,14 @@ subtest 'the report' => sub {
     $client->push_blob('out', 'x' x 3000);
     my $run = ociadmin('gc', @stores);
     is($run->{err}, '', 'no progress of a short run');
-    like($run->{out}, qr{\A1\ repositories\ reviewed\ in\ \d+\.\d\ s\n
+    like($run->{out}, qr{\A1\ repository\ reviewed\ in\ \d+\.\d\ s\n
         0\ tags\ and\ 0\ manifests\ deleted\ by\ rules\n
-        1\ blobs\ condemned,\ 0\ condemned\ earlier\ and\ still\ waiting\n
+        1\ blob\ condemned,\ 0\ condemned\ earlier\ and\ still\ waiting\n
         0\ blobs\ taken\ out\ of\ their\ repositories\n
         0\ blobs\ and\ 0\ uploads\ deleted,\ 0[^\n]*\ freed\n
         0\ empty\ repositories\ removed\n\z}x, 'as text');
     $run = ociadmin('gc', '--dry-run', '--grace', 0, @stores);
-    like($run->{out}, qr{^1\ blobs\ and\ 0\ uploads\ would\ be\ deleted,
+    like($run->{out}, qr{^1\ blob\ and\ 0\ uploads\ would\ be\ deleted,
         \ \S+\ \w+\ would\ be\ freed$}mx, 'of a dry run');
     is(ociadmin('gc', '--dry-run', '--grace', 0, '--store', $stores[0], '--index',
         $stores[1])->{out} =~ s/in \S+ s$//mr, $run->{out} =~ s/in \S+ s$//mr,

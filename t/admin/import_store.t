@@ -278,7 +278,7 @@ SKIP: {
         my $run = ociadmin('import', '--from-registry', $tree,
             stores_of($server));
         like($run->{out}, qr/:\ @{[ $blobs - 1 ]}\ linked,\ (?:1\ cloned|0\ cloned,\ 1\ copied
-            [^@]*\n1\ blobs\ were\ copied\ because\ of\ the\ owner)/x,
+            [^@]*\n1\ blob\ copied\ because\ of\ the\ owner)/x,
             "a file $name is not linked");
         is(tags_of($server), $IMAGES, 'all is there');
         $server->stop;

@@ -243,7 +243,7 @@ SKIP: {
             \ which\ names\ $digest\.\n\ \ The\ manifest\ stays\.\n/xm, 'a tag');
         my $run = $type->('n', '--recursive', 'asks');
         like($run->{said}, qr/^This\ deletes\ the\ repository\ asks\ with\ 2\ tags,
-            \ 1\ manifests\ and\ all\ its\ blobs\.$/xm, 'a repository');
+            \ 1\ manifest\ and\ all\ its\ blobs\.$/xm, 'a repository');
         $run = $type->('y', "asks\@$digest");
         is($run->{status}, 0, "'y'");
         like($run->{said}, qr/^deleted the manifest asks\@$digest$/m, 'it went');

@@ -106,6 +106,12 @@ int main(void)
     tap_is(&tap, oci_terminal_size(1536, pool), "1.5K", "some KiB");
     tap_is(&tap, oci_terminal_size((apr_uint64_t)-1, pool), "8.0E",
            "very many");
+    tap_is(&tap, oci_terminal_count(0, "blob", pool), "0 blobs", "no blobs");
+    tap_is(&tap, oci_terminal_count(1, "blob", pool), "1 blob", "a blob");
+    tap_is(&tap, oci_terminal_count(1, "repository", pool), "1 repository",
+           "a repository");
+    tap_is(&tap, oci_terminal_count(2, "empty repository", pool),
+           "2 empty repositories", "two repositories");
     tap_is(&tap, oci_terminal_time(1, pool), "1970-01-01T00:00:01Z", "a time");
     tap_is(&tap, oci_terminal_time(253402300799, pool), "9999-12-31T23:59:59Z",
            "the last time");

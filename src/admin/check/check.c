@@ -13,6 +13,7 @@
 #include "admin/check/check_run.h"
 #include "admin/interrupt.h"
 #include "admin/stores.h"
+#include "admin/terminal.h"
 #include "registry/pairing.h"
 
 const char oci_check_usage[] =
@@ -132,22 +133,23 @@ static void print_json(const oci_check_t *check, double seconds)
 static void print_text(const oci_check_t *check, double seconds)
 {
     const oci_check_totals_t *totals = &check->totals;
+    apr_pool_t *pool = check->pool;
 
-    printf("%" COUNT " repositories, %" COUNT " manifests, %" COUNT
-           " tags and %" COUNT " blobs checked in %.1f s\n",
-           totals->repositories, totals->manifests, totals->tags, totals->blobs,
-           seconds);
+    printf("%s, %s, %s and %s checked in %.1f s\n",
+           oci_terminal_count(totals->repositories, "repository", pool),
+           oci_terminal_count(totals->manifests, "manifest", pool),
+           oci_terminal_count(totals->tags, "tag", pool),
+           oci_terminal_count(totals->blobs, "blob", pool), seconds);
     if (check->digests) {
-        printf("%s read\n",
-               oci_progress_format_bytes(totals->bytes, check->pool));
+        printf("%s read\n", oci_progress_format_bytes(totals->bytes, pool));
     }
-    printf("%" COUNT " findings: %" COUNT " of damage, %" COUNT
-           " of harmless leftovers\n",
-           totals->damage + totals->leftover, totals->damage, totals->leftover);
+    printf("%s: %" COUNT " of damage, %" COUNT " of harmless leftovers\n",
+           oci_terminal_count(totals->damage + totals->leftover, "finding",
+                              pool),
+           totals->damage, totals->leftover);
     if (check->repair) {
-        printf("%" COUNT " mended; %" COUNT
-               " marks of deleted manifests removed\n",
-               totals->mended, totals->marks);
+        printf("%" COUNT " mended; %s of deleted manifests removed\n",
+               totals->mended, oci_terminal_count(totals->marks, "mark", pool));
     }
     if (totals->skipped) {
         printf("%" COUNT " skipped, see the messages\n", totals->skipped);

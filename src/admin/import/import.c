@@ -19,6 +19,7 @@
 #include "admin/layout/layout_import.h"
 #include "admin/reference.h"
 #include "admin/stores.h"
+#include "admin/terminal.h"
 #include "registry/pairing.h"
 
 const char oci_import_usage[] =
@@ -203,30 +204,33 @@ static void print_json(const import_command_t *self, double seconds)
 static void print_text(const import_command_t *self, double seconds)
 {
     const oci_import_report_t *report = &self->import.report;
+    apr_pool_t *pool = self->pool;
 
-    printf("%" COUNT " repositories read in %.1f s\n"
-           "%" COUNT " tags set, %" COUNT " manifests and %" COUNT
-           " blobs imported\n"
+    printf("%s read in %.1f s\n"
+           "%s set, %s and %s imported\n"
            "%s in blobs: %" COUNT " linked, %" COUNT " cloned, %" COUNT
            " copied\n"
            "%" COUNT " tags, manifests and layers were there already\n",
-           report->repositories, seconds, report->tags, report->manifests,
-           report->blobs, oci_progress_format_bytes(report->bytes, self->pool),
-           report->linked, report->cloned, report->copied, report->present);
+           oci_terminal_count(report->repositories, "repository", pool),
+           seconds, oci_terminal_count(report->tags, "tag", pool),
+           oci_terminal_count(report->manifests, "manifest", pool),
+           oci_terminal_count(report->blobs, "blob", pool),
+           oci_progress_format_bytes(report->bytes, pool), report->linked,
+           report->cloned, report->copied, report->present);
     if (report->foreign) {
-        printf("%" COUNT " blobs were copied because of the owner or the mode "
-               "of their files: root can link\nfiles that only root or the "
-               "owner of the blob store can write\n",
-               report->foreign);
+        printf("%s copied because of the owner or the mode of the file: root "
+               "can link files\nthat only root or the owner of the blob store "
+               "can write\n",
+               oci_terminal_count(report->foreign, "blob", pool));
     }
     if (report->gone) {
-        printf("%" COUNT " links to layers lead to nothing, as garbage "
-               "collection there may leave them\n",
-               report->gone);
+        printf("%s to layers without bytes, as garbage collection there may "
+               "leave them\n",
+               oci_terminal_count(report->gone, "link", pool));
     }
     if (report->kept) {
-        printf("%" COUNT " tags kept because they were pushed here\n",
-               report->kept);
+        printf("%s kept because of a push to this registry\n",
+               oci_terminal_count(report->kept, "tag", pool));
     }
     if (report->skipped) {
         printf("%" COUNT " skipped, see the messages\n", report->skipped);

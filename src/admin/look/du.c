@@ -248,13 +248,14 @@ static void print_store_json(const du_t *du, const store_usage_t *store)
 static void print_store(const du_t *du, const store_usage_t *store,
                         apr_pool_t *pool)
 {
-    printf("\n%" COUNT " blobs, %s, each of them counted once\n"
+    printf("\n%s, %s, each of them counted once\n"
            "%s on the disk in blobs/, %s in uploads/\n"
            "garbage collection would free %s: %s of blobs that no manifest "
            "names,\n"
            "%s that no repository holds, %s of uploads that are idle for a "
            "day\n",
-           du->all.blobs, oci_terminal_size(du->all.bytes, pool),
+           oci_terminal_count(du->all.blobs, "blob", pool),
+           oci_terminal_size(du->all.bytes, pool),
            oci_terminal_size(store->blobs.bytes, pool),
            oci_terminal_size(store->uploads.bytes, pool),
            oci_terminal_size(freed(du, store), pool),
@@ -305,9 +306,8 @@ static const char *run(const oci_arguments_t *given)
     return error || !du.faults
         ? error
         : apr_psprintf(pool,
-                       "%d repositories have damaged manifests; their garbage "
-                       "is not known",
-                       du.faults);
+                       "%s with damaged manifests, whose garbage is not known",
+                       oci_terminal_count(du.faults, "repository", pool));
 }
 
 oci_outcome_e oci_du_command(const char **error, apr_getopt_t *arguments,

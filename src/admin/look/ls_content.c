@@ -314,6 +314,7 @@ const char *oci_ls_content(const oci_reference_t *reference, oci_ls_e kind,
         return oci_error_text(error, pool);
     }
     return list.faults
-        ? apr_psprintf(pool, "%d manifests cannot be read", list.faults)
+        ? apr_psprintf(pool, "cannot read %s",
+                       oci_terminal_count(list.faults, "manifest", pool))
         : NULL;
 }

@@ -13,6 +13,7 @@
 #include "admin/look/image_size.h"
 #include "admin/look/show.h"
 #include "admin/look/show_node.h"
+#include "admin/terminal.h"
 #include "admin/reference.h"
 #include "registry/keys.h"
 #include "registry/manifest.h"
@@ -384,7 +385,8 @@ static const char *run(const oci_reference_t *reference, int json,
         return oci_error_text(error, pool);
     }
     return show.faults
-        ? apr_psprintf(pool, "%d manifests cannot be read", show.faults)
+        ? apr_psprintf(pool, "cannot read %s",
+                       oci_terminal_count(show.faults, "manifest", pool))
         : NULL;
 }
 
