@@ -25,7 +25,7 @@
 #include "admin/named_index.h"
 #include "admin/terminal.h"
 #include "registry/keys.h"
-#include "registry/pairing.h"
+#include "registry/unfinished.h"
 #include "store/fs/fs_blob_id.h"
 #include "store/fs/fs_blobs.h"
 
@@ -87,18 +87,6 @@ static apr_status_t read_id(oci_copy_side_t *side, apr_pool_t *pool)
     return rv;
 }
 
-static int is_unfinished(const char *id)
-{
-    return !strncmp(id, OCI_UNFINISHED_STORE, strlen(OCI_UNFINISHED_STORE));
-}
-
-/* Return the id of TO as long as it is not complete. */
-static const char *mark_of(const oci_blob_copy_t *copy)
-{
-    return apr_psprintf(copy->pool, OCI_UNFINISHED_STORE "%.32s",
-                        copy->from.id);
-}
-
 /* Check that FROM is a complete blob store, without changing anything. */
 static const char *check_source(oci_blob_copy_t *copy)
 {
@@ -116,7 +104,7 @@ static const char *check_source(oci_blob_copy_t *copy)
                             "has used it",
                             where);
     }
-    if (is_unfinished(from->id)) {
+    if (oci_unfinished_is_id(from->id)) {
         return apr_psprintf(copy->pool,
                             "cannot copy from %s: it is an unfinished copy; "
                             "finish that copy first",
@@ -145,13 +133,16 @@ static const char *check_unused(const oci_blob_copy_t *copy)
         : APR_SUCCESS;
 
     if (rv != APR_SUCCESS) {
-        return oci_copy_explain("read to which index belongs", copy->to.store,
-                                rv, copy->pool);
+        return oci_copy_explain("read the id of the index of", store, rv,
+                                copy->pool);
     }
-    return owner ? refuse_target(copy,
-                                 "a registry has used it since it was "
-                                 "copied")
-                 : NULL;
+    return owner
+        ? apr_psprintf(copy->pool,
+                       "cannot copy to %s: a registry has used it since it was "
+                       "copied; name a new directory, or if no registry uses "
+                       "it any more, remove blobs/.index there",
+                       store->where)
+        : NULL;
 }
 
 /* Check that a store without an id has no blobs. */
@@ -163,8 +154,7 @@ static const char *check_empty(const oci_blob_copy_t *copy)
                                             NULL, 1, copy->pool);
 
     if (rv != APR_SUCCESS) {
-        return oci_copy_explain("list the blobs in", copy->to.store, rv,
-                                copy->pool);
+        return oci_copy_explain("list the blobs in", store, rv, copy->pool);
     }
     return entries->nelts ? refuse_target(copy, "it has blobs and no id")
                           : NULL;
@@ -181,11 +171,11 @@ static const char *check_target(oci_blob_copy_t *copy)
     if (!strcmp(id, copy->from.id)) {
         return check_unused(copy);
     }
-    if (!strcmp(id, mark_of(copy))) {
+    if (!strcmp(id, oci_unfinished_id(copy->from.id, copy->pool))) {
         return NULL;
     }
     return refuse_target(copy,
-                         is_unfinished(id)
+                         oci_unfinished_is_id(id)
                              ? "it is an unfinished copy of another blob "
                                "store"
                              : "it is another blob store");
@@ -224,7 +214,9 @@ static const char *prepare_target(oci_blob_copy_t *copy)
         return oci_copy_explain("read the id of", store, rv, copy->pool);
     }
     error = check_target(copy);
-    return error ? error : set_target_id(copy, mark_of(copy));
+    return error
+        ? error
+        : set_target_id(copy, oci_unfinished_id(copy->from.id, copy->pool));
 }
 
 /* Call a step as the owner of a store. */

@@ -11,6 +11,7 @@
 #include "registry/keys.h"
 #include "registry/pairing.h"
 #include "registry/random.h"
+#include "registry/unfinished.h"
 
 /* How many blobs are looked for, because some of them may have been lost. */
 #define SAMPLE 16
@@ -339,13 +340,6 @@ static oci_error_t *record_store_id(pair_t *pair)
     return APR_STATUS_IS_EEXIST(error->status) ? pair->failure : NULL;
 }
 
-static int is_unfinished(const pair_t *pair)
-{
-    return pair->store_id
-        && !strncmp(pair->store_id, OCI_UNFINISHED_STORE,
-                    strlen(OCI_UNFINISHED_STORE));
-}
-
 static oci_error_t *check_pair(pair_t *pair)
 {
     oci_error_t *error;
@@ -358,7 +352,7 @@ static oci_error_t *check_pair(pair_t *pair)
     if (pair->failure) {
         return NULL;
     }
-    if (is_unfinished(pair)) {
+    if (pair->store_id && oci_unfinished_is_id(pair->store_id)) {
         return refuse(pair,
                       apr_psprintf(pair->pool,
                                    "the blob store %s is an unfinished copy: "

@@ -36,10 +36,6 @@
 
 #include "registry/registry.h"
 
-/** How the id of an unfinished copy of a blob store begins; the beginning of
- * the original's id follows.  The pair is refused then. */
-#define OCI_UNFINISHED_STORE "unfinished copy of "
-
 /**
  * Check the stores of a registry before a request uses them.  The index must
  * not be an unfinished copy, and must belong to the blob store.  Records the
