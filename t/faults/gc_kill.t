@@ -16,7 +16,7 @@ use OCI::Pusher;
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
-my $KILLS = $ENV{OCI_GC_KILLS} // 8;
+my $KILLS = $ENV{OCI_GC_KILLS} // 13;
 
 # Push an image, again if some of it was collected meanwhile.
 sub push_image {
@@ -69,6 +69,7 @@ sub holds {
     my $pushes = 0;
     $pushes += $_->pushes for @pushed;
     cmp_ok($pushes, '>', $KILLS, "$pushes pushes in $KILLS rounds");
+    has_no_damage($server);
     age_uploads($server->store);
     my @left = clean($server);
     is(join("\n", @left), '', 'the next run leaves exactly what is needed');

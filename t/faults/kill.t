@@ -10,6 +10,7 @@
 
 use OCI::Test;
 
+use OCI::Admin;
 use OCI::Verifier;
 use OCI::Writer;
 use Time::HiRes qw(sleep time);
@@ -54,6 +55,7 @@ subtest 'httpd is killed, again and again' => sub {
     my %catalog = map { $_ => 1 } @{ OCI::Client->new($server)
         ->get('/v2/_catalog')->json->{repositories} };
     ok(scalar(keys %catalog), 'the catalog lists repositories');
+    has_no_damage($server);
     $server->stop;
 };
 
@@ -87,6 +89,7 @@ subtest 'killed while thousands of tags are deleted' => sub {
     error_is($client->get($path), 404, 'MANIFEST_UNKNOWN');
     my $res = $client->get('/v2/many/tags/list');
     ok($res->status == 404 || !@{ $res->json->{tags} }, 'no tag is left');
+    has_no_damage($server);
     $server->stop;
 };
 

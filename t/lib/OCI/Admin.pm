@@ -22,8 +22,8 @@ use OCI::Server;
 use POSIX ();
 use Test::More ();
 
-our @EXPORT = qw(ociadmin gc check run_is age_uploads tool make_index make_blobs
-    set_fact facts_of give_to_httpd);
+our @EXPORT = qw(ociadmin gc check has_no_damage run_is age_uploads tool
+    make_index make_blobs set_fact facts_of give_to_httpd);
 
 # The path of the program, from the same build as the module.
 sub tool {
@@ -87,6 +87,19 @@ sub check {
     local $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
     return ociadmin('check', '--quiet', @options, 'fs ' . $server->store,
         $server->{index}->argument($server->store));
+}
+
+# Test that a registry has nothing but what a killed process may leave.
+sub has_no_damage {
+    my $server = shift;
+    my $run = check($server, '--json', '--sparse', 'Index');
+    my ($last) = $run->{out} =~ /(\{.*\})\s*\z/;
+    my $report = eval { JSON::PP::decode_json($last) } // {};
+    my $leftovers = $report->{leftovers} // 'no report, and so no';
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return Test::More::is($report->{damage}, 0,
+        "check finds $leftovers leftovers and no damage")
+        || Test::More::diag($run->{err} . $run->{out});
 }
 
 # Make all uploads of the blob store DIR look old, so that the next run of the
