@@ -199,6 +199,31 @@ for my $path ("$dir/wide", "$dir/wide.tar") {
         $long, 'with its digest');
 }
 
+# An index of what has no type of a manifest: it is one if its bytes are one.
+my $own = json_text(image_manifest('{}', ['own layer'],
+    mediaType => 'application/vnd.example.manifest.v1+json'));
+my $other = json_text(image_manifest('{}', ['other layer']));
+my $cache = '{"layers":[{"blob":"sha256:ab"}],"records":[]}';
+$source->push_blob('mixed', $_)
+    for '{}', 'own layer', 'other layer', 'bytes', $cache;
+$source->push_manifest('mixed', undef, $_) for $own, $other;
+$source->push_manifest('mixed', 'index', image_index([], manifests => [
+    descriptor($own, 'application/vnd.example.manifest.v1+json'),
+    descriptor($other, IMAGE_MANIFEST =~ s/manifest/Manifest/r),
+    descriptor('bytes', IMAGE_LAYER),
+    descriptor($cache, 'application/vnd.buildkit.cacheconfig.v0') ]));
+for my $path ("$dir/mixed", "$dir/mixed.tar") {
+    my $into = $path =~ /tar/ ? 'mixed/tar' : 'mixed/dir';
+    run_is(export('mixed', $path), 0, qr/\A\z/, 'an index of anything',
+        manifests => 3, blobs => 5);
+    run_is(import_from($path, $into), 0, qr/\A\z/, 'is imported', tags => 1,
+        manifests => 3);
+    same_ok("mixed/manifests/$_", "$into/manifests/$_")
+        for 'index', digest_of($own), digest_of($other);
+    is($target->get("/v2/$into/blobs/" . digest_of($_))->body, $_, 'a blob in it')
+        for 'bytes', $cache;
+}
+
 # An index that lacks a manifest.
 my $absent = json_text(image_manifest('{}', ['absent']));
 my $sparse = json_text(image_index([ $image{v1}{text}, $absent ]));

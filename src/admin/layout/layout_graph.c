@@ -14,8 +14,8 @@
 #include "registry/blob.h"
 #include "registry/children.h"
 
-/* Media types of manifests.  An index may name anything else, too, which is
- * taken for a blob. */
+/* Media types of manifests.  An index may name anything else, too: it is a
+ * manifest if its bytes are one, and otherwise a blob. */
 static const char *const manifest_types[] = {
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.oci.image.index.v1+json",
@@ -50,13 +50,12 @@ oci_layout_node_t *oci_layout_graph_find(const oci_layout_graph_t *graph,
                    sizeof(wanted), compare_nodes);
 }
 
-static int is_manifest(const oci_child_t *child)
+static int has_manifest_type(const oci_child_t *child)
 {
     apr_size_t i;
 
     for (i = 0; i < sizeof(manifest_types) / sizeof(*manifest_types); i++) {
-        if (child->kind == OCI_CHILD_MANIFEST
-            && !strcmp(child->descriptor.media_type, manifest_types[i])) {
+        if (!strcasecmp(child->descriptor.media_type, manifest_types[i])) {
             return 1;
         }
     }
@@ -66,12 +65,16 @@ static int is_manifest(const oci_child_t *child)
 static oci_layout_node_t *find_child(const oci_layout_graph_t *graph,
                                      const oci_child_t *child)
 {
-    return oci_layout_graph_find(graph, child->descriptor.digest,
-                                 is_manifest(child));
+    const char *digest = child->descriptor.digest;
+    oci_layout_node_t *node = child->kind == OCI_CHILD_MANIFEST
+        ? oci_layout_graph_find(graph, digest, 1)
+        : NULL;
+
+    return node ? node : oci_layout_graph_find(graph, digest, 0);
 }
 
-static void add_node(apr_array_header_t *nodes, const char *digest,
-                     int is_manifest)
+static oci_layout_node_t *add_node(apr_array_header_t *nodes,
+                                   const char *digest, int is_manifest)
 {
     oci_layout_node_t *node = apr_array_push(nodes);
 
@@ -79,6 +82,7 @@ static void add_node(apr_array_header_t *nodes, const char *digest,
     node->digest = digest;
     node->is_manifest = is_manifest;
     node->size = -1;
+    return node;
 }
 
 /* Sort new nodes, and drop those that are there twice or known already. */
@@ -93,6 +97,9 @@ static void keep_new(const oci_layout_graph_t *graph, apr_array_header_t *nodes)
             && !oci_layout_graph_find(graph, all[i].digest,
                                       all[i].is_manifest)) {
             all[kept++] = all[i];
+        }
+        else if (kept && !compare_nodes(&all[kept - 1], &all[i])) {
+            all[kept - 1].may_be_blob &= all[i].may_be_blob;
         }
     }
     nodes->nelts = kept;
@@ -180,7 +187,7 @@ static oci_error_t *read_blob(const oci_layout_graph_t *graph,
     return NULL;
 }
 
-/* Read each of some new nodes, and add them to the graph. */
+/* Read each of some new nodes. */
 static oci_error_t *read_nodes(const oci_layout_graph_t *graph,
                                const apr_array_header_t *nodes)
 {
@@ -207,9 +214,32 @@ static oci_error_t *read_nodes(const oci_layout_graph_t *graph,
         apr_pool_clear(scratch);
     }
     apr_pool_destroy(scratch);
+    return error;
+}
+
+/* Add new nodes to the graph. */
+static void add_nodes(const oci_layout_graph_t *graph,
+                      const apr_array_header_t *nodes)
+{
     apr_array_cat(graph->nodes, nodes);
     sort_nodes(graph->nodes);
-    return error;
+}
+
+/* Move what is not a manifest, and need not be one, to the blobs. */
+static void move_blobs(apr_array_header_t *blobs, apr_array_header_t *manifests)
+{
+    oci_layout_node_t *all = (oci_layout_node_t *)manifests->elts;
+    int i, kept = 0;
+
+    for (i = 0; i < manifests->nelts; i++) {
+        if (all[i].may_be_blob && all[i].fault) {
+            add_node(blobs, all[i].digest, 0);
+        }
+        else {
+            all[kept++] = all[i];
+        }
+    }
+    manifests->nelts = kept;
 }
 
 /* Add what manifests name to the new manifests and blobs. */
@@ -225,9 +255,10 @@ static void add_children(apr_array_header_t *manifests,
 
         for (k = 0; k < node->count; k++) {
             const oci_child_t *child = &node->children[k];
-            int kind = is_manifest(child);
+            int kind = child->kind == OCI_CHILD_MANIFEST;
 
-            add_node(kind ? manifests : blobs, child->descriptor.digest, kind);
+            add_node(kind ? manifests : blobs, child->descriptor.digest, kind)
+                ->may_be_blob = kind && !has_manifest_type(child);
         }
     }
 }
@@ -320,8 +351,7 @@ static void refuse_nodes(const oci_layout_graph_t *graph,
         node->size = 0; /* it is not absent */
         node->fault = "more than 32 indexes lead to it, one through the other";
     }
-    apr_array_cat(graph->nodes, nodes);
-    sort_nodes(graph->nodes);
+    add_nodes(graph, nodes);
 }
 
 /* Read all manifests, and collect the blobs that they name. */
@@ -343,6 +373,8 @@ static oci_error_t *read_manifests(const oci_layout_graph_t *graph,
         apr_array_header_t *next = make_nodes(graph->pool);
 
         error = read_nodes(graph, level);
+        move_blobs(blobs, level);
+        add_nodes(graph, level);
         add_children(next, blobs, level);
         keep_new(graph, next);
         level = next;
@@ -392,6 +424,7 @@ oci_error_t *oci_layout_graph_read(oci_layout_graph_t **graph,
     if (!error && !oci_interrupt_pending()) {
         keep_new(self, blobs);
         error = read_nodes(self, blobs);
+        add_nodes(self, blobs);
     }
     if (!error && !oci_interrupt_pending()) {
         check_roots(self, roots);

@@ -18,6 +18,7 @@
 typedef struct oci_layout_node_t {
     const char *digest;
     int is_manifest;
+    int may_be_blob;   /* its media type is not that of a manifest */
     int is_root;       /* index.json names it */
     int has_subject;   /* it is a referrer */
     apr_off_t size;    /* bytes; -1: it is not there */
