@@ -191,8 +191,13 @@ sub clones {
     my $library = "$TOP/clones.so";
     my $built = !OCI::Server->sanitized
         && OCI::Library::build($library, <<'CODE');
+#define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <linux/fs.h>
@@ -208,6 +213,21 @@ int ioctl(int fd, unsigned long request, ...)
     if (request != FICLONE) {
         return syscall(SYS_ioctl, fd, request, value);
     }
+    if (getenv("CLONE_TOUCHES")) {
+        /* another program changes the file, and hides it */
+        struct timespec times[2];
+        struct stat st;
+        char path[32];
+        int writer;
+        fstat((int)value, &st);
+        snprintf(path, sizeof(path), "/proc/self/fd/%ld", value);
+        times[0] = st.st_atim;
+        times[1] = st.st_mtim;
+        writer = open(path, O_WRONLY);
+        pwrite(writer, "X", 1, 0);
+        futimens(writer, times);
+        close(writer);
+    }
     while ((n = pread((int)value, buffer, sizeof(buffer), offset)) > 0) {
         offset += write(fd, buffer, n);
     }
@@ -215,7 +235,7 @@ int ioctl(int fd, unsigned long request, ...)
 }
 CODE
     SKIP: {
-        skip('the library cannot be used', 3) if !$built;
+        skip('the library cannot be used', 5) if !$built;
         mkdir $dir;
         give_to_httpd($dir);
         my $server = used_server(store => $dir);
@@ -225,6 +245,23 @@ CODE
         is(tags_of($server), $IMAGES, 'all tags are there');
         is((stat((glob "$dir/blobs/sha256/*/*")[0]))[4],
             (getpwnam(OCI::Server::user()))[2], 'they belong to the user');
+        $server->stop;
+
+        # The owner of a file changes it when its digest has been verified.
+        my $hex = substr digest_of('shared'), 7;
+        my $file = "$v2/blobs/sha256/" . substr($hex, 0, 2) . "/$hex/data";
+        give_to_httpd($file);
+        mkdir "$dir.changed";
+        give_to_httpd("$dir.changed");
+        $server = used_server(store => "$dir.changed");
+        local $ENV{CLONE_TOUCHES} = 1;
+        like(import_into($server)->{err},
+            qr/blob sha256:$hex: the file was changed while it was read$/m,
+            'a file that is changed is not cloned');
+        is(join(' ', glob $server->store . "/blobs/sha256/*/$hex"), '',
+            'its bytes are not in the store');
+        unlink $file;
+        blob('shared');
         delete $ENV{LD_PRELOAD};
         $server->stop;
     }

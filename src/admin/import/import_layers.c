@@ -126,7 +126,8 @@ static oci_error_t *adopt_blob(int *adopted, layers_t *self, const char *digest,
                                oci_import_file_t *file, apr_pool_t *pool)
 {
     oci_import_t *import = self->import;
-    oci_fs_original_t original = { file->dir, file->name, file->fd, file->st };
+    oci_fs_original_t original = { file->dir, file->name, file->fd, file->st,
+                                   digest };
     oci_blob_t blob = { .digest = digest, .size = file->size };
     oci_fs_adopted_e how;
     const char *actual = NULL;
@@ -147,7 +148,7 @@ static oci_error_t *adopt_blob(int *adopted, layers_t *self, const char *digest,
         return NULL;
     }
     rv = oci_fs_blob_adopt(&how, &blob.locator, import->adopter, &original,
-                           digest, pool);
+                           pool);
     if (rv == APR_ENOTIMPL) {
         *adopted = 0;
         return NULL;

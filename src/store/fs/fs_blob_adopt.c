@@ -30,9 +30,12 @@
 #include "store/fs/fs_blob_adopt.h"
 #include "store/fs/fs_blob_read.h"
 #include "store/owner.h"
+#include "values/digest.h"
 
 /* A start of httpd may remove a temporary that seems old. */
 #define ADOPT_TRIES 3
+
+#define READ_BUFFER (256 * 1024) /* bytes */
 
 struct oci_fs_adopter_t {
     const oci_store_dir_t *fs;
@@ -163,29 +166,50 @@ static apr_status_t clone_blocks(oci_fs_adopter_t *self, int to, int from)
     return APR_ENOTIMPL;
 }
 
+/* Verify the bytes of a clone.  Any user may own the original, and change it
+ * without a trace after its digest was verified. */
+static apr_status_t check_clone(int fd, const char *digest, apr_pool_t *pool)
+{
+    oci_hash_t *hash = oci_hash_make(oci_digest_algorithm(digest), pool);
+    char *buffer = apr_palloc(pool, READ_BUFFER);
+    apr_off_t offset = 0;
+    ssize_t n;
+
+    while ((n = pread(fd, buffer, READ_BUFFER, offset)) > 0
+           || (n == -1 && errno == EINTR)) {
+        if (n > 0) {
+            oci_hash_update(hash, buffer, n);
+            offset += n;
+        }
+    }
+    if (n == -1) {
+        return errno;
+    }
+    return strcmp(oci_hash_digest(hash, pool), digest) ? APR_EBUSY
+                                                       : APR_SUCCESS;
+}
+
 /* Clone the file to a temporary. */
 static apr_status_t clone_original(oci_fs_adopter_t *self,
                                    const oci_fs_original_t *original,
-                                   const char *path)
+                                   const char *path, apr_pool_t *pool)
 {
-    struct stat now;
     apr_status_t rv;
     int fd;
 
     if (self->no_clones) {
         return APR_ENOTIMPL;
     }
-    fd = oci_io_open(path, O_WRONLY | O_CREAT | O_EXCL);
+    fd = oci_io_open(path, O_RDWR | O_CREAT | O_EXCL);
     if (fd == -1) {
         return errno;
     }
     rv = clone_blocks(self, fd, original->fd);
-    if (rv == APR_SUCCESS && fstat(original->fd, &now)) {
-        rv = errno;
+    if (rv == APR_SUCCESS) {
+        rv = check_clone(fd, original->digest, pool);
     }
     if (rv == APR_SUCCESS) {
-        rv = is_unchanged(&now, &original->st) ? oci_io_flush(fd, 1)
-                                               : APR_EBUSY;
+        rv = oci_io_flush(fd, 1);
     }
     close(fd);
     return rv;
@@ -236,7 +260,7 @@ static apr_status_t try_adopt(oci_fs_adopted_e *how, oci_fs_adopter_t *self,
     rv = link_original(self, original, strrchr(path, '/') + 1);
     if (rv == APR_ENOTIMPL) {
         *how = OCI_FS_CLONED;
-        rv = clone_original(self, original, path);
+        rv = clone_original(self, original, path, pool);
     }
     if (rv != APR_SUCCESS) {
         unlink(path);
@@ -248,12 +272,12 @@ static apr_status_t try_adopt(oci_fs_adopted_e *how, oci_fs_adopter_t *self,
 apr_status_t oci_fs_blob_adopt(oci_fs_adopted_e *how, const char **locator,
                                oci_fs_adopter_t *adopter,
                                const oci_fs_original_t *original,
-                               const char *digest, apr_pool_t *pool)
+                               apr_pool_t *pool)
 {
     apr_status_t rv;
     int tries = 0;
 
-    *locator = oci_fs_locator(digest, pool);
+    *locator = oci_fs_locator(original->digest, pool);
     do {
         rv = try_adopt(how, adopter, original, *locator, pool);
     } while (rv == ENOENT && ++tries < ADOPT_TRIES);

@@ -19,10 +19,11 @@ typedef struct oci_fs_adopter_t oci_fs_adopter_t;
 
 /** A file of another program. */
 typedef struct oci_fs_original_t {
-    int dir;          /* its directory, open */
-    const char *name; /* its name there */
-    int fd;           /* open for reading */
-    struct stat st;   /* as it was before its digest was verified */
+    int dir;            /* its directory, open */
+    const char *name;   /* its name there */
+    int fd;             /* open for reading */
+    struct stat st;     /* as it was before its digest was verified */
+    const char *digest; /* that was verified */
 } oci_fs_original_t;
 
 /** How a file was adopted. */
@@ -72,7 +73,7 @@ int oci_fs_blob_foreign(const oci_fs_adopter_t *adopter, const struct stat *st);
 apr_status_t oci_fs_blob_adopt(oci_fs_adopted_e *how, const char **locator,
                                oci_fs_adopter_t *adopter,
                                const oci_fs_original_t *original,
-                               const char *digest, apr_pool_t *pool);
+                               apr_pool_t *pool);
 
 /**
  * Sync the names of all blobs that were adopted so far.
