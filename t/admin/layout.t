@@ -301,6 +301,22 @@ SKIP: {
         'is not in index.json');
 }
 
+# More tags than an import reads.
+SKIP: {
+    skip('the facts are files', 4) if $from->index ne 'fs';
+    my $name = join '/', ('n' x 100) x 2;
+    $source->push_image($name, 'v1');
+    my $tags = $from->store . "/index/repo/$name/_tag";
+    my $value = readlink "$tags/v1";
+    symlink $value, sprintf '%s/%s%06d', $tags, 't' x 100, $_ or die "$tags: $!\n"
+        for 1 .. 70_000;
+    for my $path ("$dir/many", "$dir/many.tar") {
+        refuses(1, qr/index.json would have more than 32 MiB, which no import re/,
+            'export', $name, "$repo:v1", $path);
+        is(join(' ', glob "$path*"), '', 'nothing is left');
+    }
+}
+
 # Lost and damaged blobs.
 my ($lost) = glob $from->store . '/blobs/sha256/*/'
     . digest_of('layer v2' x 1000) =~ s/.*://r;

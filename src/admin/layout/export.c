@@ -250,11 +250,15 @@ static const char *write_item(export_command_t *self,
 static const char *write_content(export_command_t *self)
 {
     const apr_array_header_t *items = self->plan.items;
-    const char *error = write_text(self, "oci-layout", MARK);
+    const char *index = make_index(self);
+    const char *error = strlen(index) > OCI_LAYOUT_INDEX_MAX
+        ? "index.json would have more than 32 MiB, which no import reads: "
+          "export fewer images at a time"
+        : write_text(self, "oci-layout", MARK);
     int i;
 
     if (!error) {
-        error = write_text(self, "index.json", make_index(self));
+        error = write_text(self, "index.json", index);
     }
     for (i = 0; i < items->nelts && !error; i++) {
         error = oci_interrupt_pending()
