@@ -182,6 +182,23 @@ run_is(import_from("$dir/several.tar", 'into/one'), 1,
     qr/^ociadmin: the layout gives the tag v1 of into\/one to two manifests, /,
     'into one repository');
 
+# A manifest whose media type is only said by its push.
+my %bare = %{ image_manifest('{}', ['untyped']) };
+delete $bare{mediaType};
+$source->push_blob('untyped', $_) for '{}', 'untyped';
+my $untyped = json_text(\%bare);
+my $docker = 'application/vnd.docker.distribution.manifest.v2+json';
+$source->push_manifest('untyped', 'image', $untyped, $docker);
+$source->push_manifest('untyped', 'index', image_index([], manifests => [
+    descriptor($untyped, $docker) ]));
+for my $tag ('image', 'index') {
+    run_is(export("untyped:$tag", "$dir/untyped-$tag"), 0, qr/\A\z/, "the $tag");
+    run_is(import_from("$dir/untyped-$tag", "untyped-$tag"), 0, qr/\A\z/,
+        'is imported');
+    same_ok("untyped/manifests/image", "untyped-$tag/manifests/"
+        . digest_of($untyped));
+}
+
 # Digests of SHA-512.
 my $wide = json_text(image_manifest('{}', [], layers => [
     { mediaType => IMAGE_LAYER, digest => $source->push_blob('wide', 'wide',
@@ -303,18 +320,16 @@ SKIP: {
 
 # More tags than an import reads.
 SKIP: {
-    skip('the facts are files', 4) if $from->index ne 'fs';
-    my $name = join '/', ('n' x 100) x 2;
+    skip('the facts are files', 2) if $from->index ne 'fs';
+    my $name = join '/', ('n' x 125) x 2;
     $source->push_image($name, 'v1');
     my $tags = $from->store . "/index/repo/$name/_tag";
     my $value = readlink "$tags/v1";
-    symlink $value, sprintf '%s/%s%06d', $tags, 't' x 100, $_ or die "$tags: $!\n"
-        for 1 .. 70_000;
-    for my $path ("$dir/many", "$dir/many.tar") {
-        refuses(1, qr/index.json would have more than 32 MiB, which no import re/,
-            'export', $name, "$repo:v1", $path);
-        is(join(' ', glob "$path*"), '', 'nothing is left');
-    }
+    symlink $value, sprintf '%s/%s%06d', $tags, 't' x 120, $_ or die "$tags: $!\n"
+        for 1 .. 60_000;
+    refuses(1, qr/index.json would have more than 32 MiB, which no import reads/,
+        'export', $name, "$repo:v1", "$dir/many");
+    is(join(' ', glob "$dir/many*"), '', 'nothing is left');
 }
 
 # Lost and damaged blobs.

@@ -96,6 +96,7 @@ oci_import_revision_t *oci_import_images_add(oci_import_images_t *images,
     revision->done = 0;
     revision->awaited = 0;
     revision->seconds = seconds;
+    revision->media_type = NULL;
     return revision;
 }
 

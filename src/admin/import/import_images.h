@@ -24,6 +24,7 @@ typedef struct oci_import_revision_t {
     int awaited;                       /* the position, from 1, of a manifest
                                           that it names and waits for; or 0 */
     apr_int64_t seconds;               /* when it was pushed */
+    const char *media_type;            /* that the source states, or NULL */
 } oci_import_revision_t;
 
 /** A tag. */

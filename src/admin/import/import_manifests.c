@@ -74,8 +74,8 @@ static const char *read_bytes(oci_import_manifest_t *manifest,
         : NULL;
 }
 
-/* A registry is told the media type; the source may not have it.  Returns the
- * type of a manifest that does not state it. */
+/* A registry is told the media type; the source may not state it.  Returns the
+ * type of a manifest that does not state it itself. */
 static const char *missing_type(const oci_import_manifest_t *manifest,
                                 apr_pool_t *pool)
 {
@@ -90,6 +90,9 @@ static const char *missing_type(const oci_import_manifest_t *manifest,
     if (members[0].text) {
         return NULL;
     }
+    if (manifest->stated_type) {
+        return manifest->stated_type;
+    }
     return members[1].text ? TYPE_INDEX : TYPE_MANIFEST;
 }
 
@@ -101,8 +104,10 @@ oci_error_t *oci_import_manifest_load(oci_import_manifest_t *manifest,
 {
     oci_manifest_t here;
     oci_error_t *error = oci_manifest_get(&here, repository, digest, pool);
+    const char *stated = manifest->stated_type;
 
     memset(manifest, 0, sizeof(*manifest));
+    manifest->stated_type = stated;
     if (!error) {
         manifest->present = 1;
         manifest->data = here.data;
@@ -341,6 +346,7 @@ static oci_error_t *import_revision(oci_import_images_t *images,
     manifest_import_t self = { .images = images,
                                .revision = revision,
                                .digest = oci_import_digest(revision->raw, pool),
+                               .manifest.stated_type = revision->media_type,
                                .pool = pool };
     oci_error_t *error = oci_import_manifest_load(&self.manifest,
                                                   images->import,

@@ -88,6 +88,8 @@ oci_error_t *oci_import_blobs(oci_import_t *import,
 typedef struct oci_import_manifest_t {
     const char *data;
     apr_size_t size;          /* bytes */
+    const char *stated_type;  /* set before: the media type that the source
+                                 states outside of the manifest, or NULL */
     const char *content_type; /* for oci_push_t */
     int present;              /* it is here already */
     const char *fault;        /* what is wrong, as the end of a sentence */
@@ -98,7 +100,7 @@ typedef struct oci_import_manifest_t {
 /**
  * Get a manifest's bytes, from here or from the source, verify their digest,
  * and parse them.
- * @param manifest Filled in
+ * @param manifest Filled in, but for stated_type
  * @param digest Valid
  * @param pool For the result
  * @return An error of our stores, which ends the run

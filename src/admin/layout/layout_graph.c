@@ -98,8 +98,9 @@ static void keep_new(const oci_layout_graph_t *graph, apr_array_header_t *nodes)
                                       all[i].is_manifest)) {
             all[kept++] = all[i];
         }
-        else if (kept && !compare_nodes(&all[kept - 1], &all[i])) {
-            all[kept - 1].may_be_blob &= all[i].may_be_blob;
+        else if (kept && !compare_nodes(&all[kept - 1], &all[i])
+                 && !all[i].may_be_blob) {
+            all[kept - 1] = all[i];
         }
     }
     nodes->nelts = kept;
@@ -130,7 +131,7 @@ static void keep_children(const oci_layout_graph_t *graph,
 static oci_error_t *read_manifest(const oci_layout_graph_t *graph,
                                   oci_layout_node_t *node, apr_pool_t *scratch)
 {
-    oci_import_manifest_t manifest;
+    oci_import_manifest_t manifest = { .stated_type = node->media_type };
     oci_error_t *error = oci_import_manifest_load(&manifest, graph->import,
                                                   graph->repository,
                                                   node->digest, scratch);
@@ -256,9 +257,11 @@ static void add_children(apr_array_header_t *manifests,
         for (k = 0; k < node->count; k++) {
             const oci_child_t *child = &node->children[k];
             int kind = child->kind == OCI_CHILD_MANIFEST;
+            oci_layout_node_t *added = add_node(kind ? manifests : blobs,
+                                                child->descriptor.digest, kind);
 
-            add_node(kind ? manifests : blobs, child->descriptor.digest, kind)
-                ->may_be_blob = kind && !has_manifest_type(child);
+            added->media_type = child->descriptor.media_type;
+            added->may_be_blob = kind && !has_manifest_type(child);
         }
     }
 }
@@ -364,8 +367,10 @@ static oci_error_t *read_manifests(const oci_layout_graph_t *graph,
     int i, depth;
 
     for (i = 0; i < roots->nelts; i++) {
-        add_node(level,
-                 APR_ARRAY_IDX(roots, i, const oci_descriptor_t *)->digest, 1);
+        const oci_descriptor_t *root = APR_ARRAY_IDX(roots, i,
+                                                     const oci_descriptor_t *);
+
+        add_node(level, root->digest, 1)->media_type = root->media_type;
     }
     keep_new(graph, level);
     for (depth = 0; depth < LEVELS_MAX && !error && !oci_interrupt_pending();

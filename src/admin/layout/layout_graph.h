@@ -17,6 +17,7 @@
 /** A manifest or a blob. */
 typedef struct oci_layout_node_t {
     const char *digest;
+    const char *media_type; /* as its descriptor states it */
     int is_manifest;
     int may_be_blob;   /* its media type is not that of a manifest */
     int is_root;       /* index.json names it */

@@ -88,8 +88,11 @@ static void choose(const layout_repository_t *self, oci_import_images_t *images,
                                                        oci_layout_node_t);
 
         if (node->is_manifest && (node->is_wanted || node->is_root)) {
-            oci_import_images_add(images, node->digest, 0)
-                ->done = !node->is_wanted;
+            oci_import_revision_t
+                *revision = oci_import_images_add(images, node->digest, 0);
+
+            revision->done = !node->is_wanted;
+            revision->media_type = node->media_type;
         }
         else if (node->is_wanted) {
             APR_ARRAY_PUSH(blobs, const char *) = node->digest;
