@@ -318,20 +318,6 @@ SKIP: {
         'is not in index.json');
 }
 
-# More tags than an import reads.
-SKIP: {
-    skip('the facts are files', 2) if $from->index ne 'fs';
-    my $name = join '/', ('n' x 125) x 2;
-    $source->push_image($name, 'v1');
-    my $tags = $from->store . "/index/repo/$name/_tag";
-    my $value = readlink "$tags/v1";
-    symlink $value, sprintf '%s/%s%06d', $tags, 't' x 120, $_ or die "$tags: $!\n"
-        for 1 .. 60_000;
-    refuses(1, qr/index.json would have more than 32 MiB, which no import reads/,
-        'export', $name, "$repo:v1", "$dir/many");
-    is(join(' ', glob "$dir/many*"), '', 'nothing is left');
-}
-
 # Lost and damaged blobs.
 my ($lost) = glob $from->store . '/blobs/sha256/*/'
     . digest_of('layer v2' x 1000) =~ s/.*://r;

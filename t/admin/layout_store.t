@@ -152,6 +152,23 @@ SKIP: {
     run_is(report_of($server, 'export', 'app:t1', "$disk/one.tar"), 0, qr/\A\z/,
         'one image fits');
 }
+# More tags than an import reads.
+SKIP: {
+    skip('the facts are files', 1) if $server->index ne 'fs';
+    my $disk = small_disk('tmpfs', 'size=200m') or skip('cannot mount', 1);
+    my $full = OCI::Server->start(store => "$disk/store");
+    my $name = join '/', ('n' x 125) x 2;
+    OCI::Client->new($full)->push_image($_, 'v1') for 'app', $name;
+    my $tags = "$disk/store/index/repo/$name/_tag";
+    my $value = readlink "$tags/v1";
+    symlink $value, sprintf '%s/%s%06d', $tags, 't' x 120, $_ or die "$tags: $!\n"
+        for 1 .. 60_000;
+    run_is(report_of($full, 'export', $name, 'app', "$TOP/many"), 1,
+        qr/index.json would have more than 32 MiB, which no import reads: export f/,
+        'an export of too many tags');
+    is(join(' ', glob "$TOP/many*"), '', 'nothing is left');
+    $full->stop;
+}
 SKIP: {
     skip('the rights of root', 1) if $>;
 
