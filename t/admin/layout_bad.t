@@ -113,6 +113,9 @@ both_refuse(qr/skipped: a b: this name in the layout is neither a tag nor a ref/
     'a bad name', 'index.json' => index_of([ 'a b' => $manifest ]));
 both_refuse(qr/skipped: x\\x1b: this name/, 'a name that a terminal would obey',
     'index.json' => index_of([ "x\e" => $manifest ]));
+my $twice = qq({"mediaType":"a/b","\xc2\x9b31m":1,"\xc2\x9b31m":2});
+both_refuse(qr/a duplicate member, "\?\?31m"$/m, 'such a name in a manifest',
+    blob_path(digest_of($twice)) => $twice, 'index.json' => index_of([ v1 => $twice ]));
 both_refuse(qr/gives the tag v1 of a to two manifests, /, 'a tag twice',
     'index.json' => index_of([ v1 => $manifest, v1 => "$manifest " ]));
 both_refuse(qr/manifest $digest: index.json states a size of 9 bytes, but it has /,

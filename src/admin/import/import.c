@@ -137,8 +137,8 @@ static const char *parse_arguments(import_command_t *self,
                             arguments->argv + arguments->ind);
 }
 
-/* Print a line.  Names of files may have control characters, which a terminal
- * would obey. */
+/* Print a line.  Names of files, and of members of a manifest, may have control
+ * characters, which a terminal would obey: some of them are not ASCII. */
 static void print_line(oci_import_t *import, const char *begin,
                        const char *format, va_list values)
 {
@@ -147,7 +147,7 @@ static void print_line(oci_import_t *import, const char *begin,
 
     vsnprintf(line, sizeof(line), format, values);
     for (c = line; *c; c++) {
-        if (apr_iscntrl(*c)) {
+        if (apr_iscntrl(*c) || !apr_isascii(*c)) {
             *c = '?';
         }
     }
