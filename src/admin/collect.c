@@ -214,7 +214,8 @@ static void report_error(void *baton, const oci_error_t *error)
 
     oci_progress_end(collect->progress);
     fprintf(stderr, "ociadmin: skipped: %s\n",
-            oci_error_text(error, collect->pool));
+            oci_terminal_text(oci_error_text(error, collect->pool),
+                              collect->pool));
 }
 
 static void report_progress(void *baton, const oci_gc_report_t *report)

@@ -306,7 +306,7 @@ ok(!-e "$dir/x", 'nothing was written');
 
 # Facts about referrers that do not exist.
 SKIP: {
-    skip('the facts are files', 2) if $from->index ne 'fs';
+    skip('the facts are files', 4) if $from->index ne 'fs';
     my $one = $source->push_image('dangling', 'v1')->{digest};
     my $none = digest_of('none');
     set_fact($from->store, "repo/dangling/_referrer/$one/$_", "a\n{}")
@@ -316,6 +316,15 @@ SKIP: {
         'a referrer that does not exist', absent => 1, manifests => 1);
     is_deeply([ names_of(read_layout("$dir/dangling")) ], ["v1 $one"],
         'is not in index.json');
+
+    # A manifest that was not pushed, with a name that a terminal would obey.
+    my $twice = qq({"schemaVersion":2,"\xc2\x9b31m":1,"\xc2\x9b31m":2});
+    my $key = 'repo/dangling/_manifest/' . digest_of($twice);
+    set_fact($from->store, $key, IMAGE_MANIFEST . "\n$twice");
+    refuses(1, qr/a duplicate member, "\\u\{9b\}31m"$/, 'export',
+        'dangling@' . digest_of($twice), "$dir/twice");
+    like(gc($from)->{err}, qr/a duplicate member, "\\u\{9b\}31m"$/m, 'gc');
+    unlink $from->store . "/index/$key";
 }
 
 # Lost and damaged blobs.

@@ -12,6 +12,7 @@
 
 #include "admin/interrupt.h"
 #include "admin/layout/export_plan.h"
+#include "admin/terminal.h"
 #include "registry/blob.h"
 #include "registry/manifest.h"
 #include "registry/referrer.h"
@@ -164,7 +165,8 @@ static oci_error_t *collect_manifest(const collection_t *self,
     if (problem) {
         return oci_error_storage(self->scratch, APR_SUCCESS,
                                  "the manifest %s of %s is not valid: %s",
-                                 digest, self->repository->name, problem);
+                                 digest, self->repository->name,
+                                 oci_terminal_text(problem, self->scratch));
     }
     add_item(self, digest, manifest.size, manifest.media_type);
     add_children(self, document);
