@@ -18,6 +18,7 @@
 
 #include "gc/gc.h"
 #include "gc/gc_blobs.h"
+#include "gc/gc_last_use.h"
 #include "gc/gc_repository.h"
 #include "gc/gc_step.h"
 #include "gc/gc_uploads.h"
@@ -174,6 +175,7 @@ static oci_error_t *run_steps(oci_gc_t *gc, apr_pool_t *pool)
     oci_error_t *error = oci_gc_uploads(gc, pool);
 
     gc->held = NULL;
+    gc->taken_out = apr_array_make(pool, 16, sizeof(const char *));
     if (!error && gc->full) {
         error = oci_blob_filter_make(&gc->held, pool);
     }
@@ -182,6 +184,9 @@ static oci_error_t *run_steps(oci_gc_t *gc, apr_pool_t *pool)
     }
     if (!error && gc->full) {
         error = review_unlisted(gc, pool);
+    }
+    if (!error && gc->dry) {
+        error = oci_gc_last_use_count(gc, pool);
     }
     if (!error) {
         error = oci_gc_orphans(gc, pool);

@@ -71,6 +71,8 @@ typedef struct oci_gc_t {
     int unsettled; /* likewise: whether this run may have left such blobs */
     oci_digest_filter_t *held; /* likewise: what the repositories held when they
                                   were reviewed; NULL unless the run is full */
+    apr_array_header_t *taken_out; /* likewise, if it is dry: const char *: the
+                                      blobs to take out of repositories */
     int busy; /* set if another run works on the index: nothing was done */
 
     apr_time_t rested; /* for the run: when it rested last, */

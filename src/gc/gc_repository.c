@@ -24,6 +24,7 @@
 #include "apr_strings.h"
 #include "apr_time.h"
 
+#include "gc/gc_last_use.h"
 #include "gc/gc_named.h"
 #include "gc/gc_repository.h"
 #include "gc/gc_step.h"
@@ -245,25 +246,6 @@ static oci_error_t *note(review_t *review, const char *digest)
     return error;
 }
 
-/* For a dry run: count a blob that no other repository holds. */
-static oci_error_t *count_last_use(review_t *review, const char *digest)
-{
-    const oci_registry_t *registry = review->repository.registry;
-    oci_gc_report_t *report = &review->gc->report;
-    apr_array_header_t *holders;
-    oci_blob_t blob;
-    oci_error_t *error = oci_blob_holders(&holders, registry, digest, 2,
-                                          review->batch_pool);
-
-    if (!error && holders->nelts < 2
-        && !(error = oci_blob_record(&blob, registry, digest,
-                                     review->batch_pool))) {
-        report->blobs++;
-        report->bytes += blob.size;
-    }
-    return error && error->code == OCI_E_BLOB_UNKNOWN ? NULL : error;
-}
-
 /* A blob that a manifest names is not condemned, unless a run was killed: the
  * push of the manifest released it. */
 static oci_error_t *visit_blob(oci_walk_t *walk, const char *digest,
@@ -298,7 +280,10 @@ static oci_error_t *visit_blob(oci_walk_t *walk, const char *digest,
         return error;
     }
     count(review, decision);
-    return decision == COLLECT ? count_last_use(review, digest) : NULL;
+    if (decision == COLLECT) {
+        oci_gc_last_use_note(review->gc, digest);
+    }
+    return NULL;
 }
 
 /* Go through all blobs of the repository. */

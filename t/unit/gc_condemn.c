@@ -119,6 +119,25 @@ static void check_lock(run_t *run, const char *kind)
     check(readings == 1, "and manifests are read under the lock");
 }
 
+/* A dry run counts a blob that all its repositories would lose. */
+static void check_dry(run_t *run, const char *kind)
+{
+    open_watched(run, kind);
+    push_blob("a", 1);
+    push_blob("b", 1);
+    push_blob("a", 2);
+    push_blob("b", 2);
+    push_manifest("b", 2);
+    t.gc.grace = 0;
+    t.gc.full = 1;
+    t.gc.dry = 1;
+    run_gc("blobs that repositories share, dry");
+    numbers(0, 0, 3, 1, "are counted if the last one would lose them");
+    t.gc.dry = 0;
+    run_gc("and a run");
+    numbers(0, 0, 3, 1, "does what was said");
+}
+
 /* A manifest is pushed before one of the two locks. */
 static void check_push(run_t *run, const char *kind, const char *old)
 {
@@ -180,6 +199,7 @@ int main(void)
     begin(&run);
     for (i = 0; i < 2; i++) {
         check_lock(&run, kinds[i]);
+        check_dry(&run, kinds[i]);
         check_push(&run, kinds[i], NULL);
         check_push(&run, kinds[i], ";1");
         check_vanished(&run, kinds[i], 0);
