@@ -140,8 +140,8 @@ my $sized = $manifest =~ s/"size":7/"size":8/r;
 both_refuse(qr/skipped: a, manifest \S+: it states a size of 8 bytes for \S+, which has/,
     'a manifest with a wrong size', blob_path(digest_of($sized)) => $sized,
     'index.json' => index_of([ v1 => $sized ]));
-my $large = $manifest =~ s/\}\z/' ' x 4_200_000 . '}'/er;
-both_refuse(qr/skipped: a, manifest \S+: it is larger than 4 MiB/,
+my $large = $manifest =~ s/\}\z/' ' x 67_200_000 . '}'/er;
+both_refuse(qr/skipped: a, manifest \S+: it is larger than 64 MiB/,
     'a large manifest', blob_path(digest_of($large)) => $large,
     'index.json' => index_of([ v1 => $large ]));
 my $text = '{"mediaType":"' . IMAGE_MANIFEST . '"}';

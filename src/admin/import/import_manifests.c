@@ -19,8 +19,8 @@
 #include "values/json_check.h"
 #include "values/json_span.h"
 
-/* bytes; the default of OCIMaxManifestSize, and the limit of distribution */
-#define MANIFEST_MAX (4 * 1024 * 1024)
+/* bytes; the limit of the index: a server may have accepted so much */
+#define MANIFEST_MAX (64 * 1024 * 1024)
 
 #define TYPE_MANIFEST "application/vnd.oci.image.manifest.v1+json"
 #define TYPE_INDEX    "application/vnd.oci.image.index.v1+json"
@@ -53,7 +53,7 @@ static const char *read_bytes(oci_import_manifest_t *manifest,
     }
     if (file.size > MANIFEST_MAX) {
         oci_import_file_close(&file);
-        return "it is larger than 4 MiB";
+        return "it is larger than 64 MiB";
     }
     buffer = apr_palloc(pool, file.size + 1);
     while (n > 0) {

@@ -54,10 +54,10 @@ static int is_tar(const char *path)
     return length > 4 && !strcmp(path + length - 4, ".tar");
 }
 
-/* Whether a path is an empty directory. */
-static int is_empty(const char *path)
+/* Whether a directory is empty, and close it.
+ * dir: NULL if it could not be opened */
+static int is_empty(DIR *dir)
 {
-    DIR *dir = opendir(path);
     int count = 0;
 
     if (!dir) {
@@ -85,7 +85,7 @@ static const char *check_path(const char *path, apr_pool_t *pool)
                             "another file",
                             shown);
     }
-    return S_ISDIR(st.st_mode) && is_empty(path)
+    return S_ISDIR(st.st_mode) && is_empty(opendir(path))
         ? NULL
         : apr_psprintf(pool,
                        "%s exists, and is not an empty directory: write to a "
@@ -104,15 +104,28 @@ const char *oci_layout_write_check(const char *path, apr_pool_t *pool)
     return error;
 }
 
-/* Open the temporary file or directory. */
+/* Open the temporary file or directory.  The owner of the parent could put
+ * another directory of ours in its place before it is opened, but not an empty
+ * one that matters. */
 static int open_temporary(oci_layout_writer_t *self)
 {
+    int fd;
+
     if (self->is_tar) {
         return mkostemp(self->temporary, O_CLOEXEC);
     }
-    return mkdtemp(self->temporary)
-        ? open(self->temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        : -1;
+    if (!mkdtemp(self->temporary)) {
+        return -1;
+    }
+    fd = open(self->temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd != -1
+        && !is_empty(
+            fdopendir(openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)))) {
+        close(fd);
+        errno = ENOTEMPTY;
+        return -1;
+    }
+    return fd;
 }
 
 const char *oci_layout_write_begin(oci_layout_writer_t **writer,

@@ -11,6 +11,7 @@
 #include "apr_strings.h"
 #include "apr_tables.h"
 
+#include "admin/interrupt.h"
 #include "admin/layout/tar_header.h"
 #include "admin/layout/tar_read.h"
 #include "admin/terminal.h"
@@ -327,7 +328,8 @@ const char *oci_tar_read(oci_tar_t **tar, int fd, apr_off_t size,
         return "there is not enough memory";
     }
     while (!error && !end) {
-        error = read_member(&end, &self);
+        error = oci_interrupt_pending() ? "the reading was interrupted"
+                                        : read_member(&end, &self);
     }
     apr_pool_destroy(self.scratch);
     return error ? error : sort_blobs(&self);
