@@ -47,27 +47,28 @@ static void write_hex(char *text, const unsigned char *data, apr_size_t size)
     *text = '\0';
 }
 
-/* The value of a lower-case hex digit, or -1. */
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Return the value of a hex digit; without branches, likewise. */
-static unsigned char nibble(unsigned char digit)
-{
-    return (digit & 15) + 9 * (digit >> 6);
-}
-
 /* Whether a character is a hex digit.  The digits of a digest are random, so
  * that branches would cost more than the comparisons. */
 static int is_hex_digit(unsigned char digit)
 {
     return ((unsigned char)(digit - '0') < 10)
         | ((unsigned char)(digit - 'a') < 6);
+}
+
+/* Return the value of a hex digit, without branches as well. */
+static unsigned char hex_value(unsigned char digit)
+{
+    return (digit & 15) + 9 * (digit >> 6);
+}
+
+/* Set bytes to those that hex digits stand for. */
+static void parse_hex(unsigned char *bytes, apr_size_t size, const char *hex)
+{
+    apr_size_t i;
+
+    for (i = 0; i < size; i++, hex += 2) {
+        bytes[i] = hex_value(hex[0]) << 4 | hex_value(hex[1]);
+    }
 }
 
 static int is_hex(const char *text, apr_size_t length)
@@ -133,12 +134,7 @@ int oci_digest_valid(const char *text)
 
 void oci_digest_bytes(unsigned char *bytes, apr_size_t size, const char *digest)
 {
-    const char *hex = strchr(digest, ':') + 1;
-    apr_size_t i;
-
-    for (i = 0; i < size; i++, hex += 2) {
-        bytes[i] = nibble(hex[0]) << 4 | nibble(hex[1]);
-    }
+    parse_hex(bytes, size, strchr(digest, ':') + 1);
 }
 
 oci_algorithm_e oci_digest_algorithm(const char *digest)
@@ -285,7 +281,7 @@ apr_status_t oci_hash_load(oci_hash_t **hash, oci_algorithm_e algorithm,
                            const char *text, apr_pool_t *pool)
 {
     apr_size_t size = algorithms[algorithm].size;
-    apr_size_t length = strlen(text) / 2, i;
+    apr_size_t length = strlen(text) / 2;
     unsigned char bytes[STATE_MAX];
     apr_uint64_t count;
 
@@ -293,10 +289,7 @@ apr_status_t oci_hash_load(oci_hash_t **hash, oci_algorithm_e algorithm,
         || strlen(text) != 2 * length || !is_hex(text, 2 * length)) {
         return APR_EINVAL;
     }
-    for (i = 0; i < length; i++) {
-        bytes[i] = (unsigned char)(hex_value(text[2 * i]) << 4
-                                   | hex_value(text[2 * i + 1]));
-    }
+    parse_hex(bytes, length, text);
     count = get_number(bytes + 1 + size, 8);
     if (bytes[0] != size || count > (apr_uint64_t)APR_INT64_MAX >> 3
         || length != 1 + size + 8 + count % algorithms[algorithm].block) {
