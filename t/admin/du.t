@@ -16,8 +16,7 @@ my $server = OCI::Server->start(config => 'OCIGCInterval 0');
 my $client = OCI::Client->new($server);
 my $store = $server->store;
 my $on_fs = $server->index eq 'fs';
-my @stores = ('--store', "fs $store",
-    map { ('--index', $_) } $server->{index}->argument($store));
+my @stores = store_options($server);
 
 sub du { return ociadmin('du', @_, @stores) }
 

@@ -7,7 +7,6 @@
 use OCI::Test;
 
 use File::Temp ();
-use JSON::PP ();
 use OCI::Admin;
 use OCI::Layout;
 
@@ -23,20 +22,6 @@ my ($from, $to) = map { OCI::Server->start(config => "OCISparse Index\n"
 my ($source, $target) = map { OCI::Client->new($_, headers => \@ACCEPT) }
     $from, $to;
 status_is($target->get('/v2/'), 200);
-
-sub stores_of {
-    my $server = shift;
-    return ('--store', 'fs ' . $server->store, map { ('--index', $_) }
-        $server->{index}->argument($server->store));
-}
-
-# Run a command, and return what ociadmin() does, with the report in report.
-sub report_of {
-    my ($server, @words) = @_;
-    my $run = ociadmin(@words, '--json', '--quiet', stores_of($server));
-    $run->{report} = eval { JSON::PP::decode_json($run->{out}) } // {};
-    return $run;
-}
 
 sub export { return report_of($from, 'export', @_) }
 sub import_from { return report_of($to, 'import', @_) }
@@ -272,7 +257,7 @@ run_is(import_from("$dir/one", 'copies/dir'), 0,
 same_ok("$repo/manifests/v1", 'copies/dir/manifests/v1');
 
 # The report for people.
-my $run = ociadmin('export', "$repo:v1", "$dir/people", stores_of($from));
+my $run = ociadmin('export', "$repo:v1", "$dir/people", store_options($from));
 like("$run->{status}$run->{err}$run->{out}",
     qr/\A01 tags, 1 manifests and 3 blobs exported in [\d.]+ s, \d+ bytes\n\z/,
     'the report');

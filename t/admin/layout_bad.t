@@ -18,8 +18,7 @@ chmod 0755, "$TOP";
 my $server = OCI::Server->start(config => 'OCIGCInterval 0');
 my $client = OCI::Client->new($server);
 status_is($client->get('/v2/'), 200);
-my @stores = ('--store', 'fs ' . $server->store, map { ('--index', $_) }
-    $server->{index}->argument($server->store));
+my @stores = store_options($server);
 my $count = 0;
 sub path { return "$TOP/" . ++$count }
 

@@ -5,7 +5,7 @@
 
 use OCI::Clients;
 
-use OCI::Admin qw(ociadmin);
+use OCI::Admin qw(ociadmin store_options);
 use OCI::Layout;
 
 my ($oras, $regctl, $crane) = map { tool($_) } qw(oras regctl crane);
@@ -24,8 +24,7 @@ my $dir = scratch();
 my $host = $registry->host;
 my $client = OCI::Client->new($registry, headers => [ Accept => join ', ',
     IMAGE_MANIFEST, IMAGE_INDEX ]);
-my @stores = ('--store', 'fs ' . $registry->store, map { ('--index', $_) }
-    $registry->{index}->argument($registry->store));
+my @stores = store_options($registry);
 my @regctl = ($regctl, '--host', "reg=$host,tls=disabled");
 
 # One test: ociadmin succeeds, and says nothing of a fault.

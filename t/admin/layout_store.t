@@ -6,7 +6,6 @@
 use OCI::Test;
 
 use File::Temp ();
-use JSON::PP ();
 use OCI::Admin;
 use OCI::Disk;
 use OCI::Layout;
@@ -19,24 +18,11 @@ $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
 my $TOP = File::Temp->newdir('mod_oci-layout-XXXXXX', TMPDIR => 1);
 chmod 0755, "$TOP";
 
-sub stores_of {
-    my $server = shift;
-    return ('--store', 'fs ' . $server->store, map { ('--index', $_) }
-        $server->{index}->argument($server->store));
-}
-
 # A server whose store has been used.
 sub used_server {
     my $server = OCI::Server->start(config => 'OCIGCInterval 0', @_);
     OCI::Client->new($server)->get('/v2/');
     return $server;
-}
-
-sub report_of {
-    my ($server, @words) = @_;
-    my $run = ociadmin(@words, '--json', '--quiet', stores_of($server));
-    $run->{report} = eval { JSON::PP::decode_json($run->{out}) } // {};
-    return $run;
 }
 
 sub spew {
@@ -91,7 +77,7 @@ SKIP: {
             $server = used_server();
             $ended = is_ended($signal, sub {
                 scalar(() = glob $server->store . '/index/repo/*/_tag/*')
-            }, 'import', "$TOP/$name", 'app', stores_of($server));
+            }, 'import', "$TOP/$name", 'app', store_options($server));
             last if $ended;
             $server->stop;
         }
@@ -110,7 +96,7 @@ SKIP: {
 }
 my $server = used_server();
 my $import = OCI::Process->start(command => [ tool(), 'import',
-    "$TOP/layout.tar", 'app', stores_of($server) ], output => "$TOP/out2");
+    "$TOP/layout.tar", 'app', store_options($server) ], output => "$TOP/out2");
 my $runs = 0;
 while ($import->alive && $runs < 500) {
     my $gc = gc($server, '--grace', 0);
@@ -129,7 +115,7 @@ for my $name ('ended', 'ended.tar') {
     my $ended;
     for my $try (1 .. 20) {
         $ended = is_ended('INT', sub { scalar(() = glob "$TOP/$name.*") },
-            'export', 'app', 'large', "$TOP/$name", stores_of($server));
+            'export', 'app', 'large', "$TOP/$name", store_options($server));
         last if $ended;
         system 'rm', '-rf', "$TOP/$name";
     }

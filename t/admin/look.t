@@ -20,13 +20,7 @@ my $server = OCI::Server->start(config => 'OCISparse Index');
 my $client = OCI::Client->new($server);
 my $store = $server->store;
 my $on_fs = $server->index eq 'fs';
-my @stores = stores_of($server);
-
-sub stores_of {
-    my $of = shift;
-    my @index = $of->{index}->argument($of->store);
-    return ('--store', 'fs ' . $of->store, map { ('--index', $_) } @index);
-}
+my @stores = store_options($server);
 
 # One test: the exit status and the message.  Returns what was printed.
 sub prints {

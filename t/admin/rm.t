@@ -17,8 +17,7 @@ my $server = OCI::Server->start(config => "OCISparse Index\nOCIGCInterval 0");
 my $client = OCI::Client->new($server);
 my $store = $server->store;
 my $on_fs = $server->index eq 'fs';
-my @stores = ('--store', "fs $store",
-    map { ('--index', $_) } $server->{index}->argument($store));
+my @stores = store_options($server);
 
 # One test: the exit status, the message, and what is printed.
 sub rm_is {

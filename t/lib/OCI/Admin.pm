@@ -4,6 +4,8 @@
 #
 #     my $run = ociadmin('copy', "fs $from", "fs $to");
 #     $run->{status}, $run->{out}, $run->{err}
+#     ociadmin('ls', store_options($server))
+#     report_of($server, 'export', 'app', $dir)->{report}{blobs}
 #     gc($server, '--grace', 0)->{report}{blobs}
 #     check($server, '--digests')->{out}
 
@@ -22,8 +24,8 @@ use OCI::Server;
 use POSIX ();
 use Test::More ();
 
-our @EXPORT = qw(ociadmin gc check has_no_damage run_is age_uploads tool
-    make_index make_blobs set_fact facts_of give_to_httpd);
+our @EXPORT = qw(ociadmin store_options report_of gc check has_no_damage run_is
+    age_uploads tool make_index make_blobs set_fact facts_of give_to_httpd);
 
 # The path of the program, from the same build as the module.
 sub tool {
@@ -65,6 +67,22 @@ sub run_is {
         eq OCI::Client::json_text(\%wanted), $name);
     Test::More::diag("status $run->{status}: $run->{err}$run->{out}") if !$ok;
     return $ok;
+}
+
+# The options that name the stores of a server's registry.
+sub store_options {
+    my $server = shift;
+    return ('--store', 'fs ' . $server->store, map { ('--index', $_) }
+        $server->{index}->argument($server->store));
+}
+
+# Run a command on a server's registry.  Returns what ociadmin does, with the
+# report in report.
+sub report_of {
+    my ($server, @words) = @_;
+    my $run = ociadmin(@words, '--json', '--quiet', store_options($server));
+    $run->{report} = eval { JSON::PP::decode_json($run->{out}) } // {};
+    return $run;
 }
 
 # Collect the garbage of a server's registry, with these options.  Returns what
