@@ -79,7 +79,7 @@ for my $case ([ "\x1f\x8b", 'gzip' ], [ "\x28\xb5\x2f\xfd", 'zstd' ],
         $path, $case->[1]);
 }
 write_dir($TOP, { text => "not an archive\n" x 100, short => 'x' });
-refuses(qr/cannot be read as a tar archive: the sum of a header is wrong/,
+refuses(qr/cannot be read as a tar archive: the checksum of a header is wr/,
     "$TOP/text", 'a text');
 refuses(qr/cannot be read as a tar archive: it is cut off in a header/,
     "$TOP/short", 'a short file');
@@ -229,7 +229,7 @@ tar_refuses("the member 'x' is cut off", 'a size of 64 bits', @good,
 tar_refuses('the size of a member is not valid', $_->[0], @good,
     [ 'x', '', size => $_->[1] ]) for [ 'a negative size', "\xff" x 12 ],
     [ 'a larger size', "\x80" . "\xff" x 11 ], [ 'a size that is a word', 'x' ];
-tar_refuses('the sum of a header is wrong', 'another sum', @good,
+tar_refuses('the checksum of a header is wrong', 'another sum', @good,
     tar_header('x', 0) =~ s/\Ax/y/r . "\0" x 512);
 
 # Extended headers.
@@ -255,10 +255,10 @@ tar_refuses('a pax record has a name that is not valid', 'a NUL in a name', @goo
     pax("path=a\0b"), [ 'x', '' ]);
 tar_refuses('a pax record has a size that is not valid', "the size $_", @good,
     pax("size=$_"), [ 'x', '' ]) for '-1', '', '1x';
-tar_refuses('the name of a member, or what is said about it, is too long',
-    "a $_->[0]", @good, [ 'x', 'x' x $_->[2], kind => $_->[1] ], [ 'x', '' ])
+tar_refuses('an extended header is too large', "a $_->[0]", @good,
+    [ 'x', 'x' x $_->[2], kind => $_->[1] ], [ 'x', '' ])
     for [ 'long name', 'L', 5000 ], [ 'large record', 'x', 70_000 ];
-tar_refuses('too many headers say something about a member', 'many headers',
+tar_refuses('a member has more than 8 extended headers', 'many headers',
     @good, (pax('a=b')) x 9, [ 'x', '' ]);
 
 # What is unusual, and right.

@@ -18,17 +18,18 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A member that was found lies in the archive. */
-static void check_place(const oci_tar_place_t *place, size_t size)
+static void check_extent(const oci_tar_extent_t *extent, size_t size)
 {
-    assert(place->offset >= 512 && place->offset <= (apr_off_t)size);
-    assert(place->size >= 0 && place->size <= (apr_off_t)size - place->offset);
+    assert(extent->offset >= 512 && extent->offset <= (apr_off_t)size);
+    assert(extent->size >= 0
+           && extent->size <= (apr_off_t)size - extent->offset);
 }
 
 static void check_archive(const uint8_t *data, size_t size)
 {
     FILE *file = tmpfile();
     const char *problem;
-    const oci_tar_place_t *place;
+    const oci_tar_extent_t *extent;
     apr_pool_t *pool;
     oci_tar_t *tar;
     int i;
@@ -41,14 +42,14 @@ static void check_archive(const uint8_t *data, size_t size)
     }
     else {
         for (i = 0; i < OCI_TAR_DOCUMENTS; i++) {
-            place = oci_tar_document(tar, i);
-            if (place->offset) {
-                check_place(place, size);
+            extent = oci_tar_document(tar, i);
+            if (extent->offset) {
+                check_extent(extent, size);
             }
         }
-        place = oci_tar_blob(tar, oci_digest_of(OCI_SHA256, "", 0, pool));
-        if (place) {
-            check_place(place, size);
+        extent = oci_tar_blob(tar, oci_digest_of(OCI_SHA256, "", 0, pool));
+        if (extent) {
+            check_extent(extent, size);
         }
     }
     apr_pool_destroy(pool);

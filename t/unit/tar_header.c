@@ -129,7 +129,7 @@ static void test_headers(tap_t *tap, apr_pool_t *pool)
                "%s: %s", headers[i].name, error ? error : "valid");
         block[200]++;
         tap_ok(tap,
-               begins(oci_tar_header_parse(&header, block), "the sum of a"),
+               begins(oci_tar_header_parse(&header, block), "the checksum"),
                "%s, with another sum", headers[i].name);
     }
 }

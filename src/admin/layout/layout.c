@@ -138,15 +138,22 @@ static const char *read_tar(oci_layout_t *layout)
     return NULL;
 }
 
-static void set_part(oci_import_file_t *file, const oci_layout_t *layout,
-                     const oci_tar_place_t *place)
+/* Open a member of the archive; NULL: there is no such member. */
+static apr_status_t open_member(oci_import_file_t *file,
+                                const oci_layout_t *layout,
+                                const oci_tar_extent_t *member)
 {
+    if (!member || !member->offset) {
+        return ENOENT;
+    }
     file->dir = -1;
     file->name = NULL;
-    file->offset = place->offset;
-    file->size = place->size;
+    file->fd = fcntl(layout->fd, F_DUPFD_CLOEXEC, 0);
+    file->offset = member->offset;
+    file->size = member->size;
     file->read = 0;
     file->st = layout->st;
+    return file->fd == -1 ? errno : APR_SUCCESS;
 }
 
 /* Open a file of a directory with the rights of the caller. */
@@ -172,18 +179,9 @@ static apr_status_t open_document(oci_import_file_t *file,
                                   const oci_layout_t *layout,
                                   oci_tar_document_e document, const char *name)
 {
-    const oci_tar_place_t *place;
-
-    if (!layout->tar) {
-        return open_regular(file, layout->fd, name);
-    }
-    place = oci_tar_document(layout->tar, document);
-    if (!place->offset) {
-        return ENOENT;
-    }
-    set_part(file, layout, place);
-    file->fd = fcntl(layout->fd, F_DUPFD_CLOEXEC, 0);
-    return file->fd == -1 ? errno : APR_SUCCESS;
+    return layout->tar
+        ? open_member(file, layout, oci_tar_document(layout->tar, document))
+        : open_regular(file, layout->fd, name);
 }
 
 static const char *refuse_file(const oci_layout_t *layout, const char *name,
@@ -298,18 +296,11 @@ apr_status_t oci_layout_file(oci_import_file_t *file, const void *source,
 {
     const oci_layout_t *layout = source;
     const char *hex = strchr(digest, ':') + 1;
-    const oci_tar_place_t *place;
     int dir = layout->blobs[oci_digest_algorithm(digest)];
     apr_status_t rv;
 
     if (layout->tar) {
-        place = oci_tar_blob(layout->tar, digest);
-        if (!place) {
-            return ENOENT;
-        }
-        set_part(file, layout, place);
-        file->fd = fcntl(layout->fd, F_DUPFD_CLOEXEC, 0);
-        return file->fd == -1 ? errno : APR_SUCCESS;
+        return open_member(file, layout, oci_tar_blob(layout->tar, digest));
     }
     if (dir == -1) {
         return ENOENT;

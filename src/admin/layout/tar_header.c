@@ -8,7 +8,7 @@
  *        108     16  owner and group
  *        124     12  size: in octal, or if the first bit is set in base 256
  *        136     12  time
- *        148      8  sum of all bytes, these 8 taken as blanks
+ *        148      8  checksum: the sum of all bytes, these 8 taken as blanks
  *        156      1  kind
  *        157    100  target of a link
  *        257      8  "ustar\0" "00"; GNU tar: "ustar  \0"
@@ -104,7 +104,7 @@ static apr_off_t sum_of(const char *block, int is_signed)
     return sum;
 }
 
-/* Put together a name of its prefix and its end. */
+/* Join a name from its prefix and its end. */
 static void parse_name(char *name, const char *block)
 {
     apr_size_t length = 0;
@@ -124,7 +124,7 @@ const char *oci_tar_header_parse(oci_tar_header_t *header, const char *block)
     apr_size_t length;
 
     if (sum < 0 || (sum != sum_of(block, 0) && sum != sum_of(block, 1))) {
-        return "the sum of a header is wrong";
+        return "the checksum of a header is wrong";
     }
     header->size = parse_size(block + SIZE_AT);
     if (header->size < 0) {

@@ -29,7 +29,7 @@ enum {
     OCI_TAR_GNU_TARGET = 'K'  /* the target of the next one, a link */
 };
 
-/** A header. */
+/** What a header says. */
 typedef struct oci_tar_header_t {
     char name[258]; /* with its prefix */
     char kind;
@@ -71,9 +71,11 @@ const char *oci_tar_pax_parse(oci_tar_pax_t *pax, const char *data,
  * them.  It has no owner and the time 0, so that equal content gives equal
  * archives.
  * @param length Set to the size of the header in bytes
+ * @param name Of the member, at most OCI_TAR_NAME_MAX bytes
  * @param kind OCI_TAR_FILE or OCI_TAR_DIRECTORY
  * @param size Of the content, bytes
  * @param pool For the result
+ * @return The header
  */
 const char *oci_tar_header_make(apr_size_t *length, const char *name, char kind,
                                 apr_off_t size, apr_pool_t *pool);

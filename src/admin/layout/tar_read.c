@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Finds the members of a tar archive that an image layout consists of: reads
- * all headers once, and keeps the places of these members. */
+ * all headers once, and keeps where these members are. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@
 #define BLOBS_MAX (1024 * 1024)
 #define PAX_MAX   (64 * 1024)
 
-/* The most headers before that of a member. */
+/* The most extended headers of a member. */
 #define EXTENDED_MAX 8
 
 #define BLOBS "blobs/"
@@ -33,11 +33,11 @@ static const char *const documents[OCI_TAR_DOCUMENTS] = { "oci-layout",
 
 typedef struct blob_member_t {
     const char *digest;
-    oci_tar_place_t place;
+    oci_tar_extent_t extent;
 } blob_member_t;
 
 struct oci_tar_t {
-    oci_tar_place_t documents[OCI_TAR_DOCUMENTS];
+    oci_tar_extent_t documents[OCI_TAR_DOCUMENTS];
     apr_array_header_t *blobs; /* of blob_member_t, by digest */
 };
 
@@ -49,7 +49,7 @@ typedef struct tar_reader_t {
     apr_off_t at;     /* the next header */
     const char *name; /* of the next member, from an extended header; or NULL */
     oci_tar_pax_t pax;   /* about the next member */
-    int extended;        /* the headers that were read about it */
+    int extended;        /* number of extended headers read about it */
     apr_pool_t *scratch; /* for the next member */
     apr_pool_t *pool;
 } tar_reader_t;
@@ -88,10 +88,10 @@ static const char *read_content(char **data, tar_reader_t *self,
                                 const oci_tar_header_t *header, apr_off_t most)
 {
     if (header->size > most) {
-        return "the name of a member, or what is said about it, is too long";
+        return "an extended header is too large";
     }
     if (++self->extended > EXTENDED_MAX) {
-        return "too many headers say something about a member";
+        return "a member has more than 8 extended headers";
     }
     *data = apr_palloc(self->scratch, header->size + 1);
     (*data)[header->size] = '\0';
@@ -108,7 +108,8 @@ static const char *read_gnu_name(tar_reader_t *self,
     return error;
 }
 
-/* Names and sizes about all members would make each of them another one. */
+/* A name or a size in a global header would count for every member, so it is
+ * refused. */
 static const char *read_pax(tar_reader_t *self, const oci_tar_header_t *header)
 {
     oci_tar_pax_t *pax = &self->pax;
@@ -134,7 +135,7 @@ static const char *read_pax(tar_reader_t *self, const oci_tar_header_t *header)
 }
 
 /* Whether a name leads out of the directory in which it is unpacked. */
-static int climbs(const char *name)
+static int leads_out(const char *name)
 {
     if (*name == '/') {
         return 1;
@@ -150,7 +151,8 @@ static int climbs(const char *name)
     return 0;
 }
 
-/* Return the digest of the blob with a name; NULL if it is not that of one. */
+/* Return the digest of the blob in a member of this name; NULL if it is not a
+ * blob. */
 static const char *blob_digest(const char *name, apr_pool_t *pool)
 {
     const char *hex, *digest;
@@ -167,8 +169,8 @@ static const char *blob_digest(const char *name, apr_pool_t *pool)
     return oci_digest_valid(digest) ? digest : NULL;
 }
 
-/* Find the entry for a member that matters; NULL if it does not. */
-static oci_tar_place_t *find_place(tar_reader_t *self, const char *name)
+/* Find where to note a member that matters; NULL if it does not. */
+static oci_tar_extent_t *find_extent(tar_reader_t *self, const char *name)
 {
     oci_tar_t *tar = self->tar;
     blob_member_t *blob;
@@ -186,17 +188,17 @@ static oci_tar_place_t *find_place(tar_reader_t *self, const char *name)
     }
     blob = apr_array_push(tar->blobs);
     blob->digest = apr_pstrdup(self->pool, digest);
-    blob->place.offset = 0;
-    return &blob->place;
+    blob->extent.offset = 0;
+    return &blob->extent;
 }
 
 static const char *add_member(tar_reader_t *self,
                               const oci_tar_header_t *header)
 {
     const char *name = self->name ? self->name : header->name;
-    oci_tar_place_t *place;
+    oci_tar_extent_t *extent;
 
-    if (climbs(name)) {
+    if (leads_out(name)) {
         return describe(self, name, "leads out of its directory");
     }
     if (header->kind == 'S' || self->pax.is_sparse) {
@@ -208,18 +210,18 @@ static const char *add_member(tar_reader_t *self,
     while (!strncmp(name, "./", 2)) {
         name += 2;
     }
-    place = find_place(self, name);
-    if (!place) {
+    extent = find_extent(self, name);
+    if (!extent) {
         return NULL;
     }
     if (header->kind != OCI_TAR_FILE) {
         return describe(self, name, "is not a regular file");
     }
-    if (place->offset) {
+    if (extent->offset) {
         return describe(self, name, "is there twice");
     }
-    place->offset = self->at + OCI_TAR_BLOCK;
-    place->size = header->size;
+    extent->offset = self->at + OCI_TAR_BLOCK;
+    extent->size = header->size;
     return self->tar->blobs->nelts > BLOBS_MAX ? "it has too many blobs" : NULL;
 }
 
@@ -335,18 +337,18 @@ const char *oci_tar_read(oci_tar_t **tar, int fd, apr_off_t size,
     return error ? error : sort_blobs(&self);
 }
 
-const oci_tar_place_t *oci_tar_document(const oci_tar_t *tar,
-                                        oci_tar_document_e document)
+const oci_tar_extent_t *oci_tar_document(const oci_tar_t *tar,
+                                         oci_tar_document_e document)
 {
     return &tar->documents[document];
 }
 
-const oci_tar_place_t *oci_tar_blob(const oci_tar_t *tar, const char *digest)
+const oci_tar_extent_t *oci_tar_blob(const oci_tar_t *tar, const char *digest)
 {
     blob_member_t wanted = { .digest = digest };
     const blob_member_t *found = bsearch(&wanted, tar->blobs->elts,
                                          tar->blobs->nelts,
                                          sizeof(blob_member_t), compare_blobs);
 
-    return found ? &found->place : NULL;
+    return found ? &found->extent : NULL;
 }
