@@ -259,7 +259,7 @@ same_ok("$repo/manifests/v1", 'copies/dir/manifests/v1');
 # The report for people.
 my $run = ociadmin('export', "$repo:v1", "$dir/people", store_options($from));
 like("$run->{status}$run->{err}$run->{out}",
-    qr/\A01 tags, 1 manifests and 3 blobs exported in [\d.]+ s, \d+ bytes\n\z/,
+    qr/\A01 tag, 1 manifest and 3 blobs exported in [\d.]+ s, \d+ bytes\n\z/,
     'the report');
 is(report_of($from, $_, '--help')->{status}, 0, "$_ --help")
     for 'export', 'import';

@@ -115,7 +115,7 @@ both_refuse(qr/skipped: x\\x1b: this name/, 'a name that a terminal would obey',
 my $twice = qq({"mediaType":"a/b","\xc2\x9b31m":1,"\xc2\x9b31m":2});
 both_refuse(qr/a duplicate member, "\?\?31m"$/m, 'such a name in a manifest',
     blob_path(digest_of($twice)) => $twice, 'index.json' => index_of([ v1 => $twice ]));
-both_refuse(qr/gives the tag v1 of a to two manifests, /, 'a tag twice',
+both_refuse(qr/gives the tag v1 of a to two manifests, .*remove one/, 'a tag twice',
     'index.json' => index_of([ v1 => $manifest, v1 => "$manifest " ]));
 both_refuse(qr/manifest $digest: index.json states a size of 9 bytes, but it has /,
     'a wrong size', 'index.json' => good()->{'index.json'}
@@ -308,6 +308,14 @@ my $named = write_dir(path(), layout_of([ { REF_NAME, '7',
     'a layer'));
 is(ociadmin('import', '--quiet', $named, @stores)->{status}, 0, 'as Docker names');
 is($client->get('/v2/some/app/manifests/7')->status, 200, 'the image');
+
+my $mixed = write_dir(path(), layout_of([ 'a/one:1' => $manifest,
+    'b/two:1' => $manifest, bare => $manifest ], '{}', 'a layer'));
+like(ociadmin('import', '--quiet', $mixed, @stores)->{err},
+    qr/^ociadmin: skipped: bare: the layout does not .* belongs: name one after/,
+    'a tag in a layout of two repositories');
+is($client->get("/v2/$_/manifests/1")->status, 200, "$_ is imported")
+    for 'a/one', 'b/two';
 
 $server->stop;
 done_testing;

@@ -164,7 +164,7 @@ static const char *write_manifest(const export_command_t *self,
                                           item->digest, self->scratch);
 
     return error
-        ? oci_export_refuse(error, self->pool)
+        ? oci_export_explain(error, self->pool)
         : oci_layout_write_data(self->writer, manifest.data, manifest.size);
 }
 
@@ -216,7 +216,7 @@ static const char *write_blob(const export_command_t *self,
                                        self->scratch);
 
     if (error) {
-        return oci_export_refuse(error, self->pool);
+        return oci_export_explain(error, self->pool);
     }
     return source.file
         ? copy_file(self, source.file, item)
@@ -246,7 +246,7 @@ static const char *write_item(export_command_t *self,
     return error;
 }
 
-/* Write everything but the name of the layout. */
+/* Write all files of the layout. */
 static const char *write_content(export_command_t *self)
 {
     const apr_array_header_t *items = self->plan.items;
@@ -274,6 +274,7 @@ static void print_report(const export_command_t *self)
 {
     double seconds = (apr_time_now() - self->begun) / (double)APR_USEC_PER_SEC;
     const oci_export_plan_t *plan = &self->plan;
+    apr_pool_t *pool = self->pool;
     apr_uint64_t tags = 0;
     int i;
 
@@ -288,10 +289,11 @@ static void print_report(const export_command_t *self)
                seconds);
         return;
     }
-    printf("%" COUNT " tags, %" COUNT " manifests and %" COUNT
-           " blobs exported in %.1f s, %s\n",
-           tags, self->manifests, self->blobs, seconds,
-           oci_progress_format_bytes(self->bytes, self->pool));
+    printf("%s, %s and %s exported in %.1f s, %s\n",
+           oci_terminal_count(tags, "tag", pool),
+           oci_terminal_count(self->manifests, "manifest", pool),
+           oci_terminal_count(self->blobs, "blob", pool), seconds,
+           oci_progress_format_bytes(self->bytes, pool));
 }
 
 static const char *run(export_command_t *self)

@@ -10,8 +10,10 @@
 
 #include "admin/ociadmin.h"
 
-/** ociadmin export [--json] [--quiet] NAME[:TAG|@DIGEST]... DIR|FILE.tar
- *  STORES */
+/**
+ *     ociadmin export [--json] [--quiet] NAME[:TAG|@DIGEST]... DIR|FILE.tar
+ *         STORES
+ */
 oci_command_t oci_export_command;
 
 /** The help of the command, printed after its name. */

@@ -139,7 +139,7 @@ static oci_error_t *add_other(const collection_t *self, const char *digest)
     }
     fprintf(stderr,
             "ociadmin: incomplete: %s, manifest %s: left out, because the "
-            "registry does not have it\n",
+            "repository does not have it\n",
             self->repository->name, digest);
     self->plan->absent++;
     return NULL;
@@ -173,7 +173,7 @@ static oci_error_t *collect_manifest(const collection_t *self,
     return add_referrers(self, digest);
 }
 
-/* Keep only those of the next level that were not read yet. */
+/* Begin the next level: its manifests that were not read yet. */
 static void begin_level(collection_t *self)
 {
     const char **all = (const char **)self->next->elts;
@@ -327,7 +327,7 @@ static const char *collect_repository(oci_export_plan_t *plan,
     }
     error = collect(&self);
     if (error) {
-        problem = oci_export_refuse(error, plan->pool);
+        problem = oci_export_explain(error, plan->pool);
     }
     apr_pool_destroy(self.scratch);
     return problem;
@@ -427,7 +427,7 @@ static int is_known(const apr_array_header_t *references, int position)
     return 0;
 }
 
-const char *oci_export_refuse(const oci_error_t *error, apr_pool_t *pool)
+const char *oci_export_explain(const oci_error_t *error, apr_pool_t *pool)
 {
     const char *text = oci_error_text(error, pool);
 

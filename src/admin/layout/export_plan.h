@@ -37,23 +37,25 @@ typedef struct oci_export_plan_t {
                                     tag; those without a tag follow the others
                                     of their repository */
     int several;                 /* it has several repositories */
-    apr_uint64_t absent;         /* parts of indexes that the registry does not
-                                    have; each was named on standard error */
+    apr_uint64_t absent;         /* what indexes name and their repository does
+                                    not have; each with a message */
     apr_pool_t *pool;
 } oci_export_plan_t;
 
 /**
- * Collect what an export consists of.
+ * Collect what an export consists of.  Ends early if a signal is pending.
  * @param plan Filled in
- * @param references An array of oci_reference_t; without a tag or a digest, a
- *        reference stands for all tags of its repository
+ * @param references An array of oci_reference_t, which must live as long as the
+ *        plan; without a tag or a digest, a reference stands for all tags of
+ * its repository
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_export_plan_make(oci_export_plan_t *plan,
                                  const apr_array_header_t *references);
 
-/** Return an error that ends an export as a sentence. */
-const char *oci_export_refuse(const oci_error_t *error, apr_pool_t *pool);
+/** Return the sentence that says why an export ends with an error.
+ * @param pool For the sentence */
+const char *oci_export_explain(const oci_error_t *error, apr_pool_t *pool);
 
 /** Find an item; NULL if there is none. */
 const oci_export_item_t *oci_export_plan_find(const oci_export_plan_t *plan,

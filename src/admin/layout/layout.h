@@ -23,6 +23,7 @@
 /** The annotation of index.json that has the name of an image. */
 #define OCI_LAYOUT_REF_NAME "org.opencontainers.image.ref.name"
 
+/** A layout that is open; the end of its pool closes it. */
 typedef struct oci_layout_t oci_layout_t;
 
 /**
@@ -44,7 +45,8 @@ const char *oci_layout_check(oci_layout_t *layout);
 
 /**
  * Read index.json of a layout that was checked.
- * @param data,size Set to its bytes, which are not checked
+ * @param data,size Set to its bytes, from the layout's pool; they may be
+ *        anything
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_layout_index(const char **data, apr_size_t *size,

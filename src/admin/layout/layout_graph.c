@@ -106,7 +106,7 @@ static void keep_new(const oci_layout_graph_t *graph, apr_array_header_t *nodes)
     nodes->nelts = kept;
 }
 
-/* Keep what a manifest names, which was read into a pool that is cleared. */
+/* Copy what a manifest names out of the pool for one manifest. */
 static void keep_children(const oci_layout_graph_t *graph,
                           oci_layout_node_t *node,
                           const oci_document_t *document)
@@ -294,8 +294,10 @@ static const char *child_fault(const oci_layout_graph_t *graph,
                         : NULL;
 }
 
-/* Mark a node as bad if it needs one that is. */
-static int spoil(const oci_layout_graph_t *graph, oci_layout_node_t *node)
+/* Mark a node as bad if something that it names is wrong.  Returns whether it
+ * is bad. */
+static int check_children(const oci_layout_graph_t *graph,
+                          oci_layout_node_t *node)
 {
     int i;
 
@@ -311,17 +313,17 @@ static int spoil(const oci_layout_graph_t *graph, oci_layout_node_t *node)
 static void spread_faults(const oci_layout_graph_t *graph)
 {
     oci_layout_node_t *all = (oci_layout_node_t *)graph->nodes->elts;
-    int i, spoiled;
+    int i, found;
 
     for (i = 0; i < graph->nodes->nelts; i++) {
         all[i].is_bad = all[i].fault != NULL;
     }
     do {
-        spoiled = 0;
+        found = 0;
         for (i = 0; i < graph->nodes->nelts; i++) {
-            spoiled |= !all[i].is_bad && spoil(graph, &all[i]);
+            found |= !all[i].is_bad && check_children(graph, &all[i]);
         }
-    } while (spoiled);
+    } while (found);
 }
 
 /* Print what is wrong.  What is missing only matters if it is needed. */
@@ -439,8 +441,8 @@ oci_error_t *oci_layout_graph_read(oci_layout_graph_t **graph,
     return error;
 }
 
-/* Want what a node names.  Returns whether that is new. */
-static int want_children(const oci_layout_graph_t *graph,
+/* Mark what a node names as wanted.  Returns whether some of it was not. */
+static int mark_children(const oci_layout_graph_t *graph,
                          const oci_layout_node_t *node)
 {
     int i, found = 0;
@@ -455,7 +457,7 @@ static int want_children(const oci_layout_graph_t *graph,
     return found;
 }
 
-void oci_layout_graph_close(const oci_layout_graph_t *graph)
+void oci_layout_graph_mark_wanted(const oci_layout_graph_t *graph)
 {
     const oci_layout_node_t *all = (oci_layout_node_t *)graph->nodes->elts;
     int i, found;
@@ -463,7 +465,7 @@ void oci_layout_graph_close(const oci_layout_graph_t *graph)
     do {
         found = 0;
         for (i = 0; i < graph->nodes->nelts; i++) {
-            found |= all[i].is_wanted && want_children(graph, &all[i]);
+            found |= all[i].is_wanted && mark_children(graph, &all[i]);
         }
     } while (found);
 }

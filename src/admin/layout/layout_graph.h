@@ -23,12 +23,13 @@ typedef struct oci_layout_node_t {
     int is_root;       /* index.json names it */
     int has_subject;   /* it is a referrer */
     apr_off_t size;    /* bytes; -1: it is not there */
-    const char *fault; /* what is wrong with it, as the end of a sentence */
+    const char *fault; /* what is wrong with it, as the end of a sentence; or
+                          NULL */
     int is_needed;     /* what is missing is needed by another one */
     int is_bad;        /* it, or something that it needs, is wrong */
     int is_wanted;     /* it is to be imported */
     const oci_child_t *children; /* what it names */
-    int count;                   /* of children */
+    int count;                   /* number of children */
 } oci_layout_node_t;
 
 /** The nodes of a repository. */
@@ -58,8 +59,8 @@ oci_error_t *oci_layout_graph_read(oci_layout_graph_t **graph,
 oci_layout_node_t *oci_layout_graph_find(const oci_layout_graph_t *graph,
                                          const char *digest, int is_manifest);
 
-/** Mark everything that is reachable from the nodes that are wanted as wanted,
- * but for what is missing. */
-void oci_layout_graph_close(const oci_layout_graph_t *graph);
+/** Mark as wanted all that is reachable from the nodes that are wanted, but for
+ * what is missing. */
+void oci_layout_graph_mark_wanted(const oci_layout_graph_t *graph);
 
 #endif /* OCI_LAYOUT_GRAPH_H */

@@ -71,8 +71,9 @@ static const char *set_tag(const layout_repository_t *self)
 }
 
 /* Choose what is imported: all that the good images consist of. */
-static void choose(const layout_repository_t *self, oci_import_images_t *images,
-                   apr_array_header_t *blobs)
+static void choose_content(const layout_repository_t *self,
+                           oci_import_images_t *images,
+                           apr_array_header_t *blobs)
 {
     const apr_array_header_t *nodes = self->graph->nodes;
     int i;
@@ -82,7 +83,7 @@ static void choose(const layout_repository_t *self, oci_import_images_t *images,
 
         node->is_wanted = node->is_root && !node->is_bad;
     }
-    oci_layout_graph_close(self->graph);
+    oci_layout_graph_mark_wanted(self->graph);
     for (i = 0; i < nodes->nelts; i++) {
         const oci_layout_node_t *node = &APR_ARRAY_IDX(nodes, i,
                                                        oci_layout_node_t);
@@ -153,7 +154,7 @@ static oci_error_t *import_repository(const char **problem,
     if (self->tag && (*problem = set_tag(self))) {
         return NULL;
     }
-    choose(self, images, blobs);
+    choose_content(self, images, blobs);
     add_tags(self, images);
     oci_import_images_sort(images);
     oci_progress_begin(self->import->progress, "importing");
@@ -209,11 +210,11 @@ static void skip_entry(oci_import_t *import, const oci_layout_entry_t *entry,
 /* Decide into which repository each entry goes, and sort them.
  * *sorted: set to an array of oci_layout_entry_t *, without those that cannot
  * be imported */
-static const char *place_entries(apr_array_header_t **sorted,
-                                 oci_import_t *import,
-                                 const apr_array_header_t *entries,
-                                 const oci_layout_target_t *target,
-                                 apr_pool_t *pool)
+static const char *choose_repositories(apr_array_header_t **sorted,
+                                       oci_import_t *import,
+                                       const apr_array_header_t *entries,
+                                       const oci_layout_target_t *target,
+                                       apr_pool_t *pool)
 {
     int several, i;
     const char *only = only_name(&several, entries);
@@ -240,7 +241,7 @@ static const char *place_entries(apr_array_header_t **sorted,
         if (!entry->name) {
             skip_entry(import, entry, entry->tag,
                        "the layout does not say to which of its repositories "
-                       "this belongs");
+                       "this belongs: name one after the layout");
             continue;
         }
         APR_ARRAY_PUSH(*sorted, oci_layout_entry_t *) = entry;
@@ -267,7 +268,9 @@ static const char *check_tags(const apr_array_header_t *sorted,
             && strcmp(one->descriptor.digest, other->descriptor.digest)) {
             return apr_psprintf(pool,
                                 "the layout gives the tag %s of %s to two "
-                                "manifests, %s and %s",
+                                "manifests, %s and %s: if it has several "
+                                "repositories, import it without NAME, "
+                                "otherwise remove one entry from index.json",
                                 one->tag, one->name, one->descriptor.digest,
                                 other->descriptor.digest);
         }
@@ -313,7 +316,7 @@ oci_error_t *oci_layout_import(const char **problem, oci_import_t *import,
         *problem = "the layout has no images: index.json in it is empty";
     }
     if (!*problem) {
-        *problem = place_entries(&sorted, import, entries, target, pool);
+        *problem = choose_repositories(&sorted, import, entries, target, pool);
     }
     if (!*problem && !target->tag) {
         *problem = check_tags(sorted, pool);

@@ -48,15 +48,16 @@ const char *oci_layout_write_file(oci_layout_writer_t *writer, const char *name,
 const char *oci_layout_write_blob(oci_layout_writer_t *writer,
                                   const char *digest, apr_off_t size);
 
-/** Write bytes of the file that was begun last; in all its size. */
+/** Write the next bytes of the file that was begun last.
+ * @param size In bytes; in all, the size with which the file was begun */
 const char *oci_layout_write_data(oci_layout_writer_t *writer, const char *data,
                                   apr_size_t size);
 
-/** End the file. */
+/** End the file that was begun last. */
 const char *oci_layout_write_end(oci_layout_writer_t *writer);
 
-/** Give the layout its name; all is synced before.  If this fails, nothing
- * stays. */
+/** Sync the layout, and give it its name.  If this fails, all that was written
+ * is removed. */
 const char *oci_layout_write_commit(oci_layout_writer_t *writer);
 
 /** Remove what was written. */
