@@ -23,7 +23,7 @@
     "push the blob again, or delete it and its entries with \"ociadmin " \
     "check --digests --repair\", then run the same command again"
 
-/* A blob on its way. */
+/* The copy of one blob. */
 typedef struct transfer_t {
     oci_blob_copy_t *copy;
     const oci_stored_t *blob;
@@ -167,6 +167,7 @@ static const char *find_present(transfer_t *self)
         : oci_copy_explain("look for a blob in", store, rv, self->pool);
 }
 
+/* Open the blob in FROM.  A failure ends only the copy of this blob. */
 static const char *open_blob(transfer_t *self)
 {
     oci_blob_store_t *store = self->copy->from.store;

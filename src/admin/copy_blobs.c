@@ -6,10 +6,12 @@
  *     mark TO              its id says that it is an unfinished copy of FROM,
  *                          so that no index accepts it
  *     copy what TO lacks   each blob is compared with its digest, and is
- * durable before the next one begins give TO FROM's id    TO is complete
+ *                          durable before the next one begins
+ *     give TO FROM's id    TO is complete
  *
  * A later call with the same names begins again, and steps over the blobs that
- * TO has.  A finished copy is marked again, unless a registry has used it. */
+ * TO has.  A finished copy is marked again, unless a registry has used it.
+ */
 
 #include <stdio.h>
 #include <string.h>
@@ -28,18 +30,12 @@
 #include "registry/unfinished.h"
 #include "store/fs/fs_blob_id.h"
 #include "store/fs/fs_blobs.h"
+#include "store/io.h"
 
 #define PAGE        256 /* blobs that are listed at a time */
 #define LOCATOR_MAX 512 /* as mod_oci.h says */
 
 #define COUNT APR_UINT64_T_FMT
-
-static const char *reason_of(apr_status_t rv, apr_pool_t *pool)
-{
-    char *reason = apr_palloc(pool, 120);
-
-    return apr_strerror(rv, reason, 120);
-}
 
 static const char *parse_names(oci_blob_copy_t *copy)
 {
@@ -66,7 +62,7 @@ static int is_same_store(const oci_blob_copy_t *copy)
             && a.device == b.device && a.inode == b.inode);
 }
 
-/* The path that belongs to the user of a store: a server creates it. */
+/* The path whose owner uses a store: a server creates it. */
 static const char *path_of(const oci_copy_side_t *side, apr_pool_t *pool)
 {
     return apr_pstrcat(pool, side->store->where, "/blobs", NULL);
@@ -95,8 +91,7 @@ static const char *check_source(oci_blob_copy_t *copy)
     apr_status_t rv = read_id(from, copy->pool);
 
     if (rv != APR_SUCCESS) {
-        return apr_psprintf(copy->pool, "cannot copy from %s: %s", where,
-                            reason_of(rv, copy->pool));
+        return oci_io_failure("copy from", where, rv, copy->pool);
     }
     if (!from->id) {
         return apr_psprintf(copy->pool,
@@ -276,8 +271,7 @@ static const char *open_index(oci_blob_copy_t *copy)
     }
     rv = oci_named_index_stat(&named, copy->pool);
     if (rv != APR_SUCCESS) {
-        return apr_psprintf(copy->pool, "cannot use the index %s: %s",
-                            named.name, reason_of(rv, copy->pool));
+        return oci_io_failure("use the index", named.name, rv, copy->pool);
     }
     *index = named.index;
     if (oci_named_index_has_path(&named)) {
@@ -369,8 +363,8 @@ static const char *copy_page(oci_blob_copy_t *copy,
     return error;
 }
 
-/* Copy what TO lacks.  A sentence that says what is wrong lives as long as the
- * copy. */
+/* Copy what TO lacks.  The pools stay, because a sentence that says what is
+ * wrong may be in one of them. */
 static const char *copy_all(oci_blob_copy_t *copy)
 {
     char after[LOCATOR_MAX + 1] = "";

@@ -31,6 +31,7 @@
 #include "admin/terminal.h"
 #include "registry/keys.h"
 #include "registry/random.h"
+#include "store/io.h"
 
 /* Locks are also named after repositories, and no repository has this name. */
 #define LOCK_NAME "_copy"
@@ -124,10 +125,7 @@ static const char *open_source(copy_t *copy)
     int marked, empty;
 
     if (rv != APR_SUCCESS) {
-        char reason[120];
-
-        return apr_psprintf(pool, "cannot copy from %s: %s", name,
-                            apr_strerror(rv, reason, sizeof(reason)));
+        return oci_io_failure("copy from", name, rv, pool);
     }
     if ((error = start_index(copy->mirror.source.index, copy))
         || (error = is_marked(&marked, &copy->mirror.source, pool))) {

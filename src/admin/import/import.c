@@ -21,6 +21,7 @@
 #include "admin/stores.h"
 #include "admin/terminal.h"
 #include "registry/pairing.h"
+#include "store/io.h"
 
 const char oci_import_usage[] =
     " [--sparse] [--json] [--quiet] DIR|FILE.tar [NAME[:TAG]] STORES\n"
@@ -244,7 +245,6 @@ static const char *prepare(import_command_t *self)
                                         : oci_layout_check(self->layout);
     oci_error_t *refused;
     apr_status_t rv;
-    char reason[120];
 
     if (error) {
         return error;
@@ -257,9 +257,11 @@ static const char *prepare(import_command_t *self)
                              self->pool);
     return rv == APR_SUCCESS
         ? NULL
-        : apr_psprintf(self->pool, "cannot use %s/uploads: %s",
-                       self->stores.registry.blobs->where,
-                       apr_strerror(rv, reason, sizeof(reason)));
+        : oci_io_failure("use",
+                         apr_pstrcat(self->pool,
+                                     self->stores.registry.blobs->where,
+                                     "/uploads", NULL),
+                         rv, self->pool);
 }
 
 static const char *run(import_command_t *self)
