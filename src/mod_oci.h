@@ -476,9 +476,9 @@ struct oci_index_provider_t {
     const char *(*check)(oci_index_t *index, apr_pool_t *pool);
 
     /**
-     * Visit the keys of a range in any order, in memory that does not depend on
-     * their number, and as scan does otherwise.  NULL for a provider whose scan
-     * needs no more, page by page.
+     * Visit the keys of a range as scan lists them, but in any order, and in
+     * memory that does not depend on their number.  May be NULL if reading all
+     * pages with scan costs no more.
      * @param scan prefix and values say which; the rest is not used
      * @param visit Called for each key; it may call the other functions
      * @param baton For visit

@@ -15,9 +15,9 @@
 #define PAGE     1000 /* keys */
 #define PAGE_MIN 4    /* keys; of the first page under a lock */
 #define BATCH    1000 /* facts */
-#define BATCH_BYTES                                          \
-    (4 * 1024 * 1024) /* of values, before the last is added \
-                       */
+
+/* Bytes of values in a batch, before the last is added. */
+#define BATCH_BYTES (4 * 1024 * 1024)
 
 /* How many repositories are locked before memory is freed. */
 #define LOCKS 1000

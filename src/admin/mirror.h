@@ -57,9 +57,10 @@ oci_error_t *oci_mirror_update(oci_mirror_t *mirror, apr_pool_t *pool);
  * Make the target, which oci_mirror_update has made nearly equal, a registry
  * that is complete, though the source is in use.  First the facts of each
  * repository are compared again under the exclusive lock of the repository, and
- * then the facts that those need, which nobody deletes before them.  The target
- * may have more of the latter; "ociadmin check --repair" deletes what is
- * surplus.  Garbage collection of the source must not run meanwhile.
+ * then the facts that those need, which are always deleted after them.  The
+ * target may have more of the latter; "ociadmin check --repair" deletes what is
+ * surplus.  This must take less time than the grace of garbage collection in
+ * the source, which may otherwise delete what the target has facts about.
  * @param mirror Its facts and bytes stay as oci_mirror_update has set them
  * @param pool As for oci_mirror_update
  * @return As oci_mirror_update; OCI_E_UNAVAILABLE if a lock was not free

@@ -45,7 +45,7 @@ apr_status_t oci_owner_enter(oci_owner_caller_t *caller,
 /** Restore the caller's identity; aborts the process if that fails. */
 void oci_owner_leave(const oci_owner_caller_t *caller);
 
-/** The owner whose identity oci_owner_pause laid down. */
+/** The identity that oci_owner_pause has left. */
 typedef struct oci_owner_paused_t {
     int changed;
     uid_t uid;

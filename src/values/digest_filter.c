@@ -18,7 +18,7 @@
 struct oci_digest_filter_t {
     unsigned char *bits;
     int log_bits;       /* binary logarithm of their number */
-    apr_uint64_t count; /* so many of them are set */
+    apr_uint64_t count; /* number of bits that are set */
     apr_uint64_t seed;
 };
 

@@ -11,8 +11,11 @@
 
 #include "admin/ociadmin.h"
 
-/** ociadmin import [--sparse] [--json] [--quiet] DIR|FILE.tar [NAME[:TAG]]
- * STORES ociadmin import --from-registry DIR [--json] [--quiet] STORES */
+/**
+ *     ociadmin import [--sparse] [--json] [--quiet] DIR|FILE.tar [NAME[:TAG]]
+ *         STORES
+ *     ociadmin import --from-registry DIR [--json] [--quiet] STORES
+ */
 oci_command_t oci_import_command;
 
 /** The help of the command, printed after its name. */

@@ -15,7 +15,7 @@
 
 #define NAME_LENGTH 256 /* of one name, with its NUL */
 
-#define READ_BUFFER (256 * 1024)
+#define READ_BUFFER (256 * 1024) /* bytes */
 
 static int open_retry(int dir, const char *name, int flags)
 {

@@ -4,10 +4,10 @@
  * @file import_run.h
  * @brief What the parts of "ociadmin import" share
  *
- * A run looks at one repository after the other.  Of each it first reads the
- * names of the tags, then of the manifests, then of the layers, because a
- * client that pushes to a live registry writes them in the opposite order.
- * Then it imports the layers, the manifests that it has read, and their tags.
+ * A run imports one repository after the other: the layers, then the manifests
+ * and their tags.  Of a repository of another registry it first reads the names
+ * of the tags, then of the manifests, then of the layers, because a client that
+ * pushes to a live registry writes them in the opposite order.
  */
 
 #ifndef OCI_IMPORT_RUN_H

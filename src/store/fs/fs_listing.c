@@ -33,7 +33,7 @@
 #define CACHE_MIN 64
 #define CACHE_MAX 32 /* listings */
 
-/* So many listings are cached even if they exceed the size of the cache: a
+/* This many listings are cached even if they exceed the size of the cache: a
  * walk in several directories would otherwise read each of them again for each
  * page. */
 #define CACHE_MIN_COUNT 4
