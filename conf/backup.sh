@@ -23,8 +23,8 @@ set -eu
 
 : "${OCIADMIN:=ociadmin}"
 
-# The index comes first: the bytes of all that it names are there by then, and
-# stay for longer than OCIGCGrace.
+# The index comes first: all blobs that it names are stored by then, and garbage
+# collection keeps them for OCIGCGrace even if they are deleted meanwhile.
 backup() {
     "$OCIADMIN" copy --online --force "$INDEX" "fs $BACKUP"
     "$OCIADMIN" copy --blobs --index "fs $BACKUP" "$BLOBS" "fs $BACKUP"
