@@ -282,46 +282,41 @@ static const char *child_fault(const oci_layout_graph_t *graph,
         && oci_child_may_be_absent(graph->import->registry, child)) {
         return NULL;
     }
-    if (!node->is_bad && node->size != child->descriptor.size) {
+    if (!node->fault && node->size != child->descriptor.size) {
         return apr_psprintf(graph->pool,
                             "it states a size of %" APR_OFF_T_FMT
                             " bytes for %s, which has %" APR_OFF_T_FMT,
                             child->descriptor.size, digest, node->size);
     }
-    node->is_needed |= node->is_bad;
-    return node->is_bad ? apr_pstrcat(graph->pool, "it needs ", digest,
-                                      ", which cannot be imported", NULL)
-                        : NULL;
+    node->is_needed |= node->fault != NULL;
+    return node->fault ? apr_pstrcat(graph->pool, "it needs ", digest,
+                                     ", which cannot be imported", NULL)
+                       : NULL;
 }
 
-/* Mark a node as bad if something that it names is wrong.  Returns whether it
- * is bad. */
+/* Give a node a fault if something that it names is wrong.  Returns whether it
+ * has one. */
 static int check_children(const oci_layout_graph_t *graph,
                           oci_layout_node_t *node)
 {
     int i;
 
-    for (i = 0; i < node->count && !node->is_bad; i++) {
+    for (i = 0; i < node->count && !node->fault; i++) {
         node->fault = child_fault(graph, &node->children[i]);
-        node->is_bad = node->fault != NULL;
     }
-    return node->is_bad;
+    return node->fault != NULL;
 }
 
-/* Mark all nodes that need a bad one as bad.  No two can need each other, so
- * this ends. */
+/* Give a fault to all nodes that need one with a fault. */
 static void spread_faults(const oci_layout_graph_t *graph)
 {
     oci_layout_node_t *all = (oci_layout_node_t *)graph->nodes->elts;
     int i, found;
 
-    for (i = 0; i < graph->nodes->nelts; i++) {
-        all[i].is_bad = all[i].fault != NULL;
-    }
     do {
         found = 0;
         for (i = 0; i < graph->nodes->nelts; i++) {
-            found |= !all[i].is_bad && check_children(graph, &all[i]);
+            found |= !all[i].fault && check_children(graph, &all[i]);
         }
     } while (found);
 }

@@ -23,10 +23,10 @@ typedef struct oci_layout_node_t {
     int is_root;       /* index.json names it */
     int has_subject;   /* it is a referrer */
     apr_off_t size;    /* bytes; -1: it is not there */
-    const char *fault; /* what is wrong with it, as the end of a sentence; or
-                          NULL */
-    int is_needed;     /* what is missing is needed by another one */
-    int is_bad;        /* it, or something that it needs, is wrong */
+    const char *fault; /* what is wrong with it or with something that it needs,
+                          as the end of a sentence; or NULL */
+    int is_needed;     /* its fault matters even if it is not there: it is a
+                          root, or another node needs it */
     int is_wanted;     /* it is to be imported */
     const oci_child_t *children; /* what it names */
     int count;                   /* number of children */

@@ -81,7 +81,7 @@ static void choose_content(const layout_repository_t *self,
     for (i = 0; i < nodes->nelts; i++) {
         oci_layout_node_t *node = &APR_ARRAY_IDX(nodes, i, oci_layout_node_t);
 
-        node->is_wanted = node->is_root && !node->is_bad;
+        node->is_wanted = node->is_root && !node->fault;
     }
     oci_layout_graph_mark_wanted(self->graph);
     for (i = 0; i < nodes->nelts; i++) {
@@ -115,7 +115,7 @@ static void add_tags(const layout_repository_t *self,
         if (entry->tag) {
             oci_import_images_add_tag(images, entry->tag, node->digest, 0);
         }
-        else if (!node->has_subject && !node->is_bad) {
+        else if (!node->has_subject && !node->fault) {
             oci_import_note(self->import,
                             "%s, manifest %s: the layout gives it no tag; to "
                             "set one, import a single image as NAME:TAG",
