@@ -133,7 +133,7 @@ const char *oci_tar_header_parse(oci_tar_header_t *header, const char *block)
     parse_name(header->name, block);
     length = strlen(header->name);
     header->kind = block[KIND_AT];
-    if (!header->kind || header->kind == '7') {
+    if (!header->kind || header->kind == OCI_TAR_CONTIGUOUS) {
         header->kind = OCI_TAR_FILE;
     }
     if (header->kind == OCI_TAR_FILE && length

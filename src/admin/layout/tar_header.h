@@ -20,9 +20,11 @@
 enum {
     OCI_TAR_FILE = '0',
     OCI_TAR_HARD_LINK = '1',
-    OCI_TAR_FIFO = '6',
-    OCI_TAR_DIRECTORY = '5',
     OCI_TAR_SYMBOLIC_LINK = '2',
+    OCI_TAR_DIRECTORY = '5',
+    OCI_TAR_FIFO = '6',
+    OCI_TAR_CONTIGUOUS = '7', /* a file for most programs */
+    OCI_TAR_GNU_SPARSE = 'S',
     OCI_TAR_PAX = 'x',        /* records about the next member */
     OCI_TAR_PAX_GLOBAL = 'g', /* about all that follow */
     OCI_TAR_GNU_NAME = 'L',   /* the name of the next member */

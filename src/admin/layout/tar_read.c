@@ -201,7 +201,7 @@ static const char *add_member(tar_reader_t *self,
     if (leads_out(name)) {
         return describe(self, name, "leads out of its directory");
     }
-    if (header->kind == 'S' || self->pax.is_sparse) {
+    if (header->kind == OCI_TAR_GNU_SPARSE || self->pax.is_sparse) {
         return describe(self, name, "is a sparse file, which is not supported");
     }
     if (header->kind < OCI_TAR_FILE || header->kind > OCI_TAR_FIFO) {
