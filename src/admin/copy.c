@@ -10,7 +10,8 @@
 
 const char oci_copy_usage[] =
     " [--force] [--json] [--online] [--quiet] [--user NAME] FROM TO\n"
-    " | --blobs [--index INDEX] [--json] [--quiet] [--user NAME] FROM TO\n"
+    "ociadmin copy --blobs [--index INDEX] [--json] [--quiet] [--user NAME] "
+    "FROM TO\n"
     "    Copy the index FROM to the index TO, then compare the two.\n"
     "    Write each index as one argument in the syntax of OCIIndex, for\n"
     "    example 'fs /var/lib/mod_oci'.  To continue a copy that was\n"
