@@ -266,7 +266,7 @@ static void print_text(const collect_t *collect, double seconds)
     printf("%s reviewed in %.1f s\n"
            "%s and %s %sdeleted by rules\n"
            "%s %scondemned, %" COUNT " condemned earlier and still waiting\n"
-           "%s %staken out of their repositories\n"
+           "%s %staken out of repositories\n"
            "%s and %s %sdeleted, %s %sfreed\n"
            "%s %sremoved\n",
            oci_terminal_count(report->repositories, "repository", pool),

@@ -136,7 +136,7 @@ subtest 'the report' => sub {
     like($run->{out}, qr{\A1\ repository\ reviewed\ in\ \d+\.\d\ s\n
         0\ tags\ and\ 0\ manifests\ deleted\ by\ rules\n
         1\ blob\ condemned,\ 0\ condemned\ earlier\ and\ still\ waiting\n
-        0\ blobs\ taken\ out\ of\ their\ repositories\n
+        0\ blobs\ taken\ out\ of\ repositories\n
         0\ blobs\ and\ 0\ uploads\ deleted,\ 0[^\n]*\ freed\n
         0\ empty\ repositories\ removed\n\z}x, 'as text');
     $run = ociadmin('gc', '--dry-run', '--grace', 0, @stores);
