@@ -270,6 +270,9 @@ refuses(2, qr/export expects what to export, such as/, 'export', $_)
     for $repo, "$dir/x";
 refuses(2, qr/is not a valid repository name/, 'export', 'A', "$dir/x");
 refuses(2, qr/cannot use the option '--all'/, 'export', '--all', 'a', "$dir/x");
+refuses(1, qr/\Q$_\E is not written: archives are not compressed, and/, 'export',
+    $repo, "$dir/$_")
+    for 'x.tar.gz', 'x.tgz';
 refuses(1, qr/there is no repository none$/, 'export', $_, "$dir/x")
     for 'none', 'none:v1', 'none@' . digest_of('');
 refuses(1, qr/the repository $repo has no manifest v3$/, 'export', "$repo:v3",

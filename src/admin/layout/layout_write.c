@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "apr_lib.h"
 #include "apr_strings.h"
 #include "apr_tables.h"
 
@@ -54,6 +55,16 @@ static int is_tar(const char *path)
     return length > 4 && !strcmp(path + length - 4, ".tar");
 }
 
+/* Whether a path has the name of a compressed archive. */
+static int is_compressed(const char *path)
+{
+    const char *name = apr_filepath_name_get(path);
+    apr_size_t length = strlen(name);
+
+    return strstr(name, ".tar.")
+        || (length > 4 && !strcmp(name + length - 4, ".tgz"));
+}
+
 /* Whether a directory is empty, and close it.
  * dir: NULL if it could not be opened */
 static int is_empty(DIR *dir)
@@ -75,6 +86,12 @@ static const char *check_path(const char *path, apr_pool_t *pool)
     const char *shown = oci_terminal_text(path, pool);
     struct stat st;
 
+    if (is_compressed(path)) {
+        return apr_psprintf(pool,
+                            "%s is not written: archives are not compressed, "
+                            "and their names end in .tar",
+                            shown);
+    }
     if (lstat(path, &st)) {
         return errno == ENOENT ? NULL
                                : oci_io_failure("write", shown, errno, pool);
