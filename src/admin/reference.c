@@ -42,6 +42,12 @@ const char *oci_reference_parse(oci_reference_t *reference,
                            oci_terminal_text(end, pool));
     }
     reference->tag = end;
+    if (end && strchr(end, '/')) {
+        return apr_psprintf(pool,
+                            "'%s' has a host or a protocol: write only the "
+                            "repository and its tag, such as team/app:v1",
+                            oci_terminal_text(text, pool));
+    }
     return !end || oci_tag_valid(end)
         ? NULL
         : apr_psprintf(pool,

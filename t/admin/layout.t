@@ -270,6 +270,9 @@ refuses(2, qr/export expects what to export, such as/, 'export', $_)
     for $repo, "$dir/x";
 refuses(2, qr/is not a valid repository name/, 'export', 'A', "$dir/x");
 refuses(2, qr/cannot use the option '--all'/, 'export', '--all', 'a', "$dir/x");
+refuses(2, qr{'\Q$_\E' has a host or a protocol: write only the repository and},
+    'export', $_, "$dir/x")
+    for 'localhost:5000/a/b:v1', 'docker://h/a', 'h:5000/a@' . digest_of('');
 refuses(1, qr/\Q$_\E is not written: archives are not compressed, and/, 'export',
     $repo, "$dir/$_")
     for 'x.tar.gz', 'x.tgz';
