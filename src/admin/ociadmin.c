@@ -46,8 +46,10 @@ static const struct {
     { "copy", oci_copy_command, oci_copy_usage },
     { "export", oci_export_command, oci_export_usage },
     { "import", oci_import_command, oci_import_usage },
-    { "help", help, "\n    Print this help.\n" },
+    { "help", help,
+      " [COMMAND]\n    Print this help, or that of one command.\n" },
     { "--help", help, NULL },
+    { "-h", help, NULL },
     { "--version", version, "\n    Print the version.\n" },
     { NULL, NULL, NULL },
 };
@@ -96,13 +98,22 @@ static oci_outcome_e version(const char **error, apr_getopt_t *arguments,
     return OCI_DONE;
 }
 
-/* Whether the arguments of a command ask for its help. */
+/* The argument that names the command: "help ls" stands for "ls --help". */
+static int find_command(int argc, const char *const *argv)
+{
+    return argc > 2 && !strcmp(argv[1], "help") ? 2 : 1;
+}
+
+/* Whether the arguments ask for the help of a command. */
 static int asks_for_help(int argc, const char *const *argv)
 {
     int i;
 
+    if (find_command(argc, argv) == 2) {
+        return 1;
+    }
     for (i = 2; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (!strcmp(argv[i], "--help")) {
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
             return 1;
         }
     }
@@ -113,17 +124,18 @@ static oci_outcome_e run(int argc, const char *const *argv, apr_pool_t *pool)
 {
     const char **words = apr_pmemdup(pool, argv + 1, argc * sizeof(*argv));
     const char *error = NULL;
+    const char *name = argv[find_command(argc, argv)];
     oci_outcome_e outcome;
     apr_getopt_t *arguments;
     int i = 0;
 
-    while (commands[i].name && strcmp(commands[i].name, argv[1])) {
+    while (commands[i].name && strcmp(commands[i].name, name)) {
         i++;
     }
     if (!commands[i].name) {
         fprintf(stderr,
                 "ociadmin: unknown command '%s'; see \"ociadmin help\"\n",
-                argv[1]);
+                name);
         return OCI_USAGE;
     }
     if (asks_for_help(argc, argv) && commands[i].usage) {

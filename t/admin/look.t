@@ -77,6 +77,10 @@ prints(2, qr/'sha256:12' is not a valid digest: expected sha256: and 64/, 'cat',
     'a@sha256:12', @stores);
 like(prints(0, qr/\A\z/, $_, '--help'), qr/\Aociadmin $_ .*STORES is --store BLOBS/s,
     'prints its help') for qw(ls show cat);
+is(ociadmin(@$_)->{out}, ociadmin('ls', '--help')->{out}, "@$_")
+    for [qw(help ls)], [qw(ls -h)];
+is(ociadmin('-h')->{out}, ociadmin('help')->{out}, '-h');
+is(ociadmin('help', 'lss')->{status}, 2, 'help of no command');
 
 # ---- stores that cannot be read
 
