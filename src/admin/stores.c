@@ -94,11 +94,11 @@ static const char *has_blobs(int *has, const oci_configured_t *registry,
 }
 
 /* Keep only the registries that have a blob store. */
-static const char *select_blobs(apr_array_header_t *found, const char *name,
+static const char *select_blobs(apr_array_header_t *found,
+                                const oci_blob_store_t *wanted,
                                 apr_pool_t *pool)
 {
-    oci_blob_store_t *wanted;
-    const char *error = oci_named_blobs_parse(&wanted, name, NULL, pool);
+    const char *error = NULL;
     int has, i, kept = 0;
 
     for (i = 0; i < found->nelts && !error; i++) {
@@ -142,7 +142,7 @@ static const char *create_configured(oci_stores_t *stores)
                                             stores->config, stores->pool);
 
     if (!error && stores->blobs_name) {
-        error = select_blobs(found, stores->blobs_name, stores->pool);
+        error = select_blobs(found, stores->registry.blobs, stores->pool);
     }
     if (error) {
         return error;
@@ -183,15 +183,20 @@ const char *oci_stores_parse(oci_stores_t *stores, const char *command,
         stores->blobs_name = last[0];
         stores->index_name = count == 2 ? last[1] : NULL;
     }
+    if (stores->config && stores->index_name) {
+        return "with --config, no index can be named";
+    }
     if (stores->config && count <= 2) {
-        return stores->index_name ? "with --config, no index can be named"
-                                  : NULL;
+        return stores->blobs_name
+            ? oci_named_blobs_parse(&stores->registry.blobs, stores->blobs_name,
+                                    NULL, stores->pool)
+            : NULL;
     }
     if (!stores->blobs_name || count > 2) {
         return apr_psprintf(stores->pool,
-                            "%s takes a blob store and, unless the index is "
-                            "beside it, an index, each as one argument such as "
-                            "--store 'fs DIR'",
+                            "%s takes a blob store: write --store 'fs DIR', "
+                            "and --index INDEX unless the index is beside it; "
+                            "or write --config FILE",
                             command);
     }
     return create(stores, NULL, stores->blobs_name,
@@ -296,7 +301,8 @@ static const char *check_existence(const oci_stores_t *stores)
     if (rv != APR_SUCCESS) {
         return apr_psprintf(stores->pool,
                             "%s is not a blob store that a registry has used: "
-                            "%s",
+                            "%s; name the one of OCIBlobStore, and if it is "
+                            "new, send a request to httpd first",
                             blobs->where,
                             rv == APR_NOTFOUND
                                 ? "it has no id"
@@ -309,8 +315,8 @@ static const char *check_existence(const oci_stores_t *stores)
     return rv == APR_SUCCESS
         ? NULL
         : apr_psprintf(stores->pool,
-                       "cannot use the index %s: %s; the last argument "
-                       "must be the index that belongs to the blob store",
+                       "cannot use the index %s: %s; name the index that "
+                       "belongs to the blob store",
                        stores->index.name,
                        apr_strerror(rv, reason, sizeof(reason)));
 }

@@ -70,7 +70,7 @@ configured_is($server, [ $file, "fs $dir/three" ], 1,
     qr{has no registry with the blob store 'fs $dir/three'}, 'none of them');
 configured_is($server, [ $file, "fs $dir/two", "fs $dir/two" ], 2,
     qr/with --config, no index can be named/, 'an index, too');
-configured_is($server, [ $file, 'x y' ], 1, qr/unknown provider 'x'/, 'no blob store');
+configured_is($server, [ $file, 'x y' ], 2, qr/unknown provider 'x'/, 'no blob store');
 $server->stop;
 
 # The rules of garbage collection are those of the server.

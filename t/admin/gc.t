@@ -70,7 +70,7 @@ sub blob_file {
 
 # ---- the command line
 
-refuses(2, qr/gc takes a blob store and, unless the index is beside it, an i/);
+refuses(2, qr/gc takes a blob store: write --store 'fs DIR', and --index INDEX/);
 refuses(2, qr/gc takes a blob store/, 'fs a', 'fs b', 'fs c');
 refuses(2, qr/cannot use the option '--fast': gc expects --dry-run, --change/,
     '--fast', @stores);
@@ -94,7 +94,7 @@ status_is($client->get('/v2/'), 200);
 refuses(1, qr{\Q$store\E/blobs is not a blob store that a registry has used: },
     "fs $store/blobs");
 refuses(1, qr{cannot\ use\ the\ index\ fs\ \Q$store\E/index:\ No\ such\ file\ or
-    \ directory;\ the\ last\ argument\ must\ be\ the\ index\ that}x, "fs $store");
+    \ directory;\ name\ the\ index\ that\ belongs\ to\ the\ blob\ store}x, "fs $store");
 refuses(1, qr{cannot use the index dbd:sqlite3 \Q$store\E/x: No such file},
     "fs $store", "dbd:sqlite3 $store/x");
 is_deeply([ grep { !m{/(?:blobs|uploads)$} } glob "$store/*" ], [],

@@ -51,7 +51,7 @@ sub snapshot {
 
 # ---- the command line
 
-prints(2, qr/ls takes a blob store and, unless the index is beside it, an index/,
+prints(2, qr/ls takes a blob store: write --store 'fs DIR', and --index INDEX unless/,
     'ls');
 prints(2, qr/--index needs --store; see "ociadmin help"/, 'ls', '--index', 'fs x');
 prints(2, qr/cannot\ use\ the\ option\ '--fast':\ ls\ has\ --store\ BLOBS,

@@ -121,8 +121,8 @@ static const char *parse_name(oci_reference_t *reference,
                                 given->pool);
     return error || (!reference->tag && !reference->digest)
         ? error
-        : "ls expects the name of a repository, without a tag or digest; see "
-          "\"ociadmin show\"";
+        : "ls expects the name of a repository, without a tag or digest; to "
+          "look at an image, use show";
 }
 
 oci_outcome_e oci_ls_command(const char **error, apr_getopt_t *arguments,
