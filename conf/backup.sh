@@ -47,7 +47,7 @@ restore() {
 case ${1-} in
 backup | restore)
     : "${BACKUP:?must be the directory of the backup}"
-    : "${BLOBS:?must be the blob store, such as \'fs /var/lib/mod_oci\'}"
+    : "${BLOBS:?must be the blob store, such as 'fs /var/lib/mod_oci'}"
     : "${INDEX:=$BLOBS}"
     "$1"
     ;;
