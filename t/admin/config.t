@@ -4,6 +4,7 @@
 
 use OCI::Test;
 
+use File::Path qw(make_path);
 use OCI::Admin;
 use POSIX qw(SIGINT SIGTERM);
 
@@ -179,7 +180,8 @@ configured_is($server, [ $file, '--httpd', "$dir/none" ], 1, qr/none cannot use 
 my $program = spew("$dir/program", "#!$^X\n"
     . "open STDIN, '/proc/self/status'; print <STDIN>; exit 1\n");
 chmod 0755, $program or die;
-for my $words (['gc'], ['check'], [ 'import', '--from-registry', '/' ]) {
+make_path("$dir/docker/registry/v2/repositories");
+for my $words (['gc'], ['check'], [ 'import', '--from-registry', $dir ]) {
     my $run = ociadmin(@$words, '--config', $file, '--httpd', $program);
     my ($blocked) = $run->{err} =~ /SigBlk:\s*[0-9a-f]*([0-9a-f]{8})\b/;
     is(hex($blocked // 'f' x 8) & (1 << SIGINT - 1 | 1 << SIGTERM - 1), 0,

@@ -288,6 +288,9 @@ SKIP: {
     my $private = used_server();
     run_is(import_into($private), 0, qr/\A\z/, 'in a directory of root',
         linked => $blobs);
+    run_is(ociadmin('import', '--from-registry', "$TOP", stores_of($private)), 1,
+        qr/is not a directory of distribution's .* name the directory/,
+        'a wrong directory that only root can enter');
     chmod 0755, "$TOP";
     $private->stop;
 

@@ -17,6 +17,9 @@
 
 #define SHA256 "sha256:"
 
+#define REPOSITORIES "docker/registry/v2/repositories"
+#define BLOBS        "docker/registry/v2/blobs/sha256"
+
 #define RECENT 60 /* seconds */
 
 #define NAME_LENGTH 256 /* of one name, with its NUL */
@@ -34,20 +37,6 @@ static apr_status_t close_tree(void *data)
         close(tree->blobs);
     }
     return APR_SUCCESS;
-}
-
-const char *oci_import_tree_open(oci_import_tree_t *tree, const char *path)
-{
-    tree->path = path;
-    tree->repositories = tree->blobs = -1;
-    tree->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (tree->root == -1) {
-        return apr_psprintf(tree->pool, "cannot read %s: %s", path,
-                            strerror(errno));
-    }
-    apr_pool_cleanup_register(tree->pool, tree, close_tree,
-                              apr_pool_cleanup_null);
-    return NULL;
 }
 
 static const char *refuse_tree(const oci_import_tree_t *tree, const char *name,
@@ -68,20 +57,41 @@ static const char *refuse_tree(const oci_import_tree_t *tree, const char *name,
                         tree->path, name, oci_import_fault(rv, tree->pool));
 }
 
+const char *oci_import_tree_open(oci_import_tree_t *tree, const char *path)
+{
+    apr_status_t rv;
+    int fd;
+
+    tree->path = path;
+    tree->repositories = tree->blobs = -1;
+    tree->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (tree->root == -1) {
+        return apr_psprintf(tree->pool, "cannot read %s: %s", path,
+                            strerror(errno));
+    }
+    apr_pool_cleanup_register(tree->pool, tree, close_tree,
+                              apr_pool_cleanup_null);
+
+    /* As the owner of the blob store, oci_import_tree_enter() could not tell a
+     * wrong DIR from one that this user may not read. */
+    rv = oci_import_path_open(&fd, tree->root, REPOSITORIES, O_DIRECTORY);
+    if (rv != APR_SUCCESS) {
+        return refuse_tree(tree, REPOSITORIES, rv);
+    }
+    close(fd);
+    return NULL;
+}
+
 const char *oci_import_tree_enter(oci_import_tree_t *tree)
 {
-    static const char *const names[] = {
-        "docker/registry/v2/repositories",
-        "docker/registry/v2/blobs/sha256",
-    };
     apr_status_t rv = oci_import_path_open(&tree->repositories, tree->root,
-                                           names[0], O_DIRECTORY);
+                                           REPOSITORIES, O_DIRECTORY);
 
     if (rv != APR_SUCCESS) {
-        return refuse_tree(tree, names[0], rv);
+        return refuse_tree(tree, REPOSITORIES, rv);
     }
-    rv = oci_import_path_open(&tree->blobs, tree->root, names[1], O_DIRECTORY);
-    return rv == APR_SUCCESS ? NULL : refuse_tree(tree, names[1], rv);
+    rv = oci_import_path_open(&tree->blobs, tree->root, BLOBS, O_DIRECTORY);
+    return rv == APR_SUCCESS ? NULL : refuse_tree(tree, BLOBS, rv);
 }
 
 apr_status_t oci_import_dir_open(oci_import_dir_t *dir, int parent,

@@ -51,7 +51,8 @@ typedef struct oci_import_link_t {
 #define OCI_IMPORT_DATA "data"
 
 /**
- * Open DIR with the rights of the caller, who may be root.
+ * Open DIR with the rights of the caller, who may be root, and check that it is
+ * such a directory.
  * @param tree Its pool is set, in which the rest is allocated
  * @param path DIR
  * @return NULL, or a sentence that says what is wrong
