@@ -188,6 +188,7 @@ static const char *delete_content(removal_plan_t *plan)
     const oci_reference_t *reference = plan->reference;
     oci_deletion_t deletion = { .reference = oci_reference_end(reference) };
     oci_error_t *error;
+    int i;
 
     if (plan->asks && reference->tag) {
         deletion.condition.match = apr_pstrcat(plan->pool, "\"", plan->digest,
@@ -211,6 +212,11 @@ static const char *delete_content(removal_plan_t *plan)
                : reference->tag ? "tag"
                                 : "manifest",
            reference->text);
+    for (i = 0; plan->tags && i < plan->tags->nelts; i++) {
+        printf("deleted its tag %s:%s\n", reference->repository.name,
+               oci_terminal_text(APR_ARRAY_IDX(plan->tags, i, const char *),
+                                 plan->pool));
+    }
     return NULL;
 }
 

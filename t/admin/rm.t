@@ -85,7 +85,9 @@ subtest 'a manifest' => sub {
     removes("deleted the manifest manifest\@$referrer", "manifest\@$referrer");
     is_deeply($client->get("/v2/manifest/referrers/$digest")->json->{manifests},
         [], 'a referrer is no longer listed');
-    removes("deleted the manifest manifest\@$digest", "manifest\@$digest");
+    removes("deleted the manifest manifest\@$digest\n"
+        . "deleted its tag manifest:v1\ndeleted its tag manifest:v2",
+        "manifest\@$digest");
     is(status_of("manifest/manifests/$_"), 404, "$_ is gone")
         for 'v1', 'v2', $digest;
     is(status_of('manifest/manifests/v3'), 200, 'another tag stays');
