@@ -226,6 +226,7 @@ static oci_error_t *walk_list(oci_check_t *check, int i, apr_pool_t *pool)
     oci_walk_t walk = { .registry = check->registry,
                         .prefix = lists[i].prefix,
                         .values = lists[i].values,
+                        .any_order = 1,
                         .visit = visit_counted,
                         .baton = check };
 
