@@ -8,6 +8,7 @@
 
 #include "admin/reference.h"
 #include "admin/terminal.h"
+#include "registry/keys.h"
 #include "registry/manifest.h"
 #include "registry/repository.h"
 #include "values/digest.h"
@@ -69,7 +70,7 @@ const char *oci_reference_explain_absence(const oci_reference_t *reference,
 {
     const char *name = reference->repository.name;
     const char *digest = NULL;
-    int exists;
+    int exists, pushed = 0;
     oci_error_t *error = oci_repository_exists(&exists, &reference->repository,
                                                pool);
 
@@ -77,13 +78,19 @@ const char *oci_reference_explain_absence(const oci_reference_t *reference,
         error = oci_manifest_resolve(&digest, &reference->repository,
                                      oci_reference_end(reference), pool);
     }
+    if (!error && digest && oci_digest_valid(digest)) {
+        error = oci_fact_exists(&pushed, reference->repository.registry,
+                                oci_key_manifest(pool, name, digest), pool);
+    }
     if (error) {
         return oci_error_text(error, pool);
     }
     if (digest) {
         return apr_psprintf(pool,
-                            "the tag %s of %s names %s, and there is no such "
-                            "manifest",
+                            pushed ? "the tag %s of %s was pushed meanwhile, "
+                                     "and names %s: repeat the command"
+                                   : "the tag %s of %s names %s, and there is "
+                                     "no such manifest",
                             oci_reference_end(reference), name,
                             oci_terminal_text(digest, pool));
     }
