@@ -37,8 +37,7 @@ const char *oci_reference_end(const oci_reference_t *reference);
  * Explain why there is nothing that a reference names.
  * @param what What was looked for, such as "manifest"
  * @return A sentence: there is no such repository, it has no such content, or
- *         the content came meanwhile.  If the index cannot be read, the
- * sentence says why
+ *         the content came meanwhile.  If the index cannot be read, it says why
  */
 const char *oci_reference_explain_absence(const oci_reference_t *reference,
                                           const char *what, apr_pool_t *pool);
