@@ -108,14 +108,15 @@ sub check {
 }
 
 # Test that a registry has nothing but what a killed process may leave: also a
-# referrer that is not listed, whose push or deletion did not come to its end.
+# referrer or a repository that is not listed, whose push or deletion did not
+# come to its end.
 sub has_no_damage {
     my $server = shift;
     my $run = check($server, '--json', '--sparse', 'Index');
     my @findings = map { JSON::PP::decode_json($_) } split /\n/, $run->{out};
     my $report = pop @findings // {};
     my @damage = grep { $_->{kind} eq 'damage'
-        && $_->{finding} ne 'referrer-missing' } @findings;
+        && $_->{finding} !~ /^(?:referrer|catalog)-missing$/ } @findings;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return Test::More::ok(defined $report->{damage} && !@damage,
         'check finds no damage: ' . @findings . ' leftovers')
