@@ -251,8 +251,8 @@ static oci_error_t *note_unrecorded(unrecorded_t *unrecorded,
 static oci_error_t *review_stored(unrecorded_t *unrecorded, oci_gc_t *gc,
                                   const oci_stored_t *stored, apr_pool_t *pool)
 {
-    int recorded = 0;
-    oci_error_t *error = NULL;
+    int recorded;
+    oci_error_t *error;
 
     if (!stored->digest) {
         return NULL;
