@@ -23,14 +23,6 @@ sub configured_is {
         || diag("status $run->{status}: $run->{err}$run->{out}");
 }
 
-sub spew {
-    my ($path, $text) = @_;
-    open my $file, '>', $path or die "$path: $!\n";
-    print $file $text;
-    close $file or die "$path: $!\n";
-    return $path;
-}
-
 # The registry of a virtual host.
 sub host {
     my ($port, @lines) = @_;
@@ -177,7 +169,7 @@ configured_is($server, [ $file, '--httpd', "$dir/none" ], 1, qr/none cannot use 
 
 # ociadmin blocks signals, so that it ends in order.  httpd must not inherit
 # this: it would ignore an interruption.
-my $program = spew("$dir/program", "#!$^X\n"
+my $program = OCI::Server::spew("$dir/program", "#!$^X\n"
     . "open STDIN, '/proc/self/status'; print <STDIN>; exit 1\n");
 chmod 0755, $program or die;
 make_path("$dir/docker/registry/v2/repositories");
@@ -189,12 +181,12 @@ for my $words (['gc'], ['check'], [ 'import', '--from-registry', $dir ]) {
         || diag("$run->{out}$run->{err}");
 }
 
-configured_is($server, [ spew("$dir/wrong", OCI::Server::slurp($file) . "Wrong\n") ],
+configured_is($server, [ OCI::Server::spew("$dir/wrong", OCI::Server::slurp($file) . "Wrong\n") ],
     1, qr/cannot use .*Invalid command 'Wrong'/s, 'a line that is not valid');
-configured_is($server, [ spew("$dir/other",
+configured_is($server, [ OCI::Server::spew("$dir/other",
         OCI::Server::slurp($file) =~ s/OCIBlobStore.*//r) ],
     1, qr/has no registry/, 'no OCIBlobStore');
-configured_is($server, [ spew("$dir/latin1", OCI::Server::slurp($file)
+configured_is($server, [ OCI::Server::spew("$dir/latin1", OCI::Server::slurp($file)
         =~ s{(?=OCIBlobStore)}{OCIIndex fs "$dir/store/idx\xe9"\n}r) ], 1,
     qr/latin1 line \d+: the arguments of OCIIndex are not in UTF-8/,
     'an index whose path is not in UTF-8');
@@ -202,7 +194,7 @@ SKIP: {
     skip('mod_dbd is not installed', 1) if !-e "$LIBEXEC/mod_dbd.so";
     my $text = OCI::Server::slurp($file)
         =~ s/(?=OCIBlobStore)/OCIIndex dbd\n/r;
-    configured_is($server, [ spew("$dir/dbd", OCI::Server::load('dbd')
+    configured_is($server, [ OCI::Server::spew("$dir/dbd", OCI::Server::load('dbd')
             . "\nDBDriver sqlite3\nDBDParams $dir/store/f\nDBDInitSQL x\n$text") ],
         1, qr/DBDInitSQL, which ociadmin does not run/, 'DBDInitSQL');
 }

@@ -26,10 +26,7 @@ sub place { "$TOP/" . ++$count }
 
 sub spew {
     my ($path, $text) = @_;
-    open my $file, '>:raw', $path or die "$path: $!\n";
-    print $file $text;
-    close $file or die "$path: $!\n";
-    give_to_httpd($path);
+    give_to_httpd(OCI::Server::spew($path, $text));
     return;
 }
 

@@ -18,20 +18,6 @@ $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
 my $TOP = File::Temp->newdir('mod_oci-layout-XXXXXX', TMPDIR => 1);
 chmod 0755, "$TOP";
 
-# A server whose store has been used.
-sub used_server {
-    my $server = OCI::Server->start(config => 'OCIGCInterval 0', @_);
-    OCI::Client->new($server)->get('/v2/');
-    return $server;
-}
-
-sub spew {
-    my ($path, $bytes) = @_;
-    open my $file, '>:raw', $path or die "$path: $!\n";
-    print $file $bytes;
-    return close $file;
-}
-
 # The tags that a server has, each checked with its layers.
 sub tags_of {
     my $client = OCI::Client->new(shift);
@@ -95,15 +81,8 @@ SKIP: {
     }
 }
 my $server = used_server();
-my $import = OCI::Process->start(command => [ tool(), 'import',
-    "$TOP/layout.tar", 'app', store_options($server) ], output => "$TOP/out2");
-my $runs = 0;
-while ($import->alive && $runs < 500) {
-    my $gc = gc($server, '--grace', 0);
-    is("$gc->{status}$gc->{err}", 0, 'gc beside an import');
-    $runs++;
-}
-cmp_ok($runs, '>', 0, 'at least one run');
+collects_beside($server, "$TOP/out2", 'import', "$TOP/layout.tar", 'app',
+    store_options($server));
 report_of($server, 'import', "$TOP/layout", 'app');
 is(tags_of($server), $IMAGES, 'all tags are there');
 
@@ -173,7 +152,7 @@ SKIP: {
     }
 
     # The user of the store makes a link to what only root can read.
-    spew("$TOP/mine/secret", 'layer 1 ' x 2000);
+    OCI::Server::spew("$TOP/mine/secret", 'layer 1 ' x 2000);
     my ($blob) = glob $server->store . '/blobs/sha256/*/'
         . digest_of('layer 1 ' x 2000) =~ s/.*://r;
     rename $blob, "$blob.away";

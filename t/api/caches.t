@@ -33,16 +33,9 @@ my @gzip = ('Accept-Encoding' => 'gzip, br, deflate', 'Accept-Language' => 'de')
 my $root = $server->dir . '/htdocs';
 mkdir "$root/$_"
     for qw(v2 v2/dir v2/dir/tags v2/dir/manifests v2/my.de);
-spew("$root/v2/$_", "a file\n") for qw(index.html dir/index.html dir/tags/list
+OCI::Server::spew("$root/v2/$_", "a file\n") for qw(index.html dir/index.html dir/tags/list
     dir/tags/list.html dir/manifests/tag.html);
-spew("$root/v2/dir/.htaccess", "Require all denied\n");
-
-sub spew {
-    my ($path, $content) = @_;
-    open my $file, '>', $path or die "$path: $!\n";
-    print $file $content;
-    return close $file || die "$path: $!\n";
-}
+OCI::Server::spew("$root/v2/dir/.htaccess", "Require all denied\n");
 
 # Restart with another configuration.
 sub anew {
@@ -146,7 +139,7 @@ for my $filter ('SetOutputFilter DEFLATE', "SetOutputFilter $brotli",
 $server->allows(qr/AH00717: Premature end of cache headers/);
 mkdir $server->dir . '/cache';
 chmod 0777, $server->dir . '/cache';
-spew($server->dir . '/users', 'user:{SHA}'
+OCI::Server::spew($server->dir . '/users', 'user:{SHA}'
     . Digest::SHA::sha1_base64('secret') . "=\n");
 for my $quick (qw(On Off)) {
     my $cache = <<"END";

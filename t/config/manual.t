@@ -35,13 +35,6 @@ sub serve {
     return $server;
 }
 
-sub spew {
-    my ($path, $bytes) = @_;
-    open my $file, '>', $path or die "$path: $!\n";
-    print $file $bytes;
-    return close $file;
-}
-
 # Start a server whose users have their names as passwords.
 sub serve_users {
     my ($users, $text, %option) = @_;
@@ -82,7 +75,7 @@ subtest 'teams, a robot, tags and logs' => sub {
     my $server = serve_users([qw(alice bob deploy)], join("\n", $location,
         block('AuthMerging And'), block('LogFormat'), block('oci_changes')),
         modules => ['logio']);
-    spew($server->dir . '/groups', block('blue: alice'));
+    OCI::Server::spew($server->dir . '/groups', block('blue: alice'));
     is(push_status($server, 'alice', 'blue/x'), 202, 'alice pushes to blue');
     is(push_status($server, 'alice', 'green/x'), 403,
         'alice does not push to green');

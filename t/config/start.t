@@ -73,27 +73,20 @@ sub refused {
     return;
 }
 
-sub spew {
-    my ($path, $text) = @_;
-    open my $file, '>', $path or die "$path: $!";
-    print $file $text;
-    return close $file;
-}
-
 refused('a blob store of a newer version', sub {
-    mkdir "$_[0]/blobs"; spew("$_[0]/blobs/.version", "mod_oci blob store 2\n")
+    mkdir "$_[0]/blobs"; OCI::Server::spew("$_[0]/blobs/.version", "mod_oci blob store 2\n")
 }, qr/version 2, which a newer mod_oci wrote: this one supports up to version 1/);
 refused('an index of a newer version', sub {
-    mkdir "$_[0]/index"; spew("$_[0]/index/.version", "mod_oci index 7\n")
+    mkdir "$_[0]/index"; OCI::Server::spew("$_[0]/index/.version", "mod_oci index 7\n")
 }, qr/version 7, which a newer mod_oci wrote/);
 refused('a directory with other content', sub {
-    mkdir "$_[0]/blobs"; spew("$_[0]/blobs/.version", "mail\n")
+    mkdir "$_[0]/blobs"; OCI::Server::spew("$_[0]/blobs/.version", "mail\n")
 }, qr/belongs to something else/);
 refused('a file instead of it', sub {
-    rmdir $_[0]; spew($_[0], '')
+    rmdir $_[0]; OCI::Server::spew($_[0], '')
 }, qr/is not a directory/);
 refused('a file instead of a subdirectory', sub {
-    spew("$_[0]/blobs", '')
+    OCI::Server::spew("$_[0]/blobs", '')
 }, qr/blobs is not a directory/);
 like(OCI::Server->refuses(config => 'OCIBlobStore fs /no/such/folder'),
     qr{cannot create the directory /no/such/folder: /no/such does not exist},
@@ -221,7 +214,7 @@ $server->stop;
 {
     my $tmp = File::Temp->newdir(TMPDIR => 1);
     chmod 0755, "$tmp";
-    spew("$tmp/facts", 'not a database' x 1000);
+    OCI::Server::spew("$tmp/facts", 'not a database' x 1000);
     give_to_httpd($_) for "$tmp", "$tmp/facts";
     $server = OCI::Server->start(config => "OCIIndex dbd:sqlite3 $tmp/facts");
     $server->expects(qr{oci:warn\].*line[ ]\d+:[ ]OCIIndex:[ ]the[ ]index[ ]cannot[ ]be[ ]

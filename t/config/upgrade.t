@@ -11,21 +11,14 @@ chmod 0755, "$dir";
 my $store = "$dir/store";
 mkdir $_ for $store, "$store/index";
 
-sub spew {
-    my ($path, $text) = @_;
-    open my $file, '>:raw', $path or die "$path: $!\n";
-    print $file $text;
-    return close $file;
-}
-
 my $text = OCI::Client::json_text(OCI::Client::image_index([]));
 my $other = OCI::Client::json_text(OCI::Client::image_index([],
     annotations => { other => '1' }));
 my ($digest, $moved) = map { OCI::Client::digest_of($_) } $text, $other;
 my $type = OCI::Client::IMAGE_INDEX;
 
-spew("$store/index/.version", "mod_oci index 1\n");
-spew("$store/index/.lock", '0123456789abcdef0123456789abcdef');
+OCI::Server::spew("$store/index/.version", "mod_oci index 1\n");
+OCI::Server::spew("$store/index/.lock", '0123456789abcdef0123456789abcdef');
 set_fact($store, 'catalog/a!', '');
 set_fact($store, "repo/a/_manifest/$digest", "$type\n$text");
 for my $tag (qw(v1 v2 v3)) {

@@ -20,12 +20,14 @@ use File::Path ();
 use File::Temp ();
 use JSON::PP ();
 use OCI::Client;
+use OCI::Process;
 use OCI::Server;
 use POSIX ();
 use Test::More ();
 
 our @EXPORT = qw(ociadmin store_options report_of gc check has_no_damage run_is
-    age_uploads tool make_index make_blobs set_fact facts_of give_to_httpd);
+    used_server collects_beside age_uploads tool make_index make_blobs set_fact
+    facts_of give_to_httpd);
 
 # The path of the program, from the same build as the module.
 sub tool {
@@ -105,6 +107,30 @@ sub check {
     local $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
     return ociadmin('check', '--quiet', @options, 'fs ' . $server->store,
         $server->{index}->argument($server->store));
+}
+
+# Start a server, and have its store used.
+sub used_server {
+    my $server = OCI::Server->start(@_);
+    OCI::Client->new($server)->get('/v2/');
+    return $server;
+}
+
+# Test collections with "--grace 0" beside a command with these words, as long
+# as it runs; output is a file for what it prints.
+sub collects_beside {
+    my ($server, $output, @words) = @_;
+    my $process = OCI::Process->start(command => [ tool(), @words ],
+        output => $output);
+    my $runs = 0;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    while ($process->alive && $runs < 500) {
+        my $gc = gc($server, '--grace', 0);
+        Test::More::is("$gc->{status}$gc->{err}", 0, "gc beside $words[0]");
+        $runs++;
+    }
+    Test::More::cmp_ok($runs, '>', 0, 'at least one run');
+    return;
 }
 
 # Test that a registry has nothing but what a killed process may leave: also a

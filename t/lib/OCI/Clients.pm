@@ -220,13 +220,7 @@ END {
 
 sub slurp { OCI::Server::slurp($_[0]) }
 
-sub spew {
-    my ($path, $bytes) = @_;
-    open my $file, '>:raw', $path or die "$path: $!\n";
-    print $file $bytes;
-    close $file or die "$path: $!\n";
-    return $path;
-}
+sub spew { OCI::Server::spew(@_) }
 
 # Write the archive of a small root directory with some incompressible
 # megabytes.

@@ -300,6 +300,15 @@ sub slurp {
     return <$file> // '';
 }
 
+# Write a file; returns its path.
+sub spew {
+    my ($path, $bytes) = @_;
+    open my $file, '>:raw', $path or die "$path: $!\n";
+    print $file $bytes;
+    close $file or die "$path: $!\n";
+    return $path;
+}
+
 # Lines of the log that are not faults: expects() lines must appear, allows()
 # lines may.
 sub expects { my $self = shift; push @{ $self->{expected} }, @_; return }

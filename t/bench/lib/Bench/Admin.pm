@@ -109,10 +109,7 @@ sub spew {
     my ($path, $text) = @_;
     my ($dir) = $path =~ m{(.*)/};
     make_path($dir) if !-d $dir;
-    open my $file, '>:raw', $path or die "$path: $!\n";
-    print $file $text;
-    close $file or die "$path: $!\n";
-    return;
+    return OCI::Server::spew($path, $text);
 }
 
 # Write a blob of a distribution registry; returns its descriptor.
