@@ -14,36 +14,62 @@
 #include "httpd/context.h"
 #include "values/scope.h"
 
-/* Return the handler that SetHandler names, NULL if it is not one of ours. */
-static const char *handler_of(request_rec *r)
+/* Those with a context come first. */
+static const char *const handlers[] = { OCI_HANDLER, OCI_TOKEN_HANDLER,
+                                        OCI_PAGE_HANDLER, OCI_METRICS_HANDLER,
+                                        OCI_HEALTH_HANDLER };
+#define HANDLERS     (int)(sizeof(handlers) / sizeof(handlers[0]))
+#define WITH_CONTEXT 2
+
+/* Return the number of the handler that SetHandler names, HANDLERS if it is not
+ * one of ours. */
+static int handler_of(request_rec *r)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
     const char *error;
     const char *name;
+    int i = 0;
 
     if (!core->expr_handler) {
-        return NULL;
+        return HANDLERS;
     }
     name = ap_expr_str_exec(r, core->expr_handler, &error);
-    if (name && !ap_cstr_casecmp(name, OCI_HANDLER)) {
-        return OCI_HANDLER;
+    while (i < HANDLERS && (!name || ap_cstr_casecmp(name, handlers[i]))) {
+        i++;
     }
-    return name && !ap_cstr_casecmp(name, OCI_TOKEN_HANDLER) ? OCI_TOKEN_HANDLER
-                                                             : NULL;
+    return i;
+}
+
+/* The same, by the Location sections of the URL alone. */
+static int handler_by_location(request_rec *r)
+{
+    ap_conf_vector_t *saved = r->per_dir_config;
+    int handler = ap_location_walk(r) == OK ? handler_of(r) : HANDLERS;
+
+    r->per_dir_config = saved;
+    return handler;
 }
 
 int oci_is_ours(request_rec *r)
 {
-    return handler_of(r) != NULL;
+    return handler_of(r) < WITH_CONTEXT;
 }
 
 int oci_is_ours_by_location(request_rec *r)
 {
-    ap_conf_vector_t *saved = r->per_dir_config;
-    int ours = ap_location_walk(r) == OK && oci_is_ours(r);
+    return handler_by_location(r) < WITH_CONTEXT;
+}
 
-    r->per_dir_config = saved;
-    return ours;
+int oci_is_ours_or_page_by_location(request_rec *r)
+{
+    return handler_by_location(r) < HANDLERS;
+}
+
+int oci_is_page(request_rec *r)
+{
+    int handler = handler_of(r);
+
+    return handler >= WITH_CONTEXT && handler < HANDLERS;
 }
 
 oci_context_t *oci_context_get(const request_rec *r)
@@ -101,14 +127,14 @@ static void parse_url(request_rec *r, oci_context_t *context)
 
 oci_context_t *oci_context_create(request_rec *r)
 {
-    const char *name = handler_of(r);
+    int handler = handler_of(r);
     oci_context_t *context;
 
-    if (!name) {
+    if (handler >= WITH_CONTEXT) {
         return NULL;
     }
     context = apr_pcalloc(r->pool, sizeof(*context));
-    context->is_token = !strcmp(name, OCI_TOKEN_HANDLER);
+    context->is_token = !strcmp(handlers[handler], OCI_TOKEN_HANDLER);
     context->route.endpoint = OCI_ROUTE_NONE;
     if (!context->is_token) {
         parse_url(r, context);

@@ -14,9 +14,13 @@
 #include "registry/error.h"
 #include "values/route.h"
 
-/** The handlers that SetHandler names: the registry, the token endpoint. */
-#define OCI_HANDLER       "oci-registry"
-#define OCI_TOKEN_HANDLER "oci-token"
+/** The handlers that SetHandler names: the registry, the token endpoint, the
+ * page for people, the metrics, the health. */
+#define OCI_HANDLER         "oci-registry"
+#define OCI_TOKEN_HANDLER   "oci-token"
+#define OCI_PAGE_HANDLER    "oci-page"
+#define OCI_METRICS_HANDLER "oci-metrics"
+#define OCI_HEALTH_HANDLER  "oci-health"
 
 /** A verified token. */
 typedef struct oci_bearer_t {
@@ -79,5 +83,14 @@ int oci_is_ours(request_rec *r);
 
 /** Check the same by the URL alone, before that configuration applies. */
 int oci_is_ours_by_location(request_rec *r);
+
+/** Check by the URL alone whether a request is for any of our handlers. */
+int oci_is_ours_or_page_by_location(request_rec *r);
+
+/**
+ * Check whether a request, whose configuration is final, is for one of the
+ * handlers that need no context: the page, the metrics, the health.
+ */
+int oci_is_page(request_rec *r);
 
 #endif /* OCI_CONTEXT_H */

@@ -35,12 +35,12 @@ APLOG_USE_MODULE(oci);
  * hook, from guessing a media type from it. */
 static int map_to_storage(request_rec *r)
 {
-    return oci_is_ours_by_location(r) ? OK : DECLINED;
+    return oci_is_ours_or_page_by_location(r) ? OK : DECLINED;
 }
 
 static int type_checker(request_rec *r)
 {
-    return oci_context_get(r) ? OK : DECLINED;
+    return oci_context_get(r) || oci_is_page(r) ? OK : DECLINED;
 }
 
 /* httpd may refuse a request before its URL is known, or before the
