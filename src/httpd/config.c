@@ -356,6 +356,34 @@ static const char *set_pull_time(cmd_parms *cmd, void *config_,
 /* httpd adds the help to its message about a wrong number of arguments. */
 #define QUOTE "; put an argument with spaces in quotes"
 
+static const char *set_event_log(cmd_parms *cmd, void *config_,
+                                 const char *target, const char *format)
+{
+    oci_config_t *config = config_;
+    int cloud = format && !ap_cstr_casecmp(format, "cloudevents");
+
+    if (format && !cloud && ap_cstr_casecmp(format, "json")) {
+        return apr_psprintf(cmd->pool,
+                            "%s: unknown format '%s': expected json or "
+                            "cloudevents",
+                            cmd->cmd->name, format);
+    }
+    config->event_log = *target
+        ? oci_event_log_make(target,
+                             cloud ? OCI_EVENT_CLOUDEVENTS : OCI_EVENT_JSON,
+                             cmd->pool)
+        : NULL;
+    if (!config->event_log) {
+        return apr_psprintf(cmd->pool,
+                            "%s: '%s' is not a valid path: expected a file, "
+                            "or \"|\" and a program",
+                            cmd->cmd->name, target);
+    }
+    APR_ARRAY_PUSH(oci_config_of_server(cmd->server)->event_logs,
+                   oci_event_log_t *) = config->event_log;
+    return NULL;
+}
+
 const command_rec oci_directives[] = {
     AP_INIT_TAKE12("OCIBlobStore", set_blob_store, NULL, ANYWHERE,
                    "the provider that keeps blobs, and its location" QUOTE),
@@ -408,6 +436,9 @@ const command_rec oci_directives[] = {
                    "On or Off: whether the time of the last pull is "
                    "remembered, and an expression for the pulls that "
                    "count" QUOTE),
+    AP_INIT_TAKE12("OCIEventLog", set_event_log, NULL, ANYWHERE,
+                   "a file, or | and a program, that gets a line for each "
+                   "change; and json or cloudevents" QUOTE),
     AP_INIT_FLAG("OCIToken", set_token, NULL, ANYWHERE,
                  "On or Off: whether clients authenticate with Bearer tokens"),
     AP_INIT_TAKE1("OCITokenKey", set_token_key, NULL, ANYWHERE,

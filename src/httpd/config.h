@@ -14,6 +14,7 @@
 #include "ap_expr.h"
 #include "api/request.h"
 #include "gc/gc_policy.h"
+#include "httpd/event_log.h"
 #include "values/key_set.h"
 
 extern module AP_MODULE_DECLARE_DATA oci_module;
@@ -68,6 +69,7 @@ typedef struct oci_config_t {
     int pull_time;
     const ap_expr_info_t *pull_counts; /* which pulls count; NULL: all */
     apr_array_header_t *immutable;     /* oci_immutable_t, or NULL */
+    oci_event_log_t *event_log;        /* OCIEventLog, or NULL */
 } oci_config_t;
 
 /** The parts of a server's configuration that its start needs. */
@@ -75,6 +77,7 @@ typedef struct oci_server_config_t {
     apr_array_header_t *sections;      /* oci_config_t *: those with a store */
     apr_array_header_t *keys;          /* oci_token_key_t * */
     apr_array_header_t *tokens;        /* oci_config_t *: those with OCIToken */
+    apr_array_header_t *event_logs;    /* oci_event_log_t * */
     int guarded;                       /* main server only: some directive may
                                         * refuse a request */
     int splits_tags;                   /* main server only: some section may

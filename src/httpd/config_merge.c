@@ -16,6 +16,7 @@ void *oci_config_create_server(apr_pool_t *pool, server_rec *s)
     server->sections = apr_array_make(pool, 1, sizeof(oci_config_t *));
     server->keys = apr_array_make(pool, 1, sizeof(oci_token_key_t *));
     server->tokens = apr_array_make(pool, 1, sizeof(oci_config_t *));
+    server->event_logs = apr_array_make(pool, 1, sizeof(oci_event_log_t *));
     server->guarded = 0;
     server->splits_tags = 0;
     server->guarded_paths = NULL;
@@ -117,6 +118,9 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
     }
     config->token_lifetime = merge_number(over->token_lifetime,
                                           base->token_lifetime);
+    if (over->event_log) {
+        config->event_log = over->event_log;
+    }
     config->gc_interval = merge_number(over->gc_interval, base->gc_interval);
     config->gc_grace = merge_number(over->gc_grace, base->gc_grace);
     config->upload_expiry = merge_number(over->upload_expiry,

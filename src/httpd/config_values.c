@@ -125,6 +125,7 @@ void oci_config_set_registry(oci_registry_t *registry,
     registry->sparse = number_or(config->sparse, OCI_SPARSE_NONE);
     registry->durable = number_or(config->sync, 1);
     registry->boot = config->boot;
+    registry->listener = NULL;
 }
 
 void oci_config_apply(oci_request_t *request, const oci_config_t *config)

@@ -109,6 +109,8 @@ static void run(job_t *job, apr_pool_t *pool)
 
     job->skipped = 0;
     oci_config_set_registry(&registry, job->config);
+    oci_event_log_attach(&registry, job->config->event_log, NULL, job->server,
+                         pool);
     error = oci_gc_run(&gc, pool);
     if (job->skipped > MAX_SKIPPED) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, job->server,

@@ -161,6 +161,8 @@ static int registry_handler(request_rec *r)
         || oci_guards_cover_path(r->uri);
     request.lists_all = !oci_guards_exist();
     oci_config_apply(&request, config);
+    oci_event_log_attach(&request.registry, config->event_log, r, r->server,
+                         r->pool);
     oci_permissions_set(&request);
     request.dates_pulls = oci_config_dates_pulls(config, r);
     request.repository.registry = &request.registry;
@@ -195,6 +197,14 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     return oci_start(pconf, s);
 }
 
+static int open_logs(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                     server_rec *s)
+{
+    (void)plog;
+    (void)ptemp;
+    return oci_event_logs_open(pconf, s);
+}
+
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                         server_rec *s)
 {
@@ -211,6 +221,7 @@ void oci_hooks_register(apr_pool_t *pool)
     oci_question_register();
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(oci_stores_dump, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_open_logs(open_logs, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_create_request(create_request, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_read_request(post_read_request, NULL, NULL, APR_HOOK_MIDDLE);

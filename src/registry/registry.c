@@ -6,6 +6,7 @@
 
 #include "apr_strings.h"
 
+#include "registry/keys.h"
 #include "registry/registry.h"
 
 oci_error_t *oci_fact_get(oci_value_t *value, const oci_registry_t *registry,
@@ -110,12 +111,39 @@ void oci_change_delete(apr_array_header_t *changes, const char *key)
     oci_change_put(changes, OCI_CHANGE_DELETE, key, NULL, 0);
 }
 
+/* Return the key of a repository that changes enter into the catalog, and that
+ * is not there; NULL if there is none. */
+static const char *find_created(const oci_registry_t *registry,
+                                const apr_array_header_t *changes,
+                                apr_pool_t *pool)
+{
+    const char *prefix = oci_key_catalog(pool, NULL);
+    int i;
+
+    for (i = 0; i < changes->nelts; i++) {
+        const oci_change_t *change = &APR_ARRAY_IDX(changes, i, oci_change_t);
+        int exists;
+
+        if (change->kind != OCI_CHANGE_DELETE
+            && !strncmp(change->key, prefix, strlen(prefix))) {
+            return oci_fact_exists(&exists, registry, change->key, pool)
+                    || exists
+                ? NULL
+                : change->key;
+        }
+    }
+    return NULL;
+}
+
 oci_error_t *oci_facts_apply(const oci_registry_t *registry,
                              const apr_array_header_t *changes, int durable,
                              apr_pool_t *pool)
 {
     oci_index_t *index = registry->index;
+    const oci_listener_t *listener = registry->listener;
     const oci_change_t *first = (const oci_change_t *)changes->elts;
+    const char *created = listener ? find_created(registry, changes, pool)
+                                   : NULL;
     apr_status_t rv = index->provider->apply(index, first, changes->nelts,
                                              durable, pool);
 
@@ -124,6 +152,9 @@ oci_error_t *oci_facts_apply(const oci_registry_t *registry,
                                  first->key,
                                  changes->nelts > 1 ? " and further facts"
                                                     : "");
+    }
+    if (listener) {
+        listener->applied(listener->baton, changes, created);
     }
     return NULL;
 }

@@ -19,6 +19,19 @@ typedef enum {
     OCI_SPARSE_ALL
 } oci_sparse_e;
 
+/** What is told of each change. */
+typedef struct oci_listener_t {
+    /**
+     * Called after changes have been applied, with the locks that their caller
+     * holds, so it must not wait.
+     * @param changes An array of oci_change_t; see event.h for what they mean
+     * @param created As for oci_events_find
+     */
+    void (*applied)(void *baton, const apr_array_header_t *changes,
+                    const char *created);
+    void *baton;
+} oci_listener_t;
+
 typedef struct oci_registry_t {
     oci_blob_store_t *blobs;
     const char *boot; /* this machine's boot name, or NULL: see boot.h */
@@ -28,6 +41,7 @@ typedef struct oci_registry_t {
     void **checked; /* belongs to the index, one in each process: points to the
                        blob store that oci_pairing_check last accepted
                        for this index, or NULL */
+    const oci_listener_t *listener; /* or NULL */
 } oci_registry_t;
 
 /** A name in a registry.  The repository need not exist. */

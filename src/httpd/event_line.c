@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The line of an event: JSON of our own, or a CloudEvent in JSON. */
+
+#include "httpd.h"
+#include "http_core.h"
+#include "apr_strings.h"
+#include "apr_tables.h"
+#include "apr_time.h"
+
+#include "httpd/event_line.h"
+#include "registry/random.h"
+#include "values/json.h"
+
+/* What is kept of texts that clients choose, in bytes.  Each may become six
+ * times as long when it is written as JSON.  All other texts are limited by
+ * their grammar, so that a line is never longer than OCI_EVENT_LINE_MAX. */
+#define USER_MAX  128
+#define AGENT_MAX 128
+#define HOST_MAX  255
+#define TYPE_MAX  255
+
+static const char *const actions[] = {
+    "blob.push", "blob.delete", "manifest.push",     "manifest.delete",
+    "tag.push",  "tag.delete",  "repository.create", "repository.delete",
+};
+
+/* Add a member to an object, unless its value is NULL.
+ * max: what is kept of the value, in bytes */
+static void add_member(apr_array_header_t *object, const char *name,
+                       const char *value, apr_size_t max)
+{
+    apr_pool_t *pool = object->pool;
+
+    if (!value) {
+        return;
+    }
+    if (strlen(value) > max) {
+        value = apr_pstrmemdup(pool, value, max);
+    }
+    APR_ARRAY_PUSH(object,
+                   const char *) = apr_psprintf(pool, "\"%s\":%s", name,
+                                                oci_json_quote(value, pool));
+}
+
+static const char *end_object(apr_array_header_t *object)
+{
+    return apr_pstrcat(object->pool, "{",
+                       apr_array_pstrcat(object->pool, object, ','), "}", NULL);
+}
+
+static apr_array_header_t *begin_object(apr_pool_t *pool)
+{
+    return apr_array_make(pool, 20, sizeof(const char *));
+}
+
+/* RFC 3339, with milliseconds. */
+static const char *format_now(apr_pool_t *pool)
+{
+    apr_time_exp_t now;
+
+    apr_time_exp_gmt(&now, apr_time_now());
+    return apr_psprintf(pool, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+                        now.tm_year + 1900, now.tm_mon + 1, now.tm_mday,
+                        now.tm_hour, now.tm_min, now.tm_sec,
+                        now.tm_usec / 1000);
+}
+
+/* A system without random bytes must not keep an event from the log. */
+static const char *make_id(apr_pool_t *pool)
+{
+    const char *id;
+
+    return oci_random_stamp(&id, pool)
+        ? apr_psprintf(pool, "%" APR_TIME_T_FMT "-%" APR_PID_T_FMT,
+                       apr_time_now(), getpid())
+        : id;
+}
+
+/* Whether a blob came from another repository. */
+static int is_mount(const request_rec *r)
+{
+    const char *args = r && r->method_number == M_POST ? r->args : NULL;
+
+    return args && strstr(args, "mount=") && !strstr(args, "digest=");
+}
+
+static const char *action_of(const oci_event_t *event, const request_rec *r)
+{
+    return event->kind == OCI_EVENT_BLOB_ADDED && is_mount(r)
+        ? "blob.mount"
+        : actions[event->kind];
+}
+
+static void add_event(apr_array_header_t *object, const oci_event_t *event)
+{
+    add_member(object, "repository", event->repository, HOST_MAX);
+    add_member(object, "tag", event->tag, HOST_MAX);
+    add_member(object, "digest", event->digest, HOST_MAX);
+    add_member(object, "previousDigest", event->previous, HOST_MAX);
+    add_member(object, "mediaType", event->media_type, TYPE_MAX);
+    if (event->size >= 0) {
+        APR_ARRAY_PUSH(object,
+                       const char
+                           *) = apr_psprintf(object->pool,
+                                             "\"size\":%" APR_INT64_T_FMT,
+                                             event->size);
+    }
+}
+
+/* What is known of the caller. */
+static void add_request(apr_array_header_t *object, request_rec *r)
+{
+    if (!r) {
+        add_member(object, "by", "garbage collection", HOST_MAX);
+        return;
+    }
+    add_member(object, "actor", r->user, USER_MAX);
+    add_member(object, "address", r->useragent_ip, HOST_MAX);
+    add_member(object, "host", r->hostname, HOST_MAX);
+    add_member(object, "method", r->method, HOST_MAX);
+    add_member(object, "userAgent", apr_table_get(r->headers_in, "User-Agent"),
+               AGENT_MAX);
+    add_member(object, "requestId",
+               apr_table_get(r->subprocess_env, "UNIQUE_ID"), HOST_MAX);
+}
+
+static const char *subject_of(const oci_event_t *event, apr_pool_t *pool)
+{
+    const char *reference = event->tag ? event->tag : event->digest;
+
+    return apr_pstrcat(pool, event->repository,
+                       reference ? (event->tag ? ":" : "@") : NULL, reference,
+                       NULL);
+}
+
+/* CloudEvents 1.0, JSON format: the event is the member "data". */
+static const char *cloud_event(const oci_event_t *event, request_rec *r,
+                               const server_rec *s, apr_pool_t *pool)
+{
+    apr_array_header_t *object = begin_object(pool);
+    apr_array_header_t *data = begin_object(pool);
+    const char *host = r && r->hostname ? r->hostname : s->server_hostname;
+
+    add_member(object, "specversion", "1.0", HOST_MAX);
+    add_member(object, "id", make_id(pool), HOST_MAX);
+    add_member(object, "source",
+               apr_pstrcat(pool, "//", host ? host : "", "/v2/", NULL),
+               HOST_MAX);
+    add_member(object, "type",
+               apr_pstrcat(pool, "mod_oci.", action_of(event, r), NULL),
+               HOST_MAX);
+    add_member(object, "time", format_now(pool), HOST_MAX);
+    add_member(object, "subject", subject_of(event, pool), 2 * HOST_MAX);
+    add_member(object, "datacontenttype", "application/json", HOST_MAX);
+    add_event(data, event);
+    add_request(data, r);
+    APR_ARRAY_PUSH(object, const char *) = apr_pstrcat(pool, "\"data\":",
+                                                       end_object(data), NULL);
+    return end_object(object);
+}
+
+static const char *plain_event(const oci_event_t *event, request_rec *r,
+                               apr_pool_t *pool)
+{
+    apr_array_header_t *object = begin_object(pool);
+
+    add_member(object, "id", make_id(pool), HOST_MAX);
+    add_member(object, "time", format_now(pool), HOST_MAX);
+    add_member(object, "action", action_of(event, r), HOST_MAX);
+    add_event(object, event);
+    add_request(object, r);
+    return end_object(object);
+}
+
+const char *oci_event_line(const oci_event_t *event, oci_event_format_e format,
+                           request_rec *r, const server_rec *s,
+                           apr_pool_t *pool)
+{
+    const char *text = format == OCI_EVENT_CLOUDEVENTS
+        ? cloud_event(event, r, s, pool)
+        : plain_event(event, r, pool);
+
+    return apr_pstrcat(pool, text, "\n", NULL);
+}

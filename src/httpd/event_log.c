@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* OCIEventLog: opens the logs when httpd opens its own, and writes the events
+ * of changes that were applied.
+ *
+ *   file     all lines of a change are one write(2) to a file that was opened
+ *            for appending, so lines of several processes do not mix
+ *   program  each line is one write(2) to a pipe, which takes it at once or not
+ *            at all (OCI_EVENT_LINE_MAX).  A full pipe is waited for, but
+ *            not for long, and not again until it takes a line
+ *
+ * What cannot be written goes to the error log, each event in a line. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_main.h"
+#include "apr_atomic.h"
+#include "apr_portable.h"
+#include "apr_strings.h"
+
+#include "httpd/config.h"
+#include "httpd/event_line.h"
+#include "httpd/event_log.h"
+
+APLOG_USE_MODULE(oci);
+
+/* How long a full pipe is waited for, in milliseconds. */
+#define PIPE_WAIT 1000
+
+struct oci_event_log_t {
+    const char *target; /* "|" and a command, or an absolute path */
+    oci_event_format_e format;
+    apr_os_file_t fd;   /* -1 if it is not open */
+    apr_uint32_t stuck; /* the pipe was full for PIPE_WAIT; in each process */
+    apr_uint32_t torn;  /* the file ends with a part of a line; in each
+                         * process */
+};
+
+/* The listener of a registry. */
+typedef struct logger_t {
+    oci_listener_t listener;
+    oci_event_log_t *log;
+    request_rec *r;
+    const server_rec *s;
+    apr_pool_t *pool;
+} logger_t;
+
+static int is_program(const oci_event_log_t *log)
+{
+    return *log->target == '|';
+}
+
+oci_event_log_t *oci_event_log_make(const char *target,
+                                    oci_event_format_e format, apr_pool_t *pool)
+{
+    oci_event_log_t *log = apr_pcalloc(pool, sizeof(*log));
+
+    log->target = *target == '|' ? target
+                                 : ap_server_root_relative(pool, target);
+    log->format = format;
+    log->fd = -1;
+    return log->target ? log : NULL;
+}
+
+/* Start the program, as CustomLog does: "||" is "|", and "|$" calls a shell.
+ * @return NULL, or what is wrong */
+static const char *open_program(oci_event_log_t *log, apr_pool_t *pool)
+{
+    char second = log->target[1];
+    const char *command = log->target
+        + (second == '|' || second == '$' ? 2 : 1);
+    piped_log *piped = ap_open_piped_log_ex(pool, command,
+                                            second == '$' ? APR_SHELLCMD_ENV
+                                                          : APR_PROGRAM_ENV);
+
+    if (!piped
+        || apr_os_file_get(&log->fd, ap_piped_log_write_fd(piped))
+            != APR_SUCCESS) {
+        return "the program cannot be started";
+    }
+    fcntl(log->fd, F_SETFL, fcntl(log->fd, F_GETFL) | O_NONBLOCK);
+    return NULL;
+}
+
+static const char *open_file(oci_event_log_t *log, apr_pool_t *pool)
+{
+    char text[128];
+    apr_file_t *file;
+    apr_status_t rv = apr_file_open(&file, log->target,
+                                    APR_FOPEN_WRITE | APR_FOPEN_APPEND
+                                        | APR_FOPEN_CREATE
+                                        | APR_FOPEN_LARGEFILE,
+                                    APR_FPROT_OS_DEFAULT, pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_inherit_set(file);
+    }
+    if (rv != APR_SUCCESS) {
+        return apr_pstrdup(pool, apr_strerror(rv, text, sizeof(text)));
+    }
+    apr_os_file_get(&log->fd, file);
+    return NULL;
+}
+
+int oci_event_logs_open(apr_pool_t *pool, server_rec *main_server)
+{
+    int reloads = ap_state_query(AP_SQ_CONFIG_GEN) > 1;
+    int status = OK;
+    server_rec *s;
+    int i;
+
+    for (s = main_server; s; s = s->next) {
+        const apr_array_header_t *logs = oci_config_of_server(s)->event_logs;
+
+        for (i = 0; i < logs->nelts; i++) {
+            oci_event_log_t *log = APR_ARRAY_IDX(logs, i, oci_event_log_t *);
+            const char *error = is_program(log) ? open_program(log, pool)
+                                                : open_file(log, pool);
+
+            if (error) {
+                ap_log_error(APLOG_MARK, reloads ? APLOG_ERR : APLOG_EMERG, 0,
+                             s, "oci: OCIEventLog %s: cannot open it: %s%s",
+                             log->target, error,
+                             reloads ? "; its events go to the error log" : "");
+                status = reloads ? status : HTTP_INTERNAL_SERVER_ERROR;
+            }
+        }
+    }
+    return status;
+}
+
+/* Write bytes to a file; a signal must not lose any. */
+static int write_file(oci_event_log_t *log, const char *text, apr_size_t size)
+{
+    ssize_t n = 0;
+
+    if (apr_atomic_xchg32(&log->torn, 0) && write(log->fd, "\n", 1) != 1) {
+        apr_atomic_set32(&log->torn, 1);
+        return 0;
+    }
+    while (size && ((n = write(log->fd, text, size)) > 0 || errno == EINTR)) {
+        text += n > 0 ? n : 0;
+        size -= n > 0 ? n : 0;
+        apr_atomic_set32(&log->torn, size > 0);
+    }
+    return !size;
+}
+
+/* Write a line to a pipe. */
+static int write_line(oci_event_log_t *log, const char *line)
+{
+    struct pollfd room = { .fd = log->fd, .events = POLLOUT };
+    apr_size_t size = strlen(line);
+    ssize_t n;
+
+    while ((n = write(log->fd, line, size)) < 0
+           && (errno == EINTR
+               || (errno == EAGAIN && !apr_atomic_read32(&log->stuck)))) {
+        if (errno == EAGAIN && poll(&room, 1, PIPE_WAIT) == 0) {
+            apr_atomic_set32(&log->stuck, 1);
+        }
+    }
+    if (n == (ssize_t)size) {
+        apr_atomic_set32(&log->stuck, 0);
+    }
+    return n == (ssize_t)size;
+}
+
+static void report_lost(const logger_t *self, const char *line)
+{
+    ap_log_error(APLOG_MARK, APLOG_ERR, errno, self->s,
+                 "oci: OCIEventLog %s does not take this event: %.*s",
+                 self->log->target, (int)strlen(line) - 1, line);
+}
+
+static void write_lines(const logger_t *self, const apr_array_header_t *lines,
+                        apr_pool_t *pool)
+{
+    oci_event_log_t *log = self->log;
+    int written = 0;
+    int i;
+
+    if (log->fd >= 0 && !is_program(log)) {
+        const char *text = apr_array_pstrcat(pool, lines, '\0');
+
+        written = write_file(log, text, strlen(text));
+    }
+    for (i = 0; i < lines->nelts && !written; i++) {
+        const char *line = APR_ARRAY_IDX(lines, i, const char *);
+
+        errno = 0;
+        if (log->fd < 0 || !is_program(log) || !write_line(log, line)) {
+            report_lost(self, line);
+        }
+    }
+}
+
+static void log_changes(void *baton, const apr_array_header_t *changes,
+                        const char *created)
+{
+    const logger_t *self = baton;
+    apr_array_header_t *events, *lines;
+    apr_pool_t *pool;
+    int i;
+
+    if (apr_pool_create(&pool, self->pool) != APR_SUCCESS) {
+        return;
+    }
+    events = oci_events_find(changes, created, pool);
+    lines = apr_array_make(pool, events->nelts + 1, sizeof(const char *));
+    for (i = 0; i < events->nelts; i++) {
+        APR_ARRAY_PUSH(lines,
+                       const char
+                           *) = oci_event_line(&APR_ARRAY_IDX(events, i,
+                                                              oci_event_t),
+                                               self->log->format, self->r,
+                                               self->s, pool);
+    }
+    if (lines->nelts) {
+        write_lines(self, lines, pool);
+    }
+    apr_pool_destroy(pool);
+}
+
+void oci_event_log_attach(oci_registry_t *registry, oci_event_log_t *log,
+                          request_rec *r, const server_rec *s, apr_pool_t *pool)
+{
+    logger_t *self;
+
+    if (!log) {
+        return;
+    }
+    self = apr_pcalloc(pool, sizeof(*self));
+    self->listener.applied = log_changes;
+    self->listener.baton = self;
+    self->log = log;
+    self->r = r;
+    self->s = s;
+    self->pool = pool;
+    registry->listener = &self->listener;
+}
