@@ -17,6 +17,8 @@ typedef struct search_t {
     const oci_change_t *change; /* the one at hand */
     const oci_change_t *next;   /* the one after it, or NULL */
     apr_int64_t blob_size;      /* of the record of a blob that was put last */
+    const char *media_type;     /* of the manifest that was put last; or NULL */
+    apr_int64_t size;           /* of this manifest, bytes; or -1 */
     const char *created;
     apr_array_header_t *events;
     apr_pool_t *pool;
@@ -61,17 +63,21 @@ static const char *next_tagged(const search_t *self, const char *repository,
 
 static void find_tag(search_t *self, const char *repository, const char *tag)
 {
-    int deleted = is_deletion(self);
-    oci_event_t *event = add_event(self,
-                                   deleted ? OCI_EVENT_TAG_DELETED
-                                           : OCI_EVENT_TAG_PUSHED,
-                                   repository);
     const char *before = next_tagged(self, repository, tag);
+    oci_event_t *event;
 
+    if (is_deletion(self)) {
+        event = add_event(self, OCI_EVENT_TAG_DELETED, repository);
+        event->digest = before;
+    }
+    else {
+        event = add_event(self, OCI_EVENT_TAG_PUSHED, repository);
+        event->digest = oci_tag_digest(&self->change->value, self->pool);
+        event->previous = before;
+        event->media_type = self->media_type;
+        event->size = self->size;
+    }
     event->tag = tag;
-    event->digest = deleted ? before
-                            : oci_tag_digest(&self->change->value, self->pool);
-    event->previous = deleted ? NULL : before;
 }
 
 /* A manifest is deleted after its tags. */
@@ -102,8 +108,8 @@ static void find_manifest(search_t *self, const char *repository,
     else {
         event = add_event(self, OCI_EVENT_MANIFEST_PUSHED, repository);
         if (oci_manifest_parse(&manifest, &self->change->value, self->pool)) {
-            event->media_type = manifest.media_type;
-            event->size = manifest.size;
+            event->media_type = self->media_type = manifest.media_type;
+            event->size = self->size = manifest.size;
         }
     }
     event->digest = digest;
@@ -185,6 +191,7 @@ apr_array_header_t *oci_events_find(const apr_array_header_t *changes,
                                     const char *created, apr_pool_t *pool)
 {
     search_t self = { .blob_size = -1,
+                      .size = -1,
                       .created = created,
                       .events = apr_array_make(pool, 4, sizeof(oci_event_t)),
                       .pool = pool };

@@ -73,6 +73,7 @@ subtest 'each kind of change' => sub {
     is($events[0]{mediaType}, IMAGE_MANIFEST, 'its media type');
     is($events[0]{size}, length $text[0], 'its size');
     is($events[1]{digest}, $digest[0], 'what the tag names');
+    is($events[1]{$_}, $events[0]{$_}, "its $_") for qw(mediaType size);
     isnt($events[0]{id}, $events[1]{id}, 'each event has an id of its own');
 
     $push->('v1', $text[1]);

@@ -265,7 +265,19 @@ subtest 'proxy.conf and behind-proxy.conf' => sub {
     $behind->stop;
 };
 
+subtest 'events.conf' => sub {
+    my $queue = File::Temp->newdir(TMPDIR => 1);
+    my $server = serve(text_of('examples/events.conf',
+        '/usr/local/lib/mod_oci' => $conf, '/var/spool/mod_oci' => "$queue"));
+    $server->expects(qr{webhook\.pl: http://127\.0\.0\.1:8080/hook does not take});
+    OCI::Client->new($server)->push_image('a', 'v1');
+    my $end = time + 60;
+    sleep 1 while !glob("$queue/*") && time < $end;
+    $server->stop;
+};
+
 my %tested = map { $_ => 1 } qw(reference.conf oci.conf run.conf
+    examples/events.conf
     examples/basic.conf examples/two-doors.conf examples/http2.conf
     examples/tls.conf examples/proxy.conf examples/behind-proxy.conf);
 
