@@ -11,36 +11,40 @@
 #include "httpd/event_line.h"
 #include "registry/random.h"
 #include "values/json.h"
+#include "values/query.h"
 
-/* What is kept of texts that clients choose, in bytes.  Each may become six
- * times as long when it is written as JSON.  All other texts are limited by
- * their grammar, so that a line is never longer than OCI_EVENT_LINE_MAX. */
-#define USER_MAX  128
-#define AGENT_MAX 128
-#define HOST_MAX  255
-#define TYPE_MAX  255
+/* The longest value of a member as JSON, in bytes: each line is then shorter
+ * than OCI_EVENT_LINE_MAX. */
+#define VALUE_MAX 420
 
 static const char *const actions[] = {
     "blob.push", "blob.delete", "manifest.push",     "manifest.delete",
     "tag.push",  "tag.delete",  "repository.create", "repository.delete",
 };
 
-/* Add a member to an object, unless its value is NULL.
- * max: what is kept of the value, in bytes */
-static void add_member(apr_array_header_t *object, const char *name,
-                       const char *value, apr_size_t max)
+/* Write a value as JSON, and cut it if it is long. */
+static const char *quote(const char *value, apr_pool_t *pool)
 {
-    apr_pool_t *pool = object->pool;
+    const char *quoted = oci_json_quote(value, pool);
+    apr_size_t kept = VALUE_MAX - 2; /* the quotes */
 
-    if (!value) {
-        return;
+    while (strlen(quoted) > VALUE_MAX) {
+        quoted = oci_json_quote(apr_pstrndup(pool, value, kept), pool);
+        kept = (VALUE_MAX - 2) / 6; /* each byte became six at most */
     }
-    if (strlen(value) > max) {
-        value = apr_pstrmemdup(pool, value, max);
+    return quoted;
+}
+
+/* Add a member to an object, unless its value is NULL. */
+static void add_member(apr_array_header_t *object, const char *name,
+                       const char *value)
+{
+    if (value) {
+        APR_ARRAY_PUSH(object,
+                       const char *) = apr_psprintf(object->pool, "\"%s\":%s",
+                                                    name,
+                                                    quote(value, object->pool));
     }
-    APR_ARRAY_PUSH(object,
-                   const char *) = apr_psprintf(pool, "\"%s\":%s", name,
-                                                oci_json_quote(value, pool));
 }
 
 static const char *end_object(apr_array_header_t *object)
@@ -80,9 +84,11 @@ static const char *make_id(apr_pool_t *pool)
 /* Whether a blob came from another repository. */
 static int is_mount(const request_rec *r)
 {
-    const char *args = r && r->method_number == M_POST ? r->args : NULL;
+    apr_table_t *query;
 
-    return args && strstr(args, "mount=") && !strstr(args, "digest=");
+    return r && r->method_number == M_POST
+        && oci_query_parse(&query, r->args, r->pool) == APR_SUCCESS
+        && apr_table_get(query, "mount") && !apr_table_get(query, "digest");
 }
 
 static const char *action_of(const oci_event_t *event, const request_rec *r)
@@ -94,11 +100,11 @@ static const char *action_of(const oci_event_t *event, const request_rec *r)
 
 static void add_event(apr_array_header_t *object, const oci_event_t *event)
 {
-    add_member(object, "repository", event->repository, HOST_MAX);
-    add_member(object, "tag", event->tag, HOST_MAX);
-    add_member(object, "digest", event->digest, HOST_MAX);
-    add_member(object, "previousDigest", event->previous, HOST_MAX);
-    add_member(object, "mediaType", event->media_type, TYPE_MAX);
+    add_member(object, "repository", event->repository);
+    add_member(object, "tag", event->tag);
+    add_member(object, "digest", event->digest);
+    add_member(object, "previousDigest", event->previous);
+    add_member(object, "mediaType", event->media_type);
     if (event->size >= 0) {
         APR_ARRAY_PUSH(object,
                        const char
@@ -112,17 +118,16 @@ static void add_event(apr_array_header_t *object, const oci_event_t *event)
 static void add_request(apr_array_header_t *object, request_rec *r)
 {
     if (!r) {
-        add_member(object, "by", "garbage collection", HOST_MAX);
+        add_member(object, "by", "garbage collection");
         return;
     }
-    add_member(object, "actor", r->user, USER_MAX);
-    add_member(object, "address", r->useragent_ip, HOST_MAX);
-    add_member(object, "host", r->hostname, HOST_MAX);
-    add_member(object, "method", r->method, HOST_MAX);
-    add_member(object, "userAgent", apr_table_get(r->headers_in, "User-Agent"),
-               AGENT_MAX);
+    add_member(object, "actor", r->user);
+    add_member(object, "address", r->useragent_ip);
+    add_member(object, "host", r->hostname);
+    add_member(object, "method", r->method);
+    add_member(object, "userAgent", apr_table_get(r->headers_in, "User-Agent"));
     add_member(object, "requestId",
-               apr_table_get(r->subprocess_env, "UNIQUE_ID"), HOST_MAX);
+               apr_table_get(r->subprocess_env, "UNIQUE_ID"));
 }
 
 static const char *subject_of(const oci_event_t *event, apr_pool_t *pool)
@@ -140,19 +145,17 @@ static const char *cloud_event(const oci_event_t *event, request_rec *r,
 {
     apr_array_header_t *object = begin_object(pool);
     apr_array_header_t *data = begin_object(pool);
-    const char *host = r && r->hostname ? r->hostname : s->server_hostname;
+    const char *host = s->server_hostname;
 
-    add_member(object, "specversion", "1.0", HOST_MAX);
-    add_member(object, "id", make_id(pool), HOST_MAX);
+    add_member(object, "specversion", "1.0");
+    add_member(object, "id", make_id(pool));
     add_member(object, "source",
-               apr_pstrcat(pool, "//", host ? host : "", "/v2/", NULL),
-               HOST_MAX);
+               apr_pstrcat(pool, "//", host ? host : "", "/v2/", NULL));
     add_member(object, "type",
-               apr_pstrcat(pool, "mod_oci.", action_of(event, r), NULL),
-               HOST_MAX);
-    add_member(object, "time", format_now(pool), HOST_MAX);
-    add_member(object, "subject", subject_of(event, pool), 2 * HOST_MAX);
-    add_member(object, "datacontenttype", "application/json", HOST_MAX);
+               apr_pstrcat(pool, "mod_oci.", action_of(event, r), NULL));
+    add_member(object, "time", format_now(pool));
+    add_member(object, "subject", subject_of(event, pool));
+    add_member(object, "datacontenttype", "application/json");
     add_event(data, event);
     add_request(data, r);
     APR_ARRAY_PUSH(object, const char *) = apr_pstrcat(pool, "\"data\":",
@@ -165,9 +168,9 @@ static const char *plain_event(const oci_event_t *event, request_rec *r,
 {
     apr_array_header_t *object = begin_object(pool);
 
-    add_member(object, "id", make_id(pool), HOST_MAX);
-    add_member(object, "time", format_now(pool), HOST_MAX);
-    add_member(object, "action", action_of(event, r), HOST_MAX);
+    add_member(object, "id", make_id(pool));
+    add_member(object, "time", format_now(pool));
+    add_member(object, "action", action_of(event, r));
     add_event(object, event);
     add_request(object, r);
     return end_object(object);

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "httpd.h"
@@ -32,16 +33,17 @@
 
 APLOG_USE_MODULE(oci);
 
-/* How long a full pipe is waited for, in milliseconds. */
-#define PIPE_WAIT 1000
+/* How long the lines of a change wait for a full pipe. */
+#define PIPE_WAIT apr_time_from_sec(1)
+
+/* Under which the programs are kept in the pool of httpd's process. */
+#define PROGRAMS "mod_oci event programs"
 
 struct oci_event_log_t {
     const char *target; /* "|" and a command, or an absolute path */
     oci_event_format_e format;
     apr_os_file_t fd;   /* -1 if it is not open */
     apr_uint32_t stuck; /* the pipe was full for PIPE_WAIT; in each process */
-    apr_uint32_t torn;  /* the file ends with a part of a line; in each
-                         * process */
 };
 
 /* The listener of a registry. */
@@ -70,24 +72,70 @@ oci_event_log_t *oci_event_log_make(const char *target,
     return log->target ? log : NULL;
 }
 
-/* Start the program, as CustomLog does: "||" is "|", and "|$" calls a shell.
- * @return NULL, or what is wrong */
-static const char *open_program(oci_event_log_t *log, apr_pool_t *pool)
+/* A program that runs. */
+typedef struct program_t {
+    const char *target; /* as in oci_event_log_t */
+    apr_os_file_t fd;   /* to write to it */
+} program_t;
+
+/* Return the programs that httpd's process has started, program_t. */
+static apr_array_header_t *find_programs(const server_rec *s)
 {
-    char second = log->target[1];
-    const char *command = log->target
+    apr_pool_t *pool = s->process->pool;
+    void *programs;
+
+    apr_pool_userdata_get(&programs, PROGRAMS, pool);
+    if (!programs) {
+        programs = apr_array_make(pool, 1, sizeof(program_t));
+        apr_pool_userdata_setn(programs, PROGRAMS, NULL, pool);
+    }
+    return programs;
+}
+
+/* Start a program, as CustomLog does: "||" is "|", and "|$" calls a shell.
+ * @return NULL, or what is wrong */
+static const char *start_program(program_t *program, apr_pool_t *pool)
+{
+    char second = program->target[1];
+    const char *command = program->target
         + (second == '|' || second == '$' ? 2 : 1);
     piped_log *piped = ap_open_piped_log_ex(pool, command,
                                             second == '$' ? APR_SHELLCMD_ENV
                                                           : APR_PROGRAM_ENV);
 
     if (!piped
-        || apr_os_file_get(&log->fd, ap_piped_log_write_fd(piped))
+        || apr_os_file_get(&program->fd, ap_piped_log_write_fd(piped))
             != APR_SUCCESS) {
         return "the program cannot be started";
     }
-    fcntl(log->fd, F_SETFL, fcntl(log->fd, F_GETFL) | O_NONBLOCK);
+    fcntl(program->fd, F_SETFL, fcntl(program->fd, F_GETFL) | O_NONBLOCK);
     return NULL;
+}
+
+/* Find the program, which may run already, or start it. */
+static const char *open_program(oci_event_log_t *log, const server_rec *s)
+{
+    apr_array_header_t *programs = find_programs(s);
+    program_t program = { NULL, -1 };
+    const char *error = NULL;
+    int i;
+
+    for (i = 0; i < programs->nelts && program.fd < 0; i++) {
+        const program_t *known = &APR_ARRAY_IDX(programs, i, program_t);
+
+        if (!strcmp(known->target, log->target)) {
+            program = *known;
+        }
+    }
+    if (program.fd < 0) {
+        program.target = apr_pstrdup(programs->pool, log->target);
+        error = start_program(&program, programs->pool);
+        if (!error) {
+            APR_ARRAY_PUSH(programs, program_t) = program;
+        }
+    }
+    log->fd = program.fd;
+    return error;
 }
 
 static const char *open_file(oci_event_log_t *log, apr_pool_t *pool)
@@ -95,8 +143,8 @@ static const char *open_file(oci_event_log_t *log, apr_pool_t *pool)
     char text[128];
     apr_file_t *file;
     apr_status_t rv = apr_file_open(&file, log->target,
-                                    APR_FOPEN_WRITE | APR_FOPEN_APPEND
-                                        | APR_FOPEN_CREATE
+                                    APR_FOPEN_READ | APR_FOPEN_WRITE
+                                        | APR_FOPEN_APPEND | APR_FOPEN_CREATE
                                         | APR_FOPEN_LARGEFILE,
                                     APR_FPROT_OS_DEFAULT, pool);
 
@@ -122,7 +170,7 @@ int oci_event_logs_open(apr_pool_t *pool, server_rec *main_server)
 
         for (i = 0; i < logs->nelts; i++) {
             oci_event_log_t *log = APR_ARRAY_IDX(logs, i, oci_event_log_t *);
-            const char *error = is_program(log) ? open_program(log, pool)
+            const char *error = is_program(log) ? open_program(log, s)
                                                 : open_file(log, pool);
 
             if (error) {
@@ -137,37 +185,64 @@ int oci_event_logs_open(apr_pool_t *pool, server_rec *main_server)
     return status;
 }
 
+/* Whether a full disk has left a part of a line at the end of a file. */
+static int is_torn(const oci_event_log_t *log)
+{
+    struct stat file;
+    char last;
+
+    return !fstat(log->fd, &file) && file.st_size > 0
+        && pread(log->fd, &last, 1, file.st_size - 1) == 1 && last != '\n';
+}
+
 /* Write bytes to a file; a signal must not lose any. */
-static int write_file(oci_event_log_t *log, const char *text, apr_size_t size)
+static int write_file(const oci_event_log_t *log, const char *text,
+                      apr_size_t size)
 {
     ssize_t n = 0;
 
-    if (apr_atomic_xchg32(&log->torn, 0) && write(log->fd, "\n", 1) != 1) {
-        apr_atomic_set32(&log->torn, 1);
+    if (is_torn(log) && write(log->fd, "\n", 1) != 1) {
         return 0;
     }
-    while (size && ((n = write(log->fd, text, size)) > 0 || errno == EINTR)) {
+    while (size
+           && ((n = write(log->fd, text, size)) > 0
+               || (n < 0 && errno == EINTR))) {
         text += n > 0 ? n : 0;
         size -= n > 0 ? n : 0;
-        apr_atomic_set32(&log->torn, size > 0);
     }
     return !size;
 }
 
-/* Write a line to a pipe. */
-static int write_line(oci_event_log_t *log, const char *line)
+/* Wait until a pipe takes a line, unless it did not take the last one.
+ * @return Whether to try again */
+static int wait_for_room(oci_event_log_t *log, apr_time_t deadline)
 {
     struct pollfd room = { .fd = log->fd, .events = POLLOUT };
+    apr_time_t left = deadline - apr_time_now();
+
+    if (apr_atomic_read32(&log->stuck)) {
+        return 0;
+    }
+    if (left > 0) {
+        poll(&room, 1, (int)apr_time_as_msec(left) + 1);
+        return 1;
+    }
+    apr_atomic_set32(&log->stuck, 1);
+    return 0;
+}
+
+/* Write a line to a pipe. */
+static int write_line(oci_event_log_t *log, const char *line,
+                      apr_time_t deadline)
+{
     apr_size_t size = strlen(line);
     ssize_t n;
 
-    while ((n = write(log->fd, line, size)) < 0
-           && (errno == EINTR
-               || (errno == EAGAIN && !apr_atomic_read32(&log->stuck)))) {
-        if (errno == EAGAIN && poll(&room, 1, PIPE_WAIT) == 0) {
-            apr_atomic_set32(&log->stuck, 1);
-        }
-    }
+    do {
+        n = write(log->fd, line, size);
+    } while (n < 0
+             && (errno == EINTR
+                 || (errno == EAGAIN && wait_for_room(log, deadline))));
     if (n == (ssize_t)size) {
         apr_atomic_set32(&log->stuck, 0);
     }
@@ -185,6 +260,7 @@ static void write_lines(const logger_t *self, const apr_array_header_t *lines,
                         apr_pool_t *pool)
 {
     oci_event_log_t *log = self->log;
+    apr_time_t deadline = apr_time_now() + PIPE_WAIT;
     int written = 0;
     int i;
 
@@ -197,7 +273,8 @@ static void write_lines(const logger_t *self, const apr_array_header_t *lines,
         const char *line = APR_ARRAY_IDX(lines, i, const char *);
 
         errno = 0;
-        if (log->fd < 0 || !is_program(log) || !write_line(log, line)) {
+        if (log->fd < 0 || !is_program(log)
+            || !write_line(log, line, deadline)) {
             report_lost(self, line);
         }
     }

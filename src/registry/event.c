@@ -13,7 +13,7 @@
 #include "registry/tag.h"
 
 /* The search for events in a list of changes. */
-typedef struct search_t {
+typedef struct event_search_t {
     const oci_change_t *change; /* the one at hand */
     const oci_change_t *next;   /* the one after it, or NULL */
     apr_int64_t blob_size;      /* of the record of a blob that was put last */
@@ -22,9 +22,9 @@ typedef struct search_t {
     const char *created;
     apr_array_header_t *events;
     apr_pool_t *pool;
-} search_t;
+} event_search_t;
 
-static oci_event_t *add_event(search_t *self, oci_event_e kind,
+static oci_event_t *add_event(event_search_t *self, oci_event_e kind,
                               const char *repository)
 {
     oci_event_t *event = apr_array_push(self->events);
@@ -36,15 +36,15 @@ static oci_event_t *add_event(search_t *self, oci_event_e kind,
     return event;
 }
 
-static int is_deletion(const search_t *self)
+static int is_deletion(const event_search_t *self)
 {
     return self->change->kind == OCI_CHANGE_DELETE;
 }
 
 /* Return the digest in the next change if that takes a tag out of the list of
  * its digest, otherwise NULL. */
-static const char *next_tagged(const search_t *self, const char *repository,
-                               const char *tag)
+static const char *next_tagged(const event_search_t *self,
+                               const char *repository, const char *tag)
 {
     const char *prefix = oci_key_tagged(self->pool, repository, NULL, NULL);
     apr_size_t length = strlen(prefix);
@@ -61,7 +61,8 @@ static const char *next_tagged(const search_t *self, const char *repository,
         : NULL;
 }
 
-static void find_tag(search_t *self, const char *repository, const char *tag)
+static void find_tag(event_search_t *self, const char *repository,
+                     const char *tag)
 {
     const char *before = next_tagged(self, repository, tag);
     oci_event_t *event;
@@ -81,7 +82,7 @@ static void find_tag(search_t *self, const char *repository, const char *tag)
 }
 
 /* A manifest is deleted after its tags. */
-static void complete_tags(search_t *self, const char *digest)
+static void complete_tags(event_search_t *self, const char *digest)
 {
     int i;
 
@@ -95,7 +96,7 @@ static void complete_tags(search_t *self, const char *digest)
     }
 }
 
-static void find_manifest(search_t *self, const char *repository,
+static void find_manifest(event_search_t *self, const char *repository,
                           const char *digest)
 {
     oci_manifest_t manifest;
@@ -116,7 +117,7 @@ static void find_manifest(search_t *self, const char *repository,
 }
 
 /* A blob is added by a push or a mount if its record is put, too. */
-static void find_blob(search_t *self, const char *repository,
+static void find_blob(event_search_t *self, const char *repository,
                       const char *digest)
 {
     if (is_deletion(self)) {
@@ -130,7 +131,7 @@ static void find_blob(search_t *self, const char *repository,
     }
 }
 
-static void find_repository(search_t *self)
+static void find_repository(event_search_t *self)
 {
     const char *name = oci_key_suffix(self->pool, self->change->key,
                                       oci_key_catalog(self->pool, NULL));
@@ -145,11 +146,12 @@ static void find_repository(search_t *self)
 
 /* A fact of a repository: repo/<name>/_kind/...  No part of a name begins with
  * "_". */
-static void find_in_repository(search_t *self, const char *rest)
+static void find_in_repository(event_search_t *self, const char *rest)
 {
     static const struct {
         const char *kind;
-        void (*find)(search_t *self, const char *repository, const char *what);
+        void (*find)(event_search_t *self, const char *repository,
+                     const char *what);
     } kinds[] = { { "/_tag/", find_tag },
                   { "/_manifest/", find_manifest },
                   { "/_blob/", find_blob } };
@@ -171,7 +173,7 @@ static int begins_with(const char *text, const char *prefix)
     return !strncmp(text, prefix, strlen(prefix));
 }
 
-static void look_at_change(search_t *self)
+static void look_at_change(event_search_t *self)
 {
     const char *key = self->change->key;
 
@@ -190,11 +192,12 @@ static void look_at_change(search_t *self)
 apr_array_header_t *oci_events_find(const apr_array_header_t *changes,
                                     const char *created, apr_pool_t *pool)
 {
-    search_t self = { .blob_size = -1,
-                      .size = -1,
-                      .created = created,
-                      .events = apr_array_make(pool, 4, sizeof(oci_event_t)),
-                      .pool = pool };
+    event_search_t self = { .blob_size = -1,
+                            .size = -1,
+                            .created = created,
+                            .events = apr_array_make(pool, 4,
+                                                     sizeof(oci_event_t)),
+                            .pool = pool };
     int i;
 
     for (i = 0; i < changes->nelts; i++) {

@@ -135,6 +135,14 @@ subtest 'CloudEvents, and texts of strangers' => sub {
         'the name of a client is escaped, and cut');
     my @lines = split /\n/, OCI::Server::slurp($server->dir . '/events');
     cmp_ok(length $lines[1], '<', 4096, 'the line is not too long for a pipe');
+
+    my $long = join '/', ('x' x 63) x 3, 'y' x 63;    # 255 bytes
+    $client->post("/v2/$long/blobs/uploads/?digest=" . digest_of('x'), 'x',
+        'User-Agent' => "\t\"" x 2000);
+    ($event) = grep { $_->{type} =~ /push/ } $new->();
+    is($event->{subject}, "$long@" . digest_of('x'), 'the longest subject');
+    @lines = split /\n/, OCI::Server::slurp($server->dir . '/events');
+    cmp_ok(length $lines[-1], '<', 4096, 'is not too long either');
     $server->stop;
 };
 
