@@ -47,6 +47,8 @@ static const struct {
     { OCI_ROUTE_UPLOAD, M_PUT, "push", oci_uploads_put },
     { OCI_ROUTE_UPLOAD, M_DELETE, "push", oci_uploads_delete },
     { OCI_ROUTE_REFERRERS, M_GET, "pull", oci_referrers_get },
+    { OCI_ROUTE_TAG_DETAILS, M_GET, "pull", oci_tag_details_get },
+    { OCI_ROUTE_MANIFEST_DETAILS, M_GET, "pull", oci_manifest_details_get },
 };
 
 #define HANDLERS (sizeof(handlers) / sizeof(handlers[0]))
@@ -158,6 +160,7 @@ static oci_error_t *check_reference(const oci_request_t *request)
 
     switch (request->route.endpoint) {
     case OCI_ROUTE_MANIFEST:
+    case OCI_ROUTE_MANIFEST_DETAILS:
         if (!strchr(reference, ':')) {
             return oci_tag_valid(reference)
                 ? NULL

@@ -41,4 +41,10 @@ oci_error_t *oci_uploads_delete(oci_request_t *request);
 /* referrers.c: /v2/<name>/referrers/<digest> */
 oci_error_t *oci_referrers_get(oci_request_t *request);
 
+/* tag_details.c: /v2/<name>/_mod_oci/tags */
+oci_error_t *oci_tag_details_get(oci_request_t *request);
+
+/* manifest_details.c: /v2/<name>/_mod_oci/manifests/<reference> */
+oci_error_t *oci_manifest_details_get(oci_request_t *request);
+
 #endif /* OCI_ENDPOINTS_H */

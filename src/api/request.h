@@ -62,6 +62,26 @@ struct oci_request_t {
     int (*may_pull_tag)(oci_request_t *request, const char *tag);
 
     /**
+     * Return 1 if the caller may GET another path of the repository.
+     * @param kind The part of the path behind the name, such as "blobs"
+     * @param reference The rest of it
+     */
+    int (*may_get)(oci_request_t *request, const char *kind,
+                   const char *reference);
+
+    /**
+     * Check the same for a path without which the request is refused.
+     * @return NULL if the caller may; OCI_E_DENIED; OCI_E_UNAUTHORIZED, which
+     *         asks an anonymous caller to log in
+     */
+    oci_error_t *(*check_get)(oci_request_t *request, const char *kind,
+                              const char *reference);
+
+    /** Return 1 if the caller may delete a tag or a digest of the repository;
+     * the tags of a digest are not looked at. */
+    int (*may_delete)(oci_request_t *request, const char *reference);
+
+    /**
      * Check whether the caller may push a tag that is not in the path.
      * @param immutable Set to 1 if the tag does not move once it is set
      * @return NULL if so; OCI_E_DENIED; OCI_E_UNAUTHORIZED, which asks an

@@ -93,6 +93,7 @@ typedef struct oci_server_config_t {
 typedef struct oci_tag_policy_t {
     int read_only;
     int tag_delete;
+    int manifest_delete;
     int immutable; /* it does not move once it is set */
 } oci_tag_policy_t;
 
@@ -137,6 +138,7 @@ int oci_config_allows_name(const oci_config_t *config, const char *name);
  * @param policy Filled in
  * @param config That applies to the tag's path
  * @param name The tag's repository
+ * @param tag A digest for a path with a digest; NULL for one without either
  * @param pool For temporary data
  */
 void oci_config_tag_policy(oci_tag_policy_t *policy, const oci_config_t *config,

@@ -46,8 +46,9 @@ void oci_config_tag_policy(oci_tag_policy_t *policy, const oci_config_t *config,
 {
     policy->read_only = config->read_only == 1;
     policy->tag_delete = config->tag_delete != 0;
-    policy->immutable = oci_immutable_covers(config->immutable, name, tag,
-                                             pool);
+    policy->manifest_delete = config->manifest_delete != 0;
+    policy->immutable = tag
+        && oci_immutable_covers(config->immutable, name, tag, pool);
 }
 
 int oci_config_uses_tokens(const oci_config_t *config)

@@ -12,17 +12,20 @@
 #include "httpd/config.h"
 #include "httpd/guards.h"
 #include "httpd/permissions.h"
+#include "httpd/question.h"
 #include "registry/tag.h"
+#include "values/digest.h"
 #include "values/scope.h"
 
-/* Whether the request has a token that does not allow pulls from a
+/* Whether the request has a token that does not allow an action on a
  * repository. */
-static int lacks_scope(const oci_context_t *context, const char *name)
+static int lacks_scope(const oci_context_t *context, const char *name,
+                       unsigned action)
 {
     const oci_bearer_t *bearer = context->bearer;
 
     return bearer && bearer->scopes
-        && !oci_scopes_allow(bearer->scopes, "repository", name, OCI_PULL);
+        && !oci_scopes_allow(bearer->scopes, "repository", name, action);
 }
 
 /* A token with scopes allows nothing else.  If the Require lines allow the
@@ -32,7 +35,7 @@ static oci_error_t *may_mount(int *allowed, oci_request_t *request,
                               const char *name, const char *digest)
 {
     oci_context_t *context = oci_context_get(request->r);
-    int lacks = lacks_scope(context, name);
+    int lacks = lacks_scope(context, name, OCI_PULL);
 
     *allowed = 0;
     if (!oci_authz_allows_blob(request->r, name, digest)
@@ -97,10 +100,63 @@ static int may_pull_tag(oci_request_t *request, const char *tag)
 {
     oci_tag_policy_t policy;
 
-    return !lacks_scope(oci_context_get(request->r), request->route.name)
+    return !lacks_scope(oci_context_get(request->r), request->route.name,
+                        OCI_PULL)
         && oci_authz_ask_tag(&policy, request->r, "GET", request->route.name,
                              tag)
         == HTTP_OK;
+}
+
+/* Ask whether the caller may GET a path of the repository; no directive
+ * refuses it if none is a guard.
+ * Returns the status of the answer. */
+static int ask_get(oci_request_t *request, const char *kind,
+                   const char *reference)
+{
+    const char *name = request->route.name;
+    request_rec *r = request->r;
+    oci_tag_policy_t policy;
+
+    if (!oci_guards_may_split_tags()) {
+        return HTTP_OK;
+    }
+    return oci_question_ask(&policy, r, "GET",
+                            apr_pstrcat(r->pool, "/v2/", name, "/", kind, "/",
+                                        reference, NULL),
+                            name);
+}
+
+static int may_get(oci_request_t *request, const char *kind,
+                   const char *reference)
+{
+    return ask_get(request, kind, reference) == HTTP_OK;
+}
+
+static oci_error_t *check_get(oci_request_t *request, const char *kind,
+                              const char *reference)
+{
+    request_rec *r = request->r;
+    int status = ask_get(request, kind, reference);
+
+    return status == HTTP_OK
+        ? NULL
+        : oci_authn_refuse_tag(r, oci_context_get(r), status, NULL,
+                               apr_pstrcat(r->pool, "read ", kind, "/",
+                                           reference, " of ",
+                                           request->route.name, NULL));
+}
+
+static int may_delete(oci_request_t *request, const char *reference)
+{
+    oci_tag_policy_t policy;
+
+    if (lacks_scope(oci_context_get(request->r), request->route.name,
+                    OCI_DELETE)
+        || ask_tag(&policy, request, "DELETE", reference) != HTTP_OK) {
+        return 0;
+    }
+    return oci_digest_valid(reference) ? policy.manifest_delete
+                                       : policy.tag_delete && !policy.immutable;
 }
 
 /* Only a caller that may pull the tag learns that it names the manifest. */
@@ -142,6 +198,9 @@ void oci_permissions_set(oci_request_t *request)
     request->may_mount = may_mount;
     request->may_list = may_list;
     request->may_pull_tag = may_pull_tag;
+    request->may_get = may_get;
+    request->check_get = check_get;
+    request->may_delete = may_delete;
     request->may_push_tag = may_push_tag;
     request->may_delete_tag = may_delete_tag;
 }

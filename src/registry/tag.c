@@ -127,6 +127,31 @@ void oci_tag_delete(apr_array_header_t *changes, const char *name,
     oci_change_delete(changes, oci_key_tagged(pool, name, digest, tag));
 }
 
+/* Pick the tags that still name a digest.
+ * entries: those of _tagged */
+static oci_error_t *pick_naming(apr_array_header_t **tags,
+                                const apr_array_header_t *entries,
+                                const oci_repository_t *repository,
+                                const char *digest, apr_pool_t *pool)
+{
+    const char *prefix = oci_key_tagged(pool, repository->name, digest, NULL);
+    oci_error_t *error = NULL;
+    int i;
+
+    *tags = apr_array_make(pool, 4, sizeof(const char *));
+    for (i = 0; !error && i < entries->nelts; i++) {
+        const char *key = APR_ARRAY_IDX(entries, i, oci_entry_t).key;
+        const char *tag = oci_key_suffix(pool, key, prefix);
+        oci_tag_t current;
+
+        error = oci_tag_get(&current, repository, tag, pool);
+        if (!error && current.digest && !strcmp(current.digest, digest)) {
+            APR_ARRAY_PUSH(*tags, const char *) = tag;
+        }
+    }
+    return error;
+}
+
 /* Read which tags name a digest.
  * *entries: set to the list of its tags, oci_entry_t, which may also have some
  * that have moved since */
@@ -139,20 +164,9 @@ static oci_error_t *read_tags_of_digest(apr_array_header_t **tags,
                         NULL, 0, 0, 0 };
     oci_error_t *error = oci_facts_scan(entries, repository->registry, &scan,
                                         pool);
-    int i;
 
-    *tags = apr_array_make(pool, 4, sizeof(const char *));
-    for (i = 0; !error && i < (*entries)->nelts; i++) {
-        const char *key = APR_ARRAY_IDX(*entries, i, oci_entry_t).key;
-        const char *tag = oci_key_suffix(pool, key, scan.prefix);
-        oci_tag_t current;
-
-        error = oci_tag_get(&current, repository, tag, pool);
-        if (!error && current.digest && !strcmp(current.digest, digest)) {
-            APR_ARRAY_PUSH(*tags, const char *) = tag;
-        }
-    }
-    return error;
+    return error ? error
+                 : pick_naming(tags, *entries, repository, digest, pool);
 }
 
 oci_error_t *oci_tag_list_naming(apr_array_header_t **tags,
@@ -162,6 +176,24 @@ oci_error_t *oci_tag_list_naming(apr_array_header_t **tags,
     apr_array_header_t *entries;
 
     return read_tags_of_digest(tags, &entries, repository, digest, pool);
+}
+
+oci_error_t *oci_tag_list_some_naming(apr_array_header_t **tags, int *more,
+                                      const oci_repository_t *repository,
+                                      const char *digest, apr_pool_t *pool)
+{
+    oci_scan_t scan = { oci_key_tagged(pool, repository->name, digest, NULL),
+                        NULL, OCI_TAGS_NAMING_MAX + 1, 0, 0 };
+    apr_array_header_t *entries;
+    oci_error_t *error = oci_facts_scan(&entries, repository->registry, &scan,
+                                        pool);
+
+    if (error) {
+        return error;
+    }
+    *more = entries->nelts > OCI_TAGS_NAMING_MAX;
+    entries->nelts -= *more;
+    return pick_naming(tags, entries, repository, digest, pool);
 }
 
 oci_error_t *oci_tag_delete_all(apr_array_header_t **tags,

@@ -64,6 +64,21 @@ oci_error_t *oci_tag_list_naming(apr_array_header_t **tags,
                                  const oci_repository_t *repository,
                                  const char *digest, apr_pool_t *pool);
 
+/** The most tags that oci_tag_list_some_naming finds. */
+#define OCI_TAGS_NAMING_MAX 100
+
+/**
+ * List some of the tags that name a digest now, those that are first in
+ * bytewise order.
+ * @param tags Set to an array of const char *, at most OCI_TAGS_NAMING_MAX
+ * @param more Set to whether there may be more
+ * @param pool For the result and temporary data
+ * @return A storage error
+ */
+oci_error_t *oci_tag_list_some_naming(apr_array_header_t **tags, int *more,
+                                      const oci_repository_t *repository,
+                                      const char *digest, apr_pool_t *pool);
+
 /**
  * Create the error OCI_E_TAG_IMMUTABLE of a deletion.
  * @param tag A tag of the manifest to delete, or the tag to delete; NULL if the

@@ -20,6 +20,8 @@ static const struct {
     { OCI_ROUTE_UPLOADS, "/blobs/uploads/", 0 },
     { OCI_ROUTE_UPLOADS, "/blobs/uploads", 0 },
     { OCI_ROUTE_TAGS, "/tags/list", 0 },
+    { OCI_ROUTE_TAG_DETAILS, "/_mod_oci/tags", 0 },
+    { OCI_ROUTE_MANIFEST_DETAILS, "/_mod_oci/manifests/", 1 },
     { OCI_ROUTE_MANIFEST, "/manifests/", 1 },
     { OCI_ROUTE_BLOB, "/blobs/", 1 },
     { OCI_ROUTE_REFERRERS, "/referrers/", 1 },

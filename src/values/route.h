@@ -11,7 +11,7 @@
 #include "apr_pools.h"
 
 typedef enum {
-    OCI_ROUTE_NONE, /* no endpoint of the specification */
+    OCI_ROUTE_NONE, /* not an endpoint */
     OCI_ROUTE_BASE,
     OCI_ROUTE_CATALOG,
     OCI_ROUTE_TAGS,
@@ -19,7 +19,9 @@ typedef enum {
     OCI_ROUTE_BLOB,
     OCI_ROUTE_UPLOADS, /* new upload sessions */
     OCI_ROUTE_UPLOAD,  /* an existing upload session */
-    OCI_ROUTE_REFERRERS
+    OCI_ROUTE_REFERRERS,
+    OCI_ROUTE_TAG_DETAILS,
+    OCI_ROUTE_MANIFEST_DETAILS
 } oci_route_e;
 
 typedef struct oci_route_t {
@@ -41,6 +43,8 @@ typedef struct oci_route_t {
  *     /<name>/blobs/uploads/<id>            upload
  *     /<name>/blobs/<digest>                blob
  *     /<name>/referrers/<digest>            referrers
+ *     /<name>/_mod_oci/tags                 tag details
+ *     /<name>/_mod_oci/manifests/<reference>   manifest details
  *
  * @param route Filled in; the strings live in pool
  * @param path The part of the URL's path that follows "/v2"

@@ -30,6 +30,11 @@ static const struct {
     { "/a/blobs/uploads/", OCI_ROUTE_UPLOADS, "a", NULL },
     { "/a/blobs/uploads/1-2", OCI_ROUTE_UPLOAD, "a", "1-2" },
     { "/a/referrers/" D, OCI_ROUTE_REFERRERS, "a", D },
+    { "/a/b/_mod_oci/tags", OCI_ROUTE_TAG_DETAILS, "a/b", NULL },
+    { "/a/_mod_oci/manifests/v1", OCI_ROUTE_MANIFEST_DETAILS, "a", "v1" },
+    { "/a/b/_mod_oci/manifests/" D, OCI_ROUTE_MANIFEST_DETAILS, "a/b", D },
+    { "/a/_mod_oci/blobs/" D, OCI_ROUTE_BLOB, "a/_mod_oci", D },
+    { "/a/_mod_oci/tags/list", OCI_ROUTE_TAGS, "a/_mod_oci", NULL },
 
     /* A name may contain any of the words. */
     { "/blobs/uploads/manifests/latest", OCI_ROUTE_MANIFEST, "blobs/uploads",
@@ -64,6 +69,9 @@ static const struct {
 
     /* No name, no reference, or not an endpoint. */
     { "/tags/list", OCI_ROUTE_NONE, NULL, NULL },
+    { "/_mod_oci/tags", OCI_ROUTE_NONE, NULL, NULL },
+    { "/a/_mod_oci/tags/", OCI_ROUTE_NONE, NULL, NULL },
+    { "/_mod_oci/manifests/x", OCI_ROUTE_MANIFEST, "_mod_oci", "x" },
     { "/manifests/x", OCI_ROUTE_NONE, NULL, NULL },
     { "//manifests/x", OCI_ROUTE_NONE, NULL, NULL },
     { "/blobs/" D, OCI_ROUTE_NONE, NULL, NULL },

@@ -11,7 +11,7 @@
 
 #include "apr_strings.h"
 
-#include "admin/look/image_size.h"
+#include "registry/image_size.h"
 #include "admin/look/ls_content.h"
 #include "admin/terminal.h"
 #include "registry/keys.h"
@@ -148,6 +148,7 @@ static oci_error_t *find_cause(int *gone, const content_list_t *list,
 static oci_error_t *read_manifest(row_t *row, content_list_t *list,
                                   apr_pool_t *pool)
 {
+    oci_image_size_t size = { 0 };
     oci_manifest_t manifest;
     oci_document_t *document;
     oci_error_t *error = oci_manifest_get(&manifest, list->repository,
@@ -178,9 +179,12 @@ static oci_error_t *read_manifest(row_t *row, content_list_t *list,
     row->type = list->kind != OCI_LS_REFERRERS ? manifest.media_type
         : document->artifact_type              ? document->artifact_type
                                                : "";
-    return list->measuring ? NULL
-                           : oci_image_size(&row->size, list->repository,
-                                            &manifest, document, pool);
+    if (!list->measuring) {
+        error = oci_image_size(&size, list->repository, &manifest, document,
+                               pool);
+        row->size = size.bytes;
+    }
+    return error;
 }
 
 /* Show a row in the second walk, measure it in the first one. */

@@ -9,8 +9,8 @@
 #include "apr_strings.h"
 
 #include "admin/arguments.h"
-#include "admin/look/description.h"
-#include "admin/look/image_size.h"
+#include "values/description.h"
+#include "registry/image_size.h"
 #include "admin/look/show.h"
 #include "admin/look/show_node.h"
 #include "admin/terminal.h"
@@ -236,6 +236,7 @@ static oci_error_t *describe(oci_node_t *node, const show_t *show,
                              const oci_manifest_t *manifest,
                              const oci_document_t *document, apr_pool_t *pool)
 {
+    oci_image_size_t size = { 0 };
     apr_array_header_t *tags;
     oci_error_t *error = oci_tag_list_naming(&tags, show->repository,
                                              manifest->digest, pool);
@@ -258,9 +259,12 @@ static oci_error_t *describe(oci_node_t *node, const show_t *show,
                                               : node->annotations;
     node->origin = &manifest->origin;
     node->tags = tags;
-    return show->tree.depth ? NULL
-                            : oci_image_size(&node->total, show->repository,
-                                             manifest, document, pool);
+    if (!show->tree.depth) {
+        error = oci_image_size(&size, show->repository, manifest, document,
+                               pool);
+        node->total = size.bytes;
+    }
+    return error;
 }
 
 /* Show a manifest that was read, and what it names. */

@@ -6,7 +6,7 @@
 
 #include "apr_strings.h"
 
-#include "admin/look/description.h"
+#include "values/description.h"
 #include "admin/look/show_node.h"
 #include "admin/terminal.h"
 

@@ -16,6 +16,7 @@ typedef struct oci_description_t {
                                   there is none */
     const char *platform_json; /* the text of a JSON object, or NULL */
     const char *annotations;   /* likewise */
+    const char *artifact_type; /* not escaped; or NULL */
 } oci_description_t;
 
 /**

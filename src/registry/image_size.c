@@ -9,7 +9,7 @@
 
 #include "apr_strings.h"
 
-#include "admin/look/image_size.h"
+#include "registry/image_size.h"
 
 /* How many levels of indexes are read. */
 #define LEVELS 16
@@ -63,32 +63,58 @@ static void drop_duplicates(apr_array_header_t *parts)
     parts->nelts = kept;
 }
 
-/* Add what a manifest of the repository names; nothing if there is no such
- * manifest, or if it is damaged. */
-static oci_error_t *add_named(apr_array_header_t *parts,
-                              const oci_repository_t *repository,
-                              const char *digest, int level, apr_pool_t *pool)
-{
-    oci_manifest_t manifest;
-    oci_document_t *document;
-    oci_error_t *error = oci_manifest_get(&manifest, repository, digest, pool);
+/* The parts of an image that are found. */
+typedef struct image_t {
+    const oci_repository_t *repository;
+    oci_image_size_t *size;
+    apr_array_header_t *parts; /* part_t */
+    apr_pool_t *scratch;       /* for one manifest */
+} image_t;
 
-    if (error) {
-        return error->code == OCI_E_MANIFEST_UNKNOWN ? NULL : error;
+/* Whether one more manifest may be read. */
+static int may_read(const oci_reading_t *reading)
+{
+    return !reading || (reading->manifests > 0 && reading->bytes > 0);
+}
+
+/* Add what a manifest of the repository names; nothing if it is not there, is
+ * damaged or may not be read. */
+static oci_error_t *add_named(image_t *image, const char *digest, int level)
+{
+    oci_reading_t *reading = image->size->reading;
+    oci_manifest_t manifest = { 0 };
+    oci_document_t *document;
+    oci_error_t *error;
+
+    if (!may_read(reading)) {
+        image->size->incomplete = 1;
+        return NULL;
     }
-    if (!oci_document_parse(&document, manifest.media_type, manifest.data,
-                            manifest.size, pool)) {
-        add_children(parts, document, level);
+    error = oci_manifest_get(&manifest, image->repository, digest,
+                             image->scratch);
+    if (error && error->code != OCI_E_MANIFEST_UNKNOWN) {
+        return error;
+    }
+    if (reading) {
+        reading->manifests--;
+        reading->bytes -= (apr_int64_t)manifest.size;
+    }
+    if (!error
+        && !oci_document_parse(&document, manifest.media_type, manifest.data,
+                               manifest.size, image->scratch)) {
+        add_children(image->parts, document, level);
+    }
+    else {
+        image->size->incomplete = 1;
     }
     return NULL;
 }
 
 /* Read the manifests that were named at the level above this one.
  * *found: set to whether there are any */
-static oci_error_t *read_level(int *found, apr_array_header_t *parts,
-                               const oci_repository_t *repository, int level,
-                               apr_pool_t *scratch)
+static oci_error_t *read_level(int *found, image_t *image, int level)
 {
+    apr_array_header_t *parts = image->parts;
     oci_error_t *error = NULL;
     int count = parts->nelts, i;
 
@@ -98,9 +124,9 @@ static oci_error_t *read_level(int *found, apr_array_header_t *parts,
 
         if (part->is_manifest && part->level == level - 1) {
             *found = 1;
-            error = add_named(parts, repository, part->digest, level, scratch);
+            error = add_named(image, part->digest, level);
             if (!error) {
-                apr_pool_clear(scratch);
+                apr_pool_clear(image->scratch);
             }
         }
     }
@@ -108,31 +134,35 @@ static oci_error_t *read_level(int *found, apr_array_header_t *parts,
     return error;
 }
 
-oci_error_t *oci_image_size(apr_uint64_t *bytes,
+oci_error_t *oci_image_size(oci_image_size_t *size,
                             const oci_repository_t *repository,
                             const oci_manifest_t *manifest,
                             const oci_document_t *document, apr_pool_t *pool)
 {
-    apr_array_header_t *parts = apr_array_make(pool, 16, sizeof(part_t));
+    image_t image = { .repository = repository, .size = size };
     oci_error_t *error = NULL;
-    apr_pool_t *scratch;
-    apr_status_t rv = apr_pool_create(&scratch, pool);
+    apr_status_t rv = apr_pool_create(&image.scratch, pool);
     int found = 1, level, i;
 
     if (rv != APR_SUCCESS) {
         return oci_error_storage(pool, rv, "cannot read an image");
     }
-    add_children(parts, document, 1);
-    drop_duplicates(parts);
+    size->bytes = manifest->size;
+    size->incomplete = 0;
+    image.parts = apr_array_make(pool, 16, sizeof(part_t));
+    add_children(image.parts, document, 1);
+    drop_duplicates(image.parts);
     for (level = 2; level <= LEVELS && found && !error; level++) {
-        error = read_level(&found, parts, repository, level, scratch);
+        error = read_level(&found, &image, level);
     }
-    *bytes = manifest->size;
-    for (i = 0; i < parts->nelts; i++) {
-        *bytes += APR_ARRAY_IDX(parts, i, part_t).size;
+    for (i = 0; i < image.parts->nelts; i++) {
+        const part_t *part = &APR_ARRAY_IDX(image.parts, i, part_t);
+
+        size->bytes += part->size;
+        size->incomplete |= part->is_manifest && part->level >= LEVELS;
     }
     if (!error) {
-        apr_pool_destroy(scratch);
+        apr_pool_destroy(image.scratch);
     }
     return error;
 }

@@ -6,7 +6,7 @@
 
 #include "apr_strings.h"
 
-#include "admin/look/description.h"
+#include "values/description.h"
 #include "values/json_span.h"
 
 /* Return the text of a string.  If it has characters that a C string cannot
@@ -44,8 +44,9 @@ static const char *format_platform(oci_span_t platform, apr_pool_t *pool)
 
 static void add(apr_array_header_t *descriptions, oci_span_t descriptor)
 {
-    enum { PLATFORM, ANNOTATIONS, COUNT };
-    static const char *const names[COUNT] = { "platform", "annotations" };
+    enum { PLATFORM, ANNOTATIONS, TYPE, COUNT };
+    static const char *const names[COUNT] = { "platform", "annotations",
+                                              "artifactType" };
     apr_pool_t *pool = descriptions->pool;
     oci_description_t *added = apr_array_push(descriptions);
     oci_span_t members[COUNT];
@@ -59,6 +60,7 @@ static void add(apr_array_header_t *descriptions, oci_span_t descriptor)
     if (members[ANNOTATIONS].text) {
         added->annotations = oci_span_compact(members[ANNOTATIONS], pool);
     }
+    added->artifact_type = oci_span_text(members[TYPE], pool);
 }
 
 apr_array_header_t *oci_descriptions_read(const char *data, apr_size_t size,

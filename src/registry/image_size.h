@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file image_size.h
+ * @brief The size of an image, with everything that it names
+ */
+
+#ifndef OCI_IMAGE_SIZE_H
+#define OCI_IMAGE_SIZE_H
+
+#include "registry/manifest.h"
+#include "values/document.h"
+
+/** How much may still be read, for one size or several. */
+typedef struct oci_reading_t {
+    int manifests;     /* this many; that they are not there counts, too */
+    apr_int64_t bytes; /* of manifests; the last one may exceed it */
+} oci_reading_t;
+
+typedef struct oci_image_size_t {
+    oci_reading_t *reading; /* reduced by what is read; NULL: no limit */
+    apr_uint64_t bytes;
+    int incomplete; /* a manifest is not in the repository or is damaged, or
+                       counts with its stated size only, because no more may be
+                       read, or because it is nested too deeply */
+} oci_image_size_t;
+
+/**
+ * Add up the sizes of a manifest, its config and its layers, and, for an index,
+ * of the manifests that it names and of what they name.  What is named several
+ * times counts once; manifests that cannot be read count with the size that the
+ * index states.
+ * @param size Its reading is given, the rest is set
+ * @param manifest A manifest of the repository
+ * @param document The parsed manifest
+ * @param pool For temporary data
+ * @return A storage error
+ */
+oci_error_t *oci_image_size(oci_image_size_t *size,
+                            const oci_repository_t *repository,
+                            const oci_manifest_t *manifest,
+                            const oci_document_t *document, apr_pool_t *pool);
+
+#endif /* OCI_IMAGE_SIZE_H */
