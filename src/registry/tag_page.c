@@ -21,13 +21,13 @@
 #define BATCH 1000
 
 /* A walk over all tags. */
-typedef struct collection_t {
+typedef struct tag_heap_t {
     oci_tag_page_t *page;
     apr_int64_t most;       /* tags to read, or 0 */
     apr_int64_t seen;       /* tags, whether or not they match */
     int size;               /* of the heap */
     oci_tag_cursor_t *heap; /* page->limit + 1 places */
-} collection_t;
+} tag_heap_t;
 
 /* Whether a tag contains a text in any case. */
 static int contains(const char *tag, const char *text)
@@ -85,7 +85,7 @@ static void sift_down(oci_tag_cursor_t *heap, int size)
 }
 
 /* Keep a place if it is among the first ones. */
-static void keep(collection_t *all, const oci_tag_cursor_t *place)
+static void keep(tag_heap_t *all, const oci_tag_cursor_t *place)
 {
     if (all->size <= all->page->limit) {
         all->heap[all->size++] = *place;
@@ -100,7 +100,7 @@ static void keep(collection_t *all, const oci_tag_cursor_t *place)
 static oci_error_t *visit_tag(oci_walk_t *walk, const char *tag,
                               const oci_value_t *value, apr_pool_t *pool)
 {
-    collection_t *all = walk->baton;
+    tag_heap_t *all = walk->baton;
     const oci_tag_page_t *page = all->page;
     oci_tag_cursor_t place;
     oci_tag_t found;
@@ -130,7 +130,7 @@ oci_error_t *oci_tag_page_by_time(oci_tag_page_t *page,
                                   const oci_repository_t *repository,
                                   apr_int64_t most, apr_pool_t *pool)
 {
-    collection_t all = { .page = page, .most = most };
+    tag_heap_t all = { .page = page, .most = most };
     oci_walk_t walk = { .registry = repository->registry,
                         .prefix = oci_key_tag(pool, repository->name, NULL),
                         .values = 1,
