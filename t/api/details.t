@@ -150,6 +150,26 @@ is_deeply($json->{referrers}, [
       size => length $signature },
 ], 'referrers by subject and by tag');
 
+# Large annotations, and more than 200 children and referrers.
+my $huge = json_text(image_manifest('{}', [], annotations => { of => 'huge' }));
+$client->push_manifest($repo, 'huge', $huge);
+my %huge = %{ descriptor($huge, IMAGE_MANIFEST) };
+$client->push_manifest($repo, undef, json_text(image_manifest('{}', [],
+    subject => \%huge, annotations => { big => 'x' x (1024 * 1024) })));
+$res = details('huge');
+cmp_ok(length $res->body, '<', 16384, 'an annotation of 1 MiB is cut');
+is(length $res->json->{referrers}[0]{annotations}{big}, 4097, 'after 4 KiB');
+$json = push_kind('wide', { schemaVersion => 2, mediaType => IMAGE_INDEX,
+    manifests => [ (\%huge) x 201 ] });
+is(scalar @{ $json->{children} }, 200, '200 of 201 children');
+ok($json->{moreChildren}, 'there is one more');
+$client->push_manifest($repo, undef, image_manifest('{}', [],
+    subject => descriptor($signature, IMAGE_MANIFEST),
+    annotations => { number => "$_" })) for 1 .. 201;
+$json = json_of("$base.sig");
+is(scalar @{ $json->{referrers} }, 200, '200 of 201 referrers');
+ok($json->{moreReferrers}, 'there is one more');
+
 # Large manifests and many tags.
 my $large = json_text(image_manifest('{}', [],
     annotations => { big => 'x' x (1024 * 1024) }));
@@ -184,21 +204,30 @@ for my $method (qw(PUT POST PATCH DELETE)) {
     header_is($res, 'Allow', 'OPTIONS, GET, HEAD');
 }
 
-# What may be deleted.
-for my $case (
-    [ 'OCIReadOnly On',                     0, 0 ],
-    [ 'OCITagDelete Off',                   0, 0 ],
-    [ 'OCIManifestDelete Off',              1, 0 ],
-    [ 'OCIImmutable ** tags=v1',             0, 0 ],
-    [ 'OCIImmutable ** tags=other',          1, 1 ]
-) {
-    my ($line, $tag, $digest) = @$case;
-    $server->set(config => "OCISync Off\n$line");
-    $server->graceful;
-    $client->close;
-    $json = json_of('v1');
+# What may be deleted, and when a manifest was pulled.
+my @cases = (
+    [ 'OCIReadOnly On',             0, 0 ],
+    [ 'OCITagDelete Off',           0, 0 ],
+    [ 'OCIManifestDelete Off',      1, 0 ],
+    [ 'OCIImmutable ** tags=v1',    0, 0 ],
+    [ 'OCIImmutable ** tags=other', 1, 1 ],
+    [ 'OCIPullTime On',             1, 1 ],
+);
+$client->push_image("policy$_", 'v1') for 0 .. $#cases;
+$server->set(after => join '', map {
+    qq(<Location "/v2/policy$_/">\n$cases[$_][0]\n</Location>\n) } 0 .. $#cases);
+$server->graceful;
+$client->close;
+for my $i (0 .. $#cases) {
+    my ($line, $tag, $digest) = @{ $cases[$i] };
+    $json = json_of('v1', "policy$i");
     is_deeply([ map { $_ ? 1 : 0 } @{ $json->{mayDelete} }{qw(tag digest)} ],
         [ $tag, $digest ], $line);
 }
+ok(!exists $json->{pulled}, 'a list is not a pull');
+$client->get("/v2/policy$#cases/manifests/v1");
+like(json_of('v1', "policy$#cases")->{pulled}, $TIME, 'when it was pulled');
+like($client->get("/v2/policy$#cases/_mod_oci/tags")->json->{tags}[0]{pulled},
+    $TIME, 'also in the list of tags');
 $server->stop;
 done_testing;
