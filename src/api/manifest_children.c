@@ -31,16 +31,15 @@ static oci_error_t *read_child(int *present, oci_image_size_t *size,
                                                     digest),
                                  pool);
 
-    if (error || !*present || !is_manifest || details->reading.manifests <= 0
-        || details->reading.bytes <= 0) {
+    if (error || !*present || !is_manifest
+        || !oci_reading_may_go_on(&details->reading)) {
         return error;
     }
     error = oci_manifest_get(&manifest, repository, digest, pool);
     if (error) {
         return error;
     }
-    details->reading.manifests--;
-    details->reading.bytes -= (apr_int64_t)manifest.size;
+    oci_reading_count(&details->reading, manifest.size);
     return oci_document_parse(&document, manifest.media_type, manifest.data,
                               manifest.size, pool)
         ? NULL

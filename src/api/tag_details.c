@@ -156,16 +156,17 @@ static oci_error_t *read_content(content_t *content, details_t *details)
 {
     const oci_repository_t *repository = &details->request->repository;
     apr_pool_t *pool = details->request->r->pool;
-    oci_manifest_t manifest;
+    oci_manifest_t manifest = { 0 };
     oci_document_t *document;
     oci_error_t *error;
 
     content->size.incomplete = 1;
-    if (details->reading.manifests-- <= 0 || details->reading.bytes <= 0) {
+    if (!oci_reading_may_go_on(&details->reading)) {
         return NULL;
     }
     error = oci_manifest_get(&manifest, repository, content->digest,
                              details->scratch);
+    oci_reading_count(&details->reading, manifest.size);
     if (!error) {
         error = oci_pull_time_get(&content->pulled, repository, content->digest,
                                   details->scratch);
@@ -173,7 +174,6 @@ static oci_error_t *read_content(content_t *content, details_t *details)
     if (error) {
         return error;
     }
-    details->reading.bytes -= (apr_int64_t)manifest.size;
     content->media_type = apr_pstrdup(pool, manifest.media_type);
     if (oci_document_parse(&document, manifest.media_type, manifest.data,
                            manifest.size, details->scratch)) {

@@ -71,10 +71,17 @@ typedef struct image_t {
     apr_pool_t *scratch;       /* for one manifest */
 } image_t;
 
-/* Whether one more manifest may be read. */
-static int may_read(const oci_reading_t *reading)
+int oci_reading_may_go_on(const oci_reading_t *reading)
 {
     return !reading || (reading->manifests > 0 && reading->bytes > 0);
+}
+
+void oci_reading_count(oci_reading_t *reading, apr_size_t size)
+{
+    if (reading) {
+        reading->manifests--;
+        reading->bytes -= (apr_int64_t)size;
+    }
 }
 
 /* Add what a manifest of the repository names; nothing if it is not there, is
@@ -86,7 +93,7 @@ static oci_error_t *add_named(image_t *image, const char *digest, int level)
     oci_document_t *document;
     oci_error_t *error;
 
-    if (!may_read(reading)) {
+    if (!oci_reading_may_go_on(reading)) {
         image->size->incomplete = 1;
         return NULL;
     }
@@ -95,10 +102,7 @@ static oci_error_t *add_named(image_t *image, const char *digest, int level)
     if (error && error->code != OCI_E_MANIFEST_UNKNOWN) {
         return error;
     }
-    if (reading) {
-        reading->manifests--;
-        reading->bytes -= (apr_int64_t)manifest.size;
-    }
+    oci_reading_count(reading, manifest.size);
     if (!error
         && !oci_document_parse(&document, manifest.media_type, manifest.data,
                                manifest.size, image->scratch)) {
@@ -161,6 +165,7 @@ oci_error_t *oci_image_size(oci_image_size_t *size,
         size->bytes += part->size;
         size->incomplete |= part->is_manifest && part->level >= LEVELS;
     }
+    size->incomplete |= error != NULL;
     if (!error) {
         apr_pool_destroy(image.scratch);
     }

@@ -17,12 +17,21 @@ typedef struct oci_reading_t {
     apr_int64_t bytes; /* of manifests; the last one may exceed it */
 } oci_reading_t;
 
+/** Return 1 if one more manifest may be read.
+ * @param reading NULL: there is no limit */
+int oci_reading_may_go_on(const oci_reading_t *reading);
+
+/** Count a manifest that was read.
+ * @param reading NULL: nothing is counted
+ * @param size Bytes; 0 if it is not there */
+void oci_reading_count(oci_reading_t *reading, apr_size_t size);
+
 typedef struct oci_image_size_t {
     oci_reading_t *reading; /* reduced by what is read; NULL: no limit */
     apr_uint64_t bytes;
-    int incomplete; /* a manifest is not in the repository or is damaged, or
-                       counts with its stated size only, because no more may be
-                       read, or because it is nested too deeply */
+    int incomplete; /* something below a manifest does not count, because the
+                       manifest is not in the repository, is damaged, is nested
+                       too deeply or may not be read */
 } oci_image_size_t;
 
 /**

@@ -21,9 +21,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char *path_of(const oci_route_t *route, apr_pool_t *pool)
 {
     static const char *const words[] = {
-        NULL,          "/",       "/_catalog",       "/tags/list",
-        "/manifests/", "/blobs/", "/blobs/uploads/", "/blobs/uploads/",
+        NULL,
+        "/",
+        "/_catalog",
+        "/tags/list",
+        "/manifests/",
+        "/blobs/",
+        "/blobs/uploads/",
+        "/blobs/uploads/",
         "/referrers/",
+        "/_mod_oci/tags",
+        "/_mod_oci/manifests/",
     };
 
     if (!route->name) {

@@ -26,9 +26,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         == APR_SUCCESS) {
         assert(cursor.seconds >= 0);
         assert(oci_tag_valid(cursor.tag));
-        assert(oci_tag_cursor_parse(&again,
-                                    oci_tag_cursor_format(&cursor, pool))
-               == APR_SUCCESS);
+        assert(
+            oci_tag_cursor_parse(&again, oci_tag_cursor_format(&cursor, pool))
+            == APR_SUCCESS);
         assert(!oci_tag_cursor_compare(&cursor, &again));
     }
     apr_pool_destroy(pool);
