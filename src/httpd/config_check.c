@@ -65,6 +65,14 @@ static int sets_our_handler(const oci_line_t *line, apr_pool_t *pool)
         || oci_line_sets_handler(line, OCI_TOKEN_HANDLER, pool);
 }
 
+/* Whether a line sets a handler that needs no store in its section. */
+static int sets_page_handler(const oci_line_t *line, apr_pool_t *pool)
+{
+    return oci_line_sets_handler(line, OCI_PAGE_HANDLER, pool)
+        || oci_line_sets_handler(line, OCI_METRICS_HANDLER, pool)
+        || oci_line_sets_handler(line, OCI_HEALTH_HANDLER, pool);
+}
+
 /* Whether a line sets a handler whose name looks like ours. */
 static int sets_unknown_handler(const oci_line_t *line, apr_pool_t *pool)
 {
@@ -72,7 +80,7 @@ static int sets_unknown_handler(const oci_line_t *line, apr_pool_t *pool)
 
     return oci_line_is(line, "SetHandler")
         && !ap_cstr_casecmpn(handler, "oci-", 4) && !ap_strchr_c(handler, '%')
-        && !sets_our_handler(line, pool);
+        && !sets_our_handler(line, pool) && !sets_page_handler(line, pool);
 }
 
 /* Whether a line may make the paths of another one ours.  Only SetHandler can:
@@ -324,7 +332,8 @@ void oci_config_check(const server_rec *main_server, apr_pool_t *pool)
                 main_server, line->directive,
                 apr_psprintf(pool,
                              "unknown handler \"%s\"; write " OCI_HANDLER
-                             " or " OCI_TOKEN_HANDLER,
+                             ", " OCI_TOKEN_HANDLER ", " OCI_PAGE_HANDLER
+                             ", " OCI_METRICS_HANDLER " or " OCI_HEALTH_HANDLER,
                              oci_line_word(line, pool)));
         }
         if (oci_line_sets_handler(line, OCI_HANDLER, pool)) {

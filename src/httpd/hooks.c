@@ -23,6 +23,7 @@
 #include "httpd/error_filter.h"
 #include "httpd/guards.h"
 #include "httpd/hooks.h"
+#include "httpd/page.h"
 #include "httpd/permissions.h"
 #include "httpd/question.h"
 #include "httpd/start.h"
@@ -231,4 +232,5 @@ void oci_hooks_register(apr_pool_t *pool)
     ap_hook_type_checker(type_checker, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(registry_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(oci_token_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(oci_page_handler, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -88,7 +88,7 @@ is_warning(at('/v2/', 'SetHandler ociregistry', "OCIBlobStore fs $tmp/store",
         'OCISync Off', $open),
     qr/OCIBlobStore $none the handler "ociregistry"; add "SetHandler/,
     'another handler');
-my $unknown = qr/unknown handler "oci-\w+"; write oci-registry or oci-token/;
+my $unknown = qr/unknown handler "oci-\w+"; write oci-registry, oci-token,/;
 is_warning(at('/v2/', 'SetHandler oci-regsitry', "OCIBlobStore fs $tmp/store",
         'OCISync Off', $open), $unknown, 'a misspelt handler');
 is_warning("OCIBlobStore fs $tmp/store\n"

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Deleting a tag or a manifest, after one question.
+
+import { remove } from './registry.js';
+import { button, make, tell, visible } from './dom.js';
+import { word } from './words.js';
+
+// Ask in a dialog; resolves to whether the answer is yes.
+function ask(question, details) {
+  return new Promise((resolve) => {
+    const dialog = make('dialog', { 'aria-labelledby': 'question',
+      close: () => {
+        dialog.remove();
+        resolve(dialog.returnValue === 'yes');
+      } },
+    make('p', { id: 'question' }, question), ...details,
+    make('p', { class: 'controls' },
+      button(word('no'), () => dialog.close('no'), { autofocus: true }),
+      button(word('yes'), () => dialog.close('yes'), { class: 'danger' })));
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
+function tagsToo(view) {
+  const tags = view.tags ?? [];
+  return tags.length === 0 ? [] : [make('p', {}, word('askList')),
+    make('ul', {}, ...tags.map((tag) => make('li', {}, make('bdi', {}, visible(tag)))),
+      ...(view.moreTags ? [make('li', {}, word('askMore'))] : []))];
+}
+
+// Make the section, or undefined if this visitor may delete nothing here.
+export function deletion(view, tag, done) {
+  const may = view.mayDelete ?? {};
+  const act = async (question, details, reference) => {
+    if (!await ask(question, details)) {
+      return;
+    }
+    try {
+      await remove(`/v2/${view.name}/manifests/${reference}`);
+    } catch (error) {
+      tell(error.message);
+      return;
+    }
+    done();
+    tell(word('deleted'));
+  };
+  const { name } = view;
+  const buttons = [];
+  if (tag && may.tag) {
+    buttons.push(button(word('deleteTag', { tag }), () =>
+      act(word('askTag', { tag, name }), [], tag), { class: 'danger' }));
+  }
+  if (may.digest) {
+    const question = view.tags?.length ? 'askDigest' : 'askAlone';
+    buttons.push(button(word('deleteDigest'), () =>
+      act(word(question, { name }), tagsToo(view), view.digest),
+    { class: 'danger' }));
+  }
+  return buttons.length === 0 ? undefined
+    : make('section', { 'aria-labelledby': 'deletion' },
+      make('h3', { id: 'deletion' }, word('deletion')),
+      make('p', { class: 'controls' }, ...buttons));
+}
