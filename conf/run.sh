@@ -64,7 +64,8 @@ export PORT STORE MODULE MODULES RUN OWNER GROUP
 
 cat <<END
 
-Serving a registry at http://127.0.0.1:$PORT/v2/ from $STORE.
+Serving a registry at http://127.0.0.1:$PORT/v2/ from $STORE,
+and a page that shows it at http://127.0.0.1:$PORT/.
 Commands to try in another terminal:
 
     curl http://127.0.0.1:$PORT/v2/_catalog

@@ -43,7 +43,7 @@ export function deletion(view, tag, done) {
       tell(error.message);
       return;
     }
-    done();
+    await done();
     tell(word('deleted'));
   };
   const { name } = view;

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# The page for people in a real browser: browse, filter, deep links, copy,
+# delete, hostile names and annotations, no JavaScript, and axe-core.  The
+# screenshots stay in .build/page.
+
+use OCI::Test;
+use OCI::Browser;
+use utf8;
+
+$ENV{PATH} = "/usr/bin:$ENV{PATH}";
+plan(skip_all => 'chromedriver is not installed')
+    if system 'command -v chromedriver >/dev/null';
+
+my $server = OCI::Server->start(after => "<Location \"/ui/\">\n"
+    . "SetHandler oci-page\nRequire all granted\n</Location>");
+my $client = OCI::Client->new($server);
+my $ui = $server->url . '/ui/';
+
+# ---- content
+
+my $config = json_text({ architecture => 'amd64', os => 'linux',
+    config => { Entrypoint => ['/bin/tool'], Cmd => ['--serve'],
+        Env => ['PATH=/bin', 'EMPTY='],
+        Labels => { '<img src=x onerror=bad()>' => '<script>bad()</script>' } },
+    history => [ { created_by => 'COPY <script>bad()</script>' } ] });
+my $HOSTILE = 'evil/annotations';
+my $image = $client->push_image('team/app', 'v1', config => $config,
+    layers => [ random_bytes(3000, 1), random_bytes(1000, 2) ]);
+my $child = descriptor($image->{text}, IMAGE_MANIFEST,
+    platform => { os => 'linux', architecture => 'amd64' });
+my $index = $client->push_manifest('team/app', 'multi',
+    { schemaVersion => 2, mediaType => IMAGE_INDEX, manifests => [$child] });
+$client->push_manifest('team/app', 'latest', $image->{text});
+my $sbom = '{"spdxVersion": "<b>SPDX-2.3</b>"}';
+$client->push_blob('team/app', $_) for '{}', $sbom;
+$client->push_manifest('team/app', undef, image_manifest('{}', [$sbom],
+    artifactType => 'application/spdx+json',
+    subject => descriptor($image->{text}, IMAGE_MANIFEST)));
+$client->push_image($HOSTILE, 'x', annotations => {
+    'run'   => 'javascript:bad()',
+    'data'  => 'data:text/html,<script>bad()</script>',
+    'home'  => 'https://example.com/a?b=<script>',
+    'quote' => '"><script>bad()</script>',
+    'turn'  => "abc\x{202e}fed\x{200b}",
+    'long'  => 'x' x 1_000_000,
+    '__proto__' => 'bad' });
+$client->push_image("many/r$_", 'v1') for 1 .. 12;
+
+# ---- helpers
+
+my $browser = OCI::Browser->start;
+my $axe_path = `$OCI::Server::TOP/t/setup/axe.sh 2>/dev/null`;
+chomp $axe_path;
+my $axe = $axe_path ? OCI::Server::slurp($axe_path) : '';
+diag('axe-core is not available: accessibility is not checked') if !$axe;
+
+# One test: the checker finds nothing in what is shown.
+sub accessible {
+    my $name = shift;
+    return if !$axe;
+    $browser->run("$axe; window.result = undefined;
+        axe.run().then((r) => { window.result = r.violations.map((v) =>
+            `\${v.id}: \${v.nodes.map((n) => n.html).join(' ')}`); });");
+    my $found = $browser->wait_for('return window.result');
+    is(join("\n", @{ $found // ['no result'] }), '', "$name: accessible");
+    return;
+}
+
+sub quiet {
+    my $name = shift;
+    is(join("\n", $browser->console), '', "$name: nothing in the console");
+    return;
+}
+
+sub theme {
+    $browser->devtools('Emulation.setEmulatedMedia', { features => [
+        { name => 'prefers-color-scheme', value => $_[0] } ] });
+    return;
+}
+
+sub width {
+    $browser->devtools('Emulation.setDeviceMetricsOverride', { width => $_[0],
+        height => 900, deviceScaleFactor => 1, mobile => JSON::PP::false() });
+    return;
+}
+
+# Look at what is shown in each light and width.
+sub look {
+    my $name = shift;
+    for my $theme (qw(light dark)) {
+        theme($theme);
+        $browser->shot("$name-$theme");
+        accessible("$name, $theme");
+    }
+    theme('light');
+    width(320);
+    $browser->shot("$name-narrow");
+    cmp_ok($browser->run('return document.documentElement.scrollWidth'), '<=',
+        320, "$name: nothing is wider than 320 pixels");
+    $browser->devtools('Emulation.clearDeviceMetricsOverride');
+    quiet($name);
+    return;
+}
+
+# ---- the tree, its filter, and the tags
+
+$browser->open($ui);
+like($browser->text_like('#tree', qr/15|14 of 14/), qr/14 of 14 repositories/,
+    'the repositories are counted');
+look('tree');
+$browser->click('[aria-label="Show many"]');
+like($browser->text_like('#tree', qr/r12/), qr/r1\b/, 'a directory opens');
+$browser->type('#filter', 'eam/');
+like($browser->text_like('#tree', qr/1 of 14/), qr{team/app},
+    'the filter finds a name');
+$browser->click('#tree a');
+my $tags = $browser->text_like('main', qr/3 of 3 tags/);
+like($tags, qr/multi.*Images for several platforms.*linux\/amd64/s,
+    'an index among the tags');
+like($tags, qr/v1.*Image/s, 'an image among the tags');
+is($browser->url, "${ui}?repository=team%2Fapp", 'the address names it');
+look('tags');
+$browser->type('#tag-filter', 'lat');
+like($browser->text_like('main', qr/1 of 1 tag/), qr/latest/,
+    'the filter of tags');
+
+# ---- deep links
+
+$browser->open("${ui}?repository=team/app&tag=v1#layers");
+my $shown = $browser->text_like('main', qr/Manifest as JSON/);
+like($shown, qr/$_->[0]/s, $_->[1]) for
+    [ qr/2\.9 KiB.*75 %.*1000 bytes.*25 %/s, 'layers with sizes and shares' ],
+    [ qr{Entrypoint\s+/bin/tool}, 'the entrypoint' ],
+    [ qr{Command\s+--serve}, 'the command' ],
+    [ qr{PATH\s+/bin\s}, 'the environment' ],
+    [ qr{<script>bad\(\)</script>}, 'a label as text' ],
+    [ qr/Software bill of materials/, 'a referrer by its kind' ],
+    [ qr/docker pull \S+team\/app:v1\b.*podman pull \S+\@sha256:[0-9a-f]{64}/s,
+        'commands by tag and by digest' ],
+    [ qr/latest/, 'the other tags' ];
+look('image');
+$browser->click('.referrers li > button');
+like($browser->text_like('.referrers pre', qr/./), qr{<b>SPDX-2\.3</b>},
+    'the content of an SBOM as text');
+$browser->open("${ui}?repository=team/app&tag=multi");
+like($browser->text_like('main', qr/Manifest as JSON/),
+    qr/Contents by platform.*linux\/amd64/s, 'an index shows its platforms');
+look('index');
+$browser->click('#children-section a');
+like($browser->text_like('main', qr/Layers/), qr/Layers/, 'one of them');
+like($browser->url, qr/digest=sha256/, 'has an address of its own');
+$browser->run('history.back()');
+like($browser->text_like('main', qr/Contents by/), qr/Contents by/,
+    'the way back');
+
+# ---- copying, with the clipboard allowed and then not
+
+$browser->devtools('Browser.grantPermissions', { origin => $server->url,
+    permissions => [qw(clipboardReadWrite clipboardSanitizedWrite)] });
+$browser->click('.commands button');
+like($browser->text_like('#status', qr/opied|allow/), qr/Copied/,
+    'a command is copied');
+
+# ---- hostile content
+
+$browser->open("${ui}?repository=$HOSTILE&tag=x");
+$browser->text_like('main', qr/Manifest as JSON/);
+is_deeply($browser->run('return [...document.querySelectorAll("main dd a")]
+    .map((a) => a.protocol + a.rel)
+    .filter((x) => !x.endsWith("http:"))'),
+    ['https:noreferrer noopener'], 'only a URL of https is a link');
+is($browser->run('return document.querySelectorAll(
+    "main script, main img, main b").length'), 0, 'no element was made of text');
+like($browser->run('return document.querySelector("main").innerText'),
+    qr/abc\\u202efed\\u200b/, 'characters that turn text are shown as codes');
+cmp_ok($browser->run('return document.querySelector("main").innerText.length'),
+    '<', 50_000, 'a long annotation is cut');
+quiet('hostile');
+for my $query ('repository=%3Cscript%3Ebad()%3C/script%3E', 'repository=a&tag='
+    . '%22%3E%3Cimg%20src=x%20onerror=bad()%3E', 'repository=../../x&tag=v1') {
+    $browser->open("$ui?$query");
+    like($browser->text_like('main', qr/./), qr/Try again|Loading/,
+        "$query: an error in words");
+    is($browser->run('return document.querySelectorAll("main script, main img")
+        .length'), 0, "$query: nothing runs");
+}
+$browser->console;    # Chromium writes each 404 to the console.
+
+# ---- deletion
+
+$browser->open("${ui}?repository=team/app&tag=v1");
+$browser->click('#deletion ~ p button:last-child');
+like($browser->text_like('dialog', qr/Keep/), qr/latest\s+v1\s/,
+    'the question names every tag');
+$browser->shot('delete');
+accessible('the question');
+$browser->click('dialog button');
+status_is($client->get('/v2/team/app/manifests/v1'), 200, 'Keep keeps it');
+$browser->click('#deletion ~ p button');
+like($browser->text_like('dialog', qr/Keep/), qr/Delete the tag v1/,
+    'a question about a tag');
+$browser->click('dialog .danger');
+like($browser->text_like('#status', qr/Deleted/), qr/Deleted/, 'deleted');
+like($browser->text_like('main', qr/2 of 2/), qr/latest/, 'the list is new');
+status_is($client->get('/v2/team/app/manifests/v1'), 404, 'the tag is gone');
+status_is($client->get('/v2/team/app/manifests/latest'), 200, 'not the other');
+quiet('deletion');
+
+# A page of another site would need a preflight, which is not granted.
+my $res = $client->request(OPTIONS => '/v2/team/app/manifests/latest',
+    { Origin => 'http://evil.example', 'Access-Control-Request-Method'
+        => 'DELETE' });
+header_is($res, 'Access-Control-Allow-Origin', undef,
+    'no other site may delete');
+
+# ---- without JavaScript
+
+$browser->devtools('Emulation.setScriptExecutionDisabled',
+    { value => JSON::PP::true() });
+$browser->open("${ui}?repository=team/app&tag=latest");
+$browser->shot('no-javascript');
+my $source = $browser->call(GET => '/source');
+like($source, qr{docker pull \S+/team/app:latest}, 'the command to pull');
+
+$browser->stop;
+$server->stop;
+done_testing;

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# The page for people where the registry asks for a login: by
+# conf/examples/page.conf (Basic), and with tokens.  The browser's own prompt
+# and its choice of a certificate cannot be driven, so they are not played.
+
+use OCI::Test;
+use OCI::Auth;
+use OCI::Browser;
+
+$ENV{PATH} = "/usr/bin:$ENV{PATH}";
+plan(skip_all => 'chromedriver is not installed')
+    if system 'command -v chromedriver >/dev/null';
+
+my $browser = OCI::Browser->start;
+
+sub log_in {
+    my ($user, $password) = @_;
+    $browser->click('#account button');
+    $browser->type('#user', $user);
+    $browser->type('#password', $password);
+    $browser->click('dialog [type=submit]');
+    return;
+}
+
+sub push_as_admin {
+    my ($server, @names) = @_;
+    my $client = OCI::Client->new($server, headers => [ Authorization =>
+        OCI::Auth->new($server, 'admin')->{basic} ]);
+    $client->push_image($_, 'v1') for @names;
+    return;
+}
+
+# ---- Basic, with the example's file
+
+my $text = OCI::Server::slurp("$OCI::Server::TOP/conf/examples/page.conf");
+$text =~ s{/var/lib/mod_oci}{\@STORE\@} or die;
+$text =~ s{/etc/mod_oci.passwd}{\@DIR\@/passwd} or die;
+my $server = OCI::Server->start(location => '', after => $text,
+    modules => [qw(auth_basic authn_core authn_file authz_user)]);
+$server->allows(qr/AH016(?:17|18|30|31)/);
+OCI::Auth::passwords($server);
+push_as_admin($server, 'team/app');
+$browser->open($server->url . '/ui/?repository=team/app');
+like($browser->text_like('main', qr/login/), qr/The registry asks for a login/,
+    'Basic: the page says that a login is needed');
+log_in(admin => 'wrong');
+like($browser->text_like('dialog', qr/wrong/), qr/password is wrong/,
+    'a wrong password');
+$browser->click('dialog .controls button');
+log_in(admin => $OCI::Auth::PASSWORD{admin});
+like($browser->text_like('main', qr/1 of 1/), qr/v1/, 'Basic: the tags');
+like($browser->text_like('#account', qr/admin/), qr/Logged in as admin/,
+    'the user is named');
+$browser->click('#account button');
+like($browser->text_like('main', qr/login/), qr/asks for a login/,
+    'after "Log out" nothing is shown');
+$server->stop;
+
+# ---- tokens: pulls from pub/ without a login, more with one
+
+$server = OCI::Server->start(OCI::Auth::setup('tokens, open pull'), after =>
+    "<Location \"/ui/\">\nSetHandler oci-page\nRequire all granted\n</Location>");
+$server->allows(qr/AH016(?:17|18|30|31)/);
+OCI::Auth::passwords($server);
+my $token = OCI::Auth->new($server, 'admin')->token_for(
+    'repository:pub/app:pull,push,delete',
+    'repository:team/app:pull,push,delete');
+my $client = OCI::Client->new($server,
+    headers => [ Authorization => "Bearer $token" ]);
+$client->push_image($_, 'v1') for qw(pub/app team/app);
+$browser->open($server->url . '/ui/?repository=pub/app');
+like($browser->text_like('main', qr/1 of 1/), qr/v1/,
+    'tokens: tags without a login');
+is($browser->text_like('#tree', qr/1 of 1/) =~ /team/ ? 1 : 0, 0,
+    'other repositories are not listed');
+$browser->open($server->url . '/ui/?repository=pub/app&tag=v1');
+unlike($browser->text_like('main', qr/Manifest as JSON/), qr/Delete/,
+    'nothing can be deleted without a login');
+$browser->open($server->url . '/ui/?repository=team/app&tag=v1');
+like($browser->text_like('main', qr/login/), qr/asks for a login/,
+    'tokens: a login is needed');
+log_in(reader => $OCI::Auth::PASSWORD{reader});
+unlike($browser->text_like('main', qr/Manifest as JSON/), qr/Delete/,
+    'the reader sees it, and cannot delete');
+$browser->click('#account button');
+$browser->text_like('main', qr/login/);
+log_in(writer => $OCI::Auth::PASSWORD{writer});
+$browser->text_like('main', qr/Manifest as JSON/);
+$browser->click('#account button');
+$browser->text_like('main', qr/login/);
+log_in(admin => $OCI::Auth::PASSWORD{admin});
+like($browser->text_like('main', qr/Delete manifest/), qr/Delete tag v1/,
+    'the administrator may delete');
+$browser->click('#deletion ~ p button');
+$browser->click('dialog .danger');
+like($browser->text_like('#status', qr/Deleted/), qr/Deleted/, 'and does');
+$server->stop;
+$browser->stop;
+done_testing;

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# A headless chromium, driven over WebDriver.
+#
+#     my $browser = OCI::Browser->start;
+#     $browser->open("$url/ui/");
+#     $browser->wait_for('return document.title === "x"') or ...
+#     my $value = $browser->run('return arguments[0] + 1', 1);
+#     $browser->click('css selector'); $browser->type('#filter', 'text');
+#     $browser->shot('tree-light');    # .build/page/tree-light.png
+#     my @lines = $browser->console;   # errors since the last call
+#
+# The browser ends with the test.  Options of start: args, further arguments of
+# chromium; prefs, its preferences.
+
+package OCI::Browser;
+
+use strict;
+use warnings;
+
+use File::Path qw(make_path);
+use File::Temp ();
+use HTTP::Tiny;
+use JSON::PP ();
+use MIME::Base64 qw(decode_base64);
+use OCI::Process;
+use OCI::Server;
+use Time::HiRes qw(sleep time);
+
+my $JSON = JSON::PP->new->utf8->allow_nonref;
+
+sub start {
+    my ($class, %option) = @_;
+    my $dir = File::Temp->newdir('mod_oci-XXXXXX', TMPDIR => 1);
+    my $port = OCI::Server::free_port();
+    my $self = bless { dir => $dir, http => HTTP::Tiny->new(timeout => 120),
+        base => "http://127.0.0.1:$port" }, $class;
+    $self->{process} = OCI::Process->start(
+        command => [ 'chromedriver', "--port=$port", '--allowed-ips=127.0.0.1' ],
+        output => "$dir/output", env => { HOME => "$dir", TMPDIR => "$dir" });
+    $self->{process}->wait_for(
+        sub { $self->{http}->get("$self->{base}/status")->{success} }, 60)
+        or die 'chromedriver did not start: '
+            . OCI::Server::slurp("$dir/output") . "\n";
+    my @args = (qw(--headless=new --no-sandbox --disable-gpu --no-first-run
+        --disable-dev-shm-usage --disable-background-networking),
+        '--window-size=1200,900', "--user-data-dir=$dir/profile",
+        @{ $option{args} // [] });
+    my $session = $self->call(POST => '/session', { capabilities => {
+        alwaysMatch => { browserName => 'chrome',
+            'goog:loggingPrefs' => { browser => 'ALL' },
+            'goog:chromeOptions' => { args => \@args,
+                prefs => $option{prefs} // {} } } } });
+    $self->{base} .= "/session/$session->{sessionId}";
+    return $self;
+}
+
+sub call {
+    my ($self, $method, $path, $body) = @_;
+    my $answer = $self->{http}->request($method, "$self->{base}$path",
+        $method eq 'POST' ? { content => $JSON->encode($body // {}),
+            headers => { 'Content-Type' => 'application/json' } } : {});
+    my $value = eval { $JSON->decode($answer->{content})->{value} };
+    $answer->{success} or die "WebDriver: $method $path: "
+        . (ref $value ? "$value->{error}: $value->{message}"
+                      : $answer->{content}) . "\n";
+    return $value;
+}
+
+sub stop {
+    my $self = shift;
+    eval { $self->call(DELETE => '') };
+    $self->{process}->stop;
+    return;
+}
+
+sub open { $_[0]->call(POST => '/url', { url => $_[1] }) }
+sub url  { $_[0]->call(GET => '/url') }
+
+sub run {
+    my ($self, $script, @arguments) = @_;
+    return $self->call(POST => '/execute/sync',
+        { script => $script, args => \@arguments });
+}
+
+# Send a command of the DevTools protocol.
+sub devtools {
+    my ($self, $command, $parameters) = @_;
+    return $self->call(POST => '/goog/cdp/execute',
+        { cmd => $command, params => $parameters // {} });
+}
+
+# Wait until a script returns a true value, and return it.
+sub wait_for {
+    my ($self, $script, @arguments) = @_;
+    my $end = time + 60;
+    my $value;
+    until ($value = $self->run($script, @arguments)) {
+        return if time > $end;
+        sleep 0.1;
+    }
+    return $value;
+}
+
+# Wait until the text of an element matches; returns it.
+sub text_like {
+    my ($self, $selector, $pattern) = @_;
+    my $end = time + 60;
+    my $text;
+    do {
+        $text = $self->run('return document.querySelector(arguments[0])
+            ?.innerText ?? ""', $selector);
+        return $text if $text =~ $pattern;
+        sleep 0.1;
+    } until time > $end;
+    return $text;
+}
+
+sub element {
+    my ($self, $selector) = @_;
+    $self->wait_for('return document.querySelector(arguments[0]) !== null',
+        $selector) or die "no element $selector\n";
+    my $found = $self->call(POST => '/element',
+        { using => 'css selector', value => $selector });
+    return (values %$found)[0];
+}
+
+sub click {
+    my ($self, $selector) = @_;
+    return $self->call(POST => '/element/' . $self->element($selector)
+        . '/click');
+}
+
+sub type {
+    my ($self, $selector, $text) = @_;
+    return $self->call(POST => '/element/' . $self->element($selector)
+        . '/value', { text => $text });
+}
+
+# Keep a screenshot for people to look at.
+sub shot {
+    my ($self, $name) = @_;
+    my $dir = "$OCI::Server::TOP/.build/page";
+    make_path($dir);
+    return OCI::Server::spew("$dir/$name.png",
+        decode_base64($self->call(GET => '/screenshot')));
+}
+
+# The errors and warnings of the console since the last call.
+sub console {
+    my $self = shift;
+    return map { $_->{message} } grep { $_->{level} =~ /SEVERE|WARNING/ }
+        @{ $self->call(POST => '/se/log', { type => 'browser' }) };
+}
+
+1;
