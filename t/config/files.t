@@ -281,9 +281,10 @@ my %tested = map { $_ => 1 } qw(reference.conf oci.conf run.conf
     examples/basic.conf examples/two-doors.conf examples/http2.conf
     examples/tls.conf examples/proxy.conf examples/behind-proxy.conf);
 
-# The files that t/auth/examples.t, t/auth/cors.t and t/nodes/example.t start.
+# The files that t/auth/examples.t, t/auth/cors.t, t/nodes/example.t and
+# t/clients/page_login.t start.
 $tested{"examples/$_.conf"} = 1
-    for qw(certificates cors issuer ldap nodes openidc tokens);
+    for qw(certificates cors issuer ldap nodes openidc page tokens);
 is_deeply([ grep { !$tested{$_} } map { s{^\Q$conf\E/}{}r }
         glob "$conf/*.conf $conf/examples/*" ], [], 'every file is tested');
 
