@@ -32,6 +32,8 @@
 /** What a run has done, or, for a dry run, would do. */
 typedef struct oci_gc_report_t {
     apr_uint64_t repositories; /* reviewed */
+    apr_uint64_t stored;       /* blobs that a full run found */
+    apr_uint64_t pending;      /* uploads that the run found */
     apr_uint64_t condemned;    /* blobs of repositories: condemned now */
     apr_uint64_t waiting;   /* likewise: condemned earlier, not long enough */
     apr_uint64_t collected; /* likewise: taken out of their repositories */

@@ -151,6 +151,7 @@ static oci_error_t *visit_record(oci_walk_t *walk, const char *digest,
 
     (void)value;
     walk->stop = oci_gc_is_stopped(gc);
+    gc->report.stored++;
     oci_gc_progress(gc);
     return oci_digest_valid(digest) && !oci_digest_filter_has(gc->held, digest)
         ? oci_gc_skip(gc, review_recorded(gc, digest, pool))
@@ -257,6 +258,7 @@ static oci_error_t *review_stored(unrecorded_t *unrecorded, oci_gc_t *gc,
     if (!stored->digest) {
         return NULL;
     }
+    gc->report.stored++;
     if (oci_digest_filter_has(gc->held, stored->digest)) {
         unrecorded->others++;
         return NULL;

@@ -207,6 +207,7 @@ static oci_error_t *end_all_idle(oci_gc_t *gc, apr_pool_t *page,
     oci_error_t *error = list(&entries, gc, after, OCI_GC_BATCH, page);
 
     while (!error && entries->nelts && !oci_gc_is_stopped(gc)) {
+        gc->report.pending += entries->nelts;
         error = end_page(gc, entries, after, scratch);
         if (!error) {
             apr_cpystrn(after,

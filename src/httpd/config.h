@@ -85,8 +85,12 @@ typedef struct oci_server_config_t {
     apr_array_header_t *guarded_paths; /* main server only: const char *, the
                                         * path prefixes under which the answer
                                         * may depend on the caller */
-    apr_uint32_t bodies;               /* main server only: request bodies that
-                                        * this process is reading */
+    struct oci_metrics_t *metrics;     /* main server only: see metrics.h; NULL
+                                        * if nothing is counted */
+    struct oci_metrics_process_t *metrics_process; /* likewise: of this
+                                                    * process, or NULL */
+    apr_uint32_t bodies; /* main server only: request bodies that
+                          * this process is reading */
 } oci_server_config_t;
 
 /** What the directives that apply to the path of a tag say about it. */

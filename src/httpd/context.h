@@ -53,6 +53,7 @@ typedef struct oci_context_t {
     const apr_table_t *auth_env;   /* the variables that authentication set;
                                     * NULL for none */
     const apr_table_t *form;       /* the form posted for a token, or NULL */
+    apr_off_t received;            /* bytes of the body that were read */
     oci_error_t *form_error;       /* why the form is not valid, or NULL */
 } oci_context_t;
 

@@ -18,7 +18,9 @@
 #include "httpd/config_check.h"
 #include "httpd/config_lines.h"
 #include "httpd/gc_job.h"
+#include "httpd/metrics.h"
 #include "store/dbd/dbd_index.h"
+#include "values/fingerprint.h"
 
 APLOG_USE_MODULE(oci);
 
@@ -35,6 +37,7 @@ typedef struct job_t {
     int shared;  /* another section has the blob store, and another index */
     int skipped; /* by the run that is under way */
     int runs;    /* of this process */
+    oci_metrics_size_t *size; /* shared; NULL if nothing is counted */
 } job_t;
 
 static int is_stopped(void *baton)
@@ -90,6 +93,40 @@ static void log_report(const job_t *job, const oci_gc_t *gc, apr_time_t begun)
                  (apr_time_now() - begun) / (double)APR_USEC_PER_SEC);
 }
 
+/* Set what a full run found. */
+static void count_sizes(oci_metrics_size_t *size, const oci_gc_report_t *report)
+{
+    oci_metrics_set(&size->repositories,
+                    report->repositories - report->emptied);
+    oci_metrics_set(&size->blobs, report->stored);
+    oci_metrics_set(&size->uploads, report->pending - report->uploads);
+    oci_metrics_set(&size->counted, apr_time_sec(apr_time_now()));
+}
+
+static void count_run(const job_t *job, const oci_gc_t *gc, apr_time_t begun,
+                      int failed)
+{
+    const oci_gc_report_t *report = &gc->report;
+
+    oci_metrics_add(OCI_METRIC_GC_RUNS, 1);
+    oci_metrics_add(OCI_METRIC_GC_FAILURES, failed);
+    oci_metrics_add(OCI_METRIC_GC_MICROSECONDS, apr_time_now() - begun);
+    oci_metrics_add(OCI_METRIC_GC_CONDEMNED, report->condemned);
+    oci_metrics_add(OCI_METRIC_GC_COLLECTED, report->collected);
+    oci_metrics_add(OCI_METRIC_GC_BLOBS, report->blobs);
+    oci_metrics_add(OCI_METRIC_GC_TAGS, report->tags);
+    oci_metrics_add(OCI_METRIC_GC_MANIFESTS, report->manifests);
+    oci_metrics_add(OCI_METRIC_GC_BYTES, report->bytes);
+    oci_metrics_add(OCI_METRIC_UPLOADS_ABANDONED, report->uploads);
+    if (!failed && !is_stopped(NULL) && oci_metrics_get()) {
+        oci_metrics_set(&oci_metrics_get()->counters[OCI_METRIC_GC_LAST],
+                        apr_time_sec(apr_time_now()));
+        if (gc->full && job->size) {
+            count_sizes(job->size, report);
+        }
+    }
+}
+
 static void run(job_t *job, apr_pool_t *pool)
 {
     oci_registry_t registry;
@@ -112,6 +149,7 @@ static void run(job_t *job, apr_pool_t *pool)
     oci_event_log_attach(&registry, job->config->event_log, NULL, job->server,
                          pool);
     error = oci_gc_run(&gc, pool);
+    count_run(job, &gc, begun, error && !gc.busy && !is_stopped(NULL));
     if (job->skipped > MAX_SKIPPED) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, job->server,
                      "oci: garbage collection of %s: %d more skipped; LogLevel "
@@ -347,12 +385,37 @@ static int uses_pulls(const oci_gc_policy_t *policy)
     return 0;
 }
 
+/* Give each job a part of the shared memory.  It is kept by a reload that
+ * leaves the registry in its place. */
+static void share_sizes(const apr_array_header_t *jobs)
+{
+    oci_metrics_t *metrics = oci_metrics_get();
+    int i;
+
+    for (i = 0; metrics && i < OCI_METRICS_REGISTRIES; i++) {
+        oci_metrics_size_t *size = &metrics->sizes[i];
+        apr_uint64_t registry = 0;
+
+        if (i < jobs->nelts) {
+            job_t *job = APR_ARRAY_IDX(jobs, i, job_t *);
+
+            job->size = size;
+            registry = oci_fingerprint(job->config->blobs->where, jobs->pool);
+        }
+        if (size->registry != registry) {
+            memset(size, 0, sizeof(*size));
+            size->registry = registry;
+        }
+    }
+}
+
 void oci_gc_job_register(apr_pool_t *pool, server_rec *main_server)
 {
     const apr_array_header_t *jobs = find_jobs(pool, main_server);
     ap_watchdog_t *watchdog = NULL;
     int i;
 
+    share_sizes(jobs);
     for (i = 0; i < jobs->nelts; i++) {
         const job_t *job = APR_ARRAY_IDX(jobs, i, job_t *);
 

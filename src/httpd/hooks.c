@@ -24,6 +24,9 @@
 #include "httpd/guards.h"
 #include "httpd/hooks.h"
 #include "httpd/page.h"
+#include "httpd/metrics.h"
+#include "httpd/metrics_page.h"
+#include "httpd/metrics_request.h"
 #include "httpd/permissions.h"
 #include "httpd/question.h"
 #include "httpd/start.h"
@@ -147,9 +150,10 @@ static void lift_default_body_limit(request_rec *r)
 
 static int registry_handler(request_rec *r)
 {
-    const oci_context_t *context = oci_context_get(r);
+    oci_context_t *context = oci_context_get(r);
     const oci_config_t *config;
     oci_request_t request;
+    int status;
 
     if (!r->handler || strcmp(r->handler, OCI_HANDLER) || !context) {
         return DECLINED;
@@ -179,7 +183,11 @@ static int registry_handler(request_rec *r)
     if (r->method_number != M_GET) {
         lift_default_body_limit(r);
     }
-    return oci_dispatch(&request);
+    oci_metrics_in_flight(oci_metrics_label(context), 1);
+    status = oci_dispatch(&request);
+    oci_metrics_in_flight(oci_metrics_label(context), -1);
+    context->received = request.received;
+    return status;
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
@@ -230,7 +238,11 @@ void oci_hooks_register(apr_pool_t *pool)
     ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_perdir_config(post_perdir_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_type_checker(type_checker, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_child_init(oci_metrics_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_log_transaction(oci_metrics_request_end, NULL, NULL,
+                            APR_HOOK_MIDDLE);
     ap_hook_handler(registry_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(oci_metrics_page_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(oci_token_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(oci_page_handler, NULL, NULL, APR_HOOK_MIDDLE);
 }

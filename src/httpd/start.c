@@ -24,6 +24,7 @@
 #include "httpd/config_lines.h"
 #include "httpd/gc_job.h"
 #include "httpd/guards.h"
+#include "httpd/metrics.h"
 #include "httpd/start.h"
 #include "httpd/token_check.h"
 #include "httpd/token_key_file.h"
@@ -351,6 +352,7 @@ int oci_start(apr_pool_t *pool, server_rec *main_server)
     oci_guards_read(oci_config_of_server(main_server), ap_conftree, pool);
     if (generation) {
         oci_config_check(main_server, pool);
+        oci_metrics_start(main_server);
         oci_gc_job_register(pool, main_server);
     }
     return OK;

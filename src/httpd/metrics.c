@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Counters in memory that all processes share.  They are only added up, so no
+ * order is needed between the changes of two of them. */
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_log.h"
+#include "http_main.h"
+#include "apr_shm.h"
+#include "apr_strings.h"
+
+#include "httpd/config.h"
+#include "httpd/context.h"
+#include "httpd/metrics.h"
+#include "mod_oci.h"
+
+APLOG_USE_MODULE(oci);
+
+/* The limits that the registry of distribution uses. */
+const apr_uint64_t oci_metrics_duration_limits[] = {
+    5000,    10000,   25000,   50000,    100000,   250000,   500000,
+    1000000, 2500000, 5000000, 10000000, 25000000, 60000000, 0
+};
+
+#define KIB ((apr_uint64_t)1024)
+#define MIB (KIB * 1024)
+
+const apr_uint64_t oci_metrics_size_limits[] = {
+    KIB,       2 * KIB,   4 * KIB,    8 * KIB,    16 * KIB, 32 * KIB,
+    64 * KIB,  128 * KIB, 256 * KIB,  512 * KIB,  MIB,      2 * MIB,
+    4 * MIB,   8 * MIB,   16 * MIB,   32 * MIB,   64 * MIB, 128 * MIB,
+    256 * MIB, 512 * MIB, 1024 * MIB, 2048 * MIB, 0
+};
+
+/* Whether a SetHandler line shows the counters, or may do so: the value may be
+ * an expression. */
+static int shows_metrics(const ap_directive_t *line)
+{
+    return !ap_cstr_casecmp(line->directive, "SetHandler")
+        && (ap_strcasestr(line->args, OCI_METRICS_HANDLER)
+            || ap_strcasestr(line->args, "server-status")
+            || strstr(line->args, "%{"));
+}
+
+static int have_reader(const ap_directive_t *line)
+{
+    for (; line; line = line->next) {
+        if (shows_metrics(line) || have_reader(line->first_child)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Get the memory from httpd's process pool, which lives through reloads.  An
+ * upgrade of the module may change the layout, so the key names it. */
+static apr_status_t find_memory(oci_metrics_t **metrics, apr_pool_t *pool)
+{
+    char key[80];
+    void *found = NULL;
+    apr_shm_t *memory;
+    apr_status_t rv;
+
+    apr_snprintf(key, sizeof(key), "mod_oci/" OCI_VERSION " metrics %d",
+                 (int)sizeof(oci_metrics_t));
+    apr_pool_userdata_get(&found, key, pool);
+    if (!found) {
+        rv = apr_shm_create(&memory, sizeof(oci_metrics_t), NULL, pool);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        found = apr_shm_baseaddr_get(memory);
+        memset(found, 0, sizeof(oci_metrics_t));
+        apr_pool_userdata_set(found, key, NULL, pool);
+    }
+    *metrics = found;
+    return APR_SUCCESS;
+}
+
+void oci_metrics_start(server_rec *main_server)
+{
+    oci_server_config_t *server = oci_config_of_server(main_server);
+    apr_status_t rv;
+
+    if (!have_reader(ap_conftree)) {
+        return;
+    }
+    rv = find_memory(&server->metrics, main_server->process->pool);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, main_server,
+                     "oci: cannot create shared memory for the metrics, so "
+                     "nothing is counted");
+    }
+}
+
+/* Claim the part of a process that no longer exists, or one never used. */
+static int claim(oci_metrics_process_t *process)
+{
+    apr_uint32_t old = __atomic_load_n(&process->pid, __ATOMIC_RELAXED);
+
+    if (old && (!kill((pid_t)old, 0) || errno != ESRCH)) {
+        return 0;
+    }
+    if (!__atomic_compare_exchange_n(&process->pid, &old,
+                                     (apr_uint32_t)getpid(), 0,
+                                     __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+        return 0;
+    }
+    memset(process->in_flight, 0, sizeof(process->in_flight));
+    return 1;
+}
+
+void oci_metrics_child_init(apr_pool_t *pool, server_rec *main_server)
+{
+    oci_server_config_t *server = oci_config_of_server(main_server);
+    int i;
+
+    (void)pool;
+    for (i = 0; server->metrics && i < OCI_METRICS_PROCESSES; i++) {
+        if (claim(&server->metrics->processes[i])) {
+            server->metrics_process = &server->metrics->processes[i];
+            return;
+        }
+    }
+}
+
+oci_metrics_t *oci_metrics_get(void)
+{
+    return oci_config_of_server(ap_server_conf)->metrics;
+}
+
+void oci_metrics_increase(apr_uint64_t *number, apr_uint64_t by)
+{
+    __atomic_fetch_add(number, by, __ATOMIC_RELAXED);
+}
+
+apr_uint64_t oci_metrics_read(const apr_uint64_t *number)
+{
+    return __atomic_load_n(number, __ATOMIC_RELAXED);
+}
+
+void oci_metrics_set(apr_uint64_t *number, apr_uint64_t value)
+{
+    __atomic_store_n(number, value, __ATOMIC_RELAXED);
+}
+
+void oci_metrics_add(oci_metric_e metric, apr_uint64_t by)
+{
+    oci_metrics_t *metrics = oci_metrics_get();
+
+    if (metrics) {
+        oci_metrics_increase(&metrics->counters[metric], by);
+    }
+}
+
+void oci_metrics_observe(oci_histogram_t *histogram, const apr_uint64_t *limits,
+                         apr_uint64_t value)
+{
+    int i = 0;
+
+    while (limits[i] && value > limits[i]) {
+        i++;
+    }
+    oci_metrics_increase(&histogram->buckets[i], 1);
+    oci_metrics_increase(&histogram->sum, value);
+}
+
+void oci_metrics_in_flight(int handler, int by)
+{
+    oci_metrics_process_t *process = oci_config_of_server(ap_server_conf)
+                                         ->metrics_process;
+
+    if (process) {
+        __atomic_fetch_add(&process->in_flight[handler], by, __ATOMIC_RELAXED);
+    }
+}

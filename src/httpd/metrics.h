@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file metrics.h
+ * @brief Counters in memory that all processes of the server share
+ *
+ * The parent process creates the memory once, so that the counters survive
+ * reloads.  They start at 0 when httpd is stopped and started.  Nothing is
+ * counted unless a SetHandler line lets somebody read the counters.
+ */
+
+#ifndef OCI_METRICS_H
+#define OCI_METRICS_H
+
+#include "httpd.h"
+#include "http_config.h"
+
+#include "values/route.h"
+
+/** Counters without labels; the names are in metrics_page.c. */
+typedef enum {
+    OCI_METRIC_UPLOADS_STARTED,
+    OCI_METRIC_UPLOADS_COMPLETED,
+    OCI_METRIC_UPLOADS_CANCELLED, /* by their clients */
+    OCI_METRIC_UPLOADS_ABANDONED, /* ended by garbage collection */
+    OCI_METRIC_LOGINS_REFUSED,
+    OCI_METRIC_TOKENS_ISSUED,
+    OCI_METRIC_GC_RUNS,
+    OCI_METRIC_GC_FAILURES,
+    OCI_METRIC_GC_MICROSECONDS,
+    OCI_METRIC_GC_CONDEMNED,
+    OCI_METRIC_GC_COLLECTED,
+    OCI_METRIC_GC_BLOBS,
+    OCI_METRIC_GC_TAGS,
+    OCI_METRIC_GC_MANIFESTS,
+    OCI_METRIC_GC_BYTES,
+    OCI_METRIC_GC_LAST, /* when a run last succeeded, in seconds */
+    OCI_METRIC_EVENTS_WRITTEN,
+    OCI_METRIC_EVENTS_FAILED,
+    OCI_METRIC_COUNT
+} oci_metric_e;
+
+/** Labels of requests: the endpoints of the registry, the last of which is for
+ * all that are not known, and the token endpoint. */
+#define OCI_METRICS_OTHER    (OCI_ROUTE_REFERRERS + 1)
+#define OCI_METRICS_TOKEN    (OCI_METRICS_OTHER + 1)
+#define OCI_METRICS_HANDLERS (OCI_METRICS_TOKEN + 1)
+#define OCI_METRICS_METHODS  8
+
+/** HTTP statuses from 100. */
+#define OCI_METRICS_STATUSES 500
+
+/** A histogram has at most this many buckets, the last one without a limit. */
+#define OCI_METRICS_BUCKETS 23
+
+/** How many processes, and how many registries, are told apart. */
+#define OCI_METRICS_PROCESSES  1024
+#define OCI_METRICS_REGISTRIES 64
+
+/** A histogram. */
+typedef struct oci_histogram_t {
+    apr_uint64_t buckets[OCI_METRICS_BUCKETS]; /* not cumulative */
+    apr_uint64_t sum; /* of the values: microseconds, or bytes */
+} oci_histogram_t;
+
+/** What one process is doing. */
+typedef struct oci_metrics_process_t {
+    apr_uint32_t pid; /* 0 for none */
+    apr_uint32_t in_flight[OCI_METRICS_HANDLERS];
+} oci_metrics_process_t;
+
+/** What a full garbage collection found in a registry. */
+typedef struct oci_metrics_size_t {
+    apr_uint64_t registry; /* the fingerprint of its blob store's place */
+    apr_uint64_t repositories;
+    apr_uint64_t blobs;
+    apr_uint64_t uploads;
+    apr_uint64_t counted; /* when, in seconds; 0 for never */
+} oci_metrics_size_t;
+
+/** The shared memory. */
+typedef struct oci_metrics_t {
+    apr_uint64_t counters[OCI_METRIC_COUNT];
+    apr_uint64_t requests[OCI_METRICS_HANDLERS][OCI_METRICS_METHODS]
+                         [OCI_METRICS_STATUSES];
+    oci_histogram_t durations[OCI_METRICS_HANDLERS][OCI_METRICS_METHODS];
+    oci_histogram_t received[OCI_METRICS_HANDLERS];
+    oci_histogram_t sent[OCI_METRICS_HANDLERS];
+    oci_metrics_size_t sizes[OCI_METRICS_REGISTRIES];
+    oci_metrics_process_t processes[OCI_METRICS_PROCESSES];
+} oci_metrics_t;
+
+/** The upper limits of the buckets of durations, in microseconds, and of sizes,
+ * in bytes; 0 ends the list. */
+extern const apr_uint64_t oci_metrics_duration_limits[];
+extern const apr_uint64_t oci_metrics_size_limits[];
+
+/**
+ * Create the shared memory, or find that of the previous generation, if the
+ * configuration has a handler that shows it.
+ * @param main_server Its configuration gets the memory.  A failure is logged,
+ *        and nothing is counted
+ */
+void oci_metrics_start(server_rec *main_server);
+
+/** Give this process its part of the shared memory. */
+void oci_metrics_child_init(apr_pool_t *pool, server_rec *main_server);
+
+/** Return the shared memory, NULL if nothing is counted. */
+oci_metrics_t *oci_metrics_get(void);
+
+/** Add to a number in the shared memory. */
+void oci_metrics_increase(apr_uint64_t *number, apr_uint64_t by);
+
+/** Read a number in the shared memory. */
+apr_uint64_t oci_metrics_read(const apr_uint64_t *number);
+
+/** Set a number in the shared memory. */
+void oci_metrics_set(apr_uint64_t *number, apr_uint64_t value);
+
+/**
+ * Add to a counter; does nothing if nothing is counted.
+ * @param by How much to add
+ */
+void oci_metrics_add(oci_metric_e metric, apr_uint64_t by);
+
+/**
+ * Add a value to a histogram.
+ * @param limits Its limits, as above
+ * @param value Microseconds or bytes
+ */
+void oci_metrics_observe(oci_histogram_t *histogram, const apr_uint64_t *limits,
+                         apr_uint64_t value);
+
+/** Change the number of requests that this process serves.
+ * @param handler Their label
+ * @param by 1 or -1 */
+void oci_metrics_in_flight(int handler, int by);
+
+#endif /* OCI_METRICS_H */

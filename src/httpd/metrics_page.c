@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The counters in the text format of Prometheus, version 0.0.4.  Where the
+ * registry of distribution has a metric, it has the same name and labels here,
+ * so that the same dashboards show it. */
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_protocol.h"
+#include "apr_strings.h"
+
+#include "httpd/context.h"
+#include "httpd/metrics_page.h"
+#include "mod_oci.h"
+
+#define U64 "%" APR_UINT64_T_FMT
+
+/* The values of the label "handler". */
+static const char *const handlers[OCI_METRICS_HANDLERS] = {
+    [OCI_ROUTE_NONE] = "other", /* counted as OCI_METRICS_OTHER */
+    [OCI_ROUTE_BASE] = "base",
+    [OCI_ROUTE_CATALOG] = "catalog",
+    [OCI_ROUTE_TAGS] = "tags",
+    [OCI_ROUTE_MANIFEST] = "manifest",
+    [OCI_ROUTE_BLOB] = "blob",
+    [OCI_ROUTE_UPLOADS] = "blob_upload",
+    [OCI_ROUTE_UPLOAD] = "blob_upload_chunk",
+    [OCI_ROUTE_REFERRERS] = "referrers",
+    [OCI_METRICS_OTHER] = "other",
+    [OCI_METRICS_TOKEN] = "token",
+};
+
+/* The values of the label "method".  HEAD is M_GET, too. */
+static const struct {
+    int number;
+    const char *name;
+} methods[OCI_METRICS_METHODS] = {
+    { M_GET, "get" },       { M_PUT, "put" },       { M_POST, "post" },
+    { M_PATCH, "patch" },   { M_DELETE, "delete" }, { M_OPTIONS, "options" },
+    { M_INVALID, "other" }, { M_INVALID, "head" },
+};
+#define OTHER 6
+#define HEAD  7
+
+/* The counters without labels.  A name ends with _total unless it is a time. */
+static const struct {
+    const char *name;
+    const char *help;
+} counters[OCI_METRIC_COUNT] = {
+    { "oci_uploads_started_total", "Upload sessions that were started." },
+    { "oci_uploads_completed_total",
+      "Upload sessions that ended with a blob." },
+    { "oci_uploads_cancelled_total",
+      "Upload sessions that their client cancelled." },
+    { "oci_uploads_abandoned_total",
+      "Idle upload sessions that garbage collection ended." },
+    { "oci_logins_refused_total",
+      "Requests with credentials that were answered with 401." },
+    { "oci_tokens_issued_total", "Tokens that were issued." },
+    { "oci_gc_runs_total", "Runs of garbage collection, failed ones too." },
+    { "oci_gc_failures_total", "Runs of garbage collection that failed." },
+    { "oci_gc_duration_seconds_total",
+      "Time for which garbage collection ran." },
+    { "oci_gc_condemned_blobs_total",
+      "Blobs of repositories that were condemned." },
+    { "oci_gc_collected_blobs_total",
+      "Blobs that were taken out of their repositories." },
+    { "oci_gc_deleted_blobs_total", "Blobs whose bytes were deleted." },
+    { "oci_gc_deleted_tags_total", "Tags that were deleted by rules." },
+    { "oci_gc_deleted_manifests_total",
+      "Manifests that were deleted by rules." },
+    { "oci_gc_freed_bytes_total", "Bytes that garbage collection freed." },
+    { "oci_gc_last_success_timestamp_seconds",
+      "When garbage collection last succeeded; 0 for never." },
+    { "oci_events_written_total", "Events that were written to OCIEventLog." },
+    { "oci_events_failed_total", "Events that could not be written." },
+};
+
+int oci_metrics_method(const request_rec *r)
+{
+    int i = 0;
+
+    if (r->header_only) {
+        return HEAD;
+    }
+    while (i < OTHER && methods[i].number != r->method_number) {
+        i++;
+    }
+    return i;
+}
+
+static void head(request_rec *r, const char *name, const char *type,
+                 const char *help)
+{
+    ap_rprintf(r, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* Print a number of microseconds in seconds. */
+static const char *seconds(apr_uint64_t microseconds, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, U64 ".%06d", microseconds / APR_USEC_PER_SEC,
+                        (int)(microseconds % APR_USEC_PER_SEC));
+}
+
+static const char *bytes(apr_uint64_t count, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, U64, count);
+}
+
+/* A kind of histogram. */
+typedef struct form_t {
+    const char *name;
+    const apr_uint64_t *limits;
+    const char *(*print)(apr_uint64_t value, apr_pool_t *pool);
+} form_t;
+
+/* Print a histogram, unless it is empty. */
+static void print_histogram(request_rec *r, const form_t *form,
+                            const oci_histogram_t *histogram,
+                            const char *labels)
+{
+    apr_uint64_t total = 0;
+    apr_uint64_t counts[OCI_METRICS_BUCKETS];
+    int i, n = 0;
+
+    do {
+        total += oci_metrics_read(&histogram->buckets[n]);
+        counts[n] = total;
+    } while (form->limits[n++]);
+    if (!total) {
+        return;
+    }
+    for (i = 0; i < n; i++) {
+        ap_rprintf(r, "%s_bucket{%s,le=\"%s\"} " U64 "\n", form->name, labels,
+                   form->limits[i] ? form->print(form->limits[i], r->pool)
+                                   : "+Inf",
+                   counts[i]);
+    }
+    ap_rprintf(r, "%s_sum{%s} %s\n%s_count{%s} " U64 "\n", form->name, labels,
+               form->print(oci_metrics_read(&histogram->sum), r->pool),
+               form->name, labels, total);
+}
+
+static void print_requests(request_rec *r, const oci_metrics_t *metrics)
+{
+    int handler, method, i;
+
+    head(r, "registry_http_requests_total", "counter",
+         "Requests that ended, by endpoint, method and status.");
+    for (handler = 1; handler < OCI_METRICS_HANDLERS; handler++) {
+        for (method = 0; method < OCI_METRICS_METHODS; method++) {
+            for (i = 0; i < OCI_METRICS_STATUSES; i++) {
+                apr_uint64_t count = oci_metrics_read(
+                    &metrics->requests[handler][method][i]);
+
+                if (count) {
+                    ap_rprintf(r,
+                               "registry_http_requests_total{code=\"%d\","
+                               "handler=\"%s\",method=\"%s\"} " U64 "\n",
+                               100 + i, handlers[handler], methods[method].name,
+                               count);
+                }
+            }
+        }
+    }
+}
+
+static void print_durations(request_rec *r, const oci_metrics_t *metrics)
+{
+    static const form_t form = { "registry_http_request_duration_seconds",
+                                 oci_metrics_duration_limits, seconds };
+    int handler, method;
+
+    head(r, form.name, "histogram",
+         "Time from the first byte of a request to the end of its reply.");
+    for (handler = 1; handler < OCI_METRICS_HANDLERS; handler++) {
+        for (method = 0; method < OCI_METRICS_METHODS; method++) {
+            print_histogram(r, &form, &metrics->durations[handler][method],
+                            apr_psprintf(r->pool,
+                                         "handler=\"%s\",method=\"%s\"",
+                                         handlers[handler],
+                                         methods[method].name));
+        }
+    }
+}
+
+static void print_sizes(request_rec *r, const char *name, const char *help,
+                        const oci_histogram_t *histograms)
+{
+    form_t form = { name, oci_metrics_size_limits, bytes };
+    int handler;
+
+    head(r, name, "histogram", help);
+    for (handler = 1; handler < OCI_METRICS_HANDLERS; handler++) {
+        print_histogram(r, &form, &histograms[handler],
+                        apr_psprintf(r->pool, "handler=\"%s\"",
+                                     handlers[handler]));
+    }
+}
+
+/* A process that ended before its requests did no longer counts. */
+apr_uint64_t oci_metrics_count_in_flight(const oci_metrics_t *metrics,
+                                         int handler)
+{
+    apr_uint64_t sum = 0;
+    int i;
+
+    for (i = 0; i < OCI_METRICS_PROCESSES; i++) {
+        const oci_metrics_process_t *process = &metrics->processes[i];
+        apr_uint32_t count = __atomic_load_n(&process->in_flight[handler],
+                                             __ATOMIC_RELAXED);
+
+        if (count && (!kill((pid_t)process->pid, 0) || errno != ESRCH)) {
+            sum += count;
+        }
+    }
+    return sum;
+}
+
+static void print_in_flight(request_rec *r, const oci_metrics_t *metrics)
+{
+    int handler;
+
+    head(r, "registry_http_in_flight_requests", "gauge",
+         "Requests that are being served.");
+    for (handler = 1; handler < OCI_METRICS_TOKEN; handler++) {
+        ap_rprintf(r,
+                   "registry_http_in_flight_requests{handler=\"%s\"} " U64 "\n",
+                   handlers[handler],
+                   oci_metrics_count_in_flight(metrics, handler));
+    }
+}
+
+static void print_counters(request_rec *r, const oci_metrics_t *metrics)
+{
+    int i;
+
+    for (i = 0; i < OCI_METRIC_COUNT; i++) {
+        apr_uint64_t count = oci_metrics_read(&metrics->counters[i]);
+
+        head(r, counters[i].name, i == OCI_METRIC_GC_LAST ? "gauge" : "counter",
+             counters[i].help);
+        ap_rprintf(r, "%s %s\n", counters[i].name,
+                   i == OCI_METRIC_GC_MICROSECONDS ? seconds(count, r->pool)
+                                                   : bytes(count, r->pool));
+    }
+}
+
+void oci_metrics_sum_sizes(oci_metrics_size_t *sum,
+                           const oci_metrics_t *metrics)
+{
+    int i;
+
+    memset(sum, 0, sizeof(*sum));
+    for (i = 0; i < OCI_METRICS_REGISTRIES; i++) {
+        const oci_metrics_size_t *size = &metrics->sizes[i];
+        apr_uint64_t counted = oci_metrics_read(&size->counted);
+
+        if (counted) {
+            sum->repositories += oci_metrics_read(&size->repositories);
+            sum->blobs += oci_metrics_read(&size->blobs);
+            sum->uploads += oci_metrics_read(&size->uploads);
+            sum->counted = !sum->counted || counted < sum->counted
+                ? counted
+                : sum->counted;
+        }
+    }
+}
+
+static void print_gauge(request_rec *r, const char *name, const char *help,
+                        apr_uint64_t value)
+{
+    head(r, name, "gauge", help);
+    ap_rprintf(r, "%s " U64 "\n", name, value);
+}
+
+static void print_gauges(request_rec *r, const oci_metrics_t *metrics)
+{
+    oci_metrics_size_t sum;
+
+    oci_metrics_sum_sizes(&sum, metrics);
+    print_gauge(r, "oci_repositories",
+                "Repositories, as of oci_counted_timestamp_seconds.",
+                sum.repositories);
+    print_gauge(r, "oci_blobs", "Blobs, as of oci_counted_timestamp_seconds.",
+                sum.blobs);
+    print_gauge(r, "oci_uploads",
+                "Upload sessions, as of oci_counted_timestamp_seconds.",
+                sum.uploads);
+    print_gauge(r, "oci_counted_timestamp_seconds",
+                "When a full garbage collection last counted; 0 for never.",
+                sum.counted);
+}
+
+static void print_page(request_rec *r, const oci_metrics_t *metrics)
+{
+    print_requests(r, metrics);
+    print_durations(r, metrics);
+    print_sizes(r, "registry_http_request_size_bytes",
+                "Bytes of the bodies of requests.", metrics->received);
+    print_sizes(r, "registry_http_response_size_bytes",
+                "Bytes of the bodies of replies.", metrics->sent);
+    print_in_flight(r, metrics);
+    print_counters(r, metrics);
+    print_gauges(r, metrics);
+    head(r, "oci_build_info", "gauge", "The version of mod_oci; always 1.");
+    ap_rputs("oci_build_info{version=\"" OCI_VERSION "\"} 1\n", r);
+}
+
+int oci_metrics_page_handler(request_rec *r)
+{
+    const oci_metrics_t *metrics = oci_metrics_get();
+
+    if (!r->handler || ap_cstr_casecmp(r->handler, OCI_METRICS_HANDLER)) {
+        return DECLINED;
+    }
+    r->allowed |= AP_METHOD_BIT << M_GET;
+    if (r->method_number != M_GET) {
+        return HTTP_METHOD_NOT_ALLOWED;
+    }
+    if (!metrics) {
+        return HTTP_SERVICE_UNAVAILABLE;
+    }
+    ap_set_content_type(r, "text/plain; version=0.0.4; charset=utf-8");
+    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+    print_page(r, metrics);
+    return OK;
+}
