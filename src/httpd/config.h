@@ -85,6 +85,7 @@ typedef struct oci_server_config_t {
     apr_array_header_t *guarded_paths; /* main server only: const char *, the
                                         * path prefixes under which the answer
                                         * may depend on the caller */
+    struct oci_health_t *health;       /* of this process: see health.h */
     struct oci_metrics_t *metrics;     /* main server only: see metrics.h; NULL
                                         * if nothing is counted */
     struct oci_metrics_process_t *metrics_process; /* likewise: of this

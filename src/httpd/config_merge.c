@@ -20,6 +20,7 @@ void *oci_config_create_server(apr_pool_t *pool, server_rec *s)
     server->guarded = 0;
     server->splits_tags = 0;
     server->guarded_paths = NULL;
+    server->health = NULL;
     server->metrics = NULL;
     server->metrics_process = NULL;
     server->bodies = 0;

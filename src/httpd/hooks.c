@@ -22,6 +22,7 @@
 #include "httpd/error_documents.h"
 #include "httpd/error_filter.h"
 #include "httpd/guards.h"
+#include "httpd/health.h"
 #include "httpd/hooks.h"
 #include "httpd/page.h"
 #include "httpd/metrics.h"
@@ -238,6 +239,8 @@ void oci_hooks_register(apr_pool_t *pool)
     ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_perdir_config(post_perdir_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_type_checker(type_checker, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_child_init(oci_health_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(oci_health_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(oci_metrics_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(oci_metrics_request_end, NULL, NULL,
                             APR_HOOK_MIDDLE);

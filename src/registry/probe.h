@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file probe.h
+ * @brief Finding out whether the stores of a registry work at present
+ *
+ * What a probe writes, it removes again.  If the process is killed meanwhile,
+ * garbage collection removes it.
+ */
+
+#ifndef OCI_PROBE_H
+#define OCI_PROBE_H
+
+#include "registry/registry.h"
+
+/**
+ * Read from the index, and unless it is only read, write to it.
+ * @param writes Whether to write
+ * @param pool For temporary data
+ * @return A storage error (error.h)
+ */
+oci_error_t *oci_probe_index(const oci_registry_t *registry, int writes,
+                             apr_pool_t *pool);
+
+/**
+ * Check that the blob store belongs to the index, and write to it.  The index
+ * must work.
+ * @param writes Whether to write
+ * @param pool For temporary data
+ * @return OCI_E_UNAVAILABLE if another store is there, or none, for example
+ *         because a disk is not mounted; a storage error
+ */
+oci_error_t *oci_probe_blobs(const oci_registry_t *registry, int writes,
+                             apr_pool_t *pool);
+
+#endif /* OCI_PROBE_H */
