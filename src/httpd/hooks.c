@@ -28,6 +28,7 @@
 #include "httpd/metrics.h"
 #include "httpd/metrics_page.h"
 #include "httpd/metrics_request.h"
+#include "httpd/metrics_status.h"
 #include "httpd/permissions.h"
 #include "httpd/question.h"
 #include "httpd/start.h"
@@ -229,6 +230,7 @@ void oci_hooks_register(apr_pool_t *pool)
     oci_authn_register();
     oci_authz_register(pool);
     oci_question_register();
+    oci_metrics_status_register();
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(oci_stores_dump, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_open_logs(open_logs, NULL, NULL, APR_HOOK_MIDDLE);

@@ -5,6 +5,7 @@
 
 use OCI::Test;
 
+use OCI::Database;
 use OCI::Disk;
 use Time::HiRes qw(sleep time);
 
@@ -112,6 +113,31 @@ SKIP: {
     my $full = answer(503);
     status_is($full, 503, 'a full disk');
     like($full->body, qr/"the (?:index|blob store) is full"/, 'the message');
+    $server->stop;
+}
+
+# ---- a database that hangs, one that is stopped, and one that only reads
+
+SKIP: {
+    my $database = OCI::Database->start('pgsql', own => 1);
+    skip 'PostgreSQL is not installed', 1 if !$database;
+    my $postgres = $database->server;
+    serve(index => 'dbd:pgsql', database => $database);
+    is_ok('a database');
+    my @processes = ($postgres->pid,
+        split ' ', `ps -o pid= --ppid @{[ $postgres->pid ]}`);
+    kill 'STOP', @processes;
+    fails_at('index', qr/no answer within 2 seconds|does not answer/,
+        'a database that hangs');
+    kill 'CONT', @processes;
+    is_ok('a database that goes on');
+    $postgres->sql('postgres',
+        'ALTER SYSTEM SET default_transaction_read_only = on');
+    $postgres->sql('postgres', 'SELECT pg_reload_conf()');
+    fails_at('index', qr/refuses changes/, 'a database that only reads');
+    $postgres->stop;
+    fails_at('index', qr/does not answer/, 'a database that is stopped');
+    $server->allows(qr/\[oci:error\]/);
     $server->stop;
 }
 

@@ -285,6 +285,10 @@ my %tested = map { $_ => 1 } qw(reference.conf oci.conf run.conf
 # t/clients/page_login.t start.
 $tested{"examples/$_.conf"} = 1
     for qw(certificates cors issuer ldap nodes openidc page tokens);
+# The files that t/auth/examples.t, t/auth/cors.t, t/config/monitoring.t and
+# t/nodes/example.t start.
+$tested{"examples/$_.conf"} = 1
+    for qw(certificates cors issuer ldap monitoring nodes openidc tokens);
 is_deeply([ grep { !$tested{$_} } map { s{^\Q$conf\E/}{}r }
         glob "$conf/*.conf $conf/examples/*" ], [], 'every file is tested');
 
