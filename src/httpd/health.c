@@ -75,14 +75,14 @@ static const char *sentence(const oci_error_t *error, int check)
 }
 
 /* A run of the thread. */
-typedef struct run_t {
+typedef struct health_run_t {
     oci_health_t *health;
     results_t results;
     apr_pool_t *pool;
-} run_t;
+} health_run_t;
 
 /* Note the result of a check, and log a fault that is new. */
-static void note(run_t *run, int check, const char *message,
+static void note(health_run_t *run, int check, const char *message,
                  const char *for_log)
 {
     if (!run->results.failed[check]) {
@@ -94,7 +94,7 @@ static void note(run_t *run, int check, const char *message,
     }
 }
 
-static void note_error(run_t *run, int check, const oci_error_t *error)
+static void note_error(health_run_t *run, int check, const oci_error_t *error)
 {
     if (error) {
         note(run, check, sentence(error, check),
@@ -102,14 +102,14 @@ static void note_error(run_t *run, int check, const oci_error_t *error)
     }
 }
 
-static void enter(run_t *run, int check)
+static void enter(health_run_t *run, int check)
 {
     apr_thread_mutex_lock(run->health->mutex);
     run->health->current = check;
     apr_thread_mutex_unlock(run->health->mutex);
 }
 
-static void check_section(run_t *run, const oci_config_t *config)
+static void check_section(health_run_t *run, const oci_config_t *config)
 {
     const char *problem = oci_config_problem(config);
     int writes = config->read_only != 1;
@@ -134,7 +134,7 @@ static void check_section(run_t *run, const oci_config_t *config)
     }
 }
 
-static void check_all(run_t *run)
+static void check_all(health_run_t *run)
 {
     const server_rec *owner;
     const apr_array_header_t *sections = sections_of(&owner,
@@ -155,7 +155,7 @@ static void check_all(run_t *run)
 
 static void *APR_THREAD_FUNC run_checks(apr_thread_t *thread, void *run_)
 {
-    run_t *run = run_;
+    health_run_t *run = run_;
     oci_health_t *health = run->health;
     apr_pool_t *pool = run->pool;
 
@@ -179,7 +179,7 @@ static apr_status_t start_thread(oci_health_t *health)
     apr_threadattr_t *detached;
     apr_thread_t *thread;
     apr_pool_t *pool;
-    run_t *run;
+    health_run_t *run;
     apr_status_t rv = apr_allocator_create(&allocator);
 
     if (rv == APR_SUCCESS) {
