@@ -11,6 +11,7 @@
 #include "apr_strings.h"
 
 #include "httpd/config.h"
+#include "httpd/measured.h"
 #include "registry/boot.h"
 #include "values/duration.h"
 #include "values/immutable.h"
@@ -114,9 +115,14 @@ static const char *set_index(cmd_parms *cmd, void *config_, const char *name,
     }
     add_section(cmd, config);
     config->checked = apr_pcalloc(cmd->pool, sizeof(*config->checked));
-    return prefix_with_directive(cmd,
-                                 provider->create(&config->index, store,
-                                                  cmd->pool));
+    error = prefix_with_directive(cmd,
+                                  provider->create(&config->index, store,
+                                                   cmd->pool));
+    if (!error) {
+        config->measured_index = oci_measured_index(config->index, name,
+                                                    cmd->pool);
+    }
+    return error;
 }
 
 /* Without OCIIndex, the index is kept beside the blobs. */
@@ -126,11 +132,17 @@ static const char *set_default_index(cmd_parms *cmd, oci_config_t *config,
     const oci_index_provider_t
         *provider = ap_lookup_provider(OCI_INDEX_GROUP, "fs",
                                        OCI_PROVIDER_VERSION);
+    const char *error;
 
     config->default_checked = apr_pcalloc(cmd->pool, sizeof(*config->checked));
-    return prefix_with_directive(cmd,
-                                 provider->create(&config->default_index, store,
-                                                  cmd->pool));
+    error = prefix_with_directive(cmd,
+                                  provider->create(&config->default_index,
+                                                   store, cmd->pool));
+    if (!error) {
+        config->default_measured = oci_measured_index(config->default_index,
+                                                      "fs", cmd->pool);
+    }
+    return error;
 }
 
 static const char *set_blob_store(cmd_parms *cmd, void *config_,
@@ -151,9 +163,14 @@ static const char *set_blob_store(cmd_parms *cmd, void *config_,
     add_section(cmd, config);
     config->boot = oci_boot_name(cmd->pool);
     config->default_index = NULL;
+    config->default_measured = NULL;
     error = prefix_with_directive(cmd,
                                   provider->create(&config->blobs, store,
                                                    cmd->pool));
+    if (!error) {
+        config->measured_blobs = oci_measured_blobs(config->blobs, name,
+                                                    cmd->pool);
+    }
     return error || strcmp(name, "fs") ? error
                                        : set_default_index(cmd, config, store);
 }

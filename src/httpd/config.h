@@ -39,12 +39,15 @@ typedef struct oci_token_key_t {
 typedef struct oci_config_t {
     const char *boot; /* id of the machine's boot, or NULL: see boot.h */
     oci_blob_store_t *blobs;
-    oci_config_line_t *blobs_line; /* OCIBlobStore; NULL without blobs */
-    oci_index_t *index;            /* set by OCIIndex */
-    oci_config_line_t *index_line; /* OCIIndex; NULL without index */
-    void **checked;                /* for index: see oci_registry_t */
-    oci_index_t *default_index;    /* used without OCIIndex; may be NULL */
-    void **default_checked;        /* for default_index */
+    oci_blob_store_t *measured_blobs; /* blobs, with calls that are counted */
+    oci_config_line_t *blobs_line;    /* OCIBlobStore; NULL without blobs */
+    oci_index_t *index;               /* set by OCIIndex */
+    oci_index_t *measured_index;      /* index, with calls that are counted */
+    oci_config_line_t *index_line;    /* OCIIndex; NULL without index */
+    void **checked;                   /* for index: see oci_registry_t */
+    oci_index_t *default_index;       /* used without OCIIndex; may be NULL */
+    oci_index_t *default_measured;    /* likewise, as measured_index */
+    void **default_checked;           /* for default_index */
     const ap_regex_t *pattern;
     apr_off_t max_manifest; /* bytes */
     apr_off_t max_chunk;    /* bytes */

@@ -86,12 +86,15 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
     if (over->blobs) {
         config->boot = over->boot;
         config->blobs = over->blobs;
+        config->measured_blobs = over->measured_blobs;
         config->blobs_line = over->blobs_line;
         config->default_index = over->default_index;
+        config->default_measured = over->default_measured;
         config->default_checked = over->default_checked;
     }
     if (over->index) {
         config->index = over->index;
+        config->measured_index = over->measured_index;
         config->index_line = over->index_line;
         config->checked = over->checked;
     }

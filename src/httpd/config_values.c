@@ -121,6 +121,11 @@ void oci_config_set_registry(oci_registry_t *registry,
 {
     registry->blobs = config->blobs;
     registry->index = oci_config_index(config);
+    if (oci_config_of_server(ap_server_conf)->metrics) {
+        registry->blobs = config->measured_blobs;
+        registry->index = config->index ? config->measured_index
+                                        : config->default_measured;
+    }
     registry->checked = config->index ? config->checked
                                       : config->default_checked;
     registry->sparse = number_or(config->sparse, OCI_SPARSE_NONE);

@@ -171,6 +171,38 @@ void oci_metrics_observe(oci_histogram_t *histogram, const apr_uint64_t *limits,
     oci_metrics_increase(&histogram->sum, value);
 }
 
+const char *const oci_metrics_drivers[OCI_METRICS_DRIVERS] = { "fs", "dbm",
+                                                               "dbd", "other" };
+
+int oci_metrics_driver(const char *name)
+{
+    apr_size_t length = strcspn(name, ":");
+    int i = 0;
+
+    while (i < OCI_METRICS_DRIVERS - 1
+           && (strlen(oci_metrics_drivers[i]) != length
+               || strncmp(oci_metrics_drivers[i], name, length) != 0)) {
+        i++;
+    }
+    return i;
+}
+
+void oci_metrics_storage(int driver, oci_storage_action_e action,
+                         apr_time_t begun, int failed)
+{
+    oci_metrics_t *metrics = oci_metrics_get();
+    apr_time_t duration = apr_time_now() - begun;
+
+    if (metrics) {
+        oci_metrics_observe(&metrics->storage[driver][action],
+                            oci_metrics_duration_limits,
+                            duration > 0 ? (apr_uint64_t)duration : 0);
+        if (failed) {
+            oci_metrics_increase(&metrics->failures[driver][action], 1);
+        }
+    }
+}
+
 void oci_metrics_in_flight(int handler, int by)
 {
     oci_metrics_process_t *process = oci_config_of_server(ap_server_conf)

@@ -50,6 +50,27 @@ typedef enum {
 /** HTTP statuses from 100. */
 #define OCI_METRICS_STATUSES 500
 
+/** Calls of a blob store or an index, as their providers name them. */
+typedef enum {
+    OCI_STORAGE_GET,
+    OCI_STORAGE_FOLLOW,
+    OCI_STORAGE_SCAN,
+    OCI_STORAGE_APPLY,
+    OCI_STORAGE_LOCK,
+    OCI_STORAGE_UPLOAD_OPEN,
+    OCI_STORAGE_UPLOAD_WRITE,
+    OCI_STORAGE_UPLOAD_CLOSE,
+    OCI_STORAGE_UPLOAD_COMMIT,
+    OCI_STORAGE_BLOB_OPEN,
+    OCI_STORAGE_BLOB_SIZE,
+    OCI_STORAGE_BLOB_DELETE,
+    OCI_STORAGE_LIST,
+    OCI_STORAGE_ACTIONS
+} oci_storage_action_e;
+
+/** The built-in providers, and all others. */
+#define OCI_METRICS_DRIVERS 4
+
 /** A histogram has at most this many buckets, the last one without a limit. */
 #define OCI_METRICS_BUCKETS 23
 
@@ -86,6 +107,8 @@ typedef struct oci_metrics_t {
     oci_histogram_t durations[OCI_METRICS_HANDLERS][OCI_METRICS_METHODS];
     oci_histogram_t received[OCI_METRICS_HANDLERS];
     oci_histogram_t sent[OCI_METRICS_HANDLERS];
+    oci_histogram_t storage[OCI_METRICS_DRIVERS][OCI_STORAGE_ACTIONS];
+    apr_uint64_t failures[OCI_METRICS_DRIVERS][OCI_STORAGE_ACTIONS];
     oci_metrics_size_t sizes[OCI_METRICS_REGISTRIES];
     oci_metrics_process_t processes[OCI_METRICS_PROCESSES];
 } oci_metrics_t;
@@ -131,6 +154,24 @@ void oci_metrics_add(oci_metric_e metric, apr_uint64_t by);
  */
 void oci_metrics_observe(oci_histogram_t *histogram, const apr_uint64_t *limits,
                          apr_uint64_t value);
+
+/** The names of the providers in oci_metrics_t; the last one is "other". */
+extern const char *const oci_metrics_drivers[];
+
+/**
+ * Return the number of a provider in oci_metrics_t.
+ * @param name As in the configuration, with or without ":" and a type
+ */
+int oci_metrics_driver(const char *name);
+
+/**
+ * Count a call of a blob store or an index.
+ * @param driver As oci_metrics_driver returned it
+ * @param begun When it was made
+ * @param failed Whether it failed
+ */
+void oci_metrics_storage(int driver, oci_storage_action_e action,
+                         apr_time_t begun, int failed);
 
 /** Change the number of requests that this process serves.
  * @param handler Their label

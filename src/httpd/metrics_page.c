@@ -221,6 +221,52 @@ apr_uint64_t oci_metrics_count_in_flight(const oci_metrics_t *metrics,
     return sum;
 }
 
+/* The values of the label "action". */
+static const char *const actions[OCI_STORAGE_ACTIONS] = {
+    "get",         "follow",       "scan",         "apply",         "lock",
+    "upload_open", "upload_write", "upload_close", "upload_commit", "blob_open",
+    "blob_size",   "blob_delete",  "list",
+};
+
+static void print_storage(request_rec *r, const oci_metrics_t *metrics)
+{
+    static const form_t form = { "registry_storage_action_seconds",
+                                 oci_metrics_duration_limits, seconds };
+    int driver, action;
+
+    head(r, form.name, "histogram",
+         "Time of a call of a blob store or an index.");
+    for (driver = 0; driver < OCI_METRICS_DRIVERS; driver++) {
+        for (action = 0; action < OCI_STORAGE_ACTIONS; action++) {
+            print_histogram(r, &form, &metrics->storage[driver][action],
+                            apr_psprintf(r->pool, "action=\"%s\",driver=\"%s\"",
+                                         actions[action],
+                                         oci_metrics_drivers[driver]));
+        }
+    }
+}
+
+static void print_failures(request_rec *r, const oci_metrics_t *metrics)
+{
+    int driver, action;
+
+    head(r, "oci_storage_failures_total", "counter",
+         "Calls of a blob store or an index that failed.");
+    for (driver = 0; driver < OCI_METRICS_DRIVERS; driver++) {
+        for (action = 0; action < OCI_STORAGE_ACTIONS; action++) {
+            apr_uint64_t count = oci_metrics_read(
+                &metrics->failures[driver][action]);
+
+            if (count) {
+                ap_rprintf(r,
+                           "oci_storage_failures_total{action=\"%s\","
+                           "driver=\"%s\"} " U64 "\n",
+                           actions[action], oci_metrics_drivers[driver], count);
+            }
+        }
+    }
+}
+
 static void print_in_flight(request_rec *r, const oci_metrics_t *metrics)
 {
     int handler;
@@ -305,6 +351,8 @@ static void print_page(request_rec *r, const oci_metrics_t *metrics)
     print_sizes(r, "registry_http_response_size_bytes",
                 "Bytes of the bodies of replies.", metrics->sent);
     print_in_flight(r, metrics);
+    print_storage(r, metrics);
+    print_failures(r, metrics);
     print_counters(r, metrics);
     print_gauges(r, metrics);
     head(r, "oci_build_info", "gauge", "The version of mod_oci; always 1.");

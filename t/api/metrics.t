@@ -133,6 +133,11 @@ cmp_ok($after->{"registry_http_request_duration_seconds_sum{$label}"}, '>', 0,
 is($after->{"registry_http_in_flight_requests{$label}"} // 0, 0,
     'none is being served');
 
+my $call = 'action="upload_commit",driver="fs"';
+is($after->{"registry_storage_action_seconds_count{$call}"}, 1,
+    'calls of the store are counted');
+ok(!(grep { /^oci_storage_failures/ } keys %$after), 'none failed');
+
 # ---- several processes, and reloads
 
 $before = samples();

@@ -7,7 +7,7 @@
 #
 #     ROWS     the rows to measure, such as "push,pull" (default: all): small,
 #              login, pull, push, patches, blobs, manifests, tags, memory,
-#              tls, many, index, sizes, gc, admin
+#              tls, many, index, sizes, gc, admin, metrics
 #     TURNS    how often each contender is measured (3; pull 5, gc 2)
 #     SECONDS  the approximate duration of measurements without a size (1)
 #     ENTRIES  the number of tags and repositories that "index" and "sizes"
@@ -31,6 +31,7 @@ use Bench::Gc;
 use Bench::Indexes;
 use Bench::Many;
 use Bench::Measure;
+use Bench::Metrics;
 use Bench::Rows;
 use Bench::Server;
 use Bench::Sizes;
@@ -41,11 +42,13 @@ use OCI::Peer;
 use POSIX ();
 
 $| = 1;
-my @names = (@Bench::Rows::NAMES, qw(tls many index sizes gc admin));
+my @names = (@Bench::Rows::NAMES, qw(tls many index sizes gc admin
+    metrics));
 my %row = (%Bench::Rows::ROWS, tls => \&Bench::Tls::row_tls,
     many => \&Bench::Many::row_many,
     index => \&Bench::Indexes::row_index, sizes => \&Bench::Sizes::row_sizes,
-    gc => \&Bench::Gc::row_gc, admin => \&Bench::Admin::row_admin);
+    gc => \&Bench::Gc::row_gc, admin => \&Bench::Admin::row_admin,
+    metrics => \&Bench::Metrics::row_metrics);
 my @rows = split /[\s,]+/, $ENV{ROWS} || join ',', @names;
 for my $name (@rows) {
     $row{$name} or die "ROWS: unknown row '$name': expected some of @names\n";

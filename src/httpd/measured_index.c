@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* An index that counts its calls. */
+
+#include "httpd/measured.h"
+#include "httpd/metrics.h"
+
+typedef struct measured_index_t {
+    oci_index_t base;
+    oci_index_provider_t provider; /* the inner one's, but for what counts */
+    oci_index_t *inner;
+    int driver;
+} measured_index_t;
+
+static const measured_index_t *self_of(const oci_index_t *index)
+{
+    return (const measured_index_t *)index;
+}
+
+/* Count a call; answers that are not faults are no failures. */
+static apr_status_t count(const oci_index_t *index, oci_storage_action_e action,
+                          apr_time_t begun, apr_status_t rv)
+{
+    oci_metrics_storage(self_of(index)->driver, action, begun,
+                        rv != APR_SUCCESS && rv != APR_NOTFOUND
+                            && rv != APR_EEXIST);
+    return rv;
+}
+
+static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
+                        apr_pool_t *pool)
+{
+    oci_index_t *inner = self_of(index)->inner;
+    apr_time_t begun = apr_time_now();
+
+    return count(index, OCI_STORAGE_GET, begun,
+                 inner->provider->get(value, inner, key, pool));
+}
+
+static apr_status_t follow(oci_index_t *index, oci_follow_t *both,
+                           apr_pool_t *pool)
+{
+    oci_index_t *inner = self_of(index)->inner;
+    apr_time_t begun = apr_time_now();
+
+    return count(index, OCI_STORAGE_FOLLOW, begun,
+                 inner->provider->follow(inner, both, pool));
+}
+
+static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
+                          int number, int durable, apr_pool_t *pool)
+{
+    oci_index_t *inner = self_of(index)->inner;
+    apr_time_t begun = apr_time_now();
+
+    return count(index, OCI_STORAGE_APPLY, begun,
+                 inner->provider->apply(inner, changes, number, durable, pool));
+}
+
+static apr_status_t scan(apr_array_header_t **entries, oci_index_t *index,
+                         const oci_scan_t *range, apr_pool_t *pool)
+{
+    oci_index_t *inner = self_of(index)->inner;
+    apr_time_t begun = apr_time_now();
+
+    return count(index, OCI_STORAGE_SCAN, begun,
+                 inner->provider->scan(entries, inner, range, pool));
+}
+
+static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
+                         const char *name, oci_lock_e kind, apr_pool_t *pool)
+{
+    oci_index_t *inner = self_of(index)->inner;
+    apr_time_t begun = apr_time_now();
+
+    return count(index, OCI_STORAGE_LOCK, begun,
+                 inner->provider->lock(result, inner, name, kind, pool));
+}
+
+/* The time would be that of the visitor. */
+static apr_status_t visit(oci_index_t *index, const oci_scan_t *range,
+                          oci_entry_visit_t *visitor, void *baton,
+                          apr_pool_t *pool)
+{
+    oci_index_t *inner = self_of(index)->inner;
+
+    return inner->provider->visit(inner, range, visitor, baton, pool);
+}
+
+oci_index_t *oci_measured_index(oci_index_t *index, const char *name,
+                                apr_pool_t *pool)
+{
+    measured_index_t *self = apr_pcalloc(pool, sizeof(*self));
+
+    self->inner = index;
+    self->driver = oci_metrics_driver(name);
+    self->provider.get = get;
+    self->provider.apply = apply;
+    self->provider.scan = scan;
+    self->provider.lock = lock;
+    self->provider.unlock = index->provider->unlock;
+    self->provider.follow = index->provider->follow ? follow : NULL;
+    self->provider.visit = index->provider->visit ? visit : NULL;
+    self->base.provider = &self->provider;
+    self->base.where = index->where;
+    return &self->base;
+}
