@@ -137,7 +137,9 @@ oci_metrics_t *oci_metrics_get(void)
 
 void oci_metrics_increase(apr_uint64_t *number, apr_uint64_t by)
 {
-    __atomic_fetch_add(number, by, __ATOMIC_RELAXED);
+    if (by) {
+        __atomic_fetch_add(number, by, __ATOMIC_RELAXED);
+    }
 }
 
 apr_uint64_t oci_metrics_read(const apr_uint64_t *number)

@@ -88,6 +88,7 @@ typedef struct oci_histogram_t {
 typedef struct oci_metrics_process_t {
     apr_uint32_t pid; /* 0 for none */
     apr_uint32_t in_flight[OCI_METRICS_HANDLERS];
+    char apart[64]; /* processors do not share a cache line */
 } oci_metrics_process_t;
 
 /** What a full garbage collection found in a registry. */
