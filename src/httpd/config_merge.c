@@ -77,6 +77,25 @@ static apr_array_header_t *join_rules(apr_array_header_t *over,
     return over ? over : base;
 }
 
+/* Merge the directives of tokens. */
+static void merge_tokens(oci_config_t *config, const oci_config_t *base,
+                         const oci_config_t *over)
+{
+    if (over->token_line) {
+        config->token = over->token;
+        config->token_line = over->token_line;
+    }
+    config->token_realm = merge_text(over->token_realm, base->token_realm);
+    config->token_service = merge_text(over->token_service,
+                                       base->token_service);
+    config->token_issuer = merge_text(over->token_issuer, base->token_issuer);
+    if (over->token_key) {
+        config->token_key = over->token_key;
+    }
+    config->token_lifetime = merge_number(over->token_lifetime,
+                                          base->token_lifetime);
+}
+
 void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
 {
     const oci_config_t *base = base_;
@@ -111,19 +130,7 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
     config->read_only = merge_number(over->read_only, base->read_only);
     config->sparse = merge_number(over->sparse, base->sparse);
     config->sync = merge_number(over->sync, base->sync);
-    if (over->token_line) {
-        config->token = over->token;
-        config->token_line = over->token_line;
-    }
-    config->token_realm = merge_text(over->token_realm, base->token_realm);
-    config->token_service = merge_text(over->token_service,
-                                       base->token_service);
-    config->token_issuer = merge_text(over->token_issuer, base->token_issuer);
-    if (over->token_key) {
-        config->token_key = over->token_key;
-    }
-    config->token_lifetime = merge_number(over->token_lifetime,
-                                          base->token_lifetime);
+    merge_tokens(config, base, over);
     if (over->event_log) {
         config->event_log = over->event_log;
     }

@@ -30,6 +30,7 @@
 #include "httpd/config.h"
 #include "httpd/event_line.h"
 #include "httpd/event_log.h"
+#include "httpd/metrics.h"
 
 APLOG_USE_MODULE(oci);
 
@@ -256,28 +257,50 @@ static void report_lost(const logger_t *self, const char *line)
                  self->log->target, (int)strlen(line) - 1, line);
 }
 
+/* Write lines to a program.
+ * @return The number of those that it did not take */
+static int write_to_program(const logger_t *self,
+                            const apr_array_header_t *lines)
+{
+    apr_time_t deadline = apr_time_now() + PIPE_WAIT;
+    int lost = 0;
+    int i;
+
+    for (i = 0; i < lines->nelts; i++) {
+        const char *line = APR_ARRAY_IDX(lines, i, const char *);
+
+        if (!write_line(self->log, line, deadline)) {
+            report_lost(self, line);
+            lost++;
+        }
+    }
+    return lost;
+}
+
+static int write_to_file(const logger_t *self, const apr_array_header_t *lines,
+                         apr_pool_t *pool)
+{
+    const char *text = apr_array_pstrcat(pool, lines, '\0');
+    int i;
+
+    errno = 0;
+    if (self->log->fd >= 0 && write_file(self->log, text, strlen(text))) {
+        return 0;
+    }
+    for (i = 0; i < lines->nelts; i++) {
+        report_lost(self, APR_ARRAY_IDX(lines, i, const char *));
+    }
+    return lines->nelts;
+}
+
 static void write_lines(const logger_t *self, const apr_array_header_t *lines,
                         apr_pool_t *pool)
 {
-    oci_event_log_t *log = self->log;
-    apr_time_t deadline = apr_time_now() + PIPE_WAIT;
-    int written = 0;
-    int i;
+    int lost = is_program(self->log) ? write_to_program(self, lines)
+                                     : write_to_file(self, lines, pool);
 
-    if (log->fd >= 0 && !is_program(log)) {
-        const char *text = apr_array_pstrcat(pool, lines, '\0');
-
-        written = write_file(log, text, strlen(text));
-    }
-    for (i = 0; i < lines->nelts && !written; i++) {
-        const char *line = APR_ARRAY_IDX(lines, i, const char *);
-
-        errno = 0;
-        if (log->fd < 0 || !is_program(log)
-            || !write_line(log, line, deadline)) {
-            report_lost(self, line);
-        }
-    }
+    oci_metrics_add(OCI_METRIC_EVENTS_WRITTEN, lines->nelts - lost);
+    oci_metrics_add(OCI_METRIC_EVENTS_FAILED, lost);
 }
 
 static void log_changes(void *baton, const apr_array_header_t *changes,

@@ -42,7 +42,7 @@ typedef enum {
 
 /** Labels of requests: the endpoints of the registry, the last of which is for
  * all that are not known, and the token endpoint. */
-#define OCI_METRICS_OTHER    (OCI_ROUTE_REFERRERS + 1)
+#define OCI_METRICS_OTHER    (OCI_ROUTE_MANIFEST_DETAILS + 1)
 #define OCI_METRICS_TOKEN    (OCI_METRICS_OTHER + 1)
 #define OCI_METRICS_HANDLERS (OCI_METRICS_TOKEN + 1)
 #define OCI_METRICS_METHODS  8

@@ -30,6 +30,8 @@ static const char *const handlers[OCI_METRICS_HANDLERS] = {
     [OCI_ROUTE_UPLOADS] = "blob_upload",
     [OCI_ROUTE_UPLOAD] = "blob_upload_chunk",
     [OCI_ROUTE_REFERRERS] = "referrers",
+    [OCI_ROUTE_TAG_DETAILS] = "tag_details",
+    [OCI_ROUTE_MANIFEST_DETAILS] = "manifest_details",
     [OCI_METRICS_OTHER] = "other",
     [OCI_METRICS_TOKEN] = "token",
 };
