@@ -88,7 +88,8 @@ static apr_array_header_t *find_programs(const server_rec *s)
     apr_pool_userdata_get(&programs, PROGRAMS, pool);
     if (!programs) {
         programs = apr_array_make(pool, 1, sizeof(program_t));
-        apr_pool_userdata_setn(programs, PROGRAMS, NULL, pool);
+        /* this copies the key: httpd may load the module anew */
+        apr_pool_userdata_set(programs, PROGRAMS, NULL, pool);
     }
     return programs;
 }

@@ -109,7 +109,9 @@ static void enter(health_run_t *run, int check)
     apr_thread_mutex_unlock(run->health->mutex);
 }
 
-static void check_section(health_run_t *run, const oci_config_t *config)
+/* Check the registry of a section.
+ * @return 0 if it has none: it lacks a blob store */
+static int check_section(health_run_t *run, const oci_config_t *config)
 {
     const char *problem = oci_config_problem(config);
     int writes = config->read_only != 1;
@@ -119,11 +121,11 @@ static void check_section(health_run_t *run, const oci_config_t *config)
     if (problem) {
         note(run, CONFIGURATION,
              "the last reload could not start what is configured", problem);
-        return;
+        return 1;
     }
     oci_config_set_registry(&registry, config);
     if (!registry.blobs || !registry.index) {
-        return;
+        return 0;
     }
     enter(run, INDEX);
     error = oci_probe_index(&registry, writes, run->pool);
@@ -132,6 +134,7 @@ static void check_section(health_run_t *run, const oci_config_t *config)
         enter(run, STORE);
         note_error(run, STORE, oci_probe_blobs(&registry, writes, run->pool));
     }
+    return 1;
 }
 
 static void check_all(health_run_t *run)
@@ -139,17 +142,18 @@ static void check_all(health_run_t *run)
     const server_rec *owner;
     const apr_array_header_t *sections = sections_of(&owner,
                                                      run->health->server);
+    int found = 0;
     int i;
 
-    if (!sections->nelts) {
+    for (i = 0; i < sections->nelts; i++) {
+        found += check_section(run,
+                               oci_config_inherit(APR_ARRAY_IDX(sections, i,
+                                                                oci_config_t *),
+                                                  owner, run->pool));
+    }
+    if (!found) {
         note(run, CONFIGURATION, "no registry is configured here",
              "no OCIBlobStore is configured for this virtual host");
-    }
-    for (i = 0; i < sections->nelts; i++) {
-        check_section(run,
-                      oci_config_inherit(APR_ARRAY_IDX(sections, i,
-                                                       oci_config_t *),
-                                         owner, run->pool));
     }
 }
 
