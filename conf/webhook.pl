@@ -33,7 +33,7 @@ use JSON::PP qw(decode_json);
 use POSIX qw(WNOHANG);
 use Time::HiRes qw(gettimeofday);
 
-use constant { FIRST_WAIT => 1, LONGEST_WAIT => 60 };    # seconds
+use constant { FIRST_WAIT => 1, LONGEST_WAIT => 60, ANSWER => 60 };  # seconds
 
 my %option;
 GetOptions(\%option, 'queue=s', 'url=s', 'headers=s', 'registry=s')
@@ -60,6 +60,15 @@ sub enqueue {
     print {$file} $lines or die "$QUEUE/.$name: $!\n";
     $file->flush && $file->sync && close $file or die "$QUEUE/.$name: $!\n";
     rename "$QUEUE/.$name", "$QUEUE/$name" or die "$QUEUE/$name: $!\n";
+    return;
+}
+
+# Put what killed programs were about to put into the queue there.
+sub recover {
+    for my $path (glob "$QUEUE/.[0-9]*") {
+        my ($name, $pid) = $path =~ m{/\.([\d.]+-(\d+)-\d+)\z} or next;
+        rename $path, "$QUEUE/$name" if !kill 0, $pid;
+    }
     return;
 }
 
@@ -130,8 +139,13 @@ sub post {
         complain("not an event: $line") if !$event;
     }
     return (200, '') if !@events;
+    # A body of any length is read, and dropped; but not for ever.
+    local $SIG{ALRM} = sub { die 'no answer within ' . ANSWER . " seconds\n" };
+    alarm ANSWER;
     my $response = $http->post($option{url}, { headers => headers(),
+        data_callback => sub { },
         content => $JSON->encode({ events => \@events }) });
+    alarm 0;
     # 599 is an error of the connection; its text is in the content
     return ($response->{status}, $response->{status} == 599
         ? $response->{content} : $response->{reason});
@@ -171,7 +185,9 @@ sub run_sender {
     my $wakeup = shift;
     open my $lock, '>', "$QUEUE/.lock" or die "$QUEUE/.lock: $!\n";
     flock $lock, LOCK_EX or die "$QUEUE/.lock: $!\n";
-    my $http = HTTP::Tiny->new(timeout => 30, verify_SSL => 1);
+    my $http = HTTP::Tiny->new(timeout => 30, verify_SSL => 1,
+        max_size => 65536);    # of the body of a failure
+    recover();
     my $wait = FIRST_WAIT;
     while (1) {
         my $done = eval { send_all($http) };

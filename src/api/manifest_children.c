@@ -32,7 +32,7 @@ static oci_error_t *read_child(int *present, oci_image_size_t *size,
                                  pool);
 
     if (error || !*present || !is_manifest
-        || !oci_reading_may_go_on(&details->reading)) {
+        || !oci_reading_may_go_on(&details->reading, digest)) {
         return error;
     }
     error = oci_manifest_get(&manifest, repository, digest, pool);
@@ -67,7 +67,7 @@ static oci_error_t *write_stored(oci_details_t *details,
     }
     oci_json_flag(&details->json, "present", present);
     if (size.bytes) {
-        oci_json_number(&details->json, "totalSize", (apr_int64_t)size.bytes);
+        oci_json_number(&details->json, "totalSize", size.bytes);
         oci_json_true(&details->json, "incomplete", size.incomplete);
     }
     return NULL;

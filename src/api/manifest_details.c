@@ -128,7 +128,7 @@ static oci_error_t *write_summary(oci_details_t *details)
         oci_json_string(json, "artifactType", document->artifact_type);
         oci_json_string(json, "kind",
                         oci_details_kind(manifest, document, details->scratch));
-        oci_json_number(json, "totalSize", (apr_int64_t)size.bytes);
+        oci_json_number(json, "totalSize", size.bytes);
         oci_json_true(json, "incomplete", size.incomplete);
     }
     return NULL;
@@ -282,12 +282,20 @@ static oci_error_t *write_details(oci_details_t *details)
     return error;
 }
 
+int oci_details_may_read(void *request_, const char *digest)
+{
+    oci_request_t *request = request_;
+
+    return request->may_get(request, "manifests", digest);
+}
+
 /* GET /v2/<name>/_mod_oci/manifests/<reference> */
 oci_error_t *oci_manifest_details_get(oci_request_t *request)
 {
     apr_pool_t *pool = request->r->pool;
     oci_details_t details = { .request = request,
-                              .reading = { MANIFESTS_MAX, BYTES_MAX } };
+                              .reading = { MANIFESTS_MAX, BYTES_MAX,
+                                           oci_details_may_read, request } };
     oci_manifest_t manifest;
     oci_document_t *document;
     oci_error_t *error = request->check_get(request, "manifests",

@@ -45,4 +45,11 @@ const char *oci_details_kind(const oci_manifest_t *manifest,
  */
 oci_error_t *oci_details_step_over(oci_request_t *request, oci_error_t *error);
 
+/**
+ * Check whether the caller may GET a manifest of the repository.
+ * @param request An oci_request_t
+ * @return 1 if so, otherwise 0
+ */
+int oci_details_may_read(void *request, const char *digest);
+
 #endif /* OCI_MANIFEST_DETAILS_H */

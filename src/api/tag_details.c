@@ -85,10 +85,13 @@ static oci_error_t *read_query(details_t *details)
                       "n must be a number from 1 to " APR_STRINGIFY(LIMIT_MAX));
     }
     details->page.limit = given.given ? given.limit : LIMIT_DEFAULT;
-    details->by_name = sort && !strcmp(sort, "name");
-    if (sort && strcmp(sort, "pushed") && !details->by_name) {
+    if (sort && strcmp(sort, "pushed") && strcmp(sort, "name")) {
         return refuse(details, "sort", "sort must be pushed or name");
     }
+    /* the order by time would tell when a tag was pushed that may not be
+     * pulled */
+    details->by_name = (sort && !strcmp(sort, "name"))
+        || details->request->splits_tags;
     details->text = apr_table_get(query, "q");
     details->page.contains = details->text && *details->text ? details->text
                                                              : NULL;
@@ -161,7 +164,7 @@ static oci_error_t *read_content(content_t *content, details_t *details)
     oci_error_t *error;
 
     content->size.incomplete = 1;
-    if (!oci_reading_may_go_on(&details->reading)) {
+    if (!oci_reading_may_go_on(&details->reading, content->digest)) {
         return NULL;
     }
     error = oci_manifest_get(&manifest, repository, content->digest,
@@ -218,7 +221,7 @@ static void write_content(oci_json_reply_t *json, const content_t *content)
     oci_json_string(json, "mediaType", content->media_type);
     oci_json_string(json, "artifactType", content->artifact_type);
     if (content->size.bytes) {
-        oci_json_number(json, "size", (apr_int64_t)content->size.bytes);
+        oci_json_number(json, "size", content->size.bytes);
     }
     oci_json_true(json, "incomplete", content->size.incomplete);
     if (content->platforms && content->platforms->nelts) {
@@ -323,7 +326,8 @@ oci_error_t *oci_tag_details_get(oci_request_t *request)
 {
     apr_pool_t *pool = request->r->pool;
     details_t details = { .request = request,
-                          .reading = { MANIFESTS_MAX, BYTES_MAX } };
+                          .reading = { MANIFESTS_MAX, BYTES_MAX,
+                                       oci_details_may_read, request } };
     oci_error_t *error = request->check_get(request, "tags", "list");
 
     if (error || (error = read_query(&details))) {

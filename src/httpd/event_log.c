@@ -144,6 +144,7 @@ static const char *open_file(oci_event_log_t *log, apr_pool_t *pool)
 {
     char text[128];
     apr_file_t *file;
+    apr_finfo_t info;
     apr_status_t rv = apr_file_open(&file, log->target,
                                     APR_FOPEN_READ | APR_FOPEN_WRITE
                                         | APR_FOPEN_APPEND | APR_FOPEN_CREATE
@@ -151,10 +152,15 @@ static const char *open_file(oci_event_log_t *log, apr_pool_t *pool)
                                     APR_FPROT_OS_DEFAULT, pool);
 
     if (rv == APR_SUCCESS) {
-        rv = apr_file_inherit_set(file);
+        rv = apr_file_info_get(&info, APR_FINFO_TYPE, file);
     }
     if (rv != APR_SUCCESS) {
         return apr_pstrdup(pool, apr_strerror(rv, text, sizeof(text)));
+    }
+    if (info.filetype != APR_REG) {
+        apr_file_close(file);
+        return "it is not a regular file, and a write could wait without a "
+               "limit; use a program, such as \"|/bin/cat\"";
     }
     apr_os_file_get(&log->fd, file);
     return NULL;
@@ -187,14 +193,30 @@ int oci_event_logs_open(apr_pool_t *pool, server_rec *main_server)
     return status;
 }
 
-/* Whether a full disk has left a part of a line at the end of a file. */
-static int is_torn(const oci_event_log_t *log)
+/* Return the size of a file if it does not end with a whole line, otherwise
+ * 0. */
+static apr_off_t torn_size(const oci_event_log_t *log)
 {
     struct stat file;
     char last;
 
     return !fstat(log->fd, &file) && file.st_size > 0
-        && pread(log->fd, &last, 1, file.st_size - 1) == 1 && last != '\n';
+            && pread(log->fd, &last, 1, file.st_size - 1) == 1 && last != '\n'
+        ? file.st_size
+        : 0;
+}
+
+/* Whether a full disk has left a part of a line at the end of a file.  The file
+ * also looks so while another process writes to it. */
+static int is_torn(const oci_event_log_t *log)
+{
+    apr_off_t size = torn_size(log);
+
+    if (!size) {
+        return 0;
+    }
+    apr_sleep(apr_time_from_msec(10));
+    return torn_size(log) == size;
 }
 
 /* Write bytes to a file; a signal must not lose any. */

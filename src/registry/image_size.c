@@ -17,9 +17,9 @@
 /* Something that is named. */
 typedef struct part_t {
     const char *digest;
-    apr_uint64_t size; /* bytes */
-    int level;         /* at which it is named */
-    int is_manifest;   /* or may be one */
+    apr_int64_t size; /* bytes */
+    int level;        /* at which it is named */
+    int is_manifest;  /* or may be one */
 } part_t;
 
 /* By digest, then by level. */
@@ -71,9 +71,12 @@ typedef struct image_t {
     apr_pool_t *scratch;       /* for one manifest */
 } image_t;
 
-int oci_reading_may_go_on(const oci_reading_t *reading)
+int oci_reading_may_go_on(const oci_reading_t *reading, const char *digest)
 {
-    return !reading || (reading->manifests > 0 && reading->bytes > 0);
+    return !reading
+        || (reading->manifests > 0 && reading->bytes > 0
+            && (!reading->may_read
+                || reading->may_read(reading->baton, digest)));
 }
 
 void oci_reading_count(oci_reading_t *reading, apr_size_t size)
@@ -93,7 +96,7 @@ static oci_error_t *add_named(image_t *image, const char *digest, int level)
     oci_document_t *document;
     oci_error_t *error;
 
-    if (!oci_reading_may_go_on(reading)) {
+    if (!oci_reading_may_go_on(reading, digest)) {
         image->size->incomplete = 1;
         return NULL;
     }
@@ -138,6 +141,18 @@ static oci_error_t *read_level(int *found, image_t *image, int level)
     return error;
 }
 
+/* A client may state any size. */
+static void add_bytes(oci_image_size_t *size, apr_int64_t bytes)
+{
+    if (bytes > APR_INT64_MAX - size->bytes) {
+        size->bytes = APR_INT64_MAX;
+        size->incomplete = 1;
+    }
+    else {
+        size->bytes += bytes;
+    }
+}
+
 oci_error_t *oci_image_size(oci_image_size_t *size,
                             const oci_repository_t *repository,
                             const oci_manifest_t *manifest,
@@ -162,7 +177,7 @@ oci_error_t *oci_image_size(oci_image_size_t *size,
     for (i = 0; i < image.parts->nelts; i++) {
         const part_t *part = &APR_ARRAY_IDX(image.parts, i, part_t);
 
-        size->bytes += part->size;
+        add_bytes(size, part->size);
         size->incomplete |= part->is_manifest && part->level >= LEVELS;
     }
     size->incomplete |= error != NULL;

@@ -11,15 +11,18 @@
 #include "registry/manifest.h"
 #include "values/document.h"
 
-/** How much may still be read, for one size or several. */
+/** What may still be read, for one size or several. */
 typedef struct oci_reading_t {
     int manifests;     /* this many; that they are not there counts, too */
     apr_int64_t bytes; /* of manifests; the last one may exceed it */
+    /** Whether a manifest may be read; NULL: all. */
+    int (*may_read)(void *baton, const char *digest);
+    void *baton; /* for may_read */
 } oci_reading_t;
 
-/** Return 1 if one more manifest may be read.
+/** Return 1 if this manifest may be read, too.
  * @param reading NULL: there is no limit */
-int oci_reading_may_go_on(const oci_reading_t *reading);
+int oci_reading_may_go_on(const oci_reading_t *reading, const char *digest);
 
 /** Count a manifest that was read.
  * @param reading NULL: nothing is counted
@@ -28,7 +31,7 @@ void oci_reading_count(oci_reading_t *reading, apr_size_t size);
 
 typedef struct oci_image_size_t {
     oci_reading_t *reading; /* reduced by what is read; NULL: no limit */
-    apr_uint64_t bytes;
+    apr_int64_t bytes;      /* APR_INT64_MAX: this or more */
     int incomplete; /* something below a manifest does not count, because the
                        manifest is not in the repository, is damaged, is nested
                        too deeply or may not be read */

@@ -230,4 +230,22 @@ like(json_of('v1', "policy$#cases")->{pulled}, $TIME, 'when it was pulled');
 like($client->get("/v2/policy$#cases/_mod_oci/tags")->json->{tags}[0]{pulled},
     $TIME, 'also in the list of tags');
 $server->stop;
+# A client may state any size of content that is not in the registry.
+my $huge = { %{ descriptor('x', 'application/vnd.oci.image.layer.nondistributable'
+    . '.v1.tar') }, urls => ['https://example.org/x'], size => 12345 };
+my $sum = json_text({ schemaVersion => 2, mediaType => IMAGE_MANIFEST,
+    config => descriptor('{}', 'application/vnd.oci.image.config.v1+json'),
+    layers => [$huge] }) =~ s/12345/9223372036854775807/r;
+{
+    my $server = OCI::Server->start;
+    my $client = OCI::Client->new($server);
+    $client->push_blob('huge', '{}');
+    status_is($client->put('/v2/huge/manifests/v1', $sum,
+        'Content-Type' => IMAGE_MANIFEST), 201, 'a layer of 8 EiB elsewhere');
+    my $json = $client->get('/v2/huge/_mod_oci/manifests/v1')->json;
+    is("$json->{totalSize}", '9223372036854775807', 'the total is the largest');
+    ok($json->{incomplete}, 'and incomplete');
+    $server->stop;
+}
+
 done_testing;

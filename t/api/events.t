@@ -4,10 +4,12 @@
 
 use OCI::Test;
 
+use File::Temp ();
 use JSON::PP qw(decode_json);
 use OCI::Admin;
 use OCI::Disk;
 use OCI::Pusher;
+use POSIX ();
 use Time::HiRes qw(sleep time);
 
 # The lines of a log, decoded.
@@ -247,6 +249,10 @@ subtest 'the directive' => sub {
         like(OCI::Server->refuses(config => "OCIEventLog $words"), $error,
             $words);
     }
+    my $fifo = File::Temp->newdir(TMPDIR => 1);
+    POSIX::mkfifo("$fifo/fifo", 0666);
+    like(OCI::Server->refuses(config => "OCIEventLog $fifo/fifo"),
+        qr/cannot open it: it is not a regular file, .* use a program/, 'a FIFO');
     my $server = OCI::Server->start(config => 'OCIEventLog @DIR@/unused');
     is($server->configtest->{status}, 0, 'httpd -t');
     $server->stop;

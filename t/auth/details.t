@@ -66,6 +66,7 @@ for my $mode ('Basic only', 'tokens') {
     my $res = $get->(reader => 'team/image/_mod_oci/tags');
     status_is($res, 200, "$mode: a reader");
     is($row->($res, 'v1')->{digest}, $image_digest, 'sees what a tag names');
+    is($res->json->{sort}, 'name', 'not when a tag was pushed');
     is_deeply($row->($res, 'secret'), { tag => 'secret' },
         'sees of a tag that it may not pull the name');
     $res = $admin->get('/v2/team/image/_mod_oci/tags');
@@ -98,6 +99,9 @@ for my $mode ('Basic only', 'tokens') {
     is_deeply([ map { exists $_->{present} ? 1 : 0 } @{ $json->{children} } ],
         [ 1, 0 ], 'a child that a reader may not pull');
     ok(!exists $json->{children}[1]{totalSize}, 'its size is not told');
+    my $whole = $admin->get('/v2/team/image/_mod_oci/manifests/index')->json;
+    cmp_ok($json->{totalSize}, '<', $whole->{totalSize}, 'nor by the total');
+    ok($json->{incomplete} && !$whole->{incomplete}, 'which is incomplete');
     $json = $get->(reader => 'team/hidden/_mod_oci/manifests/v1')->json;
     is_deeply([ map { $_->{tag} } @{ $json->{referrers} } ], ["$tag.sig"],
         'referrers that a reader may not list');

@@ -68,7 +68,7 @@ static void check(oci_reading_t reading, int left, int incomplete,
     is_error(t.run,
              oci_image_size(&size, &t.repository, &manifest, document, pool),
              OCI_E_COUNT, name);
-    tap_ok(&t.run->tap, size.bytes == bytes, "%s: the sum", name);
+    tap_ok(&t.run->tap, size.bytes == (apr_int64_t)bytes, "%s: the sum", name);
     tap_ok(&t.run->tap, size.incomplete == incomplete, "%s: complete or not",
            name);
     tap_ok(&t.run->tap, reading.manifests == left, "%s: what was read", name);
@@ -106,16 +106,23 @@ static void test_all(void)
     push(one);
     push(inner);
     push(outer);
-    check((oci_reading_t){ 9, 9999 }, 6, 1, all, "a manifest is missing");
+    check((oci_reading_t){ .manifests = 9, .bytes = 9999 }, 6, 1, all,
+          "a manifest is missing");
     push(two);
     push(outer);
-    check((oci_reading_t){ 9, 9999 }, 6, 0, all, "all are there");
-    check((oci_reading_t){ 3, 9999 }, 0, 0, all, "as many as may be read");
-    check((oci_reading_t){ 2, 9999 }, 0, 1, all, "one more than may be read");
-    check((oci_reading_t){ 0, 9999 }, 0, 1, above, "none may be read");
-    check((oci_reading_t){ 9, 0 }, 9, 1, above, "no bytes may be read");
+    check((oci_reading_t){ .manifests = 9, .bytes = 9999 }, 6, 0, all,
+          "all are there");
+    check((oci_reading_t){ .manifests = 3, .bytes = 9999 }, 0, 0, all,
+          "as many as may be read");
+    check((oci_reading_t){ .manifests = 2, .bytes = 9999 }, 0, 1, all,
+          "one more than may be read");
+    check((oci_reading_t){ .manifests = 0, .bytes = 9999 }, 0, 1, above,
+          "none may be read");
+    check((oci_reading_t){ .manifests = 9, .bytes = 0 }, 9, 1, above,
+          "no bytes may be read");
     damage(two);
-    check((oci_reading_t){ 9, 9999 }, 6, 1, all, "a manifest is damaged");
+    check((oci_reading_t){ .manifests = 9, .bytes = 9999 }, 6, 1, all,
+          "a manifest is damaged");
 }
 
 int main(void)

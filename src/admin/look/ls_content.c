@@ -25,9 +25,9 @@
 typedef struct row_t {
     const char *first; /* a tag or a subject; NULL if there is none */
     const char *digest;
-    const char *type;  /* media type, or artifact type of a referrer; NULL if
-                          the manifest cannot be read */
-    apr_uint64_t size; /* bytes */
+    const char *type; /* media type, or artifact type of a referrer; NULL if
+                         the manifest cannot be read */
+    apr_int64_t size; /* bytes */
     oci_origin_t origin;
     int is_gone; /* since it was listed */
 } row_t;
