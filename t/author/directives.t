@@ -38,7 +38,8 @@ my $header = stripped('src/httpd/config.h');
 my $source = stripped('src/httpd/config_merge.c');
 my ($struct) = $header =~ /typedef struct oci_config_t \{(.*?)\}/s;
 my ($create) = $source =~ /^void \*oci_config_create_dir.*?(^\{.*?^\})/ms;
-my ($merge) = $source =~ /^void \*oci_config_merge_dir.*?(^\{.*?^\})/ms;
+my ($merge) = $source =~
+    /^(static void merge_tokens.*?^void \*oci_config_merge_dir.*?^\})/ms;
 my @fields = $struct =~ /([^;]+);/g;
 cmp_ok(scalar @fields, '>', 5, 'the configuration has fields');
 for (@fields) {

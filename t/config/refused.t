@@ -76,6 +76,8 @@ refused("OCIUntagged $_",
     for qw(never 1y -1 ci/**);
 refused('OCIUntagged', qr/OCIUntagged: '': expected "keep"/);
 refused('OCIUntagged 7d /ci', qr{OCIUntagged: '/ci' can never match: });
+refused('OCIEventLog events xml',
+    qr/OCIEventLog: unknown format 'xml': expected json or cloudevents/);
 refused('OCIPullTime Maybe', qr/OCIPullTime: 'Maybe' is neither On nor Off/);
 refused('OCIPullTime On "%{"', qr/OCIPullTime: /);
 refused("OCISparse $_",

@@ -13,6 +13,7 @@
 #include "httpd.h"
 #include "http_config.h"
 #include "ap_provider.h"
+#include "apr_hooks.h"
 
 #include "contract.h"
 #include "store/builtin.h"
@@ -45,6 +46,7 @@ static inline const void *load_provider(const char *path, const char *record,
         printf("# %s\n", dlerror());
         return NULL;
     }
+    apr_hook_global_pool = pool; /* as httpd does */
     found->register_hooks(pool);
     apr_pool_userdata_get(&provider,
                           key_of(pool, group, name, OCI_PROVIDER_VERSION),
