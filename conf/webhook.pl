@@ -19,8 +19,8 @@
 # as have arrived, synced to the disk.  Another one posts what is in the queue,
 # in order, and removes it when the receiver has answered 2xx.  Until then it
 # tries again, at first after a second, later after a minute.  What the receiver
-# refuses with 4xx, except 408 and 429, goes to DIR/refused and is not sent again.
-# After a crash an event may be sent twice, with the same id.
+# refuses with 400 or another 4xx that will not change goes to DIR/refused and is
+# not sent again.  After a crash an event may be sent twice, with the same id.
 
 use strict;
 use warnings;
@@ -41,6 +41,9 @@ GetOptions(\%option, 'queue=s', 'url=s', 'headers=s', 'registry=s')
     or die "usage: webhook.pl --queue DIR --url URL [--headers FILE] "
     . "[--registry URL]\n";
 my $QUEUE = $option{queue};
+-d $QUEUE && -w _
+    or die "webhook.pl: $QUEUE is not a directory that I can write to; create it "
+    . "with: install -d -m 0700 $QUEUE\n";
 my $JSON = JSON::PP->new->canonical->utf8;
 
 # httpd writes this to its error log.
@@ -151,7 +154,12 @@ sub post {
         ? $response->{content} : $response->{reason});
 }
 
-sub is_refusal { return $_[0] =~ /^4/ && $_[0] != 408 && $_[0] != 429 }
+# Some statuses say that the URL or the password is wrong, or to come again: the
+# event itself is good.
+sub is_refusal {
+    my $status = shift;
+    return $status =~ /^4/ && $status !~ /^4(?:01|03|04|07|08|25|29)\z/;
+}
 
 # Send what is in the queue, until the receiver does not take it.  Returns
 # whether it took everything.

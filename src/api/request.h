@@ -43,7 +43,7 @@ struct oci_request_t {
     int guarded;          /* the reply may depend on the caller */
     int lists_all;        /* a caller that may list names may list all */
     int asks_tags;        /* may_delete_tag may refuse some tags */
-    int splits_tags;      /* may_get may refuse some tags */
+    int splits_tags;      /* a section may apply to some tags only */
 
     /**
      * Check whether the caller may mount a blob from another repository, which

@@ -114,7 +114,9 @@ static const char *start_program(program_t *program, apr_pool_t *pool)
     return NULL;
 }
 
-/* Find the program, which may run already, or start it. */
+/* Find the program, which may run already, or start it.  httpd reads its
+ * configuration a first time before it becomes a daemon: of a program that was
+ * started then it would not learn that it ended. */
 static const char *open_program(oci_event_log_t *log, const server_rec *s)
 {
     apr_array_header_t *programs = find_programs(s);
@@ -122,6 +124,9 @@ static const char *open_program(oci_event_log_t *log, const server_rec *s)
     const char *error = NULL;
     int i;
 
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return NULL;
+    }
     for (i = 0; i < programs->nelts && program.fd < 0; i++) {
         const program_t *known = &APR_ARRAY_IDX(programs, i, program_t);
 

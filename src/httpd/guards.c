@@ -272,6 +272,11 @@ int oci_guards_exist(void)
     return oci_config_of_server(ap_server_conf)->guarded;
 }
 
+int oci_guards_have_tag_sections(void)
+{
+    return oci_config_of_server(ap_server_conf)->splits_tags;
+}
+
 int oci_guards_may_split_tags(void)
 {
     const oci_server_config_t *server = oci_config_of_server(ap_server_conf);

@@ -31,6 +31,9 @@ int oci_guards_exist(void);
  * may be decided differently, or have different directives. */
 int oci_guards_may_split_tags(void);
 
+/** Return 1 if some section may apply to some tags of a repository only. */
+int oci_guards_have_tag_sections(void);
+
 /** Return 1 if a path's requests may depend on who the caller is. */
 int oci_guards_cover_path(const char *path);
 

@@ -282,12 +282,14 @@ static int print(char **text, const results_t *results, apr_pool_t *pool)
 
     for (i = 0; i < CHECKS; i++) {
         const char *failed = results->failed[i];
+        const char *passed = ok ? "\",\"status\":\"ok"
+                                : "\",\"status\":\"not checked";
 
         ok = ok && !failed;
         list = apr_pstrcat(pool, list, i ? "," : "", "{\"name\":\"", names[i],
                            failed ? "\",\"status\":\"unavailable\","
                                     "\"message\":\""
-                                  : "\",\"status\":\"ok",
+                                  : passed,
                            failed ? failed : "", "\"}", NULL);
     }
     *text = apr_psprintf(pool, "{\"status\":\"%s\",\"checks\":[%s]}\n",
@@ -299,6 +301,8 @@ int oci_health_handler(request_rec *r)
 {
     oci_health_t *health = oci_config_of_server(r->server)->health;
     char *text = "{\"status\":\"ok\"}\n";
+    int is_live = r->args && !strncmp(r->args, "live", 4)
+        && (!r->args[4] || r->args[4] == '=');
     results_t results;
 
     if (!r->handler || ap_cstr_casecmp(r->handler, OCI_HEALTH_HANDLER)) {
@@ -308,7 +312,10 @@ int oci_health_handler(request_rec *r)
     if (r->method_number != M_GET) {
         return HTTP_METHOD_NOT_ALLOWED;
     }
-    if (!r->args || strcmp(r->args, "live") != 0) {
+    if (r->args && *r->args && !is_live) {
+        return HTTP_BAD_REQUEST;
+    }
+    if (!is_live) {
         if (!health || find_results(&results, health) != APR_SUCCESS) {
             return HTTP_SERVICE_UNAVAILABLE;
         }

@@ -193,9 +193,9 @@ static oci_error_t *may_delete_tag(oci_request_t *request, const char *tag)
 
 void oci_permissions_set(oci_request_t *request)
 {
-    request->splits_tags = oci_guards_may_split_tags();
+    request->splits_tags = oci_guards_have_tag_sections();
     request->asks_tags = !request->policy.tag_delete
-        || request->policy.immutable || request->splits_tags;
+        || request->policy.immutable || oci_guards_may_split_tags();
     request->may_mount = may_mount;
     request->may_list = may_list;
     request->may_pull_tag = may_pull_tag;

@@ -57,6 +57,7 @@ export async function showTags(place, name) {
       body.append(...rows);
       rows[0]?.querySelector('a').focus();
     }
+    order.value = page.sort ?? order.value; // the registry may know one only
     const n = body.children.length;
     count.textContent = n === 0 ? word('noTags')
       : page.total === undefined ? word('tagCount', { n })

@@ -176,6 +176,48 @@ subtest 'a program' => sub {
     $server->stop;
 };
 
+my $daemon;    # its process id
+
+END {
+    my $status = $?;
+    kill 'TERM', $daemon->{pid}
+        if $daemon && $daemon->{owner} == $$ && kill 0, $daemon->{pid};
+    $? = $status;
+}
+
+subtest 'a program that dies, and a daemon' => sub {
+    my $server = OCI::Server->start(
+        config => 'OCIEventLog "|$exec cat >> @DIR@/events"');
+    $server->halt;
+    unlink $server->dir . '/httpd.pid';
+    system join ' ', $server->command, '-k start';
+    my $pid_file = $server->dir . '/httpd.pid';
+    my ($end, $pid) = time + 60;
+    sleep 0.05 while !-s $pid_file && time < $end;
+    ($pid) = OCI::Server::slurp($pid_file) =~ /(\d+)/;
+    $daemon = { pid => $pid, owner => $$ };
+    my $client = OCI::Client->new($server);
+    my $image;
+    sleep 0.1 while !($image = eval { $client->push_image('a', 'v1') })
+        && time < $end;
+    my ($program) = `pgrep -P $pid -x cat` =~ /(\d+)/;
+    ok($program, 'the program is a child of the daemon') or diag(`ps -ef`);
+    kill 'KILL', $program if $program;
+    my $n = 0;
+    do {
+        $client->push_manifest('a', 't' . $n++, $image->{text});
+        sleep 0.1;
+    } while (!grep({ ($_->{tag} // '') =~ /^t/ }
+        events_in($server->dir . '/events')) && time < $end);
+    ok(time < $end, 'it is started again');
+    my %tags = map { ($_->{tag} // '') => 1 } events_in($server->dir
+        . '/events');
+    ok($tags{t0}, 'and gets the events that waited');
+    kill 'TERM', $pid;
+    sleep 0.1 while kill(0, $pid) && time < $end;
+    $server->stop_quietly;
+};
+
 subtest 'a program that does not read' => sub {
     my $server = OCI::Server->start(
         config => 'OCIEventLog "|/bin/sleep 300"');

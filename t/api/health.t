@@ -58,6 +58,8 @@ sub fails_at {
 # ---- it works
 
 serve();
+status_is($client->get('/health?live=1'), 200, 'a query with a value');
+status_is($client->get('/health?alive'), 400, 'a query that is not known');
 is_ok('an empty registry');
 my $response = $client->get('/health');
 is($response->header('Content-Type'), 'application/json', 'its type');

@@ -192,14 +192,14 @@ $browser->console;    # Chromium writes each 404 to the console.
 
 $browser->open("${ui}?repository=team/app&tag=v1");
 $browser->click('#deletion ~ p button:last-child');
-like($browser->text_like('dialog', qr/Keep/), qr/latest\s+v1\s/,
+like($browser->text_like('dialog', qr/Cancel/), qr/latest\s+v1\s/,
     'the question names every tag');
 $browser->shot('delete');
 accessible('the question');
 $browser->click('dialog button');
-status_is($client->get('/v2/team/app/manifests/v1'), 200, 'Keep keeps it');
+status_is($client->get('/v2/team/app/manifests/v1'), 200, 'Cancel keeps it');
 $browser->click('#deletion ~ p button');
-like($browser->text_like('dialog', qr/Keep/), qr/Delete the tag v1/,
+like($browser->text_like('dialog', qr/Cancel/), qr/Delete the tag v1/,
     'a question about a tag');
 $browser->click('dialog .danger');
 like($browser->text_like('#status', qr/Deleted/), qr/Deleted/, 'deleted');

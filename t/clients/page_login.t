@@ -88,7 +88,7 @@ $browser->text_like('main', qr/Manifest as JSON/);
 $browser->click('#account button');
 $browser->text_like('main', qr/login/);
 log_in(admin => $OCI::Auth::PASSWORD{admin});
-like($browser->text_like('main', qr/Delete manifest/), qr/Delete tag v1/,
+like($browser->text_like('main', qr/Delete with all its tags/), qr/Delete tag v1/,
     'the administrator may delete');
 $browser->click('#deletion ~ p button');
 $browser->click('dialog .danger');
