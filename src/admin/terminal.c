@@ -8,14 +8,10 @@
 
 #include "apr_lib.h"
 #include "apr_strings.h"
-#include "apr_time.h"
 
 #include "admin/terminal.h"
 #include "values/json.h"
 #include "values/utf8.h"
-
-/* The last second of the year 9999. */
-#define LAST_SECOND APR_INT64_C(253402300799)
 
 /* Characters that are not shown as they are, because they change how the text
  * around them is shown, or because nothing is seen of them. */
@@ -177,19 +173,6 @@ const char *oci_terminal_count(apr_uint64_t count, const char *noun,
     }
     return apr_psprintf(pool, "%" APR_UINT64_T_FMT " %.*s%s", count, length,
                         noun, end);
-}
-
-const char *oci_terminal_time(apr_int64_t seconds, apr_pool_t *pool)
-{
-    apr_time_exp_t time;
-
-    if (seconds <= 0 || seconds > LAST_SECOND
-        || apr_time_exp_gmt(&time, apr_time_from_sec(seconds)) != APR_SUCCESS) {
-        return NULL;
-    }
-    return apr_psprintf(pool, "%04d-%02d-%02dT%02d:%02d:%02dZ",
-                        1900 + time.tm_year, time.tm_mon + 1, time.tm_mday,
-                        time.tm_hour, time.tm_min, time.tm_sec);
 }
 
 int oci_terminal_would_act(char last, const char *data, apr_size_t size)

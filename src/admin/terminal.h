@@ -45,10 +45,6 @@ const char *oci_terminal_size(apr_uint64_t bytes, apr_pool_t *pool);
 const char *oci_terminal_count(apr_uint64_t count, const char *noun,
                                apr_pool_t *pool);
 
-/** Return a time such as 2026-01-31T23:59:59Z; NULL if it is not known.
- * @param seconds Since 1970, UTC; 0: unknown */
-const char *oci_terminal_time(apr_int64_t seconds, apr_pool_t *pool);
-
 /** Return whether a terminal might act on these bytes: they have a control
  * character that is not a blank or the end of a line.
  * @param last The byte before them, 0 if there is none */

@@ -5,12 +5,12 @@
 #include "http_protocol.h"
 #include "util_filter.h"
 #include "apr_strings.h"
-#include "apr_time.h"
 
 #include "api/json_reply.h"
 #include "api/reply.h"
 #include "values/json.h"
 #include "values/json_span.h"
+#include "values/timestamp.h"
 #include "values/utf8.h"
 
 /* The longest name and value of an annotation, in bytes. */
@@ -18,9 +18,6 @@
 
 /* The end of a text that was cut: U+2026. */
 #define CUT "\xe2\x80\xa6"
-
-/* The last second of the year 9999. */
-#define LAST_SECOND APR_INT64_C(253402300799)
 
 void oci_json_reply_begin(oci_json_reply_t *json, oci_request_t *request)
 {
@@ -84,17 +81,8 @@ void oci_json_true(oci_json_reply_t *json, const char *name, int value)
 void oci_json_time(oci_json_reply_t *json, const char *name,
                    apr_int64_t seconds)
 {
-    apr_time_exp_t time;
-
-    if (seconds <= 0 || seconds > LAST_SECOND
-        || apr_time_exp_gmt(&time, apr_time_from_sec(seconds)) != APR_SUCCESS) {
-        return;
-    }
-    write_name(json, name);
-    apr_brigade_printf(json->bb, NULL, NULL,
-                       "\"%04d-%02d-%02dT%02d:%02d:%02dZ\"",
-                       1900 + time.tm_year, time.tm_mon + 1, time.tm_mday,
-                       time.tm_hour, time.tm_min, time.tm_sec);
+    oci_json_string(json, name,
+                    oci_timestamp_format(seconds, json->request->r->pool));
 }
 
 /* Cut a text that is too long, at the end of a character.

@@ -12,6 +12,7 @@
 #include "registry/random.h"
 #include "values/json.h"
 #include "values/query.h"
+#include "values/timestamp.h"
 
 /* The longest value of a member as JSON, in bytes: each line is then shorter
  * than OCI_EVENT_LINE_MAX. */
@@ -58,16 +59,14 @@ static apr_array_header_t *begin_object(apr_pool_t *pool)
     return apr_array_make(pool, 20, sizeof(const char *));
 }
 
-/* RFC 3339, with milliseconds. */
+/* RFC 3339, with milliseconds before the "Z". */
 static const char *format_now(apr_pool_t *pool)
 {
-    apr_time_exp_t now;
+    apr_time_t now = apr_time_now();
 
-    apr_time_exp_gmt(&now, apr_time_now());
-    return apr_psprintf(pool, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-                        now.tm_year + 1900, now.tm_mon + 1, now.tm_mday,
-                        now.tm_hour, now.tm_min, now.tm_sec,
-                        now.tm_usec / 1000);
+    return apr_psprintf(pool, "%.19s.%03dZ",
+                        oci_timestamp_format(apr_time_sec(now), pool),
+                        (int)apr_time_msec(now));
 }
 
 /* A system without random bytes must not keep an event from the log. */

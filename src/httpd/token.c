@@ -21,6 +21,7 @@
 #include "values/name.h"
 #include "values/query.h"
 #include "values/scope.h"
+#include "values/timestamp.h"
 
 /* A token is sent in a header with every request, so its length is limited.  If
  * a client requests more scopes than this, or if their list exceeds this number
@@ -140,16 +141,6 @@ static oci_error_t *make_token(const char **token, request_rec *r,
                                    "the token cannot be signed");
 }
 
-static const char *rfc3339(apr_time_t when, apr_pool_t *pool)
-{
-    apr_time_exp_t t;
-
-    apr_time_exp_gmt(&t, when);
-    return apr_psprintf(pool, "%04d-%02d-%02dT%02d:%02d:%02dZ",
-                        t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour,
-                        t.tm_min, t.tm_sec);
-}
-
 static oci_error_t *issue_token(oci_request_t *request,
                                 const apr_array_header_t *scopes)
 {
@@ -167,7 +158,8 @@ static oci_error_t *issue_token(oci_request_t *request,
                         "\"token_type\":\"Bearer\",\"expires_in\":%d,"
                         "\"issued_at\":\"%s\"}\n",
                         token, token, lifetime,
-                        rfc3339(r->request_time, r->pool));
+                        oci_timestamp_format(apr_time_sec(r->request_time),
+                                             r->pool));
     oci_reply_header(request, "Cache-Control", "no-store");
     return oci_reply_data(request, "application/json", body, strlen(body));
 }

@@ -231,11 +231,11 @@ like($client->get("/v2/policy$#cases/_mod_oci/tags")->json->{tags}[0]{pulled},
     $TIME, 'also in the list of tags');
 $server->stop;
 # A client may state any size of content that is not in the registry.
-my $huge = { %{ descriptor('x', 'application/vnd.oci.image.layer.nondistributable'
+my $elsewhere = { %{ descriptor('x', 'application/vnd.oci.image.layer.nondistributable'
     . '.v1.tar') }, urls => ['https://example.org/x'], size => 12345 };
 my $sum = json_text({ schemaVersion => 2, mediaType => IMAGE_MANIFEST,
     config => descriptor('{}', 'application/vnd.oci.image.config.v1+json'),
-    layers => [$huge] }) =~ s/12345/9223372036854775807/r;
+    layers => [$elsewhere] }) =~ s/12345/9223372036854775807/r;
 {
     my $server = OCI::Server->start;
     my $client = OCI::Client->new($server);

@@ -9,6 +9,7 @@
 #include "apr_strings.h"
 
 #include "admin/terminal.h"
+#include "values/timestamp.h"
 
 static const struct {
     const char *text;
@@ -112,11 +113,12 @@ int main(void)
            "a repository");
     tap_is(&tap, oci_terminal_count(2, "empty repository", pool),
            "2 empty repositories", "two repositories");
-    tap_is(&tap, oci_terminal_time(1, pool), "1970-01-01T00:00:01Z", "a time");
-    tap_is(&tap, oci_terminal_time(253402300799, pool), "9999-12-31T23:59:59Z",
-           "the last time");
-    tap_is(&tap, oci_terminal_time(253402300800, pool), NULL, "a later one");
-    tap_is(&tap, oci_terminal_time(0, pool), NULL, "no time");
-    tap_is(&tap, oci_terminal_time(-1, pool), NULL, "an earlier one");
+    tap_is(&tap, oci_timestamp_format(1, pool), "1970-01-01T00:00:01Z",
+           "a time");
+    tap_is(&tap, oci_timestamp_format(253402300799, pool),
+           "9999-12-31T23:59:59Z", "the last time");
+    tap_is(&tap, oci_timestamp_format(253402300800, pool), NULL, "a later one");
+    tap_is(&tap, oci_timestamp_format(0, pool), NULL, "no time");
+    tap_is(&tap, oci_timestamp_format(-1, pool), NULL, "an earlier one");
     return tap_done(&tap);
 }

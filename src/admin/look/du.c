@@ -19,6 +19,7 @@
 #include "registry/keys.h"
 #include "registry/walk.h"
 #include "values/glob.h"
+#include "values/timestamp.h"
 
 /* How long garbage collection leaves an idle upload alone by default, in
  * seconds. */
@@ -84,13 +85,13 @@ static void print_json(const usage_t *usage, const char *name, const char *text,
            ", \"lastPush\": %s",
            name, text, usage->own, usage->shared, usage->garbage, usage->blobs,
            usage->facts.manifests, usage->facts.tags,
-           oci_terminal_quote(oci_terminal_time(usage->facts.pushed, pool),
+           oci_terminal_quote(oci_timestamp_format(usage->facts.pushed, pool),
                               pool));
 }
 
 static void print_row(const usage_t *usage, const char *name, apr_pool_t *pool)
 {
-    const char *pushed = oci_terminal_time(usage->facts.pushed, pool);
+    const char *pushed = oci_timestamp_format(usage->facts.pushed, pool);
 
     printf("%5s  %6s  %7s  %9" COUNT "  %6" COUNT "  %-20s  %s\n",
            oci_terminal_size(usage->own, pool),

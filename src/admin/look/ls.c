@@ -17,6 +17,7 @@
 #include "admin/terminal.h"
 #include "registry/keys.h"
 #include "registry/walk.h"
+#include "values/timestamp.h"
 
 const char oci_ls_usage[] =
     " [--json] [--untagged | --referrers] [NAME] STORES\n"
@@ -62,7 +63,7 @@ static oci_error_t *print(oci_walk_t *walk, const char *rest,
     if (error) {
         return error;
     }
-    pushed = oci_terminal_time(facts.pushed, pool);
+    pushed = oci_timestamp_format(facts.pushed, pool);
     if (list->json) {
         printf("{\"name\": %s, \"tags\": %" APR_UINT64_T_FMT
                ", \"manifests\": %" APR_UINT64_T_FMT ", \"lastPush\": %s}\n",

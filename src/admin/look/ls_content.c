@@ -21,6 +21,7 @@
 #include "registry/walk.h"
 #include "values/digest.h"
 #include "values/document.h"
+#include "values/timestamp.h"
 
 typedef struct row_t {
     const char *first; /* a tag or a subject; NULL if there is none */
@@ -87,7 +88,7 @@ static void print_json(const content_list_t *list, const row_t *row,
            titles[list->kind].first_name, oci_terminal_quote(row->first, pool),
            oci_terminal_quote(row->digest, pool), titles[list->kind].type_name,
            oci_terminal_quote(row->type, pool), size,
-           oci_terminal_quote(oci_terminal_time(row->origin.seconds, pool),
+           oci_terminal_quote(oci_timestamp_format(row->origin.seconds, pool),
                               pool),
            oci_terminal_quote(row->origin.user, pool));
 }
@@ -95,7 +96,7 @@ static void print_json(const content_list_t *list, const row_t *row,
 static void print_row(const content_list_t *list, const row_t *row,
                       apr_pool_t *pool)
 {
-    const char *pushed = oci_terminal_time(row->origin.seconds, pool);
+    const char *pushed = oci_timestamp_format(row->origin.seconds, pool);
 
     if (list->json) {
         print_json(list, row, pool);

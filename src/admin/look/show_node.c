@@ -9,6 +9,7 @@
 #include "values/description.h"
 #include "admin/look/show_node.h"
 #include "admin/terminal.h"
+#include "values/timestamp.h"
 
 /* The most tags, and the most annotations, of a node that are shown as text. */
 #define MOST 50
@@ -69,8 +70,8 @@ static void begin_json(const oci_tree_t *tree, const oci_node_t *node,
     print_json_object("platform", node->platform_json, pool);
     print_json_object("annotations", node->annotations, pool);
     if (node->origin) {
-        print_string("pushed", oci_terminal_time(node->origin->seconds, pool),
-                     pool);
+        print_string("pushed",
+                     oci_timestamp_format(node->origin->seconds, pool), pool);
         print_string("user", node->origin->user, pool);
     }
     if (node->tags) {
@@ -109,7 +110,7 @@ static void print_tags(int depth, const apr_array_header_t *tags,
 static void print_origin(int depth, const oci_origin_t *origin,
                          apr_pool_t *pool)
 {
-    const char *pushed = oci_terminal_time(origin->seconds, pool);
+    const char *pushed = oci_timestamp_format(origin->seconds, pool);
 
     if (!pushed) {
         return;
