@@ -119,7 +119,7 @@ static void count_run(const job_t *job, const oci_gc_t *gc, apr_time_t begun,
     oci_metrics_add(OCI_METRIC_GC_BYTES, report->bytes);
     oci_metrics_add(OCI_METRIC_UPLOADS_ABANDONED, report->uploads);
     if (!failed && !is_stopped(NULL) && oci_metrics_get()) {
-        oci_metrics_set(&oci_metrics_get()->counters[OCI_METRIC_GC_LAST],
+        oci_metrics_set(&oci_metrics_get()->gc_last,
                         apr_time_sec(apr_time_now()));
         if (gc->full && job->size) {
             count_sizes(job->size, report);

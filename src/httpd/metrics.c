@@ -3,6 +3,12 @@
 /* Counters in memory that all processes share.  They are only added up, so no
  * order is needed between the changes of two of them. */
 
+#ifdef __linux__
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* sched_getcpu */
+#endif
+#include <sched.h>
+#endif
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -135,6 +141,37 @@ oci_metrics_t *oci_metrics_get(void)
     return oci_config_of_server(ap_server_conf)->metrics;
 }
 
+oci_counted_t *oci_metrics_here(void)
+{
+    oci_metrics_t *metrics = oci_metrics_get();
+    int processor = 0;
+
+#ifdef __linux__
+    processor = sched_getcpu();
+#endif
+    return metrics
+        ? &metrics->parts[processor < 0 ? 0 : processor % OCI_METRICS_PARTS]
+        : NULL;
+}
+
+oci_counted_t *oci_metrics_sum(const oci_metrics_t *metrics, apr_pool_t *pool)
+{
+    oci_counted_t *sum = apr_pcalloc(pool, sizeof(*sum));
+    apr_uint64_t *total = (apr_uint64_t *)sum;
+    apr_size_t i;
+    int part;
+
+    for (part = 0; part < OCI_METRICS_PARTS; part++) {
+        const apr_uint64_t *number = (const apr_uint64_t *)&metrics
+                                         ->parts[part];
+
+        for (i = 0; i < sizeof(*sum) / sizeof(*total); i++) {
+            total[i] += oci_metrics_read(&number[i]);
+        }
+    }
+    return sum;
+}
+
 void oci_metrics_increase(apr_uint64_t *number, apr_uint64_t by)
 {
     if (by) {
@@ -154,10 +191,10 @@ void oci_metrics_set(apr_uint64_t *number, apr_uint64_t value)
 
 void oci_metrics_add(oci_metric_e metric, apr_uint64_t by)
 {
-    oci_metrics_t *metrics = oci_metrics_get();
+    oci_counted_t *here = oci_metrics_here();
 
-    if (metrics) {
-        oci_metrics_increase(&metrics->counters[metric], by);
+    if (here) {
+        oci_metrics_increase(&here->counters[metric], by);
     }
 }
 
@@ -192,15 +229,15 @@ int oci_metrics_driver(const char *name)
 void oci_metrics_storage(int driver, oci_storage_action_e action,
                          apr_time_t begun, int failed)
 {
-    oci_metrics_t *metrics = oci_metrics_get();
+    oci_counted_t *here = oci_metrics_here();
     apr_time_t duration = apr_time_now() - begun;
 
-    if (metrics) {
-        oci_metrics_observe(&metrics->storage[driver][action],
+    if (here) {
+        oci_metrics_observe(&here->storage[driver][action],
                             oci_metrics_duration_limits,
                             duration > 0 ? (apr_uint64_t)duration : 0);
         if (failed) {
-            oci_metrics_increase(&metrics->failures[driver][action], 1);
+            oci_metrics_increase(&here->failures[driver][action], 1);
         }
     }
 }

@@ -34,7 +34,6 @@ typedef enum {
     OCI_METRIC_GC_TAGS,
     OCI_METRIC_GC_MANIFESTS,
     OCI_METRIC_GC_BYTES,
-    OCI_METRIC_GC_LAST, /* when a run last succeeded, in seconds */
     OCI_METRIC_EVENTS_WRITTEN,
     OCI_METRIC_EVENTS_FAILED,
     OCI_METRIC_COUNT
@@ -78,6 +77,9 @@ typedef enum {
 #define OCI_METRICS_PROCESSES  1024
 #define OCI_METRICS_REGISTRIES 64
 
+/** How many processors have a part of their own. */
+#define OCI_METRICS_PARTS 8
+
 /** A histogram. */
 typedef struct oci_histogram_t {
     apr_uint64_t buckets[OCI_METRICS_BUCKETS]; /* not cumulative */
@@ -100,8 +102,8 @@ typedef struct oci_metrics_size_t {
     apr_uint64_t counted; /* when, in seconds; 0 for never */
 } oci_metrics_size_t;
 
-/** The shared memory. */
-typedef struct oci_metrics_t {
+/** What is only added up. */
+typedef struct oci_counted_t {
     apr_uint64_t counters[OCI_METRIC_COUNT];
     apr_uint64_t requests[OCI_METRICS_HANDLERS][OCI_METRICS_METHODS]
                          [OCI_METRICS_STATUSES];
@@ -110,6 +112,14 @@ typedef struct oci_metrics_t {
     oci_histogram_t sent[OCI_METRICS_HANDLERS];
     oci_histogram_t storage[OCI_METRICS_DRIVERS][OCI_STORAGE_ACTIONS];
     apr_uint64_t failures[OCI_METRICS_DRIVERS][OCI_STORAGE_ACTIONS];
+    apr_uint64_t apart[8]; /* processors do not share a cache line */
+} oci_counted_t;
+
+/** The shared memory.  Each processor adds to a part of its own: two that add
+ * to the same number would wait for each other. */
+typedef struct oci_metrics_t {
+    oci_counted_t parts[OCI_METRICS_PARTS];
+    apr_uint64_t gc_last; /* when a run last succeeded, in seconds */
     oci_metrics_size_t sizes[OCI_METRICS_REGISTRIES];
     oci_metrics_process_t processes[OCI_METRICS_PROCESSES];
 } oci_metrics_t;
@@ -132,6 +142,12 @@ void oci_metrics_child_init(apr_pool_t *pool, server_rec *main_server);
 
 /** Return the shared memory, NULL if nothing is counted. */
 oci_metrics_t *oci_metrics_get(void);
+
+/** Return the part to which this processor adds, NULL if nothing is counted. */
+oci_counted_t *oci_metrics_here(void);
+
+/** Return the sum of all parts, in pool. */
+oci_counted_t *oci_metrics_sum(const oci_metrics_t *metrics, apr_pool_t *pool);
 
 /** Add to a number in the shared memory. */
 void oci_metrics_increase(apr_uint64_t *number, apr_uint64_t by);

@@ -48,7 +48,7 @@ static const struct {
 #define OTHER 6
 #define HEAD  7
 
-/* The counters without labels.  A name ends with _total unless it is a time. */
+/* The counters without labels. */
 static const struct {
     const char *name;
     const char *help;
@@ -76,8 +76,6 @@ static const struct {
     { "oci_gc_deleted_manifests_total",
       "Manifests that were deleted by rules." },
     { "oci_gc_freed_bytes_total", "Bytes that garbage collection freed." },
-    { "oci_gc_last_success_timestamp_seconds",
-      "When garbage collection last succeeded; 0 for never." },
     { "oci_events_written_total", "Events that were written to OCIEventLog." },
     { "oci_events_failed_total", "Events that could not be written." },
 };
@@ -130,7 +128,7 @@ static void print_histogram(request_rec *r, const form_t *form,
     int i, n = 0;
 
     do {
-        total += oci_metrics_read(&histogram->buckets[n]);
+        total += histogram->buckets[n];
         counts[n] = total;
     } while (form->limits[n++]);
     if (!total) {
@@ -143,11 +141,10 @@ static void print_histogram(request_rec *r, const form_t *form,
                    counts[i]);
     }
     ap_rprintf(r, "%s_sum{%s} %s\n%s_count{%s} " U64 "\n", form->name, labels,
-               form->print(oci_metrics_read(&histogram->sum), r->pool),
-               form->name, labels, total);
+               form->print(histogram->sum, r->pool), form->name, labels, total);
 }
 
-static void print_requests(request_rec *r, const oci_metrics_t *metrics)
+static void print_requests(request_rec *r, const oci_counted_t *counted)
 {
     int handler, method, i;
 
@@ -156,8 +153,7 @@ static void print_requests(request_rec *r, const oci_metrics_t *metrics)
     for (handler = 1; handler < OCI_METRICS_HANDLERS; handler++) {
         for (method = 0; method < OCI_METRICS_METHODS; method++) {
             for (i = 0; i < OCI_METRICS_STATUSES; i++) {
-                apr_uint64_t count = oci_metrics_read(
-                    &metrics->requests[handler][method][i]);
+                apr_uint64_t count = counted->requests[handler][method][i];
 
                 if (count) {
                     ap_rprintf(r,
@@ -171,7 +167,7 @@ static void print_requests(request_rec *r, const oci_metrics_t *metrics)
     }
 }
 
-static void print_durations(request_rec *r, const oci_metrics_t *metrics)
+static void print_durations(request_rec *r, const oci_counted_t *counted)
 {
     static const form_t form = { "registry_http_request_duration_seconds",
                                  oci_metrics_duration_limits, seconds };
@@ -181,7 +177,7 @@ static void print_durations(request_rec *r, const oci_metrics_t *metrics)
          "Time from the first byte of a request to the end of its reply.");
     for (handler = 1; handler < OCI_METRICS_HANDLERS; handler++) {
         for (method = 0; method < OCI_METRICS_METHODS; method++) {
-            print_histogram(r, &form, &metrics->durations[handler][method],
+            print_histogram(r, &form, &counted->durations[handler][method],
                             apr_psprintf(r->pool,
                                          "handler=\"%s\",method=\"%s\"",
                                          handlers[handler],
@@ -230,7 +226,7 @@ static const char *const actions[OCI_STORAGE_ACTIONS] = {
     "blob_size",   "blob_delete",  "list",
 };
 
-static void print_storage(request_rec *r, const oci_metrics_t *metrics)
+static void print_storage(request_rec *r, const oci_counted_t *counted)
 {
     static const form_t form = { "registry_storage_action_seconds",
                                  oci_metrics_duration_limits, seconds };
@@ -240,7 +236,7 @@ static void print_storage(request_rec *r, const oci_metrics_t *metrics)
          "Time of a call of a blob store or an index.");
     for (driver = 0; driver < OCI_METRICS_DRIVERS; driver++) {
         for (action = 0; action < OCI_STORAGE_ACTIONS; action++) {
-            print_histogram(r, &form, &metrics->storage[driver][action],
+            print_histogram(r, &form, &counted->storage[driver][action],
                             apr_psprintf(r->pool, "action=\"%s\",driver=\"%s\"",
                                          actions[action],
                                          oci_metrics_drivers[driver]));
@@ -248,7 +244,7 @@ static void print_storage(request_rec *r, const oci_metrics_t *metrics)
     }
 }
 
-static void print_failures(request_rec *r, const oci_metrics_t *metrics)
+static void print_failures(request_rec *r, const oci_counted_t *counted)
 {
     int driver, action;
 
@@ -256,8 +252,7 @@ static void print_failures(request_rec *r, const oci_metrics_t *metrics)
          "Calls of a blob store or an index that failed.");
     for (driver = 0; driver < OCI_METRICS_DRIVERS; driver++) {
         for (action = 0; action < OCI_STORAGE_ACTIONS; action++) {
-            apr_uint64_t count = oci_metrics_read(
-                &metrics->failures[driver][action]);
+            apr_uint64_t count = counted->failures[driver][action];
 
             if (count) {
                 ap_rprintf(r,
@@ -283,15 +278,14 @@ static void print_in_flight(request_rec *r, const oci_metrics_t *metrics)
     }
 }
 
-static void print_counters(request_rec *r, const oci_metrics_t *metrics)
+static void print_counters(request_rec *r, const oci_counted_t *counted)
 {
     int i;
 
     for (i = 0; i < OCI_METRIC_COUNT; i++) {
-        apr_uint64_t count = oci_metrics_read(&metrics->counters[i]);
+        apr_uint64_t count = counted->counters[i];
 
-        head(r, counters[i].name, i == OCI_METRIC_GC_LAST ? "gauge" : "counter",
-             counters[i].help);
+        head(r, counters[i].name, "counter", counters[i].help);
         ap_rprintf(r, "%s %s\n", counters[i].name,
                    i == OCI_METRIC_GC_MICROSECONDS ? seconds(count, r->pool)
                                                    : bytes(count, r->pool));
@@ -331,6 +325,9 @@ static void print_gauges(request_rec *r, const oci_metrics_t *metrics)
     oci_metrics_size_t sum;
 
     oci_metrics_sum_sizes(&sum, metrics);
+    print_gauge(r, "oci_gc_last_success_timestamp_seconds",
+                "When garbage collection last succeeded; 0 for never.",
+                oci_metrics_read(&metrics->gc_last));
     print_gauge(r, "oci_repositories",
                 "Repositories, as of oci_counted_timestamp_seconds.",
                 sum.repositories);
@@ -346,16 +343,18 @@ static void print_gauges(request_rec *r, const oci_metrics_t *metrics)
 
 static void print_page(request_rec *r, const oci_metrics_t *metrics)
 {
-    print_requests(r, metrics);
-    print_durations(r, metrics);
+    const oci_counted_t *counted = oci_metrics_sum(metrics, r->pool);
+
+    print_requests(r, counted);
+    print_durations(r, counted);
     print_sizes(r, "registry_http_request_size_bytes",
-                "Bytes of the bodies of requests.", metrics->received);
+                "Bytes of the bodies of requests.", counted->received);
     print_sizes(r, "registry_http_response_size_bytes",
-                "Bytes of the bodies of replies.", metrics->sent);
+                "Bytes of the bodies of replies.", counted->sent);
     print_in_flight(r, metrics);
-    print_storage(r, metrics);
-    print_failures(r, metrics);
-    print_counters(r, metrics);
+    print_storage(r, counted);
+    print_failures(r, counted);
+    print_counters(r, counted);
     print_gauges(r, metrics);
     head(r, "oci_build_info", "gauge", "The version of mod_oci; always 1.");
     ap_rputs("oci_build_info{version=\"" OCI_VERSION "\"} 1\n", r);

@@ -45,7 +45,7 @@ static void count_effects(const request_rec *r, const oci_context_t *context,
     }
 }
 
-static void count(oci_metrics_t *metrics, const request_rec *r,
+static void count(oci_counted_t *here, const request_rec *r,
                   const request_rec *last, const oci_context_t *context)
 {
     int handler = oci_metrics_label(context);
@@ -56,24 +56,24 @@ static void count(oci_metrics_t *metrics, const request_rec *r,
     if (status < 100 || status >= 100 + OCI_METRICS_STATUSES) {
         status = HTTP_INTERNAL_SERVER_ERROR;
     }
-    oci_metrics_increase(&metrics->requests[handler][method][status - 100], 1);
-    oci_metrics_observe(&metrics->durations[handler][method],
+    oci_metrics_increase(&here->requests[handler][method][status - 100], 1);
+    oci_metrics_observe(&here->durations[handler][method],
                         oci_metrics_duration_limits,
                         duration > 0 ? (apr_uint64_t)duration : 0);
-    oci_metrics_observe(&metrics->received[handler], oci_metrics_size_limits,
+    oci_metrics_observe(&here->received[handler], oci_metrics_size_limits,
                         (apr_uint64_t)context->received);
-    oci_metrics_observe(&metrics->sent[handler], oci_metrics_size_limits,
+    oci_metrics_observe(&here->sent[handler], oci_metrics_size_limits,
                         (apr_uint64_t)last->bytes_sent);
     count_effects(r, context, status);
 }
 
 int oci_metrics_request_end(request_rec *r)
 {
-    oci_metrics_t *metrics = oci_metrics_get();
+    oci_counted_t *here = oci_metrics_here();
     const oci_context_t *context = oci_context_get(r);
     const request_rec *last = r;
 
-    if (!metrics) {
+    if (!here) {
         return DECLINED;
     }
     /* httpd may have redirected the request: to us, or from us to a document
@@ -83,7 +83,7 @@ int oci_metrics_request_end(request_rec *r)
         context = context ? context : oci_context_get(last);
     }
     if (context) {
-        count(metrics, r, last, context);
+        count(here, r, last, context);
     }
     return OK;
 }

@@ -19,28 +19,29 @@ typedef struct totals_t {
     apr_uint64_t in_flight;
 } totals_t;
 
-static apr_uint64_t requests_of(const oci_metrics_t *metrics, int handler)
+static apr_uint64_t requests_of(const oci_counted_t *counted, int handler)
 {
     apr_uint64_t sum = 0;
     int method, i;
 
     for (method = 0; method < OCI_METRICS_METHODS; method++) {
         for (i = 0; i < OCI_METRICS_STATUSES; i++) {
-            sum += oci_metrics_read(&metrics->requests[handler][method][i]);
+            sum += counted->requests[handler][method][i];
         }
     }
     return sum;
 }
 
-static void add_up(totals_t *totals, const oci_metrics_t *metrics)
+static void add_up(totals_t *totals, const oci_metrics_t *metrics,
+                   const oci_counted_t *counted)
 {
     int handler;
 
     memset(totals, 0, sizeof(*totals));
     for (handler = 0; handler < OCI_METRICS_HANDLERS; handler++) {
-        totals->requests += requests_of(metrics, handler);
-        totals->received += oci_metrics_read(&metrics->received[handler].sum);
-        totals->sent += oci_metrics_read(&metrics->sent[handler].sum);
+        totals->requests += requests_of(counted, handler);
+        totals->received += counted->received[handler].sum;
+        totals->sent += counted->sent[handler].sum;
         totals->in_flight += oci_metrics_count_in_flight(metrics, handler);
     }
 }
@@ -60,7 +61,7 @@ static void print_number(request_rec *r, int flags, const char *name,
 }
 
 static void print_counters(request_rec *r, int flags,
-                           const oci_metrics_t *metrics)
+                           const oci_counted_t *counted)
 {
     static const struct {
         oci_metric_e metric;
@@ -83,19 +84,21 @@ static void print_counters(request_rec *r, int flags,
 
     for (i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
         print_number(r, flags, shown[i].name, shown[i].words,
-                     oci_metrics_read(&metrics->counters[shown[i].metric]));
+                     counted->counters[shown[i].metric]);
     }
 }
 
 static int print_section(request_rec *r, int flags)
 {
     const oci_metrics_t *metrics = oci_metrics_get();
+    const oci_counted_t *counted;
     totals_t totals;
 
     if (!metrics) {
         return DECLINED;
     }
-    add_up(&totals, metrics);
+    counted = oci_metrics_sum(metrics, r->pool);
+    add_up(&totals, metrics, counted);
     if (!(flags & AP_STATUS_SHORT)) {
         ap_rputs("<hr />\n<h2>mod_oci</h2>\n<dl>\n", r);
     }
@@ -105,7 +108,7 @@ static int print_section(request_rec *r, int flags)
     print_number(r, flags, "OCIBytesReceived", "Bytes received",
                  totals.received);
     print_number(r, flags, "OCIBytesSent", "Bytes sent", totals.sent);
-    print_counters(r, flags, metrics);
+    print_counters(r, flags, counted);
     if (!(flags & AP_STATUS_SHORT)) {
         ap_rputs("</dl>\n", r);
     }
