@@ -114,6 +114,30 @@ for my $what (qw(blob manifest)) {
     };
 }
 
+# ---- ended
+
+# prefork ends a child in the handler of a signal, in the middle of a request.
+# A child that waits for itself there is found in the log when httpd stops.  On a
+# kept connection a writer would repeat a request that has been served.
+subtest 'children are ended in the middle of requests: prefork' => sub {
+    my $server = OCI::Server->start(mpm => 'prefork', extra => 'KeepAlive Off');
+    my $end = time + 4;
+    my ($rounds, @faults) = (0);
+    while (time < $end && !@faults) {
+        $rounds++;
+        my @writers = map { OCI::Writer->start([$server], "ended$rounds/w$_",
+            time + 20) } 1 .. $WRITERS;
+        sleep 0.05 + rand 0.2;
+        kill TERM => $server->children;
+        $_->wait for @writers;
+        push @faults, map { $_->faults } verify($server, @writers);
+    }
+    ok(!@faults, "acknowledged content exists: $rounds rounds")
+        or diag(join "\n", @faults);
+    has_no_damage($server);
+    $server->stop;
+};
+
 # ---- reloaded
 
 for my $mpm (qw(event prefork)) {

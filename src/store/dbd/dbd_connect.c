@@ -18,6 +18,7 @@
 #include "apr_thread_mutex.h"
 
 #include "store/dbd/dbd_connect.h"
+#include "store/dbd/dbd_signals.h"
 #include "store/dbd/dbd_watch.h"
 #include "store/wait.h"
 
@@ -143,6 +144,19 @@ static apr_status_t connect_in_thread(oci_dbd_connection_t *connection,
     return self->rv;
 }
 
+/* A file opens at once. */
+static apr_status_t open_file(oci_dbd_connection_t *connection,
+                              const oci_dbd_connect_t *how, const char **error)
+{
+    sigset_t before;
+    apr_status_t rv;
+
+    oci_dbd_signals_hold(&before);
+    rv = connect_here(connection, how, error);
+    oci_dbd_signals_release(&before);
+    return rv;
+}
+
 apr_status_t oci_dbd_connect(oci_dbd_connection_t *connection,
                              const oci_dbd_connect_t *how, const char **why,
                              apr_pool_t *pool)
@@ -150,7 +164,7 @@ apr_status_t oci_dbd_connect(oci_dbd_connection_t *connection,
     const char *error = NULL;
     apr_status_t rv = strcmp(how->driver, "sqlite3")
         ? connect_in_thread(connection, how, &error, pool)
-        : connect_here(connection, how, &error);
+        : open_file(connection, how, &error);
 
     if (rv != APR_SUCCESS) {
         *why = apr_pstrdup(pool, error ? error : "cannot connect");

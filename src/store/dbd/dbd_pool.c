@@ -14,6 +14,7 @@
 #include "apr_thread_mutex.h"
 
 #include "store/dbd/dbd_connect.h"
+#include "store/dbd/dbd_signals.h"
 #include "store/dbd/dbd_source.h"
 #include "store/dbd/dbd_watch.h"
 #include "store/wait.h"
@@ -79,13 +80,16 @@ static apr_status_t destroy_connection(void *resource, void *data,
                                        apr_pool_t *list)
 {
     oci_dbd_connection_t *connection = resource;
+    sigset_t before;
 
     (void)data;
     (void)list;
+    oci_dbd_signals_hold(&before);
     if (connection->handle) {
         apr_dbd_close(connection->driver, connection->handle);
     }
     apr_pool_destroy(connection->pool);
+    oci_dbd_signals_release(&before);
     return APR_SUCCESS;
 }
 

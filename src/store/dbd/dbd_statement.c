@@ -5,6 +5,7 @@
 #include "apr_strings.h"
 
 #include "store/dbd/dbd_connect.h"
+#include "store/dbd/dbd_signals.h"
 #include "store/dbd/dbd_statement.h"
 #include "store/dbd/dbd_watch.h"
 #include "store/wait.h"
@@ -28,6 +29,7 @@ typedef struct timed_t {
     oci_dbd_watched_t watched;
     apr_time_t limit; /* the time of the limit */
     const char *what; /* what is waited for */
+    sigset_t before;  /* if the database is a file */
 } timed_t;
 
 /* The server gets a second more, to end the statement by its own limit: then
@@ -38,6 +40,9 @@ static void begin_timed(timed_t *timed, oci_dbd_session_t *session,
     oci_dbd_connection_t *connection = &session->connection;
     apr_time_t limit = apr_time_from_sec(session->source->seconds);
 
+    if (session->dialect->is_file) {
+        oci_dbd_signals_hold(&timed->before);
+    }
     timed->what = what;
     timed->limit = oci_wait_now() + limit;
     oci_dbd_watch_begin(connection->watch, &timed->watched,
@@ -45,10 +50,9 @@ static void begin_timed(timed_t *timed, oci_dbd_session_t *session,
                         limit + apr_time_from_sec(1));
 }
 
-/* End a timed statement.  Returns APR_EGENERAL if the driver reported an error,
- * or if the connection was shut down, which a driver may not notice. */
-static apr_status_t end_timed(timed_t *timed, oci_dbd_session_t *session,
-                              int error)
+/* What became of a timed statement. */
+static apr_status_t judge_timed(timed_t *timed, oci_dbd_session_t *session,
+                                int error)
 {
     oci_dbd_watch_end(session->connection.watch, &timed->watched);
     if (timed->watched.cut) {
@@ -67,6 +71,19 @@ static apr_status_t end_timed(timed_t *timed, oci_dbd_session_t *session,
                                     session->why);
     }
     return APR_EGENERAL;
+}
+
+/* End a timed statement.  Returns APR_EGENERAL if the driver reported an error,
+ * or if the connection was shut down, which a driver may not notice. */
+static apr_status_t end_timed(timed_t *timed, oci_dbd_session_t *session,
+                              int error)
+{
+    apr_status_t rv = judge_timed(timed, session, error);
+
+    if (session->dialect->is_file) {
+        oci_dbd_signals_release(&timed->before);
+    }
+    return rv;
 }
 
 apr_status_t oci_dbd_session_prepare(oci_dbd_session_t *session)
