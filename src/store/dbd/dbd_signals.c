@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+/* Signals that wait for the end of a call. */
+
 #include "store/dbd/dbd_signals.h"
 
 void oci_dbd_signals_hold(sigset_t *before)
