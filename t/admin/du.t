@@ -102,7 +102,7 @@ subtest 'in columns' => sub {
         \ +\S+\ +\S+\ +777B\ +4\ +4\ \ \S+\ \ total\ of\ 3\n
         \n10\ blobs,\ 13K,\ each\ of\ them\ counted\ once\n
         \S+\ on\ the\ disk\ in\ blobs/,\ \S+\ in\ uploads/\n
-        garbage\ collection\ would\ free\ 788B:}x, 'sorted') or diag($run->{out});
+        garbage\ collection\ would\ free\ 788B\ after\ its\ grace:\n}x, 'sorted') or diag($run->{out});
     my %ends = map { /^(.*Z  )/ ? (length $1 => 1) : () } split /\n/, $run->{out};
     is(scalar keys %ends, 1, 'and aligned');
 };

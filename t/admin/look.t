@@ -269,6 +269,14 @@ END
     is_deeply($tree->{children}[1]{annotations}, { about => 'image arm64' },
         'annotations');
     is($tree->{children}[2]{note}, 'not in the repository', 'a note');
+    if ($on_fs) {
+        set_fact($store, "repo/team/app/_pulled/$list", '1790000000');
+        like(look('show', 'team/app'),
+            qr/\A.*\n.*\n  pushed: .*\n  last pull: 2026-09-21T14:13:20Z\n/,
+            'the last pull');
+        is((objects(look('show', '--json', 'team/app')))[0]{pulled},
+            '2026-09-21T14:13:20Z', 'as JSON');
+    }
     prints(1, qr/the repository team\/app has no tag v9$/, 'show', 'team/app:v9',
         @stores);
     prints(1, qr/the repository team\/app has no manifest $absent$/, 'show',

@@ -251,10 +251,9 @@ static void print_store(const du_t *du, const store_usage_t *store,
 {
     printf("\n%s, %s, each of them counted once\n"
            "%s on the disk in blobs/, %s in uploads/\n"
-           "garbage collection would free %s: %s of blobs that no manifest "
-           "names,\n"
-           "%s that no repository holds, %s of uploads that are idle for a "
-           "day\n",
+           "garbage collection would free %s after its grace:\n"
+           "%s of blobs that no manifest names, %s that no repository holds,\n"
+           "%s of uploads that are idle for a day\n",
            oci_terminal_count(du->all.blobs, "blob", pool),
            oci_terminal_size(du->all.bytes, pool),
            oci_terminal_size(store->blobs.bytes, pool),

@@ -17,6 +17,7 @@
 #include "admin/reference.h"
 #include "registry/keys.h"
 #include "registry/manifest.h"
+#include "registry/pull_time.h"
 #include "registry/referrer.h"
 #include "registry/tag.h"
 #include "values/digest.h"
@@ -241,6 +242,10 @@ static oci_error_t *describe(oci_node_t *node, const show_t *show,
     oci_error_t *error = oci_tag_list_naming(&tags, show->repository,
                                              manifest->digest, pool);
 
+    if (!error) {
+        error = oci_pull_time_get(&node->pulled, show->repository,
+                                  manifest->digest, pool);
+    }
     if (error) {
         return error;
     }

@@ -74,6 +74,7 @@ static void begin_json(const oci_tree_t *tree, const oci_node_t *node,
                      oci_timestamp_format(node->origin->seconds, pool), pool);
         print_string("user", node->origin->user, pool);
     }
+    print_string("pulled", oci_timestamp_format(node->pulled, pool), pool);
     if (node->tags) {
         print_tags_json(node->tags, pool);
     }
@@ -170,6 +171,10 @@ static void begin_text(const oci_tree_t *tree, const oci_node_t *node,
     }
     if (node->origin) {
         print_origin(depth, node->origin, pool);
+    }
+    if (node->pulled) {
+        indent(depth);
+        printf("last pull: %s\n", oci_timestamp_format(node->pulled, pool));
     }
     if (node->tags) {
         print_tags(depth, node->tags, pool);

@@ -33,6 +33,7 @@ typedef struct oci_node_t {
     const char *annotations;        /* the text of a JSON object of strings */
     const apr_array_header_t *tags; /* const char *: those that name it */
     const oci_origin_t *origin;
+    apr_int64_t pulled; /* last, in seconds since 1970 */
     const char *note; /* what is wrong with it */
 } oci_node_t;
 
