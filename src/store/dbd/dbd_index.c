@@ -16,6 +16,7 @@
 #include "store/dbd/dbd_connect.h"
 #include "store/dbd/dbd_files.h"
 #include "store/dbd/dbd_lock.h"
+#include "store/dbd/dbd_range.h"
 #include "store/dbd/dbd_session.h"
 #include "store/dbd/dbd_value.h"
 #include "store/dbd/dbd_index.h"
@@ -240,37 +241,6 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
     return rv;
 }
 
-/* Return a text that is less than all keys after range->after, and that a
- * database accepts: a key has only ASCII bytes. */
-static const char *lower_bound(const oci_scan_t *range, apr_pool_t *pool)
-{
-    char *bound = apr_pstrcat(pool, range->prefix, range->after, NULL);
-    char *byte;
-
-    for (byte = bound; *byte; byte++) {
-        if ((unsigned char)*byte > 0x7f) {
-            byte[0] = '\x7f';
-            byte[1] = '\0';
-            break;
-        }
-    }
-    return bound;
-}
-
-/* Return a text that is greater than all keys with a prefix. */
-static const char *upper_bound(const char *prefix, apr_pool_t *pool)
-{
-    apr_size_t length = strlen(prefix);
-    char *bound;
-
-    if (!length) {
-        return "\x7f";
-    }
-    bound = apr_pstrmemdup(pool, prefix, length);
-    bound[length - 1]++;
-    return bound;
-}
-
 /* Read the value of an entry, from its first row or from all its rows. */
 static apr_status_t read_entry(oci_entry_t *entry, const char *row,
                                oci_dbd_session_t *session, apr_pool_t *pool)
@@ -298,8 +268,8 @@ static apr_status_t run_scan(call_t *call, oci_dbd_session_t *session)
 {
     const oci_scan_t *range = call->range;
     const char *args[] = {
-        lower_bound(range, call->pool),
-        upper_bound(range->prefix, call->pool),
+        oci_dbd_range_begin(range, call->pool),
+        oci_dbd_range_end(range, call->pool),
         apr_itoa(call->pool, range->limit > 0 ? range->limit : APR_INT32_MAX),
     };
     int columns = range->values ? 2 : 1;
