@@ -243,7 +243,9 @@ void oci_hooks_register(apr_pool_t *pool)
     ap_hook_type_checker(type_checker, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_child_init(oci_health_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(oci_health_handler, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(oci_metrics_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    /* before mod_watchdog's, whose thread may use a connection at once */
+    ap_hook_child_init(oci_metrics_child_init, NULL, NULL,
+                       APR_HOOK_REALLY_FIRST);
     ap_hook_log_transaction(oci_metrics_request_end, NULL, NULL,
                             APR_HOOK_MIDDLE);
     ap_hook_handler(registry_handler, NULL, NULL, APR_HOOK_MIDDLE);

@@ -4,6 +4,7 @@
 
 #include "httpd/measured.h"
 #include "httpd/metrics.h"
+#include "store/dbd/dbd_index.h"
 
 typedef struct measured_index_t {
     oci_index_t base;
@@ -92,6 +93,7 @@ oci_index_t *oci_measured_index(oci_index_t *index, const char *name,
 {
     measured_index_t *self = apr_pcalloc(pool, sizeof(*self));
 
+    oci_index_dbd_observe(index, oci_metrics_connection);
     self->inner = index;
     self->driver = oci_metrics_driver(name);
     self->provider.get = get;

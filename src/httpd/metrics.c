@@ -119,6 +119,7 @@ static int claim(oci_metrics_process_t *process)
         return 0;
     }
     memset(process->in_flight, 0, sizeof(process->in_flight));
+    memset(process->connections, 0, sizeof(process->connections));
     return 1;
 }
 
@@ -239,6 +240,55 @@ void oci_metrics_storage(int driver, oci_storage_action_e action,
         if (failed) {
             oci_metrics_increase(&here->failures[driver][action], 1);
         }
+    }
+}
+
+static void add_connections(oci_connection_gauge_e gauge, oci_dbd_use_e use,
+                            apr_int64_t by)
+{
+    oci_metrics_process_t *process = oci_config_of_server(ap_server_conf)
+                                         ->metrics_process;
+
+    if (process) {
+        __atomic_fetch_add(&process->connections[gauge][use], (apr_uint32_t)by,
+                           __ATOMIC_RELAXED);
+    }
+}
+
+static void count_connections(oci_connection_counter_e counter,
+                              oci_dbd_use_e use, apr_int64_t by)
+{
+    oci_counted_t *here = oci_metrics_here();
+
+    if (here && by > 0) {
+        oci_metrics_increase(&here->connections[counter][use],
+                             (apr_uint64_t)by);
+    }
+}
+
+void oci_metrics_connection(oci_dbd_event_e event, oci_dbd_use_e use,
+                            apr_int64_t number)
+{
+    switch (event) {
+    case OCI_DBD_LIMIT:
+        add_connections(OCI_CONNECTIONS_LIMIT, use, number);
+        break;
+    case OCI_DBD_IN_USE:
+        add_connections(OCI_CONNECTIONS_IN_USE, use, number);
+        break;
+    case OCI_DBD_WAITING:
+        add_connections(OCI_CONNECTIONS_WAITING, use, number);
+        break;
+    case OCI_DBD_WAITED:
+        count_connections(OCI_CONNECTION_WAITS, use, 1);
+        count_connections(OCI_CONNECTION_WAIT_MICROSECONDS, use, number);
+        break;
+    case OCI_DBD_TIMED_OUT:
+        count_connections(OCI_CONNECTION_TIMEOUTS, use, number);
+        break;
+    case OCI_DBD_REFUSED:
+        count_connections(OCI_CONNECTION_FAILURES, use, number);
+        break;
     }
 }
 

@@ -15,6 +15,7 @@
 #include "httpd.h"
 #include "http_config.h"
 
+#include "store/dbd/dbd_source.h"
 #include "values/route.h"
 
 /** Counters without labels; the names are in metrics_page.c. */
@@ -67,6 +68,23 @@ typedef enum {
     OCI_STORAGE_ACTIONS
 } oci_storage_action_e;
 
+/** What a process has of connections to the databases of indexes. */
+typedef enum {
+    OCI_CONNECTIONS_IN_USE,
+    OCI_CONNECTIONS_LIMIT,
+    OCI_CONNECTIONS_WAITING, /* callers */
+    OCI_CONNECTION_GAUGES
+} oci_connection_gauge_e;
+
+/** Counters of these connections. */
+typedef enum {
+    OCI_CONNECTION_WAITS,
+    OCI_CONNECTION_WAIT_MICROSECONDS,
+    OCI_CONNECTION_TIMEOUTS, /* waits that ended without a connection */
+    OCI_CONNECTION_FAILURES, /* of connecting */
+    OCI_CONNECTION_COUNTERS
+} oci_connection_counter_e;
+
 /** The built-in providers, and all others. */
 #define OCI_METRICS_DRIVERS 4
 
@@ -90,6 +108,7 @@ typedef struct oci_histogram_t {
 typedef struct oci_metrics_process_t {
     apr_uint32_t pid; /* 0 for none */
     apr_uint32_t in_flight[OCI_METRICS_HANDLERS];
+    apr_uint32_t connections[OCI_CONNECTION_GAUGES][OCI_DBD_USES];
     char apart[64]; /* processors do not share a cache line */
 } oci_metrics_process_t;
 
@@ -112,6 +131,7 @@ typedef struct oci_counted_t {
     oci_histogram_t sent[OCI_METRICS_HANDLERS];
     oci_histogram_t storage[OCI_METRICS_DRIVERS][OCI_STORAGE_ACTIONS];
     apr_uint64_t failures[OCI_METRICS_DRIVERS][OCI_STORAGE_ACTIONS];
+    apr_uint64_t connections[OCI_CONNECTION_COUNTERS][OCI_DBD_USES];
     apr_uint64_t apart[8]; /* processors do not share a cache line */
 } oci_counted_t;
 
@@ -189,6 +209,9 @@ int oci_metrics_driver(const char *name);
  */
 void oci_metrics_storage(int driver, oci_storage_action_e action,
                          apr_time_t begun, int failed);
+
+/** Count how an index uses the connections to its database. */
+oci_dbd_observer_t oci_metrics_connection;
 
 /** Change the number of requests that this process serves.
  * @param handler Their label

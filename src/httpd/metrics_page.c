@@ -200,23 +200,34 @@ static void print_sizes(request_rec *r, const char *name, const char *help,
     }
 }
 
-/* A process that ended before its requests did no longer counts. */
-apr_uint64_t oci_metrics_count_in_flight(const oci_metrics_t *metrics,
-                                         int handler)
+/* Add up what the processes that run have in a field.
+ * @param number The number in the first process */
+static apr_uint64_t sum_of_processes(const oci_metrics_t *metrics,
+                                     const apr_uint32_t *number)
 {
+    apr_size_t offset = (const char *)number
+        - (const char *)&metrics->processes[0];
     apr_uint64_t sum = 0;
     int i;
 
     for (i = 0; i < OCI_METRICS_PROCESSES; i++) {
         const oci_metrics_process_t *process = &metrics->processes[i];
-        apr_uint32_t count = __atomic_load_n(&process->in_flight[handler],
-                                             __ATOMIC_RELAXED);
+        apr_uint32_t
+            count = __atomic_load_n((const apr_uint32_t *)((const char *)process
+                                                           + offset),
+                                    __ATOMIC_RELAXED);
 
         if (count && (!kill((pid_t)process->pid, 0) || errno != ESRCH)) {
             sum += count;
         }
     }
     return sum;
+}
+
+apr_uint64_t oci_metrics_count_in_flight(const oci_metrics_t *metrics,
+                                         int handler)
+{
+    return sum_of_processes(metrics, &metrics->processes[0].in_flight[handler]);
 }
 
 /* The values of the label "action". */
@@ -275,6 +286,73 @@ static void print_in_flight(request_rec *r, const oci_metrics_t *metrics)
                    "registry_http_in_flight_requests{handler=\"%s\"} " U64 "\n",
                    handlers[handler],
                    oci_metrics_count_in_flight(metrics, handler));
+    }
+}
+
+/* A metric of connections.  A wait is counted when it ends. */
+typedef struct connection_row_t {
+    const char *name;
+    const char *help;
+} connection_row_t;
+
+static const connection_row_t connection_gauges[OCI_CONNECTION_GAUGES] = {
+    { "oci_index_connections", "Connections to a database that are in use." },
+    { "oci_index_connections_limit", "How many connections may be in use." },
+    { "oci_index_connection_waiters", "Calls that wait for a connection." },
+};
+
+static const connection_row_t connection_counters[OCI_CONNECTION_COUNTERS] = {
+    { "oci_index_connection_waits_total",
+      "Calls that waited for a connection, because all were in use." },
+    { "oci_index_connection_wait_seconds_total",
+      "Time for which calls waited for a connection." },
+    { "oci_index_connection_timeouts_total",
+      "Waits that ended without a connection." },
+    { "oci_index_connection_failures_total",
+      "Attempts to connect to a database that failed." },
+};
+
+/* Print a number of each use of connections. */
+static void print_by_use(request_rec *r, const connection_row_t *row,
+                         const char *type, const char *const *numbers)
+{
+    static const char *const uses[OCI_DBD_USES] = {
+        [OCI_DBD_FOR_CALLS] = "calls",
+        [OCI_DBD_FOR_LOCKS] = "locks",
+    };
+    int use;
+
+    head(r, row->name, type, row->help);
+    for (use = 0; use < OCI_DBD_USES; use++) {
+        ap_rprintf(r, "%s{use=\"%s\"} %s\n", row->name, uses[use],
+                   numbers[use]);
+    }
+}
+
+static void print_connections(request_rec *r, const oci_metrics_t *metrics,
+                              const oci_counted_t *counted)
+{
+    const char *numbers[OCI_DBD_USES];
+    int i, use;
+
+    for (i = 0; i < OCI_CONNECTION_GAUGES; i++) {
+        const apr_uint32_t *first = metrics->processes[0].connections[i];
+
+        for (use = 0; use < OCI_DBD_USES; use++) {
+            numbers[use] = bytes(sum_of_processes(metrics, &first[use]),
+                                 r->pool);
+        }
+        print_by_use(r, &connection_gauges[i], "gauge", numbers);
+    }
+    for (i = 0; i < OCI_CONNECTION_COUNTERS; i++) {
+        for (use = 0; use < OCI_DBD_USES; use++) {
+            apr_uint64_t count = counted->connections[i][use];
+
+            numbers[use] = i == OCI_CONNECTION_WAIT_MICROSECONDS
+                ? seconds(count, r->pool)
+                : bytes(count, r->pool);
+        }
+        print_by_use(r, &connection_counters[i], "counter", numbers);
     }
 }
 
@@ -354,6 +432,7 @@ static void print_page(request_rec *r, const oci_metrics_t *metrics)
     print_in_flight(r, metrics);
     print_storage(r, counted);
     print_failures(r, counted);
+    print_connections(r, metrics, counted);
     print_counters(r, counted);
     print_gauges(r, metrics);
     head(r, "oci_build_info", "gauge", "The version of mod_oci; always 1.");

@@ -443,6 +443,13 @@ void oci_index_dbd_create(oci_index_t **index, oci_dbd_source_t *source,
     *index = &self->base;
 }
 
+void oci_index_dbd_observe(oci_index_t *index, oci_dbd_observer_t *observer)
+{
+    if (index->provider == &oci_index_dbd) {
+        ((dbd_index_t *)index)->source->observer = observer;
+    }
+}
+
 const char *oci_index_dbd_place(const oci_index_t *index, apr_pool_t *pool)
 {
     const oci_dbd_settings_t *settings;

@@ -27,6 +27,12 @@ void oci_index_dbd_create(oci_index_t **index, oci_dbd_source_t *source,
                           const oci_dbd_settings_t *settings, apr_pool_t *pool);
 
 /**
+ * Have an observer told how the connections of an index are used.
+ * @param index Of any provider; another one than this has no connections
+ */
+void oci_index_dbd_observe(oci_index_t *index, oci_dbd_observer_t *observer);
+
+/**
  * Return a text that differs between two indexes only if they are in different
  * places.  It has no password.
  * @param index Of any provider

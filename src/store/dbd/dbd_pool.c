@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "apr_atomic.h"
 #include "apr_reslist.h"
 #include "apr_strings.h"
 #include "apr_thread_mutex.h"
@@ -36,6 +37,9 @@ struct conn_pool_t {
     apr_thread_mutex_t *mutex; /* guards connecting */
     int connecting;            /* the number of running attempts to connect */
     int most[OCI_DBD_USES];
+    apr_uint32_t wanted[OCI_DBD_USES]; /* connections in use, and callers that
+                                          wait for one */
+    oci_dbd_observer_t *observer;      /* or NULL */
     apr_reslist_t *lists[OCI_DBD_USES];
     oci_dbd_watch_t *watch;
     oci_dbd_connect_t connect;
@@ -124,6 +128,7 @@ static apr_status_t end_source(void *data)
         connecting = conns->connecting;
         if (connecting) {
             conns->in_source = NULL;
+            conns->observer = NULL;
         }
         apr_thread_mutex_unlock(conns->mutex);
         if (!connecting) {
@@ -140,13 +145,71 @@ static void count_connecting(conn_pool_t *conns, int change)
     apr_thread_mutex_unlock(conns->mutex);
 }
 
+static void tell(const conn_pool_t *conns, oci_dbd_event_e event,
+                 oci_dbd_use_e use, apr_int64_t number)
+{
+    if (conns->observer) {
+        conns->observer(event, use, number);
+    }
+}
+
+/* Take a connection from a list, and wait for one if all are in use. */
+static apr_status_t take(oci_dbd_connection_t **pooled, conn_pool_t *conns,
+                         oci_dbd_use_e use)
+{
+    int busy = apr_atomic_inc32(&conns->wanted[use])
+        >= (apr_uint32_t)conns->most[use];
+    apr_time_t begun = busy ? oci_wait_now() : 0;
+    void *resource;
+    apr_status_t rv;
+
+    if (busy) {
+        tell(conns, OCI_DBD_WAITING, use, 1);
+    }
+    rv = apr_reslist_acquire(conns->lists[use], &resource);
+    if (busy) {
+        tell(conns, OCI_DBD_WAITING, use, -1);
+        tell(conns, OCI_DBD_WAITED, use, oci_wait_now() - begun);
+    }
+    if (rv != APR_SUCCESS) {
+        apr_atomic_dec32(&conns->wanted[use]);
+        return rv;
+    }
+    *pooled = resource;
+    (*pooled)->use = use;
+    tell(conns, OCI_DBD_IN_USE, use, 1);
+    return APR_SUCCESS;
+}
+
+/* Return a connection to its list.
+ * @param broken Whether to close it */
+static void give_back(conn_pool_t *conns, oci_dbd_connection_t *pooled,
+                      int broken)
+{
+    oci_dbd_use_e use = pooled->use;
+
+    if (broken) {
+        apr_reslist_invalidate(conns->lists[use], pooled);
+    }
+    else {
+        apr_reslist_release(conns->lists[use], pooled);
+    }
+    apr_atomic_dec32(&conns->wanted[use]);
+    tell(conns, OCI_DBD_IN_USE, use, -1);
+}
+
 /* Discard the result of an attempt whose caller stopped waiting. */
 static void discard_late(oci_dbd_connection_t *connection, void *data)
 {
     conn_pool_t *conns = data;
+    oci_dbd_use_e use = connection->use;
 
-    apr_reslist_invalidate(conns->lists[connection->use], connection);
-    count_connecting(conns, -1);
+    apr_reslist_invalidate(conns->lists[use], connection);
+    apr_atomic_dec32(&conns->wanted[use]);
+    apr_thread_mutex_lock(conns->mutex); /* end_source removes the observer */
+    tell(conns, OCI_DBD_IN_USE, use, -1);
+    conns->connecting--;
+    apr_thread_mutex_unlock(conns->mutex);
 }
 
 /* Each list allocates memory under its own mutex, so each has its own pool. */
@@ -182,6 +245,7 @@ static apr_status_t create_conn_pool(conn_pool_t **result, pool_source_t *self)
     apr_pool_t *pool;
     apr_status_t rv = apr_pool_create(&pool, NULL);
     conn_pool_t *conns;
+    int use;
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -190,6 +254,7 @@ static apr_status_t create_conn_pool(conn_pool_t **result, pool_source_t *self)
     conns->pool = pool;
     conns->owner = getpid();
     conns->in_source = &self->conns;
+    conns->observer = self->base.observer;
     conns->connect.driver = apr_pstrdup(pool, settings->driver);
     conns->connect.params = oci_dbd_params_with_limits(settings->driver,
                                                        settings->params,
@@ -213,6 +278,9 @@ static apr_status_t create_conn_pool(conn_pool_t **result, pool_source_t *self)
         return rv;
     }
     apr_pool_pre_cleanup_register(pool, conns, destroy_lists);
+    for (use = 0; use < OCI_DBD_USES; use++) {
+        tell(conns, OCI_DBD_LIMIT, use, conns->most[use]);
+    }
     *result = conns;
     return APR_SUCCESS;
 }
@@ -237,17 +305,10 @@ static apr_status_t find_conn_pool(conn_pool_t **conns, pool_source_t *self)
 static void release(oci_dbd_source_t *source, oci_dbd_connection_t *connection)
 {
     oci_dbd_connection_t *pooled = connection->ticket;
-    apr_reslist_t *list;
 
     if (pooled) {
-        list = ((pool_source_t *)source)->conns->lists[pooled->use];
         connection->ticket = NULL;
-        if (connection->broken) {
-            apr_reslist_invalidate(list, pooled);
-        }
-        else {
-            apr_reslist_release(list, pooled);
-        }
+        give_back(((pool_source_t *)source)->conns, pooled, connection->broken);
     }
 }
 
@@ -257,18 +318,23 @@ static apr_status_t connect_if_needed(oci_dbd_connection_t *pooled,
                                       conn_pool_t *conns, const char **why,
                                       apr_pool_t *pool)
 {
+    oci_dbd_use_e use;
     apr_status_t rv;
 
     if (pooled->handle) {
         return APR_SUCCESS;
     }
     count_connecting(conns, 1);
+    use = pooled->use; /* a late attempt may end it */
     rv = oci_dbd_connect(pooled, &conns->connect, why, pool);
     if (rv != APR_TIMEUP) {
         count_connecting(conns, -1);
         if (rv != APR_SUCCESS) {
-            apr_reslist_invalidate(conns->lists[pooled->use], pooled);
+            give_back(conns, pooled, 1);
         }
+    }
+    if (rv != APR_SUCCESS) {
+        tell(conns, OCI_DBD_REFUSED, use, 1);
     }
     return rv;
 }
@@ -278,7 +344,6 @@ static apr_status_t acquire(oci_dbd_connection_t *connection,
                             const char **why, apr_pool_t *pool)
 {
     oci_dbd_connection_t *pooled;
-    void *resource;
     conn_pool_t *conns;
     apr_status_t rv = find_conn_pool(&conns, (pool_source_t *)source);
 
@@ -287,8 +352,9 @@ static apr_status_t acquire(oci_dbd_connection_t *connection,
         *why = explain_error("set up connections", rv, pool);
         return rv;
     }
-    rv = apr_reslist_acquire(conns->lists[use], &resource);
+    rv = take(&pooled, conns, use);
     if (APR_STATUS_IS_TIMEUP(rv)) {
+        tell(conns, OCI_DBD_TIMED_OUT, use, 1);
         *why = apr_psprintf(pool,
                             "timed out after %d s waiting for a connection: "
                             "all %d connections for %s are in use",
@@ -300,8 +366,6 @@ static apr_status_t acquire(oci_dbd_connection_t *connection,
         *why = explain_error("create a connection", rv, pool);
         return rv;
     }
-    pooled = resource;
-    pooled->use = use;
     rv = connect_if_needed(pooled, conns, why, pool);
     if (rv == APR_SUCCESS) {
         *connection = *pooled;

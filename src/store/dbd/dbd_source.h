@@ -25,6 +25,24 @@ typedef enum {
     OCI_DBD_USES
 } oci_dbd_use_e;
 
+/** What an observer is told. */
+typedef enum {
+    OCI_DBD_LIMIT,     /* a process may use this many more connections */
+    OCI_DBD_IN_USE,    /* this many more are in use: 1 or -1 */
+    OCI_DBD_WAITING,   /* this many more callers wait for one: 1 or -1 */
+    OCI_DBD_WAITED,    /* a caller has waited for this many microseconds */
+    OCI_DBD_TIMED_OUT, /* 1: it got none, because none became free in time */
+    OCI_DBD_REFUSED    /* 1: the database could not be connected to */
+} oci_dbd_event_e;
+
+/**
+ * Is told how connections are used, for statistics.  It is called from any
+ * thread, with a mutex, so it must not wait.
+ * @param number As described at the event
+ */
+typedef void oci_dbd_observer_t(oci_dbd_event_e event, oci_dbd_use_e use,
+                                apr_int64_t number);
+
 /** Returns the socket of a client library's own handle. */
 typedef int oci_dbd_socket_fn(const void *handle);
 
@@ -47,6 +65,7 @@ struct oci_dbd_source_t {
                                        connection begins with; or NULL */
     int seconds;  /* the limit of each wait, OCI_WAIT_DATABASE_SECONDS */
     int no_raise; /* as in oci_store_config_t */
+    oci_dbd_observer_t *observer; /* set before the first acquire; or NULL */
 
     /**
      * Prepare to connect, before httpd forks.
