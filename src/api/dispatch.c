@@ -245,7 +245,7 @@ static void make_room(oci_request_t *request)
     apr_off_t freed;
 
     wanted = wanted > MIN_ROOM ? wanted : MIN_ROOM;
-    freed = oci_gc_make_room(&request->registry,
+    freed = oci_gc_make_room(&request->ended, &request->registry,
                              wanted < MAX_ROOM ? wanted : MAX_ROOM, r->pool);
     if (freed) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,

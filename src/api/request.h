@@ -37,6 +37,7 @@ struct oci_request_t {
     oci_route_t route;
     apr_table_t *query;   /* decoded parameters */
     apr_off_t received;   /* bytes of the body that have been read */
+    apr_uint64_t ended;   /* idle uploads that ended, because storage is full */
     apr_uint32_t *bodies; /* number of bodies that this process is reading;
                            * atomic */
     int dates_pulls;      /* a pull of a manifest is to be remembered */

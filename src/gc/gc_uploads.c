@@ -345,8 +345,8 @@ static void ignore_error(void *baton, const oci_error_t *error)
     (void)error;
 }
 
-apr_off_t oci_gc_make_room(const oci_registry_t *registry, apr_off_t bytes,
-                           apr_pool_t *parent)
+apr_off_t oci_gc_make_room(apr_uint64_t *ended, const oci_registry_t *registry,
+                           apr_off_t bytes, apr_pool_t *parent)
 {
     static volatile apr_uint32_t busy; /* whether a thread makes room */
     oci_gc_t gc = { .registry = registry,
@@ -354,6 +354,7 @@ apr_off_t oci_gc_make_room(const oci_registry_t *registry, apr_off_t bytes,
                     .report_error = ignore_error };
     apr_pool_t *pool;
 
+    *ended = 0;
     if (apr_atomic_cas32(&busy, 1, 0)) {
         return 0;
     }
@@ -362,5 +363,6 @@ apr_off_t oci_gc_make_room(const oci_registry_t *registry, apr_off_t bytes,
         apr_pool_destroy(pool);
     }
     apr_atomic_set32(&busy, 0);
+    *ended = gc.report.uploads;
     return (apr_off_t)gc.report.bytes;
 }

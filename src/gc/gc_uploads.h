@@ -24,12 +24,13 @@ oci_error_t *oci_gc_uploads(oci_gc_t *gc, apr_pool_t *pool);
  * Make room when storage is full: end uploads that have been idle for a minute
  * or more, and to which no request is writing, the oldest first, and a hundred
  * at most.  If another request of this process makes room, nothing is done.
+ * @param ended Set to the number of uploads that were ended
  * @param bytes How much room to make
  * @param pool For temporary data
  * @return The bytes that were freed; 0 if there is nothing to end, or if that
  *         failed
  */
-apr_off_t oci_gc_make_room(const oci_registry_t *registry, apr_off_t bytes,
-                           apr_pool_t *pool);
+apr_off_t oci_gc_make_room(apr_uint64_t *ended, const oci_registry_t *registry,
+                           apr_off_t bytes, apr_pool_t *pool);
 
 #endif /* OCI_GC_UPLOADS_H */

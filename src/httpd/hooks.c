@@ -189,6 +189,7 @@ static int registry_handler(request_rec *r)
     status = oci_dispatch(&request);
     oci_metrics_in_flight(oci_metrics_label(context), -1);
     context->received = request.received;
+    oci_metrics_add(OCI_METRIC_UPLOADS_ABANDONED, request.ended);
     return status;
 }
 

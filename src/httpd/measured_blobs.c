@@ -50,7 +50,10 @@ static apr_status_t upload_open(oci_blob_writer_t **writer,
 
 static apr_status_t upload_resume(oci_blob_writer_t *writer, apr_off_t size)
 {
-    return writer->provider->upload_resume(writer->inner, size);
+    apr_time_t begun = apr_time_now();
+
+    return count(writer->driver, OCI_STORAGE_UPLOAD_RESUME, begun,
+                 writer->provider->upload_resume(writer->inner, size));
 }
 
 static apr_status_t upload_write(oci_blob_writer_t *writer,
@@ -65,7 +68,11 @@ static apr_status_t upload_write(oci_blob_writer_t *writer,
 static apr_status_t upload_read(oci_blob_writer_t *writer, apr_off_t offset,
                                 char *buffer, apr_size_t *length)
 {
-    return writer->provider->upload_read(writer->inner, offset, buffer, length);
+    apr_time_t begun = apr_time_now();
+
+    return count(writer->driver, OCI_STORAGE_UPLOAD_READ, begun,
+                 writer->provider->upload_read(writer->inner, offset, buffer,
+                                               length));
 }
 
 static apr_status_t upload_close(oci_blob_writer_t *writer, int durable)
@@ -89,7 +96,10 @@ static apr_status_t upload_commit(const char **locator,
 
 static apr_status_t upload_abort(oci_blob_writer_t *writer)
 {
-    return writer->provider->upload_abort(writer->inner);
+    apr_time_t begun = apr_time_now();
+
+    return count(writer->driver, OCI_STORAGE_UPLOAD_ABORT, begun,
+                 writer->provider->upload_abort(writer->inner));
 }
 
 static apr_status_t blob_open(oci_blob_source_t *source,

@@ -78,14 +78,40 @@ static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
                  inner->provider->lock(result, inner, name, kind, pool));
 }
 
-/* The time would be that of the visitor. */
+/* The visitor of a caller, whose time and failures are not the index's. */
+typedef struct timed_visitor_t {
+    oci_entry_visit_t *visit;
+    void *baton;
+    apr_time_t spent; /* microseconds */
+    apr_status_t rv;  /* of its last visit */
+} timed_visitor_t;
+
+static apr_status_t visit_timed(void *baton, const oci_entry_t *entry,
+                                apr_pool_t *pool)
+{
+    timed_visitor_t *timed = baton;
+    apr_time_t begun = apr_time_now();
+
+    timed->rv = timed->visit(timed->baton, entry, pool);
+    timed->spent += apr_time_now() - begun;
+    return timed->rv;
+}
+
 static apr_status_t visit(oci_index_t *index, const oci_scan_t *range,
                           oci_entry_visit_t *visitor, void *baton,
                           apr_pool_t *pool)
 {
     oci_index_t *inner = self_of(index)->inner;
+    timed_visitor_t timed = { visitor, baton, 0, APR_SUCCESS };
+    apr_time_t begun = apr_time_now();
+    apr_status_t rv = inner->provider->visit(inner, range, visit_timed, &timed,
+                                             pool);
 
-    return inner->provider->visit(inner, range, visitor, baton, pool);
+    if (rv != APR_ENOTIMPL) {
+        count(index, OCI_STORAGE_VISIT, begun + timed.spent,
+              timed.rv == APR_SUCCESS ? rv : APR_SUCCESS);
+    }
+    return rv;
 }
 
 oci_index_t *oci_measured_index(oci_index_t *index, const char *name,

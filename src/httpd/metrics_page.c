@@ -59,7 +59,7 @@ static const struct {
     { "oci_uploads_cancelled_total",
       "Upload sessions that their client cancelled." },
     { "oci_uploads_abandoned_total",
-      "Idle upload sessions that garbage collection ended." },
+      "Idle upload sessions that the server ended." },
     { "oci_logins_refused_total",
       "Requests with credentials that were answered with 401." },
     { "oci_tokens_issued_total", "Tokens that were issued." },
@@ -232,9 +232,23 @@ apr_uint64_t oci_metrics_count_in_flight(const oci_metrics_t *metrics,
 
 /* The values of the label "action". */
 static const char *const actions[OCI_STORAGE_ACTIONS] = {
-    "get",         "follow",       "scan",         "apply",         "lock",
-    "upload_open", "upload_write", "upload_close", "upload_commit", "blob_open",
-    "blob_size",   "blob_delete",  "list",
+    [OCI_STORAGE_GET] = "get",
+    [OCI_STORAGE_FOLLOW] = "follow",
+    [OCI_STORAGE_SCAN] = "scan",
+    [OCI_STORAGE_VISIT] = "visit",
+    [OCI_STORAGE_APPLY] = "apply",
+    [OCI_STORAGE_LOCK] = "lock",
+    [OCI_STORAGE_UPLOAD_OPEN] = "upload_open",
+    [OCI_STORAGE_UPLOAD_RESUME] = "upload_resume",
+    [OCI_STORAGE_UPLOAD_WRITE] = "upload_write",
+    [OCI_STORAGE_UPLOAD_READ] = "upload_read",
+    [OCI_STORAGE_UPLOAD_CLOSE] = "upload_close",
+    [OCI_STORAGE_UPLOAD_COMMIT] = "upload_commit",
+    [OCI_STORAGE_UPLOAD_ABORT] = "upload_abort",
+    [OCI_STORAGE_BLOB_OPEN] = "blob_open",
+    [OCI_STORAGE_BLOB_SIZE] = "blob_size",
+    [OCI_STORAGE_BLOB_DELETE] = "blob_delete",
+    [OCI_STORAGE_LIST] = "list",
 };
 
 static void print_storage(request_rec *r, const oci_counted_t *counted)

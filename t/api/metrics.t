@@ -133,9 +133,13 @@ cmp_ok($after->{"registry_http_request_duration_seconds_sum{$label}"}, '>', 0,
 is($after->{"registry_http_in_flight_requests{$label}"} // 0, 0,
     'none is being served');
 
-my $call = 'action="upload_commit",driver="fs"';
-is($after->{"registry_storage_action_seconds_count{$call}"}, 1,
-    'calls of the store are counted');
+sub calls {
+    my ($samples, $action) = @_;
+    return $samples->{'registry_storage_action_seconds_count{action="'
+        . "$action\",driver=\"fs\"}"} // 0;
+}
+is(calls($after, 'upload_commit'), 1, 'calls of the store are counted');
+is(calls($after, $_), 2, "$_, too") for qw(upload_resume upload_abort);
 ok(!(grep { /^oci_storage_failures/ } keys %$after), 'none failed');
 
 # ---- several processes, and reloads
@@ -182,6 +186,7 @@ cmp_ok($found->{oci_gc_runs_total}, '>', 0, 'runs are counted');
 is($found->{oci_gc_failures_total}, 0, 'none failed');
 is($found->{oci_repositories}, 1, 'repositories');
 is($found->{oci_blobs}, 1, 'blobs');
+cmp_ok(calls($found, 'visit'), '>', 0, 'the visits of the index');
 cmp_ok($found->{oci_gc_last_success_timestamp_seconds}, '>', time - 3600,
     'the last run');
 

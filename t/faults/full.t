@@ -104,7 +104,8 @@ for my $kind (['tmpfs', 'size=12m'], ['ext4', '24M']) {
 subtest 'idle uploads' => sub {
     my $dir = small_disk('tmpfs', 'size=12m')
         or plan(skip_all => 'tmpfs cannot be mounted');
-    my $server = OCI::Server->start(store => "$dir/store");
+    my $server = OCI::Server->start(store => "$dir/store", after =>
+        "<Location /metrics>\nSetHandler oci-metrics\n</Location>");
     $server->expects(qr/\[oci:error\].*No space left on device/);
     $server->expects(qr/\[oci:warn\].*storage is full: idle uploads were ended/);
     my $client = OCI::Client->new($server);
@@ -123,6 +124,8 @@ subtest 'idle uploads' => sub {
     error_is($push->(), 507, 'UNKNOWN', undef, 'the next push fails, too');
     is(join(' ', map { -e $_ ? 1 : 0 } @parts), '0 0 1',
         'but those that were idle for longer are gone');
+    like($client->get('/metrics')->body, qr/^oci_uploads_abandoned_total 2$/m,
+        'they count as abandoned');
     status_is($push->(), 201, 'so the one after it succeeds');
     error_is($client->patch($session{1}, 'x'), 404, 'BLOB_UPLOAD_UNKNOWN');
     status_is($client->put(with_query($session{3}, 'digest='

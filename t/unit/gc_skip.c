@@ -85,6 +85,7 @@ static void check_room(run_t *run)
 {
     const char *dir;
     apr_array_header_t *entries;
+    apr_uint64_t ended;
     int i;
 
     open_stores(run, "fs");
@@ -107,11 +108,13 @@ static void check_room(run_t *run)
         }
         apr_pool_destroy(pool);
     }
-    check(oci_gc_make_room(&t.registry, 10, run->pool) == 10,
+    check(oci_gc_make_room(&ended, &t.registry, 10, run->pool) == 10
+              && ended == 10,
           "room is made, as much as is wanted");
-    check(oci_gc_make_room(&t.registry, 1000, run->pool) == 100,
+    check(oci_gc_make_room(&ended, &t.registry, 1000, run->pool) == 100,
           "a hundred uploads end at most");
-    check(oci_gc_make_room(&t.registry, 1000, run->pool) == 39,
+    check(oci_gc_make_room(&ended, &t.registry, 1000, run->pool) == 39
+              && ended == 39,
           "and then the rest");
     if (oci_blob_fs.list(&entries, t.registry.blobs, OCI_STORED_UPLOADS, NULL,
                          10, run->pool)) {
