@@ -388,7 +388,7 @@ static const char *set_event_log(cmd_parms *cmd, void *config_,
     config->event_log = *target
         ? oci_event_log_make(target,
                              cloud ? OCI_EVENT_CLOUDEVENTS : OCI_EVENT_JSON,
-                             cmd->pool)
+                             cmd->directive, cmd->pool)
         : NULL;
     if (!config->event_log) {
         return apr_psprintf(cmd->pool,

@@ -28,6 +28,7 @@
 #include "apr_strings.h"
 
 #include "httpd/config.h"
+#include "httpd/event_check.h"
 #include "httpd/event_line.h"
 #include "httpd/event_log.h"
 #include "httpd/metrics.h"
@@ -43,7 +44,8 @@ APLOG_USE_MODULE(oci);
 struct oci_event_log_t {
     const char *target; /* "|" and a command, or an absolute path */
     oci_event_format_e format;
-    apr_os_file_t fd;   /* -1 if it is not open */
+    const ap_directive_t *line; /* its directive */
+    apr_os_file_t fd;           /* -1 if it is not open */
     apr_uint32_t stuck; /* the pipe was full for PIPE_WAIT; in each process */
 };
 
@@ -62,13 +64,16 @@ static int is_program(const oci_event_log_t *log)
 }
 
 oci_event_log_t *oci_event_log_make(const char *target,
-                                    oci_event_format_e format, apr_pool_t *pool)
+                                    oci_event_format_e format,
+                                    const ap_directive_t *line,
+                                    apr_pool_t *pool)
 {
     oci_event_log_t *log = apr_pcalloc(pool, sizeof(*log));
 
     log->target = *target == '|' ? target
                                  : ap_server_root_relative(pool, target);
     log->format = format;
+    log->line = line;
     log->fd = -1;
     return log->target ? log : NULL;
 }
@@ -160,7 +165,8 @@ static const char *open_file(oci_event_log_t *log, apr_pool_t *pool)
         rv = apr_file_info_get(&info, APR_FINFO_TYPE, file);
     }
     if (rv != APR_SUCCESS) {
-        return apr_pstrdup(pool, apr_strerror(rv, text, sizeof(text)));
+        return apr_psprintf(pool, "cannot open it: %s",
+                            apr_strerror(rv, text, sizeof(text)));
     }
     if (info.filetype != APR_REG) {
         apr_file_close(file);
@@ -171,7 +177,24 @@ static const char *open_file(oci_event_log_t *log, apr_pool_t *pool)
     return NULL;
 }
 
-int oci_event_logs_open(apr_pool_t *pool, server_rec *main_server)
+/* Open a log, unless the server is only tested.  A program that runs since
+ * before a reload need not be looked for. */
+static const char *open_log(oci_event_log_t *log, server_rec *s,
+                            server_rec *main_server, int tests,
+                            apr_pool_t *pool)
+{
+    const char *error = NULL;
+
+    if (!is_program(log) || ap_state_query(AP_SQ_CONFIG_GEN) <= 1) {
+        error = oci_event_check(log->target, main_server, pool);
+    }
+    if (error || tests) {
+        return error;
+    }
+    return is_program(log) ? open_program(log, s) : open_file(log, pool);
+}
+
+static int open_all(apr_pool_t *pool, server_rec *main_server, int tests)
 {
     int reloads = ap_state_query(AP_SQ_CONFIG_GEN) > 1;
     int status = OK;
@@ -183,12 +206,12 @@ int oci_event_logs_open(apr_pool_t *pool, server_rec *main_server)
 
         for (i = 0; i < logs->nelts; i++) {
             oci_event_log_t *log = APR_ARRAY_IDX(logs, i, oci_event_log_t *);
-            const char *error = is_program(log) ? open_program(log, s)
-                                                : open_file(log, pool);
+            const char *error = open_log(log, s, main_server, tests, pool);
 
             if (error) {
                 ap_log_error(APLOG_MARK, reloads ? APLOG_ERR : APLOG_EMERG, 0,
-                             s, "oci: OCIEventLog %s: cannot open it: %s%s",
+                             s, "oci: %s line %d: OCIEventLog %s: %s%s",
+                             log->line->filename, log->line->line_num,
                              log->target, error,
                              reloads ? "; its events go to the error log" : "");
                 status = reloads ? status : HTTP_INTERNAL_SERVER_ERROR;
@@ -196,6 +219,16 @@ int oci_event_logs_open(apr_pool_t *pool, server_rec *main_server)
         }
     }
     return status;
+}
+
+int oci_event_logs_open(apr_pool_t *pool, server_rec *main_server)
+{
+    return open_all(pool, main_server, 0);
+}
+
+int oci_event_logs_test(apr_pool_t *pool, server_rec *main_server)
+{
+    return open_all(pool, main_server, 1);
 }
 
 /* Return the size of a file if it does not end with a whole line, otherwise

@@ -22,11 +22,13 @@ typedef struct oci_event_log_t oci_event_log_t;
  * Make an event log; it is opened by oci_event_logs_open.
  * @param target A path, below ServerRoot if it is relative; or "|" and a
  *        command, as for CustomLog
+ * @param line The directive
  * @param pool It lives as long as this pool
  * @return NULL if the path is not valid
  */
 oci_event_log_t *oci_event_log_make(const char *target,
                                     oci_event_format_e format,
+                                    const ap_directive_t *line,
                                     apr_pool_t *pool);
 
 /**
@@ -38,6 +40,14 @@ oci_event_log_t *oci_event_log_make(const char *target,
  *         error log
  */
 int oci_event_logs_open(apr_pool_t *pool, server_rec *main_server);
+
+/**
+ * Find out for "httpd -t" why the event logs of all servers could not be
+ * opened, without opening them; each reason is logged.
+ * @param main_server The first server
+ * @return OK, or HTTP_INTERNAL_SERVER_ERROR
+ */
+int oci_event_logs_test(apr_pool_t *pool, server_rec *main_server);
 
 /**
  * Have the changes of a registry logged.

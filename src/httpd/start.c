@@ -363,7 +363,9 @@ int oci_start_test(apr_pool_t *pool, server_rec *main_server)
     if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST) {
         return OK;
     }
-    if (!start_all(START_TEST, pool, main_server)) {
+    if (!start_all(START_TEST, pool, main_server)
+        || (may_look(START_TEST)
+            && oci_event_logs_test(pool, main_server) != OK)) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     oci_config_check(main_server, pool);

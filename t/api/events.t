@@ -286,17 +286,48 @@ for my $target ('@DIR@/events', '"|$exec cat >> @DIR@/events"') {
 }
 
 subtest 'the directive' => sub {
+    my $among = qr/it would be among the files of the/;
     for (['events xml', qr/OCIEventLog: unknown format 'xml': expected json or /],
-         ['/no/such/directory/events',
-            qr{OCIEventLog /no/such/directory/events: cannot open it: No such}]) {
+         ['/no/such/directory/events', qr{conf\ line\ \d+:\ OCIEventLog\ /no/such/directory/events:
+            \ it\ needs\ the\ directory\ /no/such/directory/:\ No\ such}x],
+         ['@DIR@/httpd.conf/events', qr{httpd.conf/: Not a directory}],
+         ['@STORE@/events', qr/$among blob store .*store; choose a directory/],
+         ['@DIR@/htdocs/../store/events', $among],
+         ['@STORE@/blobs/events', $among],
+         ['"|/no/such/program x"',
+            qr{it needs the program /no/such/program: No such file}],
+         ['"|| /no/such/program x"', qr{it needs the program /no/such/program}],
+         ['"|/etc/passwd"', qr{it needs the program /etc/passwd: Permission}],
+         ['"| "', qr{it names no program}]) {
         my ($words, $error) = @$_;
+        my $test = OCI::Server->configtest(config => "OCIEventLog $words");
+        isnt($test->{status}, 0, "httpd -t: $words");
+        like($test->{output}, $error, 'says why');
         like(OCI::Server->refuses(config => "OCIEventLog $words"), $error,
-            $words);
+            'httpd does not start');
+    }
+    my $link = File::Temp->newdir(TMPDIR => 1);
+    my $linked = OCI::Server->start(config => 'OCIEventLog @DIR@/events');
+    symlink $linked->store, "$link/link" or die "symlink: $!\n";
+    $linked->set(config => "OCIEventLog $link/link/events");
+    like($linked->configtest->{output}, $among, 'a link to the store');
+    $linked->allows(qr/OCIEventLog .* does not take this event/);
+    $linked->expects(qr/$among.*; its events go to the error log/);
+    $linked->graceful;
+    OCI::Client->new($linked)->push_blob('a', 'x');
+    like($linked->log, qr/does not take this event: .*blob.push/,
+        'at a reload its events go to the error log');
+    ok(!-e $linked->store . '/events', 'and no file is made');
+    $linked->stop;
+    SKIP: {
+        skip 'root may write anywhere', 1 if !$>;
+        like(OCI::Server->configtest(config => 'OCIEventLog /events')->{output},
+            qr{it cannot be created in /: Permission denied}, '/');
     }
     my $fifo = File::Temp->newdir(TMPDIR => 1);
     POSIX::mkfifo("$fifo/fifo", 0666);
     like(OCI::Server->refuses(config => "OCIEventLog $fifo/fifo"),
-        qr/cannot open it: it is not a regular file, .* use a program/, 'a FIFO');
+        qr/: it is not a regular file, .* use a program/, 'a FIFO');
     my $server = OCI::Server->start(config => 'OCIEventLog @DIR@/unused');
     is($server->configtest->{status}, 0, 'httpd -t');
     $server->stop;

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Checks of the targets of OCIEventLog that need not open them, so that "httpd
+ * -t" can make them, too. */
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "httpd.h"
+#include "apr_strings.h"
+
+#include "httpd/config.h"
+#include "httpd/event_check.h"
+
+/* Say what the system says about a path. */
+static const char *refusal(const char *what, const char *path, int error,
+                           apr_pool_t *pool)
+{
+    char text[128];
+
+    return apr_psprintf(pool, "%s %s: %s", what, path,
+                        apr_strerror(error, text, sizeof(text)));
+}
+
+/* Resolve the links in a path; what does not exist stays as it is. */
+static const char *resolve(const char *path, apr_pool_t *pool)
+{
+    char resolved[PATH_MAX];
+
+    return apr_pstrdup(pool, realpath(path, resolved) ? resolved : path);
+}
+
+/* Return the path of a file, which need not exist, without links. */
+static const char *resolve_file(const char *path, apr_pool_t *pool)
+{
+    const char *name = ap_strrchr_c(path, '/');
+    const char *directory;
+
+    if (!access(path, F_OK)) {
+        return resolve(path, pool);
+    }
+    directory = resolve(ap_make_dirstr_parent(pool, path), pool);
+    return apr_pstrcat(pool, directory, name, NULL);
+}
+
+/* Whether a file belongs to a store: it is in the store's directory, or it has
+ * the name of the store's file, or that of one of its companions.
+ * @param where Of the store; not a path for a database server */
+static int belongs(const char *path, const char *where, apr_pool_t *pool)
+{
+    const char *store = *where == '/' ? resolve(where, pool) : where;
+    apr_size_t length = strlen(store);
+    struct stat info;
+
+    if (*store != '/' || strncmp(path, store, length) != 0) {
+        return 0;
+    }
+    if (path[length] == '/') {
+        return 1;
+    }
+    return path[length] == '\0'
+        || ((path[length] == '.' || path[length] == '-') && !stat(store, &info)
+            && S_ISREG(info.st_mode));
+}
+
+static const char *check_store(const char *path, const char *kind,
+                               const char *where, apr_pool_t *pool)
+{
+    return belongs(path, where, pool)
+        ? apr_psprintf(pool,
+                       "it would be among the files of the %s %s; choose a "
+                       "directory that only the user that starts httpd can "
+                       "write to",
+                       kind, where)
+        : NULL;
+}
+
+/* Check that a file is not among those of a store. */
+static const char *check_stores(const char *path, const server_rec *s,
+                                apr_pool_t *pool)
+{
+    const char *error = NULL;
+    int i;
+
+    for (; s; s = s->next) {
+        const apr_array_header_t *sections = oci_config_of_server(s)->sections;
+
+        for (i = 0; i < sections->nelts && !error; i++) {
+            const oci_config_t *config = APR_ARRAY_IDX(sections, i,
+                                                       oci_config_t *);
+
+            const oci_index_t *index = oci_config_index(config);
+
+            if (config->blobs) {
+                error = check_store(path, "blob store", config->blobs->where,
+                                    pool);
+            }
+            if (!error && index) {
+                error = check_store(path, "index", index->where, pool);
+            }
+        }
+    }
+    return error;
+}
+
+static const char *check_file(const char *path, const server_rec *main_server,
+                              apr_pool_t *pool)
+{
+    const char *directory = ap_make_dirstr_parent(pool, path);
+    const char *error = check_stores(resolve_file(path, pool), main_server,
+                                     pool);
+
+    if (error) {
+        return error;
+    }
+    if (access(directory, F_OK)) {
+        return refusal("it needs the directory", directory, errno, pool);
+    }
+    return access(path, F_OK) && access(directory, W_OK | X_OK)
+        ? refusal("it cannot be created in", directory, errno, pool)
+        : NULL;
+}
+
+/* Check that a program exists, unless a shell is to find it. */
+static const char *check_program(const char *command, apr_pool_t *pool)
+{
+    char **words;
+
+    if (*command == '$') {
+        return NULL;
+    }
+    command += *command == '|';
+    if (apr_tokenize_to_argv(command, &words, pool) != APR_SUCCESS
+        || !words[0]) {
+        return "it names no program";
+    }
+    return *words[0] == '/' && access(words[0], X_OK)
+        ? refusal("it needs the program", words[0], errno, pool)
+        : NULL;
+}
+
+const char *oci_event_check(const char *target, const server_rec *main_server,
+                            apr_pool_t *pool)
+{
+    return *target == '|' ? check_program(target + 1, pool)
+                          : check_file(target, main_server, pool);
+}
