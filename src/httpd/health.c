@@ -98,7 +98,7 @@ static void note_error(health_run_t *run, int check, const oci_error_t *error)
 {
     if (error) {
         note(run, check, sentence(error, check),
-             error->note ? error->note : error->message);
+             oci_error_text(error, run->pool));
     }
 }
 
@@ -130,10 +130,10 @@ static int check_section(health_run_t *run, const oci_config_t *config)
     enter(run, INDEX);
     error = oci_probe_index(&registry, writes, run->pool);
     note_error(run, INDEX, error);
-    if (!error) {
-        enter(run, STORE);
-        note_error(run, STORE, oci_probe_blobs(&registry, writes, run->pool));
-    }
+    enter(run, STORE);
+    note_error(run, STORE,
+               error ? oci_probe_presence(&registry, run->pool)
+                     : oci_probe_blobs(&registry, writes, run->pool));
     return 1;
 }
 
@@ -157,6 +157,16 @@ static void check_all(health_run_t *run)
     }
 }
 
+static int has_failed(const results_t *results)
+{
+    int i = 0;
+
+    while (i < CHECKS && !results->failed[i]) {
+        i++;
+    }
+    return i < CHECKS;
+}
+
 static void *APR_THREAD_FUNC run_checks(apr_thread_t *thread, void *run_)
 {
     health_run_t *run = run_;
@@ -165,6 +175,10 @@ static void *APR_THREAD_FUNC run_checks(apr_thread_t *thread, void *run_)
 
     (void)thread;
     check_all(run);
+    if (has_failed(&health->results) && !has_failed(&run->results)) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, health->server,
+                     "oci: the health check passes again");
+    }
     apr_thread_mutex_lock(health->mutex);
     health->results = run->results;
     health->ended = apr_time_now();

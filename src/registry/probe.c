@@ -68,3 +68,17 @@ oci_error_t *oci_probe_blobs(const oci_registry_t *registry, int writes,
     }
     return error;
 }
+
+oci_error_t *oci_probe_presence(const oci_registry_t *registry,
+                                apr_pool_t *pool)
+{
+    oci_blob_store_t *blobs = registry->blobs;
+    const char *id;
+    apr_status_t rv = blobs->provider->identity
+        ? blobs->provider->identity(&id, blobs, 0, pool)
+        : APR_SUCCESS;
+
+    return rv == APR_SUCCESS || rv == APR_NOTFOUND
+        ? NULL
+        : oci_error_storage(pool, rv, "cannot read the id of %s", blobs->where);
+}

@@ -33,4 +33,13 @@ oci_error_t *oci_probe_index(const oci_registry_t *registry, int writes,
 oci_error_t *oci_probe_blobs(const oci_registry_t *registry, int writes,
                              apr_pool_t *pool);
 
+/**
+ * Find out whether the blob store is there, for when the index does not work:
+ * without it, nothing else can be checked.
+ * @param pool For temporary data
+ * @return A storage error
+ */
+oci_error_t *oci_probe_presence(const oci_registry_t *registry,
+                                apr_pool_t *pool);
+
 #endif /* OCI_PROBE_H */

@@ -84,8 +84,21 @@ is($client->get('/health?live')->status, 200, 'it is alive all the same');
 rmdir "$store/blobs";
 rename "$store/gone", "$store/blobs" or die "rename: $!\n";
 is_ok('the disk is back');
+my $end = time + 30;    # another process may have answered
+sleep 0.2 until $server->log =~ /passes again/ || time > $end
+    || !$client->get('/health');
+like($server->log, qr/\[oci:notice\].*the health check passes again/,
+    'the log says so');
 like($server->log, qr/the health check fails: .*is its disk mounted/,
     'the log has the reason');
+
+rename $store, "$store-away" or die "rename: $!\n";
+fails_at('store', qr/cannot be used/, 'a store that is gone with its index');
+is(answer(503)->json->{checks}[1]{status}, 'unavailable', 'so is its index');
+rename "$store-away", $store or die "rename: $!\n";
+is_ok('both are back');
+like($server->log, qr/the health check fails: cannot read the id of .*: No such/,
+    'the log has what the system says');
 
 # ---- a store that nobody may write to
 
@@ -98,6 +111,8 @@ SKIP: {
     chown @stat[ 4, 5 ], "$store/uploads";
     chmod $stat[2] & 07777, "$store/uploads";
     is_ok('the rights are back');
+    like($server->log, qr/the health check fails: .*: Permission denied/,
+        'the log has the reason');
 }
 $server->set(config => 'OCIReadOnly On');
 $server->graceful;
