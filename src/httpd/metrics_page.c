@@ -269,6 +269,18 @@ static void print_storage(request_rec *r, const oci_counted_t *counted)
     }
 }
 
+static int has_values(const oci_histogram_t *histogram)
+{
+    int i = 0;
+
+    while (i < OCI_METRICS_BUCKETS && !histogram->buckets[i]) {
+        i++;
+    }
+    return i < OCI_METRICS_BUCKETS;
+}
+
+/* Calls that have not failed yet have a 0, so that Prometheus can tell that the
+ * first failure is an increase. */
 static void print_failures(request_rec *r, const oci_counted_t *counted)
 {
     int driver, action;
@@ -279,7 +291,7 @@ static void print_failures(request_rec *r, const oci_counted_t *counted)
         for (action = 0; action < OCI_STORAGE_ACTIONS; action++) {
             apr_uint64_t count = counted->failures[driver][action];
 
-            if (count) {
+            if (has_values(&counted->storage[driver][action])) {
                 ap_rprintf(r,
                            "oci_storage_failures_total{action=\"%s\","
                            "driver=\"%s\"} " U64 "\n",

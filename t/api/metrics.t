@@ -140,7 +140,9 @@ sub calls {
 }
 is(calls($after, 'upload_commit'), 1, 'calls of the store are counted');
 is(calls($after, $_), 2, "$_, too") for qw(upload_resume upload_abort);
-ok(!(grep { /^oci_storage_failures/ } keys %$after), 'none failed');
+my %failures = map { $after->{$_} => 1 }
+    grep { /^oci_storage_failures/ } keys %$after;
+is_deeply([ keys %failures ], ['0'], 'none failed');
 
 # ---- several processes, and reloads
 
@@ -211,6 +213,17 @@ SKIP: {
     is(`'$promtool' check metrics <'$file' 2>&1`, '',
         'promtool finds nothing wrong');
 }
+
+# ---- a call that fails
+
+rename $server->store . '/index', $server->store . '/away'
+    or die "rename: $!\n";
+$server->allows(qr/\[oci:error\]/, qr/garbage collection/);
+status_is($client->get('/v2/a/b/manifests/v1'), 500, 'a pull fails');
+cmp_ok(samples()->{'oci_storage_failures_total{action="follow",driver="fs"}'},
+    '>', 0, 'its call counts as a failure');
+rename $server->store . '/away', $server->store . '/index'
+    or die "rename: $!\n";
 
 # ---- the documents have the same names
 
