@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# conf/examples/monitoring.conf, the section on the page of mod_status, and the
-# dashboard conf/grafana.json.
+# conf/examples/monitoring.conf, the section on the page of mod_status, the
+# dashboard conf/grafana.json, and the rules conf/alerts.yml.
 
 use OCI::Test;
 
@@ -38,6 +38,24 @@ for my $expression (@expressions) {
         ok($printed{ $name =~ s/_bytes_sum$/_bytes/r =~ s/_bucket$//r },
             "$name is printed");
     }
+}
+
+# ---- the rules, which the manual explains
+
+my @rules = OCI::Server::slurp("$conf/alerts.yml") =~ /^ +expr: (.*)$/mg;
+my ($section) = OCI::Server::slurp("$conf/README")
+    =~ /^What to alert on\n-+\n(.*?)\n[^\n]+\n---/ms;
+is_deeply(\@rules, [ $section =~ /^  - `(.*)`$/mg ],
+    'conf/alerts.yml has the rules of the manual');
+for my $name (map { /\b((?:oci|registry)_\w+)/g } @rules) {
+    ok($printed{$name}, "$name is printed");
+}
+my $promtool = `sh '$OCI::Server::TOP/t/setup/promtool.sh'`;
+chomp $promtool;
+SKIP: {
+    skip 'promtool is not here', 1 if !-x $promtool;
+    my $output = `'$promtool' check rules '$conf/alerts.yml' 2>&1`;
+    is($?, 0, 'promtool accepts the rules') or diag $output;
 }
 $server->stop;
 
