@@ -2,25 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # webhook.pl: post the events of OCIEventLog to a URL, as the notifications of
-# the CNCF project distribution.
-#
-#     OCIEventLog "|/usr/local/lib/mod_oci/webhook.pl --queue DIR --url URL"
-#
-# Options:
-#
-#     --queue DIR        where events wait; it must exist, and be only for this
-#     --url URL          where to post; https needs Perl's IO::Socket::SSL
-#     --headers FILE     lines such as "Authorization: Bearer ...", which are
-#                        sent, too
-#     --registry URL     what clients call the registry, such as
-#                        https://registry.example.org; for target.url
+# the CNCF project distribution.  "install" installs it as oci-webhook; the
+# option --help prints the text below.
 #
 # One process reads the events and puts them into the queue, each time as many
 # as have arrived, synced to the disk.  Another one posts what is in the queue,
 # in order, and removes it when the receiver has answered 2xx.  Until then it
 # tries again, at first after a second, later after a minute.  What the receiver
-# refuses with 400 or another 4xx that will not change goes to DIR/refused and is
-# not sent again.  After a crash an event may be sent twice, with the same id.
+# refuses with 400 or another 4xx that will not change goes to DIR/refused and
+# is not sent again.  After a crash an event may be sent twice, with the same id.
 
 use strict;
 use warnings;
@@ -35,19 +25,44 @@ use Time::HiRes qw(gettimeofday);
 
 use constant { FIRST_WAIT => 1, LONGEST_WAIT => 60, ANSWER => 60 };  # seconds
 
+my $NAME = $0 =~ s{.*/}{}r;
+my $USAGE = <<"END";
+usage: $NAME --queue DIR --url URL [--headers FILE] [--registry URL]
+END
+my $HELP = <<"END";
+${USAGE}
+Post the events of mod_oci to a URL, as the notifications of the CNCF project
+distribution.  httpd starts this program:
+
+    OCIEventLog "|PATH/$NAME --queue DIR --url URL"
+
+    --queue DIR      where events wait; it must exist, and be only for this
+    --url URL        where to post; https needs Perl's IO::Socket::SSL
+    --headers FILE   lines such as "Authorization: Bearer ...", which are sent,
+                     too
+    --registry URL   what clients call the registry, such as
+                     https://registry.example.org; for target.url
+    --help           print this text
+
+See "Who changed what: the event log" in the manual, conf/README.
+END
+
 my %option;
-GetOptions(\%option, 'queue=s', 'url=s', 'headers=s', 'registry=s')
-    && $option{queue} && $option{url} && !@ARGV
-    or die "usage: webhook.pl --queue DIR --url URL [--headers FILE] "
-    . "[--registry URL]\n";
+GetOptions(\%option, 'queue=s', 'url=s', 'headers=s', 'registry=s', 'help')
+    or die $USAGE;
+if ($option{help}) {
+    print $HELP;
+    exit 0;
+}
+die $USAGE if !$option{queue} || !$option{url} || @ARGV;
 my $QUEUE = $option{queue};
 -d $QUEUE && -w _
-    or die "webhook.pl: $QUEUE is not a directory that I can write to; create it "
+    or die "$NAME: $QUEUE is not a directory that I can write to; create it "
     . "with: install -d -m 0700 $QUEUE\n";
 my $JSON = JSON::PP->new->canonical->utf8;
 
 # httpd writes this to its error log.
-sub complain { print STDERR "webhook.pl: @_\n"; return }
+sub complain { print STDERR "$NAME: @_\n"; return }
 
 # ---- the queue: files whose names sort by time
 

@@ -26,9 +26,11 @@ sub installed {
 my ($modules, $include, $programs, $manual) = map { OCI::Server::apxs($_) }
     qw(LIBEXECDIR INCLUDEDIR SBINDIR MANDIR);
 my @ours = sort "$modules/mod_oci.so", "$include/mod_oci.h",
-    "$programs/ociadmin", "$manual/man8/ociadmin.8";
+    "$programs/ociadmin", "$programs/oci-webhook", "$manual/man8/ociadmin.8";
 make('install');
 is_deeply(installed(), \@ours, 'install brings these files');
+like(`$^X '$dir$programs/oci-webhook' --help`, qr/^usage: oci-webhook /,
+    'oci-webhook --help');
 my $other = "$modules/mod_other.so";
 open my $file, '>', "$dir$other" or die "$dir$other: $!\n";
 close $file;

@@ -268,7 +268,7 @@ subtest 'proxy.conf and behind-proxy.conf' => sub {
 subtest 'events.conf' => sub {
     my $queue = File::Temp->newdir(TMPDIR => 1);
     my $server = serve(text_of('examples/events.conf',
-        '/usr/local/lib/mod_oci' => $conf, '/var/spool/mod_oci' => "$queue"));
+        '/usr/sbin/oci-webhook' => "$conf/webhook.pl", '/var/spool/mod_oci' => "$queue"));
     $server->expects(qr{webhook\.pl: http://127\.0\.0\.1:8080/hook does not take});
     OCI::Client->new($server)->push_image('a', 'v1');
     my $end = time + 60;

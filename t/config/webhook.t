@@ -104,6 +104,12 @@ sub write_event {
     return;
 }
 
+like(`$^X $PROGRAM --help`, qr/^usage: webhook\.pl --queue DIR .*--registry/s,
+    '--help');
+is($?, 0, 'which is no error');
+like(`$^X $PROGRAM --queue /tmp 2>&1`, qr/\Ausage: .*\n\z/, 'a missing option');
+isnt($?, 0, 'is an error');
+
 my $dir = File::Temp->newdir('mod_oci-hook-XXXXXX', TMPDIR => 1);
 OCI::Server::spew("$dir/headers", "Authorization: Bearer secret\n");
 my $port = OCI::Server::free_port();
