@@ -65,7 +65,8 @@ export PORT STORE MODULE MODULES RUN OWNER GROUP
 cat <<END
 
 Serving a registry at http://127.0.0.1:$PORT/v2/ from $STORE,
-and a page that shows it at http://127.0.0.1:$PORT/.
+and a page that shows it at http://127.0.0.1:$PORT/.  For monitoring, there are
+http://127.0.0.1:$PORT/health and http://127.0.0.1:$PORT/metrics.
 Commands to try in another terminal:
 
     curl http://127.0.0.1:$PORT/v2/_catalog

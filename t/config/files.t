@@ -7,6 +7,7 @@ use OCI::Test;
 use Digest::SHA qw(sha1_base64);
 use File::Temp ();
 use OCI::Certificates;
+use OCI::Process;
 use MIME::Base64 qw(encode_base64);
 
 my $conf = "$OCI::Server::TOP/conf";
@@ -274,6 +275,22 @@ subtest 'events.conf' => sub {
     my $end = time + 60;
     sleep 1 while !glob("$queue/*") && time < $end;
     $server->stop;
+};
+
+subtest 'run.conf, by "make run"' => sub {
+    my $store = File::Temp->newdir(TMPDIR => 1);
+    chown +(getpwnam OCI::Server::user())[ 2, 3 ], "$store" if !$>;
+    my $port = OCI::Server::free_port();
+    my $run = OCI::Process->start(command => ["$conf/run.sh"],
+        output => "$tmp/run", env => { PORT => $port, STORE => "$store",
+            APXS => $ENV{APXS} || 'apxs' });
+    my $client = OCI::Client->new("127.0.0.1:$port");
+    ok($run->wait_for(sub { eval { $client->get('/health')->status == 200 } },
+        60), 'the registry is healthy') or diag OCI::Server::slurp("$tmp/run");
+    status_is($client->get($_), 200, $_) for '/', '/v2/', '/metrics';
+    like(OCI::Server::slurp("$tmp/run"), qr{127\.0\.0\.1:$port/health and},
+        'it says where');
+    ok($run->stop, 'it ends');
 };
 
 my %tested = map { $_ => 1 } qw(reference.conf oci.conf run.conf
