@@ -27,25 +27,41 @@ static int has_one_of(const char *const *names, const oci_line_t *line,
     return 0;
 }
 
-/* Warn of a registry in which every client may push, although nobody said so
- * with "Require all granted". */
+/* Whether nothing says who may use what a line serves, not even "Require all
+ * granted". */
+static int is_open(const oci_line_t *handler, const apr_array_header_t *lines)
+{
+    static const char *const guards[] = {
+        "Require",         "Allow",       "Deny",         "Order", "SSLRequire",
+        "SSLVerifyClient", "RewriteRule", "AllowMethods", "<If",   NULL,
+    };
+
+    return !has_one_of(guards, handler, lines)
+        && !oci_guards_have_foreign_module();
+}
+
+/* Warn of a registry in which every client may push. */
 static void check_open(const server_rec *s, const oci_line_t *handler,
                        const apr_array_header_t *lines)
 {
-    static const char *const guards[] = {
-        "Require",     "Allow",        "Deny",
-        "Order",       "SSLRequire",   "SSLVerifyClient",
-        "RewriteRule", "AllowMethods", "OCIReadOnly",
-        "<If",         NULL,
-    };
-
-    if (!has_one_of(guards, handler, lines)
-        && !oci_guards_have_foreign_module()) {
+    if (is_open(handler, lines)
+        && !oci_lines_find(lines, "OCIReadOnly", handler)) {
         oci_line_warn(
             s, handler->directive,
             "every client may push to this registry, because it has no "
             "Require line; add the Require lines that you want, or \"Require "
             "all granted\" if this is meant");
+    }
+}
+
+static void check_open_metrics(const server_rec *s, const oci_line_t *handler,
+                               const apr_array_header_t *lines)
+{
+    if (is_open(handler, lines)) {
+        oci_line_warn(s, handler->directive,
+                      "every client may read these metrics, because they have "
+                      "no Require line; add \"Require local\" or others, or "
+                      "\"Require all granted\" if this is meant");
     }
 }
 
@@ -189,6 +205,10 @@ void oci_require_check_lines(const server_rec *main_server,
         if (!line->for_files
             && oci_line_sets_handler(line, OCI_HANDLER, pool)) {
             check_open(main_server, line, lines);
+        }
+        if (!line->for_files
+            && oci_line_sets_handler(line, OCI_METRICS_HANDLER, pool)) {
+            check_open_metrics(main_server, line, lines);
         }
         check_login(main_server, line, lines, pool);
         check_push(main_server, line, lines, pool);

@@ -12,8 +12,8 @@
 #include "http_config.h"
 
 /**
- * Log a warning for a registry without access control, for users who cannot log
- * in, and for a right to push without the right to pull.
+ * Log a warning for a registry or metrics without access control, for users who
+ * cannot log in, and for a right to push without the right to pull.
  * @param lines The configuration, as from oci_lines_read
  */
 void oci_require_check_lines(const server_rec *main_server,

@@ -34,6 +34,8 @@ header_is($res, 'Cache-Control', 'no-cache');
 header_is($res, 'X-Content-Type-Options', 'nosniff');
 header_is($client->head("/v2/$repo/_mod_oci/manifests/v1"), 'Content-Length',
     length $res->body, 'HEAD');
+status_is($client->get("/v2/$repo/_mod_oci/$_?colour=red"), 200,
+    "$_: a parameter that is not known") for 'tags', 'manifests/v1';
 my $json = $res->json;
 like(delete $json->{pushed}, $TIME, 'when it was pushed');
 is_deeply($json, {

@@ -26,6 +26,7 @@ CONF
     after => <<'CONF');
 <Location "/metrics">
     SetHandler oci-metrics
+    Require all granted
 </Location>
 <Location "/closed">
     SetHandler oci-metrics

@@ -289,6 +289,12 @@ sub alone { return OCI::Server->configtest(modules => \@modules,
     location => join "\n", @registry, @_) }
 my $world = qr/oci:warn\].* line \d+: every client may push to this registry/;
 like(alone()->{output}, $world, 'no Require line');
+like(configtest(at('/metrics', 'SetHandler oci-metrics'))->{output},
+    qr/oci:warn\].* line \d+: every client may read these metrics/, 'of metrics');
+is(configtest($_)->{output}, "Syntax OK\n", "no warning: $_")
+    for at('/health', 'SetHandler oci-health'),
+    at('/metrics', 'SetHandler oci-metrics', 'Require local'),
+    at('/metrics', 'SetHandler oci-metrics', $open);
 like(alone($login)->{output}, $world, 'no Require line, but a login');
 is(alone($_)->{output}, "Syntax OK\n", "no warning: $_") for 'OCIReadOnly On',
     $open, 'Require ip 127.0.0.1', "<RequireAny>\n$open\n</RequireAny>",

@@ -105,7 +105,8 @@ subtest 'idle uploads' => sub {
     my $dir = small_disk('tmpfs', 'size=12m')
         or plan(skip_all => 'tmpfs cannot be mounted');
     my $server = OCI::Server->start(store => "$dir/store", after =>
-        "<Location /metrics>\nSetHandler oci-metrics\n</Location>");
+        "<Location /metrics>\nSetHandler oci-metrics\n"
+        . "Require all granted\n</Location>");
     $server->expects(qr/\[oci:error\].*No space left on device/);
     $server->expects(qr/\[oci:warn\].*storage is full: idle uploads were ended/);
     my $client = OCI::Client->new($server);

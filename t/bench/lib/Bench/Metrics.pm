@@ -16,7 +16,8 @@ use Bench::Table qw(row);
 sub row_metrics {
     my $bench = shift;
     my $counting = Bench::Server->start($bench->{root}, hosts =>
-        "<Location \"/metrics\">\nSetHandler oci-metrics\n</Location>");
+        "<Location \"/metrics\">\nSetHandler oci-metrics\n"
+        . "Require all granted\n</Location>");
     my @all = map {
         Bench::Rows::image($bench, $_->host);
         Bench::Rows::getter($bench, $_, \&wrk, $_->host,
