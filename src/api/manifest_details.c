@@ -7,24 +7,22 @@
 
 #include "apr_strings.h"
 
+#include "api/config_text.h"
 #include "api/endpoints.h"
 #include "api/manifest_details.h"
 #include "api/reply.h"
-#include "registry/blob.h"
 #include "registry/pull_time.h"
 #include "registry/tag.h"
 #include "values/artifact_kind.h"
 #include "values/digest.h"
-#include "values/json_check.h"
 #include "values/json_span.h"
 
 /* What a request reads of manifests. */
 #define MANIFESTS_MAX 2000
 #define BYTES_MAX     (32 * 1024 * 1024)
 
-/* The largest manifest and config that is part of the reply, in bytes. */
+/* The largest manifest that is part of the reply, in bytes. */
 #define MANIFEST_MAX (1024 * 1024)
-#define CONFIG_MAX   (256 * 1024)
 
 oci_error_t *oci_details_step_over(oci_request_t *request, oci_error_t *error)
 {
@@ -186,63 +184,22 @@ static oci_error_t *write_tags(oci_details_t *details)
     return NULL;
 }
 
-/* Read the bytes of a blob, if the blob store has them in a file.
- * *text: set to them; NULL if not
- * blob: its digest is given */
-static oci_error_t *read_blob(char **text, oci_blob_t *blob,
-                              const oci_details_t *details)
-{
-    apr_pool_t *pool = details->scratch;
-    oci_blob_source_t source;
-    oci_error_t *error = oci_blob_open(&source, blob,
-                                       &details->request->repository, 0, pool);
-    apr_size_t read;
-    apr_status_t rv;
-
-    *text = NULL;
-    if (error || !source.file || blob->size > CONFIG_MAX) {
-        return error;
-    }
-    *text = apr_palloc(pool, blob->size + 1);
-    rv = apr_file_read_full(source.file, *text, blob->size, &read);
-    if (rv != APR_SUCCESS && !APR_STATUS_IS_EOF(rv)) {
-        return oci_error_storage(pool, rv, "cannot read the blob %s",
-                                 blob->digest);
-    }
-    return NULL;
-}
-
 /* Write the config of an image or a Helm chart, if the caller may pull it. */
 static oci_error_t *write_config(oci_details_t *details)
 {
-    static const char *const types[] = {
-        "application/vnd.oci.image.config.v1+json",
-        "application/vnd.docker.container.image.v1+json",
-        "application/vnd.cncf.helm.config.v1+json",
-    };
-    oci_request_t *request = details->request;
     const oci_descriptor_t *config = config_of(details->manifest,
                                                details->document);
-    oci_blob_t blob = { 0 };
     oci_error_t *error;
-    unsigned i = 0;
-    char *text;
+    oci_span_t text;
 
-    while (config && i < 3 && strcmp(config->media_type, types[i])) {
-        i++;
-    }
-    if (!config || i == 3 || config->size > CONFIG_MAX
-        || !request->may_get(request, "blobs", config->digest)) {
+    if (!config) {
         return NULL;
     }
-    blob.digest = config->digest;
-    error = read_blob(&text, &blob, details);
+    error = oci_config_text(&text, details->request, config, details->scratch);
     if (error) {
-        return oci_details_step_over(request, error);
+        return oci_details_step_over(details->request, error);
     }
-    if (text && !oci_json_check(text, blob.size, details->scratch)) {
-        oci_json_value(&details->json, "config", text, blob.size);
-    }
+    oci_json_value(&details->json, "config", text.text, text.size);
     return NULL;
 }
 

@@ -8,6 +8,7 @@
 #include "http_protocol.h"
 #include "apr_strings.h"
 
+#include "api/config_text.h"
 #include "api/endpoints.h"
 #include "api/json_reply.h"
 #include "api/list.h"
@@ -154,6 +155,34 @@ static void add_platforms(content_t *content, const oci_manifest_t *manifest,
     }
 }
 
+/* Add the platform of a single image, which its config names. */
+static oci_error_t *add_platform(content_t *content,
+                                 const oci_document_t *document,
+                                 details_t *details)
+{
+    apr_pool_t *pool = details->request->r->pool;
+    const oci_descriptor_t *config;
+    const char *platform;
+    oci_error_t *error;
+    oci_span_t text;
+
+    if (content->platforms->nelts || !document->children->nelts
+        || details->reading.bytes <= 0) {
+        return NULL;
+    }
+    config = &APR_ARRAY_IDX(document->children, 0, oci_child_t).descriptor;
+    if (!oci_config_is_of_image(config->media_type)) {
+        return NULL;
+    }
+    error = oci_config_text(&text, details->request, config, details->scratch);
+    details->reading.bytes -= (apr_int64_t)text.size;
+    platform = text.text ? oci_platform_read(text, pool) : NULL;
+    if (platform && strlen(platform) <= PLATFORM_MAX) {
+        APR_ARRAY_PUSH(content->platforms, const char *) = platform;
+    }
+    return error ? oci_details_step_over(details->request, error) : NULL;
+}
+
 /* Read what a manifest says. */
 static oci_error_t *read_content(content_t *content, details_t *details)
 {
@@ -184,6 +213,10 @@ static oci_error_t *read_content(content_t *content, details_t *details)
     }
     content->artifact_type = apr_pstrdup(pool, document->artifact_type);
     add_platforms(content, &manifest, details);
+    error = add_platform(content, document, details);
+    if (error) {
+        return error;
+    }
     content->size.reading = &details->reading;
     return oci_image_size(&content->size, repository, &manifest, document,
                           details->scratch);

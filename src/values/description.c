@@ -42,6 +42,13 @@ static const char *format_platform(oci_span_t platform, apr_pool_t *pool)
                        texts[VERSION] ? texts[VERSION] : "", NULL);
 }
 
+const char *oci_platform_read(oci_span_t config, apr_pool_t *pool)
+{
+    const char *platform = format_platform(config, pool);
+
+    return strncmp(platform, "?/?", 3) ? platform : NULL;
+}
+
 static void add(apr_array_header_t *descriptions, oci_span_t descriptor)
 {
     enum { PLATFORM, ANNOTATIONS, TYPE, COUNT };

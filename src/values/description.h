@@ -11,6 +11,8 @@
 #include "apr_pools.h"
 #include "apr_tables.h"
 
+#include "values/json_span.h"
+
 typedef struct oci_description_t {
     const char *platform;      /* such as "linux/arm64/v8", not escaped; NULL if
                                   there is none */
@@ -28,6 +30,15 @@ typedef struct oci_description_t {
  */
 apr_array_header_t *oci_descriptions_read(const char *data, apr_size_t size,
                                           apr_pool_t *pool);
+
+/**
+ * Read the platform that the config of an image names, for people.
+ * @param config A JSON value, as oci_json_check accepts it
+ * @param pool For the result
+ * @return Such as "linux/arm64/v8", not escaped; NULL if the config names
+ *         neither a system nor an architecture
+ */
+const char *oci_platform_read(oci_span_t config, apr_pool_t *pool);
 
 /** Called for a member of a JSON object, with its name and value as text. */
 typedef void oci_member_visit_t(void *baton, const char *name,

@@ -48,6 +48,27 @@ my @platforms = map { { %{ descriptor($first->{text}, IMAGE_MANIFEST) },
 my $index = json_text({ schemaVersion => 2, mediaType => IMAGE_INDEX,
     manifests => \@platforms });
 
+# The platform of an image is in its config.
+for my $case (
+    [ { os => 'linux', architecture => 'arm64', variant => 'v8' },
+      ['linux/arm64/v8'] ],
+    [ { os => '<b>' }, ['<b>/?'] ],
+    [ { os => 1, architecture => [] }, undef ],
+    [ { os => 'x' x 300 }, undef ],
+    [ { architecture => 'amd64', history => [ 'x' x 262_144 ] }, undef ],
+    [ [], undef ],
+) {
+    my ($config, $platforms) = @$case;
+    my $text = json_text($config);
+    $client->push_image('lists/platform', 'x', config => $text);
+    is_deeply($client->get('/v2/lists/platform/_mod_oci/tags')->json
+        ->{tags}[0]{platforms}, $platforms, 'the platform of '
+        . substr $text, 0, 50);
+}
+$client->push_image('lists/platform', 'x', config => 'no JSON');
+is($client->get('/v2/lists/platform/_mod_oci/tags')->json
+    ->{tags}[0]{platforms}, undef, 'a config that is not JSON');
+
 # Newest first: pushes of another second come before.
 my $second = time;
 select undef, undef, undef, 0.05 while time == $second;

@@ -69,7 +69,11 @@ for my $mode ('Basic only', 'tokens') {
     is($res->json->{sort}, 'name', 'not when a tag was pushed');
     is_deeply($row->($res, 'secret'), { tag => 'secret' },
         'sees of a tag that it may not pull the name');
+    is($row->($res, 'v1')->{platforms}, undef,
+        'no platform from a config that it may not pull');
     $res = $admin->get('/v2/team/image/_mod_oci/tags');
+    is_deeply($row->($res, 'v1')->{platforms}, ['linux/?'],
+        'admin sees the platform');
     is($row->($res, 'secret')->{digest}, $image_digest, 'admin sees all');
     like($row->($res, 'secret')->{user}, qr/\Aadmin\z/, 'and who pushed it');
     for my $path (qw(private/image/_mod_oci/tags team/closed/_mod_oci/tags
