@@ -360,6 +360,21 @@ static int lacks_credentials(request_rec *r, const oci_context_t *context)
         && (context->bearer || !apr_table_get(r->headers_in, "Authorization"));
 }
 
+/* Rename "Basic" in the challenge of a reply for a script that says what it is.
+ * The script asks for the password itself.  At "Basic" the browser would ask as
+ * well, and the script would not learn of a wrong password. */
+static void hide_basic_from_browser(request_rec *r, apr_table_t *headers)
+{
+    const char *with = apr_table_get(r->headers_in, "X-Requested-With");
+    const char *challenge = apr_table_get(headers, "WWW-Authenticate");
+
+    if (with && !ap_cstr_casecmp(with, "XMLHttpRequest") && challenge
+        && !ap_cstr_casecmpn(challenge, "Basic ", 6)) {
+        apr_table_setn(headers, "WWW-Authenticate",
+                       apr_pstrcat(r->pool, "x", challenge, NULL));
+    }
+}
+
 void oci_authn_correct_error(request_rec *r, oci_context_t *context)
 {
     if (r->status == HTTP_FORBIDDEN && context->refused
@@ -370,6 +385,8 @@ void oci_authn_correct_error(request_rec *r, oci_context_t *context)
             ap_note_auth_failure(r);
         }
     }
+    hide_basic_from_browser(r, r->headers_out); /* httpd's, as it sends them */
+    hide_basic_from_browser(r, r->err_headers_out);
     if (r->status == HTTP_UNAUTHORIZED && context->authenticated
         && !context->token_error) {
         r->status = HTTP_FORBIDDEN;
@@ -414,6 +431,7 @@ oci_error_t *oci_authn_refuse_tag(request_rec *r, const oci_context_t *context,
     }
     else {
         ap_note_auth_failure(r);
+        hide_basic_from_browser(r, r->err_headers_out);
     }
     return oci_error_make(r->pool, OCI_E_UNAUTHORIZED, "tag", tag,
                           "log in to %s", what);

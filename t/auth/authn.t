@@ -272,4 +272,45 @@ subtest '/v2/ open to all' => sub {
     done_testing;
 };
 
+# A browser that sees a challenge for Basic asks its user, and a script that has
+# a form of its own would not even learn of a wrong password.
+subtest 'a script with a form of its own' => sub {
+    my $server = OCI::Server->start(OCI::Auth::setup('Basic only'), after =>
+        "<LocationMatch \"/manifests/secret\">\nRequire user admin\n"
+            . '</LocationMatch>');
+    $server->allows(qr/AH016(?:17|18|30|31)/);
+    OCI::Auth::passwords($server);
+    my $client = OCI::Client->new($server);
+    my @script = ('X-Requested-With' => 'XMLHttpRequest');
+    for my $path (qw(/v2/ /v2/_catalog /v2/team/a/tags/list
+        /v2/team/a/_mod_oci/tags /v2/team/a/manifests/secret)) {
+        for my $password ('', 'wrong') {
+            my @login = $password ? (Authorization =>
+                OCI::Auth::basic('reader', $password)) : ();
+            my $name = "$path, " . ($password || 'no') . ' password';
+            my $res = $client->get($path, @script, @login);
+            error_is($res, 401, 'UNAUTHORIZED', undef, $name);
+            is_deeply([ $res->headers('WWW-Authenticate') ],
+                ['xBasic realm="registry"'], "$name: a script");
+            is_deeply([ $client->get($path, @login)
+                ->headers('WWW-Authenticate') ], ['Basic realm="registry"'],
+                "$name: others");
+        }
+    }
+    status_is($client->get('/v2/', @script, Authorization =>
+        OCI::Auth::basic('reader', $OCI::Auth::PASSWORD{reader})), 200,
+        'the right password');
+    $server->stop;
+    $server = OCI::Server->start(OCI::Auth::setup('tokens'));
+    $server->allows(qr/AH016(?:17|18|30|31)/);
+    OCI::Auth::passwords($server);
+    $client = OCI::Client->new($server);
+    like($client->get('/v2/', @script)->header('WWW-Authenticate'),
+        qr/^Bearer /, 'the challenge for a token is the same');
+    is_deeply([ $client->get('/token', @script)->headers('WWW-Authenticate') ],
+        ['xBasic realm="registry"'], 'the token endpoint');
+    $server->stop;
+    done_testing;
+};
+
 done_testing;
