@@ -19,8 +19,10 @@
 
 #include "page_files.h"
 
-/* The place in page.html for the text that needs no JavaScript. */
-#define MARK "<!-- without JavaScript -->"
+/* The places in page.html for the user whom httpd knows, and for the text that
+ * needs no JavaScript. */
+#define USER_MARK  "<!-- user -->"
+#define PLAIN_MARK "<!-- without JavaScript -->"
 
 /* The headers of all replies.  They allow nothing but the page's own files and
  * requests to its own host. */
@@ -31,7 +33,7 @@ static const char *const headers[][2] = {
       "frame-ancestors 'none'" },
     { "X-Content-Type-Options", "nosniff" },
     { "Referrer-Policy", "no-referrer" },
-    { "Cache-Control", "no-cache" },
+    { "Cache-Control", "private, no-cache" },
 };
 
 static const char *const types[][2] = {
@@ -129,18 +131,42 @@ static const char *plain_text(request_rec *r)
                        ap_escape_html(r->pool, reference), "</pre>\n", NULL);
 }
 
+/* Return the HTML that tells the page its user, and how it was authenticated.
+ */
+static const char *user_text(request_rec *r)
+{
+    return r->user
+        ? apr_pstrcat(r->pool, "<meta name=\"user\" content=\"",
+                      ap_escape_html(r->pool, r->user),
+                      "\">\n<meta name=\"auth-type\" content=\"",
+                      ap_escape_html(r->pool,
+                                     r->ap_auth_type ? r->ap_auth_type : ""),
+                      "\">", NULL)
+        : "";
+}
+
+/* Replace a mark in a text, if it is there. */
+static const char *fill_in(const char *text, const char *mark,
+                           const char *(*value)(request_rec *r), request_rec *r)
+{
+    const char *place = strstr(text, mark);
+
+    return place
+        ? apr_pstrcat(r->pool, apr_pstrmemdup(r->pool, text, place - text),
+                      value(r), place + strlen(mark), NULL)
+        : text;
+}
+
 /* Return the bytes of a file.  They end with a NUL, which size excludes. */
 static const char *content_of(apr_size_t *size, const page_file_t *file,
                               request_rec *r)
 {
     const char *bytes = (const char *)file->bytes;
-    const char *mark = strstr(bytes, MARK);
 
     *size = file->size;
-    if (mark) {
-        bytes = apr_pstrcat(r->pool,
-                            apr_pstrmemdup(r->pool, bytes, mark - bytes),
-                            plain_text(r), mark + strlen(MARK), NULL);
+    if (!strcmp(file->name, "page.html")) {
+        bytes = fill_in(bytes, USER_MARK, user_text, r);
+        bytes = fill_in(bytes, PLAIN_MARK, plain_text, r);
         *size = strlen(bytes);
     }
     return bytes;

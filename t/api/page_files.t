@@ -5,6 +5,7 @@
 # JavaScript.
 
 use OCI::Test;
+use OCI::Auth;
 
 my $LOCATIONS = join "\n", map {
     my ($section, $path) = @$_;
@@ -31,7 +32,7 @@ sub check_headers {
     header_is($res, 'Content-Security-Policy', $POLICY, "$name: its policy");
     header_is($res, 'X-Content-Type-Options', 'nosniff', "$name: nosniff");
     header_is($res, 'Referrer-Policy', 'no-referrer', "$name: no referrer");
-    header_is($res, 'Cache-Control', 'no-cache', "$name: no-cache");
+    header_is($res, 'Cache-Control', 'private, no-cache', "$name: no-cache");
     header_is($res, 'Set-Cookie', undef, "$name: no cookie");
     return;
 }
@@ -60,7 +61,7 @@ for my $prefix (qw(/ui/ /deep/er/ /p1/)) {
 for my $path (glob "$OCI::Server::TOP/src/page/*") {
     my ($name) = $path =~ m{([^/]+)\z};
     my $bytes = OCI::Server::slurp($path);
-    $bytes =~ s/<!-- without JavaScript -->//;
+    $bytes =~ s/<!-- (?:user|without JavaScript) -->//g;
     ok($client->get("/ui/$name")->body eq $bytes, "$name is served");
     unlike($bytes, qr/innerHTML|outerHTML|insertAdjacentHTML|document\.write
         |\beval\(|new[ ]Function|document\.cookie/x,
@@ -111,8 +112,28 @@ for my $query ('repository=%3Cscript%3Ealert(1)%3C/script%3E', 'tag=v1',
 $res = $client->request(GET => '/ui/?repository=a',
     [ Host => 'a"><script>x' ]);
 unlike($res->body, qr/<script>x/, 'a hostile Host is not repeated');
+unlike($plain, qr/<meta name="user"/, 'nobody has logged in');
 is(scalar(() = $plain =~ /<noscript>/g), 1, 'one text without JavaScript');
 
+$server->stop;
+
+# The page knows the user whom httpd knows.
+my %user = (alice => 'alice', '"><script>x' => '&quot;&gt;&lt;script&gt;x');
+$server = OCI::Server->start(modules => [qw(auth_basic authn_core authn_file
+    authz_user)], after => "<Location \"/ui/\">\nSetHandler oci-page\n"
+    . OCI::Auth::file_login() . "\nRequire valid-user\n</Location>");
+OCI::Auth::passwords($server, more => { map { $_ => 'x' } keys %user });
+$client = OCI::Client->new($server);
+for my $name (sort keys %user) {
+    my $body = $client->get('/ui/', Authorization =>
+        OCI::Auth::basic($name, 'x'))->body;
+    like($body, qr/<meta name="user" content="\Q$user{$name}\E">
+<meta name="auth-type" content="Basic">/, "the user $name");
+    unlike($body, qr/<script>x/, 'nothing runs');
+}
+my ($one, $two) = map { $client->get('/ui/', Authorization =>
+    OCI::Auth::basic($_, 'x'))->header('ETag') } sort keys %user;
+isnt($one, $two, 'what a browser has kept is not shown to another user');
 $server->stop;
 
 # At "/", beside the registry.
