@@ -22,7 +22,7 @@ check='clang|clang-14|clang-16|clang-19 clang-format-14|clang-format
     mariadb-server-core|mariadb-server-core-10.6|mysql-server-core-8.0
     mariadb-client-core|mariadb-client-core-10.6|mysql-client-core-8.0
     libaprutil1-dbd-pgsql libaprutil1-dbd-mysql man-db mandoc
-    chromium chromium-driver'
+    chromium chromium-driver libnss3-tools'
 bench='wrk apache2-utils'
 
 # Print the entries of a list that are not installed, with their alternatives.

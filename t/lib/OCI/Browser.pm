@@ -7,11 +7,15 @@
 #     $browser->wait_for('return document.title === "x"') or ...
 #     my $value = $browser->run('return arguments[0] + 1', 1);
 #     $browser->click('css selector'); $browser->type('#filter', 'text');
+#     $browser->press('Tab');          # also Enter, Escape
+#     $browser->tab_to('css selector') or ...
 #     $browser->shot('tree-light');    # .build/page/tree-light.png
 #     my @lines = $browser->console;   # errors since the last call
 #
 # The browser ends with the test.  Options of start: args, further arguments of
-# chromium; prefs, its preferences.
+# chromium; prefs, its preferences; certificate, the path of a certificate for
+# TLS without its suffix .pem, with the key beside it in .key, and origin, the
+# server that gets it.
 
 package OCI::Browser;
 
@@ -32,6 +36,7 @@ my $JSON = JSON::PP->new->utf8->allow_nonref;
 sub start {
     my ($class, %option) = @_;
     my $dir = File::Temp->newdir('mod_oci-XXXXXX', TMPDIR => 1);
+    give_certificate("$dir", \%option) if $option{certificate};
     my $port = OCI::Server::free_port();
     my $self = bless { dir => $dir, http => HTTP::Tiny->new(timeout => 120),
         base => "http://127.0.0.1:$port" }, $class;
@@ -44,7 +49,7 @@ sub start {
             . OCI::Server::slurp("$dir/output") . "\n";
     my @args = (qw(--headless=new --no-sandbox --disable-gpu --no-first-run
         --disable-dev-shm-usage --disable-background-networking),
-        '--window-size=1200,900', "--user-data-dir=$dir/profile",
+        '--window-size=1280,900', "--user-data-dir=$dir/profile",
         @{ $option{args} // [] });
     my $session = $self->call(POST => '/session', { capabilities => {
         alwaysMatch => { browserName => 'chrome',
@@ -53,6 +58,24 @@ sub start {
                 prefs => $option{prefs} // {} } } } });
     $self->{base} .= "/session/$session->{sessionId}";
     return $self;
+}
+
+# Put a certificate where chromium looks for it, and let it be used for a server
+# without a question.
+sub give_certificate {
+    my ($dir, $option) = @_;
+    my $from = $option->{certificate};
+    make_path("$dir/.pki/nssdb");
+    system("openssl pkcs12 -export -passout pass: -in $from.pem "
+        . "-inkey $from.key -out $dir/client.p12 2>$dir/output && "
+        . "certutil -N --empty-password -d sql:$dir/.pki/nssdb "
+        . ">>$dir/output 2>&1 && pk12util -i $dir/client.p12 -W '' "
+        . "-d sql:$dir/.pki/nssdb >>$dir/output 2>&1") == 0
+        or die 'the certificate cannot be used: '
+            . OCI::Server::slurp("$dir/output");
+    $option->{prefs}{'profile.content_settings.exceptions.auto_select_certificate'}
+        = { "$option->{origin},*" => { setting => { filters => [ {} ] } } };
+    return;
 }
 
 sub call {
@@ -135,6 +158,31 @@ sub type {
     my ($self, $selector, $text) = @_;
     return $self->call(POST => '/element/' . $self->element($selector)
         . '/value', { text => $text });
+}
+
+my %KEY = (Tab => "\x{e004}", Enter => "\x{e007}", Escape => "\x{e00c}");
+
+# Press a key, wherever the focus is.
+sub press {
+    my ($self, $name) = @_;
+    return $self->call(POST => '/actions', { actions => [ { type => 'key',
+        id => 'keyboard', actions => [ map { { type => $_,
+            value => $KEY{$name} } } qw(keyDown keyUp) ] } ] });
+}
+
+# Press Tab until the focus is on an element.  True if that succeeds, and if
+# everything that had the focus on the way shows it.
+sub tab_to {
+    my ($self, $selector) = @_;
+    for (1 .. 100) {
+        $self->press('Tab');
+        my $found = $self->run('const e = document.activeElement;
+            const shown = getComputedStyle(e).outlineStyle !== "none";
+            return e === document.body ? 0 : !shown ? -1
+                : e.matches(arguments[0]) ? 1 : 0', $selector);
+        return $found == 1 if $found;
+    }
+    return;
 }
 
 # Keep a screenshot for people to look at.
