@@ -2,35 +2,33 @@
 
 // The commands that pull an artifact, by what it is.
 
-import { button, make, tell } from './dom.js';
+import { copyButton } from './copy.js';
+import { make } from './dom.js';
 import { word } from './words.js';
 
+// What the clients need for a registry without TLS.  docker is configured for
+// it, so it has no option.
+const PLAIN = location.protocol === 'http:'
+  ? { podman: ' --tls-verify=false', helm: ' --plain-http', oras: ' --plain-http' }
+  : { podman: '', helm: '', oras: '' };
+
 function copyable(text) {
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      tell(word('copied'));
-    } catch {
-      getSelection().selectAllChildren(code);
-      tell(word('notCopied'));
-    }
-  };
   const code = make('code', {}, text);
-  return make('li', {}, code,
-    button(word('copy'), copy, { 'aria-label': word('copyThis', { text }) }));
+  return make('li', {}, code, copyButton(text, code, word('copyThis', { text })));
 }
 
 function commandsOf(kind, place, reference) {
+  const oras = `oras pull${PLAIN.oras} ${place}${reference}`;
   if (kind === 'helm') {
-    const version = reference.startsWith(':') ? reference.slice(1) : '';
     // In a tag, helm writes "_" for the "+" of a version.
-    return [version
-      ? `helm pull oci://${place} --version ${version.replaceAll('_', '+')}`
-      : `helm pull oci://${place}${reference}`, `oras pull ${place}${reference}`];
+    const version = reference.startsWith(':')
+      ? ` --version ${reference.slice(1).replaceAll('_', '+')}` : reference;
+    return [`helm pull${PLAIN.helm} oci://${place}${version}`, oras];
   }
   return kind === 'image' || kind === 'index'
-    ? [`docker pull ${place}${reference}`, `podman pull ${place}${reference}`]
-    : [`oras pull ${place}${reference}`];
+    ? [`docker pull ${place}${reference}`,
+      `podman pull${PLAIN.podman} ${place}${reference}`]
+    : [oras];
 }
 
 // Make the section with the commands, by tag and by digest.

@@ -3,7 +3,7 @@
 // Deleting a tag or a manifest, after one question.
 
 import { remove } from './registry.js';
-import { button, make, tell, visible } from './dom.js';
+import { button, make, visible } from './dom.js';
 import { word } from './words.js';
 
 // Ask in a dialog; resolves to whether the answer is yes.
@@ -14,7 +14,7 @@ function ask(question, details) {
         dialog.remove();
         resolve(dialog.returnValue === 'yes');
       } },
-    make('p', { id: 'question' }, question), ...details,
+    make('h2', { id: 'question' }, question), ...details,
     make('p', { class: 'controls' },
       button(word('no'), () => dialog.close('no'), { autofocus: true }),
       button(word('yes'), () => dialog.close('yes'), { class: 'danger' })));
@@ -23,15 +23,24 @@ function ask(question, details) {
   });
 }
 
+// Say what stays, and what goes later.
+function whatStays(view) {
+  return [...(view.kind === 'index' ? ['askChildren'] : ['askLayers']),
+    ...(view.referrers?.length ? ['askReferrers'] : [])]
+    .map((key) => make('p', {}, word(key)));
+}
+
 function tagsToo(view) {
   const tags = view.tags ?? [];
-  return tags.length === 0 ? [] : [make('p', {}, word('askList')),
+  return tags.length === 0 ? [make('p', {}, word('noTagsToo'))] : [make('p', {}, word('askList')),
     make('ul', {}, ...tags.map((tag) => make('li', {}, make('bdi', {}, visible(tag)))),
       ...(view.moreTags ? [make('li', {}, word('askMore'))] : []))];
 }
 
-// Make the section, or undefined if this visitor may delete nothing here.
-export function deletion(view, tag, done) {
+// Make the section, or undefined if this visitor may delete nothing here.  After
+// a deletion deleted is called with the view, after a refusal refused with the
+// error.
+export function deletion(view, tag, { deleted, refused }) {
   const may = view.mayDelete ?? {};
   const act = async (question, details, reference) => {
     if (!await ask(question, details)) {
@@ -40,22 +49,24 @@ export function deletion(view, tag, done) {
     try {
       await remove(`/v2/${view.name}/manifests/${reference}`);
     } catch (error) {
-      tell(error.message);
+      await refused(error);
       return;
     }
-    await done();
-    tell(word('deleted'));
+    await deleted(view);
   };
   const { name } = view;
   const buttons = [];
   if (tag && may.tag) {
     buttons.push(button(word('deleteTag', { tag }), () =>
-      act(word('askTag', { tag, name }), [], tag), { class: 'danger' }));
+      act(word('askTag', { tag, name }),
+        [make('p', {}, word('askTagStays'))], tag), { class: 'danger' }));
   }
   if (may.digest) {
     const question = view.tags?.length ? 'askDigest' : 'askAlone';
     buttons.push(button(word('deleteDigest'), () =>
-      act(word(question, { name }), tagsToo(view), view.digest),
+      act(word(question, { name, digest: `${view.digest.slice(0, 19)}…` }),
+        [...tagsToo(view), ...whatStays(view), make('p', {}, word('noWayBack'))],
+        view.digest),
     { class: 'danger' }));
   }
   return buttons.length === 0 ? undefined

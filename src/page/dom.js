@@ -32,11 +32,15 @@ const LONGEST = 4096; // characters of a value that are shown
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
 // Show characters that are invisible, or turn the direction of text, as codes.
+export function coded(text) {
+  return text.replace(HIDDEN, (c) =>
+    `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+// The same for a value of any type, which is cut if it is long.
 export function visible(value) {
   const text = typeof value === 'string' ? value : JSON.stringify(value) ?? '';
-  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
-  return cut.replace(HIDDEN, (c) =>
-    `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return coded(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 }
 
 // Show the value of an annotation: a link only for http and https.
@@ -51,6 +55,11 @@ export function linked(value) {
   return url
     ? make('a', { href: url.href, rel: 'noreferrer noopener', dir: 'ltr' }, text)
     : make('bdi', {}, text);
+}
+
+// Make a text that is not broken into lines.
+export function whole(text) {
+  return make('span', { class: 'whole' }, text);
 }
 
 export function size(bytes, incomplete) {
@@ -72,39 +81,39 @@ export function size(bytes, incomplete) {
 const STEPS = [['year', 31536000], ['month', 2592000], ['day', 86400],
   ['hour', 3600], ['minute', 60], ['second', 1]];
 
-// Show a time relative to now, with the exact time as its title.
-export function time(text) {
+function dateOf(text) {
   const when = new Date(text);
-  if (!text || Number.isNaN(when.getTime())) {
-    return word('unknown');
-  }
+  return text && !Number.isNaN(when.getTime()) ? when : undefined;
+}
+
+function ago(when) {
   const seconds = (when.getTime() - Date.now()) / 1000;
   const [unit, length] = STEPS.find(([, step]) => Math.abs(seconds) >= step)
     ?? STEPS.at(-1);
-  const format = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
-  return make('time', { datetime: when.toISOString(), title: when.toISOString() },
-    format.format(Math.round(seconds / length), unit));
+  return new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
+    .format(Math.round(seconds / length), unit);
 }
 
+// Show a time relative to now, and exactly: in the visitor's time zone, and as
+// the title in UTC.
+export function time(text) {
+  const when = dateOf(text);
+  return when ? make('time', { datetime: when.toISOString(),
+    title: when.toISOString() }, ago(when), ' ',
+  make('span', { class: 'note' }, new Intl.DateTimeFormat('en-GB', {
+    dateStyle: 'medium', timeStyle: 'short' }).format(when)))
+    : word('unknown');
+}
+
+// Show when and by whom something was pushed.
 export function pushed(entry) {
-  const cell = make('span', {}, time(entry.pushed));
+  const cell = make('span', { class: 'pushed' }, time(entry.pushed));
   if (entry.user) {
-    const [before, after] = word('by', { when: '\n' }).split('\n');
-    const words = after.split('{user}');
-    cell.prepend(before);
-    cell.append(words[0], make('bdi', {}, visible(entry.user)), words[1] ?? '');
+    const [before, after] = word('by', { user: '\n' }).split('\n');
+    cell.append(' ', make('span', { class: 'note' }, before,
+      make('bdi', {}, visible(entry.user)), after));
   }
   return cell;
-}
-
-// Show the beginning of a digest, and the whole on demand.
-export function digest(text) {
-  const short = `${String(text).slice(0, 19)}…`;
-  return make('span', { class: 'digest' }, make('code', { title: text }, short),
-    button('…', (event) => {
-      event.target.previousSibling.textContent = text;
-      event.target.remove();
-    }, { 'aria-label': word('fullDigest') }));
 }
 
 const TYPES = [

@@ -3,13 +3,15 @@
 // The view of one manifest.
 
 import { get, getText } from './registry.js';
-import { button, digest, link, linked, make, pushed, size, time, type, visible }
-  from './dom.js';
 import { commands } from './commands.js';
+import { digest } from './copy.js';
 import { deletion } from './deletion.js';
+import { button, coded, link, linked, make, pushed, size, time, type, visible, whole }
+  from './dom.js';
 import { word, hasWord } from './words.js';
 
-const TEXT_LIMIT = 1024 * 1024;
+const TEXT_LIMIT = 1024 * 1024;     // bytes of what a referrer has
+const MANIFEST_LIMIT = 4 * TEXT_LIMIT; // as OCIMaxManifestSize by default
 const ROWS = 200;
 
 const object = (value) => (value && typeof value === 'object' ? value : {});
@@ -36,9 +38,17 @@ function pairs(entries) {
   ...(shown.length < entries.length ? [make('dd', {}, word('andMore'))] : []));
 }
 
+// Return the platform of an image, which its config names.
+function platformOf({ os, architecture, variant }) {
+  return visible([os, architecture, variant]
+    .filter((part) => part && typeof part === 'string').join('/'));
+}
+
 function facts(view) {
-  const rows = [['digest', digest(view.digest)],
+  const platform = platformOf(object(view.config));
+  const rows = [['digest', digest(view.digest, true)],
     ['type', type(view)],
+    ...(platform ? [['platform', platform]] : []),
     ['size', size(view.totalSize, view.incomplete)],
     ['pushed', pushed(view)]];
   if (view.pulled) {
@@ -61,7 +71,7 @@ function layers(view) {
   const total = found.reduce((sum, layer) => sum + (Number(layer.size) || 0), 0);
   const rows = found.map((layer) => {
     const share = total ? Math.round(100 * (Number(layer.size) || 0) / total) : 0;
-    return [digest(layer.digest), visible(layer.mediaType ?? ''), size(layer.size),
+    return [digest(layer.digest), visible(layer.mediaType ?? ''), whole(size(layer.size)),
       make('span', { class: 'share' }, make('meter', { min: 0, max: 100,
         value: share, 'aria-hidden': 'true' }), `${share} %`)];
   });
@@ -77,7 +87,8 @@ function children(view) {
     child.present ? link({ repository: view.name, digest: child.digest },
       visible(child.platform ?? word('unknown')))
       : `${visible(child.platform ?? word('unknown'))}, ${word('missing')}`,
-    digest(child.digest), type(child), size(child.totalSize ?? child.size)]);
+    digest(child.digest), type(child),
+    whole(size(child.totalSize ?? child.size))]);
   return section('children', table(['platform', 'digest', 'type', 'size'], rows),
     ...(view.moreChildren ? [make('p', {}, word('andMore'))] : []));
 }
@@ -123,7 +134,7 @@ async function showContent(place, name, reference) {
       ? await getText(`/v2/${name}/blobs/${layer.digest}`, TEXT_LIMIT)
       : JSON.stringify(body, null, 2);
     place.replaceChildren(text === undefined ? word('notText')
-      : make('pre', { tabindex: '0' }, text));
+      : make('pre', { tabindex: '0' }, coded(text)));
   } catch (error) {
     place.textContent = error.message;
   }
@@ -145,24 +156,44 @@ function referrers(view) {
   })), ...(view.moreReferrers ? [make('p', {}, word('andMore'))] : []));
 }
 
-function raw(view) {
-  return section('raw', view.manifest ? make('details', {},
-    make('summary', {}, word('raw')),
-    make('pre', { tabindex: '0' }, JSON.stringify(view.manifest, null, 2)
-      .replace(/[^\n]{4097,}/g, (line) => `${line.slice(0, 4096)}…`)))
-    : make('p', {}, word('rawTooLarge')));
+// Make the manifest as text, indented.
+async function rawText(view) {
+  const text = view.manifest ? undefined : await getText(
+    `/v2/${view.name}/manifests/${view.digest}`, MANIFEST_LIMIT);
+  try {
+    return JSON.stringify(view.manifest ?? JSON.parse(text), null, 2);
+  } catch {
+    return text ?? word('notText');
+  }
 }
 
-// Show a manifest in an element; done is called after a deletion.
-export async function showManifest(place, { name, tag, reference }, done) {
+// The text may be large, so it is made when it is asked for.
+function raw(view) {
+  const place = make('div', { 'aria-live': 'polite' });
+  const details = make('details', { toggle: async () => {
+    if (!details.open || place.firstChild) {
+      return;
+    }
+    place.textContent = word('loading');
+    try {
+      place.replaceChildren(make('pre', { tabindex: '0' },
+        coded(await rawText(view))));
+    } catch (error) {
+      place.textContent = error.message;
+    }
+  } }, make('summary', {}, word('showRaw')), place);
+  return section('raw', details);
+}
+
+// Show a manifest in an element; after is for deletion().
+export async function showManifest(place, { name, tag, reference }, after) {
   const { body: view } = await get(`/v2/${name}/_mod_oci/manifests/${reference}`);
-  const kind = hasWord(view.kind) ? word(view.kind) : word('artifact');
   place.replaceChildren(...[
-    make('p', {}, link({ repository: name }, word('tags', { name }))),
+    make('p', { class: 'back' }, link({ repository: name }, word('tags', { name }))),
     make('h2', { tabindex: '-1' }, make('bdi', {},
       tag ? `${name}:${tag}` : `${name}@${reference.slice(0, 19)}…`)),
-    make('p', { class: 'note' }, kind), facts(view), commands(view, tag),
+    facts(view), commands(view, tag),
     children(view), layers(view), config(view), annotations(view),
-    referrers(view), raw(view), deletion(view, tag, done),
+    referrers(view), raw(view), deletion(view, tag, after),
   ].filter((part) => part));
 }

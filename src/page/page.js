@@ -4,124 +4,93 @@
 // tag or a digest, so that the server sees it too; the part behind "#" names a
 // section.
 
-import { loggedIn, logIn, logOut } from './registry.js';
 import { button, make, tell } from './dom.js';
+import { loginControl, showAccount } from './login.js';
 import { showManifest } from './manifest.js';
 import { showTags } from './tags.js';
-import { showTree } from './tree.js';
+import { markTree, showTree } from './tree.js';
 import { word } from './words.js';
 
 const tree = make('nav', { 'aria-label': word('repositories'), id: 'tree' });
-const main = make('main', { id: 'main' });
+const main = make('main', { id: 'main', tabindex: '-1' });
 const account = make('div', { id: 'account' });
 
+function shown() {
+  const query = new URLSearchParams(location.search);
+  const tag = query.get('tag') ?? undefined;
+  return { name: query.get('repository') ?? undefined, tag,
+    reference: query.get('digest') ?? tag };
+}
+
 function problem(place, error, retry) {
-  const parts = [make('p', { role: 'alert' }, error.message),
-    button(word('retry'), retry)];
-  if (error.status === 401) {
-    parts.push(' ', button(word('login'), askLogin));
-  }
-  place.replaceChildren(...parts);
-}
-
-function drawAccount() {
-  account.replaceChildren(...(loggedIn()
-    ? [word('loggedIn', { user: loggedIn() }), ' ', button(word('logout'), () => {
-      logOut();
-      drawAccount();
-      draw();
-      tell(word('loggedOut'));
-    })]
-    : [button(word('login'), askLogin)]));
-}
-
-function askLogin() {
-  const user = make('input', { id: 'user', autocomplete: 'username' });
-  const password = make('input', { id: 'password', type: 'password',
-    autocomplete: 'current-password' });
-  const answer = make('p', { role: 'alert' });
-  const form = make('form', { submit: async (event) => {
-    event.preventDefault();
-    try {
-      await logIn(user.value, password.value);
-    } catch (error) {
-      answer.textContent = error.message;
-      return;
-    }
-    dialog.close();
-    drawAccount();
-    draw();
-  } },
-  make('label', { for: 'user' }, word('userName')), user,
-  make('label', { for: 'password' }, word('password')), password, answer,
-  make('p', { class: 'controls' },
-    button(word('cancel'), () => dialog.close()),
-    make('button', { type: 'submit' }, word('login'))));
-  const dialog = make('dialog', { 'aria-label': word('login'),
-    close: () => dialog.remove() }, form);
-  document.body.append(dialog);
-  dialog.showModal();
+  place.replaceChildren(make('p', { role: 'alert', class: 'problem' }, error.message),
+    make('p', { class: 'controls' },
+      ...(error.status === 401 ? [loginControl(error.form, draw)] : []),
+      button(word('retry'), retry)));
 }
 
 function drawTree() {
-  const current = new URLSearchParams(location.search).get('repository');
-  return showTree(tree, current)
-    .catch((error) => problem(tree, error, drawTree));
+  return showTree(tree).catch((error) => {
+    tree.removeAttribute('data-closed');
+    problem(tree, error, drawTree);
+  });
+}
+
+function title({ name, tag }) {
+  return [...(name ? [`${name}${tag ? `:${tag}` : ''}`] : []), location.host,
+    word('registry')].join(' – ');
 }
 
 let drawing = 0;
 
 async function drawMain() {
   const mine = drawing += 1;
-  const query = new URLSearchParams(location.search);
-  const name = query.get('repository');
-  const tag = query.get('tag') ?? undefined;
-  const reference = query.get('digest') ?? tag;
+  const address = shown();
   const place = make('div');
-  main.replaceChildren(make('p', {}, word('loading')));
-  document.title = name ? `${name}${tag ? `:${tag}` : ''} – ${word('registry')}`
-    : word('registry');
+  main.replaceChildren(make('p', { class: 'note' }, word('loading')));
+  document.title = title(address);
   try {
-    if (!name) {
-      place.append(make('p', {}, word('choose')));
-    } else if (reference) {
-      await showManifest(place, { name, tag, reference }, () =>
-        visit(`?${new URLSearchParams({ repository: name })}`));
+    if (!address.name) {
+      place.append(make('h2', { tabindex: '-1' }, word('choose')),
+        make('p', {}, word('chooseWhy')));
+    } else if (address.reference) {
+      await showManifest(place, address, { deleted, refused });
     } else {
-      await showTags(place, name);
+      await showTags(place, address.name);
     }
   } catch (error) {
     problem(place, error, drawMain);
   }
   if (mine === drawing) {
     main.replaceChildren(place);
-    showSection();
+    main.scrollTop = 0;
+    document.getElementById(location.hash.slice(1))?.scrollIntoView();
   }
-}
-
-function showSection() {
-  document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 
 function draw() {
-  return Promise.all([drawTree(), drawMain()]);
-}
-
-function mark() {
-  const current = new URLSearchParams(location.search).get('repository');
-  for (const anchor of tree.querySelectorAll('a')) {
-    if (new URLSearchParams(anchor.search).get('repository') === current) {
-      anchor.setAttribute('aria-current', 'page');
-    } else {
-      anchor.removeAttribute('aria-current');
-    }
-  }
+  return Promise.all([showAccount(account, draw), drawTree(), drawMain()]);
 }
 
 async function visit(address) {
+  tell('');
   history.pushState(null, '', address);
-  mark();
+  markTree(tree);
   await drawMain();
+  (main.querySelector('h2') ?? main).focus();
+}
+
+// After a deletion the list of tags is shown, after a refusal the state as it
+// is.
+async function deleted({ name }) {
+  await visit(`?${new URLSearchParams({ repository: name })}`);
+  tell(word('deleted'));
+}
+
+async function refused(error) {
+  await drawMain();
+  main.prepend(make('p', { role: 'alert', class: 'problem' },
+    word('notDeleted', { why: error.message })));
   (main.querySelector('h2') ?? main).focus();
 }
 
@@ -135,13 +104,16 @@ document.addEventListener('click', (event) => {
   }
 });
 addEventListener('popstate', () => {
-  mark();
+  tell('');
+  markTree(tree);
   drawMain();
 });
 
 document.body.replaceChildren(
-  make('header', {}, make('h1', {}, make('a', { href: '?' }, word('registry'))), account),
+  make('header', {},
+    button(word('skip'), () => main.focus(), { class: 'skip' }),
+    make('h1', {}, make('a', { href: '?' }, word('registry'), ' ',
+    make('span', { class: 'host' }, location.host))), account),
   make('div', { id: 'columns' }, tree, main),
   make('p', { id: 'status', role: 'status', 'aria-live': 'polite' }));
-drawAccount();
 draw();

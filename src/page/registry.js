@@ -12,10 +12,25 @@ import { word, hasWord } from './words.js';
 const login = { user: undefined, header: undefined };
 const tokens = new Map(); // the scope of a path, to a token
 
+// Who opened this page, if httpd has asked for a login.
+const opener = {
+  user: document.querySelector('meta[name=user]')?.content,
+  type: document.querySelector('meta[name=auth-type]')?.content,
+};
+
+// This header makes the registry answer 401 without a challenge at which the
+// browser would ask for a password, because the page asks itself, and makes
+// mod_auth_openidc answer 401 instead of a redirect to another server.  If the
+// browser has asked for the password already, it needs the challenge.
+const HEADERS = opener.user && /^basic$/i.test(opener.type ?? '')
+  ? {} : { 'X-Requested-With': 'XMLHttpRequest' };
+
 export class Failure extends Error {
-  constructor(message, status) {
+  // form: whether a user name and a password may help
+  constructor(message, status, form) {
     super(message);
     this.status = status;
+    this.form = form;
   }
 }
 
@@ -25,6 +40,10 @@ function scopeOf(path) {
     .exec(path)?.[1];
   return name ? `repository:${name}:pull,delete`
     : path.startsWith('/v2/_catalog') ? 'registry:catalog:*' : '';
+}
+
+function challengeOf(answer) {
+  return answer.headers.get('WWW-Authenticate') ?? '';
 }
 
 function parameters(challenge) {
@@ -37,7 +56,8 @@ function parameters(challenge) {
 
 async function send(url, options = {}) {
   try {
-    return await fetch(url, { credentials: 'same-origin', cache: 'no-cache', ...options });
+    return await fetch(url, { credentials: 'same-origin', cache: 'no-cache',
+      ...options, headers: { ...HEADERS, ...options.headers } });
   } catch {
     throw new Failure(word('unreachable'), 0);
   }
@@ -48,7 +68,7 @@ async function getToken(challenge, scope) {
   const { realm, service } = parameters(challenge);
   const url = new URL(realm, location.href);
   if (url.origin !== location.origin) {
-    throw new Failure(word('foreignTokens', { host: url.host }), 401);
+    throw new Failure(word('foreignTokens', { host: url.host }), 0);
   }
   if (service) {
     url.searchParams.set('service', service);
@@ -61,8 +81,11 @@ async function getToken(challenge, scope) {
   if (!answer.ok) {
     throw await failure(answer);
   }
-  const { token } = await answer.json();
-  return token;
+  try {
+    return (await answer.json()).token;
+  } catch {
+    throw new Failure(word('notJson'), answer.status);
+  }
 }
 
 // Send a request; with a token if the registry asks for one.
@@ -75,7 +98,7 @@ async function request(path, method) {
     headers.Authorization = login.header;
   }
   let answer = await send(path, { method, headers });
-  const challenge = answer.headers.get('WWW-Authenticate') ?? '';
+  const challenge = challengeOf(answer);
   if (answer.status === 401 && /^Bearer /i.test(challenge)) {
     tokens.set(scope, await getToken(challenge, scope));
     headers.Authorization = `Bearer ${tokens.get(scope)}`;
@@ -92,11 +115,12 @@ async function failure(answer) {
     : status >= 500 ? word('error5') : word('errorOther', { status });
   let message = '';
   try {
-    message = (await answer.json()).errors.map((e) => e.message).join('; ');
+    message = status === 401 ? '' : (await answer.json()).errors.map((e) => e.message).join('; ');
   } catch {
     message = '';
   }
-  return new Failure(message ? `${own} (${message})` : own, status);
+  return new Failure(message ? word('registrySays', { own, message }) : own, status,
+    /^x?Basic |^Bearer /i.test(challengeOf(answer)));
 }
 
 async function checked(path, method = 'GET') {
@@ -123,7 +147,7 @@ export async function getText(path, limit) {
   const answer = await checked(path);
   if (Number(answer.headers.get('Content-Length')) > limit) {
     await answer.body?.cancel();
-    throw new Failure(word('tooLarge'), answer.status);
+    throw new Failure(word('tooLarge', { limit: limit / 1048576 }), answer.status);
   }
   try {
     return new TextDecoder('utf-8', { fatal: true })
@@ -137,8 +161,23 @@ export async function remove(path) {
   await checked(path, 'DELETE');
 }
 
-export function loggedIn() {
-  return login.user;
+// Return the visitor's name, if it is known, and whether the form has it.
+export function user() {
+  return { name: login.user ?? opener.user, byForm: login.user !== undefined };
+}
+
+// Return whether a user name and a password can be used here.
+export async function waysToLogIn() {
+  try {
+    const challenge = challengeOf(await send('/v2/'));
+    if (!/^Bearer /i.test(challenge)) {
+      return { form: /^x?Basic /i.test(challenge) };
+    }
+    await getToken(challenge);
+    return { form: true };
+  } catch (error) {
+    return { form: error.form === true };
+  }
 }
 
 export function logOut() {
@@ -148,8 +187,8 @@ export function logOut() {
 }
 
 // Check a user name and a password, and keep them for the next requests.
-export async function logIn(user, password) {
-  const bytes = new TextEncoder().encode(`${user}:${password}`);
+export async function logIn(name, password) {
+  const bytes = new TextEncoder().encode(`${name}:${password}`);
   logOut();
   login.header = `Basic ${btoa(String.fromCharCode(...bytes))}`;
   try {
@@ -158,5 +197,5 @@ export async function logIn(user, password) {
     logOut();
     throw error.status === 401 ? new Failure(word('wrongLogin'), 401) : error;
   }
-  login.user = user;
+  login.user = name;
 }

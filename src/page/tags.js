@@ -3,7 +3,8 @@
 // The tags of a repository, page by page.
 
 import { get } from './registry.js';
-import { button, digest, link, make, pushed, size, tell, type, visible }
+import { digest } from './copy.js';
+import { button, link, make, pushed, size, tell, type, visible, whole }
   from './dom.js';
 import { word } from './words.js';
 
@@ -15,8 +16,9 @@ function row(name, entry) {
     link({ repository: name, tag: entry.tag }, make('bdi', {}, visible(entry.tag))),
     entry.digest ? digest(entry.digest) : word('unknown'),
     type(entry),
-    visible((entry.platforms ?? []).join(', ')),
-    size(entry.size, entry.incomplete),
+    make('span', {}, ...(entry.platforms ?? []).flatMap((platform, i) =>
+      [i ? ', ' : '', whole(visible(platform))])),
+    whole(size(entry.size, entry.incomplete)),
     pushed(entry),
   ];
   return make('tr', {}, ...cells.map((cell, i) =>
@@ -31,7 +33,7 @@ export async function showTags(place, name) {
   const order = make('select', { id: 'order' },
     make('option', { value: 'pushed' }, word('newest')),
     make('option', { value: 'name' }, word('byName')));
-  const count = make('p', { class: 'note' }, word('loading'));
+  const count = make('p', { class: 'note', role: 'status' }, word('loading'));
   const body = make('tbody');
   const more = make('p');
   place.replaceChildren(make('h2', { tabindex: '-1' }, word('tags', { name })),
@@ -59,10 +61,9 @@ export async function showTags(place, name) {
     }
     order.value = page.sort ?? order.value; // the registry may know one only
     const n = body.children.length;
-    count.textContent = n === 0 ? word('noTags')
+    count.textContent = n === 0 ? word(filter.value ? 'noMatch' : 'noTags')
       : page.total === undefined ? word('tagCount', { n })
         : word('tagTotal', { n, total: page.total });
-    tell(count.textContent);
     more.replaceChildren(...(next
       ? [button(word('more'), () => load(next, false).catch(report))] : []));
   };

@@ -17,13 +17,26 @@ function treeOf(names) {
       if (!level.has(part)) {
         level.set(part, { children: new Map() });
       }
-      const node = level.get(part);
-      node.last = part;
-      level = node.children;
+      level = level.get(part).children;
     }
     level.repository = name;
   }
   return root;
+}
+
+// Return the name of the repository that the page shows.
+function current() {
+  return new URLSearchParams(location.search).get('repository') ?? undefined;
+}
+
+function markLinks(place) {
+  for (const anchor of place.querySelectorAll('a')) {
+    if (new URLSearchParams(anchor.search).get('repository') === current()) {
+      anchor.setAttribute('aria-current', 'page');
+    } else {
+      anchor.removeAttribute('aria-current');
+    }
+  }
 }
 
 // Fill a list with items, CHUNK at a time.
@@ -33,6 +46,7 @@ function chunked(items, show) {
   const step = (event) => {
     event?.target.parentNode.remove();
     list.append(...items.slice(shown, shown + CHUNK).map(show));
+    markLinks(list);
     shown += CHUNK;
     if (shown < items.length) {
       list.append(make('li', {}, button(word('more'), step)));
@@ -45,15 +59,11 @@ function chunked(items, show) {
   return list;
 }
 
-function nameLink(name, text, current) {
-  const anchor = link({ repository: name }, make('bdi', {}, visible(text)));
-  if (name === current) {
-    anchor.setAttribute('aria-current', 'page');
-  }
-  return anchor;
+function nameLink(name, text) {
+  return link({ repository: name }, make('bdi', {}, visible(text)));
 }
 
-function branch([part, node], prefix, current) {
+function branch([part, node], prefix) {
   const path = prefix + part;
   const { repository } = node.children;
   const item = make('li');
@@ -62,7 +72,7 @@ function branch([part, node], prefix, current) {
       const open = toggle.getAttribute('aria-expanded') !== 'true';
       toggle.setAttribute('aria-expanded', open);
       if (open) {
-        item.append(level(node.children, `${path}/`, current));
+        item.append(level(node.children, `${path}/`));
       } else {
         item.lastChild.remove();
       }
@@ -72,19 +82,19 @@ function branch([part, node], prefix, current) {
     if (!repository) {
       item.append(make('bdi', {}, visible(part)));
     }
-    if (current?.startsWith(`${path}/`)) {
+    if (current()?.startsWith(`${path}/`)) {
       toggle.click();
     }
   }
   if (repository) {
-    item.insertBefore(nameLink(repository, part, current),
+    item.insertBefore(nameLink(repository, part),
       item.querySelector('.toggle + ul'));
   }
   return item;
 }
 
-function level(nodes, prefix, current) {
-  return chunked([...nodes], (entry) => branch(entry, prefix, current));
+function level(nodes, prefix) {
+  return chunked([...nodes], (entry) => branch(entry, prefix));
 }
 
 async function load() {
@@ -98,14 +108,38 @@ async function load() {
   return names;
 }
 
-// Show the tree in an element; current names the repository that is open.
-export async function showTree(place, current) {
+function setOpen(place, toggle, open) {
+  toggle.setAttribute('aria-expanded', open);
+  place.toggleAttribute('data-closed', !open);
+}
+
+// Make the button that opens the tree on a narrow screen.
+function opener(place) {
+  const toggle = button(word('repositories'), () =>
+    setOpen(place, toggle, place.hasAttribute('data-closed')),
+  { id: 'tree-toggle' });
+  return toggle;
+}
+
+// Mark the repository that is open.  On a narrow screen the tree is closed then.
+export function markTree(place) {
+  const toggle = place.querySelector('#tree-toggle');
+  markLinks(place);
+  if (toggle) {
+    setOpen(place, toggle, current() === undefined);
+  }
+}
+
+// Show the tree in an element.
+export async function showTree(place) {
   const count = make('p', { class: 'note', role: 'status' }, word('loading'));
   const filter = make('input', { type: 'search', id: 'filter',
-    autocomplete: 'off', spellcheck: 'false' });
+    autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false' });
   const holder = make('div', { class: 'tree' });
-  place.replaceChildren(make('h2', {}, word('repositories')),
-    make('label', { for: 'filter' }, word('filter')), filter, count, holder);
+  place.replaceChildren(opener(place),
+    make('div', {}, make('h2', {}, word('repositories')),
+      make('label', { for: 'filter' }, word('filter')), filter, count, holder));
+  markTree(place);
   const names = await load();
   const tree = treeOf(names);
   const show = () => {
@@ -115,9 +149,13 @@ export async function showTree(place, current) {
       : found.length === 0 ? word('noMatch')
         : word('counted', { n: found.length, total: names.length });
     holder.replaceChildren(text
-      ? chunked(found, (name) => make('li', {}, nameLink(name, name, current)))
-      : level(tree, '', current));
+      ? chunked(found, (name) => make('li', {}, nameLink(name, name)))
+      : level(tree, ''));
   };
   filter.addEventListener('input', show);
   show();
+  const anchor = place.querySelector('[aria-current]');
+  if (anchor) {
+    place.scrollTop = anchor.offsetTop - place.clientHeight / 2;
+  }
 }

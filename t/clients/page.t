@@ -14,6 +14,7 @@ plan(skip_all => 'chromedriver is not installed')
 
 my $server = OCI::Server->start(after => "<Location \"/ui/\">\n"
     . "SetHandler oci-page\nRequire all granted\n</Location>");
+$server->allows(qr/AH01630/);
 my $client = OCI::Client->new($server);
 my $ui = $server->url . '/ui/';
 
@@ -90,16 +91,22 @@ sub look {
     my $name = shift;
     for my $theme (qw(light dark)) {
         theme($theme);
-        $browser->shot("$name-$theme");
-        accessible("$name, $theme");
+        for my $width (1280, 390) {
+            width($width);
+            $browser->shot("$name-$width-$theme");
+            accessible("$name, $width, $theme");
+        }
     }
     theme('light');
     width(320);
-    $browser->shot("$name-narrow");
-    cmp_ok($browser->run('return Math.max(
-        ...[...document.querySelectorAll("html, #columns")].map((e) => e.scrollWidth))'), '<=',
-        320, "$name: nothing is wider than 320 pixels");
-    $browser->devtools('Emulation.clearDeviceMetricsOverride');
+    cmp_ok($browser->run('return Math.max(...[...document.querySelectorAll(
+        "html, #tree, main")].map((e) => e.scrollWidth))'), '<=', 320,
+        "$name: nothing is wider than 320 pixels");
+    is($browser->run('return [...document.querySelectorAll("body *")].filter(
+        (e) => e.scrollHeight > e.clientHeight && !e.matches("pre")
+        && /auto|scroll/.test(getComputedStyle(e).overflowY)).length'), 0,
+        "$name: only the page itself scrolls on a narrow screen");
+    width(1280);
     quiet($name);
     return;
 }
@@ -109,6 +116,8 @@ sub look {
 $browser->open($ui);
 like($browser->text_like('#tree', qr/14 of 14/), qr/14 of 14 repositories/,
     'the repositories are counted');
+is($browser->run('return document.title'), $server->host . ' – Registry',
+    'the title names the registry');
 look('tree');
 $browser->click('[aria-label="Show many"]');
 like($browser->text_like('#tree', qr/r12/), qr/r1\b/, 'a directory opens');
@@ -117,9 +126,12 @@ like($browser->text_like('#tree', qr/1 of 14/), qr{team/app},
     'the filter finds a name');
 $browser->click('#tree a');
 my $tags = $browser->text_like('main', qr/3 of 3 tags/);
-like($tags, qr/multi.*Images for several platforms.*linux\/amd64/s,
+like($tags, qr/multi.*Multi-platform image.*linux\/amd64/s,
     'an index among the tags');
-like($tags, qr/v1.*Image/s, 'an image among the tags');
+like($tags, qr{v1.*Image.*linux/amd64}s, 'an image among the tags');
+like($tags, qr/ago.*20\d\d, \d\d:\d\d/s, 'the exact time');
+is(scalar(() = $browser->run('return document.body.innerText')
+    =~ /3 of 3 tags/g), 1, 'the count is shown once');
 is($browser->url, "${ui}?repository=team%2Fapp", 'the address names it');
 look('tags');
 $browser->type('#tag-filter', 'lat');
@@ -136,10 +148,14 @@ like($shown, qr/$_->[0]/s, $_->[1]) for
     [ qr{Command\s+--serve}, 'the command' ],
     [ qr{PATH\s+/bin\s}, 'the environment' ],
     [ qr{<script>bad\(\)</script>}, 'a label as text' ],
-    [ qr/Software bill of materials/, 'a referrer by its kind' ],
-    [ qr/docker pull \S+team\/app:v1\b.*podman pull \S+\@sha256:[0-9a-f]{64}/s,
+    [ qr/SBOM/, 'a referrer by its kind' ],
+    [ qr/docker pull \S+team\/app:v1\b.*podman pull --tls-verify=false \S+\@sha256:[0-9a-f]{64}/s,
         'commands by tag and by digest' ],
+    [ qr{Platform\s+linux/amd64}, 'the platform' ],
     [ qr/latest/, 'the other tags' ];
+is(scalar(() = $shown =~ /Manifest as JSON/g), 1, 'the JSON has one heading');
+is($browser->run('return document.title'),
+    'team/app:v1 – ' . $server->host . ' – Registry', 'the title');
 look('image');
 $browser->click('.referrers li > button');
 like($browser->text_like('.referrers pre', qr/./), qr{<b>SPDX-2\.3</b>},
@@ -162,6 +178,38 @@ $browser->devtools('Browser.grantPermissions', { origin => $server->url,
 $browser->click('.commands button');
 like($browser->text_like('#status', qr/opied|allow/), qr/Copied/,
     'a command is copied');
+
+# ---- commands, by what the artifact is
+
+my $HELM = 'application/vnd.cncf.helm.config.v1+json';
+my $chart = '{"name": "app", "version": "1.2.0+build"}';
+$client->push_blob('charts/app', $_) for $chart, 'chart';
+my $chart_digest = $client->push_manifest('charts/app', '1.2.0_build', {
+    schemaVersion => 2, mediaType => IMAGE_MANIFEST, config => descriptor($chart,
+        $HELM), layers => [ descriptor('chart',
+        'application/vnd.cncf.helm.chart.content.v1.tar+gzip') ] });
+my $other_digest = $client->push_image('files/notes', 'v1',
+    artifactType => 'text/x-notes')->{digest};
+my $host = $server->host;
+for my $case (
+    [ 'charts/app', '1.2.0_build', 'Helm chart',
+      "helm pull --plain-http oci://$host/charts/app --version 1.2.0+build",
+      "oras pull --plain-http $host/charts/app:1.2.0_build",
+      "helm pull --plain-http oci://$host/charts/app\@$chart_digest",
+      "oras pull --plain-http $host/charts/app\@$chart_digest" ],
+    [ 'files/notes', 'v1', 'text/x-notes',
+      "oras pull --plain-http $host/files/notes:v1",
+      "oras pull --plain-http $host/files/notes\@$other_digest" ],
+) {
+    my ($repository, $tag, $kind, @commands) = @$case;
+    $browser->open("${ui}?repository=$repository&tag=$tag");
+    like($browser->text_like('main', qr/Manifest as JSON/), qr/\Q$kind\E/,
+        "$repository: $kind");
+    is_deeply($browser->run('return [...document.querySelectorAll(
+        ".commands code")].map((e) => e.textContent)'), \@commands,
+        'its commands');
+    look('helm') if $kind =~ /Helm/;
+}
 
 # ---- hostile content
 
@@ -208,8 +256,44 @@ status_is($client->get('/v2/team/app/manifests/v1'), 404, 'the tag is gone');
 status_is($client->get('/v2/team/app/manifests/latest'), 200, 'not the other');
 quiet('deletion');
 
+# ---- deletions that the registry refuses after the question
+
+for my $case (
+    [ 'OCIReadOnly On', '', qr/does not allow this here/, 'read-only' ],
+    [ '', "<LocationMatch \"^/v2/.*/manifests/\">\n<LimitExcept GET HEAD>\n"
+        . "Require all denied\n</LimitExcept>\n</LocationMatch>",
+      qr/You may not do this/, 'not allowed' ],
+) {
+    my ($config, $after, $words, $name) = @$case;
+    my $before = $server->{after};
+    $browser->open("${ui}?repository=team/app&tag=latest");
+    $browser->text_like('main', qr/Manifest as JSON/);
+    $server->set(config => $config, after => "$before\n$after");
+    $server->graceful;
+    $browser->click('#deletion ~ p button');
+    $browser->click('dialog .danger');
+    my $text = $browser->text_like('main', qr/Nothing was deleted/);
+    like($text, qr/Nothing was deleted\..*$words/, "$name: in words");
+    $text = $browser->text_like('main', qr/Manifest as JSON/);
+    unlike($text, qr/Delete tag/, "$name: the page shows the state as it is");
+    $browser->console;    # Chromium writes the refusal to the console.
+    look('refused') if $config;
+    status_is($client->get('/v2/team/app/manifests/latest'), 200,
+        "$name: the tag is still there");
+    $server->set(config => '', after => $before);
+    $server->graceful;
+}
+$browser->open("${ui}?repository=team/app&tag=latest");
+$browser->text_like('main', qr/Manifest as JSON/);
+$client->delete('/v2/team/app/manifests/latest');
+$browser->click('#deletion ~ p button');
+$browser->click('dialog .danger');
+like($browser->text_like('main', qr/Nothing was deleted/),
+    qr/Nothing was deleted.*does not exist/, 'a tag that has gone meanwhile');
+$browser->console;
+
 # A page of another site would need a preflight, which is not granted.
-my $res = $client->request(OPTIONS => '/v2/team/app/manifests/latest',
+my $res = $client->request(OPTIONS => '/v2/team/app/manifests/multi',
     { Origin => 'http://evil.example', 'Access-Control-Request-Method'
         => 'DELETE' });
 header_is($res, 'Access-Control-Allow-Origin', undef,
@@ -219,10 +303,10 @@ header_is($res, 'Access-Control-Allow-Origin', undef,
 
 $browser->devtools('Emulation.setScriptExecutionDisabled',
     { value => JSON::PP::true() });
-$browser->open("${ui}?repository=team/app&tag=latest");
+$browser->open("${ui}?repository=team/app&tag=multi");
 $browser->shot('no-javascript');
 my $source = $browser->call(GET => '/source');
-like($source, qr{docker pull \S+/team/app:latest}, 'the command to pull');
+like($source, qr{docker pull \S+/team/app:multi}, 'the command to pull');
 
 $browser->stop;
 $server->stop;
