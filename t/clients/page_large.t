@@ -72,6 +72,8 @@ $browser->run('const f = document.getElementById("filter"); f.value = "app";
     f.dispatchEvent(new Event("input"))');
 $browser->text_like('#tree', qr/3000 of 10000/);
 is(count('#tree li'), 201, 'a part of what it finds is shown');
+is(join("\n", $browser->violations), '', 'accessible')
+    if $browser->can_check;
 is(requests(qr/_catalog/), 0, 'the filter asks the registry for nothing');
 $browser->open("$ui?repository=deep/9/9/9/9");
 $browser->text_like('main', qr/1 of 1/);

@@ -65,6 +65,8 @@ subtest 'Basic' => sub {
     like($browser->text_like('dialog', qr/wrong/), qr/password is wrong/,
         'a wrong password is told by the page');
     $browser->shot('login');
+    is(join("\n", $browser->violations), '', 'the form is accessible')
+        if $browser->can_check;
     $browser->run('document.getElementById("password").value = ""');
     $browser->type('#password', $OCI::Auth::PASSWORD{reader});
     $browser->click('dialog [type=submit]');

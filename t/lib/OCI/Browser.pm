@@ -11,6 +11,7 @@
 #     $browser->tab_to('css selector') or ...
 #     $browser->shot('tree-light');    # .build/page/tree-light.png
 #     my @lines = $browser->console;   # errors since the last call
+#     my @found = $browser->violations if $browser->can_check;   # axe-core
 #
 # The browser ends with the test.  Options of start: args, further arguments of
 # chromium; prefs, its preferences; certificate, the path of a certificate for
@@ -192,6 +193,26 @@ sub shot {
     make_path($dir);
     return OCI::Server::spew("$dir/$name.png",
         decode_base64($self->call(GET => '/screenshot')));
+}
+
+my $axe;
+
+# Whether axe-core is there, which checks the accessibility.
+sub can_check {
+    if (!defined $axe) {
+        chomp(my $path = `$OCI::Server::TOP/t/setup/axe.sh 2>/dev/null`);
+        $axe = $path ? OCI::Server::slurp($path) : '';
+    }
+    return $axe ne '';
+}
+
+# What it finds in the page as it is shown now.
+sub violations {
+    my $self = shift;
+    $self->run("$axe; window.result = undefined;
+        axe.run().then((r) => { window.result = r.violations.map((v) =>
+            `\${v.id}: \${v.nodes.map((n) => n.html).join(' ')}`); });");
+    return @{ $self->wait_for('return window.result') // ['no result'] };
 }
 
 # The errors and warnings of the console since the last call.
