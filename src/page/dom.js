@@ -32,15 +32,21 @@ const LONGEST = 4096; // characters of a value that are shown
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
 // Show characters that are invisible, or turn the direction of text, as codes.
-export function coded(text) {
+function coded(text) {
   return text.replace(HIDDEN, (c) =>
     `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-// The same for a value of any type, which is cut if it is long.
+// Move an end of a text by one if it would tear a character of two units.
+function endOf(text, end) {
+  return /[\ud800-\udbff]/.test(text.charAt(end - 1)) ? end + 1 : end;
+}
+
+// The same as coded() for a value of any type, which is cut if it is long.
 export function visible(value) {
   const text = typeof value === 'string' ? value : JSON.stringify(value) ?? '';
-  return coded(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+  const end = endOf(text, LONGEST);
+  return coded(text.length > end ? `${text.slice(0, end)}…` : text);
 }
 
 // Show the value of an annotation: a link only for http and https.
@@ -55,6 +61,18 @@ export function linked(value) {
   return url
     ? make('a', { href: url.href, rel: 'noreferrer noopener', dir: 'ltr' }, text)
     : make('bdi', {}, text);
+}
+
+const PIECE = 8192; // characters; Chromium does not paint a line of millions
+
+// Show all of a long text, which wraps.
+export function longText(text) {
+  const place = make('pre', { tabindex: '0' });
+  for (let i = 0, end; i < text.length; i = end) {
+    end = endOf(text, i + PIECE);
+    place.append(coded(text.slice(i, end)));
+  }
+  return place;
 }
 
 // Make a text that is not broken into lines.

@@ -6,8 +6,8 @@ import { get, getText } from './registry.js';
 import { commands } from './commands.js';
 import { digest } from './copy.js';
 import { deletion } from './deletion.js';
-import { button, coded, link, linked, make, pushed, size, time, type, visible, whole }
-  from './dom.js';
+import { button, link, linked, longText, make, pushed, size, time, type, visible,
+  whole } from './dom.js';
 import { word, hasWord } from './words.js';
 
 const TEXT_LIMIT = 1024 * 1024;     // bytes of what a referrer has
@@ -134,7 +134,7 @@ async function showContent(place, name, reference) {
       ? await getText(`/v2/${name}/blobs/${layer.digest}`, TEXT_LIMIT)
       : JSON.stringify(body, null, 2);
     place.replaceChildren(text === undefined ? word('notText')
-      : make('pre', { tabindex: '0' }, coded(text)));
+      : longText(text));
   } catch (error) {
     place.textContent = error.message;
   }
@@ -176,8 +176,7 @@ function raw(view) {
     }
     place.textContent = word('loading');
     try {
-      place.replaceChildren(make('pre', { tabindex: '0' },
-        coded(await rawText(view))));
+      place.replaceChildren(longText(await rawText(view)));
     } catch (error) {
       place.textContent = error.message;
     }

@@ -103,9 +103,14 @@ $browser->text_like('main', qr/Manifest as JSON/);
 
 # ---- manifests as JSON, of several sizes: everything is shown
 
-for my $case ([ 6_000, 'v6k' ], [ 900_000, 'v900k' ], [ 4_000_000, 'v4m' ]) {
-    my ($size, $tag) = @$case;
-    my $long = 'x' x $size;
+# One has characters that are two units in JavaScript.
+for my $case (
+    [ v6k   => 6_000, 'x' x 6_000 ],
+    [ smile => 20_001, 'x' . "\x{1f600}" x 10_000 ],
+    [ v900k => 900_000, 'x' x 900_000 ],
+    [ v4m   => 4_000_000, 'x' x 4_000_000 ],
+) {
+    my ($tag, $size, $long) = @$case;
     $client->push_manifest('flat1', $tag, { schemaVersion => 2,
         mediaType => IMAGE_INDEX, manifests => [],
         annotations => { long => $long } });
@@ -117,6 +122,15 @@ for my $case ([ 6_000, 'v6k' ], [ 900_000, 'v900k' ], [ 4_000_000, 'v4m' ]) {
     is($browser->run('const text = document.querySelector("#raw-section pre")
         .textContent; return JSON.parse(text).annotations.long.length'), $size,
         "$tag: all of it");
+    # Chromium does not paint a line of millions of characters.
+    ok($browser->run('const pre = document.querySelector("#raw-section pre");
+        return pre.scrollWidth <= pre.clientWidth && pre.scrollHeight > 200'),
+        "$tag: it wraps");
+    is($browser->run('return [...document.querySelectorAll(
+        "#raw-section pre")[0].childNodes].filter((node) =>
+        /^[\udc00-\udfff]/.test(node.data)).length'), 0,
+        "$tag: no character is torn");
+    $browser->shot("json-$tag");
     $browser->click('h1 a');
     like($browser->text_like('main', qr/Choose/), qr/Choose/,
         "$tag: the page goes on");
