@@ -34,7 +34,7 @@ typedef struct oci_node_t {
     const apr_array_header_t *tags; /* const char *: those that name it */
     const oci_origin_t *origin;
     apr_int64_t pulled; /* last, in seconds since 1970 */
-    const char *note; /* what is wrong with it */
+    const char *note;   /* what is wrong with it */
 } oci_node_t;
 
 /** The tree that is being printed.  Zero it, and set json. */
