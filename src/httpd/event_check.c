@@ -16,6 +16,8 @@
 #include "httpd/config.h"
 #include "httpd/event_check.h"
 
+#define MOST_LINKS 40 /* as many as Linux follows */
+
 /* Say what the system says about a path. */
 static const char *refusal(const char *what, const char *path, int error,
                            apr_pool_t *pool)
@@ -32,6 +34,24 @@ static const char *resolve(const char *path, apr_pool_t *pool)
     char resolved[PATH_MAX];
 
     return apr_pstrdup(pool, realpath(path, resolved) ? resolved : path);
+}
+
+/* Follow a link to a file that does not exist: it is created there. */
+static const char *follow(const char *path, apr_pool_t *pool)
+{
+    char target[PATH_MAX];
+    ssize_t size;
+    int links = 0;
+
+    while (access(path, F_OK) && links++ < MOST_LINKS
+           && (size = readlink(path, target, sizeof(target) - 1)) > 0) {
+        target[size] = '\0';
+        path = *target == '/'
+            ? apr_pstrdup(pool, target)
+            : apr_pstrcat(pool, ap_make_dirstr_parent(pool, path), target,
+                          NULL);
+    }
+    return path;
 }
 
 /* Return the path of a file, which need not exist, without links. */
@@ -107,39 +127,70 @@ static const char *check_stores(const char *path, const server_rec *s,
     return error;
 }
 
-static const char *check_file(const char *path, const server_rec *main_server,
+/* Whether a file is the output of this process: for the httpd that is to write
+ * events, /dev/stdout may be another file. */
+static int is_standard(const struct stat *file)
+{
+    struct stat own;
+    int fd;
+
+    for (fd = 1; fd <= 2; fd++) {
+        if (!fstat(fd, &own) && own.st_dev == file->st_dev
+            && own.st_ino == file->st_ino) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static const char *check_file(const char *target, const server_rec *main_server,
                               apr_pool_t *pool)
 {
+    const char *path = follow(target, pool);
     const char *directory = ap_make_dirstr_parent(pool, path);
     const char *error = check_stores(resolve_file(path, pool), main_server,
                                      pool);
+    struct stat file;
 
     if (error) {
         return error;
     }
+    if (!stat(path, &file)) {
+        return S_ISREG(file.st_mode) || is_standard(&file)
+            ? NULL
+            : OCI_EVENT_NOT_A_FILE;
+    }
     if (access(directory, F_OK)) {
         return refusal("it needs the directory", directory, errno, pool);
     }
-    return access(path, F_OK) && access(directory, W_OK | X_OK)
+    return access(directory, W_OK | X_OK)
         ? refusal("it cannot be created in", directory, errno, pool)
         : NULL;
 }
 
-/* Check that a program exists, unless a shell is to find it. */
+/* Check that a program exists, unless a shell is to find it.  httpd starts it
+ * in its ServerRoot, and does not look into PATH. */
 static const char *check_program(const char *command, apr_pool_t *pool)
 {
+    int by_shell = *command == '$';
+    const char *path;
+    struct stat file;
     char **words;
 
-    if (*command == '$') {
-        return NULL;
-    }
-    command += *command == '|';
+    command += by_shell || *command == '|';
     if (apr_tokenize_to_argv(command, &words, pool) != APR_SUCCESS
         || !words[0]) {
         return "it names no program";
     }
-    return *words[0] == '/' && access(words[0], X_OK)
-        ? refusal("it needs the program", words[0], errno, pool)
+    path = by_shell ? NULL : ap_server_root_relative(pool, words[0]);
+    if (!path) {
+        return NULL;
+    }
+    if (access(path, X_OK)) {
+        return refusal("it needs the program", path, errno, pool);
+    }
+    return !stat(path, &file) && S_ISDIR(file.st_mode)
+        ? refusal("it needs the program", path, EISDIR, pool)
         : NULL;
 }
 

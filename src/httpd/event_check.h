@@ -10,6 +10,11 @@
 
 #include "httpd.h"
 
+/** What is wrong with a target that is a device, a FIFO or a directory. */
+#define OCI_EVENT_NOT_A_FILE                                                   \
+    "it is not a regular file, and a write could wait without a limit; use a " \
+    "program, such as \"|/bin/cat\""
+
 /**
  * Find out why an event log could not be opened, or must not be where it is.
  * Nothing is opened or changed.

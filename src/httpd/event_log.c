@@ -119,25 +119,34 @@ static const char *start_program(program_t *program, apr_pool_t *pool)
     return NULL;
 }
 
-/* Find the program, which may run already, or start it.  httpd reads its
- * configuration a first time before it becomes a daemon: of a program that was
- * started then it would not learn that it ended. */
-static const char *open_program(oci_event_log_t *log, const server_rec *s)
+/* Return where to write to a program that runs already; -1 if it does not. */
+static apr_os_file_t find_program(const oci_event_log_t *log,
+                                  const server_rec *s)
 {
-    apr_array_header_t *programs = find_programs(s);
-    program_t program = { NULL, -1 };
-    const char *error = NULL;
+    const apr_array_header_t *programs = find_programs(s);
     int i;
 
-    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
-        return NULL;
-    }
-    for (i = 0; i < programs->nelts && program.fd < 0; i++) {
+    for (i = 0; i < programs->nelts; i++) {
         const program_t *known = &APR_ARRAY_IDX(programs, i, program_t);
 
         if (!strcmp(known->target, log->target)) {
-            program = *known;
+            return known->fd;
         }
+    }
+    return -1;
+}
+
+/* Find the program, or start it.  httpd reads its configuration a first time
+ * before it becomes a daemon: of a program that was started then it would not
+ * learn that it ended. */
+static const char *open_program(oci_event_log_t *log, const server_rec *s)
+{
+    apr_array_header_t *programs = find_programs(s);
+    program_t program = { NULL, find_program(log, s) };
+    const char *error = NULL;
+
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return NULL;
     }
     if (program.fd < 0) {
         program.target = apr_pstrdup(programs->pool, log->target);
@@ -170,22 +179,21 @@ static const char *open_file(oci_event_log_t *log, apr_pool_t *pool)
     }
     if (info.filetype != APR_REG) {
         apr_file_close(file);
-        return "it is not a regular file, and a write could wait without a "
-               "limit; use a program, such as \"|/bin/cat\"";
+        return OCI_EVENT_NOT_A_FILE;
     }
     apr_os_file_get(&log->fd, file);
     return NULL;
 }
 
-/* Open a log, unless the server is only tested.  A program that runs since
- * before a reload need not be looked for. */
+/* Open a log, unless the server is only tested.  A program that runs need not
+ * be looked for. */
 static const char *open_log(oci_event_log_t *log, server_rec *s,
                             server_rec *main_server, int tests,
                             apr_pool_t *pool)
 {
     const char *error = NULL;
 
-    if (!is_program(log) || ap_state_query(AP_SQ_CONFIG_GEN) <= 1) {
+    if (!is_program(log) || find_program(log, s) < 0) {
         error = oci_event_check(log->target, main_server, pool);
     }
     if (error || tests) {

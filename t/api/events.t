@@ -287,6 +287,8 @@ for my $target ('@DIR@/events', '"|$exec cat >> @DIR@/events"') {
 
 subtest 'the directive' => sub {
     my $among = qr/it would be among the files of the/;
+    my $dangling = File::Temp->newdir(TMPDIR => 1);
+    symlink 'no/such', "$dangling/link" or die "symlink: $!\n";
     for (['events xml', qr/OCIEventLog: unknown format 'xml': expected json or /],
          ['/no/such/directory/events', qr{conf\ line\ \d+:\ OCIEventLog\ /no/such/directory/events:
             \ it\ needs\ the\ directory\ /no/such/directory/:\ No\ such}x],
@@ -298,7 +300,15 @@ subtest 'the directive' => sub {
             qr{it needs the program /no/such/program: No such file}],
          ['"|| /no/such/program x"', qr{it needs the program /no/such/program}],
          ['"|/etc/passwd"', qr{it needs the program /etc/passwd: Permission}],
-         ['"| "', qr{it names no program}]) {
+         ['"|/etc"', qr{it needs the program /etc: Is a directory}],
+         ['"|no/such x"',
+            qr{it needs the program /.*/no/such: No such file}],
+         ['"| "', qr{it names no program}],
+         ['"|$ "', qr{it names no program}],
+         ['@DIR@/htdocs', qr{it is not a regular file, .* use a program}],
+         ['/dev/zero', qr{it is not a regular file}],
+         ["$dangling/link",
+            qr{it needs the directory $dangling/no/: No such file}]) {
         my ($words, $error) = @$_;
         my $test = OCI::Server->configtest(config => "OCIEventLog $words");
         isnt($test->{status}, 0, "httpd -t: $words");
@@ -317,7 +327,16 @@ subtest 'the directive' => sub {
     OCI::Client->new($linked)->push_blob('a', 'x');
     like($linked->log, qr/does not take this event: .*blob.push/,
         'at a reload its events go to the error log');
-    ok(!-e $linked->store . '/events', 'and no file is made');
+    symlink $linked->store . '/new', "$link/new" or die "symlink: $!\n";
+    $linked->set(config => "OCIEventLog $link/new");
+    like($linked->configtest->{output}, $among, 'a link to a file to be made');
+    $linked->set(config => 'OCIEventLog "|$"');
+    $linked->expects(qr/it names no program; its events go to the error log/);
+    $linked->graceful;
+    OCI::Client->new($linked)->push_blob('a', 'y');
+    like($linked->log, qr/does not take this event: .*@{[ digest_of('y') ]}/,
+        'a reload without a program');
+    ok(!-e $linked->store . "/$_", "no file is made: $_") for qw(events new);
     $linked->stop;
     SKIP: {
         skip 'root may write anywhere', 1 if !$>;
