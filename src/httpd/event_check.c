@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "httpd.h"
+#include "apr_lib.h"
 #include "apr_strings.h"
 
 #include "httpd/config.h"
@@ -67,6 +68,20 @@ static const char *resolve_file(const char *path, apr_pool_t *pool)
     return apr_pstrcat(pool, directory, name, NULL);
 }
 
+/* Whether the end of a name is that of a file that an index keeps beside its
+ * own: dbm (also logs, which have numbers) and SQLite. */
+static int is_companion(const char *end)
+{
+    static const char *const ends[] = { ".new", ".lock", ".locks",   ".room",
+                                        "-wal", "-shm",  "-journal", NULL };
+    int i = 0;
+
+    while (ends[i] && strcmp(ends[i], end)) {
+        i++;
+    }
+    return ends[i] || (end[0] == '.' && apr_isdigit(end[1]));
+}
+
 /* Whether a file belongs to a store: it is in the store's directory, or it has
  * the name of the store's file, or that of one of its companions.
  * @param where Of the store; not a path for a database server */
@@ -79,12 +94,11 @@ static int belongs(const char *path, const char *where, apr_pool_t *pool)
     if (*store != '/' || strncmp(path, store, length) != 0) {
         return 0;
     }
-    if (path[length] == '/') {
+    if (path[length] == '/' || path[length] == '\0') {
         return 1;
     }
-    return path[length] == '\0'
-        || ((path[length] == '.' || path[length] == '-') && !stat(store, &info)
-            && S_ISREG(info.st_mode));
+    return is_companion(path + length) && !stat(store, &info)
+        && S_ISREG(info.st_mode);
 }
 
 static const char *check_store(const char *path, const char *kind,

@@ -338,6 +338,16 @@ subtest 'the directive' => sub {
         'a reload without a program');
     ok(!-e $linked->store . "/$_", "no file is made: $_") for qw(events new);
     $linked->stop;
+    my $index = "OCIIndex dbm:gdbm \@DIR\@/htdocs/facts\n";
+    my $beside = OCI::Server->start(index => 'fs', config => $index);
+    for (['events', 0], ['-events', 0], ['.log', 0], ['.1', 1], ['.new', 1]) {
+        my ($end, $refused) = @$_;
+        $beside->set(config => "${index}OCIEventLog \@DIR\@/htdocs/facts$end");
+        my $test = $beside->configtest;
+        is($test->{status} != 0, !!$refused, "beside an index: facts$end");
+        like($test->{output}, $refused ? $among : qr/Syntax OK/, 'httpd says so');
+    }
+    $beside->stop;
     SKIP: {
         skip 'root may write anywhere', 1 if !$>;
         like(OCI::Server->configtest(config => 'OCIEventLog /events')->{output},
