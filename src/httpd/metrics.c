@@ -9,8 +9,6 @@
 #endif
 #include <sched.h>
 #endif
-#include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -105,12 +103,21 @@ void oci_metrics_start(server_rec *main_server)
     }
 }
 
+/* The processes of httpd are in the group of their parent: another program that
+ * got the id of one of them is not. */
+int oci_metrics_process_runs(const oci_metrics_process_t *process)
+{
+    apr_uint32_t pid = __atomic_load_n(&process->pid, __ATOMIC_RELAXED);
+
+    return pid && getpgid((pid_t)pid) == getpgrp();
+}
+
 /* Claim the part of a process that no longer exists, or one never used. */
 static int claim(oci_metrics_process_t *process)
 {
     apr_uint32_t old = __atomic_load_n(&process->pid, __ATOMIC_RELAXED);
 
-    if (old && (!kill((pid_t)old, 0) || errno != ESRCH)) {
+    if (old != (apr_uint32_t)getpid() && oci_metrics_process_runs(process)) {
         return 0;
     }
     if (!__atomic_compare_exchange_n(&process->pid, &old,

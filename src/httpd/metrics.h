@@ -164,6 +164,9 @@ void oci_metrics_start(server_rec *main_server);
 /** Give this process its part of the shared memory. */
 void oci_metrics_child_init(apr_pool_t *pool, server_rec *main_server);
 
+/** Whether the process that has a part of the shared memory still runs. */
+int oci_metrics_process_runs(const oci_metrics_process_t *process);
+
 /** Return the shared memory, NULL if nothing is counted. */
 oci_metrics_t *oci_metrics_get(void);
 

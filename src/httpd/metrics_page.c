@@ -4,8 +4,6 @@
  * registry of distribution has a metric, it has the same name and labels here,
  * so that the same dashboards show it. */
 
-#include <errno.h>
-#include <signal.h>
 #include <string.h>
 
 #include "httpd.h"
@@ -217,7 +215,7 @@ static apr_uint64_t sum_of_processes(const oci_metrics_t *metrics,
                                                            + offset),
                                     __ATOMIC_RELAXED);
 
-        if (count && (!kill((pid_t)process->pid, 0) || errno != ESRCH)) {
+        if (count && oci_metrics_process_runs(process)) {
             sum += count;
         }
     }

@@ -108,6 +108,45 @@ for my $index ('dbd:sqlite3', 'mod_dbd:sqlite3') {
     };
 }
 
+# Make another program whose process id a process of httpd had.
+sub take_pid {
+    my $wanted = shift;
+    for (1 .. 50) {
+        OCI::Server::spew('/proc/sys/kernel/ns_last_pid', $wanted - 1);
+        my $pid = fork // die "fork: $!\n";
+        if (!$pid) {
+            setpgrp;
+            exec 'sleep', 60;
+        }
+        return $pid if $pid == $wanted;
+        end_writer($pid);
+    }
+    return;
+}
+
+subtest 'another program has the process id of a process that ended' => sub {
+    plan(skip_all => 'only root chooses process ids on Linux')
+        if $> || !open my $last, '+<', '/proc/sys/kernel/ns_last_pid';
+    my $two = "ThreadsPerChild 4\nServerLimit 2\nMaxRequestWorkers 8\n"
+        . "MaxSpareThreads 8\n";
+    serve(index => 'dbd:sqlite3', extra => "${two}StartServers 2");
+    my $end = time + 60;
+    OCI::Client->new($server)->get('/v2/a/manifests/v1')
+        while samples()->{'limit{calls}'} < 32 && time < $end;
+    is(samples()->{'limit{calls}'}, 32, 'two processes have connections');
+    my @old = $server->children;
+    $server->set(extra => "$ONE${two}StartServers 1");
+    $server->graceful;
+    sleep 0.05 while grep({ kill 0, $_ } @old) && time < $end;
+    my @others = map { take_pid($_) } @old;
+    SKIP: {
+        skip 'others have their ids', 1 if grep { !$_ } @others;
+        is(samples()->{'limit{calls}'}, 0, 'other programs have none');
+    }
+    end_writer($_) for grep { $_ } @others;
+    $server->stop;
+};
+
 subtest 'a database that is not there' => sub {
     my $port = OCI::Server::free_port();
     eval { serve(index => 'fs', config => 'OCIIndex dbd:pgsql '
