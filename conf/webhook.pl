@@ -83,9 +83,10 @@ sub enqueue {
 
 # Put what killed programs were about to put into the queue there.
 sub recover {
-    for my $path (glob "$QUEUE/.[0-9]*") {
-        my ($name, $pid) = $path =~ m{/\.([\d.]+-(\d+)-\d+)\z} or next;
-        rename $path, "$QUEUE/$name" if !kill 0, $pid;
+    opendir my $directory, $QUEUE or die "$QUEUE: $!\n";
+    for (readdir $directory) {
+        my ($name, $pid) = /^\.([\d.]+-(\d+)-\d+)\z/ or next;
+        rename "$QUEUE/.$name", "$QUEUE/$name" if !kill 0, $pid;
     }
     return;
 }

@@ -8,6 +8,7 @@ use Cwd ();
 use File::Temp ();
 use JSON::PP qw(decode_json);
 use OCI::Process;
+use POSIX ();
 use Time::HiRes qw(sleep time);
 
 my $PROGRAM = Cwd::getcwd() . '/conf/webhook.pl';
@@ -162,6 +163,24 @@ subtest 'a receiver that is down' => sub {
     write_event($program);
     ok(wait_for(sub { got($dir) >= 9 && !queued($dir) }), 'the rest goes on');
     is((ids($dir))[-1], 'id10', 'in order');
+    is(end_program($program), 0, 'the program ends');
+    $receiver->stop;
+};
+
+subtest 'what a killed program left, in a path with a space' => sub {
+    my $own = "$dir/with space";
+    mkdir $own or die "mkdir: $!\n";
+    mkdir "$own/queue";
+    OCI::Server::spew("$own/headers", '');
+    my $gone = fork // die "fork: $!\n";
+    POSIX::_exit(0) if !$gone;
+    waitpid $gone, 0;
+    OCI::Server::spew("$own/queue/.1795895145.682837-$gone-0", json_text({
+        id => 'left', action => 'tag.push', repository => 'a' }) . "\n");
+    my $receiver = start_receiver($own, $port);
+    my $program = start_program($own, $port);
+    ok(wait_for(sub { got($own) }), 'is sent');
+    is((ids($own))[0], 'left', 'as it was');
     is(end_program($program), 0, 'the program ends');
     $receiver->stop;
 };
