@@ -127,7 +127,7 @@ sub take_pid {
 subtest 'another program has the process id of a process that ended' => sub {
     plan(skip_all => 'only root chooses process ids on Linux')
         if $> || !open my $last, '+<', '/proc/sys/kernel/ns_last_pid';
-    my $two = "ThreadsPerChild 4\nServerLimit 2\nMaxRequestWorkers 8\n"
+    my $two = "ThreadsPerChild 4\nServerLimit 4\nMaxRequestWorkers 8\n"
         . "MaxSpareThreads 8\n";
     serve(index => 'dbd:sqlite3', extra => "${two}StartServers 2");
     my $end = time + 60;
