@@ -46,6 +46,7 @@ struct oci_health_t {
     int running;      /* a thread is at work, */
     apr_time_t begun; /* since then, */
     int current;      /* on this check */
+    int late;         /* and has made a request wait in vain */
     apr_time_t ended; /* when the results were found; 0 for never */
     results_t results;
 };
@@ -175,11 +176,12 @@ static void *APR_THREAD_FUNC run_checks(apr_thread_t *thread, void *run_)
 
     (void)thread;
     check_all(run);
-    if (has_failed(&health->results) && !has_failed(&run->results)) {
+    apr_thread_mutex_lock(health->mutex);
+    if ((health->late || has_failed(&health->results))
+        && !has_failed(&run->results)) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, health->server,
                      "oci: the health check passes again");
     }
-    apr_thread_mutex_lock(health->mutex);
     health->results = run->results;
     health->ended = apr_time_now();
     health->running = 0;
@@ -217,6 +219,7 @@ static apr_status_t start_thread(oci_health_t *health)
     if (rv == APR_SUCCESS) {
         health->begun = apr_time_now();
         health->current = CONFIGURATION;
+        health->late = 0;
         health->running = 1;
         rv = apr_thread_create(&thread, detached, run_checks, run, pool);
     }
@@ -239,6 +242,20 @@ static void wait_for_end(oci_health_t *health, apr_time_t limit)
     }
 }
 
+/* Note that the thread is late, and log it once.  The caller has the mutex. */
+static void note_late(results_t *results, oci_health_t *health)
+{
+    results->failed[health->current] = "no answer within 2 seconds";
+    if (!health->late) {
+        health->late = 1;
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, health->server,
+                     "oci: the health check fails: no answer of the %s within "
+                     "2 seconds",
+                     health->current == STORE ? "blob store"
+                                              : names[health->current]);
+    }
+}
+
 /* Find out the results: those of the last second, or new ones. */
 static apr_status_t find_results(results_t *results, oci_health_t *health)
 {
@@ -251,7 +268,7 @@ static apr_status_t find_results(results_t *results, oci_health_t *health)
     wait_for_end(health, health->begun + LIMIT);
     *results = health->results;
     if (health->running) {
-        results->failed[health->current] = "no answer within 2 seconds";
+        note_late(results, health);
     }
     apr_thread_mutex_unlock(health->mutex);
     return rv;

@@ -146,6 +146,7 @@ SKIP: {
     kill 'STOP', @processes;
     fails_at('index', qr/no answer within 2 seconds|does not answer/,
         'a database that hangs');
+    like($server->log, qr/the health check fails: /, 'the log says so');
     kill 'CONT', @processes;
     is_ok('a database that goes on');
     $postgres->sql('postgres',
