@@ -2,7 +2,7 @@
 
 // Copying to the clipboard.
 
-import { button, make, tell } from './dom.js';
+import { button, make, tell, visible } from './dom.js';
 import { word } from './words.js';
 
 // Copy a text.  Browsers have the API only on https and on this machine, and a
@@ -29,7 +29,7 @@ export function copyButton(text, element, label) {
 
 // Show the beginning of a digest, or all of it, with a button that copies it.
 export function digest(value, whole) {
-  const text = String(value);
+  const text = visible(value);
   const code = make('code', { title: text },
     whole ? text : `${text.slice(0, 19)}…`);
   return make('span', { class: 'digest' }, code, ' ',

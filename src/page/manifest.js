@@ -68,9 +68,10 @@ function layers(view) {
   if (found.length === 0) {
     return undefined;
   }
-  const total = found.reduce((sum, layer) => sum + (Number(layer.size) || 0), 0);
+  const bytes = (layer) => (Number.isFinite(layer.size) ? layer.size : 0);
+  const total = found.reduce((sum, layer) => sum + bytes(layer), 0);
   const rows = found.map((layer) => {
-    const share = total ? Math.round(100 * (Number(layer.size) || 0) / total) : 0;
+    const share = total ? Math.round(100 * bytes(layer) / total) : 0;
     return [digest(layer.digest), visible(layer.mediaType ?? ''), whole(size(layer.size)),
       make('span', { class: 'share' }, make('meter', { min: 0, max: 100,
         value: share, 'aria-hidden': 'true' }), `${share} %`)];
@@ -100,9 +101,9 @@ function config(view) {
     ['user', inner.User], ['workdir', inner.WorkingDir]]
     .filter(([, value]) => value && value.length);
   const parts = simple.map(([key, value]) => [word(key),
-    list(value).length ? value.join(' ') : value]);
+    list(value).length ? value.map(visible).join(' ') : value]);
   const environment = list(inner.Env).map((entry) => {
-    const [, name, value] = /^([^=]*)=?(.*)$/s.exec(String(entry));
+    const [, name, value] = /^([^=]*)=?(.*)$/s.exec(visible(entry));
     return [name, value];
   });
   const labels = Object.entries(object(inner.Labels));

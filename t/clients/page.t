@@ -26,6 +26,10 @@ my $config = json_text({ architecture => 'amd64', os => 'linux',
         Labels => { '<img src=x onerror=bad()>' => '<script>bad()</script>' } },
     history => [ { created_by => 'COPY <script>bad()</script>' } ] });
 my $HOSTILE = 'evil/annotations';
+my $ODD = { toString => 1, valueOf => 1 };    # JavaScript makes no text of it
+my $odd = json_text({ architecture => $ODD, history => [ $ODD, undef, 1 ],
+    config => { Entrypoint => [$ODD], Cmd => $ODD, Env => [ $ODD, undef, 'A=b' ],
+        User => 1, WorkingDir => [ [] ], Labels => [$ODD] } });
 my $image = $client->push_image('team/app', 'v1', config => $config,
     layers => [ random_bytes(3000, 1), random_bytes(1000, 2) ]);
 my $child = descriptor($image->{text}, IMAGE_MANIFEST,
@@ -38,7 +42,7 @@ $client->push_blob('team/app', $_) for '{}', $sbom;
 $client->push_manifest('team/app', undef, image_manifest('{}', [$sbom],
     artifactType => 'application/spdx+json',
     subject => descriptor($image->{text}, IMAGE_MANIFEST)));
-$client->push_image($HOSTILE, 'x', annotations => {
+$client->push_image($HOSTILE, 'x', config => $odd, annotations => {
     'run'   => 'javascript:bad()',
     'data'  => 'data:text/html,<script>bad()</script>',
     'home'  => 'https://example.com/a?b=<script>',
@@ -217,6 +221,9 @@ is($browser->run('return document.querySelectorAll(
     "main script, main img, main b").length'), 0, 'no element was made of text');
 like($browser->run('return document.querySelector("main").innerText'),
     qr/abc\\u202efed\\u200b/, 'characters that turn text are shown as codes');
+like($browser->run('return document.querySelector("#config-section")
+    .innerText'), qr/Entrypoint\s+\{"toString":1.*\bA\s+b\b/s,
+    'a config with values of other types');
 cmp_ok($browser->run('return document.querySelector("main").innerText.length'),
     '<', 50_000, 'a long annotation is cut');
 quiet('hostile');
