@@ -131,15 +131,20 @@ async function checked(path, method = 'GET') {
   return answer;
 }
 
-// Get JSON, and the path of the next page of a list.
+// Get an object of JSON, and the path of the next page of a list.
 export async function get(path) {
   const answer = await checked(path);
   const next = /<([^>]+)>\s*;\s*rel="?next/.exec(answer.headers.get('Link') ?? '');
+  let body;
   try {
-    return { body: await answer.json(), next: next?.[1] };
+    body = await answer.json();
   } catch {
+    body = undefined;
+  }
+  if (!body || typeof body !== 'object') {
     throw new Failure(word('notJson'), answer.status);
   }
+  return { body, next: next?.[1] };
 }
 
 // Get a text of at most limit bytes; undefined if it is not UTF-8.
