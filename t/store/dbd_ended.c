@@ -12,6 +12,7 @@
 #include "apr_dbd.h"
 
 #include "store/dbd/dbd_index.h"
+#include "store/dbd/dbd_signals.h"
 
 #define ROUNDS  150
 #define SECONDS 20 /* then a child is lost */
@@ -44,7 +45,8 @@ static void use_index(const run_t *run)
     apr_pool_destroy(pool);
 }
 
-static void run_child(const run_t *run)
+/* The signal waits until there is a handler for it. */
+static void run_child(const run_t *run, const sigset_t *before)
 {
     const char *file = apr_pstrcat(run->pool, run->dir, "/other.db", NULL);
 
@@ -52,6 +54,7 @@ static void run_child(const run_t *run)
         _exit(1);
     }
     signal(SIGTERM, end);
+    oci_dbd_signals_release(before);
     for (;;) {
         use_index(run);
     }
@@ -86,14 +89,17 @@ int main(void)
         return 1;
     }
     for (round = 0; round < ROUNDS && ended; round++) {
-        pid_t child = fork();
+        sigset_t before;
+        pid_t child;
 
+        oci_dbd_signals_hold(&before);
+        child = fork();
         if (!child) {
-            run_child(&run);
+            run_child(&run, &before);
         }
+        oci_dbd_signals_release(&before);
         apr_sleep(10000 + 137 * round % 10000);
-        kill(child, SIGTERM);
-        ended = child > 0 && wait_for(child);
+        ended = child > 0 && !kill(child, SIGTERM) && wait_for(child);
     }
     tap_ok(&run.tap, ended, "each child ended when it was told to");
     return finish(&run);
