@@ -42,7 +42,6 @@ static oci_error_t *read_blob(char **bytes, oci_blob_t *blob,
     oci_blob_source_t source;
     oci_error_t *error = oci_blob_open(&source, blob, &request->repository, 0,
                                        pool);
-    apr_size_t read;
     apr_status_t rv;
 
     *bytes = NULL;
@@ -50,8 +49,8 @@ static oci_error_t *read_blob(char **bytes, oci_blob_t *blob,
         return error;
     }
     *bytes = apr_palloc(pool, blob->size + 1);
-    rv = apr_file_read_full(source.file, *bytes, blob->size, &read);
-    if (rv != APR_SUCCESS && !APR_STATUS_IS_EOF(rv)) {
+    rv = apr_file_read_full(source.file, *bytes, blob->size, NULL);
+    if (rv != APR_SUCCESS) {
         return oci_error_storage(pool, rv, "cannot read the blob %s",
                                  blob->digest);
     }
