@@ -14,8 +14,8 @@
 #include "registry/registry.h"
 
 /**
- * Read from the index, and unless it is only read, write to it.
- * @param writes Whether to write
+ * Find out whether the index answers, and whether it accepts changes.
+ * @param writes Whether to change it; 0 for a registry that is only read
  * @param pool For temporary data
  * @return A storage error (error.h)
  */
@@ -23,9 +23,9 @@ oci_error_t *oci_probe_index(const oci_registry_t *registry, int writes,
                              apr_pool_t *pool);
 
 /**
- * Check that the blob store belongs to the index, and write to it.  The index
- * must work.
- * @param writes Whether to write
+ * Check that the blob store belongs to the index, and whether it accepts
+ * uploads.  The index must work.
+ * @param writes Whether to write to it; 0 for a registry that is only read
  * @param pool For temporary data
  * @return OCI_E_UNAVAILABLE if another store is there, or none, for example
  *         because a disk is not mounted; a storage error

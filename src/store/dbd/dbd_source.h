@@ -37,7 +37,7 @@ typedef enum {
 
 /**
  * Is told how connections are used, for statistics.  It is called from any
- * thread, with a mutex, so it must not wait.
+ * thread, and the caller may hold a mutex, so it must not wait.
  * @param number As described at the event
  */
 typedef void oci_dbd_observer_t(oci_dbd_event_e event, oci_dbd_use_e use,
