@@ -38,10 +38,11 @@ function ask(changed) {
 }
 
 // Make what lets a visitor log in: the form; or, where httpd or another server
-// asks for the login, a link that loads the page again.
+// asks for the login, a link that loads the page again, which a link with a part
+// behind "#" would not.
 export function loginControl(byForm, changed) {
   return byForm ? button(word('login'), () => ask(changed))
-    : make('a', { href: location.href }, word('loginAgain'));
+    : make('a', { href: location.href.replace(/#.*/s, '') }, word('loginAgain'));
 }
 
 // Show in an element who is logged in, and the way to log in or out.

@@ -242,6 +242,9 @@ subtest 'the session of mod_auth_openidc' => sub {
         'without a session: what is missing');
     is($browser->run('return document.querySelectorAll("main button").length'),
         1, 'no form for a password, only "Try again"');
+    $browser->run('document.querySelector("main a").id = "old";
+        location.hash = "section"');
+    $browser->wait_for('return document.querySelector("main a:not(#old)")');
     $browser->click('main a');
     like($browser->text_like('main', qr/1 of 1/), qr/v1/,
         'the link leads through the login to what was asked for');
