@@ -162,24 +162,6 @@ oci_counted_t *oci_metrics_here(void)
         : NULL;
 }
 
-oci_counted_t *oci_metrics_sum(const oci_metrics_t *metrics, apr_pool_t *pool)
-{
-    oci_counted_t *sum = apr_pcalloc(pool, sizeof(*sum));
-    apr_uint64_t *total = (apr_uint64_t *)sum;
-    apr_size_t i;
-    int part;
-
-    for (part = 0; part < OCI_METRICS_PARTS; part++) {
-        const apr_uint64_t *number = (const apr_uint64_t *)&metrics
-                                         ->parts[part];
-
-        for (i = 0; i < sizeof(*sum) / sizeof(*total); i++) {
-            total[i] += oci_metrics_read(&number[i]);
-        }
-    }
-    return sum;
-}
-
 void oci_metrics_increase(apr_uint64_t *number, apr_uint64_t by)
 {
     if (by) {

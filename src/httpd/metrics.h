@@ -173,9 +173,6 @@ oci_metrics_t *oci_metrics_get(void);
 /** Return the part to which this processor adds, NULL if nothing is counted. */
 oci_counted_t *oci_metrics_here(void);
 
-/** Return the sum of all parts, in pool. */
-oci_counted_t *oci_metrics_sum(const oci_metrics_t *metrics, apr_pool_t *pool);
-
 /** Add to a number in the shared memory. */
 void oci_metrics_increase(apr_uint64_t *number, apr_uint64_t by);
 

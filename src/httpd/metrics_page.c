@@ -4,8 +4,6 @@
  * registry of distribution has a metric, it has the same name and labels here,
  * so that the same dashboards show it. */
 
-#include <string.h>
-
 #include "httpd.h"
 #include "http_config.h"
 #include "http_protocol.h"
@@ -13,6 +11,7 @@
 
 #include "httpd/context.h"
 #include "httpd/metrics_page.h"
+#include "httpd/metrics_sum.h"
 #include "mod_oci.h"
 
 #define U64 "%" APR_UINT64_T_FMT
@@ -198,36 +197,6 @@ static void print_sizes(request_rec *r, const char *name, const char *help,
     }
 }
 
-/* Add up what the processes that run have in a field.
- * @param number The number in the first process */
-static apr_uint64_t sum_of_processes(const oci_metrics_t *metrics,
-                                     const apr_uint32_t *number)
-{
-    apr_size_t offset = (const char *)number
-        - (const char *)&metrics->processes[0];
-    apr_uint64_t sum = 0;
-    int i;
-
-    for (i = 0; i < OCI_METRICS_PROCESSES; i++) {
-        const oci_metrics_process_t *process = &metrics->processes[i];
-        apr_uint32_t
-            count = __atomic_load_n((const apr_uint32_t *)((const char *)process
-                                                           + offset),
-                                    __ATOMIC_RELAXED);
-
-        if (count && oci_metrics_process_runs(process)) {
-            sum += count;
-        }
-    }
-    return sum;
-}
-
-apr_uint64_t oci_metrics_count_in_flight(const oci_metrics_t *metrics,
-                                         int handler)
-{
-    return sum_of_processes(metrics, &metrics->processes[0].in_flight[handler]);
-}
-
 /* The values of the label "action". */
 static const char *const actions[OCI_STORAGE_ACTIONS] = {
     [OCI_STORAGE_GET] = "get",
@@ -363,7 +332,8 @@ static void print_connections(request_rec *r, const oci_metrics_t *metrics,
         const apr_uint32_t *first = metrics->processes[0].connections[i];
 
         for (use = 0; use < OCI_DBD_USES; use++) {
-            numbers[use] = bytes(sum_of_processes(metrics, &first[use]),
+            numbers[use] = bytes(oci_metrics_sum_processes(metrics,
+                                                           &first[use]),
                                  r->pool);
         }
         print_by_use(r, &connection_gauges[i], "gauge", numbers);
@@ -391,27 +361,6 @@ static void print_counters(request_rec *r, const oci_counted_t *counted)
         ap_rprintf(r, "%s %s\n", counters[i].name,
                    i == OCI_METRIC_GC_MICROSECONDS ? seconds(count, r->pool)
                                                    : bytes(count, r->pool));
-    }
-}
-
-void oci_metrics_sum_sizes(oci_metrics_size_t *sum,
-                           const oci_metrics_t *metrics)
-{
-    int i;
-
-    memset(sum, 0, sizeof(*sum));
-    for (i = 0; i < OCI_METRICS_REGISTRIES; i++) {
-        const oci_metrics_size_t *size = &metrics->sizes[i];
-        apr_uint64_t counted = oci_metrics_read(&size->counted);
-
-        if (counted) {
-            sum->repositories += oci_metrics_read(&size->repositories);
-            sum->blobs += oci_metrics_read(&size->blobs);
-            sum->uploads += oci_metrics_read(&size->uploads);
-            sum->counted = !sum->counted || counted < sum->counted
-                ? counted
-                : sum->counted;
-        }
     }
 }
 

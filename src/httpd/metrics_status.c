@@ -8,8 +8,8 @@
 #include "apr_optional_hooks.h"
 #include "mod_status.h"
 
-#include "httpd/metrics_page.h"
 #include "httpd/metrics_status.h"
+#include "httpd/metrics_sum.h"
 
 /* What the section shows. */
 typedef struct totals_t {
