@@ -360,18 +360,25 @@ static int lacks_credentials(request_rec *r, const oci_context_t *context)
         && (context->bearer || !apr_table_get(r->headers_in, "Authorization"));
 }
 
-/* Rename "Basic" in the challenge of a reply for a script that says what it is.
- * The script asks for the password itself.  At "Basic" the browser would ask as
- * well, and the script would not learn of a wrong password. */
-static void hide_basic_from_browser(request_rec *r, apr_table_t *headers)
+/* Rename "Basic" in the challenges of a reply for a script that says what it
+ * is. The script asks for the password itself.  At "Basic" the browser would
+ * ask as well, and the script would not learn of a wrong password. */
+static void hide_basic_from_browser(request_rec *r, const apr_table_t *headers)
 {
     const char *with = apr_table_get(r->headers_in, "X-Requested-With");
-    const char *challenge = apr_table_get(headers, "WWW-Authenticate");
+    const apr_array_header_t *all = apr_table_elts(headers);
+    int i;
 
-    if (with && !ap_cstr_casecmp(with, "XMLHttpRequest") && challenge
-        && !ap_cstr_casecmpn(challenge, "Basic ", 6)) {
-        apr_table_setn(headers, "WWW-Authenticate",
-                       apr_pstrcat(r->pool, "x", challenge, NULL));
+    if (!with || ap_cstr_casecmp(with, "XMLHttpRequest")) {
+        return;
+    }
+    for (i = 0; i < all->nelts; i++) {
+        apr_table_entry_t *header = &APR_ARRAY_IDX(all, i, apr_table_entry_t);
+
+        if (!ap_cstr_casecmp(header->key, "WWW-Authenticate")
+            && !ap_cstr_casecmpn(header->val, "Basic ", 6)) {
+            header->val = apr_pstrcat(r->pool, "x", header->val, NULL);
+        }
     }
 }
 
