@@ -33,6 +33,7 @@ static const char *format_platform(oci_span_t platform, apr_pool_t *pool)
     oci_span_members(members, platform, names, COUNT);
     for (i = 0; i < COUNT; i++) {
         texts[i] = text_of(members[i], pool);
+        texts[i] = texts[i] && *texts[i] ? texts[i] : NULL;
     }
     return apr_pstrcat(pool, texts[OS] ? texts[OS] : "?", "/",
                        texts[ARCHITECTURE] ? texts[ARCHITECTURE] : "?",

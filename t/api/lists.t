@@ -54,6 +54,8 @@ for my $case (
       ['linux/arm64/v8'] ],
     [ { os => '<b>' }, ['<b>/?'] ],
     [ { os => 1, architecture => [] }, undef ],
+    [ { os => '', architecture => '' }, undef ],
+    [ { os => 'linux', architecture => '' }, [ 'linux/?' ] ],
     [ { os => 'x' x 300 }, undef ],
     [ { architecture => 'amd64', history => [ 'x' x 262_144 ] }, undef ],
     [ [], undef ],
