@@ -108,6 +108,9 @@ static void count_run(const job_t *job, const oci_gc_t *gc, apr_time_t begun,
 {
     const oci_gc_report_t *report = &gc->report;
 
+    if (gc->busy) {
+        return;
+    }
     oci_metrics_add(OCI_METRIC_GC_RUNS, 1);
     oci_metrics_add(OCI_METRIC_GC_FAILURES, failed);
     oci_metrics_add(OCI_METRIC_GC_MICROSECONDS, apr_time_now() - begun);
@@ -149,7 +152,10 @@ static void run(job_t *job, apr_pool_t *pool)
     oci_event_log_attach(&registry, job->config->event_log, NULL, job->server,
                          pool);
     error = oci_gc_run(&gc, pool);
-    count_run(job, &gc, begun, error && !gc.busy && !is_stopped(NULL));
+    count_run(job, &gc, begun, error && !is_stopped(NULL));
+    if (gc.busy && gc.full) {
+        job->runs = 0;
+    }
     if (job->skipped > MAX_SKIPPED) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, job->server,
                      "oci: garbage collection of %s: %d more skipped; LogLevel "

@@ -6,6 +6,7 @@
 use OCI::Test;
 
 use Digest::SHA qw(sha256_hex);
+use Fcntl qw(F_SETLK F_WRLCK O_RDWR SEEK_SET);
 use Time::HiRes qw(sleep time);
 
 my $top = $OCI::Server::TOP;
@@ -235,6 +236,24 @@ my %documented = map { $_ => 1 }
     ($section // '') =~ /^\| `((?:oci|registry)_\w+)/mg;
 is_deeply([ sort keys %documented ], [ sort keys %printed ],
     'conf/README lists the metrics');
+
+# ---- another process collects the garbage of this registry
+
+$server->halt;
+sysopen my $locks, $server->store . '/index/.locks', O_RDWR or die "open: $!\n";
+my $all = pack 's s x4 q q l x4', F_WRLCK, SEEK_SET, 0, 0, 0;
+fcntl $locks, F_SETLK, $all or die "fcntl: $!\n";
+$server->again;
+$end = time + 60;
+sleep 0.1 until $server->log =~ /another garbage collection is under way/
+    || time > $end;
+my $meanwhile = samples();
+is_deeply([ @$meanwhile{qw(oci_gc_runs_total oci_counted_timestamp_seconds
+    oci_gc_last_success_timestamp_seconds)} ], [ 0, 0, 0 ],
+    'a run that gives up does not count');
+close $locks;
+sleep 0.1 until samples()->{oci_blobs} || time > $end;
+is(samples()->{oci_blobs}, 1, 'the next run is a full one');
 
 # ---- nobody reads the counters
 
