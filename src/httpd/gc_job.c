@@ -419,6 +419,7 @@ void oci_gc_job_register(apr_pool_t *pool, server_rec *main_server)
 {
     const apr_array_header_t *jobs = find_jobs(pool, main_server);
     ap_watchdog_t *watchdog = NULL;
+    int due = 0;
     int i;
 
     share_sizes(jobs);
@@ -431,8 +432,12 @@ void oci_gc_job_register(apr_pool_t *pool, server_rec *main_server)
                 "OCIRetain has pulled=, but OCIPullTime is not On, so "
                 "only pushes count");
         }
-        if (job->shared || job->config->read_only == 1
+        if (job->config->read_only == 1
             || !oci_config_gc_interval(job->config)) {
+            continue;
+        }
+        due++;
+        if (job->shared) {
             continue;
         }
         if (!watchdog) {
@@ -447,5 +452,8 @@ void oci_gc_job_register(apr_pool_t *pool, server_rec *main_server)
                           "loaded, so no garbage is collected; load it, or run "
                           "\"ociadmin gc\" regularly");
         }
+    }
+    if (oci_metrics_get()) {
+        oci_metrics_set(&oci_metrics_get()->gc_due, due);
     }
 }

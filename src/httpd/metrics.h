@@ -143,6 +143,7 @@ typedef struct oci_counted_t {
  * to the same number would wait for each other. */
 typedef struct oci_metrics_t {
     oci_counted_t parts[OCI_METRICS_PARTS];
+    apr_uint64_t gc_due;  /* registries that this httpd is to collect */
     apr_uint64_t gc_last; /* when a run last succeeded, in seconds */
     oci_metrics_size_t sizes[OCI_METRICS_REGISTRIES];
     oci_metrics_process_t processes[OCI_METRICS_PROCESSES];

@@ -376,9 +376,11 @@ static void print_gauges(request_rec *r, const oci_metrics_t *metrics)
     oci_metrics_size_t sum;
 
     oci_metrics_sum_sizes(&sum, metrics);
-    print_gauge(r, "oci_gc_last_success_timestamp_seconds",
-                "When garbage collection last succeeded; 0 for never.",
-                oci_metrics_read(&metrics->gc_last));
+    if (oci_metrics_read(&metrics->gc_due)) {
+        print_gauge(r, "oci_gc_last_success_timestamp_seconds",
+                    "When garbage collection last succeeded; 0 for never.",
+                    oci_metrics_read(&metrics->gc_last));
+    }
     print_gauge(r, "oci_repositories",
                 "Repositories, as of oci_counted_timestamp_seconds.",
                 sum.repositories);

@@ -57,6 +57,17 @@ SKIP: {
     my $output = `'$promtool' check rules '$conf/alerts.yml' 2>&1`;
     is($?, 0, 'promtool accepts the rules') or diag $output;
 }
+# ---- the time of the last run of garbage collection
+
+my $last = qr/^oci_gc_last_success_timestamp_seconds \d+$/m;
+like($page->body, $last, 'the time of the last run');
+for my $case ([ 'OCIGCInterval 0', 'the server does not collect' ],
+    [ 'OCIReadOnly On', 'the registry is read-only' ])
+{
+    $server->set(config => $case->[0]);
+    $server->graceful;
+    unlike($client->get('/metrics')->body, $last, "is not there if $case->[1]");
+}
 $server->stop;
 
 # Without a handler that shows them, nothing is counted.
