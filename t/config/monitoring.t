@@ -42,10 +42,12 @@ for my $expression (@expressions) {
 
 # ---- the rules, which the manual explains
 
-my @rules = OCI::Server::slurp("$conf/alerts.yml") =~ /^ +expr: (.*)$/mg;
+my @rules = map { s/\s+/ /gr } OCI::Server::slurp("$conf/alerts.yml")
+    =~ /^ +expr: (?:>-\s+)?(.*?)\n +(?:for|annotations):/msg;
 my ($section) = OCI::Server::slurp("$conf/README")
     =~ /^What to alert on\n-+\n(.*?)\n[^\n]+\n---/ms;
-is_deeply(\@rules, [ $section =~ /^  - `(.*)`$/mg ],
+is_deeply(\@rules,
+    [ map { s/\s+/ /gr } $section =~ /^  - `([^`]*)`$/mg ],
     'conf/alerts.yml has the rules of the manual');
 for my $name (map { /\b((?:oci|registry)_\w+)/g } @rules) {
     ok($printed{$name}, "$name is printed");
@@ -53,9 +55,44 @@ for my $name (map { /\b((?:oci|registry)_\w+)/g } @rules) {
 my $promtool = `sh '$OCI::Server::TOP/t/setup/promtool.sh'`;
 chomp $promtool;
 SKIP: {
-    skip 'promtool is not here', 1 if !-x $promtool;
+    skip 'promtool is not here', 2 if !-x $promtool;
     my $output = `'$promtool' check rules '$conf/alerts.yml' 2>&1`;
     is($?, 0, 'promtool accepts the rules') or diag $output;
+    # The clock of such a test begins at 0, so that "never" is long before.
+    my $test = OCI::Server::spew($server->dir . '/rules', <<"END");
+rule_files: [ "$conf/alerts.yml" ]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series:
+      - { series: 'oci_gc_failures_total{job="new"}', values: '0+0x300' }
+      - { series: 'oci_gc_last_success_timestamp_seconds{job="new"}',
+          values: '-1000000x60 0x240' }
+      - { series: 'oci_gc_failures_total{job="once"}', values: '0x60 1x240' }
+      - { series: 'registry_http_requests_total{job="good",code="200"}',
+          values: '0+600x300' }
+      - { series: 'registry_http_requests_total{job="good",code="503"}',
+          values: '0+12x300' }
+      - { series: 'oci_gc_failures_total{job="bad"}', values: '0+0.02x300' }
+      - { series: 'oci_gc_last_success_timestamp_seconds{job="bad"}',
+          values: '-1000000x300' }
+      - { series: 'registry_http_requests_total{job="bad",code="200"}',
+          values: '0+1x300' }
+      - { series: 'registry_http_requests_total{job="bad",code="503"}',
+          values: '0+1x300' }
+    alert_rule_test: []
+    promql_expr_test:
+      - expr: count by (alertname, job) (ALERTS{alertstate="firing"})
+        eval_time: 4h30m
+        exp_samples:
+          - { labels: '{alertname="RegistryGarbageCollectionFails",job="bad"}',
+              value: 1 }
+          - { labels: '{alertname="RegistryGarbageCollectionLate",job="bad"}',
+              value: 1 }
+          - { labels: '{alertname="RegistryRequestsFail",job="bad"}', value: 1 }
+END
+    $output = `'$promtool' test rules '$test' 2>&1`;
+    is($?, 0, 'the rules fire for the bad registry only') or diag $output;
 }
 # ---- the time of the last run of garbage collection
 
