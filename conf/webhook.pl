@@ -195,8 +195,9 @@ sub send_all {
         }
         else {
             $reason =~ s/\s+/ /g;
-            complain("$option{url} does not take events, which wait in $QUEUE: "
-                . "$status $reason");
+            $reason =~ s/ +\z//;
+            complain("$option{url} does not accept events.  They wait in "
+                . "$QUEUE and are sent again later: $status $reason");
             return 0;
         }
     }

@@ -270,7 +270,7 @@ subtest 'events.conf' => sub {
     my $queue = File::Temp->newdir(TMPDIR => 1);
     my $server = serve(text_of('examples/events.conf',
         '/usr/sbin/oci-webhook' => "$conf/webhook.pl", '/var/spool/mod_oci' => "$queue"));
-    $server->expects(qr{webhook\.pl: http://127\.0\.0\.1:8080/hook does not take});
+    $server->expects(qr{webhook\.pl: http://127\.0\.0\.1:8080/hook does not accept});
     OCI::Client->new($server)->push_image('a', 'v1');
     my $end = time + 60;
     sleep 1 while !glob("$queue/*") && time < $end;

@@ -124,7 +124,7 @@ subtest 'a receiver that is down' => sub {
     ok(wait_for(sub { queued($dir) && -s "$dir/errors" }),
         'events wait in the queue');
     like(OCI::Server::slurp("$dir/errors"),
-        qr{does not take events, which wait in }, 'and the log says so');
+        qr{does not accept events\.  They wait in }, 'and the log says so');
     my ($sender) = split ' ', `pgrep -P $program->{pid}`;
     kill 'KILL', $sender;
     my $receiver = start_receiver($dir, $port);
