@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The commands that pull an artifact, by what it is.
+// The commands that pull an artifact, by what it is, and those that push.
 
 import { copyButton } from './copy.js';
 import { make } from './dom.js';
@@ -40,4 +40,14 @@ export function commands(view, tag) {
     make('ul', { class: 'commands' }, ...references
       .flatMap((reference) => commandsOf(view.kind, place, reference))
       .map(copyable)));
+}
+
+// Make the section that shows how to push, with words in place of the names.
+export function pushCommands() {
+  const image = `${location.host}/${word('pushName')}`;
+  return make('section', { 'aria-labelledby': 'push' },
+    make('h3', { id: 'push' }, word('push')),
+    make('ul', { class: 'commands' },
+      ...[`docker tag ${word('pushImage')} ${image}`, `docker push ${image}`]
+        .map((text) => make('li', {}, make('code', {}, text)))));
 }

@@ -38,8 +38,8 @@ function tagsToo(view) {
 }
 
 // Make the section, or undefined if this visitor may delete nothing here.  After
-// a deletion deleted is called with the view, after a refusal refused with the
-// error.
+// a deletion deleted is called with the view and what was deleted, after a refusal
+// refused with the error.
 export function deletion(view, tag, { deleted, refused }) {
   const may = view.mayDelete ?? {};
   const act = async (question, details, reference) => {
@@ -52,7 +52,8 @@ export function deletion(view, tag, { deleted, refused }) {
       await refused(error);
       return;
     }
-    await deleted(view);
+    await deleted(view, reference === tag ? `${view.name}:${tag}`
+      : `${view.name}@${reference}`);
   };
   const { name } = view;
   const buttons = [];

@@ -96,7 +96,8 @@ function children(view) {
 
 function config(view) {
   const inner = object(object(view.config).config);
-  const history = list(object(view.config).history).slice(0, ROWS).map(object);
+  const history = list(object(view.config).history).slice(0, ROWS).map(object)
+    .map((step) => step.created_by || step.comment).filter((text) => text);
   const simple = [['entrypoint', inner.Entrypoint], ['command', inner.Cmd],
     ['user', inner.User], ['workdir', inner.WorkingDir]]
     .filter(([, value]) => value && value.length);
@@ -117,7 +118,7 @@ function config(view) {
       .flatMap(([key, entries]) => [make('h4', {}, word(key)), pairs(entries)]),
     ...(history.length ? [make('h4', {}, word('history')), make('ol', {},
       ...history.map((step) => make('li', {},
-        make('code', {}, visible(step.created_by ?? step.comment ?? '')))))] : []));
+        make('code', {}, visible(step)))))] : []));
 }
 
 function annotations(view) {

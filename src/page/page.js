@@ -4,6 +4,7 @@
 // tag or a digest, so that the server sees it too; the part behind "#" names a
 // section.
 
+import { pushCommands } from './commands.js';
 import { button, make, tell } from './dom.js';
 import { loginControl, showAccount } from './login.js';
 import { showManifest } from './manifest.js';
@@ -52,7 +53,7 @@ async function drawMain() {
   try {
     if (!address.name) {
       place.append(make('h2', { tabindex: '-1' }, word('choose')),
-        make('p', {}, word('chooseWhy')));
+        make('p', {}, word('chooseWhy')), pushCommands());
     } else if (address.reference) {
       await showManifest(place, address, { deleted, refused });
     } else {
@@ -82,9 +83,9 @@ async function visit(address) {
 
 // After a deletion the list of tags is shown, after a refusal the state as it
 // is.
-async function deleted({ name }) {
+async function deleted({ name }, what) {
   await visit(`?${new URLSearchParams({ repository: name })}`);
-  tell(word('deleted'));
+  tell(word('deleted', { what }));
 }
 
 async function refused(error) {

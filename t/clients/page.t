@@ -24,7 +24,7 @@ my $config = json_text({ architecture => 'amd64', os => 'linux',
     config => { Entrypoint => ['/bin/tool'], Cmd => ['--serve'],
         Env => ['PATH=/bin', 'EMPTY='],
         Labels => { '<img src=x onerror=bad()>' => '<script>bad()</script>' } },
-    history => [ { created_by => 'COPY <script>bad()</script>' } ] });
+    history => [ {}, { created_by => 'COPY <script>bad()</script>' } ] });
 my $HOSTILE = 'evil/annotations';
 my $ODD = { toString => 1, valueOf => 1 };    # JavaScript makes no text of it
 my $odd = json_text({ architecture => $ODD, history => [ $ODD, undef, 1 ],
@@ -116,6 +116,10 @@ like($browser->text_like('#tree', qr/14 of 14/), qr/14 of 14 repositories/,
     'the repositories are counted');
 is($browser->run('return document.title'), $server->host . ' – Registry',
     'the title names the registry');
+my $names = $server->host . '/NAME:TAG';
+like($browser->text_like('main', qr/docker push/),
+    qr{docker tag IMAGE \Q$names\E\ndocker push \Q$names\E},
+    'the first page says how to push');
 look('tree');
 $browser->click('[aria-label="Show many"]');
 like($browser->text_like('#tree', qr/r12/), qr/r1\b/, 'a directory opens');
@@ -146,6 +150,7 @@ like($shown, qr/$_->[0]/s, $_->[1]) for
     [ qr{Command\s+--serve}, 'the command' ],
     [ qr{PATH\s+/bin\s}, 'the environment' ],
     [ qr{<script>bad\(\)</script>}, 'a label as text' ],
+    [ qr{History\s+COPY }, 'no empty step of the history' ],
     [ qr/SBOM/, 'a referrer by its kind' ],
     [ qr/docker pull \S+team\/app:v1\b.*podman pull --tls-verify=false \S+\@sha256:[0-9a-f]{64}/s,
         'commands by tag and by digest' ],
@@ -255,7 +260,8 @@ $browser->click('#deletion ~ p button');
 like($browser->text_like('dialog', qr/Cancel/), qr/Delete the tag v1/,
     'a question about a tag');
 $browser->click('dialog .danger');
-like($browser->text_like('#status', qr/Deleted/), qr/Deleted/, 'deleted');
+like($browser->text_like('#status', qr/Deleted/), qr{^Deleted: team/app:v1$},
+    'deleted');
 like($browser->text_like('main', qr/2 of 2/), qr/latest/, 'the list is new');
 status_is($client->get('/v2/team/app/manifests/v1'), 404, 'the tag is gone');
 status_is($client->get('/v2/team/app/manifests/latest'), 200, 'not the other');
