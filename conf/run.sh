@@ -51,8 +51,8 @@ STORE=$(cd "$STORE" && pwd)
 perl -e '($(, $)) = ($ARGV[1], "$ARGV[1] $ARGV[1]"); ($<, $>) = ($ARGV[0]) x 2;
     mkdir "$ARGV[2]/.try$$" or exit 1; rmdir "$ARGV[2]/.try$$"' \
     "$(id -u "$OWNER")" "$(id -g "$OWNER")" "$STORE" ||
-    fail "User $OWNER cannot write to the directory $STORE:" \
-         "set STORE to another one."
+    fail "User $OWNER cannot write to the directory $STORE: make it the owner," \
+         "or set STORE to a directory that does not exist yet."
 
 perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(Listen => 1,
     LocalAddr => "127.0.0.1", LocalPort => shift, ReuseAddr => 1)' "$PORT" ||
