@@ -4,6 +4,7 @@
 
 use OCI::Test;
 
+use OCI::Database;
 use Time::HiRes qw(sleep time);
 
 my $ONE = "StartServers 1\nServerLimit 1\nThreadsPerChild 32\n"
@@ -48,18 +49,9 @@ sub begin_request {
 # Another program that writes to an SQLite database: a push waits for it, with
 # its connection.
 sub begin_writer {
-    pipe my $ready, my $begun or die "pipe: $!\n";
-    my $writer = fork // die "fork: $!\n";
-    if (!$writer) {
-        open STDOUT, '>&', $begun or die "dup: $!\n";
-        exec 'python3', '-c', 'import sqlite3, sys, time
-c = sqlite3.connect(sys.argv[1], isolation_level=None)
-c.execute("BEGIN IMMEDIATE")
-print("begun", flush=True)
-time.sleep(60)', $server->store . '/facts';
-    }
-    close $begun;
-    is(scalar <$ready>, "begun\n", 'another program writes');
+    my ($writer, $said) =
+        OCI::Database::write_to_sqlite($server->store . '/facts');
+    is($said, "begun\n", 'another program writes');
     return $writer;
 }
 

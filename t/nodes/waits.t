@@ -223,18 +223,9 @@ sub sqlite_writer {
         . "MinSpareThreads 1\nMaxSpareThreads 64\nMaxRequestWorkers 64");
     my $client = OCI::Client->new($node);
     my $image = $client->push_image('a', 'v1');
-    pipe my $ready, my $begun or die "pipe: $!";
-    my $writer = fork // die "fork: $!";
-    if (!$writer) {
-        open STDOUT, '>&', $begun or die "dup: $!";
-        exec 'python3', '-c', 'import sqlite3, sys, time
-c = sqlite3.connect(sys.argv[1], isolation_level=None)
-c.execute("BEGIN IMMEDIATE")
-print("begun", flush=True)
-time.sleep(60)', $node->store . '/facts';
-    }
-    close $begun;
-    is(scalar <$ready>, "begun\n", 'another program writes');
+    my ($writer, $said) =
+        OCI::Database::write_to_sqlite($node->store . '/facts');
+    is($said, "begun\n", 'another program writes');
     my @results = at_once([$node], 28, sub {
         my ($client, $n) = @_;
         return $client->put("/v2/a/manifests/t$n", $image->{text},

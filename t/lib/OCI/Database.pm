@@ -33,6 +33,24 @@ sub start {
     return bless { server => $server, name => $name }, $class;
 }
 
+# Another program that writes to an SQLite database for a minute at most, or until
+# it is killed.  Returns its process id, and "begun\n" once it writes.
+sub write_to_sqlite {
+    my $path = shift;
+    pipe my $ready, my $begun or die "pipe: $!\n";
+    my $writer = fork // die "fork: $!\n";
+    if (!$writer) {
+        open STDOUT, '>&', $begun or die "dup: $!\n";
+        exec 'python3', '-c', 'import sqlite3, sys, time
+c = sqlite3.connect(sys.argv[1], isolation_level=None)
+c.execute("BEGIN IMMEDIATE")
+print("begun", flush=True)
+time.sleep(60)', $path;
+    }
+    close $begun;
+    return ($writer, scalar <$ready>);
+}
+
 # The server of the run, with the data that is needed to connect to it.
 sub shared {
     my $kind = shift;
