@@ -276,6 +276,8 @@ END
             'the last pull');
         is((objects(look('show', '--json', 'team/app')))[0]{pulled},
             '2026-09-21T14:13:20Z', 'as JSON');
+        set_fact($store, "repo/team/app/_pulled/$list", '253402300800');
+        unlike(look('show', 'team/app'), qr/last pull/, 'not in the year 10000');
     }
     prints(1, qr/the repository team\/app has no tag v9$/, 'show', 'team/app:v9',
         @stores);

@@ -151,6 +151,7 @@ static void print_word(const char *text, apr_pool_t *pool)
 static void begin_text(const oci_tree_t *tree, const oci_node_t *node,
                        apr_pool_t *pool)
 {
+    const char *pulled = oci_timestamp_format(node->pulled, pool);
     int depth = tree->depth;
 
     printf("%*s%s", depth * INDENT, "", node->kind);
@@ -172,9 +173,9 @@ static void begin_text(const oci_tree_t *tree, const oci_node_t *node,
     if (node->origin) {
         print_origin(depth, node->origin, pool);
     }
-    if (node->pulled) {
+    if (pulled) {
         indent(depth);
-        printf("last pull: %s\n", oci_timestamp_format(node->pulled, pool));
+        printf("last pull: %s\n", pulled);
     }
     if (node->tags) {
         print_tags(depth, node->tags, pool);
