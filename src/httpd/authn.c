@@ -361,7 +361,7 @@ static int lacks_credentials(request_rec *r, const oci_context_t *context)
 }
 
 /* Rename "Basic" in the challenges of a reply for a script that says what it
- * is. The script asks for the password itself.  At "Basic" the browser would
+ * is.  The script asks for the password itself.  At "Basic" the browser would
  * ask as well, and the script would not learn of a wrong password. */
 static void hide_basic_from_browser(request_rec *r, const apr_table_t *headers)
 {

@@ -126,7 +126,6 @@ static const char *check_stores(const char *path, const server_rec *s,
         for (i = 0; i < sections->nelts && !error; i++) {
             const oci_config_t *config = APR_ARRAY_IDX(sections, i,
                                                        oci_config_t *);
-
             const oci_index_t *index = oci_config_index(config);
 
             if (config->blobs) {

@@ -78,7 +78,8 @@ static apr_status_t lock(oci_lock_t **result, oci_index_t *index,
                  inner->provider->lock(result, inner, name, kind, pool));
 }
 
-/* The visitor of a caller, whose time and failures are not the index's. */
+/* The visitor of a caller.  Its time and its failures do not count as those of
+ * the index. */
 typedef struct timed_visitor_t {
     oci_entry_visit_t *visit;
     void *baton;

@@ -27,8 +27,8 @@ static int has_one_of(const char *const *names, const oci_line_t *line,
     return 0;
 }
 
-/* Whether nothing says who may use what a line serves, not even "Require all
- * granted". */
+/* Whether everybody may use what a handler serves, although no line says so, as
+ * "Require all granted" does. */
 static int is_open(const oci_line_t *handler, const apr_array_header_t *lines)
 {
     static const char *const guards[] = {
