@@ -68,7 +68,7 @@ extern "C" {
 
 #define OCI_BLOB_STORE_GROUP "oci-blob-store"
 #define OCI_INDEX_GROUP      "oci-index"
-#define OCI_PROVIDER_VERSION "5"
+#define OCI_PROVIDER_VERSION "6"
 
 #define OCI_REASON "mod_oci reason"
 
@@ -81,6 +81,8 @@ typedef struct oci_store_config_t {
                      outside httpd */
     int no_raise; /* refuse a store of an older version: a newer version number
                      keeps servers that run older code from using it */
+    const apr_table_t *options; /* outside httpd: what the provider's options
+                                   returned inside it; or NULL */
 } oci_store_config_t;
 
 /* ------------------------------------------------------------------------
@@ -92,7 +94,22 @@ typedef struct oci_store_config_t {
  *   read:   open a locator
  *
  * An upload is named by an id (1..64 of [0-9a-z-]). It is created when its id
- * is first opened. */
+ * is first opened.
+ *
+ * A store is local, or remote: its bytes are in another system, such as an
+ * object store, and each call is a request to it.  Of a remote store
+ *  - an upload is claimed by a lease in the index, not by upload_open, which
+ *    never returns APR_EBUSY.  A process that was stopped for longer than its
+ *    lease may go on writing beside the next one: what it writes must not
+ *    change what a state of the other one leads to;
+ *  - upload_close always makes the bytes durable, and upload_commit does it
+ *    without upload_close.  The registry reads no bytes of an upload back;
+ *  - each commit of another upload has another locator, which is never used
+ *    again.  Of two that store the same digest at the same time, the registry
+ *    deletes one;
+ *  - bytes of an upload may be listed as a blob or as an upload;
+ *  - the registry answers HEAD from its record of a blob, not with blob_size.
+ */
 
 typedef struct oci_blob_store_provider_t oci_blob_store_provider_t;
 
@@ -105,12 +122,36 @@ typedef struct oci_blob_store_t {
 /** An upload that a request has claimed; defined by the provider. */
 typedef struct oci_blob_writer_t oci_blob_writer_t;
 
-/** Where to read a blob: from a file, or at a URL to redirect the client to. */
+/** A blob that is read at any offset; providers put this first in their own
+ * structure. */
+typedef struct oci_blob_stream_t oci_blob_stream_t;
+struct oci_blob_stream_t {
+    /**
+     * Read bytes of the blob.  One thread at a time calls it.
+     * @param offset Of the first byte to read
+     * @param length In: bytes wanted, at least 1; out: bytes read, at least 1
+     *        before the end of the blob, and 0 at its end
+     * @return An error of the system if the bytes cannot be read
+     */
+    apr_status_t (*read)(oci_blob_stream_t *stream, apr_off_t offset,
+                         char *buffer, apr_size_t *length);
+};
+
+/** Where to read a blob: from a file, from a stream, or at a URL to redirect
+ * the client to.  Two of the three are NULL. */
 typedef struct oci_blob_source_t {
-    apr_file_t *file; /* open for reading, or NULL */
-    apr_off_t size;   /* the size of the file, bytes */
-    const char *url;  /* if file is NULL: absolute, valid for a while */
+    apr_file_t *file;          /* open for reading */
+    oci_blob_stream_t *stream; /* lives as long as the pool of blob_open */
+    const char *url;           /* absolute, valid for a while */
+    apr_off_t size;            /* of the file or the stream, bytes */
 } oci_blob_source_t;
+
+/** How to open a blob: flags. */
+enum {
+    OCI_OPEN_SENDFILE = 1, /* a file is opened with APR_FOPEN_SENDFILE_ENABLED
+                            */
+    OCI_OPEN_REDIRECT = 2  /* a URL is welcome */
+};
 
 /** A question that a provider asks its caller. */
 typedef struct oci_confirm_t {
@@ -156,10 +197,10 @@ struct oci_blob_store_provider_t {
                          apr_pool_t *pool);
 
     /**
-     * Claim an upload for this request, and create it if its id is new.  The
-     * claim ends with pool, and with the process, however the process ends.
-     * One thread at a time uses the writer, but for a long body two threads
-     * call upload_write in turn.
+     * Open an upload for this request, and create it if its id is new.  Of a
+     * local store this claims it.  The claim ends with pool, and with the
+     * process, however the process ends.  One thread at a time uses the writer,
+     * but for a long body two threads call upload_write in turn.
      * @param writer Set to the claimed upload, which lives as long as pool
      * @param id The upload
      * @param pool For this writer only: upload_write may allocate from it, too
@@ -171,10 +212,14 @@ struct oci_blob_store_provider_t {
 
     /**
      * Continue after the first size bytes, and discard the bytes after them.
-     * @param size Bytes, as counted at the last close
+     * May be called again before the next write, with the size and state of an
+     * earlier close: those of the last two requests that wrote must work.
+     * @param size Bytes, as counted at a close
+     * @param state As that close set it; NULL if there was none
      * @return APR_EOF if the upload has fewer bytes
      */
-    apr_status_t (*upload_resume)(oci_blob_writer_t *writer, apr_off_t size);
+    apr_status_t (*upload_resume)(oci_blob_writer_t *writer, apr_off_t size,
+                                  const char *state);
 
     /**
      * Append all of n buffers, or return an error.
@@ -184,7 +229,7 @@ struct oci_blob_store_provider_t {
                                  const struct iovec *vec, int n);
 
     /**
-     * Read back bytes of the upload.
+     * Read back bytes of the upload.  NULL for a remote store.
      * @param offset Of the first byte to read
      * @param length In: bytes wanted; out: bytes read, 0 at the end
      */
@@ -195,13 +240,18 @@ struct oci_blob_store_provider_t {
      * Make the written bytes survive the end of the process.  More bytes may be
      * written afterwards, and this may be called again.  After a failure
      * it is unknown which bytes were kept: the registry then aborts the upload.
+     * @param state Set to a text that the registry keeps in the record of the
+     *        upload, and passes to upload_resume: at most 1 MiB of printable
+     *        ASCII without spaces and ";"; NULL if the store needs none
      * @param durable Whether they must survive a crash of the machine, too
      */
-    apr_status_t (*upload_close)(oci_blob_writer_t *writer, int durable);
+    apr_status_t (*upload_close)(const char **state, oci_blob_writer_t *writer,
+                                 int durable, apr_pool_t *pool);
 
     /**
-     * Turn the closed upload into the blob of this digest, replacing any that
-     * exists.  May be repeated until upload_abort.
+     * Turn the closed upload into the blob of this digest.  If the locator
+     * exists, its blob is replaced.  May be repeated until upload_abort, also
+     * by a process that resumes the upload as its last close left it.
      * @param locator Set to the name by which blob_open will find the blob:
      *        printable ASCII without spaces, at most 512 bytes
      * @param digest "algorithm:hex", valid
@@ -211,16 +261,20 @@ struct oci_blob_store_provider_t {
                                   oci_blob_writer_t *writer, const char *digest,
                                   int durable, apr_pool_t *pool);
 
-    /** Delete the upload and free its space, unless it became a blob. */
+    /** Delete the upload and free its space, unless it became a blob.  Of a
+     * remote store that was not resumed, bytes that are listed as a blob may
+     * stay. */
     apr_status_t (*upload_abort)(oci_blob_writer_t *writer);
 
     /**
      * Open a blob for reading.
-     * @param source Set to the file or URL; the file is closed with pool
+     * @param source Set to the file, the stream or the URL; file and stream end
+     *        with pool
      * @param locator As upload_commit set it
-     * @param flags APR_FOPEN_SENDFILE_ENABLED or 0; added to the flags with
-     *        which a file is opened
-     * @return APR_NOTFOUND if the store works and does not have this blob
+     * @param flags OCI_OPEN_SENDFILE and OCI_OPEN_REDIRECT, or 0.  Without
+     *        OCI_OPEN_REDIRECT, a URL is not an answer
+     * @return APR_NOTFOUND if the store works and does not have this blob; with
+     *         OCI_OPEN_REDIRECT the store need not look
      */
     apr_status_t (*blob_open)(oci_blob_source_t *source,
                               oci_blob_store_t *store, const char *locator,
@@ -305,6 +359,19 @@ struct oci_blob_store_provider_t {
     apr_status_t (*owner)(const char **owner, oci_blob_store_t *store,
                           const char *old, const char *owner_new,
                           apr_pool_t *pool);
+
+    /**
+     * Get what the provider's own directives say of a store, so that ociadmin
+     * can create the same store outside httpd (oci_store_config_t).  Called in
+     * httpd after the configuration was read.  NULL for a provider without
+     * directives.
+     * @param options Set to names and values in UTF-8, without secrets
+     * @return NULL, or a sentence that says what is wrong
+     */
+    const char *(*options)(const apr_table_t **options, oci_blob_store_t *store,
+                           apr_pool_t *pool);
+
+    int remote; /* whether the store is remote, see above */
 };
 
 /* ------------------------------------------------------------------------

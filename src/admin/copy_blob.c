@@ -10,6 +10,7 @@
 
 #include "admin/copy_blob.h"
 #include "admin/interrupt.h"
+#include "registry/blob_source.h"
 #include "registry/error.h"
 #include "values/digest.h"
 
@@ -27,8 +28,8 @@
 typedef struct transfer_t {
     oci_blob_copy_t *copy;
     const oci_stored_t *blob;
-    apr_file_t
-        *file; /* of the blob in FROM; NULL if it is not needed, or gone */
+    oci_blob_source_t source; /* of the blob in FROM */
+    int is_open;              /* whether it is: it is needed, and not gone */
     oci_blob_writer_t *writer;
     int present;        /* whether TO has it */
     apr_uint64_t bytes; /* copied */
@@ -71,17 +72,18 @@ static const char *copy_bytes(transfer_t *self)
     oci_blob_copy_t *copy = self->copy;
     const char *digest = self->blob->digest;
     oci_hash_t *hash = oci_hash_make(oci_digest_algorithm(digest), self->pool);
-    struct iovec vec = { apr_palloc(self->pool, BUFFER_SIZE), 0 };
+    struct iovec vec = { apr_palloc(self->pool, BUFFER_SIZE), 1 };
     apr_status_t end = APR_SUCCESS;
 
-    while (end == APR_SUCCESS) {
+    while (end == APR_SUCCESS && vec.iov_len) {
         apr_status_t rv = APR_SUCCESS;
 
         if (oci_interrupt_pending()) {
             return "interrupted; " OCI_COPY_HOW_TO_CONTINUE;
         }
         vec.iov_len = BUFFER_SIZE;
-        end = apr_file_read(self->file, vec.iov_base, &vec.iov_len);
+        end = oci_blob_source_read(&self->source, self->bytes, vec.iov_base,
+                                   &vec.iov_len);
         if (end == APR_SUCCESS) {
             oci_hash_update(hash, vec.iov_base, vec.iov_len);
             self->bytes += vec.iov_len;
@@ -93,7 +95,7 @@ static const char *copy_bytes(transfer_t *self)
         oci_progress_show(copy->progress, copy->blobs,
                           copy->bytes + self->bytes);
     }
-    if (end != APR_EOF) {
+    if (end != APR_SUCCESS) {
         note_status(self, end);
     }
     else if (strcmp(digest, oci_hash_digest(hash, self->pool)) != 0) {
@@ -107,8 +109,9 @@ static const char *copy_bytes(transfer_t *self)
 static const char *commit(transfer_t *self)
 {
     oci_blob_store_t *store = self->copy->to.store;
-    const char *locator;
-    apr_status_t rv = store->provider->upload_close(self->writer, 1);
+    const char *locator, *state;
+    apr_status_t rv = store->provider->upload_close(&state, self->writer, 1,
+                                                    self->pool);
 
     if (rv == APR_SUCCESS) {
         rv = store->provider->upload_commit(&locator, self->writer,
@@ -140,7 +143,7 @@ static const char *write_blob(transfer_t *self)
                             store->where);
     }
     if (rv == APR_SUCCESS) {
-        rv = store->provider->upload_resume(self->writer, 0);
+        rv = store->provider->upload_resume(self->writer, 0, NULL);
     }
     if (rv != APR_SUCCESS) {
         return oci_copy_explain("write to", store, rv, self->pool);
@@ -171,14 +174,13 @@ static const char *find_present(transfer_t *self)
 static const char *open_blob(transfer_t *self)
 {
     oci_blob_store_t *store = self->copy->from.store;
-    oci_blob_source_t source = { 0 };
-    apr_status_t rv = store->provider->blob_open(&source, store,
+    apr_status_t rv = store->provider->blob_open(&self->source, store,
                                                  self->blob->name, 0,
                                                  self->pool);
 
-    self->file = rv == APR_SUCCESS ? source.file : NULL;
-    if (!self->file && rv != APR_NOTFOUND) {
-        note_status(self, rv == APR_SUCCESS ? APR_ENOTIMPL : rv);
+    self->is_open = rv == APR_SUCCESS;
+    if (!self->is_open && rv != APR_NOTFOUND) {
+        note_status(self, rv);
     }
     return NULL;
 }
@@ -206,7 +208,7 @@ const char *oci_copy_blob(oci_blob_copy_t *copy, const oci_stored_t *blob,
     if (!error && !self.present) {
         error = call_as_owner(open_blob, &self, &copy->from);
     }
-    if (!error && self.file) {
+    if (!error && self.is_open) {
         error = call_as_owner(write_blob, &self, &copy->to);
     }
     if (error) {
@@ -215,7 +217,7 @@ const char *oci_copy_blob(oci_blob_copy_t *copy, const oci_stored_t *blob,
     if (self.fault) {
         skip(&self);
     }
-    else if (self.file) {
+    else if (self.is_open) {
         copy->blobs++;
         copy->bytes += self.bytes;
     }

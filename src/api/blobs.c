@@ -10,6 +10,7 @@
 
 #include "api/endpoints.h"
 #include "api/reply.h"
+#include "api/stream_bucket.h"
 #include "registry/blob.h"
 #include "values/etag.h"
 #include "values/range.h"
@@ -21,9 +22,16 @@
  * and writes what was read at once, and APR's 8 KiB make this slow. */
 #define READ_BYTES (128 * 1024)
 
+/* An open blob, and the request that asks for it. */
+typedef struct opened_t {
+    const oci_blob_t *blob;
+    const oci_blob_source_t *source;
+    oci_request_t *request;
+} opened_t;
+
 /* Make a bucket for a blob's file.  The reply consists of copies of it, which
  * share one file descriptor even if they are set aside for a slow client. */
-static apr_bucket *open_bucket(const oci_blob_source_t *source, request_rec *r)
+static apr_bucket *file_bucket(const oci_blob_source_t *source, request_rec *r)
 {
     apr_bucket *file = apr_bucket_file_create(source->file, 0, 0, r->pool,
                                               r->connection->bucket_alloc);
@@ -42,7 +50,24 @@ static apr_bucket *open_bucket(const oci_blob_source_t *source, request_rec *r)
     return file;
 }
 
-static void append_range(apr_bucket_brigade *bb, apr_bucket *file,
+/* Make a bucket for a blob, of which the reply consists of copies. */
+static apr_bucket *open_bucket(const opened_t *opened)
+{
+    request_rec *r = opened->request->r;
+    const oci_blob_source_t *source = opened->source;
+
+    return source->stream
+        ? oci_stream_bucket_create(source->stream, source->size,
+                                   apr_pstrcat(r->pool,
+                                               opened->request->registry.blobs
+                                                   ->where,
+                                               "/", opened->blob->locator,
+                                               NULL),
+                                   r)
+        : file_bucket(source, r);
+}
+
+static void append_range(apr_bucket_brigade *bb, apr_bucket *all,
                          const oci_range_t *range)
 {
     apr_off_t done = 0;
@@ -51,7 +76,7 @@ static void append_range(apr_bucket_brigade *bb, apr_bucket *file,
         apr_off_t left = range->length - done;
         apr_bucket *b;
 
-        apr_bucket_copy(file, &b);
+        apr_bucket_copy(all, &b);
         b->start = range->first + done;
         b->length = (apr_size_t)(left < BUCKET_BYTES ? left : BUCKET_BYTES);
         done += b->length;
@@ -61,17 +86,16 @@ static void append_range(apr_bucket_brigade *bb, apr_bucket *file,
 
 /* Send a multipart reply (RFC 9110, 14.6), with a part for each range, in the
  * order of the request.  The data is not read here. */
-static oci_error_t *reply_parts(oci_request_t *request,
-                                const oci_blob_source_t *source,
+static oci_error_t *reply_parts(const opened_t *opened,
                                 const apr_array_header_t *ranges)
 {
-    request_rec *r = request->r;
+    request_rec *r = opened->request->r;
     apr_bucket_brigade *bb = apr_brigade_create(r->pool,
                                                 r->connection->bucket_alloc);
     const char *boundary = apr_psprintf(r->pool, "%" APR_UINT64_T_HEX_FMT "%lx",
                                         (apr_uint64_t)r->request_time,
                                         (unsigned long)r->connection->id);
-    apr_bucket *file = open_bucket(source, r);
+    apr_bucket *all = open_bucket(opened);
     apr_off_t length;
     int i;
 
@@ -84,29 +108,30 @@ static oci_error_t *reply_parts(oci_request_t *request,
                            "Content-Range: bytes %" APR_OFF_T_FMT
                            "-%" APR_OFF_T_FMT "/%" APR_OFF_T_FMT CRLF CRLF,
                            i ? CRLF : "", boundary, range->first,
-                           range->first + range->length - 1, source->size);
-        append_range(bb, file, range);
+                           range->first + range->length - 1,
+                           opened->source->size);
+        append_range(bb, all, range);
     }
-    apr_bucket_destroy(file);
+    apr_bucket_destroy(all);
     apr_brigade_printf(bb, NULL, NULL, CRLF "--%s--" CRLF, boundary);
     apr_brigade_length(bb, 1, &length);
     ap_set_content_type(r,
                         apr_pstrcat(r->pool, "multipart/byteranges; boundary=",
                                     boundary, NULL));
-    return oci_reply_brigade(request, HTTP_PARTIAL_CONTENT, bb, length);
+    return oci_reply_brigade(opened->request, HTTP_PARTIAL_CONTENT, bb, length);
 }
 
-static oci_error_t *reply_range(oci_request_t *request,
-                                const oci_blob_source_t *source,
+static oci_error_t *reply_range(const opened_t *opened,
                                 const oci_range_t *range, int partial)
 {
+    oci_request_t *request = opened->request;
     request_rec *r = request->r;
     apr_bucket_brigade *bb = apr_brigade_create(r->pool,
                                                 r->connection->bucket_alloc);
-    apr_bucket *file = open_bucket(source, r);
+    apr_bucket *all = open_bucket(opened);
 
-    append_range(bb, file, range);
-    apr_bucket_destroy(file);
+    append_range(bb, all, range);
+    apr_bucket_destroy(all);
     if (partial) {
         oci_reply_header(request, "Content-Range",
                          apr_psprintf(r->pool,
@@ -114,7 +139,7 @@ static oci_error_t *reply_range(oci_request_t *request,
                                       "/%" APR_OFF_T_FMT,
                                       range->first,
                                       range->first + range->length - 1,
-                                      source->size));
+                                      opened->source->size));
     }
     return oci_reply_brigade(request, partial ? HTTP_PARTIAL_CONTENT : HTTP_OK,
                              bb, range->length);
@@ -151,23 +176,21 @@ static oci_error_t *wanted_ranges(apr_array_header_t **ranges,
                           blob->size);
 }
 
-static oci_error_t *reply_file(oci_request_t *request, const oci_blob_t *blob,
-                               const oci_blob_source_t *source)
+static oci_error_t *reply_content(const opened_t *opened)
 {
-    oci_range_t entire = { 0, blob->size };
+    oci_range_t entire = { 0, opened->blob->size };
     apr_array_header_t *ranges;
-    oci_error_t *error = wanted_ranges(&ranges, request, blob);
+    oci_error_t *error = wanted_ranges(&ranges, opened->request, opened->blob);
 
     if (error) {
         return error;
     }
     if (!ranges) {
-        return reply_range(request, source, &entire, 0);
+        return reply_range(opened, &entire, 0);
     }
     return ranges->nelts == 1
-        ? reply_range(request, source, &APR_ARRAY_IDX(ranges, 0, oci_range_t),
-                      1)
-        : reply_parts(request, source, ranges);
+        ? reply_range(opened, &APR_ARRAY_IDX(ranges, 0, oci_range_t), 1)
+        : reply_parts(opened, ranges);
 }
 
 /* Set the headers of a blob, and check the preconditions.
@@ -233,20 +256,28 @@ oci_error_t *oci_blobs_get(oci_request_t *request)
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
     oci_blob_source_t source;
     oci_blob_t blob = { .digest = request->route.reference };
+    const opened_t opened = { &blob, &source, request };
+    apr_int32_t flags = 0;
     oci_error_t *error;
     int answered;
 
     if (r->header_only) {
         return head_blob(request);
     }
-    error = oci_blob_open(&source, &blob, &request->repository,
-                          AP_SENDFILE_ENABLED(core->enable_sendfile), r->pool);
+    if (AP_SENDFILE_ENABLED(core->enable_sendfile)) {
+        flags |= OCI_OPEN_SENDFILE;
+    }
+    if (request->policy.redirect
+        && !apr_table_get(r->subprocess_env, "no-oci-redirect")) {
+        flags |= OCI_OPEN_REDIRECT;
+    }
+    error = oci_blob_open(&source, &blob, &request->repository, flags, r->pool);
     if (error || (error = set_headers(&answered, request, blob.digest))
         || answered) {
         return error;
     }
     return source.url ? reply_address(request, source.url)
-                      : reply_file(request, &blob, &source);
+                      : reply_content(&opened);
 }
 
 /* Check the preconditions of a deletion. */

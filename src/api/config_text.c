@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "api/config_text.h"
-#include "registry/blob.h"
+#include "registry/blob_source.h"
 #include "values/json_check.h"
 
 /* The first ones are those of images. */
@@ -33,23 +33,27 @@ int oci_config_is_of_image(const char *media_type)
     return number_of(media_type) < IMAGES;
 }
 
-/* Read the bytes of a blob, if the blob store has them in a file.
- * *bytes: set to them; NULL if not
+/* Read the bytes of a blob.
+ * *bytes: set to them; NULL if they are too many
  * blob: its digest is given */
 static oci_error_t *read_blob(char **bytes, oci_blob_t *blob,
                               const oci_request_t *request, apr_pool_t *pool)
 {
     oci_blob_source_t source;
+    apr_size_t length = 1, read;
     oci_error_t *error = oci_blob_open(&source, blob, &request->repository, 0,
                                        pool);
-    apr_status_t rv;
+    apr_status_t rv = APR_SUCCESS;
 
     *bytes = NULL;
-    if (error || !source.file || blob->size > OCI_CONFIG_TEXT_MAX) {
+    if (error || blob->size > OCI_CONFIG_TEXT_MAX) {
         return error;
     }
     *bytes = apr_palloc(pool, blob->size + 1);
-    rv = apr_file_read_full(source.file, *bytes, blob->size, NULL);
+    for (read = 0; rv == APR_SUCCESS && length; read += length) {
+        length = blob->size + 1 - read;
+        rv = oci_blob_source_read(&source, read, *bytes + read, &length);
+    }
     if (rv != APR_SUCCESS) {
         return oci_error_storage(pool, rv, "cannot read the blob %s",
                                  blob->digest);

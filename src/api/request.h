@@ -24,6 +24,7 @@ typedef struct oci_policy_t {
     int manifest_delete;
     int tag_delete;
     int read_only;
+    int redirect; /* a pull may be sent to where the blob store is */
     const apr_array_header_t *immutable; /* oci_immutable_t: tags that do not
                                           * move once they are set; or NULL */
 } oci_policy_t;

@@ -11,6 +11,7 @@
 #include "gc/gc_blobs.h"
 #include "gc/gc_holders.h"
 #include "gc/gc_step.h"
+#include "gc/gc_strays.h"
 #include "registry/blob.h"
 #include "registry/keys.h"
 #include "registry/walk.h"
@@ -357,6 +358,7 @@ static oci_error_t *settle_found(oci_gc_t *gc, const unrecorded_t *unrecorded,
 
 oci_error_t *oci_gc_blobs(oci_gc_t *gc, apr_pool_t *pool)
 {
+    const oci_blob_store_provider_t *provider = gc->registry->blobs->provider;
     unrecorded_t unrecorded = { .pool = pool };
     apr_pool_t *page, *scratch;
     apr_status_t rv = apr_pool_create(&page, pool);
@@ -368,8 +370,9 @@ oci_error_t *oci_gc_blobs(oci_gc_t *gc, apr_pool_t *pool)
     if (rv != APR_SUCCESS) {
         return oci_error_storage(pool, rv, "cannot look for blobs");
     }
-    if (!gc->registry->blobs->provider->list) {
-        return review_records(gc, pool);
+    if (!provider->list || provider->remote) {
+        error = review_records(gc, pool);
+        return error || !provider->list ? error : oci_gc_strays(gc, pool);
     }
     unrecorded.found = apr_array_make(pool, 16, sizeof(oci_stored_t));
     error = review_store(&unrecorded, gc, page, scratch);

@@ -18,6 +18,7 @@
 #include "registry/keys.h"
 #include "registry/random.h"
 #include "registry/upload_id.h"
+#include "registry/upload_lease.h"
 #include "registry/walk.h"
 
 /* How long an upload must have been idle, in seconds, to be ended when space
@@ -121,6 +122,45 @@ static oci_error_t *claim(apr_array_header_t *claims, const oci_gc_t *gc,
     return NULL;
 }
 
+/* Delete the bytes of an upload. */
+static oci_error_t *delete_bytes(oci_gc_t *gc, const oci_stored_t *stored,
+                                 oci_blob_writer_t *writer, apr_pool_t *pool)
+{
+    oci_blob_store_t *store = gc->registry->blobs;
+    apr_status_t rv = store->provider->upload_abort(writer);
+
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot delete the upload %s in %s",
+                                 stored->name, store->where);
+    }
+    gc->report.uploads++;
+    gc->report.bytes += stored->size;
+    return NULL;
+}
+
+/* End an upload of a remote store: first its record, if nobody has written to
+ * it for long enough, so that no request can take its lease any more. */
+static oci_error_t *end_remote(oci_gc_t *gc, const oci_stored_t *stored,
+                               apr_pool_t *pool)
+{
+    oci_blob_store_t *store = gc->registry->blobs;
+    oci_blob_writer_t *writer;
+    apr_int64_t since = apr_time_sec(apr_time_now()) - gc->upload_expiry;
+    apr_status_t rv;
+    int ended;
+    oci_error_t *error = oci_upload_lease_expire(&ended, gc->registry,
+                                                 stored->name, since, pool);
+
+    if (error || !ended) {
+        return error;
+    }
+    rv = store->provider->upload_open(&writer, store, stored->name, pool);
+    return rv == APR_SUCCESS
+        ? delete_bytes(gc, stored, writer, pool)
+        : oci_error_storage(pool, rv, "cannot open the upload %s in %s",
+                            stored->name, store->where);
+}
+
 /* Delete the bytes of a claimed upload, and end its record.  The bytes go
  * first: a full disk may have no room for the tombstone.  An upload without its
  * bytes cannot be continued either, and its record goes when its id is too
@@ -128,18 +168,13 @@ static oci_error_t *claim(apr_array_header_t *claims, const oci_gc_t *gc,
 static oci_error_t *end_claimed(oci_gc_t *gc, const claim_t *claimed,
                                 apr_pool_t *pool)
 {
-    oci_blob_store_t *store = gc->registry->blobs;
-    const char *id = claimed->stored->name;
-    apr_status_t rv = store->provider->upload_abort(claimed->writer);
-    oci_error_t *error;
+    oci_error_t *error = delete_bytes(gc, claimed->stored, claimed->writer,
+                                      pool);
 
-    if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "cannot delete the upload %s in %s",
-                                 id, store->where);
+    if (error) {
+        return error;
     }
-    gc->report.uploads++;
-    gc->report.bytes += claimed->stored->size;
-    error = end_record(gc, id, pool);
+    error = end_record(gc, claimed->stored->name, pool);
     return error && error->code == OCI_E_STORAGE_FULL ? NULL : error;
 }
 
@@ -179,6 +214,7 @@ static oci_error_t *end_page(oci_gc_t *gc, const apr_array_header_t *entries,
     apr_array_header_t *claims = apr_array_make(pool, 16, sizeof(claim_t));
     apr_array_header_t *again;
     oci_error_t *error = NULL;
+    int remote = gc->registry->blobs->provider->remote;
     int i;
 
     for (i = 0; i < entries->nelts && !error && !oci_gc_is_stopped(gc); i++) {
@@ -189,7 +225,9 @@ static oci_error_t *end_page(oci_gc_t *gc, const apr_array_header_t *entries,
             gc->report.bytes += stored->size;
         }
         else if (is_idle(gc, stored)) {
-            error = oci_gc_skip(gc, claim(claims, gc, stored));
+            error = oci_gc_skip(gc,
+                                remote ? end_remote(gc, stored, pool)
+                                       : claim(claims, gc, stored));
         }
     }
     if (error || !claims->nelts) {
@@ -355,6 +393,9 @@ apr_off_t oci_gc_make_room(apr_uint64_t *ended, const oci_registry_t *registry,
     apr_pool_t *pool;
 
     *ended = 0;
+    if (registry->blobs->provider->remote) {
+        return 0; /* its space is not this machine's */
+    }
     if (apr_atomic_cas32(&busy, 1, 0)) {
         return 0;
     }

@@ -431,6 +431,10 @@ const command_rec oci_directives[] = {
                    "their tags are immutable" QUOTE),
     AP_INIT_FLAG("OCIReadOnly", ap_set_flag_slot, OFFSET(read_only), ANYWHERE,
                  "On or Off: whether all changes are refused"),
+    AP_INIT_FLAG(
+        "OCIRedirect", ap_set_flag_slot, OFFSET(redirect), ANYWHERE,
+        "On or Off: whether pulls of blobs are redirected to an object "
+        "store"),
     AP_INIT_TAKE1("OCISparse", set_sparse, NULL, ANYWHERE,
                   "None, Index or All: which manifests may "
                   "refer to missing content"),

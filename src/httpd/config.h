@@ -56,6 +56,7 @@ typedef struct oci_config_t {
     int manifest_delete;
     int tag_delete;
     int read_only;
+    int redirect;
     int sparse; /* oci_sparse_e */
     int sync;
     int token;

@@ -39,6 +39,7 @@ void *oci_config_create_dir(apr_pool_t *pool, char *path)
     config->manifest_delete = -1;
     config->tag_delete = -1;
     config->read_only = -1;
+    config->redirect = -1;
     config->sparse = -1;
     config->sync = -1;
     config->token = -1;
@@ -128,6 +129,7 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
                                            base->manifest_delete);
     config->tag_delete = merge_number(over->tag_delete, base->tag_delete);
     config->read_only = merge_number(over->read_only, base->read_only);
+    config->redirect = merge_number(over->redirect, base->redirect);
     config->sparse = merge_number(over->sparse, base->sparse);
     config->sync = merge_number(over->sync, base->sync);
     merge_tokens(config, base, over);

@@ -148,5 +148,6 @@ void oci_config_apply(oci_request_t *request, const oci_config_t *config)
     policy->manifest_delete = number_or(config->manifest_delete, 1);
     policy->tag_delete = number_or(config->tag_delete, 1);
     policy->read_only = number_or(config->read_only, 0);
+    policy->redirect = number_or(config->redirect, 1);
     policy->immutable = config->immutable;
 }

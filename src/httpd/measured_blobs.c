@@ -48,12 +48,13 @@ static apr_status_t upload_open(oci_blob_writer_t **writer,
                                                     self->inner, id, pool));
 }
 
-static apr_status_t upload_resume(oci_blob_writer_t *writer, apr_off_t size)
+static apr_status_t upload_resume(oci_blob_writer_t *writer, apr_off_t size,
+                                  const char *state)
 {
     apr_time_t begun = apr_time_now();
 
     return count(writer->driver, OCI_STORAGE_UPLOAD_RESUME, begun,
-                 writer->provider->upload_resume(writer->inner, size));
+                 writer->provider->upload_resume(writer->inner, size, state));
 }
 
 static apr_status_t upload_write(oci_blob_writer_t *writer,
@@ -75,12 +76,14 @@ static apr_status_t upload_read(oci_blob_writer_t *writer, apr_off_t offset,
                                                length));
 }
 
-static apr_status_t upload_close(oci_blob_writer_t *writer, int durable)
+static apr_status_t upload_close(const char **state, oci_blob_writer_t *writer,
+                                 int durable, apr_pool_t *pool)
 {
     apr_time_t begun = apr_time_now();
 
     return count(writer->driver, OCI_STORAGE_UPLOAD_CLOSE, begun,
-                 writer->provider->upload_close(writer->inner, durable));
+                 writer->provider->upload_close(state, writer->inner, durable,
+                                                pool));
 }
 
 static apr_status_t upload_commit(const char **locator,
@@ -170,6 +173,7 @@ oci_blob_store_t *oci_measured_blobs(oci_blob_store_t *blobs, const char *name,
         upload_write, upload_read, upload_close, upload_commit,
         upload_abort, blob_open,   blob_size,    blob_delete,
         identity,     NULL,        list,         owner,
+        NULL,         0,
     };
     measured_blobs_t *self = apr_pcalloc(pool, sizeof(*self));
 
@@ -185,6 +189,7 @@ oci_blob_store_t *oci_measured_blobs(oci_blob_store_t *blobs, const char *name,
     if (!blobs->provider->owner) {
         self->provider.owner = NULL;
     }
+    self->provider.remote = blobs->provider->remote;
     self->base.provider = &self->provider;
     self->base.where = blobs->where;
     return &self->base;

@@ -9,6 +9,7 @@
 #include "apr_strings.h"
 
 #include "registry/blob.h"
+#include "registry/blob_add.h"
 #include "registry/keys.h"
 #include "registry/pending.h"
 #include "registry/random.h"
@@ -175,6 +176,9 @@ oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_repository_t *repository,
         if (error) {
             return error;
         }
+        if (store->provider->remote) {
+            return NULL;
+        }
         rv = store->provider->blob_size(&size, store, blob->locator, pool);
     } while (rv == APR_NOTFOUND && ++looks < LOOKS);
     return check_stored(blob, repository->registry, rv, size, pool);
@@ -199,7 +203,7 @@ oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
                                         pool);
     } while (rv == APR_NOTFOUND && ++looks < LOOKS);
     return check_stored(blob, repository->registry, rv,
-                        source->file ? source->size : blob->size, pool);
+                        source->url ? blob->size : source->size, pool);
 }
 
 oci_error_t *oci_blob_holders(apr_array_header_t **names,
@@ -285,65 +289,6 @@ oci_error_t *oci_blob_mount(const oci_repository_t *repository,
     }
     oci_registry_unlock(repository->registry, lock);
     return error;
-}
-
-/* Add the changes that record a blob and add it to a repository. */
-static void add_blob(apr_array_header_t *changes,
-                     const oci_repository_t *repository, const oci_blob_t *blob,
-                     apr_pool_t *pool)
-{
-    const char *name = repository->name;
-    const char *record = apr_psprintf(pool, "%" APR_OFF_T_FMT ";%s", blob->size,
-                                      blob->locator);
-
-    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_blob(pool, blob->digest),
-                   record, strlen(record));
-    oci_change_put(changes, OCI_CHANGE_PUT,
-                   oci_key_holder(pool, blob->digest, name), name,
-                   strlen(name));
-    oci_repository_register(changes, name, pool);
-    oci_repository_queue_review(changes, name, pool);
-    oci_change_put(changes, OCI_CHANGE_PUT,
-                   oci_key_held(pool, name, blob->digest), NULL, 0);
-}
-
-static oci_error_t *apply_locked(const oci_repository_t *repository,
-                                 const apr_array_header_t *changes,
-                                 apr_pool_t *pool)
-{
-    const oci_registry_t *registry = repository->registry;
-    oci_lock_t *lock;
-    oci_error_t *error = oci_repository_lock(&lock, repository, OCI_LOCK_SHARED,
-                                             pool);
-
-    if (error) {
-        return error;
-    }
-    error = oci_facts_apply(registry, changes, registry->durable, pool);
-    oci_repository_unlock(repository, lock);
-    return error;
-}
-
-oci_error_t *oci_blob_add(const oci_repository_t *repository,
-                          const oci_blob_t *blob, apr_pool_t *pool)
-{
-    apr_array_header_t *changes = oci_change_list_make(pool);
-
-    add_blob(changes, repository, blob, pool);
-    return apply_locked(repository, changes, pool);
-}
-
-oci_error_t *oci_blob_add_all(const oci_repository_t *repository,
-                              const apr_array_header_t *blobs, apr_pool_t *pool)
-{
-    apr_array_header_t *changes = oci_change_list_make(pool);
-    int i;
-
-    for (i = 0; i < blobs->nelts; i++) {
-        add_blob(changes, repository, &APR_ARRAY_IDX(blobs, i, oci_blob_t),
-                 pool);
-    }
-    return apply_locked(repository, changes, pool);
 }
 
 void oci_blob_add_removal(apr_array_header_t *changes,

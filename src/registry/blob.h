@@ -111,7 +111,8 @@ void oci_blob_add_removal(apr_array_header_t *changes,
                           const char *digest);
 
 /**
- * Look up a blob of a repository, and check that its bytes are stored.
+ * Look up a blob of a repository, and check that its bytes are stored, unless
+ * the store is remote.
  * @param blob Filled in on success
  * @param digest A valid digest; kept in blob
  * @param pool For the result and temporary data
@@ -124,7 +125,7 @@ oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_repository_t *repository,
 
 /**
  * Open a blob of a repository for reading.
- * @param source Set to the provider's source: a file or a URL
+ * @param source Set to the provider's source: a file, a stream or a URL
  * @param blob Its digest, which is valid, says which blob; the rest is set
  * @param flags As for the provider's blob_open
  * @param pool The source lives as long as this pool
@@ -158,25 +159,6 @@ oci_error_t *oci_blob_holders(apr_array_header_t **names,
 oci_error_t *oci_blob_mount(const oci_repository_t *repository,
                             const char *digest, const char *from,
                             apr_pool_t *pool);
-
-/**
- * Record a blob whose bytes are stored, and add it to a repository.  The caller
- * holds the lock on the blob.
- * @param pool For temporary data
- * @return A storage error
- */
-oci_error_t *oci_blob_add(const oci_repository_t *repository,
-                          const oci_blob_t *blob, apr_pool_t *pool);
-
-/**
- * Add several blobs, as oci_blob_add does, in one step.
- * @param blobs An array of oci_blob_t; at least one
- * @param pool For temporary data
- * @return A storage error
- */
-oci_error_t *oci_blob_add_all(const oci_repository_t *repository,
-                              const apr_array_header_t *blobs,
-                              apr_pool_t *pool);
 
 /**
  * Remove a blob from a repository (distribution-spec, "Deleting Blobs").  The

@@ -128,6 +128,11 @@ const char *oci_key_orphan(apr_pool_t *pool, const char *digest)
     return apr_pstrcat(pool, "orphan/", digest, NULL);
 }
 
+const char *oci_key_stray(apr_pool_t *pool, const char *hash)
+{
+    return apr_pstrcat(pool, "stray/", hash, NULL);
+}
+
 const char *oci_key_gc(void)
 {
     return "gc";
@@ -140,7 +145,7 @@ int oci_key_is_small(const char *key)
     }
     return !strncmp(key, "blob/", 5) || !strncmp(key, "catalog/", 8)
         || !strncmp(key, "holder/", 7) || !strncmp(key, "review/", 7)
-        || !strncmp(key, "orphan/", 7);
+        || !strncmp(key, "orphan/", 7) || !strncmp(key, "stray/", 6);
 }
 
 const char *oci_key_suffix(apr_pool_t *pool, const char *key,

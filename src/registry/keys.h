@@ -19,6 +19,7 @@
  *     upload/<day>/<id>                        see upload_record.h
  *     review/<name>!                           - or seconds
  *     orphan/<digest>                          -
+ *     stray/<hash>                             seconds
  *     gc                                       see gc/gc.c
  *     secret                                   see upload_id.c
  *     copy                                     index LF key, or index LF
@@ -65,7 +66,9 @@
  * gc/gc_repository.c.  review lists the repositories that garbage collection
  * has to review, at once or not before a time; it lists each repository in
  * which a blob may have become garbage.  orphan lists the blobs to delete if no
- * repository holds them.
+ * repository holds them.  stray says since when garbage collection knows bytes
+ * in a remote store that no record names, see gc/gc_strays.c; the hash is the
+ * digest of their locator.
  *
  * _untagged says since when garbage collection knows that no tag leads to a
  * manifest, see gc/gc_untagged.c.  _pulled says when a manifest was last
@@ -120,6 +123,7 @@ const char *oci_key_index(void);
 const char *oci_key_copy_of(void);
 const char *oci_key_review(apr_pool_t *pool, const char *name);
 const char *oci_key_orphan(apr_pool_t *pool, const char *digest);
+const char *oci_key_stray(apr_pool_t *pool, const char *hash);
 const char *oci_key_gc(void);
 
 /** Return whether a key's value has at most some hundred bytes: the values of

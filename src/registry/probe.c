@@ -39,13 +39,14 @@ static oci_error_t *write_upload(const oci_registry_t *registry, const char *id,
     const struct iovec vec = { (void *)bytes, sizeof(bytes) };
     oci_blob_store_t *blobs = registry->blobs;
     oci_blob_writer_t *writer;
+    const char *state;
     apr_status_t aborted;
     apr_status_t rv = blobs->provider->upload_open(&writer, blobs, id, pool);
 
     if (rv == APR_SUCCESS) {
         rv = blobs->provider->upload_write(writer, &vec, 1);
         if (rv == APR_SUCCESS) {
-            rv = blobs->provider->upload_close(writer, 0);
+            rv = blobs->provider->upload_close(&state, writer, 0, pool);
         }
         aborted = blobs->provider->upload_abort(writer);
         rv = rv == APR_SUCCESS ? aborted : rv;

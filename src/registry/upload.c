@@ -12,6 +12,7 @@
 #include "registry/upload.h"
 #include "registry/upload_state.h"
 #include "registry/upload_id.h"
+#include "registry/upload_lease.h"
 #include "registry/upload_record.h"
 
 /* What is stored after each request of an upload:
@@ -101,9 +102,19 @@ static oci_error_t *read_upload(oci_upload_t **upload,
     (*upload)->rehashed = record.rehashed;
     (*upload)->retry_size = record.retry_size;
     (*upload)->retry_hash = record.retry_hash;
+    (*upload)->store = record.store;
+    (*upload)->retry_store = record.retry_store;
+    (*upload)->finishing = record.finishing;
+    (*upload)->lease = record.lease;
     (*upload)->unverified = record.size > 0
         && !oci_upload_record_trusted(&record, repository->registry->boot);
     return NULL;
+}
+
+oci_error_t *oci_upload_read(oci_upload_t **upload, apr_pool_t *pool)
+{
+    return read_upload(upload, &(*upload)->repository, (*upload)->id,
+                       oci_hash_algorithm((*upload)->hash), pool);
 }
 
 oci_error_t *oci_upload_find(oci_upload_t **upload,
@@ -118,8 +129,14 @@ oci_error_t *oci_upload_find(oci_upload_t **upload,
     if (error) {
         return error;
     }
-    return valid ? read_upload(upload, repository, id, algorithm, pool)
-                 : upload_unknown(id, pool);
+    if (!valid) {
+        return upload_unknown(id, pool);
+    }
+    error = read_upload(upload, repository, id, algorithm, pool);
+    if (!error) {
+        (*upload)->lease.token = NULL; /* it is not this request's */
+    }
+    return error;
 }
 
 oci_error_t *oci_upload_ended(int *ended, const oci_repository_t *repository,
@@ -139,7 +156,8 @@ oci_error_t *oci_upload_ended(int *ended, const oci_repository_t *repository,
     return error;
 }
 
-/* Open the upload's bytes.  No other request can open them meanwhile. */
+/* Open the upload's bytes.  Of a local store, no other request can open them
+ * meanwhile. */
 static oci_error_t *open_writer(oci_blob_writer_t **writer, apr_pool_t **claim,
                                 const oci_upload_t *upload, apr_pool_t *pool)
 {
@@ -162,21 +180,49 @@ static oci_error_t *open_writer(oci_blob_writer_t **writer, apr_pool_t **claim,
         : oci_upload_storage_error(upload, rv, "open", pool);
 }
 
+/* Resume an upload that is claimed. */
+static oci_error_t *resume(oci_upload_t *upload, apr_pool_t *pool)
+{
+    apr_status_t rv = oci_upload_blobs(upload)
+                          ->provider->upload_resume(upload->writer,
+                                                    upload->size,
+                                                    upload->store);
+
+    if (rv == APR_EOF) {
+        return oci_upload_end_lost(upload, "fewer bytes than", pool);
+    }
+    return rv == APR_SUCCESS
+        ? NULL
+        : oci_upload_storage_error(upload, rv, "resume", pool);
+}
+
+/* Claim an upload of a remote store. */
+static oci_error_t *claim_remote(oci_upload_t **upload, apr_pool_t *pool)
+{
+    oci_error_t *error = oci_upload_lease_take(upload, pool);
+
+    if (!error) {
+        error = open_writer(&(*upload)->writer, &(*upload)->claim, *upload,
+                            pool);
+    }
+    return error ? error : resume(*upload, pool);
+}
+
 oci_error_t *oci_upload_claim(oci_upload_t **upload, apr_pool_t *pool)
 {
     const oci_blob_store_provider_t *provider = oci_upload_blobs(*upload)
                                                     ->provider;
     oci_blob_writer_t *writer;
     apr_pool_t *claim;
-    oci_error_t *error = open_writer(&writer, &claim, *upload, pool);
-    apr_status_t rv;
+    oci_error_t *error;
 
-    if (error) {
+    if (provider->remote) {
+        return claim_remote(upload, pool);
+    }
+    if ((error = open_writer(&writer, &claim, *upload, pool))) {
         return error;
     }
-    error = read_upload(upload, &(*upload)->repository, (*upload)->id,
-                        oci_hash_algorithm((*upload)->hash), pool);
-    if (error) {
+    if ((error = oci_upload_read(upload, pool))) {
         if (error->code == OCI_E_UPLOAD_UNKNOWN) {
             provider->upload_abort(writer);
         }
@@ -185,14 +231,7 @@ oci_error_t *oci_upload_claim(oci_upload_t **upload, apr_pool_t *pool)
     }
     (*upload)->claim = claim;
     (*upload)->writer = writer;
-    rv = provider->upload_resume(writer, (*upload)->size);
-    if (rv == APR_EOF) {
-        return oci_upload_end_lost(*upload, "fewer bytes than", pool);
-    }
-    if (rv != APR_SUCCESS) {
-        return oci_upload_storage_error(*upload, rv, "resume", pool);
-    }
-    return NULL;
+    return resume(*upload, pool);
 }
 
 oci_error_t *oci_upload_begin_once(oci_upload_t **upload,
@@ -212,7 +251,7 @@ oci_error_t *oci_upload_begin_once(oci_upload_t **upload,
     if (error) {
         return error;
     }
-    rv = provider->upload_resume((*upload)->writer, 0);
+    rv = provider->upload_resume((*upload)->writer, 0, NULL);
     if (rv == APR_SUCCESS) {
         return NULL;
     }
@@ -223,7 +262,15 @@ oci_error_t *oci_upload_begin_once(oci_upload_t **upload,
 
 void oci_upload_release(oci_upload_t *upload)
 {
-    if (upload && upload->claim) {
+    if (!upload) {
+        return;
+    }
+    if (upload->lease.token) {
+        /* If this fails, the lease ends by itself. */
+        oci_upload_lease_write(upload, NULL, 0, 0, upload->lease_pool);
+        upload->lease.token = NULL;
+    }
+    if (upload->claim) {
         apr_pool_destroy(upload->claim);
         upload->claim = NULL;
         upload->writer = NULL;

@@ -9,6 +9,7 @@
 #define OCI_UPLOAD_H
 
 #include "registry/registry.h"
+#include "registry/upload_record.h"
 #include "values/digest.h"
 
 /** The state of an upload. */
@@ -28,6 +29,13 @@ typedef struct oci_upload_t {
     oci_hash_t *retry_hash;      /* or NULL */
     int unverified;     /* the stored bytes may not be those that were hashed */
     int single_request; /* no client knows the id: there is no record */
+    int finishing;      /* of a remote store: it may be a blob already */
+    const char *store;  /* what the blob store keeps of the upload, or NULL */
+    const char *retry_store; /* if retry_hash: the same where that body began */
+    oci_lease_t lease;       /* of a remote store; its token is NULL unless
+                                claimed */
+    apr_time_t lease_renewed; /* when it was last written */
+    apr_pool_t *lease_pool;   /* for temporary data, to end it */
 } oci_upload_t;
 
 /**

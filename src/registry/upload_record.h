@@ -5,7 +5,10 @@
  * @brief The record that keeps the state of an upload between its requests
  *
  *     record = algorithm ";" size ";" state
- *              [ ";" boot [ ";rehashed" ] [ ";retry;" size ";" state ] ]
+ *              [ ";" boot [ ";rehashed" ] [ ";retry;" size ";" state ]
+ *                [ ";store;" text ] [ ";retry-store;" text ]
+ *                [ ";finishing" ] ]
+ *              [ ";lease;" token ";" seconds ";" process ]
  *
  *     algorithm  "sha256" or "sha512"
  *     size       bytes so far, in decimal digits
@@ -16,6 +19,10 @@
  *     rehashed   the algorithm was changed after the upload began
  *     retry      the last body was cut short and had no Content-Range: the
  *                size and the state where it began
+ *     store      what the blob store keeps of the upload (upload_close in
+ *                mod_oci.h); retry-store: what it kept where that body began
+ *     finishing  of a remote store: what "store" leads to may be a blob already
+ *     lease      of a remote store, see upload_lease.h
  *
  * Older versions wrote no boot.  An empty record is a tombstone: the upload has
  * ended.
@@ -32,20 +39,40 @@
 /** The value of boot for bytes that were synced. */
 #define OCI_BOOT_SYNCED "synced"
 
+/** Who writes to an upload of a remote store, see upload_lease.h. */
+typedef struct oci_lease_t {
+    const char *token;   /* random hex digits; "-" if nobody does */
+    apr_int64_t seconds; /* since 1970: when the lease ends, or ended */
+    const char *process; /* which process has it, or "-" */
+} oci_lease_t;
+
+/** The text before a lease in a record. */
+#define OCI_LEASE ";lease;"
+
 typedef struct oci_upload_record_t {
-    apr_off_t size;         /* bytes so far */
-    oci_hash_t *hash;       /* over these bytes */
-    const char *boot;       /* OCI_BOOT_SYNCED, a boot's name, or NULL if the
-                               record has none */
-    int rehashed;           /* whether the algorithm was changed, for which
-                               all bytes were read again */
-    apr_off_t retry_size;   /* if retry_hash: where the last body began */
-    oci_hash_t *retry_hash; /* over the bytes before it, or NULL */
+    apr_off_t size;          /* bytes so far */
+    oci_hash_t *hash;        /* over these bytes */
+    const char *boot;        /* OCI_BOOT_SYNCED, a boot's name, or NULL if the
+                                record has none */
+    int rehashed;            /* whether the algorithm was changed, for which
+                                all bytes were read again */
+    apr_off_t retry_size;    /* if retry_hash: where the last body began */
+    oci_hash_t *retry_hash;  /* over the bytes before it, or NULL */
+    const char *store;       /* what the blob store keeps, or NULL */
+    const char *retry_store; /* the same where the last body began, or NULL */
+    int finishing;           /* whether a request began to make a blob of what
+                                "store" leads to */
+    oci_lease_t lease;       /* all NULL if the record has none */
 } oci_upload_record_t;
 
-/** Return the text of a record, from pool. */
+/** Return the text of a record without its lease, from pool. */
 const char *oci_upload_record_format(const oci_upload_record_t *record,
                                      apr_pool_t *pool);
+
+/** Return the text of a record with another lease, from pool.
+ * @param text The record; it may have a lease */
+const char *oci_upload_record_lease(const char *text, const oci_lease_t *lease,
+                                    apr_pool_t *pool);
 
 /**
  * Parse the text of a record that is not empty.

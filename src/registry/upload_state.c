@@ -7,6 +7,7 @@
 #include "apr_strings.h"
 
 #include "registry/keys.h"
+#include "registry/upload_lease.h"
 #include "registry/upload_record.h"
 #include "registry/upload_state.h"
 
@@ -20,7 +21,7 @@ oci_blob_store_t *oci_upload_blobs(const oci_upload_t *upload)
 /* Write a record.  The write is atomic.  A record that is not durable may come
  * back in an older form after a crash of the machine: that is as good, because
  * a claim drops the bytes after it. */
-static oci_error_t *put_record(const oci_upload_t *upload, const char *record,
+static oci_error_t *put_record(oci_upload_t *upload, const char *record,
                                int durable, apr_pool_t *pool)
 {
     apr_array_header_t *changes;
@@ -28,20 +29,36 @@ static oci_error_t *put_record(const oci_upload_t *upload, const char *record,
     if (upload->single_request) {
         return NULL;
     }
+    if (upload->lease.token) {
+        return oci_upload_lease_write(upload, record, 1, durable, pool);
+    }
     changes = oci_change_list_make(pool);
     oci_change_put(changes, OCI_CHANGE_PUT, oci_key_upload(pool, upload->id),
                    record, strlen(record));
     return oci_facts_apply(upload->repository.registry, changes, durable, pool);
 }
 
-oci_error_t *oci_upload_save_record(const oci_upload_t *upload, int durable,
+const char *oci_upload_record_of(const oci_upload_t *upload, apr_pool_t *pool)
+{
+    oci_upload_record_t record = {
+        .size = upload->size,
+        .hash = upload->hash,
+        .boot = upload->boot,
+        .rehashed = upload->rehashed,
+        .retry_size = upload->retry_size,
+        .retry_hash = upload->retry_hash,
+        .store = upload->store,
+        .retry_store = upload->retry_store,
+        .finishing = upload->finishing,
+    };
+
+    return oci_upload_record_format(&record, pool);
+}
+
+oci_error_t *oci_upload_save_record(oci_upload_t *upload, int durable,
                                     apr_pool_t *pool)
 {
-    oci_upload_record_t record = { upload->size,       upload->hash,
-                                   upload->boot,       upload->rehashed,
-                                   upload->retry_size, upload->retry_hash };
-
-    return put_record(upload, oci_upload_record_format(&record, pool), durable,
+    return put_record(upload, oci_upload_record_of(upload, pool), durable,
                       pool);
 }
 
@@ -49,11 +66,19 @@ oci_error_t *oci_upload_storage_error(const oci_upload_t *upload,
                                       apr_status_t rv, const char *operation,
                                       apr_pool_t *pool)
 {
-    oci_error_t *error = oci_error_storage(pool, rv,
-                                           "cannot %s upload %s in %s",
-                                           operation, upload->id,
-                                           oci_upload_blobs(upload)->where);
+    oci_error_t *error;
+    void *reason = NULL;
 
+    /* The store may have left its reason in the pool of the writer. */
+    if (upload->claim && upload->claim != pool) {
+        apr_pool_userdata_get(&reason, OCI_REASON, upload->claim);
+    }
+    if (reason) {
+        apr_pool_userdata_setn(apr_pstrdup(pool, reason), OCI_REASON, NULL,
+                               pool);
+    }
+    error = oci_error_storage(pool, rv, "cannot %s upload %s in %s", operation,
+                              upload->id, oci_upload_blobs(upload)->where);
     error->in_blobs = 1;
     return error;
 }
@@ -90,11 +115,19 @@ oci_error_t *oci_upload_end_unsynced(oci_upload_t *upload, apr_status_t rv,
     return error;
 }
 
+oci_error_t *oci_upload_end_record(oci_upload_t *upload, apr_pool_t *pool)
+{
+    oci_error_t *error = put_record(upload, "", 0, pool);
+
+    /* Another request that took the lease has the record, too. */
+    return error && error->code == OCI_E_UPLOAD_RANGE ? NULL : error;
+}
+
 /* End an upload: write a tombstone, unless no client knows the id, and delete
  * the bytes. */
 oci_error_t *oci_upload_end(oci_upload_t *upload, apr_pool_t *pool)
 {
-    oci_error_t *error = put_record(upload, "", 0, pool);
+    oci_error_t *error = oci_upload_end_record(upload, pool);
     apr_status_t rv;
 
     if (error) {

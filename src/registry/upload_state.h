@@ -17,11 +17,22 @@ oci_blob_store_t *oci_upload_blobs(const oci_upload_t *upload);
 int oci_upload_is_synced(const oci_upload_t *upload);
 
 /**
+ * Read the state of an upload whose id is valid.
+ * @param upload Its id, its repository and the algorithm of its hash; replaced
+ *        by its current state, with the lease that is in its record
+ * @return OCI_E_UPLOAD_UNKNOWN if it has ended; a storage error
+ */
+oci_error_t *oci_upload_read(oci_upload_t **upload, apr_pool_t *pool);
+
+/** Return the text of an upload's record, without a lease. */
+const char *oci_upload_record_of(const oci_upload_t *upload, apr_pool_t *pool);
+
+/**
  * Write the record of an upload, unless no client knows its id.
  * @param durable Whether an older record must not come back after a crash
  * @return A storage error
  */
-oci_error_t *oci_upload_save_record(const oci_upload_t *upload, int durable,
+oci_error_t *oci_upload_save_record(oci_upload_t *upload, int durable,
                                     apr_pool_t *pool);
 
 /**
@@ -32,6 +43,13 @@ oci_error_t *oci_upload_save_record(const oci_upload_t *upload, int durable,
 oci_error_t *oci_upload_storage_error(const oci_upload_t *upload,
                                       apr_status_t rv, const char *operation,
                                       apr_pool_t *pool);
+
+/**
+ * End the record of a claimed upload with a tombstone, and leave the bytes to
+ * garbage collection.
+ * @return A storage error
+ */
+oci_error_t *oci_upload_end_record(oci_upload_t *upload, apr_pool_t *pool);
 
 /**
  * End a claimed upload: write a tombstone, and delete the bytes.

@@ -6,7 +6,9 @@
 
 #include "apr_strings.h"
 
-#include "registry/blob.h"
+#include "registry/blob_add.h"
+#include "registry/blob_source.h"
+#include "registry/upload_lease.h"
 #include "registry/upload_record.h"
 #include "registry/upload_state.h"
 #include "registry/upload_write.h"
@@ -16,6 +18,14 @@
  * read them again. */
 #define SYNC_BODY   (1024 * 1024)
 #define SYNC_UPLOAD (1024 * 1024 * 1024)
+
+static apr_status_t close_writer(oci_upload_t *upload, int durable,
+                                 apr_pool_t *pool)
+{
+    return oci_upload_blobs(upload)->provider->upload_close(&upload->store,
+                                                            upload->writer,
+                                                            durable, pool);
+}
 
 oci_error_t *oci_upload_verify(oci_upload_t *upload, apr_pool_t *pool)
 {
@@ -37,7 +47,7 @@ oci_error_t *oci_upload_verify(oci_upload_t *upload, apr_pool_t *pool)
                   oci_hash_save(upload->hash, pool))) {
         return oci_upload_end_lost(upload, "other bytes than", pool);
     }
-    rv = oci_upload_blobs(upload)->provider->upload_close(upload->writer, 1);
+    rv = close_writer(upload, 1, pool);
     if (rv != APR_SUCCESS) {
         return oci_upload_end_unsynced(upload, rv, pool);
     }
@@ -49,6 +59,7 @@ oci_error_t *oci_upload_verify(oci_upload_t *upload, apr_pool_t *pool)
 void oci_upload_begin_body(oci_upload_t *upload, apr_pool_t *pool)
 {
     upload->retry_size = upload->size;
+    upload->retry_store = upload->store;
     if (oci_hash_load(&upload->retry_hash, oci_hash_algorithm(upload->hash),
                       oci_hash_save(upload->hash, pool), pool)) {
         upload->retry_hash = NULL;
@@ -70,6 +81,7 @@ oci_error_t *oci_upload_rewind(oci_upload_t *upload, apr_pool_t *pool)
     }
     upload->size = upload->claimed_size = upload->retry_size;
     upload->hash = upload->retry_hash;
+    upload->store = upload->retry_store;
     upload->retry_hash = NULL;
     upload->unverified = upload->unverified && upload->size > 0;
     /* First the record: it must never vouch for bytes that are replaced. */
@@ -77,7 +89,8 @@ oci_error_t *oci_upload_rewind(oci_upload_t *upload, apr_pool_t *pool)
         return error;
     }
     rv = oci_upload_blobs(upload)->provider->upload_resume(upload->writer,
-                                                           upload->size);
+                                                           upload->size,
+                                                           upload->store);
     return rv == APR_SUCCESS
         ? NULL
         : oci_upload_storage_error(upload, rv, "resume", pool);
@@ -93,6 +106,9 @@ oci_error_t *oci_upload_rehash(oci_upload_t *upload, oci_algorithm_e algorithm,
 
     if (old == algorithm) {
         return NULL;
+    }
+    if (upload->size && oci_upload_blobs(upload)->provider->remote) {
+        return NULL; /* oci_upload_finish verifies the blob */
     }
     if (upload->rehashed) {
         return oci_error_make(pool, OCI_E_DIGEST_INVALID, "upload", upload->id,
@@ -121,10 +137,21 @@ oci_error_t *oci_upload_rehash(oci_upload_t *upload, oci_algorithm_e algorithm,
 oci_error_t *oci_upload_write(oci_upload_t *upload, const struct iovec *vec,
                               int n, apr_pool_t *pool)
 {
-    apr_status_t rv = oci_upload_blobs(upload)
-                          ->provider->upload_write(upload->writer, vec, n);
+    oci_error_t *error = oci_upload_lease_renew(upload, pool);
+    apr_status_t rv;
     int i;
 
+    if (!error && upload->finishing) {
+        error = oci_error_make(pool, OCI_E_UPLOAD_INVALID, "upload", upload->id,
+                               "a request has begun to finish this upload: "
+                               "repeat its closing PUT without a body, or "
+                               "begin a new upload");
+    }
+    if (error) {
+        return error;
+    }
+    rv = oci_upload_blobs(upload)->provider->upload_write(upload->writer, vec,
+                                                          n);
     if (rv != APR_SUCCESS) {
         return oci_upload_storage_error(upload, rv, "write to", pool);
     }
@@ -143,14 +170,15 @@ void oci_upload_hash(oci_upload_t *upload, const struct iovec *vec, int n)
     }
 }
 
-/* Whether the bytes are synced when a body ends: if this machine has no boot
- * name, which the next request could compare, if the upload was synced before,
- * or if they are many. */
+/* Whether the bytes are synced when a body ends: if the store is remote, if
+ * this machine has no boot name, which the next request could compare, if the
+ * upload was synced before, or if they are many. */
 static int must_sync(const oci_upload_t *upload)
 {
     const oci_registry_t *registry = upload->repository.registry;
 
-    return !registry->boot || oci_upload_is_synced(upload)
+    return registry->blobs->provider->remote || !registry->boot
+        || oci_upload_is_synced(upload)
         || (registry->durable
             && (upload->size - upload->claimed_size >= SYNC_BODY
                 || upload->size >= SYNC_UPLOAD));
@@ -187,7 +215,11 @@ static oci_error_t *keep_bytes(oci_upload_t *upload, apr_pool_t *pool)
     oci_error_t *error = NULL;
     apr_status_t rv;
 
-    rv = oci_upload_blobs(upload)->provider->upload_close(upload->writer, sync);
+    rv = close_writer(upload, sync, pool);
+    if (rv != APR_SUCCESS
+        && upload->repository.registry->blobs->provider->remote) {
+        return oci_upload_storage_error(upload, rv, "save", pool);
+    }
     if (rv != APR_SUCCESS) {
         return oci_upload_end_unsynced(upload, rv, pool);
     }
@@ -205,8 +237,13 @@ oci_error_t *oci_upload_save(oci_upload_t *upload, apr_pool_t *pool)
     if (upload->single_request) {
         return NULL;
     }
-    error = keep_bytes(upload, pool);
-    return error ? error : oci_upload_save_record(upload, 0, pool);
+    if ((error = keep_bytes(upload, pool))) {
+        return error;
+    }
+    return upload->lease.token
+        ? oci_upload_lease_write(upload, oci_upload_record_of(upload, pool), 0,
+                                 0, pool)
+        : oci_upload_save_record(upload, 0, pool);
 }
 
 oci_error_t *oci_upload_save_early(oci_upload_t *upload, apr_pool_t *pool)
@@ -276,35 +313,118 @@ static oci_error_t *commit(const oci_upload_t *upload, const char *digest,
     return error;
 }
 
-oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,
-                               apr_pool_t *pool)
+static oci_error_t *refuse_digest(const oci_upload_t *upload,
+                                  const char *digest, const char *actual,
+                                  apr_pool_t *pool)
 {
-    const oci_blob_store_provider_t *provider = oci_upload_blobs(upload)
-                                                    ->provider;
-    const char *actual = oci_hash_digest(upload->hash, pool);
-    oci_error_t *error;
-    apr_status_t rv;
+    return oci_error_make(pool, OCI_E_DIGEST_INVALID, "digest", digest,
+                          "the digest of the %" APR_OFF_T_FMT " bytes "
+                          "received is %s",
+                          upload->size, actual);
+}
 
-    if (strcmp(actual, digest)) {
-        return oci_error_make(pool, OCI_E_DIGEST_INVALID, "digest", digest,
-                              "the digest of the %" APR_OFF_T_FMT " bytes "
-                              "received is %s",
-                              upload->size, actual);
+/* Verify the digest of a blob whose algorithm was not known while its bytes
+ * arrived.  Bytes with another digest are deleted, and with them the upload. */
+static oci_error_t *verify_blob(oci_upload_t *upload, const oci_blob_t *blob,
+                                apr_pool_t *pool)
+{
+    oci_blob_store_t *store = oci_upload_blobs(upload);
+    const char *actual;
+    apr_status_t rv = oci_blob_hash(&actual, store, blob, pool);
+
+    if (rv != APR_SUCCESS) {
+        return oci_upload_storage_error(upload, rv, "read the blob of", pool);
     }
-    rv = provider->upload_close(upload->writer,
-                                upload->repository.registry->durable);
+    if (!strcmp(actual, blob->digest)) {
+        return NULL;
+    }
+    store->provider->blob_delete(store, blob->locator, NULL, pool);
+    oci_upload_end(upload, pool);
+    return refuse_digest(upload, blob->digest, actual, pool);
+}
+
+/* Before an upload to which this request added nothing becomes a blob, its
+ * record says so: what the record leads to is then never deleted. */
+static oci_error_t *begin_commit(oci_upload_t *upload, apr_pool_t *pool)
+{
+    if (!upload->lease.token || !upload->size
+        || upload->size > upload->claimed_size) {
+        return oci_upload_lease_renew(upload, pool);
+    }
+    upload->finishing = 1;
+    return oci_upload_save_record(upload, 1, pool);
+}
+
+/* Make a blob of the bytes in a remote store, and add it to the repository.  No
+ * lock is held while they are sent: nobody else knows their locator, and
+ * garbage collection lets young bytes be. */
+static oci_error_t *commit_remote(oci_upload_t *upload, const char *digest,
+                                  int late, apr_pool_t *pool)
+{
+    oci_blob_store_t *store = oci_upload_blobs(upload);
+    oci_blob_t blob = { .digest = digest, .size = upload->size };
+    oci_error_t *error = begin_commit(upload, pool);
+    apr_status_t rv;
+    int spare;
+
+    if (error) {
+        return error;
+    }
+    rv = store->provider->upload_commit(&blob.locator, upload->writer, digest,
+                                        1, pool);
+    if (rv != APR_SUCCESS) {
+        return oci_upload_storage_error(upload, rv,
+                                        apr_psprintf(pool, "make blob %s from",
+                                                     digest),
+                                        pool);
+    }
+    if (late) {
+        error = verify_blob(upload, &blob, pool);
+    }
+    if (!error) {
+        error = oci_blob_enter(&spare, &upload->repository, &blob, pool);
+    }
+    if (!error && spare) {
+        store->provider->blob_delete(store, blob.locator, NULL, pool);
+    }
+    return error;
+}
+
+/* Sync a local upload, and make a blob of it. */
+static oci_error_t *sync_and_commit(oci_upload_t *upload, const char *digest,
+                                    apr_pool_t *pool)
+{
+    int durable = upload->repository.registry->durable;
+    apr_status_t rv = close_writer(upload, durable, pool);
+    oci_error_t *error;
+
     if (rv != APR_SUCCESS) {
         return oci_upload_end_unsynced(upload, rv, pool);
     }
-    if (upload->repository.registry->durable
-        && (error = check_earlier_bytes(upload, pool))) {
+    if (durable && (error = check_earlier_bytes(upload, pool))) {
         return error;
     }
-    error = commit(upload, digest, pool);
+    return commit(upload, digest, pool);
+}
+
+oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,
+                               apr_pool_t *pool)
+{
+    const char *actual = oci_hash_digest(upload->hash, pool);
+    int late = oci_digest_algorithm(digest) != oci_hash_algorithm(upload->hash);
+    oci_error_t *error;
+
+    if (!late && strcmp(actual, digest)) {
+        return refuse_digest(upload, digest, actual, pool);
+    }
+    error = oci_upload_blobs(upload)->provider->remote
+        ? commit_remote(upload, digest, late, pool)
+        : sync_and_commit(upload, digest, pool);
     return error ? error : oci_upload_end(upload, pool);
 }
 
 oci_error_t *oci_upload_cancel(oci_upload_t *upload, apr_pool_t *pool)
 {
-    return oci_upload_end(upload, pool);
+    return upload->finishing ? oci_upload_end_record(upload, pool)
+                             : oci_upload_end(upload, pool);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* A blob store "away": it is "fs", but blob_open returns a URL instead of a
- * file, as an object store does.
+ * file, as an object store does, if a URL is welcome.
  *
  * An index "late": it is "fs", but has no check, and needs start before any
  * other function. */
@@ -19,11 +19,18 @@ module AP_MODULE_DECLARE_DATA oci_away_module;
 
 static oci_blob_store_provider_t away;
 
+static const oci_blob_store_provider_t *fs_provider(void)
+{
+    return ap_lookup_provider(OCI_BLOB_STORE_GROUP, "fs", OCI_PROVIDER_VERSION);
+}
+
 static apr_status_t blob_open(oci_blob_source_t *source,
                               oci_blob_store_t *store, const char *locator,
                               apr_int32_t flags, apr_pool_t *pool)
 {
-    (void)flags;
+    if (!(flags & OCI_OPEN_REDIRECT)) {
+        return fs_provider()->blob_open(source, store, locator, flags, pool);
+    }
     source->file = NULL;
     source->url = apr_pstrcat(pool, "http://objects.example/", locator,
                               "?expires=1", NULL);
@@ -33,9 +40,7 @@ static apr_status_t blob_open(oci_blob_source_t *source,
 static const char *create(oci_blob_store_t **store,
                           const oci_store_config_t *config, apr_pool_t *pool)
 {
-    const oci_blob_store_provider_t
-        *fs = ap_lookup_provider(OCI_BLOB_STORE_GROUP, "fs",
-                                 OCI_PROVIDER_VERSION);
+    const oci_blob_store_provider_t *fs = fs_provider();
     const char *error = fs->create(store, config, pool);
 
     if (!error) {

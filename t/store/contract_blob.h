@@ -10,6 +10,7 @@
 #define OCI_CONTRACT_BLOB_H
 
 #include "contract_module.h"
+#include "registry/blob_source.h"
 
 #define DIGEST(x) "sha256:" x x x x x x x x x x x x x x x x
 #define ALL       (-1)
@@ -40,18 +41,19 @@ static inline int open_store(test_t *t)
 }
 
 /* Do one request of an upload, up to its close: open, resume after size bytes,
- * write text. */
+ * write text.  Of a remote store, size is 0. */
 static inline apr_status_t request(oci_blob_writer_t **writer, test_t *t,
                                    const char *id, apr_off_t size,
                                    const char *text, apr_pool_t *pool)
 {
     struct iovec vec = { (char *)text, strlen(text) };
+    const char *state;
     apr_status_t rv;
 
     if (!(rv = t->provider->upload_open(writer, t->store, id, pool))
-        && !(rv = t->provider->upload_resume(*writer, size))
+        && !(rv = t->provider->upload_resume(*writer, size, NULL))
         && !(rv = t->provider->upload_write(*writer, &vec, 1))) {
-        rv = t->provider->upload_close(*writer, 1);
+        rv = t->provider->upload_close(&state, *writer, 1, pool);
     }
     return rv;
 }
@@ -77,22 +79,25 @@ static inline const char *push(test_t *t, const char *id, const char *digest,
 static inline const char *content_of(const oci_blob_source_t *source,
                                      apr_pool_t *pool)
 {
-    char *text = apr_pcalloc(pool, source->size + 1);
-    apr_size_t size;
+    char *text = apr_pcalloc(pool, source->size + 2);
+    apr_size_t length = 1, at;
 
-    return source->size == 0
-            || apr_file_read_full(source->file, text, source->size, &size)
-                == APR_SUCCESS
-        ? text
-        : "(failed)";
+    for (at = 0; length; at += length) {
+        length = source->size + 1 - at;
+        if (oci_blob_source_read(source, at, text + at, &length)
+            || at + length > (apr_size_t)source->size) {
+            return "(failed)";
+        }
+    }
+    return text;
 }
 
 /* Return a blob's content as a string, or an error in parentheses. */
 static inline const char *pull(test_t *t, const char *locator, apr_pool_t *pool)
 {
-    oci_blob_source_t source;
+    oci_blob_source_t source = { 0 };
     apr_status_t rv = t->provider->blob_open(&source, t->store, locator,
-                                             APR_FOPEN_SENDFILE_ENABLED, pool);
+                                             OCI_OPEN_SENDFILE, pool);
     apr_off_t size;
 
     if (rv != t->provider->blob_size(&size, t->store, locator, pool)) {

@@ -102,11 +102,12 @@ static int write_upload(oci_blob_writer_t **writer, test_t *t, const char *id,
                         int i, apr_pool_t *pool)
 {
     struct iovec vec = { (char *)"0123456789", i % 10 };
+    const char *state;
 
     return !t->provider->upload_open(writer, t->store, id, pool)
-        && !t->provider->upload_resume(*writer, 0)
+        && !t->provider->upload_resume(*writer, 0, NULL)
         && !t->provider->upload_write(*writer, &vec, 1)
-        && !t->provider->upload_close(*writer, 0);
+        && !t->provider->upload_close(&state, *writer, 0, pool);
 }
 
 /* Push a blob of i % 10 bytes, and expect it in the list. */
@@ -256,7 +257,9 @@ int main(int argc, char **argv)
         }
         check_blobs(&t, blobs);
         check_changes(&t, blobs);
-        check_uploads(&t, blobs);
+        if (!t.provider->remote) {
+            check_uploads(&t, blobs);
+        }
     }
     return finish(&run);
 }

@@ -533,7 +533,7 @@ static int use_full_disk(void *data, int number)
         return 1;
     }
     if (oci_blob_fs.upload_open(&writer, t->store, "up", pool)
-        || oci_blob_fs.upload_resume(writer, 0)
+        || oci_blob_fs.upload_resume(writer, 0, NULL)
         || oci_blob_fs.upload_write(writer, &vec, 1) != ENOSPC) {
         return 2;
     }

@@ -128,6 +128,7 @@ static void check_quota(test_t *t, oci_index_t *index)
     oci_change_t change = { OCI_CHANGE_PUT, "quota/a", { "two words", 9 } };
     apr_pool_t *pool = make_pool();
     oci_blob_writer_t *writer;
+    const char *state;
 
     full = "/.tmp/";
     is_status(t->run, oci_index_fs.apply(index, &change, 1, 0, pool), EDQUOT,
@@ -137,16 +138,16 @@ static void check_quota(test_t *t, oci_index_t *index)
               APR_NOTFOUND, "a value beyond the quota is not there");
     tap_ok(&t->run->tap,
            !oci_blob_fs.upload_open(&writer, t->store, "up", pool)
-               && !oci_blob_fs.upload_resume(writer, 0)
+               && !oci_blob_fs.upload_resume(writer, 0, NULL)
                && !oci_blob_fs.upload_write(writer,
                                             &(struct iovec){ "text", 4 }, 1),
            "an upload is written");
     full = "/uploads/";
-    is_status(t->run, oci_blob_fs.upload_close(writer, 0), EDQUOT,
+    is_status(t->run, oci_blob_fs.upload_close(&state, writer, 0, pool), EDQUOT,
               "an upload beyond the quota");
     full = NULL;
-    is_status(t->run, oci_blob_fs.upload_close(writer, 0), APR_SUCCESS,
-              "an upload within the quota");
+    is_status(t->run, oci_blob_fs.upload_close(&state, writer, 0, pool),
+              APR_SUCCESS, "an upload within the quota");
     apr_pool_destroy(pool);
 }
 

@@ -95,11 +95,12 @@ static void check_room(run_t *run)
         const char *id = apr_psprintf(pool, "upload%03d", i);
         oci_blob_writer_t *writer;
         struct iovec vec = { "x", 1 };
+        const char *state;
 
         if (oci_blob_fs.upload_open(&writer, t.registry.blobs, id, pool)
-            || oci_blob_fs.upload_resume(writer, 0)
+            || oci_blob_fs.upload_resume(writer, 0, NULL)
             || oci_blob_fs.upload_write(writer, &vec, 1)
-            || oci_blob_fs.upload_close(writer, 0)
+            || oci_blob_fs.upload_close(&state, writer, 0, pool)
             || (i != 3
                 && apr_file_mtime_set(apr_pstrcat(pool, dir, "/uploads/", id,
                                                   NULL),

@@ -9,7 +9,7 @@
 #include "registry_test.h"
 
 #include "gc/gc.h"
-#include "registry/blob.h"
+#include "registry/blob_add.h"
 #include "registry/keys.h"
 #include "registry/manifest_change.h"
 #include "registry/repository.h"
@@ -181,12 +181,13 @@ static inline void store_bytes(oci_blob_t *blob, apr_pool_t *pool)
 {
     oci_blob_writer_t *writer;
     struct iovec vec = { "x", 1 };
+    const char *state;
 
     blob->size = 1;
     if (oci_blob_fs.upload_open(&writer, t.registry.blobs, "one", pool)
-        || oci_blob_fs.upload_resume(writer, 0)
+        || oci_blob_fs.upload_resume(writer, 0, NULL)
         || oci_blob_fs.upload_write(writer, &vec, 1)
-        || oci_blob_fs.upload_close(writer, 0)
+        || oci_blob_fs.upload_close(&state, writer, 0, pool)
         || oci_blob_fs.upload_commit(&blob->locator, writer, blob->digest, 0,
                                      pool)
         || oci_blob_fs.upload_abort(writer)) {

@@ -36,10 +36,12 @@ static inline apr_status_t count_read(oci_blob_writer_t *writer,
     return oci_blob_fs.upload_read(writer, offset, buffer, length);
 }
 
-static inline apr_status_t count_close(oci_blob_writer_t *writer, int durable)
+static inline apr_status_t count_close(const char **state,
+                                       oci_blob_writer_t *writer, int durable,
+                                       apr_pool_t *pool)
 {
     counts.syncs += durable;
-    return oci_blob_fs.upload_close(writer, durable);
+    return oci_blob_fs.upload_close(state, writer, durable, pool);
 }
 
 static inline apr_status_t count_get(oci_value_t *value, oci_index_t *index,

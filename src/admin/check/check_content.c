@@ -9,6 +9,7 @@
 
 #include "admin/check/check_content.h"
 #include "admin/interrupt.h"
+#include "registry/blob_source.h"
 #include "registry/children.h"
 #include "registry/keys.h"
 #include "registry/manifest.h"
@@ -208,27 +209,18 @@ oci_error_t *oci_check_lack(oci_lack_t *lack, oci_check_t *check,
     return search_manifest(&search, digest, 0, pool);
 }
 
-static void note_file(oci_hashed_t *hashed, apr_file_t *file)
+/* The bytes behind a locator of a remote store never change. */
+static void note_file(oci_hashed_t *hashed, const oci_blob_source_t *source)
 {
     apr_finfo_t info = { 0 };
 
-    apr_file_info_get(&info, APR_FINFO_SIZE | APR_FINFO_INODE | APR_FINFO_MTIME,
-                      file);
-    hashed->size = info.size;
+    if (source->file) {
+        apr_file_info_get(&info, APR_FINFO_INODE | APR_FINFO_MTIME,
+                          source->file);
+    }
+    hashed->size = source->size;
     hashed->inode = info.inode;
     hashed->changed = info.mtime;
-}
-
-/* Open the file of a blob. */
-static apr_status_t open_file(apr_file_t **file, oci_blob_store_t *store,
-                              const char *locator, apr_pool_t *pool)
-{
-    oci_blob_source_t source = { 0 };
-    apr_status_t rv = store->provider->blob_open(&source, store, locator, 0,
-                                                 pool);
-
-    *file = source.file;
-    return rv == APR_SUCCESS && !source.file ? APR_ENOTIMPL : rv;
 }
 
 apr_status_t oci_check_hash(oci_hashed_t *hashed, oci_blob_store_t *store,
@@ -237,41 +229,49 @@ apr_status_t oci_check_hash(oci_hashed_t *hashed, oci_blob_store_t *store,
 {
     oci_hash_t *hash = oci_hash_make(oci_digest_algorithm(digest), pool);
     char *buffer = apr_palloc(pool, BUFFER);
-    apr_file_t *file;
-    apr_status_t rv = open_file(&file, store, locator, pool);
+    oci_blob_source_t source = { 0 };
+    apr_status_t rv = store->provider->blob_open(&source, store, locator, 0,
+                                                 pool);
+    apr_size_t length = 1;
+    apr_off_t at;
 
     memset(hashed, 0, sizeof(*hashed));
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    note_file(hashed, file);
-    do {
-        apr_size_t length = BUFFER;
-
-        rv = oci_interrupt_pending() ? APR_EINTR
-                                     : apr_file_read(file, buffer, &length);
+    note_file(hashed, &source);
+    for (at = 0; rv == APR_SUCCESS && length; at += length) {
+        length = BUFFER;
+        rv = oci_interrupt_pending()
+            ? APR_EINTR
+            : oci_blob_source_read(&source, at, buffer, &length);
         if (rv == APR_SUCCESS) {
             oci_hash_update(hash, buffer, length);
         }
-    } while (rv == APR_SUCCESS);
-    apr_file_close(file);
-    hashed->known = rv == APR_EOF;
-    hashed->right = rv == APR_EOF
+    }
+    if (source.file) {
+        apr_file_close(source.file);
+    }
+    hashed->known = rv == APR_SUCCESS;
+    hashed->right = rv == APR_SUCCESS
         && !strcmp(digest, oci_hash_digest(hash, pool));
-    return rv == APR_EOF ? APR_SUCCESS : rv;
+    return rv;
 }
 
 int oci_check_is_same_file(const oci_hashed_t *hashed, oci_blob_store_t *store,
                            const char *locator, apr_pool_t *pool)
 {
     oci_hashed_t now = { 0 };
-    apr_file_t *file;
+    oci_blob_source_t source = { 0 };
 
-    if (open_file(&file, store, locator, pool) != APR_SUCCESS) {
+    if (store->provider->blob_open(&source, store, locator, 0, pool)
+        != APR_SUCCESS) {
         return 0;
     }
-    note_file(&now, file);
-    apr_file_close(file);
+    note_file(&now, &source);
+    if (source.file) {
+        apr_file_close(source.file);
+    }
     return now.size == hashed->size && now.inode == hashed->inode
         && now.changed == hashed->changed;
 }

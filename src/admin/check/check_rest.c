@@ -78,7 +78,7 @@ static int is_valid(const char *key, const oci_value_t *value, apr_pool_t *pool)
     if (!strcmp(key, oci_key_secret())) {
         return value->size == SECRET_LENGTH && is_hex(text, SECRET_LENGTH);
     }
-    return apr_isdigit(*text); /* gc */
+    return apr_isdigit(*text); /* gc, stray */
 }
 
 /* Look at a value.
@@ -185,6 +185,17 @@ static oci_error_t *visit_review(oci_walk_t *walk, const char *rest,
         : oci_check_foreign(walk->baton, key, pool);
 }
 
+static oci_error_t *visit_stray(oci_walk_t *walk, const char *rest,
+                                const oci_value_t *value, apr_pool_t *pool)
+{
+    const char *key = key_of(walk, rest, pool);
+
+    (void)value;
+    return oci_digest_valid(rest)
+        ? check_value(walk->baton, key, OCI_FAULT_VALUE_INVALID, pool)
+        : oci_check_foreign(walk->baton, key, pool);
+}
+
 static oci_error_t *visit_upload(oci_walk_t *walk, const char *rest,
                                  const oci_value_t *value, apr_pool_t *pool)
 {
@@ -203,10 +214,15 @@ static const struct {
     oci_visit_t *visit; /* NULL: another part of the run walks them */
     int values;
 } lists[] = {
-    { "blob/", NULL, 0 },           { "catalog/", visit_catalog, 0 },
-    { "holder/", visit_holder, 1 }, { "orphan/", visit_orphan, 0 },
-    { "repo/", NULL, 0 },           { "review/", visit_review, 0 },
-    { "upload/", visit_upload, 0 }, { NULL, NULL, 0 },
+    { "blob/", NULL, 0 },
+    { "catalog/", visit_catalog, 0 },
+    { "holder/", visit_holder, 1 },
+    { "orphan/", visit_orphan, 0 },
+    { "repo/", NULL, 0 },
+    { "review/", visit_review, 0 },
+    { "stray/", visit_stray, 0 },
+    { "upload/", visit_upload, 0 },
+    { NULL, NULL, 0 },
 };
 
 static oci_error_t *visit_counted(oci_walk_t *walk, const char *rest,

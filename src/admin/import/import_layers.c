@@ -13,7 +13,7 @@
 #include "admin/import/import_run.h"
 #include "admin/import/import_tree.h"
 #include "admin/interrupt.h"
-#include "registry/blob.h"
+#include "registry/blob_add.h"
 #include "registry/upload_write.h"
 
 /* How many blobs are recorded at once; each is locked meanwhile.  Garbage

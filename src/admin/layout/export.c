@@ -17,7 +17,7 @@
 #include "admin/progress.h"
 #include "admin/stores.h"
 #include "admin/terminal.h"
-#include "registry/blob.h"
+#include "registry/blob_source.h"
 #include "registry/manifest.h"
 #include "values/json.h"
 
@@ -170,8 +170,9 @@ static const char *write_manifest(const export_command_t *self,
 
 /* Copy the bytes of an open blob, whose size is known, and compare their
  * digest. */
-static const char *copy_file(const export_command_t *self, apr_file_t *file,
-                             const oci_export_item_t *item)
+static const char *copy_bytes(const export_command_t *self,
+                              const oci_blob_source_t *source,
+                              const oci_export_item_t *item)
 {
     oci_hash_t *hash = oci_hash_make(oci_digest_algorithm(item->digest),
                                      self->scratch);
@@ -187,8 +188,9 @@ static const char *copy_file(const export_command_t *self, apr_file_t *file,
             return INTERRUPTED;
         }
         size = left < CHUNK ? left : CHUNK;
-        rv = apr_file_read(file, buffer, &size);
-        if (rv != APR_SUCCESS) {
+        rv = oci_blob_source_read(source, item->size - left, buffer, &size);
+        if (rv != APR_SUCCESS || !size) {
+            rv = rv ? rv : APR_EOF;
             return apr_psprintf(self->pool, "cannot read the blob %s: %s",
                                 item->digest,
                                 apr_strerror(rv, reason, sizeof(reason)));
@@ -215,15 +217,8 @@ static const char *write_blob(const export_command_t *self,
     oci_error_t *error = oci_blob_open(&source, &blob, item->repository, 0,
                                        self->scratch);
 
-    if (error) {
-        return oci_export_explain(error, self->pool);
-    }
-    return source.file
-        ? copy_file(self, source.file, item)
-        : apr_psprintf(self->pool,
-                       "the blob %s is stored elsewhere, at %s, from where it "
-                       "cannot be exported",
-                       blob.digest, oci_terminal_text(source.url, self->pool));
+    return error ? oci_export_explain(error, self->pool)
+                 : copy_bytes(self, &source, item);
 }
 
 static const char *write_item(export_command_t *self,

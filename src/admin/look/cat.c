@@ -12,7 +12,7 @@
 #include "admin/look/cat.h"
 #include "admin/reference.h"
 #include "admin/terminal.h"
-#include "registry/blob.h"
+#include "registry/blob_source.h"
 #include "registry/manifest.h"
 #include "values/digest.h"
 
@@ -51,25 +51,30 @@ static const char *write_chunk(output_t *output, const char *data,
 }
 
 /* Write all bytes of an open blob, and compare their digest at the end. */
-static const char *write_file(output_t *output, apr_file_t *file,
-                              const char *digest, apr_pool_t *pool)
+static const char *write_bytes(output_t *output,
+                               const oci_blob_source_t *source,
+                               const char *digest, apr_pool_t *pool)
 {
     oci_hash_t *hash = oci_hash_make(oci_digest_algorithm(digest), pool);
     char *buffer = apr_palloc(pool, CHUNK);
     const char *error = NULL;
-    apr_size_t size = CHUNK;
-    apr_status_t rv;
+    apr_size_t size = 1;
+    apr_status_t rv = APR_SUCCESS;
+    apr_off_t at;
     char reason[120];
 
-    while (!error && (rv = apr_file_read(file, buffer, &size)) == APR_SUCCESS) {
-        oci_hash_update(hash, buffer, size);
-        error = write_chunk(output, buffer, size);
+    for (at = 0; !error && rv == APR_SUCCESS && size; at += size) {
         size = CHUNK;
+        rv = oci_blob_source_read(source, at, buffer, &size);
+        if (rv == APR_SUCCESS) {
+            oci_hash_update(hash, buffer, size);
+            error = write_chunk(output, buffer, size);
+        }
     }
     if (error) {
         return error;
     }
-    if (!APR_STATUS_IS_EOF(rv)) {
+    if (rv != APR_SUCCESS) {
         return apr_psprintf(pool, "cannot read the blob %s: %s", digest,
                             apr_strerror(rv, reason, sizeof(reason)));
     }
@@ -94,15 +99,8 @@ static const char *print_blob(output_t *output,
         return oci_reference_explain_absence(reference, "manifest or blob",
                                              pool);
     }
-    if (error) {
-        return oci_error_text(error, pool);
-    }
-    return source.file
-        ? write_file(output, source.file, blob.digest, pool)
-        : apr_psprintf(pool,
-                       "the blob %s is stored elsewhere: fetch it from "
-                       "%s",
-                       blob.digest, oci_terminal_text(source.url, pool));
+    return error ? oci_error_text(error, pool)
+                 : write_bytes(output, &source, blob.digest, pool);
 }
 
 static const char *print(const oci_reference_t *reference, apr_pool_t *pool)

@@ -212,11 +212,13 @@ static apr_status_t unshare_file(oci_blob_writer_t *writer, apr_off_t size)
     return APR_SUCCESS;
 }
 
-static apr_status_t upload_resume(oci_blob_writer_t *writer, apr_off_t size)
+static apr_status_t upload_resume(oci_blob_writer_t *writer, apr_off_t size,
+                                  const char *state)
 {
     struct stat st;
     apr_status_t rv;
 
+    (void)state;
     if (fstat(writer->fd, &st)) {
         return errno;
     }
@@ -323,8 +325,11 @@ static apr_status_t upload_read(oci_blob_writer_t *writer, apr_off_t offset,
     return n < 0 ? errno : APR_SUCCESS;
 }
 
-static apr_status_t upload_close(oci_blob_writer_t *writer, int durable)
+static apr_status_t upload_close(const char **state, oci_blob_writer_t *writer,
+                                 int durable, apr_pool_t *pool)
 {
+    (void)pool;
+    *state = NULL;
     return oci_io_flush(writer->fd, durable);
 }
 
@@ -412,7 +417,10 @@ static apr_status_t blob_open(oci_blob_source_t *source,
                               oci_blob_store_t *store, const char *locator,
                               apr_int32_t flags, apr_pool_t *pool)
 {
-    return oci_fs_blob_open(source, fs_of(store), locator, flags, pool);
+    apr_int32_t more = flags & OCI_OPEN_SENDFILE ? APR_FOPEN_SENDFILE_ENABLED
+                                                 : 0;
+
+    return oci_fs_blob_open(source, fs_of(store), locator, more, pool);
 }
 
 static apr_status_t blob_size(apr_off_t *size, oci_blob_store_t *store,
@@ -461,4 +469,5 @@ const oci_blob_store_provider_t oci_blob_fs = {
     upload_write, upload_read, upload_close, upload_commit,
     upload_abort, blob_open,   blob_size,    blob_delete,
     identity,     check,       list,         owner,
+    NULL,         0,
 };

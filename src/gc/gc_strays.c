@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Garbage collection of bytes in a remote store that no record names.  A
+ * locator of a remote store does not tell the digest, so that no lock on the
+ * digest can be taken.  It needs none: a locator is never used again, and only
+ * the request that made the bytes can enter them, which it does at once.  The
+ * note that bytes had no record is made with this host's clock, not with that
+ * of the store. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "gc/gc_step.h"
+#include "gc/gc_strays.h"
+#include "registry/blob.h"
+#include "registry/keys.h"
+#include "registry/walk.h"
+#include "values/digest.h"
+
+/* How many blobs of the store to list at a time: an object store lists no more
+ * in one answer. */
+#define LIST_BATCH 1000
+
+/* How many strays to look at in one run at most, and how many may be there in
+ * any case. */
+#define MAX_STRAYS 10000
+#define FEW_STRAYS 64
+
+/* Bytes that seem to have no record. */
+typedef struct stray_t {
+    const char *locator;
+    const char *hash; /* the digest of the locator, its name in the index */
+    apr_off_t size;
+    int recorded; /* whether a record names them after all */
+} stray_t;
+
+/* A look at all blobs of a store. */
+typedef struct strays_t {
+    oci_gc_t *gc;
+    oci_digest_filter_t *recorded; /* the hashes of all locators in records */
+    apr_array_header_t *found;     /* of stray_t; sorted by hash */
+    apr_uint64_t others;           /* number of the other blobs */
+    apr_pool_t *pool;              /* for found */
+} strays_t;
+
+static const char *hash_of(const char *locator, apr_pool_t *pool)
+{
+    return oci_digest_of(OCI_SHA256, locator, strlen(locator), pool);
+}
+
+/* Return the hash of the locator in a record, or NULL. */
+static const char *recorded_hash(const oci_value_t *record, apr_pool_t *pool)
+{
+    const char *locator = record->data ? strchr(record->data, ';') : NULL;
+
+    return locator ? hash_of(locator + 1, pool) : NULL;
+}
+
+static int compare(const void *left, const void *right)
+{
+    return strcmp(((const stray_t *)left)->hash,
+                  ((const stray_t *)right)->hash);
+}
+
+/* Return the stray with a hash, or NULL. */
+static stray_t *find(const strays_t *strays, const char *hash)
+{
+    const stray_t key = { .hash = hash };
+
+    return bsearch(&key, strays->found->elts, strays->found->nelts,
+                   sizeof(stray_t), compare);
+}
+
+static oci_error_t *add_recorded(oci_walk_t *walk, const char *digest,
+                                 const oci_value_t *record, apr_pool_t *pool)
+{
+    strays_t *strays = walk->baton;
+    const char *hash = recorded_hash(record, pool);
+
+    (void)digest;
+    walk->stop = oci_gc_is_stopped(strays->gc);
+    if (hash) {
+        oci_digest_filter_add(strays->recorded, hash);
+    }
+    return NULL;
+}
+
+static oci_error_t *drop_recorded(oci_walk_t *walk, const char *digest,
+                                  const oci_value_t *record, apr_pool_t *pool)
+{
+    strays_t *strays = walk->baton;
+    const char *hash = recorded_hash(record, pool);
+    stray_t *stray = hash ? find(strays, hash) : NULL;
+
+    (void)digest;
+    walk->stop = oci_gc_is_stopped(strays->gc);
+    if (stray) {
+        stray->recorded = 1;
+    }
+    return NULL;
+}
+
+static oci_error_t *walk_records(strays_t *strays, oci_visit_t *visit,
+                                 apr_pool_t *pool)
+{
+    oci_walk_t walk = { .registry = strays->gc->registry,
+                        .prefix = oci_key_blob(pool, NULL),
+                        .values = 1,
+                        .any_order = 1,
+                        .visit = visit,
+                        .baton = strays };
+
+    return oci_walk(&walk, pool);
+}
+
+static void look_at(strays_t *strays, const oci_stored_t *stored,
+                    apr_pool_t *scratch)
+{
+    const char *hash = hash_of(stored->name, scratch);
+    stray_t *stray;
+
+    strays->gc->report.stored++;
+    if (oci_digest_filter_has(strays->recorded, hash)) {
+        strays->others++;
+        return;
+    }
+    if (strays->found->nelts == MAX_STRAYS) {
+        return;
+    }
+    stray = apr_array_push(strays->found);
+    stray->locator = apr_pstrdup(strays->pool, stored->name);
+    stray->hash = apr_pstrdup(strays->pool, hash);
+    stray->size = stored->size;
+}
+
+/* Find the strays among all blobs of the store. */
+static oci_error_t *list_all(strays_t *strays, apr_pool_t *page)
+{
+    oci_gc_t *gc = strays->gc;
+    oci_blob_store_t *store = gc->registry->blobs;
+    const char *after = NULL;
+    apr_array_header_t *entries;
+    int i;
+
+    do {
+        const char *from = after ? apr_pstrdup(strays->pool, after) : NULL;
+        apr_status_t rv;
+
+        apr_pool_clear(page);
+        rv = store->provider->list(&entries, store, OCI_STORED_BLOBS, from,
+                                   LIST_BATCH, page);
+        if (rv != APR_SUCCESS) {
+            return oci_error_storage(page, rv, "cannot list the blobs in %s",
+                                     store->where);
+        }
+        for (i = 0; i < entries->nelts; i++) {
+            const oci_stored_t *stored = &APR_ARRAY_IDX(entries, i,
+                                                        oci_stored_t);
+
+            look_at(strays, stored, page);
+            after = stored->name;
+        }
+        oci_gc_progress(gc);
+    } while (entries->nelts && !oci_gc_is_stopped(gc));
+    return NULL;
+}
+
+/* Only kills, and pushes of one blob at the same time, leave strays.  If very
+ * many blobs are, the index is not the right one, or an old copy of it. */
+static oci_error_t *check_number(const strays_t *strays, apr_pool_t *pool)
+{
+    const oci_registry_t *registry = strays->gc->registry;
+    int found = strays->found->nelts;
+
+    if (found <= FEW_STRAYS || (apr_uint64_t)found <= strays->others / 10) {
+        return NULL;
+    }
+    return oci_error_storage(pool, APR_SUCCESS,
+                             "no blobs without a record are deleted in %s: the "
+                             "index %s has no record of %d%s blobs there, and "
+                             "has records of %" APR_UINT64_T_FMT
+                             "; it may be a wrong or an old index",
+                             registry->blobs->where, registry->index->where,
+                             found, found == MAX_STRAYS ? " or more" : "",
+                             strays->others);
+}
+
+static oci_error_t *put_note(oci_gc_t *gc, const char *key, apr_pool_t *pool)
+{
+    apr_array_header_t *changes = oci_change_list_make(pool);
+    const char *now = apr_psprintf(pool, "%" APR_INT64_T_FMT,
+                                   apr_time_sec(apr_time_now()));
+
+    oci_change_put(changes, OCI_CHANGE_PUT, key, now, strlen(now));
+    return oci_facts_apply(gc->registry, changes, 0, pool);
+}
+
+static oci_error_t *remove_note(oci_gc_t *gc, const char *key, apr_pool_t *pool)
+{
+    apr_array_header_t *changes = oci_change_list_make(pool);
+
+    oci_change_delete(changes, key);
+    return oci_facts_apply(gc->registry, changes, 0, pool);
+}
+
+static oci_error_t *delete_stray(oci_gc_t *gc, const stray_t *stray,
+                                 apr_pool_t *pool)
+{
+    oci_blob_store_t *store = gc->registry->blobs;
+    apr_status_t rv = gc->dry
+        ? APR_SUCCESS
+        : store->provider->blob_delete(store, stray->locator, NULL, pool);
+
+    if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
+        return oci_error_storage(pool, rv, "cannot delete %s/%s", store->where,
+                                 stray->locator);
+    }
+    if (rv == APR_SUCCESS) {
+        gc->report.blobs++;
+        gc->report.bytes += stray->size;
+    }
+    return gc->dry ? NULL
+                   : remove_note(gc, oci_key_stray(pool, stray->hash), pool);
+}
+
+/* Note a stray, or delete it if it was noted long enough ago. */
+static oci_error_t *settle(oci_gc_t *gc, const stray_t *stray, apr_pool_t *pool)
+{
+    const char *key = oci_key_stray(pool, stray->hash);
+    int wait = gc->grace > gc->upload_expiry ? gc->grace : gc->upload_expiry;
+    oci_value_t noted;
+    oci_error_t *error = oci_fact_get(&noted, gc->registry, key, pool);
+    apr_int64_t since;
+
+    if (error) {
+        return error;
+    }
+    since = noted.data ? oci_gc_time(apr_atoi64(noted.data)) : 0;
+    if (since && oci_gc_is_past(since, wait)) {
+        return delete_stray(gc, stray, pool);
+    }
+    return since || gc->dry ? NULL : put_note(gc, key, pool);
+}
+
+static oci_error_t *settle_all(strays_t *strays, apr_pool_t *scratch)
+{
+    oci_error_t *error = NULL;
+    int i;
+
+    for (i = 0;
+         i < strays->found->nelts && !error && !oci_gc_is_stopped(strays->gc);
+         i++) {
+        const stray_t *stray = &APR_ARRAY_IDX(strays->found, i, stray_t);
+
+        if (!stray->recorded) {
+            error = oci_gc_skip(strays->gc, settle(strays->gc, stray, scratch));
+        }
+        if (!error) {
+            apr_pool_clear(scratch);
+        }
+    }
+    return error;
+}
+
+/* Remove a note whose bytes are gone, or have a record. */
+static oci_error_t *visit_note(oci_walk_t *walk, const char *hash,
+                               const oci_value_t *value, apr_pool_t *pool)
+{
+    strays_t *strays = walk->baton;
+    const stray_t *stray = find(strays, hash);
+
+    (void)value;
+    walk->stop = oci_gc_is_stopped(strays->gc);
+    return stray && !stray->recorded
+        ? NULL
+        : oci_gc_skip(strays->gc,
+                      remove_note(strays->gc, oci_key_stray(pool, hash), pool));
+}
+
+static oci_error_t *remove_notes(strays_t *strays, apr_pool_t *pool)
+{
+    oci_walk_t walk = { .registry = strays->gc->registry,
+                        .prefix = oci_key_stray(pool, NULL),
+                        .visit = visit_note,
+                        .baton = strays };
+
+    return strays->gc->dry || strays->found->nelts == MAX_STRAYS
+        ? NULL
+        : oci_walk(&walk, pool);
+}
+
+oci_error_t *oci_gc_strays(oci_gc_t *gc, apr_pool_t *pool)
+{
+    strays_t strays = { .gc = gc, .pool = pool };
+    oci_error_t *error = oci_blob_filter_make(&strays.recorded, pool);
+    apr_pool_t *scratch;
+    apr_status_t rv = apr_pool_create(&scratch, pool);
+
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot look for blobs");
+    }
+    strays.found = apr_array_make(pool, 16, sizeof(stray_t));
+    if (!error) {
+        error = walk_records(&strays, add_recorded, pool);
+    }
+    if (!error) {
+        error = oci_gc_skip(gc, list_all(&strays, scratch));
+    }
+    if (error || oci_gc_is_stopped(gc)
+        || (error = check_number(&strays, pool))) {
+        return oci_gc_skip(gc, error);
+    }
+    if (strays.found->nelts) {
+        qsort(strays.found->elts, strays.found->nelts, sizeof(stray_t),
+              compare);
+        error = walk_records(&strays, drop_recorded, pool);
+    }
+    if (error || oci_gc_is_stopped(gc)) {
+        return error;
+    }
+    apr_pool_clear(scratch);
+    error = settle_all(&strays, scratch);
+    return error || oci_gc_is_stopped(gc) ? error : remove_notes(&strays, pool);
+}

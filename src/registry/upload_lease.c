@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Leases: who may write to an upload of a remote store. */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apr_strings.h"
+
+#include "registry/keys.h"
+#include "registry/random.h"
+#include "registry/upload_id.h"
+#include "registry/upload_lease.h"
+#include "registry/upload_state.h"
+
+#define NOBODY "-"
+
+#define RENEWAL apr_time_from_sec(OCI_LEASE_SECONDS / 3)
+
+/* The processes whose ids this one can interpret: those of this boot, and of
+ * this namespace of process ids. */
+static const char *name_space(const oci_registry_t *registry, apr_pool_t *pool)
+{
+    struct stat st;
+
+    return registry->boot && !stat("/proc/self/ns/pid", &st)
+        ? apr_psprintf(pool, "%s.%" APR_UINT64_T_FMT, registry->boot,
+                       (apr_uint64_t)st.st_ino)
+        : NULL;
+}
+
+static const char *this_process(const oci_registry_t *registry,
+                                apr_pool_t *pool)
+{
+    const char *space = name_space(registry, pool);
+
+    return space ? apr_psprintf(pool, "%s.%ld", space, (long)getpid()) : NOBODY;
+}
+
+/* Whether a process is known to have ended. */
+static int has_ended(const char *process, const oci_registry_t *registry,
+                     apr_pool_t *pool)
+{
+    const char *space = name_space(registry, pool);
+    apr_size_t length = space ? strlen(space) : 0;
+    long pid;
+
+    if (!space || strncmp(process, space, length) || process[length] != '.') {
+        return 0;
+    }
+    pid = strtol(process + length + 1, NULL, 10);
+    return pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH;
+}
+
+/* Whether a request has a lease.  One that ends later than a lease can is of a
+ * host whose clock is wrong. */
+static int is_held(const oci_lease_t *lease, const oci_registry_t *registry,
+                   apr_pool_t *pool)
+{
+    apr_int64_t left;
+
+    if (!lease->token || !strcmp(lease->token, NOBODY)) {
+        return 0;
+    }
+    left = lease->seconds - apr_time_sec(apr_time_now());
+    return left >= -OCI_LEASE_SKEW && left <= OCI_LEASE_SECONDS + OCI_LEASE_SKEW
+        && !has_ended(lease->process, registry, pool);
+}
+
+static oci_error_t *busy(const oci_upload_t *upload, apr_pool_t *pool)
+{
+    return oci_error_make(pool, OCI_E_UPLOAD_RANGE, "upload", upload->id,
+                          "another request is writing to this upload");
+}
+
+static oci_error_t *put(const oci_registry_t *registry, const char *key,
+                        const char *text, int durable, apr_pool_t *pool)
+{
+    apr_array_header_t *changes = oci_change_list_make(pool);
+
+    oci_change_put(changes, OCI_CHANGE_PUT, key, text, strlen(text));
+    return oci_facts_apply(registry, changes, durable, pool);
+}
+
+/* Write the upload's lease, which has a token, and a text into its record. */
+static oci_error_t *put_leased(oci_upload_t *upload, const char *text,
+                               int durable, apr_pool_t *pool)
+{
+    const oci_registry_t *registry = upload->repository.registry;
+
+    upload->lease_renewed = apr_time_now();
+    upload->lease.seconds = apr_time_sec(upload->lease_renewed)
+        + OCI_LEASE_SECONDS;
+    upload->lease.process = this_process(registry, pool);
+    return put(registry, oci_key_upload(pool, upload->id),
+               oci_upload_record_lease(text, &upload->lease, pool), durable,
+               pool);
+}
+
+/* Take the lease.  The caller holds the lock on the record. */
+static oci_error_t *take_locked(oci_upload_t **upload, apr_pool_t *pool)
+{
+    const oci_registry_t *registry = (*upload)->repository.registry;
+    const char *token;
+    oci_error_t *error = oci_upload_read(upload, pool);
+
+    if (error) {
+        return error;
+    }
+    if (is_held(&(*upload)->lease, registry, pool)) {
+        return busy(*upload, pool);
+    }
+    if ((error = oci_random_hex(&token, 8, pool))) {
+        return error;
+    }
+    (*upload)->lease.token = token;
+    (*upload)->lease_pool = pool;
+    return put_leased(*upload, oci_upload_record_of(*upload, pool), 0, pool);
+}
+
+static oci_error_t *lock_record(oci_lock_t **lock,
+                                const oci_registry_t *registry, const char *id,
+                                apr_pool_t *pool)
+{
+    return oci_registry_lock(lock, registry, oci_key_upload(pool, id),
+                             OCI_LOCK_EXCLUSIVE, pool);
+}
+
+oci_error_t *oci_upload_lease_take(oci_upload_t **upload, apr_pool_t *pool)
+{
+    const oci_registry_t *registry = (*upload)->repository.registry;
+    oci_lock_t *lock;
+    oci_error_t *error = lock_record(&lock, registry, (*upload)->id, pool);
+
+    if (!error) {
+        error = take_locked(upload, pool);
+        oci_registry_unlock(registry, lock);
+    }
+    if (error) {
+        (*upload)->lease.token = NULL;
+    }
+    return error;
+}
+
+/* Write the record.  The caller holds the lock on it. */
+static oci_error_t *write_locked(oci_upload_t *upload, const char *text,
+                                 int keep, int durable, apr_pool_t *pool)
+{
+    static const char lease[] = OCI_LEASE;
+    const oci_registry_t *registry = upload->repository.registry;
+    const char *key = oci_key_upload(pool, upload->id);
+    oci_lease_t none = { NOBODY, apr_time_sec(apr_time_now()), NOBODY };
+    const char *there;
+    oci_value_t record;
+    oci_error_t *error = oci_fact_get(&record, registry, key, pool);
+
+    if (error) {
+        return error;
+    }
+    there = record.data ? strstr(record.data, lease) : NULL;
+    if (!there
+        || strncmp(there + strlen(lease), upload->lease.token,
+                   strlen(upload->lease.token))) {
+        return busy(upload, pool);
+    }
+    text = text ? text : record.data;
+    if (!*text) {
+        return put(registry, key, "", durable, pool);
+    }
+    return keep ? put_leased(upload, text, durable, pool)
+                : put(registry, key, oci_upload_record_lease(text, &none, pool),
+                      durable, pool);
+}
+
+oci_error_t *oci_upload_lease_write(oci_upload_t *upload, const char *text,
+                                    int keep, int durable, apr_pool_t *pool)
+{
+    const oci_registry_t *registry = upload->repository.registry;
+    oci_lock_t *lock;
+    oci_error_t *error = lock_record(&lock, registry, upload->id, pool);
+
+    if (!error) {
+        error = write_locked(upload, text, keep, durable, pool);
+        oci_registry_unlock(registry, lock);
+    }
+    if (!error && (!keep || (text && !*text))) {
+        upload->lease.token = NULL;
+    }
+    return error;
+}
+
+oci_error_t *oci_upload_lease_renew(oci_upload_t *upload, apr_pool_t *pool)
+{
+    return upload->lease.token
+            && apr_time_now() - upload->lease_renewed >= RENEWAL
+        ? oci_upload_lease_write(upload, NULL, 1, 0, pool)
+        : NULL;
+}
+
+/* End a record.  The caller holds the lock on it. */
+static oci_error_t *expire_locked(int *ended, const oci_registry_t *registry,
+                                  const char *id, apr_int64_t since,
+                                  apr_pool_t *pool)
+{
+    apr_array_header_t *changes = oci_change_list_make(pool);
+    const char *key = oci_key_upload(pool, id);
+    oci_upload_record_t record = { 0 };
+    oci_value_t value;
+    oci_error_t *error = oci_fact_get(&value, registry, key, pool);
+
+    if (error) {
+        return error;
+    }
+    if (value.size
+        && !oci_upload_record_parse(&record, value.data, value.size, pool)) {
+        *ended = record.lease.seconds < since
+            && !is_held(&record.lease, registry, pool);
+    }
+    if (!*ended) {
+        return NULL;
+    }
+    if (oci_upload_id_expired(id, apr_time_now())) {
+        oci_change_delete(changes, key);
+    }
+    else {
+        oci_change_put(changes, OCI_CHANGE_PUT, key, NULL, 0);
+    }
+    return oci_facts_apply(registry, changes, 0, pool);
+}
+
+oci_error_t *oci_upload_lease_expire(int *ended, const oci_registry_t *registry,
+                                     const char *id, apr_int64_t since,
+                                     apr_pool_t *pool)
+{
+    oci_lock_t *lock;
+    oci_error_t *error = lock_record(&lock, registry, id, pool);
+
+    *ended = 1;
+    if (!error) {
+        error = expire_locked(ended, registry, id, since, pool);
+        oci_registry_unlock(registry, lock);
+    }
+    return error;
+}
