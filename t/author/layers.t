@@ -7,6 +7,7 @@ use OCI::Source;
 
 my %below = (
     values   => [qw(values)],
+    s3       => [qw(s3 mod_oci.h values)],
     store    => [qw(store mod_oci.h values)],
     registry => [qw(registry mod_oci.h values)],
     gc       => [qw(gc registry mod_oci.h values)],

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file s3_list.h
+ * @brief Listing the objects of a bucket
+ *
+ * s3_client.h lists the statuses that this function returns.
+ */
+
+#ifndef OCI_S3_LIST_H
+#define OCI_S3_LIST_H
+
+#include "apr_errno.h"
+#include "apr_pools.h"
+#include "apr_tables.h"
+#include "apr_time.h"
+
+#include "s3/s3_client.h"
+
+/** What to list. */
+typedef struct oci_s3_list_t {
+    const char *prefix; /* only keys that begin with it; "" for all */
+    const char *after;  /* only keys behind it; NULL for all */
+    int limit;          /* the most entries, 1..1000 */
+} oci_s3_list_t;
+
+/** An object in a listing. */
+typedef struct oci_s3_entry_t {
+    const char *key;
+    apr_off_t size;      /* bytes */
+    apr_time_t modified; /* 0 if not sent */
+    const char *etag;    /* with its quotation marks; NULL if not sent */
+} oci_s3_entry_t;
+
+/** A page of a listing. */
+typedef struct oci_s3_listing_t {
+    apr_array_header_t *entries; /* of oci_s3_entry_t, in the order of keys */
+    const char *next; /* list after this key to go on; NULL at the end */
+} oci_s3_listing_t;
+
+/**
+ * List objects.
+ * @param listing Filled in, in pool
+ */
+apr_status_t oci_s3_list(oci_s3_listing_t *listing, const oci_s3_call_t *call,
+                         const oci_s3_list_t *list, apr_pool_t *pool);
+
+#endif /* OCI_S3_LIST_H */
