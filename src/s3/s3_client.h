@@ -43,6 +43,12 @@
  * is added for each MiB of the request's body. */
 #define OCI_S3_WAIT apr_time_from_sec(20)
 
+/** The idle connections of a process; see s3_transport.h. */
+typedef struct oci_s3_transport_t oci_s3_transport_t;
+
+/** The credentials of a process; see s3_credentials.h. */
+typedef struct oci_s3_credentials_t oci_s3_credentials_t;
+
 /** A client. Several threads can use it at a time, also after a fork. */
 typedef struct oci_s3_client_t oci_s3_client_t;
 
@@ -54,7 +60,8 @@ typedef struct oci_s3_call_t {
 
 /**
  * Initialize libcurl.  Call this while the process has only one thread, and
- * before all other functions that send requests.
+ * before all other functions that send requests.  The process should ignore
+ * SIGPIPE, as httpd does: OpenSSL may write to a closed connection.
  * @param pool The clean-up of libcurl is registered here
  * @return APR_SUCCESS, or APR_EGENERAL
  */
@@ -72,6 +79,12 @@ apr_status_t oci_s3_client_create(oci_s3_client_t **client,
 
 /** Return the settings of a client. */
 const oci_s3_settings_t *oci_s3_client_settings(const oci_s3_client_t *client);
+
+/** Return what a client uses to send requests; for this directory only. */
+oci_s3_transport_t *oci_s3_client_transport(const oci_s3_client_t *client);
+
+/** Return the credentials of a client; for this directory only. */
+oci_s3_credentials_t *oci_s3_client_credentials(const oci_s3_client_t *client);
 
 /** Return microseconds of a monotonic clock, which has no date. */
 apr_time_t oci_s3_now(void);

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file s3_transport.h
+ * @brief Exchanges of one HTTP request and its response, by means of libcurl
+ *
+ * A transport keeps idle handles, each with its connections, for the threads of
+ * one process.  After a fork the child starts with none, and leaves those of
+ * its parent alone.
+ */
+
+#ifndef OCI_S3_TRANSPORT_H
+#define OCI_S3_TRANSPORT_H
+
+#include <sys/uio.h>
+
+#include "apr_errno.h"
+#include "apr_pools.h"
+#include "apr_tables.h"
+#include "apr_time.h"
+
+#include "s3/s3_client.h"
+
+/** The default limit of a response body, in bytes. */
+#define OCI_S3_RESPONSE_LIMIT (8 * 1024 * 1024)
+
+/** A handle of libcurl, which one thread at a time uses. */
+typedef struct oci_s3_handle_t {
+    void *easy;  /* a CURL */
+    void *multi; /* the CURLM that has its connections */
+    struct oci_s3_handle_t *next;
+} oci_s3_handle_t;
+
+/** A request and its response.  What the request does not need is zero. */
+typedef struct oci_s3_exchange_t {
+    const char *method;
+    const char *url;
+    const apr_table_t *headers;
+    const struct iovec *body; /* count pieces */
+    int count;
+    apr_time_t deadline; /* of oci_s3_now(); 0 for none */
+    apr_size_t limit;    /* of the response body, in bytes */
+    int direct;          /* whether no proxy is used */
+
+    int status;            /* of HTTP; 0 if no response came */
+    apr_table_t *received; /* some of the headers of the response */
+    char *data;            /* the body of the response, and a NUL */
+    apr_size_t size;       /* of data, bytes */
+    int too_large;         /* the body is longer than the limit */
+    int unsent;            /* the server cannot have seen the request */
+    int repeated;        /* libcurl sent it twice: the first answer was lost */
+    const char *failure; /* what libcurl says about an error */
+} oci_s3_exchange_t;
+
+/** A function that takes bytes of a response's body.
+ * @return The number of bytes taken, or CURL_WRITEFUNC_PAUSE */
+typedef size_t oci_s3_sink_t(char *bytes, size_t one, size_t size, void *baton);
+
+/**
+ * Create a transport.
+ * @param ca_file The certificates to trust; NULL for the system's
+ * @param silence How long nothing may be sent or received, in microseconds
+ * @return APR_SUCCESS, or an error of the system
+ */
+apr_status_t oci_s3_transport_create(oci_s3_transport_t **transport,
+                                     const char *ca_file,
+                                     apr_interval_time_t silence,
+                                     apr_pool_t *pool);
+
+/**
+ * Run an exchange.
+ * @param exchange Its second half is filled in, in pool
+ * @return APR_SUCCESS for a complete response of any status;
+ *         APR_ECONNREFUSED if there was no connection, or it broke;
+ *         APR_TIMEUP; APR_EGENERAL; each with exchange->failure
+ */
+apr_status_t oci_s3_transport_run(oci_s3_transport_t *transport,
+                                  oci_s3_exchange_t *exchange,
+                                  apr_pool_t *pool);
+
+/**
+ * Start an exchange whose response the caller collects.
+ * @param handle Set to a handle, which the caller drives and releases
+ * @param exchange Must live until then, like pool; deadline, limit and the
+ *        silence of the transport are not applied
+ * @param sink,baton Called with the body
+ * @return APR_SUCCESS, or APR_ENOMEM
+ */
+apr_status_t oci_s3_transport_start(oci_s3_handle_t **handle,
+                                    oci_s3_transport_t *transport,
+                                    oci_s3_exchange_t *exchange,
+                                    oci_s3_sink_t *sink, void *baton,
+                                    apr_pool_t *pool);
+
+/**
+ * Drive a handle until something has happened, or a time has passed.
+ * @param running Set to 0 when the exchange has ended
+ * @param wait The longest wait, in microseconds
+ */
+apr_status_t oci_s3_transport_drive(int *running, oci_s3_handle_t *handle,
+                                    apr_interval_time_t wait);
+
+/**
+ * Get the result of an exchange that has ended.
+ * @return As oci_s3_transport_run
+ */
+apr_status_t oci_s3_transport_result(oci_s3_exchange_t *exchange,
+                                     oci_s3_handle_t *handle, apr_pool_t *pool);
+
+/**
+ * Release a handle.
+ * @param ended Whether the exchange has ended; if not, its connection is closed
+ */
+void oci_s3_transport_release(oci_s3_transport_t *transport,
+                              oci_s3_handle_t *handle, int ended);
+
+#endif /* OCI_S3_TRANSPORT_H */
