@@ -14,6 +14,7 @@
 #include "apr_pools.h"
 #include "apr_tables.h"
 #include "apr_time.h"
+#include "apr_xml.h"
 
 #include "s3/s3_client.h"
 
@@ -44,5 +45,16 @@ typedef struct oci_s3_listing_t {
  */
 apr_status_t oci_s3_list(oci_s3_listing_t *listing, const oci_s3_call_t *call,
                          const oci_s3_list_t *list, apr_pool_t *pool);
+
+/**
+ * Return the text of an element that is a key, and decode it if the listing
+ * says that keys are encoded.
+ * @param root Of the listing
+ * @param entry The parent of the element
+ * @param name Of the element
+ * @return It, in pool; NULL if there is none
+ */
+const char *oci_s3_list_key(const apr_xml_elem *root, const apr_xml_elem *entry,
+                            const char *name, apr_pool_t *pool);
 
 #endif /* OCI_S3_LIST_H */
