@@ -24,6 +24,10 @@
 #define FIRST_SIZE   4096
 #define ERROR_MAX    (64 * 1024)
 
+#if OCI_S3_PAUSE != CURL_WRITEFUNC_PAUSE
+#error OCI_S3_PAUSE differs from CURL_WRITEFUNC_PAUSE
+#endif
+
 struct oci_s3_transport_t {
     const char *ca_file; /* NULL for the system's */
     apr_interval_time_t silence;
@@ -204,6 +208,10 @@ static size_t receive_header(char *line, size_t one, size_t size, void *baton)
         progress->exchange->status = atoi(line + 9);
         return size;
     }
+    if (*line == '\r' || *line == '\n') {
+        progress->exchange->begun = progress->exchange->status >= 200;
+        return size;
+    }
     for (i = 0; colon && wanted[i]; i++) {
         if (strlen(wanted[i]) == (size_t)(colon - line)
             && !strncasecmp(line, wanted[i], colon - line)) {
@@ -379,16 +387,18 @@ apr_status_t oci_s3_transport_start(oci_s3_handle_t **handle,
 apr_status_t oci_s3_transport_drive(int *running, oci_s3_handle_t *handle,
                                     apr_interval_time_t wait)
 {
-    CURLMcode code = curl_multi_perform(handle->multi, running);
+    CURLMcode code = curl_multi_poll(handle->multi, NULL, 0,
+                                     (int)((wait + 999) / 1000), NULL);
 
-    if (code == CURLM_OK && *running && wait > 0) {
-        code = curl_multi_poll(handle->multi, NULL, 0,
-                               (int)((wait + 999) / 1000), NULL);
-        if (code == CURLM_OK) {
-            code = curl_multi_perform(handle->multi, running);
-        }
+    if (code == CURLM_OK) {
+        code = curl_multi_perform(handle->multi, running);
     }
     return code == CURLM_OK ? APR_SUCCESS : APR_EGENERAL;
+}
+
+void oci_s3_transport_resume(oci_s3_handle_t *handle)
+{
+    curl_easy_pause(handle->easy, CURLPAUSE_CONT);
 }
 
 /* Turn an error of libcurl into a status. */

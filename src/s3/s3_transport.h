@@ -24,6 +24,9 @@
 /** The default limit of a response body, in bytes. */
 #define OCI_S3_RESPONSE_LIMIT (8 * 1024 * 1024)
 
+/** What a sink returns to pause: CURL_WRITEFUNC_PAUSE. */
+#define OCI_S3_PAUSE 0x10000001
+
 /** A handle of libcurl, which one thread at a time uses. */
 typedef struct oci_s3_handle_t {
     void *easy;  /* a CURL */
@@ -43,6 +46,7 @@ typedef struct oci_s3_exchange_t {
     int direct;          /* whether no proxy is used */
 
     int status;            /* of HTTP; 0 if no response came */
+    int begun;             /* whether the head of the response is complete */
     apr_table_t *received; /* some of the headers of the response */
     char *data;            /* the body of the response, and a NUL */
     apr_size_t size;       /* of data, bytes */
@@ -52,8 +56,11 @@ typedef struct oci_s3_exchange_t {
     const char *failure; /* what libcurl says about an error */
 } oci_s3_exchange_t;
 
-/** A function that takes bytes of a response's body.
- * @return The number of bytes taken, or CURL_WRITEFUNC_PAUSE */
+/**
+ * Take bytes of a response's body.
+ * @param size Of bytes; one is 1
+ * @return size, or OCI_S3_PAUSE: the same bytes come again later
+ */
 typedef size_t oci_s3_sink_t(char *bytes, size_t one, size_t size, void *baton);
 
 /**
@@ -93,12 +100,15 @@ apr_status_t oci_s3_transport_start(oci_s3_handle_t **handle,
                                     apr_pool_t *pool);
 
 /**
- * Drive a handle until something has happened, or a time has passed.
+ * Wait until a handle has something to do, or a time has passed, and do it.
  * @param running Set to 0 when the exchange has ended
  * @param wait The longest wait, in microseconds
  */
 apr_status_t oci_s3_transport_drive(int *running, oci_s3_handle_t *handle,
                                     apr_interval_time_t wait);
+
+/** Go on with an exchange whose sink returned OCI_S3_PAUSE. */
+void oci_s3_transport_resume(oci_s3_handle_t *handle);
 
 /**
  * Get the result of an exchange that has ended.
