@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-# clients.sh [NAME...]: build the Go programs that the tests use (all of them,
-# or those named), each once per version, as CACHE/NAME-VERSION/NAME.
+# clients.sh [NAME...]: build the programs in Go and Rust that the tests use
+# (all, or those named), each once per version, as CACHE/NAME-VERSION/NAME.
 # clients.sh --path NAME prints the path of one.
 #
 # CACHE is MOD_OCI_CACHE, or mod_oci in the user's cache directory.  If a
@@ -22,6 +22,8 @@ registry    v3.1.2  github.com/distribution/distribution/v3/cmd/registry
 buildctl    v0.34.2 github.com/moby/buildkit/cmd/buildctl
 buildkitd   v0.34.2 github.com/moby/buildkit/cmd/buildkitd
 cosign      v2.6.5  github.com/sigstore/cosign/v2/cmd/cosign
+versitygw   v1.8.0  github.com/versity/versitygw/cmd/versitygw
+s3s-fs      0.14.1  crate:s3s-fs
 '
 cache=${MOD_OCI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mod_oci}
 
@@ -53,6 +55,31 @@ build() {
     return $status
 }
 
+# The same for a crate of the same name, whose program needs a feature.
+build_crate() {
+    work=$(mktemp -d "$4.XXXXXX") || return 1
+    CARGO_TARGET_DIR=$work/target cargo install "${3#crate:}" --version "$2" \
+        --locked --features binary --jobs 2 --root "$work" >"$work/log" 2>&1 &&
+        mkdir -p "$4" && mv "$work/bin/$1" "$4/$1"
+    status=$?
+    test $status = 0 || tail -n 3 "$work/log" >&2
+    rm -rf "$work"
+    return $status
+}
+
+# Whether PACKAGE can be built here; prints the reason if it cannot.
+can_build() {
+    case $1 in
+    crate:*)
+        cargo --version 2>/dev/null | grep -Eq ' 1\.(9[2-9]|[1-9][0-9]{2})' ||
+            echo "it needs cargo 1.92 or later (https://rustup.rs/)." ;;
+    *)
+        go version 2>/dev/null | grep -Eq 'go1\.(2[1-9]|[3-9][0-9])' ||
+            echo "it needs Go 1.21 or later, which downloads newer toolchains" \
+                 "itself (https://go.dev/dl/; Debian 12's golang is too old)." ;;
+    esac
+}
+
 if test "${1:-}" = --path; then
     echo "$programs" | while read -r name version package; do
         test "$name" != "$2" || echo "$cache/$name-$version/$name"
@@ -68,14 +95,17 @@ echo "$programs" | while read -r name version package; do
     test $# = 0 || case " $* " in *" $name "*) ;; *) continue ;; esac
     dir=$cache/$name-$version
     test -x "$dir/$name" && continue
-    if ! go version 2>/dev/null | grep -Eq 'go1\.(2[1-9]|[3-9][0-9])'; then
-        echo "Skipping $name: it needs Go 1.21 or later, which downloads" \
-             "newer toolchains itself (https://go.dev/dl/; Debian 12's golang" \
-             "is too old)." >&2
+    reason=$(can_build "$package")
+    if test -n "$reason"; then
+        echo "Skipping $name: $reason" >&2
         continue
     fi
+    case $package in
+    crate:*) make=build_crate ;;
+    *)       make=build ;;
+    esac
     echo "Building $name $version into $dir"
-    build "$name" "$version" "$package" "$dir" ||
+    $make "$name" "$version" "$package" "$dir" </dev/null ||
         echo "Skipping $name: its build failed, see the messages above." >&2
 done
 exit 0
