@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# Faults of the strict S3 server.  A rule is a hash:
+#
+#     fault      see below
+#     method, key, query    regular expressions, which match anything if absent
+#     count      how many matching requests have the fault (1)
+#     skip       how many matching requests pass before (0)
+#     performed  whether the operation is performed all the same (false)
+#
+# The first rule that matches and is not used up counts.  The faults:
+#
+#     status       an error: code (InternalError), status (that of the code),
+#                  retry_after (seconds)
+#     slowdown, denied, quota    "status" with SlowDown, AccessDenied, or
+#                  QuotaExceeded
+#     error-200    an error inside a 200: code
+#     reset        the connection is reset instead of an answer
+#     close        the connection is closed instead of an answer
+#
+# In the following ones the operation is always performed:
+#
+#     silence      no byte for some seconds, or, without "seconds", until the
+#                  rules are set again; before the answer, or after "at" bytes
+#                  of its body
+#     reset-body   the connection is reset after "at" bytes of the body
+#     truncate     it is closed there
+#     corrupt      the byte at "at" (0) of the body is changed
+
+package OCI::S3::Faults;
+
+use strict;
+use warnings;
+
+use OCI::S3::Reply;
+
+my %FAULT = (
+    status       => \&with_status,
+    slowdown     => sub { with_status({ code => 'SlowDown', %{ $_[0] } }) },
+    denied       => sub { with_status({ code => 'AccessDenied', %{ $_[0] } }) },
+    quota        =>
+        sub { with_status({ code => 'QuotaExceeded', %{ $_[0] } }) },
+    'error-200'  => sub { with_status({ %{ $_[0] }, status => 200 }) },
+    reset        => sub { { nothing => 1, before => [ { reset => 1 } ] } },
+    close        => sub { { nothing => 1, before => [ { close => 1 } ] } },
+    silence      => \&with_silence,
+    'reset-body' => sub { split_body(@_, sub { ({ reset => 1 }) }) },
+    truncate     => sub { split_body(@_, sub { ({ close => 1 }) }) },
+    corrupt      => sub { split_body(@_, \&corrupted) },
+);
+my %PERFORMS = map { $_ => 1 } qw(silence reset-body truncate corrupt);
+
+sub new { bless { rules => [] }, $_[0] }
+
+# Replace the rules.  Returns what is wrong with them, or undef.
+sub set {
+    my ($self, $rules) = @_;
+    return 'the rules are not a list' if ref $rules ne 'ARRAY';
+    for my $rule (@$rules) {
+        return 'a rule is not an object' if ref $rule ne 'HASH';
+        return "there is no fault '" . ($rule->{fault} // '') . "'"
+            if !$FAULT{ $rule->{fault} // '' };
+        for my $name (grep { defined $rule->{$_} } qw(method key query)) {
+            return "'$rule->{$name}' is not a regular expression"
+                if !defined eval { qr/$rule->{$name}/ };
+        }
+    }
+    $self->{rules} = [ map { { count => 1, skip => 0, %$_ } } @$rules ];
+    return undef;
+}
+
+# The rules, with the counts that are left.
+sub rules { $_[0]{rules} }
+
+# The rule for a request, or undef.  It is used up by one.
+sub take {
+    my ($self, $request) = @_;
+    my %value = (method => $request->method, query => $request->{query},
+        key => $request->{key} // $request->path);
+    for my $rule (@{ $self->{rules} }) {
+        next if $rule->{count} < 1;
+        next if grep { defined $rule->{$_} && $value{$_} !~ /$rule->{$_}/ }
+            keys %value;
+        next if $rule->{skip}-- > 0;
+        $rule->{count}--;
+        return $rule;
+    }
+    return undef;
+}
+
+# The reply with a fault; $perform returns the reply without it.
+sub reply {
+    my ($rule, $perform) = @_;
+    my $reply = $rule->{performed} || $PERFORMS{ $rule->{fault} }
+        ? $perform->() : undef;
+    return $FAULT{ $rule->{fault} }->($rule, $reply);
+}
+
+sub with_status {
+    my $rule = shift;
+    my $reply = OCI::S3::Reply::error($rule->{code} // 'InternalError',
+        defined $rule->{status} ? (status => $rule->{status}) : ());
+    $reply->{headers}{'Retry-After'} = $rule->{retry_after}
+        if defined $rule->{retry_after};
+    return $reply;
+}
+
+sub with_silence {
+    my ($rule, $reply) = @_;
+    my $pause = { pause => $rule->{seconds} // 0, held => !$rule->{seconds} };
+    return { %$reply, before => [$pause] } if !defined $rule->{at};
+    return split_body($rule, $reply, sub { ($pause, @_) });
+}
+
+# Replace what follows "at" bytes of a body.  Its length stays as announced.
+sub split_body {
+    my ($rule, $reply, $change) = @_;
+    my ($before, $after) = OCI::S3::Reply::cut($rule->{at} // 0,
+        @{ $reply->{body} });
+    return { %$reply, body => [ @$before, $change->(@$after) ],
+        length => OCI::S3::Reply::length_of(@{ $reply->{body} }) };
+}
+
+sub corrupted {
+    my ($byte, $rest) = OCI::S3::Reply::cut(1, @_);
+    my ($piece) = @$byte or return;
+    my $bytes = $piece->{file} ? $piece->{file}->read($piece->{offset}, 1)
+        : $piece->{bytes};
+    return ({ bytes => chr(ord($bytes) ^ 1) }, @$rest);
+}
+
+1;
