@@ -44,7 +44,8 @@ my $http = OCI::Client->new($s3);
 # The server's check of a request, as a code or ''.
 sub check {
     my ($target, $method, %headers) = @_;
-    my $request = OCI::S3::Request->parse(join "\r\n", "$method $target HTTP/1.1",
+    my $request = OCI::S3::Request->parse(join "\r\n",
+        "$method $target HTTP/1.1",
         map { "$_: $headers{$_}" } sort keys %headers);
     my $wrong = OCI::S3::Signature::check($request, { now => $TIME,
         region => 'us-east-1', key => sub { { secret => $example{secret} } } });
@@ -59,9 +60,9 @@ for (@EXAMPLES) {
         path => $path, query => $query, headers => \%headers,
         payload => sha256_hex($body) });
     is($signature, $expected, "$name: the client's signature");
-    $headers{authorization} = "AWS4-HMAC-SHA256 Credential=$example{key}/$scope,"
-        . 'SignedHeaders=' . join(';', sort keys %headers)
-        . ",Signature=$expected";
+    $headers{authorization} = 'AWS4-HMAC-SHA256 '
+        . "Credential=$example{key}/$scope,SignedHeaders="
+        . join(';', sort keys %headers) . ",Signature=$expected";
     my $target = $path . ($query ne '' && "?$query");
     is(check($target, $method, %headers), '', 'the server accepts it');
     is(check($target, $method, %headers, host => 'another'),

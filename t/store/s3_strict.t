@@ -66,7 +66,8 @@ for my $case ([ SignatureDoesNotMatch => $url =~ s/a%20key/b%20key/r ],
     [ SignatureDoesNotMatch => $url =~ s/Expires=60/Expires=61/r ],
     [ InvalidAccessKeyId => $client->presign(GET => $KEY, 60, key => 'A') ],
     [ AccessDenied => $client->presign(GET => $KEY, 60, time => time - 61) ],
-    [ AccessDenied => $client->presign(GET => $KEY, 60, time => time + 3600) ]) {
+    [ AccessDenied => $client->presign(GET => $KEY, 60, time => time + 3600)
+    ]) {
     refused($client->get_url($case->[1]), 403, $case->[0], 'a presigned URL');
 }
 refused($client->get_url($_), 400, 'AuthorizationQueryParametersError')
@@ -116,7 +117,7 @@ is(raw('x', 'x-amz-checksum-sha256' => base64(sha256('x')),
 $http->close;
 $res = $http->put('/registry/raw', 'x', Expect => '100-continue');
 refused($res, 403, 'AccessDenied', 'Expect');
-is_deeply($res->{interim}, [], 'the body of a refused request is not asked for');
+is_deeply($res->{interim}, [], 'and the body is not asked for');
 $http->close;
 is($http->connect->send("GET / HTTP/1.0\r\n\r\n"), 1);
 refused($http->receive, 400, 'InvalidRequest', 'not HTTP/1.1');
@@ -183,7 +184,8 @@ for my $case ([ InvalidPart => 'a' x 20, 'b' x 21, 'c' ],
 }
 my $id = $client->create('up');
 like($id, qr/[+\/=]/, 'the ID needs to be encoded');
-refused($client->part('up', $id, $_, 'x'), 400, 'InvalidArgument') for 0, 10_001;
+refused($client->part('up', $id, $_, 'x'), 400, 'InvalidArgument')
+    for 0, 10_001;
 refused($client->part('up', 'none', 1, 'x'), 404, 'NoSuchUpload');
 refused($client->part('other', $id, 1, 'x'), 404, 'NoSuchUpload', 'of another');
 my @etags = map { $client->part('up', $id, $_, $parts[ $_ - 1 ])
@@ -238,7 +240,8 @@ $client->send(DELETE => 'sums', query => { uploadId => $id });
 $client->put("list/$_", 'x') for 'a', 'b c', 'd&', 'e';
 sub list {
     my %query = @_;
-    my $res = $client->send(GET => undef, query => { 'list-type' => 2, %query });
+    my $res = $client->send(GET => undef,
+        query => { 'list-type' => 2, %query });
     return ($res, join ' ', OCI::S3::Client::elements($res, 'Key'));
 }
 is((list(prefix => 'list/'))[1], 'list/a list/b c list/d& list/e', 'a list');
@@ -269,8 +272,9 @@ is("@found", "@ids[ 0, 1 ]", 'ListMultipartUploads');
 is("@found", "@ids[ 2, 3 ]", 'the rest');
 is(OCI::S3::Client::element($res, 'IsTruncated'), 'false', 'there are no more');
 
-my $delete = '<Delete><Object><Key>list/a</Key></Object><Object><Key>list/d&amp;'
-    . '</Key></Object><Object><Key>none</Key></Object></Delete>';
+my $delete = '<Delete><Object><Key>list/a</Key></Object>'
+    . '<Object><Key>list/d&amp;</Key></Object>'
+    . '<Object><Key>none</Key></Object></Delete>';
 sub delete_all {
     my ($body, %headers) = @_;
     return $client->send(POST => undef, query => { delete => '' },
@@ -278,7 +282,8 @@ sub delete_all {
 }
 refused(delete_all($delete), 400, 'InvalidRequest', 'no Content-MD5');
 refused(delete_all($_, 'Content-MD5' => base64(md5($_))), 400, 'MalformedXML')
-    for '<Delete>', '<Delete></Delete>', '<Other/>', '<Delete>&x;</Delete>', 'x';
+    for '<Delete>', '<Delete></Delete>', '<Other/>', '<Delete>&x;</Delete>',
+    'x';
 $res = delete_all($delete, 'Content-MD5' => base64(md5($delete)));
 is(join(' ', OCI::S3::Client::elements($res, 'Key')), 'list/a list/d& none',
     'DeleteObjects');
