@@ -7,6 +7,7 @@ use OCI::Test;
 use Digest::MD5 qw(md5 md5_hex);
 use Digest::SHA qw(sha256 sha256_hex);
 use MIME::Base64 qw(encode_base64);
+use OCI::Crowd;
 use OCI::S3;
 
 my $s3 = OCI::S3->start('strict', minimum => 10);
@@ -288,6 +289,25 @@ $res = delete_all($delete, 'Content-MD5' => base64(md5($delete)));
 is(join(' ', OCI::S3::Client::elements($res, 'Key')), 'list/a list/d& none',
     'DeleteObjects');
 is((list(prefix => 'list/'))[1], 'list/b c list/e', 'they are gone');
+
+# ---- many clients
+
+# Each of them uploads a large object of its own, and all try to create one
+# object and to complete one upload.
+$id = $client->create('shared');
+$etag = $client->part('shared', $id, 1, 'x')->header('ETag');
+my @results = at_once([$s3], 8, sub {
+    my (undef, $n) = @_;
+    my $client = OCI::S3::Client->new($s3);
+    my @parts = map { random_bytes(300_000, "$n $_") } 1 .. 5;
+    $client->upload("many/$n", @parts);
+    return join ' ', $client->get("many/$n")->body eq join('', @parts) ? 1 : 0,
+        $client->put('many/one', $n, 'If-None-Match' => '*')->status,
+        $client->complete('shared', $id, [ [ 1, $etag ] ])->status;
+});
+is(join(' ', sort { $a <=> $b } map { split } map { @$_ } @results),
+    join(' ', (1) x 8, (200) x 2, (404) x 7, (412) x 7),
+    'many clients: all objects are whole, and one of them creates each');
 
 # ---- what the control tells
 

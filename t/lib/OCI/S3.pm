@@ -4,6 +4,7 @@
 #
 #     my $s3 = OCI::S3->start('versitygw') or plan(skip_all =>
 #         OCI::S3->missing('versitygw'));
+#     my $client = OCI::S3::Client->new($s3);
 #     $s3->url, ->host, ->bucket, ->key, ->secret, ->region, ->pid, ->log
 #     $s3->stop; $s3->again;       # stop it, and start it with the same objects
 #
@@ -46,9 +47,9 @@ my $JSON = JSON::PP->new->utf8->allow_nonref;
 my $home = $ENV{HOME};    # the original one, in which the programs are
 
 my %SERVER = (
-    versitygw => { command => \&versitygw, create => 1 },
-    's3s-fs'  => { command => \&s3s_fs, create => 1 },
-    strict    => { command => \&strict_server },
+    versitygw => \&versitygw,
+    's3s-fs'  => \&s3s_fs,
+    strict    => \&strict_server,
 );
 
 # The program of a server that is built, or undef.
@@ -69,46 +70,36 @@ sub missing {
 # undef if the server is missing.
 sub start {
     my ($class, $name, %option) = @_;
-    my $known = $SERVER{$name} or die "there is no S3 server '$name'\n";
+    $SERVER{$name} or die "there is no S3 server '$name'\n";
     return undef if $class->missing($name);
     my $dir = File::Temp->newdir('mod_oci-XXXXXX', TMPDIR => 1);
     my $self = bless { bucket => 'registry', region => 'us-east-1',
         key => 'AKIATESTTESTTESTTEST', secret => 'a secret/of+the=tests',
         %option, name => $name, dir => $dir }, $class;
-    mkdir "$dir/$_" or die "$dir/$_: $!\n" for qw(data users);
+    mkdir "$dir/$_" or die "$dir/$_: $!\n"
+        for 'users', 'data', $name eq 'strict' ? () : "data/$self->{bucket}";
     for (1 .. 5) {
         $self->{port} = OCI::Server::free_port();
-        last if $self->launch;
-        die "$name did not start:\n" . $self->output
-            if $self->output !~ /address already in use/i;
+        return $self if $self->launch;
+        last if $self->output !~ /address already in use/i;
+        unlink "$dir/output";
     }
-    $self->create_bucket if $known->{create};
-    return $self;
+    die "$name did not start:\n" . $self->output;
 }
 
 sub launch {
     my $self = shift;
-    my ($command, %env) = $SERVER{ $self->{name} }{command}->($self);
+    my ($command, %env) = $SERVER{ $self->{name} }->($self);
     $self->{process} = OCI::Process->start(command => $command,
         output => "$self->{dir}/output", env => \%env);
-    return $self->{process}->wait_for(
-        sub { IO::Socket::INET->new(PeerAddr => $self->host) });
+    return $self->{process}->wait_for(sub {
+        IO::Socket::INET->new(PeerAddr => $self->host)
+    }) && $self->{process}->alive;
 }
 
 sub again {
     my $self = shift;
     $self->launch or die "$self->{name} did not start:\n" . $self->output;
-    return;
-}
-
-sub create_bucket {
-    my $self = shift;
-    if ($self->{tls} || $self->{name} eq 's3s-fs') {
-        mkdir "$self->{dir}/data/$self->{bucket}";
-        return;
-    }
-    my $res = OCI::S3::Client->new($self)->put(undef, '');
-    $res->status == 200 or die 'no bucket: ' . $res->text . "\n";
     return;
 }
 
