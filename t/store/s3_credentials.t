@@ -39,6 +39,8 @@ status_is($http->get($ROLES, 'X-aws-ec2-metadata-token' => 'x'), 401,
 status_is($http->get($ROLES, %token, 'X-Forwarded-For' => '10.0.0.1'), 403,
     'through a proxy');
 is($http->get($ROLES, %token)->body, 'registry', 'the role');
+status_is($http->post($ROLES, '', %token), 405, 'POST');
+status_is($http->get('/latest/api/token', $TTL => 60), 405, 'GET of a token');
 status_is($http->get("${ROLES}other", %token), 404, 'another role');
 $res = $http->get("${ROLES}registry", %token);
 is($res->json->{Code}, 'Success', 'a key');
@@ -77,6 +79,8 @@ $s3->credentials(container => 'Bearer abc');
 status_is($http->get('/v2/credentials/x'), 401, 'containers: no authorization');
 $res = $http->get('/v2/credentials/x', Authorization => 'Bearer abc');
 is(code_with(key_of($res)), '', 'a key of a container');
+status_is($http->post('/v2/credentials/x', '', Authorization => 'Bearer abc'),
+    405, 'POST');
 $s3->credentials(container => '');
 is(code_with(key_of($http->get('/v2/credentials/x'))), '', 'no authorization');
 

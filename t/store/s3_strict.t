@@ -59,6 +59,37 @@ refused($client->send(GET => $KEY, unsigned => { Authorization => $_ }), 400,
     'AuthorizationHeaderMalformed') for 'AWS4-HMAC-SHA256 a=b',
     'AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=x';
 
+# An Authorization header with a signature that is wrong, but of the right form,
+# and with other parts changed.
+sub authorize {
+    my ($date, %changed) = @_;
+    my %part = (algorithm => 'AWS4-HMAC-SHA256', key => $s3->key,
+        day => substr($date, 0, 8), service => 's3', end => 'aws4_request',
+        signed => 'host;x-amz-content-sha256;x-amz-date',
+        signature => '0' x 64, %changed);
+    return $client->send(GET => $KEY, headers => { 'x-amz-date' => $date },
+        unsigned => { Authorization => "$part{algorithm} Credential=$part{key}/"
+            . "$part{day}/us-east-1/$part{service}/$part{end}, SignedHeaders="
+            . "$part{signed}, Signature=$part{signature}" });
+}
+my $now = OCI::S3::Client::date_of(time);
+my $today = substr $now, 0, 8;
+refused(authorize($now), 403, 'SignatureDoesNotMatch', 'another signature');
+for my $case ([ algorithm => 'AWS4-HMAC-SHA512' ], [ service => 'ec2' ],
+    [ end => 'aws5_request' ], [ day => '20130524' ], [ day => 'today' ],
+    [ signed => 'x-amz-date;x-amz-content-sha256;host' ],
+    [ signature => '0' ], [ signature => 'g' x 64 ]) {
+    refused(authorize($now, @$case), 400, $case->[0] eq 'algorithm'
+        ? 'InvalidRequest' : 'AuthorizationHeaderMalformed', "@$case");
+}
+for my $date ("${today}T000000", "${today}T006100Z", '20260231T000000Z') {
+    refused(authorize($date), 400, 'AuthorizationHeaderMalformed', $date);
+}
+like(authorize($now, signed => 'host;range;x-amz-content-sha256;x-amz-date')
+    ->body, qr/A signed header is missing/, 'a signed header that is not sent');
+refused($client->send(GET => $KEY, payload => 'hash'), 400, 'InvalidArgument',
+    'x-amz-content-sha256 that is no hash');
+
 my $url = $client->presign(GET => $KEY, 60);
 $res = $client->get_url($url);
 is($res->body, $bytes, 'a presigned URL');
@@ -74,7 +105,9 @@ for my $case ([ SignatureDoesNotMatch => $url =~ s/a%20key/b%20key/r ],
 refused($client->get_url($_), 400, 'AuthorizationQueryParametersError')
     for $client->presign(GET => $KEY, 604_801),
     $client->presign(GET => $KEY, 60, region => 'eu-south-9'),
-    $url =~ s/&X-Amz-Date=\w+//r;
+    map({ $url =~ s/&X-Amz-$_=[^&]+//r } qw(Date Credential Expires
+        SignedHeaders)), $url =~ s/SHA256/SHA1/r,
+    $url =~ s/Expires=60/Expires=0/r;
 refused($http->get($url, Authorization => 'AWS4-HMAC-SHA256 x'), 400,
     'InvalidArgument', 'two signatures');
 
@@ -111,6 +144,19 @@ refused(raw('x', 'x-amz-copy-source' => '/registry/a'), 501, 'NotImplemented',
     'CopyObject');
 refused(raw('x', 'x-amz-server-side-encryption' => 'rot13'), 400,
     'InvalidArgument', 'unknown encryption');
+refused(raw('x', 'x-amz-server-side-encryption-aws-kms-key-id' => 'a'), 400,
+    'InvalidArgument', 'a KMS key without KMS');
+refused(raw('x', 'If-None-Match' => '"x"'), 501, 'NotImplemented',
+    'If-None-Match with an ETag');
+refused($client->delete('raw', 'If-Match' => '"x"'), 501, 'NotImplemented',
+    'a conditional DELETE');
+refused(OCI::S3::Client->new($s3, bucket => '')->get(undef), 405,
+    'MethodNotAllowed', 'a list of buckets');
+$http->close;
+$res = $client->send(PUT => 'raw', body => 'x', headers =>
+    { 'Content-Length' => 5 * 1024**3 + 1, Expect => '100-continue' });
+refused($res, 400, 'EntityTooLarge');
+$client->close;
 is($client->head('raw')->status, 404, 'nothing was stored');
 is(raw('x', 'x-amz-checksum-sha256' => base64(sha256('x')),
     'Content-MD5' => base64(md5('x')), Expect => '100-continue')->status, 200,
@@ -120,9 +166,12 @@ $res = $http->put('/registry/raw', 'x', Expect => '100-continue');
 refused($res, 403, 'AccessDenied', 'Expect');
 is_deeply($res->{interim}, [], 'and the body is not asked for');
 $http->close;
-is($http->connect->send("GET / HTTP/1.0\r\n\r\n"), 1);
-refused($http->receive, 400, 'InvalidRequest', 'not HTTP/1.1');
-$http->close;
+for my $head ('GET / HTTP/1.0', "GET / HTTP/1.1\r\nno header", 'GET HTTP/1.1',
+    "PUT / HTTP/1.1\r\nContent-Length: x") {
+    $http->connect->send("$head\r\n\r\n");
+    refused($http->receive, 400, 'InvalidRequest', $head =~ s/\s+/ /gr);
+    $http->close;
+}
 
 # ---- objects
 
@@ -140,7 +189,8 @@ for my $case ([ 'bytes=10-19', 10, 10 ], [ 'bytes=99990-', 99_990, 10 ],
     header_is($res, 'Content-Range',
         "bytes $from-" . ($from + $length - 1) . '/100000');
 }
-refused($client->get($KEY, Range => 'bytes=100000-'), 416, 'InvalidRange');
+refused($client->get($KEY, Range => "bytes=$_"), 416, 'InvalidRange')
+    for '100000-', '-0';
 my $etag = '"' . md5_hex($bytes) . '"';
 refused($client->get($KEY, 'If-Match' => '"x"'), 412, 'PreconditionFailed');
 is($client->get($KEY, 'If-Match' => $etag)->status, 200, 'If-Match');
@@ -183,12 +233,20 @@ for my $case ([ InvalidPart => 'a' x 20, 'b' x 21, 'c' ],
     refused($client->upload('uneven', @sizes), 400, $code,
         join ' + ', map { length } @sizes);
 }
+my $create = { uploads => '' };
+refused($client->send(POST => 'up', query => $create, body => 'x'), 400,
+    'InvalidRequest', 'CreateMultipartUpload with a body');
+refused($client->send(POST => 'up', query => $create, headers =>
+    { 'x-amz-checksum-algorithm' => 'CRC32' }), 501, 'NotImplemented',
+    'CreateMultipartUpload with another checksum');
 my $id = $client->create('up');
 like($id, qr/[+\/=]/, 'the ID needs to be encoded');
 refused($client->part('up', $id, $_, 'x'), 400, 'InvalidArgument')
     for 0, 10_001;
 refused($client->part('up', 'none', 1, 'x'), 404, 'NoSuchUpload');
 refused($client->part('other', $id, 1, 'x'), 404, 'NoSuchUpload', 'of another');
+refused($client->part('up', $id, 1, 'x', 'x-amz-server-side-encryption' =>
+    'AES256'), 400, 'InvalidArgument', 'encryption of a part');
 my @etags = map { $client->part('up', $id, $_, $parts[ $_ - 1 ])
     ->header('ETag') } 1 .. 3;
 for my $case ([ InvalidPartOrder => [ 2, $etags[1] ], [ 1, $etags[0] ] ],
@@ -200,6 +258,14 @@ for my $case ([ InvalidPartOrder => [ 2, $etags[1] ], [ 1, $etags[0] ] ],
 }
 refused($client->complete('up', 'none', [ [ 1, $etags[0] ] ]), 404,
     'NoSuchUpload');
+refused($client->send(POST => 'up', query => { uploadId => $id }, body => $_),
+    400, 'MalformedXML') for 'x', '<CompleteMultipartUpload><Part><PartNumber>'
+    . '1</PartNumber></Part></CompleteMultipartUpload>';
+refused($client->send(GET => 'up', query => { uploadId => 'none' }), 404,
+    'NoSuchUpload', 'ListParts');
+refused($client->send(GET => 'up', query => { uploadId => $id, @$_ }), 400,
+    'InvalidArgument', "@$_") for [ 'max-parts' => 0 ],
+    [ 'part-number-marker' => 'x' ];
 refused($client->complete('big', $id, [ [ 1, $etags[0] ] ]), 404,
     'NoSuchUpload', 'of another key');
 $res = $client->send(GET => 'up', query => { uploadId => $id,
@@ -255,7 +321,9 @@ is($keys, 'list/a list/b c list/d&', 'max-keys');
 is(OCI::S3::Client::element($res, 'IsTruncated'), 'true', 'there are more');
 is((list(prefix => 'list/', 'continuation-token' => OCI::S3::Client::element(
     $res, 'NextContinuationToken')))[1], 'list/e', 'the rest');
-refused((list('continuation-token' => 'list/a'))[0], 400, 'InvalidArgument');
+refused((list(@$_))[0], 400, 'InvalidArgument', "@$_")
+    for [ 'continuation-token' => 'list/a' ], [ 'max-keys' => 'x' ],
+    [ 'encoding-type' => 'x' ], [ 'list-type' => 1 ];
 refused($client->send(GET => undef, query => { prefix => 'list/' }), 501,
     'NotImplemented', 'a list of version 1');
 
@@ -272,6 +340,9 @@ is("@found", "@ids[ 0, 1 ]", 'ListMultipartUploads');
     qw(NextKeyMarker NextUploadIdMarker));
 is("@found", "@ids[ 2, 3 ]", 'the rest');
 is(OCI::S3::Client::element($res, 'IsTruncated'), 'false', 'there are no more');
+
+refused((uploads(@$_))[0], 400, 'InvalidArgument', "@$_")
+    for [ 'max-uploads' => 0 ], [ 'encoding-type' => 'x' ];
 
 my $delete = '<Delete><Object><Key>list/a</Key></Object>'
     . '<Object><Key>list/d&amp;</Key></Object>'
