@@ -74,6 +74,28 @@ for my $fault (qw(reset close)) {
 is(scalar(grep { ($_->{fault} // '') eq 'reset' && !defined $_->{status} }
     $s3->log), 2, 'the log');
 
+# ---- faults before the whole body has arrived
+
+for my $fault (qw(reset slowdown)) {
+    $s3->forget;
+    $s3->faults({ fault => $fault, early => 1, at => 1000 });
+    $client->close;
+    my $start = $client->{http}->head_of(PUT => $client->presign(PUT => 'part',
+        60), { 'Content-Length' => length $bytes }, '');
+    $client->{http}->send($start . substr $bytes, 0, 999);
+    is(scalar($s3->log), 0, "$fault: 999 bytes");
+    $client->{http}->send('x');
+    $res = eval { $client->{http}->receive('PUT') };
+    is($res ? $res->status : '', $fault eq 'reset' ? '' : 503, '1,000 bytes');
+    is(($s3->log)[0]{bytes}, 1000, 'the log');
+    header_is($res, 'Connection', 'close') if $res;
+    $s3->faults({ fault => $fault, early => 1 });
+    $res = try(get => 'a');
+    is($res && $res->status, $fault eq 'reset' ? '' : 503, 'without a body');
+}
+$client->close;
+ok(!stored('part'), 'nothing was stored');
+
 # ---- broken bodies
 
 for my $fault (qw(truncate reset-body)) {
@@ -136,6 +158,7 @@ is($held[1]->receive('PUT')->status, 200, 'and the second one');
 
 for my $case ([ 'faults', {} ], [ 'faults', [ { fault => 'none' } ] ],
     [ 'faults', [ { fault => 'reset', key => '(' } ] ], [ 'clock', {} ],
+    [ 'faults', [ { fault => 'silence', early => 1 } ] ],
     [ 'credentials', { other => 1 } ]) {
     ok(!eval { $s3->control(PUT => @$case) }, "a wrong control of $case->[0]");
 }

@@ -5,6 +5,8 @@
 
 use OCI::Test;
 use Digest::MD5 qw(md5 md5_hex);
+use Digest::SHA qw(sha256_hex);
+use File::Temp ();
 use MIME::Base64 qw(encode_base64);
 use OCI::Certificates;
 use OCI::Process;
@@ -57,7 +59,7 @@ sub exercise {
     is(code(OCI::S3::Client->new($s3, key => 'NONE')->get($key)),
         'InvalidAccessKeyId', 'an unknown key') if !$lacks->{key};
     is(code($client->send(PUT => 'x', body => 'x',
-        payload => Digest::SHA::sha256_hex('y'))),
+        payload => sha256_hex('y'))),
         'XAmzContentSHA256Mismatch', 'another hash') if !$lacks->{hash};
     is(code(OCI::S3::Client->new($s3, bucket => 'nobucket')->get($key)),
         'NoSuchBucket', 'a missing bucket') if !$lacks->{bucket};
@@ -140,6 +142,17 @@ for my $name (qw(strict versitygw s3s-fs)) {
         undef $s3;
         ok(!kill(0, $pid) && !-e $dir, "$name: nothing is left behind");
     }
+}
+
+# A server that is not built.
+{
+    my $empty = File::Temp->newdir('mod_oci-XXXXXX', TMPDIR => 1);
+    local $ENV{MOD_OCI_CACHE} = "$empty";
+    is(OCI::S3->start('versitygw'), undef, 'a missing server');
+    like(OCI::S3->missing('versitygw'),
+        qr{^versitygw is not built: run t/setup/clients\.sh versitygw$}, 'why');
+    is(OCI::S3->missing('strict'), undef, 'strict is never missing');
+    ok(!eval { OCI::S3->start('none') }, 'an unknown server');
 }
 
 # Over TLS, as a client with the certificate sees it.

@@ -9,6 +9,7 @@ use Digest::SHA qw(sha256 sha256_hex);
 use MIME::Base64 qw(encode_base64);
 use OCI::Crowd;
 use OCI::S3;
+use POSIX ();
 
 my $s3 = OCI::S3->start('strict', minimum => 10);
 my $client = OCI::S3::Client->new($s3);
@@ -47,7 +48,12 @@ for my $case ([ -16 => 403 ], [ 16 => 403 ], [ -14 => 200 ], [ 14 => 200 ]) {
         "a clock that is $minutes minutes off");
 }
 $s3->clock(3600);
-refused($client->get($KEY), 403, 'RequestTimeTooSkewed', "the server's clock");
+my $before = time;
+$res = refused($client->get($KEY), 403, 'RequestTimeTooSkewed',
+    "the server's clock");
+ok(grep({ $_ eq $res->header('Date') } map {
+    POSIX::strftime('%a, %d %b %Y %H:%M:%S GMT', gmtime $_ + 3600)
+} $before .. time), 'and its Date');
 $s3->clock(0);
 refused($client->send(GET => $KEY, unsigned => { 'x-amz-meta-a' => 1 }), 403,
     'AccessDenied', 'a header of AWS that is not signed');
@@ -385,6 +391,8 @@ is(join(' ', sort { $a <=> $b } map { split } map { @$_ } @results),
 my @log = $s3->log;
 is_deeply([ @{ (grep { ($_->{key} // '') eq 'big' && $_->{method} eq 'PUT' }
     @log)[1] }{qw(bytes status presigned)} ], [ 20, 200, 0 ], 'the log');
+is((grep { ($_->{headers}{range} // '') eq 'bytes=10-19' } @log)[0]{status},
+    206, 'its headers');
 cmp_ok(scalar(grep { $_->{presigned} } @log), '>', 5, 'presigned requests');
 is((grep { ($_->{code} // '') eq 'BadDigest' } @log)[0]{method}, 'PUT',
     'and errors');

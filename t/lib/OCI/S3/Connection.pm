@@ -128,6 +128,9 @@ sub read_body {
     my $bytes = substr $self->{input}, 0, $self->{left}, '';
     $self->{left} -= length $bytes;
     $request->{received} += length $bytes;
+    my $rule = $request->{early};
+    return $self->answer_early($rule)
+        if $rule && $request->{received} >= ($rule->{at} // 0);
     $request->{body}->add($bytes) if $request->{body} && length $bytes;
     return 0 if $self->{left};
     $request->{body}->finish if $request->{body};
@@ -135,6 +138,14 @@ sub read_body {
 }
 
 # ---- answering
+
+# Answer before the whole body has arrived.
+sub answer_early {
+    my ($self, $rule) = @_;
+    $self->{last} = 1;
+    $self->plan($self->{server}->answer_early($self->{request}, $rule));
+    return 1;
+}
 
 sub answer {
     my $self = shift;

@@ -7,6 +7,9 @@
 #     count      how many matching requests have the fault (1)
 #     skip       how many matching requests pass before (0)
 #     performed  whether the operation is performed all the same (false)
+#     early      whether the fault comes when "at" (0) bytes of the request's
+#                body have arrived, or with its head if it has none, instead of
+#                after the request (false)
 #
 # The first rule that matches and is not used up counts.  The faults:
 #
@@ -18,7 +21,7 @@
 #     reset        the connection is reset instead of an answer
 #     close        the connection is closed instead of an answer
 #
-# In the following ones the operation is always performed:
+# In the following ones, which are never early, the operation is performed:
 #
 #     silence      no byte for some seconds, or, without "seconds", until the
 #                  rules are set again; before the answer, or after "at" bytes
@@ -60,6 +63,8 @@ sub set {
         return 'a rule is not an object' if ref $rule ne 'HASH';
         return "there is no fault '" . ($rule->{fault} // '') . "'"
             if !$FAULT{ $rule->{fault} // '' };
+        return "the fault '$rule->{fault}' is never early"
+            if $rule->{early} && $PERFORMS{ $rule->{fault} };
         for my $name (grep { defined $rule->{$_} } qw(method key query)) {
             return "'$rule->{$name}' is not a regular expression"
                 if !defined eval { qr/$rule->{$name}/ };
@@ -72,13 +77,14 @@ sub set {
 # The rules, with the counts that are left.
 sub rules { $_[0]{rules} }
 
-# The rule for a request, or undef.  It is used up by one.
+# The rule for a request, or undef.  It is used up by one.  Early rules and the
+# others are asked for separately.
 sub take {
-    my ($self, $request) = @_;
+    my ($self, $request, $early) = @_;
     my %value = (method => $request->method, query => $request->{query},
         key => $request->{key} // $request->path);
     for my $rule (@{ $self->{rules} }) {
-        next if $rule->{count} < 1;
+        next if $rule->{count} < 1 || ($early xor $rule->{early});
         next if grep { defined $rule->{$_} && $value{$_} !~ /$rule->{$_}/ }
             keys %value;
         next if $rule->{skip}-- > 0;

@@ -92,9 +92,19 @@ sub admit {
     return undef
         if is_control($request) || $self->{metadata}->service($request);
     $request->locate($self->{bucket});
-    return OCI::S3::Signature::check($request, { region => $self->{region},
-        now => $self->now, key => sub { $self->key(@_) } })
+    my $wrong = OCI::S3::Signature::check($request, { now => $self->now,
+        region => $self->{region}, key => sub { $self->key(@_) } })
         // OCI::S3::Operations::admit($request, $self);
+    $request->{early} = $self->{faults}->take($request, 1) if !$wrong;
+    return $wrong;
+}
+
+# The reply of a fault that does not wait for the whole request.
+sub answer_early {
+    my ($self, $request, $rule) = @_;
+    my $reply = OCI::S3::Faults::reply({ %$rule, performed => 0 });
+    $self->note($request, $reply, $rule);
+    return $reply;
 }
 
 # The reply to a request, which is logged.
@@ -113,6 +123,7 @@ sub answer {
     return $reply;
 }
 
+# An entry of the log.
 sub note {
     my ($self, $request, $reply, $rule) = @_;
     my ($key, $bucket) = map { OCI::S3::Control::characters($_) }
@@ -124,8 +135,9 @@ sub note {
         bucket     => $bucket,
         key        => $key,
         access     => $request->{access},
-        range      => $request->header('range'),
-        host       => $request->header('host'),
+        headers    => { map { $_ => $request->header($_) }
+            grep { !/\A(?:authorization|x-amz-security-token)\z/ }
+            $request->header_names },
         presigned  => $request->{presigned} ? 1 : 0,
         connection => $request->{connection},
         bytes      => $request->{received} // 0,
