@@ -224,6 +224,8 @@ struct oci_blob_store_provider_t {
     /**
      * Append all of n buffers, or return an error.
      * @param vec The buffers, which may be empty
+     * @return EFBIG if the store cannot have a blob that large; APR_EOF if a
+     *         remote store has lost earlier bytes of the upload
      */
     apr_status_t (*upload_write)(oci_blob_writer_t *writer,
                                  const struct iovec *vec, int n);
@@ -252,6 +254,7 @@ struct oci_blob_store_provider_t {
      * Turn the closed upload into the blob of this digest.  If the locator
      * exists, its blob is replaced.  May be repeated until upload_abort, also
      * by a process that resumes the upload as its last close left it.
+     * Returns APR_EOF if a remote store has lost bytes of the upload.
      * @param locator Set to the name by which blob_open will find the blob:
      *        printable ASCII without spaces, at most 512 bytes
      * @param digest "algorithm:hex", valid
@@ -294,8 +297,9 @@ struct oci_blob_store_provider_t {
      *        the bytes, and before they are deleted for good: they are put back
      *        if it returns 0.  A store that never uses a locator again may
      *        delete without asking
-     * @return APR_NOTFOUND if the store works and does not have this blob;
-     *         APR_EBUSY if the deletion was not confirmed
+     * @return APR_NOTFOUND if the store works and does not have this blob, or
+     *         APR_SUCCESS if it is remote; APR_EBUSY if the deletion was not
+     *         confirmed
      */
     apr_status_t (*blob_delete)(oci_blob_store_t *store, const char *locator,
                                 const oci_confirm_t *confirm, apr_pool_t *pool);

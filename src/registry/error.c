@@ -57,6 +57,11 @@ oci_error_t *oci_error_storage(apr_pool_t *pool, apr_status_t status,
         error = oci_error_make(pool, OCI_E_STORAGE_FULL, NULL, NULL,
                                "the registry's storage is full");
     }
+    else if (status == EFBIG) {
+        error = oci_error_make(pool, OCI_E_TOO_LARGE, NULL, NULL,
+                               "the registry's storage has no room for a blob "
+                               "of this size");
+    }
     else if (APR_STATUS_IS_ECONNREFUSED(status)) {
         error = oci_error_make(pool, OCI_E_UNAVAILABLE, NULL, NULL,
                                "the registry's storage cannot be reached");

@@ -83,9 +83,9 @@ oci_error_t *oci_error_make(apr_pool_t *pool, oci_error_e code, const char *key,
 
 /**
  * Create an error for a failure of storage.  Its code is OCI_E_STORAGE_FULL
- * for ENOSPC and EDQUOT, OCI_E_UNAVAILABLE for ECONNREFUSED and APR_TIMEUP,
- * and otherwise OCI_E_INTERNAL.  The other headers of the registry call these
- * three "a storage error".
+ * for ENOSPC and EDQUOT, OCI_E_TOO_LARGE for EFBIG, OCI_E_UNAVAILABLE for
+ * ECONNREFUSED and APR_TIMEUP, and otherwise OCI_E_INTERNAL.  The other headers
+ * of the registry call these codes "a storage error".
  * @param pool Owns the error; the pool that the provider was called with, in
  *        which it may have left its reason (OCI_REASON), which is added to the
  *        note, instead of the status, and removed from the pool

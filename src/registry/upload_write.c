@@ -152,6 +152,9 @@ oci_error_t *oci_upload_write(oci_upload_t *upload, const struct iovec *vec,
     }
     rv = oci_upload_blobs(upload)->provider->upload_write(upload->writer, vec,
                                                           n);
+    if (rv == APR_EOF) {
+        return oci_upload_end_lost(upload, "fewer bytes than", pool);
+    }
     if (rv != APR_SUCCESS) {
         return oci_upload_storage_error(upload, rv, "write to", pool);
     }
@@ -372,6 +375,9 @@ static oci_error_t *commit_remote(oci_upload_t *upload, const char *digest,
     }
     rv = store->provider->upload_commit(&blob.locator, upload->writer, digest,
                                         1, pool);
+    if (rv == APR_EOF) {
+        return oci_upload_end_lost(upload, "fewer bytes than", pool);
+    }
     if (rv != APR_SUCCESS) {
         return oci_upload_storage_error(upload, rv,
                                         apr_psprintf(pool, "make blob %s from",

@@ -10,10 +10,9 @@
  *
  *     id                  the id of the store
  *     index               the id of its index
- *     blobs/<id>!<random> a blob; this key is also its locator.  Or the bytes of
- *                         an unfinished upload that fit into one part
- *     tails/<id>!<random> what follows the last whole part of an unfinished
- *                         upload
+ *     blobs/<id>!<random> a blob; this key is also its locator.  Or the bytes
+ * of an unfinished upload that fit into one part tails/<id>!<random> what
+ * follows the last whole part of an unfinished upload
  *
  * <id> is that of the upload.  No key is ever written twice, but for "index".
  */

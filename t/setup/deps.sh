@@ -11,7 +11,7 @@
 set -eu
 
 build='gcc make perl apache2-bin apache2-dev libjansson-dev libssl-dev
-    pkg-config|pkgconf'
+    pkg-config|pkgconf libcurl4-openssl-dev'
 check='clang|clang-14|clang-16|clang-19 clang-format-14|clang-format
     ca-certificates curl nghttp2-client
     apache2-utils openssl docker.io|docker-ce docker-cli|docker-ce-cli|docker.io

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The buffers in which the uploads of a process gather their parts. */
+
+#include <stdlib.h>
+
+#include "apr_thread_cond.h"
+#include "apr_thread_mutex.h"
+
+#include "s3/s3_memory.h"
+
+/* How many buffers are kept for the next uploads: a new one costs as much time
+ * as its pages. */
+#define KEPT 4
+
+struct oci_s3_memory_t {
+    apr_size_t part;
+    int most; /* buffers */
+    int used;
+    int kept; /* of free */
+    char *free[KEPT];
+    apr_thread_mutex_t *mutex;
+    apr_thread_cond_t *given;
+};
+
+static apr_status_t free_kept(void *data)
+{
+    oci_s3_memory_t *memory = data;
+
+    while (memory->kept) {
+        free(memory->free[--memory->kept]);
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t oci_s3_memory_create(oci_s3_memory_t **memory, apr_size_t part,
+                                  apr_off_t most, apr_pool_t *pool)
+{
+    oci_s3_memory_t *self = apr_pcalloc(pool, sizeof(*self));
+    apr_status_t rv = apr_thread_mutex_create(&self->mutex,
+                                              APR_THREAD_MUTEX_DEFAULT, pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = apr_thread_cond_create(&self->given, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    self->part = part;
+    self->most = (int)(most / part);
+    self->most = self->most ? self->most : 1;
+    apr_pool_cleanup_register(pool, self, free_kept, apr_pool_cleanup_null);
+    *memory = self;
+    return APR_SUCCESS;
+}
+
+apr_size_t oci_s3_memory_part(const oci_s3_memory_t *memory)
+{
+    return memory->part;
+}
+
+apr_status_t oci_s3_memory_take(char **buffer, oci_s3_memory_t *memory,
+                                apr_interval_time_t wait)
+{
+    apr_time_t until = apr_time_now() + wait;
+    apr_status_t rv = APR_SUCCESS;
+
+    *buffer = NULL;
+    apr_thread_mutex_lock(memory->mutex);
+    while (memory->used >= memory->most && rv == APR_SUCCESS) {
+        apr_interval_time_t left = until - apr_time_now();
+
+        rv = left > 0
+            ? apr_thread_cond_timedwait(memory->given, memory->mutex, left)
+            : APR_TIMEUP;
+    }
+    if (memory->used < memory->most) {
+        rv = APR_SUCCESS;
+        memory->used++;
+        *buffer = memory->kept ? memory->free[--memory->kept]
+                               : malloc(memory->part);
+        if (!*buffer) {
+            memory->used--;
+            rv = APR_ENOMEM;
+        }
+    }
+    apr_thread_mutex_unlock(memory->mutex);
+    return rv;
+}
+
+void oci_s3_memory_give(oci_s3_memory_t *memory, char *buffer)
+{
+    if (!buffer) {
+        return;
+    }
+    apr_thread_mutex_lock(memory->mutex);
+    memory->used--;
+    if (memory->kept < KEPT) {
+        memory->free[memory->kept++] = buffer;
+        buffer = NULL;
+    }
+    apr_thread_cond_signal(memory->given);
+    apr_thread_mutex_unlock(memory->mutex);
+    free(buffer);
+}

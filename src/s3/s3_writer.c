@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The writer of an upload of a store "s3": its buffer and its state. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "s3/s3_object.h"
+#include "s3/s3_sign.h"
+#include "s3/s3_stream.h"
+#include "s3/s3_writer.h"
+
+/* The size of the buffer until it needs that of a part. */
+#define SMALL (64 * 1024)
+
+void oci_s3_writer_drop(oci_blob_writer_t *writer)
+{
+    if (writer->from_memory) {
+        oci_s3_memory_give(writer->store->memory, writer->buffer);
+    }
+    else {
+        free(writer->buffer);
+    }
+    writer->buffer = NULL;
+    writer->used = writer->room = 0;
+    writer->from_memory = 0;
+}
+
+apr_status_t oci_s3_writer_begin(apr_pool_t **scratch,
+                                 const oci_blob_writer_t *writer)
+{
+    return apr_pool_create(scratch, writer->pool);
+}
+
+apr_status_t oci_s3_writer_end(apr_pool_t *scratch, oci_blob_writer_t *writer,
+                               apr_status_t rv)
+{
+    void *reason;
+
+    apr_pool_userdata_get(&reason, OCI_REASON, scratch);
+    if (rv != APR_SUCCESS && reason) {
+        apr_pool_userdata_setn(apr_pstrdup(writer->pool, reason), OCI_REASON,
+                               NULL, writer->pool);
+    }
+    apr_pool_destroy(scratch);
+    return rv;
+}
+
+/* Make the buffer as large as a part. */
+static apr_status_t enlarge_buffer(oci_blob_writer_t *writer)
+{
+    oci_s3_memory_t *memory = writer->store->memory;
+    apr_size_t part = (apr_size_t)writer->state.part;
+    char *larger;
+    apr_status_t rv = APR_SUCCESS;
+
+    if (part > oci_s3_memory_part(memory)) {
+        larger = malloc(part); /* OCIS3PartSize was larger when it began */
+    }
+    else {
+        rv = oci_s3_memory_take(&larger, memory, OCI_S3_WAIT);
+    }
+    if (rv == APR_TIMEUP) {
+        apr_pool_userdata_setn("all memory for uploads is in use; OCIS3Memory "
+                               "says how much there is",
+                               OCI_REASON, NULL, writer->pool);
+    }
+    if (rv != APR_SUCCESS || !larger) {
+        return rv == APR_SUCCESS ? APR_ENOMEM : rv;
+    }
+    if (writer->used) {
+        memcpy(larger, writer->buffer, writer->used);
+    }
+    free(writer->buffer);
+    writer->buffer = larger;
+    writer->room = part;
+    writer->from_memory = part <= oci_s3_memory_part(memory);
+    return APR_SUCCESS;
+}
+
+/* Make room for more bytes in the buffer; at least one fits.
+ * room: set to how many fit */
+static apr_status_t make_room(apr_size_t *room, oci_blob_writer_t *writer,
+                              apr_size_t wanted)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    if (!writer->buffer && writer->used + wanted <= SMALL) {
+        writer->buffer = malloc(SMALL);
+        writer->room = writer->buffer ? SMALL : 0;
+    }
+    if (writer->used + wanted > writer->room
+        && writer->room < (apr_size_t)writer->state.part) {
+        rv = enlarge_buffer(writer);
+    }
+    *room = writer->room - writer->used;
+    return rv;
+}
+
+apr_status_t oci_s3_writer_load(oci_blob_writer_t *writer)
+{
+    apr_off_t size = writer->state.size
+        - oci_s3_state_parts_size(&writer->state);
+    oci_s3_call_t call = oci_s3_store_call(writer->store);
+    oci_s3_stream_t *stream;
+    apr_size_t room, length = 1;
+    apr_pool_t *scratch;
+    apr_status_t rv;
+
+    if (writer->loaded) {
+        return APR_SUCCESS;
+    }
+    if ((rv = make_room(&room, writer, (apr_size_t)size)) != APR_SUCCESS
+        || (rv = oci_s3_writer_begin(&scratch, writer)) != APR_SUCCESS) {
+        return rv;
+    }
+    rv = oci_s3_stream_open(&stream, &call, writer->state.tail, 0, scratch);
+    while (rv == APR_SUCCESS && length && (apr_off_t)writer->used < size) {
+        length = (apr_size_t)size - writer->used;
+        rv = oci_s3_stream_read(stream, writer->used,
+                                writer->buffer + writer->used, &length);
+        writer->used += rv == APR_SUCCESS ? length : 0;
+    }
+    if (rv == APR_NOTFOUND || (rv == APR_SUCCESS && !length && size)) {
+        rv = APR_EOF;
+    }
+    writer->loaded = rv == APR_SUCCESS;
+    return oci_s3_writer_end(scratch, writer, rv);
+}
+
+void oci_s3_writer_supersede(oci_blob_writer_t *writer)
+{
+    if (writer->state.tail) {
+        APR_ARRAY_PUSH(writer->state.old, const char *) = writer->state.tail;
+        writer->state.tail = NULL;
+    }
+}
+
+/* Begin a multipart upload, if there is none. */
+static apr_status_t begin_parts(oci_blob_writer_t *writer, apr_pool_t *scratch)
+{
+    oci_s3_call_t call = oci_s3_store_call(writer->store);
+    oci_s3_multipart_t multipart = { 0 };
+    apr_status_t rv;
+
+    if (writer->state.multipart.id) {
+        return APR_SUCCESS;
+    }
+    rv = oci_s3_store_key(&multipart.key, OCI_S3_BLOBS, writer->id,
+                          writer->pool);
+    if (rv == APR_SUCCESS) {
+        rv = oci_s3_multipart_create(&multipart, &call, scratch);
+    }
+    if (rv == APR_SUCCESS) {
+        writer->state.multipart.key = multipart.key;
+        writer->state.multipart.id = apr_pstrdup(writer->pool, multipart.id);
+    }
+    return rv;
+}
+
+apr_status_t oci_s3_writer_put_part(oci_s3_part_done_t *done,
+                                    oci_blob_writer_t *writer)
+{
+    const oci_s3_state_t *state = &writer->state;
+    oci_s3_call_t call = oci_s3_store_call(writer->store);
+    struct iovec body = { writer->buffer, writer->used };
+    oci_s3_part_t part = { state->parts->nelts + 1, &body, 1, NULL };
+    apr_pool_t *scratch;
+    apr_status_t rv = oci_s3_writer_begin(&scratch, writer);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if ((rv = begin_parts(writer, scratch)) == APR_SUCCESS) {
+        part.sha256 = oci_s3_sha256(&body, 1, scratch);
+        rv = oci_s3_multipart_put(&done->etag, &call, &state->multipart, &part,
+                                  scratch);
+    }
+    if (rv == APR_SUCCESS) {
+        done->etag = apr_pstrdup(writer->pool, done->etag);
+        done->sha256 = oci_s3_client_settings(writer->store->client)->checksums
+            ? apr_pstrdup(writer->pool, part.sha256)
+            : NULL;
+    }
+    return oci_s3_writer_end(scratch, writer,
+                             rv == APR_NOTFOUND ? APR_EOF : rv);
+}
+
+/* Put a full buffer as a part, and empty it. */
+static apr_status_t flush_part(oci_blob_writer_t *writer)
+{
+    oci_s3_part_done_t done;
+    apr_status_t rv = oci_s3_writer_put_part(&done, writer);
+
+    if (rv == APR_SUCCESS) {
+        APR_ARRAY_PUSH(writer->state.parts, oci_s3_part_done_t) = done;
+        writer->used = 0;
+        oci_s3_writer_supersede(writer);
+    }
+    return rv;
+}
+
+apr_status_t oci_s3_writer_append(oci_blob_writer_t *writer, const char *data,
+                                  apr_size_t size)
+{
+    while (size) {
+        apr_size_t room;
+        apr_status_t rv = APR_SUCCESS;
+
+        if (writer->used == (apr_size_t)writer->state.part) {
+            rv = flush_part(writer);
+        }
+        if (rv == APR_SUCCESS) {
+            rv = make_room(&room, writer, size);
+        }
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        room = room < size ? room : size;
+        memcpy(writer->buffer + writer->used, data, room);
+        writer->used += room;
+        writer->state.size += room;
+        data += room;
+        size -= room;
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t oci_s3_writer_put_object(const char **key,
+                                      oci_blob_writer_t *writer,
+                                      const char *directory)
+{
+    oci_s3_call_t call = oci_s3_store_call(writer->store);
+    struct iovec body = { writer->buffer, writer->used };
+    oci_s3_put_t put = { .body = &body, .count = 1 };
+    apr_pool_t *scratch;
+    apr_status_t rv = oci_s3_store_key(key, directory, writer->id,
+                                       writer->pool);
+
+    if (rv != APR_SUCCESS
+        || (rv = oci_s3_writer_begin(&scratch, writer)) != APR_SUCCESS) {
+        return rv;
+    }
+    put.key = *key;
+    rv = oci_s3_put(NULL, &call, &put, scratch);
+    return oci_s3_writer_end(scratch, writer, rv);
+}
