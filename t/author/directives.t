@@ -5,7 +5,7 @@
 use OCI::Test;
 use OCI::Source;
 
-my $table = join '', map { text($_) } files(qr{^src/httpd/\w+\.c$});
+my $table = join '', map { text($_) } files(qr{^src/(?:httpd/\w+|s3/mod_oci_s3)\.c$});
 my %help;
 while ($table =~ /AP_INIT_\w+\(\s*"(\w+)"(.*?)\),?\n(?=\s+(?:AP_INIT|\{))/gs) {
     my ($name, $row) = ($1, $2);

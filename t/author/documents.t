@@ -16,7 +16,8 @@ my @documents = qw(README conf/README conf/provider/README src/README t/README);
 my %basename = map { basename($_) => 1 } files(qr/./);
 
 my %target = map { $_ => 1 } text('Makefile.apxs') =~ /^([a-z]+):/mg;
-my @directives = text('src/httpd/config.c') =~ /AP_INIT_\w+\(\s*"(\w+)"/g;
+my @directives = map { /AP_INIT_\w+\(\s*"(\w+)"/g } text('src/httpd/config.c'),
+    text('src/s3/mod_oci_s3.c');
 my %directive = map { $_ => 1 } @directives;
 cmp_ok(scalar keys %target, '>', 5, 'there are targets');
 cmp_ok(scalar @directives, '>', 10, 'there are directives');

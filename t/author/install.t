@@ -25,7 +25,8 @@ sub installed {
 
 my ($modules, $include, $programs, $manual) = map { OCI::Server::apxs($_) }
     qw(LIBEXECDIR INCLUDEDIR SBINDIR MANDIR);
-my @ours = sort "$modules/mod_oci.so", "$include/mod_oci.h",
+my $s3 = system('pkg-config --exists libcurl') ? '' : "$modules/mod_oci_s3.so";
+my @ours = sort grep { $_ } $s3, "$modules/mod_oci.so", "$include/mod_oci.h",
     "$programs/ociadmin", "$programs/oci-webhook", "$manual/man8/ociadmin.8";
 make('install');
 is_deeply(installed(), \@ours, 'install brings these files');
@@ -40,5 +41,8 @@ make('uninstall');
 
 like(text('conf/oci.load'), qr{^LoadModule oci_module /\S+/mod_oci\.so$}m,
     'conf/oci.load loads the module by its path');
+
+like(text('conf/oci_s3.load'), qr{^LoadModule oci_s3_module /\S+/mod_oci_s3\.so$}m,
+    'so does conf/oci_s3.load');
 
 done_testing;

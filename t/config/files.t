@@ -306,6 +306,8 @@ $tested{"examples/$_.conf"} = 1
 # t/nodes/example.t start.
 $tested{"examples/$_.conf"} = 1
     for qw(certificates cors issuer ldap monitoring nodes openidc tokens);
+# t/s3/example.t starts s3.conf.
+$tested{'examples/s3.conf'} = 1;
 is_deeply([ grep { !$tested{$_} } map { s{^\Q$conf\E/}{}r }
         glob "$conf/*.conf $conf/examples/*" ], [], 'every file is tested');
 
