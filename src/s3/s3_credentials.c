@@ -117,32 +117,45 @@ static int is_due(oci_s3_credentials_t *credentials)
         || file_changed(credentials);
 }
 
+/* Explain that no source has credentials.  Outside of EC2 the last source, the
+ * instance's service, is not what the administrator had in mind. */
+static void explain_none(const oci_s3_key_query_t *query)
+{
+    void *reason = NULL;
+
+    apr_pool_userdata_get(&reason, OCI_REASON, query->pool);
+    oci_s3_keys_refuse(query, APR_EACCES,
+                       apr_pstrcat(query->pool,
+                                   "no credentials: neither the environment "
+                                   "nor a file has any (set "
+                                   "OCIS3Credentials), and ",
+                                   reason ? (const char *)reason : "", NULL));
+}
+
 /* Read credentials from the configured source, or from the first that this host
  * has. */
 static apr_status_t load(oci_s3_keys_t *keys, oci_s3_source_e *source,
                          const oci_s3_key_query_t *query)
 {
     oci_s3_source_e wanted = query->settings->source;
+    apr_status_t rv = APR_ENOENT;
     apr_size_t i;
 
     for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-        apr_status_t rv;
-
         if (wanted != OCI_S3_SOURCE_AUTO && wanted != sources[i].source) {
             continue;
         }
+        *source = sources[i].source;
         rv = sources[i].load(keys, query);
         if (rv != APR_ENOENT) {
-            *source = sources[i].source;
-            return rv;
+            break;
         }
     }
-    if (wanted == OCI_S3_SOURCE_AUTO) {
-        oci_s3_keys_refuse(query, APR_EACCES,
-                           "no credentials: neither the environment nor a file "
-                           "has any: set OCIS3Credentials");
+    if (rv != APR_SUCCESS && wanted == OCI_S3_SOURCE_AUTO
+        && *source == OCI_S3_SOURCE_INSTANCE) {
+        explain_none(query);
     }
-    return APR_EACCES;
+    return rv == APR_ENOENT ? APR_EACCES : rv;
 }
 
 /* When credentials should be renewed: before they expire, but not all the time

@@ -143,7 +143,8 @@ apr_status_t oci_s3_keys_of_container(oci_s3_keys_t *keys,
         "AWS_CONTAINER_AUTHORIZATION_TOKEN");
     apr_table_t *headers = apr_table_make(query->pool, 2);
     oci_s3_exchange_t exchange = { .method = "GET", .direct = 1 };
-    service_t service = { query, "the container's service", url };
+    service_t service = { query, "the credentials service of the container",
+                          url };
     apr_status_t rv;
     char *text;
 
@@ -207,7 +208,7 @@ apr_status_t oci_s3_keys_of_instance(oci_s3_keys_t *keys,
 {
     const char *url = oci_s3_keys_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
     const char *disabled = oci_s3_keys_variable("AWS_EC2_METADATA_DISABLED");
-    service_t service = { query, "the instance's service",
+    service_t service = { query, "the metadata service of the instance",
                           apr_pstrdup(query->pool, url ? url : INSTANCE_URL) };
     apr_size_t length = strlen(service.url);
     oci_s3_exchange_t exchange;

@@ -172,13 +172,14 @@ apr_status_t oci_s3_multipart_complete(const oci_s3_call_t *call,
             return rv;
         }
         apr_pool_userdata_get(&reason, OCI_REASON, pool);
+        apr_pool_userdata_setn(NULL, OCI_REASON, NULL, pool);
         found = look_up(&there, call, upload->key, size, pool);
         if (found != APR_SUCCESS || there) {
             return found;
         }
-        apr_pool_userdata_setn(reason, OCI_REASON, NULL, pool);
         delay = oci_s3_request_delay(&none, attempts);
         if (rv == APR_NOTFOUND || oci_s3_now() + delay >= until.deadline) {
+            apr_pool_userdata_setn(reason, OCI_REASON, NULL, pool);
             return rv;
         }
         apr_sleep(delay);

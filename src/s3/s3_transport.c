@@ -34,7 +34,8 @@ struct oci_s3_transport_t {
     apr_thread_mutex_t *mutex; /* guards the members below */
     pid_t pid;                 /* whose handles these are */
     oci_s3_handle_t *idle;
-    int count; /* of idle */
+    int count;                  /* of idle */
+    oci_s3_handle_t *inherited; /* those of the process that forked this one */
 };
 
 /* An exchange that is under way, as the callbacks see it. */
@@ -110,7 +111,7 @@ static oci_s3_handle_t *create_handle(void)
 }
 
 /* Take an idle handle, or create one.  The handles of the process that forked
- * this one are forgotten: their connections are not this one's to close. */
+ * this one are left alone: their connections are not this one's to close. */
 static oci_s3_handle_t *take_handle(oci_s3_transport_t *transport)
 {
     oci_s3_handle_t *handle;
@@ -118,6 +119,7 @@ static oci_s3_handle_t *take_handle(oci_s3_transport_t *transport)
     apr_thread_mutex_lock(transport->mutex);
     if (transport->pid != getpid()) {
         transport->pid = getpid();
+        transport->inherited = transport->idle;
         transport->idle = NULL;
         transport->count = 0;
     }
