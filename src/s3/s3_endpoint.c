@@ -81,11 +81,15 @@ static int ends_with(const char *text, const char *end)
     return length >= other && !strcmp(text + length - other, end);
 }
 
-/* Whether the bucket's name becomes a part of the host's.  A certificate of
- * *.s3.amazonaws.com does not cover names with further dots. */
+/* Whether the bucket's name becomes a part of the host's.  It cannot with an
+ * address; a certificate of *.s3.amazonaws.com does not cover names with
+ * further dots. */
 static int bucket_in_host(const char *bucket, const char *host,
                           oci_s3_style_e style)
 {
+    if (strchr(host, ':') || !host[strspn(host, "0123456789.")]) {
+        return 0;
+    }
     if (style != OCI_S3_STYLE_AUTO) {
         return style == OCI_S3_STYLE_HOST;
     }

@@ -16,7 +16,7 @@
 typedef enum oci_s3_style_e {
     OCI_S3_STYLE_AUTO, /* in the host at AWS, otherwise in the path */
     OCI_S3_STYLE_PATH, /* https://server/bucket/key */
-    OCI_S3_STYLE_HOST  /* https://bucket.server/key */
+    OCI_S3_STYLE_HOST  /* https://bucket.server/key, except with an address */
 } oci_s3_style_e;
 
 /**

@@ -14,6 +14,7 @@
 #include "s3/s3_xml.h"
 
 #define MESSAGE_MAX 200
+#define SKEW_MAX    apr_time_from_sec(900)
 
 /* What a code means. */
 typedef struct meaning_t {
@@ -74,6 +75,9 @@ static const struct {
 };
 
 static const meaning_t unknown = { "", APR_EGENERAL, 0, NULL };
+static const meaning_t foreign = { "", APR_EGENERAL, 0,
+                                   "the answer is not one of an S3 server: "
+                                   "check OCIS3Endpoint" };
 
 /* Copy a text of the server's that may be logged. */
 static const char *safe_text(const char *text, apr_pool_t *pool)
@@ -125,7 +129,8 @@ void oci_s3_error_read(oci_s3_error_t *error, const oci_s3_exchange_t *exchange,
     error->region = region && region_valid(region) ? region : NULL;
 }
 
-/* Look up what a response means; an error document in a 200 is one too. */
+/* Look up what a response means; an error document in a 200 is one too.  S3
+ * servers say what is missing, except in a response to HEAD. */
 static const meaning_t *meaning_of(const oci_s3_failure_t *failure)
 {
     apr_size_t i;
@@ -134,6 +139,9 @@ static const meaning_t *meaning_of(const oci_s3_failure_t *failure)
         if (!strcmp(failure->error.code, meanings[i].code)) {
             return &meanings[i];
         }
+    }
+    if (failure->exchange->status == 404 && strcmp(failure->method, "HEAD")) {
+        return &foreign;
     }
     for (i = 0; i < sizeof(status_meanings) / sizeof(status_meanings[0]); i++) {
         if (failure->exchange->status == status_meanings[i].status) {
@@ -207,24 +215,28 @@ static const char *wrong_region(const oci_s3_failure_t *failure,
                  : NULL;
 }
 
-/* Say that the clocks differ; NULL if the response is not about that. */
+/* Say that the clocks differ; NULL if the response is not about that.  One to
+ * HEAD does not say why it refuses. */
 static const char *wrong_time(const oci_s3_failure_t *failure, apr_pool_t *pool)
 {
-    const char *date = apr_table_get(failure->exchange->received, "Date");
+    const oci_s3_exchange_t *exchange = failure->exchange;
+    const char *date = apr_table_get(exchange->received, "Date");
     apr_time_t theirs = date ? apr_date_parse_http(date) : 0;
-    apr_interval_time_t difference;
+    apr_interval_time_t difference = theirs ? apr_time_now() - theirs : 0;
+    apr_interval_time_t size = difference < 0 ? -difference : difference;
 
-    if (strcmp(failure->error.code, "RequestTimeTooSkewed")) {
+    if (strcmp(failure->error.code, "RequestTimeTooSkewed")
+        && (*failure->error.code || exchange->status != 403
+            || size < SKEW_MAX)) {
         return NULL;
     }
     if (!theirs) {
         return "the clock of this host differs from the server's";
     }
-    difference = apr_time_now() - theirs;
     return apr_psprintf(pool,
                         "the clock of this host is %" APR_TIME_T_FMT
                         " seconds %s the server's",
-                        apr_time_sec(difference < 0 ? -difference : difference),
+                        apr_time_sec(size),
                         difference < 0 ? "behind" : "ahead of");
 }
 

@@ -360,7 +360,8 @@ static int bucket_valid(const char *bucket)
     return length >= 3 && length <= 63 && !strstr(bucket, "..");
 }
 
-/* Whether all segments of a prefix are usable in a URL. */
+/* Whether a prefix means the same to all servers: some do not encode other
+ * characters in listings as they should. */
 static int prefix_valid(const char *prefix)
 {
     const char *segment = prefix;
@@ -378,7 +379,7 @@ static int prefix_valid(const char *prefix)
         if (!*p) {
             return p - prefix <= PREFIX_LENGTH;
         }
-        if (apr_iscntrl(*p)) {
+        if (!apr_isalnum(*p) && !strchr("-._~=/", *p)) {
             return 0;
         }
     }
@@ -415,7 +416,8 @@ static const char *parse_location(maker_t *maker)
     if (prefix && *prefix && !prefix_valid(prefix)) {
         return apr_psprintf(maker->pool,
                             "'%s' is not a valid prefix: expected up to %d "
-                            "bytes, and no segment that is empty, '.' or '..'",
+                            "letters, digits, '-', '.', '_', '~', '=' and '/', "
+                            "and no segment that is empty, '.' or '..'",
                             prefix, PREFIX_LENGTH);
     }
     maker->settings->bucket = bucket;

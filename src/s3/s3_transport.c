@@ -451,6 +451,11 @@ apr_status_t oci_s3_transport_result(oci_s3_exchange_t *exchange,
                                             ? progress->error
                                             : curl_easy_strerror(result));
     }
+    if (result == CURLE_PEER_FAILED_VERIFICATION) {
+        exchange->failure =
+            apr_pstrcat(pool, exchange->failure,
+                        "; OCIS3CAFile names the certificates to trust", NULL);
+    }
     return exchange->too_large ? APR_EGENERAL : status_of(result);
 }
 
