@@ -11,21 +11,21 @@
 #include "apr_strings.h"
 
 #include "s3/s3_endpoint.h"
+#include "s3/s3_location.h"
 #include "s3/s3_settings.h"
 #include "values/duration.h"
 
-#define KIB           APR_INT64_C(1024)
-#define MIB           (1024 * KIB)
-#define GIB           (1024 * MIB)
-#define TIB           (1024 * GIB)
-#define PART_MIN      (5 * MIB)
-#define PART_MAX      (5 * GIB)
-#define PART_DEFAULT  (16 * MIB)
-#define MEMORY_PARTS  32
-#define EXPIRY_MIN    60
-#define EXPIRY_MAX    604800
-#define TIMEOUT_MAX   600
-#define PREFIX_LENGTH 256
+#define KIB          APR_INT64_C(1024)
+#define MIB          (1024 * KIB)
+#define GIB          (1024 * MIB)
+#define TIB          (1024 * GIB)
+#define PART_MIN     (5 * MIB)
+#define PART_MAX     (5 * GIB)
+#define PART_DEFAULT (16 * MIB)
+#define MEMORY_PARTS 32
+#define EXPIRY_MIN   60
+#define EXPIRY_MAX   604800
+#define TIMEOUT_MAX  600
 
 /* Settings that are being made. */
 typedef struct maker_t {
@@ -346,87 +346,6 @@ static void use_environment(maker_t *maker)
     }
 }
 
-/* Whether a bucket's name has the form that all servers accept. */
-static int bucket_valid(const char *bucket)
-{
-    apr_size_t length = strlen(bucket), i;
-
-    for (i = 0; i < length; i++) {
-        if (!apr_islower(bucket[i]) && !apr_isdigit(bucket[i])
-            && (!strchr(".-", bucket[i]) || i == 0 || i == length - 1)) {
-            return 0;
-        }
-    }
-    return length >= 3 && length <= 63 && !strstr(bucket, "..");
-}
-
-/* Whether a prefix means the same to all servers: some do not encode other
- * characters in listings as they should. */
-static int prefix_valid(const char *prefix)
-{
-    const char *segment = prefix;
-    const char *p;
-
-    for (p = prefix;; p++) {
-        if (*p == '/' || !*p) {
-            apr_size_t length = p - segment;
-
-            if (!length || (length <= 2 && !strncmp(segment, "..", length))) {
-                return 0;
-            }
-            segment = p + 1;
-        }
-        if (!*p) {
-            return p - prefix <= PREFIX_LENGTH;
-        }
-        if (!apr_isalnum(*p) && !strchr("-._~=/", *p)) {
-            return 0;
-        }
-    }
-}
-
-/* Take a location apart: s3://bucket[/prefix]. */
-static const char *parse_location(maker_t *maker)
-{
-    const char *location = maker->configuration->location;
-    char *bucket, *prefix;
-    apr_size_t length;
-
-    if (!location || strncmp(location, "s3://", 5)) {
-        return apr_psprintf(maker->pool,
-                            "'%s' is not the location of a bucket: expected "
-                            "s3://bucket or s3://bucket/prefix",
-                            location ? location : "");
-    }
-    bucket = apr_pstrdup(maker->pool, location + 5);
-    prefix = strchr(bucket, '/');
-    if (prefix) {
-        *prefix++ = '\0';
-        length = strlen(prefix);
-        if (length && prefix[length - 1] == '/') {
-            prefix[length - 1] = '\0';
-        }
-    }
-    if (!bucket_valid(bucket)) {
-        return apr_psprintf(maker->pool,
-                            "'%s' is not a valid name of a bucket: expected 3 "
-                            "to 63 lower-case letters, digits, '-' and '.'",
-                            bucket);
-    }
-    if (prefix && *prefix && !prefix_valid(prefix)) {
-        return apr_psprintf(maker->pool,
-                            "'%s' is not a valid prefix: expected up to %d "
-                            "letters, digits, '-', '.', '_', '~', '=' and '/', "
-                            "and no segment that is empty, '.' or '..'",
-                            prefix, PREFIX_LENGTH);
-    }
-    maker->settings->bucket = bucket;
-    maker->settings->prefix = prefix && *prefix
-        ? apr_pstrcat(maker->pool, prefix, "/", NULL)
-        : "";
-    return NULL;
-}
-
 /* Compare the sizes with one another, and fill in those that are missing. */
 static const char *settle_sizes(maker_t *maker)
 {
@@ -472,7 +391,8 @@ const char *oci_s3_settings_make(const oci_s3_settings_t **settings,
     made->part_size = PART_DEFAULT;
     made->redirect_expiry = 1200;
     made->timeout = apr_time_from_sec(20);
-    maker.error = parse_location(&maker);
+    maker.error = oci_s3_location_parse(&made->bucket, &made->prefix,
+                                        configuration->location, pool);
     if (!maker.error && configuration->directives) {
         apr_table_do(set_directive, &maker, configuration->directives, NULL);
     }

@@ -5,19 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include <curl/curl.h>
 
 #include "apr_lib.h"
 #include "apr_strings.h"
-#include "apr_thread_mutex.h"
 
 #include "mod_oci.h"
 #include "s3/s3_client.h"
+#include "s3/s3_handles.h"
 #include "s3/s3_transport.h"
 
-#define IDLE_MAX     64
 #define CONNECT_TIME apr_time_from_sec(10)
 #define BUFFER_SIZE  (64 * 1024)
 #define SEND_SIZE    (256 * 1024)
@@ -31,11 +29,7 @@
 struct oci_s3_transport_t {
     const char *ca_file; /* NULL for the system's */
     apr_interval_time_t silence;
-    apr_thread_mutex_t *mutex; /* guards the members below */
-    pid_t pid;                 /* whose handles these are */
-    oci_s3_handle_t *idle;
-    int count;                  /* of idle */
-    oci_s3_handle_t *inherited; /* those of the process that forked this one */
+    oci_s3_handles_t *handles;
 };
 
 /* An exchange that is under way, as the callbacks see it. */
@@ -55,29 +49,6 @@ static const char *const wanted[] = {
     "Server",         "x-amz-bucket-region", NULL
 };
 
-static void destroy_handle(oci_s3_handle_t *handle)
-{
-    curl_easy_cleanup(handle->easy);
-    curl_multi_cleanup(handle->multi);
-    free(handle);
-}
-
-/* Close all idle connections; the clean-up of a transport. */
-static apr_status_t close_idle(void *baton)
-{
-    oci_s3_transport_t *transport = baton;
-
-    while (transport->idle && transport->pid == getpid()) {
-        oci_s3_handle_t *handle = transport->idle;
-
-        transport->idle = handle->next;
-        destroy_handle(handle);
-    }
-    transport->idle = NULL;
-    transport->count = 0;
-    return APR_SUCCESS;
-}
-
 apr_status_t oci_s3_transport_create(oci_s3_transport_t **transport,
                                      const char *ca_file,
                                      apr_interval_time_t silence,
@@ -87,69 +58,14 @@ apr_status_t oci_s3_transport_create(oci_s3_transport_t **transport,
 
     made->ca_file = ca_file;
     made->silence = silence;
-    made->pid = getpid();
-    apr_pool_cleanup_register(pool, made, close_idle, apr_pool_cleanup_null);
     *transport = made;
-    return apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT,
-                                   pool);
-}
-
-static oci_s3_handle_t *create_handle(void)
-{
-    oci_s3_handle_t *handle = calloc(1, sizeof(*handle));
-
-    if (!handle) {
-        return NULL;
-    }
-    handle->easy = curl_easy_init();
-    handle->multi = curl_multi_init();
-    if (!handle->easy || !handle->multi) {
-        destroy_handle(handle);
-        return NULL;
-    }
-    return handle;
-}
-
-/* Take an idle handle, or create one.  The handles of the process that forked
- * this one are left alone: their connections are not this one's to close. */
-static oci_s3_handle_t *take_handle(oci_s3_transport_t *transport)
-{
-    oci_s3_handle_t *handle;
-
-    apr_thread_mutex_lock(transport->mutex);
-    if (transport->pid != getpid()) {
-        transport->pid = getpid();
-        transport->inherited = transport->idle;
-        transport->idle = NULL;
-        transport->count = 0;
-    }
-    handle = transport->idle;
-    if (handle) {
-        transport->idle = handle->next;
-        transport->count--;
-    }
-    apr_thread_mutex_unlock(transport->mutex);
-    return handle ? handle : create_handle();
+    return oci_s3_handles_create(&made->handles, pool);
 }
 
 void oci_s3_transport_release(oci_s3_transport_t *transport,
                               oci_s3_handle_t *handle, int ended)
 {
-    int kept = 0;
-
-    curl_multi_remove_handle(handle->multi, handle->easy);
-    curl_easy_reset(handle->easy);
-    apr_thread_mutex_lock(transport->mutex);
-    if (ended && transport->pid == getpid() && transport->count < IDLE_MAX) {
-        handle->next = transport->idle;
-        transport->idle = handle;
-        transport->count++;
-        kept = 1;
-    }
-    apr_thread_mutex_unlock(transport->mutex);
-    if (!kept) {
-        destroy_handle(handle);
-    }
+    oci_s3_handles_give(transport->handles, handle, ended);
 }
 
 /* Copy the next bytes of the request's body; a callback of libcurl. */
@@ -358,7 +274,7 @@ apr_status_t oci_s3_transport_start(oci_s3_handle_t **handle,
                                     apr_pool_t *pool)
 {
     progress_t *progress = apr_pcalloc(pool, sizeof(*progress));
-    oci_s3_handle_t *taken = take_handle(transport);
+    oci_s3_handle_t *taken = oci_s3_handles_take(transport->handles);
 
     if (!taken) {
         return APR_ENOMEM;

@@ -3,10 +3,6 @@
 /**
  * @file s3_transport.h
  * @brief Exchanges of one HTTP request and its response, by means of libcurl
- *
- * A transport keeps idle handles, each with its connections, for the threads of
- * one process.  After a fork the child starts with none, and leaves those of
- * its parent alone.
  */
 
 #ifndef OCI_S3_TRANSPORT_H
@@ -20,19 +16,13 @@
 #include "apr_time.h"
 
 #include "s3/s3_client.h"
+#include "s3/s3_handles.h"
 
 /** The default limit of a response body, in bytes. */
 #define OCI_S3_RESPONSE_LIMIT (8 * 1024 * 1024)
 
 /** What a sink returns to pause: CURL_WRITEFUNC_PAUSE. */
 #define OCI_S3_PAUSE 0x10000001
-
-/** A handle of libcurl, which one thread at a time uses. */
-typedef struct oci_s3_handle_t {
-    void *easy;  /* a CURL */
-    void *multi; /* the CURLM that has its connections */
-    struct oci_s3_handle_t *next;
-} oci_s3_handle_t;
 
 /** A request and its response.  What the request does not need is zero. */
 typedef struct oci_s3_exchange_t {
