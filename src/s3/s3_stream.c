@@ -157,8 +157,11 @@ static apr_status_t start_response(oci_s3_stream_t *stream, apr_off_t offset,
 static apr_status_t await_head(oci_s3_stream_t *stream, apr_time_t deadline)
 {
     oci_s3_exchange_t *exchange = &stream->exchange;
+    apr_time_t silence = oci_s3_now()
+        + oci_s3_client_settings(stream->call.client)->timeout;
     apr_status_t rv;
 
+    deadline = silence < deadline ? silence : deadline;
     while (stream->running && (!exchange->begun || exchange->status >= 300)) {
         apr_interval_time_t left = deadline - oci_s3_now();
 
