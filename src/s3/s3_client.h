@@ -52,7 +52,7 @@ typedef struct oci_s3_credentials_t oci_s3_credentials_t;
 /** A client. Several threads can use it at a time, also after a fork. */
 typedef struct oci_s3_client_t oci_s3_client_t;
 
-/** Who calls, and until when. */
+/** The client that a call uses, and the time limit of the call. */
 typedef struct oci_s3_call_t {
     oci_s3_client_t *client;
     apr_time_t deadline; /* of oci_s3_now(); 0 for OCI_S3_WAIT from now */

@@ -24,7 +24,7 @@ struct oci_s3_credentials_t {
     apr_pool_t *parent;
     apr_thread_mutex_t *mutex; /* guards the members below */
     apr_thread_cond_t *changed;
-    pid_t pid;          /* whose members these are */
+    pid_t pid;          /* the process that set them */
     int busy;           /* whether a thread reads credentials */
     apr_pool_t *pool;   /* of keys; NULL if there are none */
     oci_s3_keys_t keys; /* the current ones */

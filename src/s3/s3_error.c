@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a response of an S3 server means, as a status and a sentence. */
+/* The meaning of a response of an S3 server, as a status and a sentence. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #define MESSAGE_MAX 200
 #define SKEW_MAX    apr_time_from_sec(900)
 
-/* What a code means. */
+/* The meaning of a code. */
 typedef struct meaning_t {
     const char *code;
     apr_status_t status;
@@ -56,7 +56,7 @@ static const meaning_t meanings[] = {
     { "BadDigest", APR_EGENERAL, 1, "the bytes were damaged on their way" },
 };
 
-/* What a response without a known code means. */
+/* The meaning of a response without a known code. */
 static const struct {
     int status;
     meaning_t meaning;

@@ -2,7 +2,7 @@
 
 /**
  * @file s3_error.h
- * @brief What a response of an S3 server means, as a status and a sentence
+ * @brief The meaning of an S3 server's response, as a status and a sentence
  */
 
 #ifndef OCI_S3_ERROR_H
@@ -14,14 +14,14 @@
 #include "s3/s3_settings.h"
 #include "s3/s3_transport.h"
 
-/** What an error document says. */
+/** The content of an error document. */
 typedef struct oci_s3_error_t {
     const char *code;    /* such as "NoSuchKey"; "" if there is none */
     const char *message; /* the server's; "" if there is none */
     const char *region;  /* where the bucket is; NULL if not said */
 } oci_s3_error_t;
 
-/** What failed. */
+/** A request that failed. */
 typedef struct oci_s3_failure_t {
     const oci_s3_settings_t *settings;
     const char *method;
@@ -33,8 +33,8 @@ typedef struct oci_s3_failure_t {
 } oci_s3_failure_t;
 
 /**
- * Read the error that a response describes.  A response that is no error, or
- * has no document, gives empty texts.
+ * Read the error that a response describes.  A response that is not an error,
+ * or has no document, gives empty texts.
  */
 void oci_s3_error_read(oci_s3_error_t *error, const oci_s3_exchange_t *exchange,
                        apr_pool_t *pool);

@@ -15,7 +15,7 @@
 
 struct oci_s3_handles_t {
     apr_thread_mutex_t *mutex; /* guards the members below */
-    pid_t pid;                 /* whose handles these are */
+    pid_t pid;                 /* the process that has them */
     oci_s3_handle_t *idle;
     int count;                  /* of idle */
     oci_s3_handle_t *inherited; /* those of the process that forked this one */

@@ -59,7 +59,6 @@ static apr_status_t ask(oci_s3_exchange_t *exchange, const service_t *service)
                 || !service->query->deadline
             ? until
             : service->query->deadline;
-        exchange->size = 0;
         rv = oci_s3_transport_run(service->query->transport, exchange, pool);
         if (rv == APR_SUCCESS && exchange->status < 500) {
             break;

@@ -21,7 +21,7 @@
 #include "s3/s3_settings.h"
 #include "s3/s3_sign.h"
 
-/** Who asks for credentials. */
+/** A query for credentials. */
 typedef struct oci_s3_key_query_t {
     const oci_s3_settings_t *settings;
     oci_s3_transport_t *transport;

@@ -18,7 +18,7 @@
 
 #include "s3/s3_client.h"
 
-/** What to list. */
+/** A request for a page of a listing. */
 typedef struct oci_s3_list_t {
     const char *prefix; /* only keys that begin with it; "" for all */
     const char *after;  /* only keys behind it; NULL for all */

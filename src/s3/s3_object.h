@@ -19,7 +19,7 @@
 
 #include "s3/s3_client.h"
 
-/** What is known of an object. */
+/** The properties of an object. */
 typedef struct oci_s3_info_t {
     apr_off_t size;      /* bytes */
     const char *etag;    /* with its quotation marks; NULL if not sent */
@@ -91,8 +91,8 @@ apr_status_t oci_s3_delete_all(const oci_s3_call_t *call,
 
 /**
  * Sign a URL at the public endpoint, by which a client can GET an object for
- * as long as OCIS3RedirectExpiry says.  Whether the object exists is not asked;
- * the call's deadline applies to reading the credentials.
+ * as long as OCIS3RedirectExpiry says.  The object need not exist; the call's
+ * deadline applies to reading the credentials.
  * @param url Set to it, in pool
  */
 apr_status_t oci_s3_presign_get(const char **url, const oci_s3_call_t *call,

@@ -20,7 +20,7 @@
 #include "s3/s3_sign.h"
 #include "s3/s3_transport.h"
 
-/** A request.  What it does not need is zero. */
+/** A request.  Members that it does not need are zero. */
 typedef struct oci_s3_request_t {
     const char *method;
     const char *key;            /* NULL for the bucket itself */

@@ -33,7 +33,7 @@ typedef enum oci_s3_source_e {
     OCI_S3_SOURCE_INSTANCE
 } oci_s3_source_e;
 
-/** What a request says about encryption at rest. */
+/** The encryption at rest that a request asks for. */
 typedef enum oci_s3_encryption_e {
     OCI_S3_ENCRYPTION_DEFAULT, /* nothing: the bucket's default applies */
     OCI_S3_ENCRYPTION_AES256,
@@ -63,7 +63,7 @@ typedef struct oci_s3_settings_t {
     apr_interval_time_t timeout; /* the longest silence, microseconds */
 } oci_s3_settings_t;
 
-/** What settings are made of. */
+/** The source of settings. */
 typedef struct oci_s3_configuration_t {
     const char *location;          /* "s3://bucket" or "s3://bucket/prefix" */
     const apr_table_t *directives; /* the arguments of each directive, by its

@@ -27,7 +27,7 @@ typedef struct oci_s3_keys_t {
     apr_time_t expires; /* 0 for never */
 } oci_s3_keys_t;
 
-/** Who signs, and when. */
+/** The credentials, the scope and the time of a signature. */
 typedef struct oci_s3_signer_t {
     const oci_s3_keys_t *keys;
     const char *region;
@@ -35,7 +35,7 @@ typedef struct oci_s3_signer_t {
     apr_time_t now;      /* of the wall clock */
 } oci_s3_signer_t;
 
-/** What is signed. */
+/** A request to be signed. */
 typedef struct oci_s3_signable_t {
     const char *method;
     const char *path;           /* percent-encoded, begins with "/" */

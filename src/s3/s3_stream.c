@@ -143,10 +143,11 @@ static apr_status_t start_response(oci_s3_stream_t *stream, apr_off_t offset,
     if (rv != APR_SUCCESS) {
         return rv;
     }
+    stream->exchange.sink = sink;
+    stream->exchange.baton = stream;
     rv = oci_s3_transport_start(&stream->handle,
                                 oci_s3_client_transport(call.client),
-                                &stream->exchange, sink, stream,
-                                stream->response);
+                                &stream->exchange, stream->response);
     stream->exchange.data = stream->error;
     stream->running = rv == APR_SUCCESS;
     return rv;

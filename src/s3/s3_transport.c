@@ -267,10 +267,23 @@ static void set_options(CURL *easy, const oci_s3_transport_t *transport,
     }
 }
 
+/* Empty the second half of an exchange. */
+static void reset_response(oci_s3_exchange_t *exchange, apr_pool_t *pool)
+{
+    exchange->status = 0;
+    exchange->begun = 0;
+    exchange->received = apr_table_make(pool, 8);
+    exchange->data = apr_pstrdup(pool, "");
+    exchange->size = 0;
+    exchange->too_large = 0;
+    exchange->unsent = 0;
+    exchange->repeated = 0;
+    exchange->failure = NULL;
+}
+
 apr_status_t oci_s3_transport_start(oci_s3_handle_t **handle,
                                     oci_s3_transport_t *transport,
                                     oci_s3_exchange_t *exchange,
-                                    oci_s3_sink_t *sink, void *baton,
                                     apr_pool_t *pool)
 {
     progress_t *progress = apr_pcalloc(pool, sizeof(*progress));
@@ -283,8 +296,7 @@ apr_status_t oci_s3_transport_start(oci_s3_handle_t **handle,
     progress->pool = pool;
     apr_pool_cleanup_register(pool, progress, free_lines,
                               apr_pool_cleanup_null);
-    exchange->received = apr_table_make(pool, 8);
-    exchange->data = apr_pstrdup(pool, "");
+    reset_response(exchange, pool);
     if (exchange->headers) {
         apr_table_do(add_line, progress, exchange->headers, NULL);
     }
@@ -292,8 +304,9 @@ apr_status_t oci_s3_transport_start(oci_s3_handle_t **handle,
     set_options(taken->easy, transport, progress);
     set_method(taken->easy, progress);
     curl_easy_setopt(taken->easy, CURLOPT_WRITEFUNCTION,
-                     sink ? sink : receive_body);
-    curl_easy_setopt(taken->easy, CURLOPT_WRITEDATA, sink ? baton : progress);
+                     exchange->sink ? exchange->sink : receive_body);
+    curl_easy_setopt(taken->easy, CURLOPT_WRITEDATA,
+                     exchange->sink ? exchange->baton : progress);
     if (curl_multi_add_handle(taken->multi, taken->easy) != CURLM_OK) {
         oci_s3_transport_release(transport, taken, 0);
         return APR_ENOMEM;
@@ -391,11 +404,10 @@ apr_status_t oci_s3_transport_run(oci_s3_transport_t *transport,
         return APR_TIMEUP;
     }
     exchange->failure = "there is no memory left";
-    rv = oci_s3_transport_start(&handle, transport, exchange, NULL, NULL, pool);
+    rv = oci_s3_transport_start(&handle, transport, exchange, pool);
     if (rv != APR_SUCCESS) {
         return APR_EGENERAL;
     }
-    exchange->failure = NULL;
     if (left) {
         curl_easy_setopt(handle->easy, CURLOPT_TIMEOUT_MS,
                          (long)apr_time_as_msec(left) + 1);

@@ -21,10 +21,18 @@
 /** The default limit of a response body, in bytes. */
 #define OCI_S3_RESPONSE_LIMIT (8 * 1024 * 1024)
 
-/** What a sink returns to pause: CURL_WRITEFUNC_PAUSE. */
+/** The return value by which a sink pauses: CURL_WRITEFUNC_PAUSE. */
 #define OCI_S3_PAUSE 0x10000001
 
-/** A request and its response.  What the request does not need is zero. */
+/**
+ * Take bytes of a response's body.
+ * @param size Of bytes; one is 1
+ * @return size, or OCI_S3_PAUSE: the same bytes come again later
+ */
+typedef size_t oci_s3_sink_t(char *bytes, size_t one, size_t size, void *baton);
+
+/** A request and its response.  Members that the request does not need are
+ * zero. */
 typedef struct oci_s3_exchange_t {
     const char *method;
     const char *url;
@@ -34,6 +42,9 @@ typedef struct oci_s3_exchange_t {
     apr_time_t deadline; /* of oci_s3_now(); 0 for none */
     apr_size_t limit;    /* of the response body, in bytes */
     int direct;          /* whether no proxy is used */
+    oci_s3_sink_t *sink; /* takes the body of the response; NULL: it is
+                            collected in data */
+    void *baton;         /* of sink */
 
     int status;            /* of HTTP; 0 if no response came */
     int begun;             /* whether the head of the response is complete */
@@ -45,13 +56,6 @@ typedef struct oci_s3_exchange_t {
     int repeated;        /* libcurl sent it twice: the first answer was lost */
     const char *failure; /* what libcurl says about an error */
 } oci_s3_exchange_t;
-
-/**
- * Take bytes of a response's body.
- * @param size Of bytes; one is 1
- * @return size, or OCI_S3_PAUSE: the same bytes come again later
- */
-typedef size_t oci_s3_sink_t(char *bytes, size_t one, size_t size, void *baton);
 
 /**
  * Create a transport.
@@ -78,15 +82,13 @@ apr_status_t oci_s3_transport_run(oci_s3_transport_t *transport,
 /**
  * Start an exchange whose response the caller collects.
  * @param handle Set to a handle, which the caller drives and releases
- * @param exchange Must live until then, like pool; deadline, limit and the
+ * @param exchange Must live until then, like pool; its deadline and the
  *        silence of the transport are not applied
- * @param sink,baton Called with the body
  * @return APR_SUCCESS, or APR_ENOMEM
  */
 apr_status_t oci_s3_transport_start(oci_s3_handle_t **handle,
                                     oci_s3_transport_t *transport,
                                     oci_s3_exchange_t *exchange,
-                                    oci_s3_sink_t *sink, void *baton,
                                     apr_pool_t *pool);
 
 /**

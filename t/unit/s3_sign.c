@@ -229,8 +229,8 @@ static apr_table_t *table_of(const char *const *pairs, apr_pool_t *pool)
     return table;
 }
 
-/* Sign a request, and compare the signature.  What only S3 asks for is a header
- * with the hash of the body. */
+/* Sign a request, and compare the signature.  Only S3 asks for a header with
+ * the hash of the body. */
 static void check(tap_t *tap, const vector_t *vector, int of_s3,
                   apr_pool_t *pool)
 {
