@@ -403,9 +403,9 @@ apr_status_t oci_s3_transport_run(oci_s3_transport_t *transport,
         exchange->unsent = 1;
         return APR_TIMEUP;
     }
-    exchange->failure = "there is no memory left";
     rv = oci_s3_transport_start(&handle, transport, exchange, pool);
     if (rv != APR_SUCCESS) {
+        exchange->failure = "there is no memory left";
         return APR_EGENERAL;
     }
     if (left) {
