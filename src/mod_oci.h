@@ -144,6 +144,8 @@ typedef struct oci_blob_source_t {
     oci_blob_stream_t *stream; /* lives as long as the pool of blob_open */
     const char *url;           /* absolute, valid for a while */
     apr_off_t size;            /* of the file or the stream, bytes */
+    apr_off_t offset; /* set by the caller: which byte it will read first from a
+                         stream */
 } oci_blob_source_t;
 
 /** How to open a blob: flags. */
@@ -374,6 +376,16 @@ struct oci_blob_store_provider_t {
      */
     const char *(*options)(const apr_table_t **options, oci_blob_store_t *store,
                            apr_pool_t *pool);
+
+    /**
+     * Delete blobs of a remote store, as blob_delete does without confirm. NULL
+     * if that costs no less than to delete them one by one.
+     * @param locators An array of const char *
+     * @return An error if some may be left
+     */
+    apr_status_t (*blobs_delete)(oci_blob_store_t *store,
+                                 const apr_array_header_t *locators,
+                                 apr_pool_t *pool);
 
     int remote; /* whether the store is remote, see above */
 };

@@ -176,6 +176,22 @@ static oci_error_t *wanted_ranges(apr_array_header_t **ranges,
                           blob->size);
 }
 
+/* Find out which byte of a stream the reply begins with, so that the store need
+ * not ask for others.  Errors show again when the blob is open. */
+static apr_off_t first_byte(oci_request_t *request, const char *digest)
+{
+    apr_array_header_t *ranges = NULL;
+    oci_blob_t blob;
+
+    if (!request->registry.blobs->provider->remote
+        || !apr_table_get(request->r->headers_in, "Range")
+        || oci_blob_stat(&blob, &request->repository, digest, request->r->pool)
+        || wanted_ranges(&ranges, request, &blob) || !ranges) {
+        return 0;
+    }
+    return APR_ARRAY_IDX(ranges, 0, oci_range_t).first;
+}
+
 static oci_error_t *reply_content(const opened_t *opened)
 {
     oci_range_t entire = { 0, opened->blob->size };
@@ -254,7 +270,7 @@ oci_error_t *oci_blobs_get(oci_request_t *request)
 {
     request_rec *r = request->r;
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
-    oci_blob_source_t source;
+    oci_blob_source_t source = { 0 };
     oci_blob_t blob = { .digest = request->route.reference };
     const opened_t opened = { &blob, &source, request };
     apr_int32_t flags = 0;
@@ -270,6 +286,9 @@ oci_error_t *oci_blobs_get(oci_request_t *request)
     if (request->policy.redirect
         && !apr_table_get(r->subprocess_env, "no-oci-redirect")) {
         flags |= OCI_OPEN_REDIRECT;
+    }
+    else {
+        source.offset = first_byte(request, blob.digest);
     }
     error = oci_blob_open(&source, &blob, &request->repository, flags, r->pool);
     if (error || (error = set_headers(&answered, request, blob.digest))

@@ -39,7 +39,7 @@ int oci_config_is_of_image(const char *media_type)
 static oci_error_t *read_blob(char **bytes, oci_blob_t *blob,
                               const oci_request_t *request, apr_pool_t *pool)
 {
-    oci_blob_source_t source;
+    oci_blob_source_t source = { 0 };
     apr_size_t length = 1, read;
     oci_error_t *error = oci_blob_open(&source, blob, &request->repository, 0,
                                        pool);

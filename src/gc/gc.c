@@ -18,6 +18,7 @@
 
 #include "gc/gc.h"
 #include "gc/gc_blobs.h"
+#include "gc/gc_doomed.h"
 #include "gc/gc_last_use.h"
 #include "gc/gc_repository.h"
 #include "gc/gc_step.h"
@@ -173,7 +174,13 @@ static oci_error_t *review_repositories(oci_gc_t *gc, apr_pool_t *pool)
 static oci_error_t *run_steps(oci_gc_t *gc, apr_pool_t *pool)
 {
     oci_error_t *error = oci_gc_uploads(gc, pool);
+    oci_error_t *failed;
+    apr_pool_t *doomed;
 
+    if (apr_pool_create(&doomed, pool) != APR_SUCCESS) {
+        return oci_error_storage(pool, APR_ENOMEM, "cannot collect garbage");
+    }
+    gc->doomed = apr_array_make(doomed, 16, sizeof(const char *));
     gc->held = NULL;
     gc->taken_out = apr_array_make(pool, 16, sizeof(const char *));
     if (!error && gc->full) {
@@ -194,7 +201,8 @@ static oci_error_t *run_steps(oci_gc_t *gc, apr_pool_t *pool)
     if (!error && gc->full) {
         error = oci_gc_blobs(gc, pool);
     }
-    return error;
+    failed = oci_gc_delete_doomed(gc, pool);
+    return error ? error : oci_gc_skip(gc, failed);
 }
 
 /* Run under the lock.  If the run does not come to its end, the state still

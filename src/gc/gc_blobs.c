@@ -9,6 +9,7 @@
 #include "apr_strings.h"
 
 #include "gc/gc_blobs.h"
+#include "gc/gc_doomed.h"
 #include "gc/gc_holders.h"
 #include "gc/gc_step.h"
 #include "gc/gc_strays.h"
@@ -33,8 +34,14 @@ static oci_error_t *delete_bytes(oci_gc_t *gc, const oci_blob_t *blob,
                                  apr_pool_t *pool)
 {
     oci_blob_store_t *store = gc->registry->blobs;
-    apr_status_t rv = oci_blob_delete_bytes(gc->registry, blob, pool);
+    apr_status_t rv;
 
+    if (store->provider->remote) {
+        gc->report.blobs++;
+        gc->report.bytes += blob->size;
+        return oci_gc_doom(gc, blob->locator, pool);
+    }
+    rv = oci_blob_delete_bytes(gc->registry, blob, pool);
     if (rv != APR_SUCCESS && rv != APR_NOTFOUND && rv != APR_EBUSY) {
         return oci_error_storage(pool, rv, "cannot delete %s/%s", store->where,
                                  blob->locator);

@@ -12,6 +12,7 @@
 
 #include "apr_strings.h"
 
+#include "gc/gc_doomed.h"
 #include "gc/gc_step.h"
 #include "gc/gc_strays.h"
 #include "registry/blob.h"
@@ -208,21 +209,15 @@ static oci_error_t *remove_note(oci_gc_t *gc, const char *key, apr_pool_t *pool)
 static oci_error_t *delete_stray(oci_gc_t *gc, const stray_t *stray,
                                  apr_pool_t *pool)
 {
-    oci_blob_store_t *store = gc->registry->blobs;
-    apr_status_t rv = gc->dry
-        ? APR_SUCCESS
-        : store->provider->blob_delete(store, stray->locator, NULL, pool);
+    oci_error_t *error;
 
-    if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
-        return oci_error_storage(pool, rv, "cannot delete %s/%s", store->where,
-                                 stray->locator);
+    gc->report.blobs++;
+    gc->report.bytes += stray->size;
+    if (gc->dry) {
+        return NULL;
     }
-    if (rv == APR_SUCCESS) {
-        gc->report.blobs++;
-        gc->report.bytes += stray->size;
-    }
-    return gc->dry ? NULL
-                   : remove_note(gc, oci_key_stray(pool, stray->hash), pool);
+    error = remove_note(gc, oci_key_stray(pool, stray->hash), pool);
+    return error ? error : oci_gc_doom(gc, stray->locator, pool);
 }
 
 /* Note a stray, or delete it if it was noted long enough ago. */

@@ -137,6 +137,17 @@ static apr_status_t blob_delete(oci_blob_store_t *store, const char *locator,
                  inner->provider->blob_delete(inner, locator, confirm, pool));
 }
 
+static apr_status_t blobs_delete(oci_blob_store_t *store,
+                                 const apr_array_header_t *locators,
+                                 apr_pool_t *pool)
+{
+    oci_blob_store_t *inner = self_of(store)->inner;
+    apr_time_t begun = apr_time_now();
+
+    return count(self_of(store)->driver, OCI_STORAGE_BLOB_DELETE, begun,
+                 inner->provider->blobs_delete(inner, locators, pool));
+}
+
 static apr_status_t identity(const char **id, oci_blob_store_t *store, int make,
                              apr_pool_t *pool)
 {
@@ -169,11 +180,25 @@ oci_blob_store_t *oci_measured_blobs(oci_blob_store_t *blobs, const char *name,
                                      apr_pool_t *pool)
 {
     static const oci_blob_store_provider_t measured = {
-        NULL,         NULL,        upload_open,  upload_resume,
-        upload_write, upload_read, upload_close, upload_commit,
-        upload_abort, blob_open,   blob_size,    blob_delete,
-        identity,     NULL,        list,         owner,
-        NULL,         0,
+        NULL,
+        NULL,
+        upload_open,
+        upload_resume,
+        upload_write,
+        upload_read,
+        upload_close,
+        upload_commit,
+        upload_abort,
+        blob_open,
+        blob_size,
+        blob_delete,
+        identity,
+        NULL,
+        list,
+        owner,
+        NULL,
+        blobs_delete,
+        0,
     };
     measured_blobs_t *self = apr_pcalloc(pool, sizeof(*self));
 
@@ -188,6 +213,9 @@ oci_blob_store_t *oci_measured_blobs(oci_blob_store_t *blobs, const char *name,
     }
     if (!blobs->provider->owner) {
         self->provider.owner = NULL;
+    }
+    if (!blobs->provider->blobs_delete) {
+        self->provider.blobs_delete = NULL;
     }
     self->provider.remote = blobs->provider->remote;
     self->base.provider = &self->provider;

@@ -198,7 +198,9 @@ oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
         if (error) {
             return error;
         }
-        memset(source, 0, sizeof(*source));
+        source->file = NULL;
+        source->stream = NULL;
+        source->url = NULL;
         rv = store->provider->blob_open(source, store, blob->locator, flags,
                                         pool);
     } while (rv == APR_NOTFOUND && ++looks < LOOKS);

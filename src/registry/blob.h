@@ -125,7 +125,8 @@ oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_repository_t *repository,
 
 /**
  * Open a blob of a repository for reading.
- * @param source Set to the provider's source: a file, a stream or a URL
+ * @param source Set to the provider's source: a file, a stream or a URL; its
+ *        offset is given
  * @param blob Its digest, which is valid, says which blob; the rest is set
  * @param flags As for the provider's blob_open
  * @param pool The source lives as long as this pool

@@ -207,14 +207,14 @@ static apr_status_t blob_open(oci_blob_source_t *source,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    memset(source, 0, sizeof(*source));
     call = oci_s3_store_call(used);
     if (flags & OCI_OPEN_REDIRECT) {
         return oci_s3_presign_get(&source->url, &call, locator, pool);
     }
     self = apr_pcalloc(pool, sizeof(*self));
     self->base.read = read_stream;
-    rv = oci_s3_stream_open(&self->stream, &call, locator, 0, pool);
+    rv = oci_s3_stream_open(&self->stream, &call, locator, source->offset,
+                            pool);
     if (rv == APR_SUCCESS) {
         source->stream = &self->base;
         source->size = oci_s3_stream_info(self->stream)->size;
@@ -259,6 +259,21 @@ static apr_status_t blob_delete(oci_blob_store_t *store, const char *locator,
     return oci_s3_delete(&call, locator, pool);
 }
 
+static apr_status_t blobs_delete(oci_blob_store_t *store,
+                                 const apr_array_header_t *locators,
+                                 apr_pool_t *pool)
+{
+    const oci_s3_store_t *used;
+    oci_s3_call_t call;
+    apr_status_t rv = oci_s3_store_use(&used, store, pool);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    call = oci_s3_store_call(used);
+    return oci_s3_delete_all(&call, locators, pool);
+}
+
 static const char *options(const apr_table_t **table, oci_blob_store_t *store,
                            apr_pool_t *pool)
 {
@@ -285,5 +300,6 @@ const oci_blob_store_provider_t oci_blob_s3 = {
     .list = oci_s3_stored_list,
     .owner = oci_s3_owner,
     .options = options,
+    .blobs_delete = blobs_delete,
     .remote = 1,
 };

@@ -248,6 +248,18 @@ static void check_locators(test_t *t)
     t->provider->blob_delete(t->store, first, NULL, pool);
     tap_is(&t->run->tap, pull(t, second, pool), "second",
            "one is deleted without the other");
+    if (t->provider->blobs_delete) {
+        apr_array_header_t *locators = apr_array_make(pool, 3, sizeof(char *));
+
+        APR_ARRAY_PUSH(locators, const char *) = first; /* is gone already */
+        APR_ARRAY_PUSH(locators, const char *) = second;
+        APR_ARRAY_PUSH(locators, const char *) = push(t, "lc", DIGEST("0017"),
+                                                      "third", pool);
+        is_status(t->run, t->provider->blobs_delete(t->store, locators, pool),
+                  APR_SUCCESS, "several are deleted together");
+        tap_is(&t->run->tap, pull(t, second, pool), "(not found)",
+               "they are gone");
+    }
     apr_pool_destroy(pool);
 }
 

@@ -307,7 +307,7 @@ static void check_absence(test_t *t, int empty)
     const char *locator = push(t, "up", DIGEST("abcd"), "text", pool);
     oci_scan_t range = { "x/", NULL, 0, 0, 0 };
     apr_array_header_t *entries;
-    oci_blob_source_t source;
+    oci_blob_source_t source = { 0 };
     oci_blob_writer_t *writer;
     oci_index_t *index;
     oci_lock_t *lock;
@@ -366,7 +366,7 @@ static void check_locators(test_t *t)
     };
     apr_pool_t *pool = t->run->pool;
     const char *good = push(t, "up", DIGEST("abcd"), "text", pool);
-    oci_blob_source_t source;
+    oci_blob_source_t source = { 0 };
     apr_off_t size;
     oci_index_t *index;
     size_t i, bad = 0;

@@ -96,7 +96,7 @@ static void check_pull(run_t *run, const char *kind)
 {
     oci_repository_t repository = { &t.registry, "a" };
     oci_blob_t blob = { .digest = digest_of(1, run->pool) };
-    oci_blob_source_t source;
+    oci_blob_source_t source = { 0 };
     oci_error_t *error;
 
     open_stores(run, kind);

@@ -213,7 +213,7 @@ static const char *write_blob(const export_command_t *self,
                               const oci_export_item_t *item)
 {
     oci_blob_t blob = { .digest = item->digest };
-    oci_blob_source_t source;
+    oci_blob_source_t source = { 0 };
     oci_error_t *error = oci_blob_open(&source, &blob, item->repository, 0,
                                        self->scratch);
 

@@ -91,7 +91,7 @@ static const char *print_blob(output_t *output,
                               apr_pool_t *pool)
 {
     oci_blob_t blob = { .digest = reference->digest };
-    oci_blob_source_t source;
+    oci_blob_source_t source = { 0 };
     oci_error_t *error = oci_blob_open(&source, &blob, &reference->repository,
                                        0, pool);
 

@@ -465,9 +465,23 @@ const oci_store_dir_t *oci_fs_blobs_dir(const oci_blob_store_t *store)
 }
 
 const oci_blob_store_provider_t oci_blob_fs = {
-    create,       start,       upload_open,  upload_resume,
-    upload_write, upload_read, upload_close, upload_commit,
-    upload_abort, blob_open,   blob_size,    blob_delete,
-    identity,     check,       list,         owner,
-    NULL,         0,
+    create,
+    start,
+    upload_open,
+    upload_resume,
+    upload_write,
+    upload_read,
+    upload_close,
+    upload_commit,
+    upload_abort,
+    blob_open,
+    blob_size,
+    blob_delete,
+    identity,
+    check,
+    list,
+    owner,
+    NULL,
+    NULL,
+    0,
 };
