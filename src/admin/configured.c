@@ -66,11 +66,63 @@ static const char *get(const json_t *object, const char *key, apr_pool_t *pool)
     return apr_pstrdup(pool, json_string_value(json_object_get(object, key)));
 }
 
+/* What is compared by is_option_of: the other options, and whether all are the
+ * same. */
+typedef struct comparison_t {
+    const apr_table_t *options;
+    int is_same;
+} comparison_t;
+
+static int is_option_of(void *baton, const char *name, const char *value)
+{
+    comparison_t *comparison = baton;
+    const char *other = apr_table_get(comparison->options, name);
+
+    comparison->is_same &= other && !strcmp(other, value);
+    return comparison->is_same;
+}
+
+static int has_same_options(const oci_configured_t *one,
+                            const oci_configured_t *other)
+{
+    comparison_t comparison = { other->options, 1 };
+
+    if (!one->options || !other->options) {
+        return !one->options && !other->options;
+    }
+    apr_table_do(is_option_of, &comparison, one->options, NULL);
+    return comparison.is_same
+        && apr_table_elts(one->options)->nelts
+        == apr_table_elts(other->options)->nelts;
+}
+
 static int is_same(const oci_configured_t *one, const oci_configured_t *other)
 {
     return !strcmp(one->base, other->base) && !strcmp(one->blobs, other->blobs)
         && !strcmp(one->index ? one->index : "",
-                   other->index ? other->index : "");
+                   other->index ? other->index : "")
+        && has_same_options(one, other);
+}
+
+/* Read what the blob store's own directives say; NULL if there is nothing. */
+static apr_table_t *read_options(const json_t *object, apr_pool_t *pool)
+{
+    json_t *options = json_object_get(object, "options");
+    apr_table_t *table;
+    const char *name;
+    json_t *value;
+
+    if (!json_is_object(options)) {
+        return NULL;
+    }
+    table = apr_table_make(pool, 4);
+    json_object_foreach(options, name, value)
+    {
+        const char *text = json_string_value(value);
+
+        apr_table_set(table, name, text ? text : "");
+    }
+    return table;
 }
 
 /* Pass each line of a directive to a function, which adds a rule.  Return NULL,
@@ -186,6 +238,7 @@ static void add_line(apr_array_header_t *found, const char *line)
     registry.base = get(object, "base", pool);
     registry.blobs = get(object, "blobs", pool);
     registry.index = get(object, "index", pool);
+    registry.options = read_options(object, pool);
     registry.problem = get(object, "problem", pool);
     registry.place = apr_psprintf(pool, "%s line %d", get(object, "file", pool),
                                   (int)json_integer_value(

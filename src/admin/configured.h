@@ -13,15 +13,17 @@
 
 /** A registry in the configuration. */
 typedef struct oci_configured_t {
-    const char *place;   /* file and line of its OCIBlobStore, for messages */
-    const char *base;    /* where relative paths start */
-    const char *blobs;   /* the arguments of OCIBlobStore */
-    const char *index;   /* those of OCIIndex; as blobs if it has none */
-    const char *problem; /* why they cannot be used, a sentence; or NULL */
-    oci_sparse_e sparse; /* OCISparse; of several sections the most that is
-                            allowed to be absent */
-    int grace;           /* of garbage collection: OCIGCGrace, seconds, */
-    int upload_expiry;   /* OCIUploadExpiry, seconds, */
+    const char *place;    /* file and line of its OCIBlobStore, for messages */
+    const char *base;     /* where relative paths start */
+    const char *blobs;    /* the arguments of OCIBlobStore */
+    const char *index;    /* those of OCIIndex; as blobs if it has none */
+    apr_table_t *options; /* what the blob store's own directives say; NULL if
+                             its provider has none */
+    const char *problem;  /* why they cannot be used, a sentence; or NULL */
+    oci_sparse_e sparse;  /* OCISparse; of several sections the most that is
+                             allowed to be absent */
+    int grace;            /* of garbage collection: OCIGCGrace, seconds, */
+    int upload_expiry;    /* OCIUploadExpiry, seconds, */
     oci_gc_policy_t *policy;       /* OCIRetain and OCIUntagged, */
     apr_array_header_t *immutable; /* and OCIImmutable: oci_immutable_t */
 } oci_configured_t;

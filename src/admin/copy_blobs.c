@@ -40,12 +40,12 @@
 static const char *parse_names(oci_blob_copy_t *copy)
 {
     const char *error = oci_named_blobs_parse(&copy->from.store,
-                                              copy->request->from, NULL,
+                                              copy->request->from, NULL, NULL,
                                               copy->pool);
 
     return error ? error
                  : oci_named_blobs_parse(&copy->to.store, copy->request->to,
-                                         NULL, copy->pool);
+                                         NULL, NULL, copy->pool);
 }
 
 /* Whether both names lead to one store: it must not be marked as unfinished. */

@@ -8,8 +8,8 @@
 #include "apr_strings.h"
 
 #include "admin/named_index.h"
+#include "admin/providers.h"
 #include "values/digest.h"
-#include "store/builtin.h"
 
 #define BLANKS " \t"
 
@@ -25,30 +25,6 @@ static const char *location_of(const char *text, apr_pool_t *pool)
         return apr_pstrmemdup(pool, text + 1, length - 2);
     }
     return length ? text : NULL;
-}
-
-static const char *find_provider(const void **provider, const char *group,
-                                 const char *name, apr_pool_t *pool)
-{
-    const oci_builtin_t *each;
-    const char *names = NULL;
-
-    for (each = oci_builtins; each->name; each++) {
-        if (strcmp(each->group, group)) {
-            continue;
-        }
-        if (!strcmp(each->name, name)) {
-            *provider = each->provider;
-            return NULL;
-        }
-        names = names ? apr_pstrcat(pool, names, ", ", each->name, NULL)
-                      : each->name;
-    }
-    return apr_psprintf(pool, "unknown provider '%s'; known providers: %s%s",
-                        name, names,
-                        strchr(name, '/') ? "; write the store as one argument "
-                                            "such as 'fs DIR'"
-                                          : "");
 }
 
 /* A provider whose index is a file or a directory sets `where` to its absolute
@@ -87,7 +63,7 @@ static const char *parse(const void **provider, oci_store_config_t *config,
     apr_size_t length = strcspn(text, BLANKS);
     const char *first = apr_pstrmemdup(pool, text, length);
     const char *name = apr_pstrmemdup(pool, text, strcspn(first, ":"));
-    const char *error = find_provider(provider, group, name, pool);
+    const char *error = oci_provider_find(provider, group, name, pool);
     char *base = NULL;
 
     if (error) {
@@ -125,13 +101,15 @@ const char *oci_named_index_parse(oci_named_index_t *named, const char *text,
 }
 
 const char *oci_named_blobs_parse(oci_blob_store_t **blobs, const char *text,
-                                  const char *base, apr_pool_t *pool)
+                                  const char *base, const apr_table_t *options,
+                                  apr_pool_t *pool)
 {
     oci_store_config_t *config = apr_pcalloc(pool, sizeof(*config));
     const oci_blob_store_provider_t *provider;
     const char *error;
 
     config->base = base;
+    config->options = options;
     error = parse((const void **)&provider, config, OCI_BLOB_STORE_GROUP, text,
                   pool);
     return error ? error : provider->create(blobs, config, pool);

@@ -40,11 +40,14 @@ const char *oci_named_index_parse(oci_named_index_t *named, const char *text,
  * @param blobs Set to the store, which is not started
  * @param text The argument, in the same syntax
  * @param base Where a relative path starts; NULL: at the working directory
+ * @param options What a configuration says in the provider's own directives, as
+ *        in oci_store_config_t; or NULL
  * @param pool Where the store is allocated
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_named_blobs_parse(oci_blob_store_t **blobs, const char *text,
-                                  const char *base, apr_pool_t *pool);
+                                  const char *base, const apr_table_t *options,
+                                  apr_pool_t *pool);
 
 /** Return whether an index is a file or a directory, not a database server. */
 int oci_named_index_has_path(const oci_named_index_t *named);

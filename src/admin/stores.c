@@ -65,12 +65,13 @@ const char *oci_stores_parse_options(oci_stores_t *stores,
  * server that runs older code could no longer use it.
  * base: where relative paths start; NULL: at the working directory */
 static const char *create(oci_stores_t *stores, const char *base,
-                          const char *blobs, const char *index)
+                          const char *blobs, const apr_table_t *options,
+                          const char *index)
 {
     const char *error = oci_named_blobs_parse(&stores->registry.blobs, blobs,
-                                              base, stores->pool);
+                                              base, options, stores->pool);
 
-    if (!error) {
+    if (!error && !stores->blobs_only) {
         stores->index.no_raise = 1;
         stores->index.base = base;
         error = oci_named_index_parse(&stores->index, index, stores->pool);
@@ -87,7 +88,8 @@ static const char *has_blobs(int *has, const oci_configured_t *registry,
 {
     oci_blob_store_t *blobs;
     const char *error = oci_named_blobs_parse(&blobs, registry->blobs,
-                                              registry->base, pool);
+                                              registry->base, registry->options,
+                                              pool);
 
     *has = !error && !strcmp(blobs->where, wanted->where);
     return error;
@@ -164,7 +166,8 @@ static const char *create_configured(oci_stores_t *stores)
     return registry->problem
         ? apr_pstrcat(stores->pool, registry->place, ": ", registry->problem,
                       "; name the stores in the arguments", NULL)
-        : create(stores, registry->base, registry->blobs, registry->index);
+        : create(stores, registry->base, registry->blobs, registry->options,
+                 registry->index);
 }
 
 const char *oci_stores_parse(oci_stores_t *stores, const char *command,
@@ -189,7 +192,7 @@ const char *oci_stores_parse(oci_stores_t *stores, const char *command,
     if (stores->config && count <= 2) {
         return stores->blobs_name
             ? oci_named_blobs_parse(&stores->registry.blobs, stores->blobs_name,
-                                    NULL, stores->pool)
+                                    NULL, NULL, stores->pool)
             : NULL;
     }
     if (!stores->blobs_name || count > 2) {
@@ -199,7 +202,7 @@ const char *oci_stores_parse(oci_stores_t *stores, const char *command,
                             "or write --config FILE",
                             command);
     }
-    return create(stores, NULL, stores->blobs_name,
+    return create(stores, NULL, stores->blobs_name, NULL,
                   stores->index_name ? stores->index_name : stores->blobs_name);
 }
 
@@ -231,8 +234,15 @@ static const char *check_owner(const oci_stores_t *stores, const char *blobs,
                        user_name(&owner, pool));
 }
 
+/* Whether the index is a file or a directory that exists. */
+static int has_index_path(const oci_stores_t *stores)
+{
+    return !stores->blobs_only && oci_named_index_has_path(&stores->index)
+        && oci_named_index_stat(&stores->index, stores->pool) == APR_SUCCESS;
+}
+
 /* As root, choose the user of httpd: the owner of the directory in which it
- * stores blobs. */
+ * stores blobs, or of the index if the blobs are in another system. */
 static const char *find_owner(oci_stores_t *stores)
 {
     apr_pool_t *pool = stores->pool;
@@ -242,12 +252,17 @@ static const char *find_owner(oci_stores_t *stores)
     apr_finfo_t info;
     const char *error = NULL;
 
+    if (stores->registry.blobs->provider->remote) {
+        if (has_index_path(stores)) {
+            oci_owner_of_path(&stores->owner, stores->index.index->where);
+        }
+        return NULL;
+    }
     oci_owner_of_path(&stores->owner, blobs);
     if (apr_stat(&info, uploads, APR_FINFO_TYPE, pool) == APR_SUCCESS) {
         error = check_owner(stores, blobs, uploads);
     }
-    if (!error && oci_named_index_has_path(&stores->index)
-        && oci_named_index_stat(&stores->index, pool) == APR_SUCCESS) {
+    if (!error && has_index_path(stores)) {
         error = check_owner(stores, blobs, stores->index.index->where);
     }
     return error;
@@ -284,10 +299,27 @@ static const char *refuse_access(const oci_stores_t *stores, const char *store,
                         "cannot use %s: %s; run it as root or as the owner of "
                         "%s",
                         store, apr_strerror(rv, reason, sizeof(reason)),
-                        stores->registry.blobs->where);
+                        stores->registry.blobs->provider->remote
+                            ? store
+                            : stores->registry.blobs->where);
 }
 
-/* Check that the stores exist: to start them would create them. */
+/* Refuse a blob store that no registry has used. */
+static const char *refuse_unused(const oci_stores_t *stores, apr_status_t rv)
+{
+    char reason[120];
+
+    return apr_psprintf(stores->pool,
+                        "%s is not a blob store that a registry has used: %s; "
+                        "name the one of OCIBlobStore, and if it is new, send "
+                        "a request to httpd first",
+                        stores->registry.blobs->where,
+                        rv == APR_NOTFOUND
+                            ? "it has no id"
+                            : apr_strerror(rv, reason, sizeof(reason)));
+}
+
+/* Check that the stores exist: to start them might create them. */
 static const char *check_existence(const oci_stores_t *stores)
 {
     oci_blob_store_t *blobs = stores->registry.blobs;
@@ -295,18 +327,15 @@ static const char *check_existence(const oci_stores_t *stores)
     apr_status_t rv = blobs->provider->identity(&id, blobs, 0, stores->pool);
     char reason[120];
 
-    if (APR_STATUS_IS_EACCES(rv)) {
-        return refuse_access(stores, blobs->where, rv);
+    if (rv != APR_SUCCESS && rv != APR_NOTFOUND && blobs->provider->remote) {
+        return oci_error_text(oci_error_storage(stores->pool, rv,
+                                                "cannot use %s", blobs->where),
+                              stores->pool);
     }
     if (rv != APR_SUCCESS) {
-        return apr_psprintf(stores->pool,
-                            "%s is not a blob store that a registry has used: "
-                            "%s; name the one of OCIBlobStore, and if it is "
-                            "new, send a request to httpd first",
-                            blobs->where,
-                            rv == APR_NOTFOUND
-                                ? "it has no id"
-                                : apr_strerror(rv, reason, sizeof(reason)));
+        return APR_STATUS_IS_EACCES(rv)
+            ? refuse_access(stores, blobs->where, rv)
+            : refuse_unused(stores, rv);
     }
     rv = oci_named_index_stat(&stores->index, stores->pool);
     if (APR_STATUS_IS_EACCES(rv)) {
@@ -329,16 +358,19 @@ static const char *start_index(const oci_stores_t *stores)
                                   stores->pool);
 }
 
-/* Create the stores of the configuration, if it names them, and check as their
- * owner that they exist. */
-static const char *find_and_own(oci_stores_t *stores)
+const char *oci_stores_find(oci_stores_t *stores)
 {
     const char *error = stores->config ? create_configured(stores) : NULL;
 
     stores->registry.checked = &stores->checked;
-    if (!error) {
-        error = become_owner(stores);
-    }
+    return error ? error : become_owner(stores);
+}
+
+/* Find the stores, and check as their owner that they exist. */
+static const char *find_and_own(oci_stores_t *stores)
+{
+    const char *error = oci_stores_find(stores);
+
     return error ? error : check_existence(stores);
 }
 

@@ -23,6 +23,7 @@ typedef struct oci_stores_t {
     const char *index_name; /* NULL */
     const char *config;
     const char *httpd;
+    int blobs_only; /* set by the caller: whether no index is wanted */
     const oci_configured_t *configured; /* what --config has; NULL without it */
     oci_owner_t owner;                  /* the user as whom the command acts */
     void *checked;                      /* for registry */
@@ -81,10 +82,17 @@ const char *oci_stores_parse(oci_stores_t *stores, const char *command,
                              int count, const char *const *last);
 
 /**
+ * Ask httpd for the stores if there is --config, and become their owner as
+ * oci_stores_open does.  They are not started, and need not exist.
+ * @return NULL, or a sentence that says what is wrong
+ */
+const char *oci_stores_find(oci_stores_t *stores);
+
+/**
  * Ask httpd for the stores if there is --config, and start them.  They must
  * exist and must have been used by a registry.  If root calls it, the process
- * first becomes the owner of the directory in which the blobs are, until it
- * ends.
+ * first becomes the owner of the directory in which the blobs are, or of the
+ * index if they are in a remote store, until it ends.
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_stores_open(oci_stores_t *stores);

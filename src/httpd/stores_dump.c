@@ -48,6 +48,35 @@ static void add_index(json_t *object, const oci_config_t *config,
     }
 }
 
+static int add_option(void *object, const char *name, const char *value)
+{
+    return set(object, name, value);
+}
+
+/* Add what the blob store's own directives say, if its provider has any. */
+static void add_options(json_t *object, oci_blob_store_t *blobs,
+                        apr_pool_t *pool)
+{
+    const apr_table_t *options = NULL;
+    json_t *members;
+    const char *problem;
+
+    if (!blobs->provider->options) {
+        return;
+    }
+    problem = blobs->provider->options(&options, blobs, pool);
+    if (problem) {
+        set(object, "problem", problem);
+        return;
+    }
+    members = json_object();
+    if (options && !apr_table_do(add_option, members, options, NULL)) {
+        set(object, "problem",
+            "the arguments of the blob store's directives are not in UTF-8");
+    }
+    json_object_set_new(object, "options", members);
+}
+
 /* Return a line of a directive as an array of words; NULL if that is not
  * possible. */
 static json_t *line_of(const apr_array_header_t *words)
@@ -156,6 +185,7 @@ static void print_section(const oci_config_t *config, const server_rec *s,
     json_object_set_new(object, "line", json_integer(line->line_num));
     set(object, "base", ap_server_root);
     set(object, "blobs", arguments_of(config->blobs_line, pool));
+    add_options(object, config->blobs, pool);
     if (config->index_line) {
         add_index(object, config, s, pool);
     }
@@ -177,7 +207,7 @@ void oci_stores_dump(apr_pool_t *pool, server_rec *main_server)
     server_rec *s;
     int i;
 
-    if (!ap_exists_config_define("DUMP_OCI_STORES")) {
+    if (!ap_exists_config_define(OCI_STORES_DUMP)) {
         return;
     }
     for (s = main_server; s; s = s->next) {

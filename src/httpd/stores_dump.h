@@ -10,6 +10,9 @@
 
 #include "httpd.h"
 
+/** The name of the define by which httpd is asked for the stores. */
+#define OCI_STORES_DUMP "DUMP_OCI_STORES"
+
 /**
  * Print the stores and rules of all sections, if httpd was called with
  * "-t -D DUMP_OCI_STORES": a line of JSON for each section, on standard output.
@@ -17,6 +20,8 @@
  *     file, line  where its OCIBlobStore is
  *     base        ServerRoot: where relative paths start
  *     blobs       the arguments of OCIBlobStore
+ *     options     what the blob store's own directives say, an object of names
+ *                 and values; missing if its provider has none
  *     index       those of OCIIndex, with the database that "dbd" takes from
  *                 mod_dbd; null if the index is beside the blobs
  *     problem     why ociadmin cannot use them, a sentence

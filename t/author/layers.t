@@ -11,7 +11,7 @@ my %below = (
     store    => [qw(store mod_oci.h values)],
     registry => [qw(registry mod_oci.h values)],
     gc       => [qw(gc registry mod_oci.h values)],
-    admin    => [qw(admin gc registry store mod_oci.h values)],
+    admin    => [qw(admin gc registry store s3 mod_oci.h values)],
     api      => [qw(api gc registry mod_oci.h values)],
     httpd    => [qw(httpd api gc registry store mod_oci.h values)],
 );
