@@ -12,10 +12,11 @@
 #include "admin/interrupt.h"
 #include "registry/blob_source.h"
 #include "registry/error.h"
+#include "registry/random.h"
 #include "values/digest.h"
 
-/* The upload in TO.  Only one process at a time can claim it, and the next run
- * removes what a killed one left of it. */
+/* The upload in a local TO.  Only one process at a time can claim it, and the
+ * next run removes what a killed one left of it. */
 #define UPLOAD "copy"
 
 #define BUFFER_SIZE 262144 /* bytes that are read at a time */
@@ -31,9 +32,10 @@ typedef struct transfer_t {
     oci_blob_source_t source; /* of the blob in FROM */
     int is_open;              /* whether it is: it is needed, and not gone */
     oci_blob_writer_t *writer;
-    int present;        /* whether TO has it */
-    apr_uint64_t bytes; /* copied */
-    const char *fault;  /* why the blob cannot be copied, or NULL */
+    const char *locator; /* where TO has it, or may have it */
+    int present;         /* whether TO has it */
+    apr_uint64_t bytes;  /* copied */
+    const char *fault;   /* why the blob cannot be copied, or NULL */
     apr_pool_t *pool;
 } transfer_t;
 
@@ -104,40 +106,50 @@ static const char *copy_bytes(transfer_t *self)
     return NULL;
 }
 
-/* Make the upload a blob, which must have the same locator as in FROM: the
- * index knows it by that. */
+/* Make the upload a blob.  The index may know it by its locator in FROM: then
+ * that in TO must be the same. */
 static const char *commit(transfer_t *self)
 {
     oci_blob_store_t *store = self->copy->to.store;
-    const char *locator, *state;
-    apr_status_t rv = store->provider->upload_close(&state, self->writer, 1,
-                                                    self->pool);
+    const char *wanted = self->locator, *state;
+    apr_status_t rv = store->provider->remote
+        ? APR_SUCCESS
+        : store->provider->upload_close(&state, self->writer, 1, self->pool);
 
     if (rv == APR_SUCCESS) {
-        rv = store->provider->upload_commit(&locator, self->writer,
+        rv = store->provider->upload_commit(&self->locator, self->writer,
                                             self->blob->digest, 1, self->pool);
     }
     if (rv != APR_SUCCESS) {
         return oci_copy_explain("write to", store, rv, self->pool);
     }
-    if (!strcmp(locator, self->blob->name)) {
+    if (!wanted || !strcmp(self->locator, wanted)) {
         return NULL;
     }
-    store->provider->blob_delete(store, locator, NULL, self->pool);
+    store->provider->blob_delete(store, self->locator, NULL, self->pool);
     return apr_psprintf(self->pool,
                         "%s names blobs in another way than %s, so the index "
                         "would not find them: use a TO of the same provider",
                         store->where, self->copy->from.store->where);
 }
 
-/* Write the blob to TO. */
-static const char *write_blob(transfer_t *self)
+/* Open the upload in TO, which is empty.  A remote store cannot claim it, and
+ * names the blob after it, so that each blob has an upload of its own there. */
+static const char *open_upload(transfer_t *self)
 {
     oci_blob_store_t *store = self->copy->to.store;
-    apr_status_t rv = store->provider->upload_open(&self->writer, store, UPLOAD,
-                                                   self->pool);
-    const char *error;
+    const char *id = UPLOAD;
+    apr_status_t rv;
 
+    if (store->provider->remote) {
+        oci_error_t *error = oci_random_stamp(&id, self->pool);
+
+        if (error) {
+            return oci_error_text(error, self->pool);
+        }
+        id = apr_pstrcat(self->pool, id, OCI_COPY_UPLOAD, NULL);
+    }
+    rv = store->provider->upload_open(&self->writer, store, id, self->pool);
     if (APR_STATUS_IS_EBUSY(rv)) {
         return apr_psprintf(self->pool, "another copy to %s is running",
                             store->where);
@@ -145,24 +157,35 @@ static const char *write_blob(transfer_t *self)
     if (rv == APR_SUCCESS) {
         rv = store->provider->upload_resume(self->writer, 0, NULL);
     }
-    if (rv != APR_SUCCESS) {
-        return oci_copy_explain("write to", store, rv, self->pool);
+    return rv == APR_SUCCESS
+        ? NULL
+        : oci_copy_explain("write to", store, rv, self->pool);
+}
+
+/* Write the blob to TO. */
+static const char *write_blob(transfer_t *self)
+{
+    const char *error = open_upload(self);
+
+    if (error) {
+        return error;
     }
     error = copy_bytes(self);
     if (!error && !self->fault) {
         error = commit(self);
     }
-    store->provider->upload_abort(self->writer);
+    self->copy->to.store->provider->upload_abort(self->writer);
     return error;
 }
 
-/* Look whether TO has a blob of this size. */
+/* Look whether TO has a blob of this size, if it may have it. */
 static const char *find_present(transfer_t *self)
 {
     oci_blob_store_t *store = self->copy->to.store;
     apr_off_t size;
-    apr_status_t rv = store->provider->blob_size(&size, store, self->blob->name,
-                                                 self->pool);
+    apr_status_t rv = self->locator
+        ? store->provider->blob_size(&size, store, self->locator, self->pool)
+        : APR_NOTFOUND;
 
     self->present = rv == APR_SUCCESS && size == self->blob->size;
     return rv == APR_SUCCESS || rv == APR_NOTFOUND
@@ -199,10 +222,12 @@ static const char *call_as_owner(const char *(*step)(transfer_t *self),
     return error;
 }
 
-const char *oci_copy_blob(oci_blob_copy_t *copy, const oci_stored_t *blob,
-                          apr_pool_t *pool)
+const char *oci_copy_blob(const char **locator, oci_blob_copy_t *copy,
+                          const oci_stored_t *blob, apr_pool_t *pool)
 {
-    transfer_t self = { .copy = copy, .blob = blob, .pool = pool };
+    transfer_t self = {
+        .copy = copy, .blob = blob, .locator = *locator, .pool = pool
+    };
     const char *error = call_as_owner(find_present, &self, &copy->to);
 
     if (!error && !self.present) {
@@ -211,8 +236,12 @@ const char *oci_copy_blob(oci_blob_copy_t *copy, const oci_stored_t *blob,
     if (!error && self.is_open) {
         error = call_as_owner(write_blob, &self, &copy->to);
     }
+    *locator = NULL;
     if (error) {
         return error;
+    }
+    if (self.present || (self.is_open && !self.fault)) {
+        *locator = self.locator;
     }
     if (self.fault) {
         skip(&self);

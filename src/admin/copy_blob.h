@@ -19,6 +19,9 @@ typedef struct oci_copy_side_t {
     const char *id;    /* of the store, or NULL */
 } oci_copy_side_t;
 
+/** How the names of uploads in a remote TO end. */
+#define OCI_COPY_UPLOAD "-copy"
+
 /** A copy of a blob store, and what it has done. */
 typedef struct oci_blob_copy_t {
     const oci_copy_request_t *request;
@@ -29,22 +32,25 @@ typedef struct oci_blob_copy_t {
     apr_uint64_t blobs; /* copied */
     apr_uint64_t bytes; /* of these */
     apr_uint64_t present;
-    apr_uint64_t unnamed; /* not recorded by the index */
-    apr_uint64_t gone;    /* deleted from FROM after they were listed */
-    apr_uint64_t skipped; /* each with a message */
+    apr_uint64_t unnamed;  /* not recorded by the index */
+    apr_uint64_t gone;     /* deleted from FROM after they were listed */
+    apr_uint64_t skipped;  /* each with a message */
+    apr_uint64_t switched; /* records that lead to TO now */
     apr_pool_t *pool;
 } oci_blob_copy_t;
 
 /**
  * Copy a blob, unless TO has one of its size, and compare it with its digest.
  * The copy is durable.
+ * @param locator Where TO may have it, which is also where it must become, or
+ *        NULL; set to where TO has it, NULL if it does not
  * @param copy One of its counts is raised
- * @param blob As FROM lists it
+ * @param blob Its locator in FROM, its digest and its size
  * @param pool For temporary data, and for the result
  * @return NULL, or a sentence that says why nothing more can be copied
  */
-const char *oci_copy_blob(oci_blob_copy_t *copy, const oci_stored_t *blob,
-                          apr_pool_t *pool);
+const char *oci_copy_blob(const char **locator, oci_blob_copy_t *copy,
+                          const oci_stored_t *blob, apr_pool_t *pool);
 
 /** Return the sentence "cannot WHAT PATH: why" for a failure of a store.
  * @param pool The one that the store was called with */

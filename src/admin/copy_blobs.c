@@ -11,6 +11,9 @@
  *
  * A later call with the same names begins again, and steps over the blobs that
  * TO has.  A finished copy is marked again, unless a registry has used it.
+ *
+ * All of this is for stores that name a blob by its digest.  move_blobs.c has a
+ * copy from or to a remote store.
  */
 
 #include <stdio.h>
@@ -20,33 +23,18 @@
 #include "apr_strings.h"
 #include "apr_time.h"
 
-#include "admin/as_owner.h"
-#include "admin/copy_blob.h"
 #include "admin/copy_blobs.h"
+#include "admin/copy_report.h"
+#include "admin/copy_sides.h"
 #include "admin/interrupt.h"
-#include "admin/named_index.h"
-#include "admin/terminal.h"
+#include "admin/move_blobs.h"
 #include "registry/keys.h"
 #include "registry/unfinished.h"
 #include "store/fs/fs_blob_id.h"
 #include "store/fs/fs_blobs.h"
-#include "store/io.h"
 
 #define PAGE        256 /* blobs that are listed at a time */
 #define LOCATOR_MAX 512 /* as mod_oci.h says */
-
-#define COUNT APR_UINT64_T_FMT
-
-static const char *parse_names(oci_blob_copy_t *copy)
-{
-    const char *error = oci_named_blobs_parse(&copy->from.store,
-                                              copy->request->from, NULL, NULL,
-                                              copy->pool);
-
-    return error ? error
-                 : oci_named_blobs_parse(&copy->to.store, copy->request->to,
-                                         NULL, NULL, copy->pool);
-}
 
 /* Whether both names lead to one store: it must not be marked as unfinished. */
 static int is_same_store(const oci_blob_copy_t *copy)
@@ -60,54 +48,6 @@ static int is_same_store(const oci_blob_copy_t *copy)
         || (apr_stat(&a, from, wanted, copy->pool) == APR_SUCCESS
             && apr_stat(&b, to, wanted, copy->pool) == APR_SUCCESS
             && a.device == b.device && a.inode == b.inode);
-}
-
-/* The path whose owner uses a store: a server creates it. */
-static const char *path_of(const oci_copy_side_t *side, apr_pool_t *pool)
-{
-    return apr_pstrcat(pool, side->store->where, "/blobs", NULL);
-}
-
-/* Read the id of a store; NULL if it has none. */
-static apr_status_t read_id(oci_copy_side_t *side, apr_pool_t *pool)
-{
-    oci_blob_store_t *store = side->store;
-    apr_status_t rv = store->provider->identity
-        ? store->provider->identity(&side->id, store, 0, pool)
-        : APR_ENOTIMPL;
-
-    if (rv == APR_NOTFOUND) {
-        side->id = NULL;
-        return APR_SUCCESS;
-    }
-    return rv;
-}
-
-/* Check that FROM is a complete blob store, without changing anything. */
-static const char *check_source(oci_blob_copy_t *copy)
-{
-    oci_copy_side_t *from = &copy->from;
-    const char *where = from->store->where;
-    apr_status_t rv = read_id(from, copy->pool);
-
-    if (rv != APR_SUCCESS) {
-        return oci_io_failure("copy from", where, rv, copy->pool);
-    }
-    if (!from->id) {
-        return apr_psprintf(copy->pool,
-                            "cannot copy from %s: it has no id, so no registry "
-                            "has used it",
-                            where);
-    }
-    if (oci_unfinished_is_id(from->id)) {
-        return apr_psprintf(copy->pool,
-                            "cannot copy from %s: it is an unfinished copy; "
-                            "finish that copy first",
-                            where);
-    }
-    return from->store->provider->check
-        ? from->store->provider->check(from->store, copy->pool)
-        : NULL;
 }
 
 static const char *refuse_target(const oci_blob_copy_t *copy, const char *why)
@@ -204,7 +144,7 @@ static const char *prepare_target(oci_blob_copy_t *copy)
     if (error) {
         return error;
     }
-    rv = read_id(to, copy->pool);
+    rv = oci_copy_side_read_id(to, copy->pool);
     if (rv != APR_SUCCESS) {
         return oci_copy_explain("read the id of", store, rv, copy->pool);
     }
@@ -214,78 +154,25 @@ static const char *prepare_target(oci_blob_copy_t *copy)
         : set_target_id(copy, oci_unfinished_id(copy->from.id, copy->pool));
 }
 
-/* Call a step as the owner of a store. */
-static const char *call_as_owner(const char *(*step)(oci_blob_copy_t *copy),
-                                 oci_blob_copy_t *copy,
-                                 const oci_copy_side_t *side)
+/* Check that the index belongs to FROM. */
+static const char *check_index(const oci_blob_copy_t *copy, const char *name)
 {
-    oci_owner_caller_t caller;
-    apr_status_t rv = oci_owner_enter(&caller, &side->owner, copy->pool);
-    const char *error = rv == APR_SUCCESS
-        ? step(copy)
-        : oci_copy_explain("act as the owner of", side->store, rv, copy->pool);
-
-    oci_owner_leave(&caller);
-    return error;
-}
-
-/* Check that the index is complete, and belongs to FROM. */
-static const char *check_index(oci_blob_copy_t *copy, const char *name)
-{
-    apr_pool_t *pool = copy->pool;
     oci_value_t id;
-    int unfinished;
-    oci_error_t *error = oci_fact_exists(&unfinished, &copy->names,
-                                         oci_key_copy(), pool);
+    oci_error_t *error = oci_fact_get(&id, &copy->names, oci_key_store(),
+                                      copy->pool);
 
-    if (!error) {
-        error = oci_fact_get(&id, &copy->names, oci_key_store(), pool);
-    }
     if (error) {
-        return oci_error_text(error, pool);
-    }
-    if (unfinished) {
-        return apr_psprintf(pool,
-                            "the index %s is an unfinished copy; finish that "
-                            "copy first",
-                            name);
+        return oci_error_text(error, copy->pool);
     }
     return id.data && !strcmp(id.data, copy->from.id)
         ? NULL
-        : apr_psprintf(pool, "the index %s does not belong to %s", name,
+        : apr_psprintf(copy->pool, "the index %s does not belong to %s", name,
                        copy->from.store->where);
-}
-
-/* Open the index of --index, as its owner. */
-static const char *open_index(oci_blob_copy_t *copy)
-{
-    oci_named_index_t named = { .no_raise = 1 };
-    oci_index_t **index = &copy->names.index;
-    oci_owner_t owner = { 0, 0 };
-    const char *error = oci_named_index_parse(&named, copy->request->index,
-                                              copy->pool);
-    apr_status_t rv;
-
-    if (error) {
-        return error;
-    }
-    rv = oci_named_index_stat(&named, copy->pool);
-    if (rv != APR_SUCCESS) {
-        return oci_io_failure("use the index", named.name, rv, copy->pool);
-    }
-    *index = named.index;
-    if (oci_named_index_has_path(&named)) {
-        oci_owner_of_path(&owner, named.index->where);
-        *index = oci_index_as_owner(named.index, &owner, copy->pool);
-    }
-    error = (*index)->provider->start(*index, owner.uid, owner.gid, copy->pool);
-    return error ? error : check_index(copy, named.name);
 }
 
 static const char *open_stores(oci_blob_copy_t *copy)
 {
-    oci_copy_owners_t owners;
-    const char *error;
+    const char *error, *index;
 
     if (is_same_store(copy)) {
         return "FROM and TO are the same blob store: name two different ones";
@@ -295,18 +182,17 @@ static const char *open_stores(oci_blob_copy_t *copy)
         return "copy --blobs needs a FROM that can list its blobs, and a TO of "
                "the provider fs";
     }
-    error = oci_copy_find_owners(&owners, copy->request,
-                                 path_of(&copy->from, copy->pool),
-                                 path_of(&copy->to, copy->pool), copy->pool);
-    copy->from.owner = owners.from;
-    copy->to.owner = owners.to;
+    error = oci_copy_sides_own(copy);
     if (!error) {
-        error = call_as_owner(check_source, copy, &copy->from);
+        error = oci_copy_call_as_owner(oci_copy_side_check_source, copy,
+                                       &copy->from);
     }
     if (!error && copy->request->index) {
-        error = open_index(copy);
+        error = oci_copy_open_index(&index, copy);
+        error = error ? error : check_index(copy, index);
     }
-    return error ? error : call_as_owner(prepare_target, copy, &copy->to);
+    return error ? error
+                 : oci_copy_call_as_owner(prepare_target, copy, &copy->to);
 }
 
 /* List the next blobs of FROM.
@@ -332,6 +218,7 @@ static const char *list_page(apr_array_header_t **page, oci_blob_copy_t *copy,
 static const char *copy_named(oci_blob_copy_t *copy, const oci_stored_t *blob,
                               apr_pool_t *pool)
 {
+    const char *locator = blob->name;
     int named = 1;
     oci_error_t *error = copy->names.index
         ? oci_fact_exists(&named, &copy->names,
@@ -342,7 +229,7 @@ static const char *copy_named(oci_blob_copy_t *copy, const oci_stored_t *blob,
         return oci_error_text(error, pool);
     }
     copy->unnamed += !named;
-    return named ? oci_copy_blob(copy, blob, pool) : NULL;
+    return named ? oci_copy_blob(&locator, copy, blob, pool) : NULL;
 }
 
 static const char *copy_page(oci_blob_copy_t *copy,
@@ -398,39 +285,13 @@ static const char *finish(oci_blob_copy_t *copy)
         : set_target_id(copy, copy->from.id);
 }
 
-static void print_json(const oci_blob_copy_t *copy, double seconds)
+/* Refuse options that only a move has. */
+static const char *refuse_options(const oci_copy_request_t *request)
 {
-    printf("{\"blobs\": %" COUNT ", \"bytes\": %" COUNT ", \"present\": %" COUNT
-           ", \"unnamed\": %" COUNT ", \"gone\": %" COUNT
-           ", \"skipped\": %" COUNT ", \"seconds\": %.3f}\n",
-           copy->blobs, copy->bytes, copy->present, copy->unnamed, copy->gone,
-           copy->skipped, seconds);
-}
-
-static void print_text(const oci_blob_copy_t *copy, double seconds)
-{
-    apr_pool_t *pool = copy->pool;
-
-    printf("copied %s to %s: %s, %s, in %.1f s\n", copy->from.store->where,
-           copy->to.store->where, oci_terminal_count(copy->blobs, "blob", pool),
-           oci_progress_format_bytes(copy->bytes, pool), seconds);
-    if (copy->present) {
-        printf("%s there already\n",
-               oci_terminal_count(copy->present, "blob", pool));
-    }
-    if (copy->unnamed) {
-        printf("%s not recorded by the index\n",
-               oci_terminal_count(copy->unnamed, "blob", pool));
-    }
-    if (copy->gone) {
-        printf("%s deleted from %s meanwhile\n",
-               oci_terminal_count(copy->gone, "blob", pool),
-               copy->from.store->where);
-    }
-    if (copy->skipped) {
-        printf("%s skipped, see the messages\n",
-               oci_terminal_count(copy->skipped, "blob", pool));
-    }
+    return request->force || request->change
+        ? "--force and --switch are for a copy from or to a remote store, such "
+          "as s3: a copy from directory to directory needs neither"
+        : NULL;
 }
 
 oci_outcome_e oci_copy_blobs(const char **error,
@@ -440,24 +301,29 @@ oci_outcome_e oci_copy_blobs(const char **error,
     oci_blob_copy_t copy = { .request = request, .pool = pool };
     apr_time_t begun = apr_time_now();
 
-    if ((*error = parse_names(&copy))) {
+    if ((*error = oci_copy_sides_parse(&copy))) {
         return OCI_USAGE;
+    }
+    if ((*error = oci_copy_sides_configure(&copy))) {
+        return OCI_FAILED;
     }
     copy.progress = oci_progress_create(request->quiet, pool);
     oci_progress_count(copy.progress, "blobs");
     oci_progress_begin(copy.progress, "copying");
     oci_interrupt_block();
-    if ((*error = open_stores(&copy))) {
+    if (copy.from.store->provider->remote || copy.to.store->provider->remote) {
+        *error = oci_move_blobs(&copy);
+        return *error ? OCI_FAILED : OCI_DONE;
+    }
+    if ((*error = refuse_options(request)) || (*error = open_stores(&copy))) {
         return OCI_FAILED;
     }
     *error = copy_all(&copy);
     oci_progress_end(copy.progress);
     if (!*error) {
-        *error = call_as_owner(finish, &copy, &copy.to);
+        *error = oci_copy_call_as_owner(finish, &copy, &copy.to);
     }
-    (request->json ? print_json : print_text)(&copy,
-                                              (apr_time_now() - begun)
-                                                  / (double)APR_USEC_PER_SEC);
+    oci_copy_report(&copy, begun);
     if (!request->json) {
         oci_copy_warn_of_root(&copy.to.owner, copy.to.store->where);
     }

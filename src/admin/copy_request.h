@@ -21,8 +21,11 @@ typedef struct oci_copy_request_t {
     int online; /* whether FROM is in use */
     int json;
     int quiet;
-    const char *index; /* of --index, or NULL */
-    const char *user;  /* of --user, or NULL */
+    int change;         /* of --switch: whether the index is to lead to TO */
+    const char *index;  /* of --index, or NULL */
+    const char *config; /* of --config, or NULL */
+    const char *httpd;  /* of --httpd, or NULL */
+    const char *user;   /* of --user, or NULL */
     const char *from;
     const char *to;
 } oci_copy_request_t;

@@ -133,6 +133,16 @@ const char *oci_key_stray(apr_pool_t *pool, const char *hash)
     return apr_pstrcat(pool, "stray/", hash, NULL);
 }
 
+const char *oci_key_moved(apr_pool_t *pool, const char *digest)
+{
+    return apr_pstrcat(pool, "moved/", digest, NULL);
+}
+
+const char *oci_key_moving(void)
+{
+    return "moving";
+}
+
 const char *oci_key_gc(void)
 {
     return "gc";
@@ -145,7 +155,8 @@ int oci_key_is_small(const char *key)
     }
     return !strncmp(key, "blob/", 5) || !strncmp(key, "catalog/", 8)
         || !strncmp(key, "holder/", 7) || !strncmp(key, "review/", 7)
-        || !strncmp(key, "orphan/", 7) || !strncmp(key, "stray/", 6);
+        || !strncmp(key, "orphan/", 7) || !strncmp(key, "stray/", 6)
+        || !strncmp(key, "moved/", 6);
 }
 
 const char *oci_key_suffix(apr_pool_t *pool, const char *key,

@@ -20,6 +20,8 @@
  *     review/<name>!                           - or seconds
  *     orphan/<digest>                          -
  *     stray/<hash>                             seconds
+ *     moved/<digest>                           size ";" locator
+ *     moving                                   store id ";" store id
  *     gc                                       see gc/gc.c
  *     secret                                   see upload_id.c
  *     copy                                     index LF key, or index LF
@@ -69,6 +71,12 @@
  * repository holds them.  stray says since when garbage collection knows bytes
  * in a remote store that no record names, see gc/gc_strays.c; the hash is the
  * digest of their locator.
+ *
+ * moving says that the blobs are being moved to another blob store, whose id is
+ * the first; the second is that of the old one.  moved has the records that
+ * replace those in blob/ when all blobs are there.  As long as they are being
+ * replaced, store is oci_unfinished_move() of the new store's id, and no blob
+ * store belongs to the index.  See admin/move_blobs.c.
  *
  * _untagged says since when garbage collection knows that no tag leads to a
  * manifest, see gc/gc_untagged.c.  _pulled says when a manifest was last
@@ -124,6 +132,8 @@ const char *oci_key_copy_of(void);
 const char *oci_key_review(apr_pool_t *pool, const char *name);
 const char *oci_key_orphan(apr_pool_t *pool, const char *digest);
 const char *oci_key_stray(apr_pool_t *pool, const char *hash);
+const char *oci_key_moved(apr_pool_t *pool, const char *digest);
+const char *oci_key_moving(void);
 const char *oci_key_gc(void);
 
 /** Return whether a key's value has at most some hundred bytes: the values of

@@ -361,7 +361,14 @@ static oci_error_t *check_pair(pair_t *pair)
                                    pair->registry->blobs->where));
     }
     if (pair->index_id) {
-        return compare_ids(pair);
+        return oci_unfinished_is_move(pair->index_id)
+            ? refuse(pair,
+                     apr_pstrcat(pair->pool, "the blobs of the index ",
+                                 pair->registry->index->where,
+                                 " are being moved: run \"ociadmin copy "
+                                 "--blobs --switch\" again to finish it",
+                                 NULL))
+            : compare_ids(pair);
     }
     error = pair->store_id ? check_unused(pair) : check_sample(pair);
     if (error || pair->failure || pair->starting) {
@@ -400,9 +407,8 @@ static oci_error_t *refuse_copy(const oci_registry_t *registry,
                                         "this registry is being moved");
 
     error->note = apr_pstrcat(pool, registry->index->where,
-                              " holds an "
-                              "unfinished copy: run \"ociadmin copy\" again "
-                              "to finish it",
+                              " holds an unfinished copy: run \"ociadmin "
+                              "copy\" again to finish it",
                               NULL);
     return error;
 }

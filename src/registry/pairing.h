@@ -28,7 +28,10 @@
  *
  * A copy of a blob store has an id of its own until all blobs are there, which
  * says that it is unfinished: it is refused with any index.  Then it gets the
- * id of the original, so that the index accepts it in the original's place.
+ * id of the original, so that the index accepts it in the original's place.  If
+ * the two name their blobs in different ways, the copy keeps its own id, and
+ * the index gets this id together with the new locators.  Meanwhile the index
+ * has an id that says so, and is refused.
  */
 
 #ifndef OCI_PAIRING_H

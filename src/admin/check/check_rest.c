@@ -78,7 +78,7 @@ static int is_valid(const char *key, const oci_value_t *value, apr_pool_t *pool)
     if (!strcmp(key, oci_key_secret())) {
         return value->size == SECRET_LENGTH && is_hex(text, SECRET_LENGTH);
     }
-    return apr_isdigit(*text); /* gc, stray */
+    return apr_isdigit(*text); /* gc, stray, moved */
 }
 
 /* Look at a value.
@@ -209,20 +209,27 @@ static oci_error_t *visit_upload(oci_walk_t *walk, const char *rest,
         : oci_check_foreign(walk->baton, key, pool);
 }
 
+static oci_error_t *visit_moved(oci_walk_t *walk, const char *rest,
+                                const oci_value_t *value, apr_pool_t *pool)
+{
+    const char *key = key_of(walk, rest, pool);
+
+    (void)value;
+    return oci_digest_valid(rest)
+        ? check_value(walk->baton, key, OCI_FAULT_VALUE_INVALID, pool)
+        : oci_check_foreign(walk->baton, key, pool);
+}
+
 static const struct {
     const char *prefix;
     oci_visit_t *visit; /* NULL: another part of the run walks them */
     int values;
 } lists[] = {
-    { "blob/", NULL, 0 },
-    { "catalog/", visit_catalog, 0 },
-    { "holder/", visit_holder, 1 },
-    { "orphan/", visit_orphan, 0 },
-    { "repo/", NULL, 0 },
-    { "review/", visit_review, 0 },
-    { "stray/", visit_stray, 0 },
-    { "upload/", visit_upload, 0 },
-    { NULL, NULL, 0 },
+    { "blob/", NULL, 0 },           { "catalog/", visit_catalog, 0 },
+    { "holder/", visit_holder, 1 }, { "moved/", visit_moved, 0 },
+    { "orphan/", visit_orphan, 0 }, { "repo/", NULL, 0 },
+    { "review/", visit_review, 0 }, { "stray/", visit_stray, 0 },
+    { "upload/", visit_upload, 0 }, { NULL, NULL, 0 },
 };
 
 static oci_error_t *visit_counted(oci_walk_t *walk, const char *rest,
@@ -259,7 +266,7 @@ static oci_error_t *check_single(oci_check_t *check, const char *key,
         return check_value(check, key, OCI_FAULT_VALUE_INVALID, pool);
     }
     return !strcmp(key, oci_key_store()) || !strcmp(key, oci_key_index())
-            || !strcmp(key, oci_key_copy_of())
+            || !strcmp(key, oci_key_copy_of()) || !strcmp(key, oci_key_moving())
         ? NULL
         : oci_check_foreign(check, key, pool);
 }

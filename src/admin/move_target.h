@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file move_target.h
+ * @brief The blob store TO of a copy that gives the blobs other names
+ *
+ * The functions are called as the owner of TO.  Those that return a sentence
+ * return NULL if nothing is wrong.
+ */
+
+#ifndef OCI_MOVE_TARGET_H
+#define OCI_MOVE_TARGET_H
+
+#include "admin/move_switch.h"
+
+/** Start TO, which creates what is missing, and make it belong to the index.
+ * Its id is set. */
+const char *oci_move_target_start(oci_move_t *move);
+
+/** Check that TO has no blobs. */
+const char *oci_move_target_check_empty(oci_move_t *move);
+
+/** Note all blobs that TO has in move->present, which is made by the caller. */
+const char *oci_move_target_note(oci_move_t *move);
+
+/** Abort the uploads that a killed copy has left in a remote TO. */
+const char *oci_move_target_clean(oci_move_t *move);
+
+/**
+ * Find out whether TO had the blob of a record when its blobs were noted.
+ * @return 1 or 0
+ */
+int oci_move_target_has(const oci_move_t *move, const char *record,
+                        apr_pool_t *pool);
+
+#endif /* OCI_MOVE_TARGET_H */
