@@ -13,6 +13,7 @@
 #include "apr_version.h"
 
 #include "admin/check/check.h"
+#include "admin/check_store.h"
 #include "admin/collect.h"
 #include "admin/copy.h"
 #include "admin/import/import.h"
@@ -42,6 +43,7 @@ static const struct {
     { "du", oci_du_command, oci_du_usage },
     { "rm", oci_rm_command, oci_rm_usage },
     { "check", oci_check_command, oci_check_usage },
+    { "check-store", oci_check_store_command, oci_check_store_usage },
     { "gc", oci_gc_command, oci_gc_usage },
     { "copy", oci_copy_command, oci_copy_usage },
     { "export", oci_export_command, oci_export_usage },
@@ -57,7 +59,8 @@ static const struct {
 static const char stores_help[] =
     "\nSTORES is --store BLOBS [--index INDEX], or\n"
     "--config FILE [--httpd PROGRAM] [--store BLOBS].  check, gc, and import\n"
-    "of another registry accept BLOBS [INDEX] at the end, too.\n"
+    "of another registry accept BLOBS [INDEX] at the end, too; check-store\n"
+    "accepts BLOBS.\n"
     "  BLOBS    the blob store, as one argument in the syntax of\n"
     "           OCIBlobStore, for example 'fs /var/lib/mod_oci'\n"
     "  INDEX    the index, in the syntax of OCIIndex, unless it is \"fs\"\n"
