@@ -70,11 +70,26 @@ static apr_status_t check_tail(oci_blob_writer_t *writer)
     return oci_s3_writer_end(scratch, writer, rv);
 }
 
+/* Abort a multipart upload that no state leads to, if that is possible: garbage
+ * collection finds what is left. */
+static void abort_begun(oci_blob_writer_t *writer)
+{
+    oci_s3_call_t call = oci_s3_store_call(writer->store);
+    apr_pool_t *scratch;
+
+    if (writer->begun && oci_s3_writer_begin(&scratch, writer) == APR_SUCCESS) {
+        oci_s3_multipart_abort(&call, &writer->state.multipart, scratch);
+        apr_pool_destroy(scratch);
+    }
+    writer->begun = 0;
+}
+
 apr_status_t oci_s3_upload_resume(oci_blob_writer_t *writer, apr_off_t size,
                                   const char *text)
 {
     oci_s3_state_t *state = &writer->state;
 
+    abort_begun(writer);
     oci_s3_writer_drop(writer);
     writer->blob = NULL;
     writer->resumed = writer->loaded = 1;
@@ -168,6 +183,7 @@ apr_status_t oci_s3_upload_close(const char **state, oci_blob_writer_t *writer,
         writer->state.put = apr_time_sec(apr_time_now());
     }
     delete_superseded(writer);
+    writer->begun = 0;
     *state = oci_s3_state_format(&writer->state, pool);
     return APR_SUCCESS;
 }

@@ -156,6 +156,7 @@ static apr_status_t begin_parts(oci_blob_writer_t *writer, apr_pool_t *scratch)
     if (rv == APR_SUCCESS) {
         writer->state.multipart.key = multipart.key;
         writer->state.multipart.id = apr_pstrdup(writer->pool, multipart.id);
+        writer->begun = 1;
     }
     return rv;
 }

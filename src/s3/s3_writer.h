@@ -35,6 +35,8 @@ struct oci_blob_writer_t {
     int from_memory; /* whether it is one of the store's buffers */
     int loaded;      /* whether the buffer has the bytes of the tail */
     int resumed;
+    int begun; /* whether the multipart upload is of no state that a close
+                  returned */
     const char *blob; /* the locator, once it is committed */
     apr_pool_t *pool;
 };
