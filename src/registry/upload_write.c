@@ -413,6 +413,19 @@ static oci_error_t *sync_and_commit(oci_upload_t *upload, const char *digest,
     return commit(upload, digest, pool);
 }
 
+/* Have a remote store discard the bytes that no record names.  If that fails,
+ * garbage collection finds them. */
+static void discard_unsaved(oci_upload_t *upload)
+{
+    const oci_blob_store_provider_t *provider = oci_upload_blobs(upload)
+                                                    ->provider;
+
+    if (provider->remote && upload->size > upload->claimed_size) {
+        provider->upload_resume(upload->writer, upload->claimed_size,
+                                upload->store);
+    }
+}
+
 oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,
                                apr_pool_t *pool)
 {
@@ -421,6 +434,7 @@ oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,
     oci_error_t *error;
 
     if (!late && strcmp(actual, digest)) {
+        discard_unsaved(upload);
         return refuse_digest(upload, digest, actual, pool);
     }
     error = oci_upload_blobs(upload)->provider->remote
