@@ -274,7 +274,9 @@ void oci_reply_log(request_rec *r, const oci_error_t *error)
     const char *detail = "";
 
     if (error->note) {
-        int level = oci_error_status(error) < 500 ? APLOG_CRIT : APLOG_ERR;
+        int level = error->code == OCI_E_TOO_LARGE ? level_of(r, error)
+            : oci_error_status(error) < 500        ? APLOG_CRIT
+                                                   : APLOG_ERR;
 
         ap_log_rerror(APLOG_MARK, level, error->status, r, "oci: %s",
                       error->note);
