@@ -18,6 +18,9 @@
 
 APLOG_USE_MODULE(oci);
 
+/* When clients may try again after a 503, in seconds. */
+#define RETRY_AFTER "5"
+
 /* The specification's codes (distribution-spec, "Error Codes").  UNKNOWN and
  * UNAVAILABLE are from Docker's Registry HTTP API V2, for errors that have no
  * code in the specification. */
@@ -318,6 +321,9 @@ void oci_reply_error(request_rec *r, const oci_error_t *error)
     body = oci_error_body(r, error);
     size = strlen(body);
     apr_table_setn(r->headers_out, "Cache-Control", "no-cache");
+    if (oci_error_status(error) == HTTP_SERVICE_UNAVAILABLE) {
+        apr_table_setn(r->headers_out, "Retry-After", RETRY_AFTER);
+    }
     ap_set_content_type(r, "application/json");
     send_brigade(r, oci_error_status(error), brigade_of(r, body, size), size);
 }
