@@ -8,7 +8,7 @@ use OCI::Test;
 
 plan(skip_all => 'set OCI_LARGE=1 to push and pull 3 GiB') if !$ENV{OCI_LARGE};
 my $server = OCI::Server->start;
-my $client = OCI::Client->new($server);
+my $client = OCI::Client->new($server, follow => 1);
 my $piece = random_bytes(1 << 20, 'layer');
 my $pieces = 3 * 1024;
 my $size = $pieces * length $piece;
