@@ -25,6 +25,16 @@ $("${APXS:-apxs}" -q CC) -shared -fPIC -o "$work/with_stand_ins" \
     "$work/stand_in.c" -Wl,--no-as-needed,-rpath,"$work" \
     "$work/$(basename "$module")"
 
-# The _full programs need a small disk to fill, so they are not run here.
-prove --failures --comments $(ls "$programs/contract_$kind"* | grep -v _full) :: \
-    "$provider" "$location" "$work/with_stand_ins" "$record"
+# The _full programs need a small disk to fill, so they are not run here.  Each
+# program needs a new store: a path is relative to a directory of its own, and a
+# URL gets its name.
+status=0
+for program in $(ls "$programs/contract_$kind"* | grep -v _full); do
+    case $location in
+    *://*) where=$location/$(basename "$program") ;;
+    *)     where=$location ;;
+    esac
+    prove --failures --comments "$program" :: \
+        "$provider" "$where" "$work/with_stand_ins" "$record" || status=1
+done
+exit $status

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# The contract tests of a blob store, with mod_oci_s3 and each S3 server.
+
+use OCI::Test;
+
+use OCI::S3;
+
+my $module = OCI::Server::build_of(1) . '/.libs/mod_oci_s3.so';
+plan(skip_all => 'mod_oci_s3 is not built: libcurl is missing') if !-e $module;
+my @programs = qw(contract_blob contract_blob_id contract_blob_list
+    contract_blob_remote);
+
+for my $name (qw(strict versitygw s3s-fs)) {
+    SKIP: {
+        my $missing = OCI::S3->missing($name);
+        skip($missing, 1 + @programs) if $missing;
+        my $s3 = OCI::S3->start($name);
+        my $blobs = OCI::Blobs->new(blobs => "s3:$name", s3 => $s3);
+        local %ENV = (%ENV, $blobs->environment);
+        my $output = `$OCI::Server::TOP/t/setup/contract.sh blob $module \\
+            oci_s3_module s3 s3://@{[ $s3->bucket ]}/contract 2>&1`;
+        is($?, 0, "$name: the exit status") or diag($output);
+        for my $program (@programs) {
+            my ($lines) = $output =~ m{/$program\b.*?\n(.*?)^Result: PASS}ms;
+            my ($tests) = ($lines // '') =~ /Tests=(\d+)/;
+            cmp_ok($tests // 0, '>', 5, "$name, $program: all tests pass");
+        }
+    }
+}
+
+done_testing;
