@@ -10,12 +10,6 @@ use Time::HiRes qw(sleep);
 my $server = OCI::Server->start(extra => 'OCIImmutable fixed');
 my $client = OCI::Client->new($server);
 
-sub files_of {
-    my $size = shift;
-    my $store = $server->store;
-    return scalar split /\n/, `find $store -type f -size ${size}c`;
-}
-
 sub repositories {
     return @{ $client->get('/v2/_catalog')->json->{repositories} };
 }
@@ -33,7 +27,7 @@ my @results = at_once([$server], 16, sub {
     return ($res->status, $own->get("/v2/$repo/blobs/$digest")->body eq $bytes);
 });
 is_deeply(\@results, [ ([ 201, 1 ]) x 16 ], 'sixteen pushes of one blob: all 201');
-is(files_of(1_234_567), 1, 'there is one copy');
+is($server->copies(1_234_567), 1, 'there is one copy');
 
 # ---- two requests on one session
 

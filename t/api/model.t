@@ -287,8 +287,11 @@ my @kinds = ((\&push_blob) x 6, (\&mount) x 3, (\&push_image) x 8,
 
 # ---- comparisons of everything
 
-# The blobs that are on the disk, and those that some repository holds.
+# The blobs that are on the disk, and those that some repository holds: their
+# digests; of a bucket, whose keys do not have them, their number.
 sub stored {
+    return scalar grep { m{\Ablobs/} } keys %{ $server->{blobs}->objects(
+        $server->store) } if $server->blobs ne 'fs';
     my @found;
     File::Find::find({ no_chdir => 1, wanted => sub {
         push @found, $1 if m{/([0-9a-f]{64})\z};
@@ -298,6 +301,7 @@ sub stored {
 
 sub needed {
     my %needed = map { s/.*://r => 1 } map { keys %$_ } values %held;
+    return scalar keys %needed if $server->blobs ne 'fs';
     return join ' ', sort keys %needed;
 }
 

@@ -207,15 +207,23 @@ for my $query ('', '?digest-algorithm=sha512', '?digest-algorithm=sha256') {
     }
 }
 
-# For another algorithm, all bytes are read again, but only once.
+# For another algorithm, all bytes are read again, but only once.  A remote store
+# has made a blob of them by then: a wrong digest ends the session.
 $where = begin();
 $client->patch($where, $bytes);
-error_is(put($where, digest_of('x', 'sha512'), ''), 400, 'DIGEST_INVALID',
-    qr/\Q$sha512\E/, 'another algorithm, a wrong digest') for 1 .. 2;
-error_is(put($where, $digest, ''), 400, 'DIGEST_INVALID', qr/change once.*sha512/,
-    'back to the first algorithm');
-stands($client->get($where), 204, 300_000, 'the session is unchanged');
-stored(put($where, $sha512, ''), 'closed by the second', $bytes, $sha512);
+if ($server->blobs eq 'fs') {
+    error_is(put($where, digest_of('x', 'sha512'), ''), 400, 'DIGEST_INVALID',
+        qr/\Q$sha512\E/, 'another algorithm, a wrong digest') for 1 .. 2;
+    error_is(put($where, $digest, ''), 400, 'DIGEST_INVALID',
+        qr/change once.*sha512/, 'back to the first algorithm');
+    stands($client->get($where), 204, 300_000, 'the session is unchanged');
+    stored(put($where, $sha512, ''), 'closed by the second', $bytes, $sha512);
+}
+else {
+    error_is(put($where, digest_of('x', 'sha512'), ''), 400, 'DIGEST_INVALID',
+        undef, 'another algorithm, a wrong digest');
+    error_is(put($where, $sha512, ''), 404, 'BLOB_UPLOAD_UNKNOWN');
+}
 
 error_is($client->post("/v2/$repo/blobs/uploads/?digest-algorithm=$_"), 400,
     'DIGEST_INVALID', qr/sha512/, "digest-algorithm=$_")

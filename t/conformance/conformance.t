@@ -13,13 +13,19 @@ my $registry = registry(after => <<'END');
 </Location>
 END
 
+# If pulls are redirected, the answer is that of the S3 server: it has no
+# Docker-Content-Digest, which only the draft demands, and some servers ignore a
+# range that is not valid, such as 500-0, which the suite notes as skipped.
+my $redirected = ($registry->{blobs} ? $registry->blobs : '') =~ /\As3:[^:]+\z/;
+
 # The attributes of the run, and the names of the cases that did not pass.
 sub results {
     my $text = slurp(shift);
     my ($total) = $text =~ /<testsuites ([^>]*)>/;
     my %total = ($total // '') =~ /(\w+)="([^"]*)"/g;
     my @cases = map { join ' ', /name="([^"]*)"/, /message="([^"]*)"/ }
-        grep { /<(?:failure|error|skipped)/ } split /(?=<testcase )/, $text;
+        grep { /status="(?:failure|error|skipped)"/ }
+        split /(?=<testcase )/, $text;
     return (\%total, @cases);
 }
 
@@ -39,7 +45,9 @@ sub conforms {
     my ($total, @cases) = results("$dir/junit.xml");
     is($status, 0, "$title: exit status") || diag(substr $output, -2000);
     cmp_ok($total->{tests} // 0, '>', 500, "$title: all cases ran");
-    is($total->{$_} // 0, 0, "$title: $_") for qw(failures errors skipped);
+    is($total->{$_} // 0, 0, "$title: $_") for qw(failures errors);
+    my $ignored = $redirected ? grep { /range 500-0/ } @cases : 0;
+    is($total->{skipped} // 0, $ignored, "$title: skipped");
     diag($_) for @cases;
 
     # results.yaml has one line for each API and each kind of content.
@@ -56,17 +64,19 @@ sub conforms {
 }
 
 conforms('dev, sparse', 'sparse', [],
-    OCI_VERSION => 'dev', OCI_DATA_SPARSE => 'true');
+    OCI_VERSION => 'dev', OCI_DATA_SPARSE => 'true') if !$redirected;
 
 # The remaining runs do not depend on the index: two other versions, and runs
-# with credentials.
+# with credentials, which do not depend on the blob store either.
 my $once = !OCI::Index::named();
+my $fs = !OCI::Blobs::named();
 conforms('1.1', 'first', [
     'Blob upload cancel', 'Manifest put with tag params', 'Sparse Manifests',
     'Tag Param', 'Tag Param sha512'
 ], OCI_VERSION => '1.1') if $once;
-conforms('dev', 'second', ['Sparse Manifests'], OCI_VERSION => 'dev') if $once;
-for my $mode ($once ? ('Basic only', 'tokens') : ()) {
+conforms('dev', 'second', ['Sparse Manifests'], OCI_VERSION => 'dev')
+    if $once && !$redirected;
+for my $mode ($once && $fs ? ('Basic only', 'tokens') : ()) {
     my $guarded = registry(OCI::Auth::setup($mode));
     OCI::Auth::passwords($guarded);
     my ($name) = $mode =~ /^(\w+)/;

@@ -22,12 +22,12 @@ use TAP::Parser::Aggregator;
 
 my @skips;    # a test file, and why some of it was skipped
 
-# The part to which a test's time is added: its directory, or the build or the
-# index with which it is repeated.
+# The part to which a test's time is added: its directory, or the build, the
+# index or the blob store with which it is repeated.
 sub part_of {
     my $path = shift;
     return "with the sanitizers" if $path =~ m{^\.build/san/};
-    return "with $1" if $path =~ m{^\.build/index/([^/]+)/};
+    return "with $1" if $path =~ m{^\.build/(?:index|blobs)/([^/]+)/};
     return $path =~ m{^(?:\.build/bin/)?(.*)/}s ? $1 : $path;
 }
 

@@ -36,6 +36,7 @@ sub report_is {
 # One test: whether the store has the bytes of a digest.
 sub stored {
     my ($digest, $wanted, $name) = @_;
+    return if $server->blobs ne 'fs';    # its keys have no digests
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my ($algorithm, $hex) = split /:/, $digest;
     return is(-e "$store/blobs/$algorithm/" . substr($hex, 0, 2) . "/$hex"
@@ -303,6 +304,8 @@ sub upload_of {
 }
 
 subtest 'uploads' => sub {
+    plan(skip_all => 'the age of an object cannot be set')
+        if $server->blobs ne 'fs';
     my $repo = repo();
     my ($old, $new) = map { upload_of($repo, "$_ bytes") } qw(old new);
     make_old($old);
@@ -326,6 +329,8 @@ subtest 'uploads' => sub {
 };
 
 subtest 'an upload that is being written' => sub {
+    plan(skip_all => 'the age of an object cannot be set')
+        if $server->blobs ne 'fs';
     my $repo = repo();
     my $location = upload_of($repo, 'first ');
     my $writer = OCI::Client->new($server);
@@ -369,7 +374,9 @@ subtest 'a dry run tells what a run does' => sub {
     collect('--grace', 0);
 };
 
-my @left = grep { -f } glob "$store/blobs/sha*/*/* $store/uploads/*";
+my @left = $server->blobs eq 'fs'
+    ? grep { -f } glob "$store/blobs/sha*/*/* $store/uploads/*"
+    : grep { m{/} } keys %{ $server->{blobs}->objects($store) };
 is("@left", '', 'no bytes are left in the end');
 is_deeply($client->get('/v2/_catalog')->json->{repositories}, [],
     'and no repository');

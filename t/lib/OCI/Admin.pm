@@ -74,8 +74,16 @@ sub run_is {
 # The options that name the stores of a server's registry.
 sub store_options {
     my $server = shift;
-    return ('--store', 'fs ' . $server->store, map { ('--index', $_) }
-        $server->{index}->argument($server->store));
+    my ($blobs, @index) = stores_of($server);
+    return ('--store', $blobs, map { ('--index', $_) } @index);
+}
+
+# The stores as arguments.  A server's S3 server is told by the environment.
+sub stores_of {
+    my $server = shift;
+    my %env = $server->{blobs}->environment;
+    @ENV{ keys %env } = values %env;
+    return map { $server->{$_}->argument($server->store) } qw(blobs index);
 }
 
 # Run a command on a server's registry.  Returns what ociadmin does, with the
@@ -95,7 +103,7 @@ sub gc {
     # The command ends as the user of httpd, whom LeakSanitizer cannot examine.
     local $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
     my $run = ociadmin('gc', '--json', '--quiet', @options,
-        'fs ' . $server->store, $server->{index}->argument($server->store));
+        stores_of($server));
     $run->{report} = eval { JSON::PP::decode_json($run->{out}) } // {};
     return $run;
 }
@@ -105,8 +113,7 @@ sub check {
     my ($server, @options) = @_;
 
     local $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
-    return ociadmin('check', '--quiet', @options, 'fs ' . $server->store,
-        $server->{index}->argument($server->store));
+    return ociadmin('check', '--quiet', @options, stores_of($server));
 }
 
 # Start a server, and have its store used.

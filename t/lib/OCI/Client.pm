@@ -12,6 +12,12 @@
 # Host and Content-Length are added if they are not given; a header whose value
 # is undef is omitted.  Connections are kept and reused.
 #
+# The option once prevents that a request is sent again if a kept connection has
+# been closed: the first one may have been carried out.
+#
+# With the option follow, a GET that is answered by 307 is repeated at the new
+# location, without the headers that are meant for the first server.
+#
 # If the server responds early, the rest of the request is sent while the
 # response is read, so that neither side waits for the other.
 
@@ -100,12 +106,24 @@ sub request {
     my $res = $self->exchange($method, $next, $option{sink});
 
     # The server had closed the kept connection: try again on a new one.
-    if (!$res && $reused && ref $body ne 'CODE') {
+    if (!$res && $reused && !$self->{once} && ref $body ne 'CODE') {
         $self->close;
         return $self->request($method, $path, $headers, $body, %option);
     }
     $res or croak "$method $path: no response";
-    return $res;
+    return $self->{follow} && $method eq 'GET' && $res->status == 307
+        ? follow($res, $headers, %option) : $res;
+}
+
+# Send a request to where another one was redirected.
+sub follow {
+    my ($res, $headers, %option) = @_;
+    my $location = $res->header('Location') // '';
+    my ($host, $path) = $location =~ m{\Ahttp://([^/]+)(/.*)\z}
+        or croak "307 to '$location'";
+    my ($range) = ref $headers eq 'HASH' ? $headers->{Range} : ();
+    return OCI::Client->new($host)->request(GET => $path,
+        { defined $range ? (Range => $range) : () }, undef, %option);
 }
 
 sub get    { my ($s, $p, %h) = @_; $s->request(GET    => $p, \%h) }

@@ -260,7 +260,7 @@ sub verify_ok {
 
 sub verify {
     my ($registry, $repo, $reference) = @_;
-    my $client = OCI::Client->new($registry,
+    my $client = OCI::Client->new($registry, follow => 1,
         headers => [ Accept => join ', ', map { "application/vnd.$_+json" }
             qw(oci.image.manifest.v1 oci.image.index.v1
             docker.distribution.manifest.v2

@@ -21,10 +21,12 @@
 #     env      additional environment variables
 #     sanitize whether to load the sanitized module, or "thread" for that of the
 #              target "threads"; the default is OCI_SANITIZE in the environment,
-#              or 1 for a test file below .build/san or .build/index
+#              or 1 for a test file below .build/san, .build/index or
+#              .build/blobs
 #     dir      the server's directory (default: a temporary one)
 #     store    the store's directory (default: DIR/store)
 #     index    the index, and with database a database to share: OCI::Index
+#     blobs    the blob store, with s3 and s3_settings: OCI::Blobs
 #
 # In configuration @PORT@, @PORT2@ ... are replaced by the ports, and @DIR@ and
 # @STORE@ by the directories.
@@ -38,6 +40,7 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Temp ();
 use IO::Socket::INET;
+use OCI::Blobs;
 use OCI::Index;
 use OCI::Process;
 use Test::More ();
@@ -74,7 +77,10 @@ sub apxs {
     return $query{$name};
 }
 
-sub sanitized { $ENV{OCI_SANITIZE} // ($0 =~ m{\.build/(?:san|index)/} ? 1 : 0) }
+sub sanitized {
+    return $ENV{OCI_SANITIZE}
+        // ($0 =~ m{\.build/(?:san|index|blobs)/} ? 1 : 0);
+}
 
 # The directory with the module and ociadmin.
 sub build_of {
@@ -94,6 +100,7 @@ sub start {
         %option
     }, $class;
     $self->{index} = OCI::Index->new(%option);
+    $self->{blobs} = OCI::Blobs->new(%option);
     $self->make_directories;
     push @live, $self;
     for (1 .. 20) {
@@ -122,7 +129,8 @@ sub configtest {
     if (!ref $self) {
         $self = bless { mpm => 'event', sanitize => $self->sanitized,
             listen => [ free_port() ], %option,
-            index => OCI::Index->new(%option) }, $self;
+            index => OCI::Index->new(%option),
+            blobs => OCI::Blobs->new(%option) }, $self;
         $self->make_directories;
     }
     $self->set;
@@ -234,7 +242,8 @@ sub answers {
 
 sub text {
     my $self = shift;
-    my $module = build_of($self->{sanitize}) . '/.libs/mod_oci.so';
+    my $modules = build_of($self->{sanitize}) . '/.libs';
+    my $blobs = $self->{blobs};
     my %seen;
     my @load = map { load($_) } grep { !$seen{$_}++ } "mpm_$self->{mpm}",
         qw(unixd log_config authz_core), $self->{index}->modules,
@@ -246,16 +255,17 @@ sub text {
     );
     my $config = $self->{config} // '';
     my $policy = $config =~ /^\s*<?Require/m ? '' : 'Require all granted';
-    my $store = $config =~ /^\s*OCIBlobStore/m ? '' : 'OCIBlobStore fs @STORE@';
+    my $store = $config =~ /^\s*OCIBlobStore/m ? '' : $blobs->directive;
     my $location = $self->{location}
         // "SetHandler oci-registry\n$store\n$policy\n$config";
-    my $text = join "\n", @load, "LoadModule oci_module $module", @user_lines, @listen,
+    my $text = join "\n", @load, "LoadModule oci_module $modules/mod_oci.so",
+        $blobs->load($modules), @user_lines, @listen,
         $MPM{ $self->{mpm} }, 'ServerName 127.0.0.1:@PORT@',
         'DefaultRuntimeDir @DIR@', 'PidFile @DIR@/httpd.pid',
         'CoreDumpDirectory @DIR@/reports', 'DocumentRoot @DIR@/htdocs',
         'ErrorLog @DIR@/error_log', "LogLevel " . ($self->{level} // 'info'),
         'CustomLog @DIR@/access_log "%>s %r"', $self->{index}->text,
-        $self->{extra} // '',
+        $blobs->text($self->{dir}), $self->{extra} // '',
         '<Location "/v2/">', $location, '</Location>', $self->{after} // '', '';
     $text =~ s/\@PORT(\d*)\@/$self->{listen}[($1 || 1) - 1]/g;
     $text =~ s/\@DIR\@/$self->{dir}/g;
@@ -276,6 +286,11 @@ sub url   { 'http://' . $_[0]->host($_[1]) }
 sub dir   { $_[0]{dir} }
 sub store { $_[0]{store} // "$_[0]{dir}/store" }
 sub index { $_[0]{index}->name }
+sub blobs { $_[0]{blobs}->name }
+
+# How many files, or objects, with this many bytes the blob store has.
+sub copies { $_[0]{blobs}->copies($_[0]->store, $_[1]) }
+
 sub pid   { $_[0]{process}->pid }
 sub error_log  { "$_[0]{dir}/error_log" }
 sub access_log { "$_[0]{dir}/access_log" }
