@@ -8,7 +8,8 @@
 #     $writer->wait;
 #     $writer->journal       # a list of [ event, ... ]
 #
-# If there are several servers, each request goes to a random one.  The last
+# If there are several servers, each request goes to a random one.  With the
+# option once, no request is sent a second time.  The last
 # entry is [ended => ''], or [ended => REASON] if the writer ended early.  A 503
 # ends it early; any other unexpected status is also recorded as wrong.
 
@@ -36,7 +37,8 @@ sub start {
     return $self if $self->{pid};
     srand($$ ^ time);
     open $self->{journal}, '>', $path or _exit(2);
-    $self->{clients} = [ map { OCI::Client->new($_) } @$servers ];
+    $self->{clients} = [ map { OCI::Client->new($_, once => $self->{once}) }
+        @$servers ];
     my $ended = eval { $self->work while time < $until; 1 };
     $self->record(ended => $ended ? '' : $@);
     _exit(0);

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# Pulls that go through httpd: ranges, HTTP/2, slow clients, and an S3 server
+# whose connections break.  A pull that breaks is continued where it broke; if
+# that is not possible, the client sees that bytes are missing.
+
+use OCI::Test;
+
+use OCI::S3::Registry;
+use Time::HiRes qw(sleep);
+
+my ($curl) = grep { -x } map { "$_/curl" } split /:/, $ENV{PATH};
+my $http2 = $curl && `$curl -V` =~ /\bHTTP2\b/;
+my ($s3, $server, $client) = s3_registry(modules => ['http2'],
+    extra => 'Protocols h2c http/1.1', config => 'OCIRedirect Off',
+    settings => { OCIS3Timeout => 1, OCIS3PartSize => '5M' });
+my $size = 12 * MIB + 345;
+my $bytes = random_bytes($size, 'stream');
+my $digest = $client->push_blob('a/b', $bytes);
+my $path = "/v2/a/b/blobs/$digest";
+my $KEY = 'store/blobs/';
+
+# The ranges of the requests for the blob.
+sub ranges_asked {
+    return map { $_->{headers}{range} // 'all' }
+        grep { $_->{method} eq 'GET' } $s3->log;
+}
+
+# ---- ranges
+
+$s3->forget;
+my $res = $client->get($path);
+status_is($res, 200, 'GET');
+ok($res->body eq $bytes, 'the bytes');
+header_is($res, 'Content-Length', $size);
+is(scalar(() = ranges_asked()), 1, 'one request');
+
+sub range_is {
+    my ($range, $first, $length) = @_;
+    $s3->forget;
+    my $res = $client->get($path, Range => "bytes=$range");
+    status_is($res, 206, "Range $range");
+    header_is($res, 'Content-Range',
+        "bytes $first-@{[ $first + $length - 1 ]}/$size");
+    ok($res->body eq substr($bytes, $first, $length), 'the bytes');
+    is((ranges_asked())[-1], $first ? "bytes=$first-" : 'all',
+        'the bytes before them are not read');
+    return;
+}
+
+range_is('0-0', 0, 1);
+range_is('5-1000000', 5, 999_996);
+range_is('-10', $size - 10, 10);
+range_is($size - 1 . '-', $size - 1, 1);
+range_is('8000000-', 8_000_000, $size - 8_000_000);
+
+$res = $client->get($path, Range => 'bytes=10000000-10000009,0-4,-3');
+status_is($res, 206, 'three ranges');
+my ($boundary) = $res->header('Content-Type')
+    =~ m{\Amultipart/byteranges; boundary=(\S+)\z};
+my @parts = map { s/\A.*?\r\n\r\n//sr } grep { /Content-Range/ }
+    split /\r\n--\Q$boundary\E/, "\r\n" . $res->body;
+is_deeply(\@parts, [ substr($bytes, 10_000_000, 10), substr($bytes, 0, 5),
+    substr $bytes, -3 ], 'their bytes, in the order of the request');
+
+status_is($client->get($path, Range => 'bytes=1-2',
+    'If-Range' => qq("$digest")), 206, 'If-Range holds');
+$res = $client->get($path, Range => 'bytes=1-2', 'If-Range' => '"other"');
+ok($res->status == 200 && $res->body eq $bytes, 'If-Range does not hold');
+$res = $client->get($path, Range => "bytes=$size-");
+error_is($res, 416, 'SIZE_INVALID', undef, 'a range behind the end');
+header_is($res, 'Content-Range', "bytes */$size");
+status_is($client->get($path, 'If-None-Match' => qq("$digest")), 304,
+    'If-None-Match');
+
+# ---- a slow client
+
+# It reads nothing for longer than OCIS3Timeout: the S3 server waits, and may
+# close the connection.
+for my $breaks (0, 1) {
+    $s3->faults($breaks ? { fault => 'reset-body', key => $KEY,
+        at => 3 * MIB } : ());
+    my $slow = OCI::Client->new($server);
+    $slow->send("GET $path HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    sysread $slow->socket, my $head, 1000;
+    sleep 2.5;
+    my ($got, $piece) = ($head, '');
+    $got .= $piece while sysread $slow->socket, $piece, 1 << 18;
+    ok($got =~ s/\A.*?\r\n\r\n//s && $got eq $bytes,
+        'a slow client gets all bytes' . ' of a broken connection' x $breaks);
+}
+
+# ---- broken connections
+
+sub is_whole {
+    my ($name, @faults) = @_;
+    $s3->forget;
+    $s3->faults(@faults);
+    my $res = $client->get($path);
+    ok($res->status == 200 && !$res->cut && $res->body eq $bytes, $name)
+        or diag($res->status, ' ', length $res->body);
+    is_deeply([ grep { $_->{count} } @{ $s3->faults_left } ], [],
+        'the faults have occurred');
+    return ranges_asked();
+}
+
+for my $fault (qw(reset-body truncate)) {
+    my @ranges = is_whole("$fault in the middle", { fault => $fault,
+        key => $KEY, at => 4_000_000 });
+    is_deeply([ @ranges[ 1 .. $#ranges ] ], ['bytes=4000000-'],
+        'continued where it broke');
+    like(($s3->log)[-1]{headers}{'if-match'}, qr/\A"/, 'in the same object');
+}
+is(scalar(() = is_whole('five times', { fault => 'truncate', key => $KEY,
+    at => 1_000_000, count => 5 })), 6, 'six requests');
+is_whole('no answer to the first request', { fault => 'reset', key => $KEY });
+is_whole('500 at first', { fault => 'status', key => $KEY, count => 2 });
+is_whole('overloaded at first, and broken', { fault => 'slowdown',
+    key => $KEY }, { fault => 'truncate', key => $KEY, at => 100 },
+    { fault => 'slowdown', key => $KEY });
+is_whole('silence in the middle', { fault => 'silence', key => $KEY,
+    at => 6_000_000 });
+$s3->faults;
+
+# ---- for good
+
+my @broken = ({ fault => 'truncate', key => $KEY, at => 3_000_000 },
+    { fault => 'denied', key => $KEY, count => 100 });
+$s3->faults(@broken);
+$res = one_log_line($server,
+    qr/response ends at byte \d+ .*GET of .*do not allow/, 'HTTP/1.1', sub {
+        OCI::Client->new($server)->get($path)
+    });
+ok($res->cut, 'HTTP/1.1: the response is cut');
+my $got = length $res->body;
+cmp_ok($got, '>', 0, 'it had begun');
+ok($res->body eq substr($bytes, 0, $got), 'its bytes are right');
+
+SKIP: {
+    skip 'curl knows no HTTP/2', 4 if !$http2;
+    my $file = $server->dir . '/got';
+    my $pull = sub {
+        unlink $file;
+        system $curl, '-s', '--http2-prior-knowledge', '--max-time', 60, '-o',
+            $file, $server->url . $path;
+        return $? >> 8;
+    };
+    $s3->faults({ fault => 'reset-body', key => $KEY, at => 5_000_000 });
+    is($pull->(), 0, 'HTTP/2: continued');
+    ok(OCI::Server::slurp($file) eq $bytes, 'the bytes');
+    $s3->faults(@broken);
+    my $status = one_log_line($server, qr/response ends at byte/, 'HTTP/2',
+        $pull);
+    isnt($status, 0, "HTTP/2: curl reports an error, $status");
+    my $got = OCI::Server::slurp($file);
+    ok(length $got < $size && $got eq substr($bytes, 0, length $got),
+        'its bytes are right');
+}
+$s3->faults;
+$res = $client->get($path);
+ok($res->status == 200 && $res->body eq $bytes, 'afterwards it works');
+
+# Before the response has begun, the client gets an error.
+$s3->faults({ fault => 'denied', key => $KEY, count => 100 });
+$res = one_log_line($server, qr/GET of .*do not allow/, 'refused', sub {
+    $client->get($path)
+});
+error_is($res, 500, 'UNKNOWN', undef, 'a pull that is refused');
+$s3->faults;
+
+$server->stop;
+done_testing;
