@@ -176,6 +176,9 @@ typedef struct oci_stored_t {
     const char *digest; /* of a blob; NULL if the store cannot tell */
     apr_off_t size;     /* bytes */
     apr_time_t changed; /* when its bytes were last written */
+    const char
+        *upload; /* of a blob of a remote store: the id of the upload that
+                    made it, or may yet make it; NULL if not known */
 } oci_stored_t;
 
 struct oci_blob_store_provider_t {
@@ -256,7 +259,11 @@ struct oci_blob_store_provider_t {
      * Turn the closed upload into the blob of this digest.  If the locator
      * exists, its blob is replaced.  May be repeated until upload_abort, also
      * by a process that resumes the upload as its last close left it.
-     * Returns APR_EOF if a remote store has lost bytes of the upload.
+     * Of a remote store it may return APR_EOF: bytes of the upload are lost; or
+     * APR_EEXIST: an earlier commit has made the blob of this locator, and the
+     * registry reads and verifies it.  Bytes that an upload has made may be
+     * deleted when no record has named them for three minutes, so a commit does
+     * not use older ones without a copy.
      * @param locator Set to the name by which blob_open will find the blob:
      *        printable ASCII without spaces, at most 512 bytes
      * @param digest "algorithm:hex", valid

@@ -235,7 +235,7 @@ static oci_error_t *reply_address(oci_request_t *request, const char *url)
     apr_table_unset(r->headers_out, "ETag");
     apr_table_unset(r->headers_out, "Accept-Ranges");
     ap_set_content_type(r, NULL);
-    oci_reply_header(request, "Cache-Control", "no-cache");
+    oci_reply_header(request, "Cache-Control", "private, no-store");
     oci_reply_header(request, "Location", url);
     return oci_reply_empty(request, HTTP_TEMPORARY_REDIRECT);
 }

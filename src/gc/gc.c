@@ -175,12 +175,11 @@ static oci_error_t *run_steps(oci_gc_t *gc, apr_pool_t *pool)
 {
     oci_error_t *error = oci_gc_uploads(gc, pool);
     oci_error_t *failed;
-    apr_pool_t *doomed;
+    apr_status_t rv = oci_gc_doomed_begin(gc, pool);
 
-    if (apr_pool_create(&doomed, pool) != APR_SUCCESS) {
-        return oci_error_storage(pool, APR_ENOMEM, "cannot collect garbage");
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot collect garbage");
     }
-    gc->doomed = apr_array_make(doomed, 16, sizeof(const char *));
     gc->held = NULL;
     gc->taken_out = apr_array_make(pool, 16, sizeof(const char *));
     if (!error && gc->full) {
@@ -201,7 +200,7 @@ static oci_error_t *run_steps(oci_gc_t *gc, apr_pool_t *pool)
     if (!error && gc->full) {
         error = oci_gc_blobs(gc, pool);
     }
-    failed = oci_gc_delete_doomed(gc, pool);
+    failed = oci_gc_delete_doomed(gc, 1, pool);
     return error ? error : oci_gc_skip(gc, failed);
 }
 

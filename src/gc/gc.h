@@ -75,9 +75,8 @@ typedef struct oci_gc_t {
                                   were reviewed; NULL unless the run is full */
     apr_array_header_t *taken_out; /* likewise, if it is dry: const char *: the
                                       blobs to take out of repositories */
-    apr_array_header_t *doomed;    /* likewise: const char *: the locators of a
-                                      remote store to delete, in a pool of their
-                                      own */
+    apr_array_header_t *doomed;    /* likewise: the blobs of a remote store to
+                                      delete, see gc_doomed.c */
     int busy; /* set if another run works on the index: nothing was done */
 
     apr_time_t rested; /* for the run: when it rested last, */

@@ -39,7 +39,8 @@ static oci_error_t *delete_bytes(oci_gc_t *gc, const oci_blob_t *blob,
     if (store->provider->remote) {
         gc->report.blobs++;
         gc->report.bytes += blob->size;
-        return oci_gc_doom(gc, blob->locator, pool);
+        oci_gc_doom(gc, blob->locator, blob->digest);
+        return NULL;
     }
     rv = oci_blob_delete_bytes(gc->registry, blob, pool);
     if (rv != APR_SUCCESS && rv != APR_NOTFOUND && rv != APR_EBUSY) {
@@ -109,7 +110,7 @@ static oci_error_t *lock_and_settle_orphan(oci_gc_t *gc, const char *digest,
         error = settle_orphan(gc, digest, pool);
         oci_registry_unlock(gc->registry, lock);
     }
-    return error;
+    return error ? error : oci_gc_delete_doomed(gc, 0, pool);
 }
 
 static oci_error_t *visit_orphan(oci_walk_t *walk, const char *digest,

@@ -14,18 +14,24 @@
 
 #include "gc/gc.h"
 
-/**
- * Delete a blob that has no record, sooner or later.
- * @param locator Copied
- * @return A storage error, of this or of earlier blobs
- */
-oci_error_t *oci_gc_doom(oci_gc_t *gc, const char *locator, apr_pool_t *pool);
+/** Prepare a run to doom blobs. */
+apr_status_t oci_gc_doomed_begin(oci_gc_t *gc, apr_pool_t *pool);
 
 /**
- * Delete the blobs that are left.
+ * Delete a blob that has no record, at one of the next calls of
+ * oci_gc_delete_doomed.
+ * @param locator Copied
+ * @param digest Copied; NULL if it is not known
+ */
+void oci_gc_doom(oci_gc_t *gc, const char *locator, const char *digest);
+
+/**
+ * Delete doomed blobs, if there are enough for a request, except those that
+ * have a record by now.  The caller holds no lock but the run's.
+ * @param all Whether to delete them in any case
  * @param pool For temporary data, and for the error
  * @return A storage error
  */
-oci_error_t *oci_gc_delete_doomed(oci_gc_t *gc, apr_pool_t *pool);
+oci_error_t *oci_gc_delete_doomed(oci_gc_t *gc, int all, apr_pool_t *pool);
 
 #endif /* OCI_GC_DOOMED_H */

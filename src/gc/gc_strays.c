@@ -24,6 +24,10 @@
  * in one answer. */
 #define LIST_BATCH 1000
 
+/* The least time for which bytes have no record before they are deleted, in
+ * seconds: mod_oci.h promises it to stores. */
+#define MIN_WAIT 180
+
 /* How many strays to look at in one run at most, and how many may be there in
  * any case. */
 #define MAX_STRAYS 10000
@@ -32,9 +36,10 @@
 /* Bytes that seem to have no record. */
 typedef struct stray_t {
     const char *locator;
-    const char *hash; /* the digest of the locator, its name in the index */
+    const char *hash;   /* the digest of the locator, its name in the index */
+    const char *upload; /* that made them, or NULL */
     apr_off_t size;
-    int recorded; /* whether a record names them after all */
+    int needed; /* whether a record names them after all, or an upload may */
 } stray_t;
 
 /* A look at all blobs of a store. */
@@ -43,7 +48,8 @@ typedef struct strays_t {
     oci_digest_filter_t *recorded; /* the hashes of all locators in records */
     apr_array_header_t *found;     /* of stray_t; sorted by hash */
     apr_uint64_t others;           /* number of the other blobs */
-    apr_pool_t *pool;              /* for found */
+    int unknown; /* number of strays whose upload the index does not know */
+    apr_pool_t *pool; /* for found */
 } strays_t;
 
 static const char *hash_of(const char *locator, apr_pool_t *pool)
@@ -98,7 +104,7 @@ static oci_error_t *drop_recorded(oci_walk_t *walk, const char *digest,
     (void)digest;
     walk->stop = oci_gc_is_stopped(strays->gc);
     if (stray) {
-        stray->recorded = 1;
+        stray->needed = 1;
     }
     return NULL;
 }
@@ -133,7 +139,9 @@ static void look_at(strays_t *strays, const oci_stored_t *stored,
     stray = apr_array_push(strays->found);
     stray->locator = apr_pstrdup(strays->pool, stored->name);
     stray->hash = apr_pstrdup(strays->pool, hash);
+    stray->upload = apr_pstrdup(strays->pool, stored->upload);
     stray->size = stored->size;
+    stray->needed = 0;
 }
 
 /* Find the strays among all blobs of the store. */
@@ -168,12 +176,42 @@ static oci_error_t *list_all(strays_t *strays, apr_pool_t *page)
     return NULL;
 }
 
-/* Only kills, and pushes of one blob at the same time, leave strays.  If very
- * many blobs are, the index is not the right one, or an old copy of it. */
+/* Find out which strays an upload may still go on with, and how many are of
+ * uploads that the index does not know. */
+static oci_error_t *ask_uploads(strays_t *strays, apr_pool_t *scratch)
+{
+    int i;
+
+    for (i = 0; i < strays->found->nelts; i++) {
+        stray_t *stray = &APR_ARRAY_IDX(strays->found, i, stray_t);
+        oci_value_t upload = { NULL, 0 };
+        oci_error_t *error = NULL;
+
+        if (stray->needed) {
+            continue;
+        }
+        if (stray->upload) {
+            error = oci_fact_get(&upload, strays->gc->registry,
+                                 oci_key_upload(scratch, stray->upload),
+                                 scratch);
+        }
+        if (error) {
+            return error;
+        }
+        stray->needed = upload.size > 0;
+        strays->unknown += !upload.data;
+        apr_pool_clear(scratch);
+    }
+    return NULL;
+}
+
+/* Only kills, and pushes of one blob at the same time, leave strays that no
+ * upload explains.  If there are very many, the index is not the right one, or
+ * an old copy of it. */
 static oci_error_t *check_number(const strays_t *strays, apr_pool_t *pool)
 {
     const oci_registry_t *registry = strays->gc->registry;
-    int found = strays->found->nelts;
+    int found = strays->unknown;
 
     if (found <= FEW_STRAYS || (apr_uint64_t)found <= strays->others / 10) {
         return NULL;
@@ -186,6 +224,13 @@ static oci_error_t *check_number(const strays_t *strays, apr_pool_t *pool)
                              registry->blobs->where, registry->index->where,
                              found, found == MAX_STRAYS ? " or more" : "",
                              strays->others);
+}
+
+static int wait_of(const oci_gc_t *gc)
+{
+    int wait = gc->grace > gc->upload_expiry ? gc->grace : gc->upload_expiry;
+
+    return wait > MIN_WAIT ? wait : MIN_WAIT;
 }
 
 static oci_error_t *put_note(oci_gc_t *gc, const char *key, apr_pool_t *pool)
@@ -206,25 +251,11 @@ static oci_error_t *remove_note(oci_gc_t *gc, const char *key, apr_pool_t *pool)
     return oci_facts_apply(gc->registry, changes, 0, pool);
 }
 
-static oci_error_t *delete_stray(oci_gc_t *gc, const stray_t *stray,
-                                 apr_pool_t *pool)
-{
-    oci_error_t *error;
-
-    gc->report.blobs++;
-    gc->report.bytes += stray->size;
-    if (gc->dry) {
-        return NULL;
-    }
-    error = remove_note(gc, oci_key_stray(pool, stray->hash), pool);
-    return error ? error : oci_gc_doom(gc, stray->locator, pool);
-}
-
-/* Note a stray, or delete it if it was noted long enough ago. */
+/* Note a stray, or delete it if it was noted long enough ago.  The note stays
+ * until the next run: a request that finds it does not enter the bytes. */
 static oci_error_t *settle(oci_gc_t *gc, const stray_t *stray, apr_pool_t *pool)
 {
     const char *key = oci_key_stray(pool, stray->hash);
-    int wait = gc->grace > gc->upload_expiry ? gc->grace : gc->upload_expiry;
     oci_value_t noted;
     oci_error_t *error = oci_fact_get(&noted, gc->registry, key, pool);
     apr_int64_t since;
@@ -233,10 +264,15 @@ static oci_error_t *settle(oci_gc_t *gc, const stray_t *stray, apr_pool_t *pool)
         return error;
     }
     since = noted.data ? oci_gc_time(apr_atoi64(noted.data)) : 0;
-    if (since && oci_gc_is_past(since, wait)) {
-        return delete_stray(gc, stray, pool);
+    if (!since || !oci_gc_is_past(since, wait_of(gc))) {
+        return since || gc->dry ? NULL : put_note(gc, key, pool);
     }
-    return since || gc->dry ? NULL : put_note(gc, key, pool);
+    gc->report.blobs++;
+    gc->report.bytes += stray->size;
+    if (!gc->dry) {
+        oci_gc_doom(gc, stray->locator, NULL);
+    }
+    return oci_gc_delete_doomed(gc, 0, pool);
 }
 
 static oci_error_t *settle_all(strays_t *strays, apr_pool_t *scratch)
@@ -249,7 +285,7 @@ static oci_error_t *settle_all(strays_t *strays, apr_pool_t *scratch)
          i++) {
         const stray_t *stray = &APR_ARRAY_IDX(strays->found, i, stray_t);
 
-        if (!stray->recorded) {
+        if (!stray->needed) {
             error = oci_gc_skip(strays->gc, settle(strays->gc, stray, scratch));
         }
         if (!error) {
@@ -268,7 +304,7 @@ static oci_error_t *visit_note(oci_walk_t *walk, const char *hash,
 
     (void)value;
     walk->stop = oci_gc_is_stopped(strays->gc);
-    return stray && !stray->recorded
+    return stray && !stray->needed
         ? NULL
         : oci_gc_skip(strays->gc,
                       remove_note(strays->gc, oci_key_stray(pool, hash), pool));
@@ -286,6 +322,26 @@ static oci_error_t *remove_notes(strays_t *strays, apr_pool_t *pool)
         : oci_walk(&walk, pool);
 }
 
+/* Find the strays, or return an error. */
+static oci_error_t *find_strays(strays_t *strays, apr_pool_t *scratch)
+{
+    oci_error_t *error = walk_records(strays, add_recorded, strays->pool);
+
+    if (!error) {
+        error = list_all(strays, scratch);
+    }
+    if (error || !strays->found->nelts || oci_gc_is_stopped(strays->gc)) {
+        return error;
+    }
+    qsort(strays->found->elts, strays->found->nelts, sizeof(stray_t), compare);
+    error = walk_records(strays, drop_recorded, strays->pool);
+    apr_pool_clear(scratch);
+    if (!error) {
+        error = ask_uploads(strays, scratch);
+    }
+    return error ? error : check_number(strays, strays->pool);
+}
+
 oci_error_t *oci_gc_strays(oci_gc_t *gc, apr_pool_t *pool)
 {
     strays_t strays = { .gc = gc, .pool = pool };
@@ -298,22 +354,10 @@ oci_error_t *oci_gc_strays(oci_gc_t *gc, apr_pool_t *pool)
     }
     strays.found = apr_array_make(pool, 16, sizeof(stray_t));
     if (!error) {
-        error = walk_records(&strays, add_recorded, pool);
-    }
-    if (!error) {
-        error = oci_gc_skip(gc, list_all(&strays, scratch));
-    }
-    if (error || oci_gc_is_stopped(gc)
-        || (error = check_number(&strays, pool))) {
-        return oci_gc_skip(gc, error);
-    }
-    if (strays.found->nelts) {
-        qsort(strays.found->elts, strays.found->nelts, sizeof(stray_t),
-              compare);
-        error = walk_records(&strays, drop_recorded, pool);
+        error = find_strays(&strays, scratch);
     }
     if (error || oci_gc_is_stopped(gc)) {
-        return error;
+        return oci_gc_skip(gc, error);
     }
     apr_pool_clear(scratch);
     error = settle_all(&strays, scratch);

@@ -161,6 +161,56 @@ static oci_error_t *end_remote(oci_gc_t *gc, const oci_stored_t *stored,
                             stored->name, store->where);
 }
 
+/* Delete the bytes of an upload whose record has ended: what the record led to,
+ * or what the store finds.  If a request had begun to make a blob of them, they
+ * stay. */
+static oci_error_t *delete_recorded(oci_gc_t *gc, const oci_stored_t *stored,
+                                    const oci_upload_record_t *record,
+                                    apr_pool_t *pool)
+{
+    oci_blob_store_t *store = gc->registry->blobs;
+    oci_blob_writer_t *writer;
+    apr_status_t rv = store->provider->upload_open(&writer, store, stored->name,
+                                                   pool);
+
+    if (rv == APR_SUCCESS && !record->finishing
+        && store->provider->upload_resume(writer, record->size, record->store)
+            != APR_SUCCESS) {
+        rv = store->provider->upload_open(&writer, store, stored->name, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot open the upload %s in %s",
+                                 stored->name, store->where);
+    }
+    return delete_bytes(gc, stored, writer, pool);
+}
+
+/* End an upload of a remote store by its record, because not all stores list
+ * all uploads. */
+static oci_error_t *end_recorded(oci_gc_t *gc, const char *id,
+                                 const oci_value_t *value, apr_pool_t *pool)
+{
+    oci_upload_record_t record;
+    oci_stored_t stored = { .name = id };
+    apr_int64_t since = apr_time_sec(apr_time_now()) - gc->upload_expiry;
+    oci_error_t *error;
+    int ended;
+
+    if (oci_upload_record_parse(&record, value->data, value->size, pool)
+            != APR_SUCCESS
+        || record.lease.seconds >= since) {
+        return NULL;
+    }
+    if (gc->dry) {
+        gc->report.uploads++;
+        return NULL;
+    }
+    error = oci_upload_lease_expire(&ended, gc->registry, id, since, pool);
+    stored.size = record.size;
+    return error || !ended ? error
+                           : delete_recorded(gc, &stored, &record, pool);
+}
+
 /* Delete the bytes of a claimed upload, and end its record.  The bytes go
  * first: a full disk may have no room for the tombstone.  An upload without its
  * bytes cannot be continued either, and its record goes when its id is too
@@ -221,7 +271,7 @@ static oci_error_t *end_page(oci_gc_t *gc, const apr_array_header_t *entries,
         const oci_stored_t *stored = &APR_ARRAY_IDX(entries, i, oci_stored_t);
 
         if (is_idle(gc, stored) && gc->dry) {
-            gc->report.uploads++;
+            gc->report.uploads += !remote; /* its records are counted */
             gc->report.bytes += stored->size;
         }
         else if (is_idle(gc, stored)) {
@@ -286,6 +336,9 @@ static oci_error_t *visit_record(oci_walk_t *walk, const char *rest,
     const char *slash = strchr(rest, '/');
 
     walk->stop = oci_gc_is_stopped(gc);
+    if (slash && value->size && gc->registry->blobs->provider->remote) {
+        return oci_gc_skip(gc, end_recorded(gc, slash + 1, value, pool));
+    }
     return slash && oci_upload_id_expired(slash + 1, apr_time_now())
         ? oci_gc_skip(gc, remove_if_over(gc, slash + 1, !value->size, pool))
         : NULL;

@@ -287,7 +287,7 @@ oci_error_t *oci_blob_mount(const oci_repository_t *repository,
     }
     error = oci_blob_stat(&blob, &source, digest, pool);
     if (!error) {
-        error = oci_blob_add(repository, &blob, pool);
+        error = oci_blob_hold(repository, digest, pool);
     }
     oci_registry_unlock(repository->registry, lock);
     return error;

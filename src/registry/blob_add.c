@@ -10,24 +10,42 @@
 #include "registry/keys.h"
 #include "registry/repository.h"
 
-/* Add the changes that record a blob and add it to a repository. */
-static void add_blob(apr_array_header_t *changes,
-                     const oci_repository_t *repository, const oci_blob_t *blob,
-                     oci_change_e kind, apr_pool_t *pool)
+/* How often to begin again when other requests enter the same blob. */
+#define ENTER_TRIES 5
+
+/* Add the changes that record a blob.
+ * kind: PUT, or ADD if no record may be there */
+static void add_record(apr_array_header_t *changes, const oci_blob_t *blob,
+                       oci_change_e kind, apr_pool_t *pool)
 {
-    const char *name = repository->name;
     const char *record = apr_psprintf(pool, "%" APR_OFF_T_FMT ";%s", blob->size,
                                       blob->locator);
 
     oci_change_put(changes, kind, oci_key_blob(pool, blob->digest), record,
                    strlen(record));
-    oci_change_put(changes, OCI_CHANGE_PUT,
-                   oci_key_holder(pool, blob->digest, name), name,
-                   strlen(name));
+}
+
+/* Add the changes that add a blob with a record to a repository. */
+static void add_holder(apr_array_header_t *changes,
+                       const oci_repository_t *repository, const char *digest,
+                       apr_pool_t *pool)
+{
+    const char *name = repository->name;
+
+    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_holder(pool, digest, name),
+                   name, strlen(name));
     oci_repository_register(changes, name, pool);
     oci_repository_queue_review(changes, name, pool);
-    oci_change_put(changes, OCI_CHANGE_PUT,
-                   oci_key_held(pool, name, blob->digest), NULL, 0);
+    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_held(pool, name, digest),
+                   NULL, 0);
+}
+
+static void add_blob(apr_array_header_t *changes,
+                     const oci_repository_t *repository, const oci_blob_t *blob,
+                     oci_change_e kind, apr_pool_t *pool)
+{
+    add_record(changes, blob, kind, pool);
+    add_holder(changes, repository, blob->digest, pool);
 }
 
 static oci_error_t *apply_locked(const oci_repository_t *repository,
@@ -56,26 +74,45 @@ oci_error_t *oci_blob_add(const oci_repository_t *repository,
     return apply_locked(repository, changes, pool);
 }
 
-/* Find out whether a blob is recorded with bytes that are stored.  The caller
- * holds the lock on the blob.
- * recorded: filled in; its locator is NULL if the blob has no record */
+oci_error_t *oci_blob_hold(const oci_repository_t *repository,
+                           const char *digest, apr_pool_t *pool)
+{
+    apr_array_header_t *changes = oci_change_list_make(pool);
+
+    add_holder(changes, repository, digest, pool);
+    return apply_locked(repository, changes, pool);
+}
+
+/* Read the record of a blob.
+ * recorded: filled in; its locator is NULL if the blob has none */
+static oci_error_t *find_record(oci_blob_t *recorded,
+                                const oci_registry_t *registry,
+                                const oci_blob_t *blob, apr_pool_t *pool)
+{
+    oci_error_t *error = oci_blob_record(recorded, registry, blob->digest,
+                                         pool);
+
+    if (error && error->code == OCI_E_BLOB_UNKNOWN) {
+        recorded->locator = NULL;
+        return NULL;
+    }
+    return error;
+}
+
+/* Find out whether a blob is recorded with other bytes that are stored. */
 static oci_error_t *find_good(int *good, oci_blob_t *recorded,
                               const oci_registry_t *registry,
                               const oci_blob_t *blob, apr_pool_t *pool)
 {
     oci_blob_store_t *store = registry->blobs;
-    oci_error_t *error = oci_blob_record(recorded, registry, blob->digest,
-                                         pool);
+    oci_error_t *error = find_record(recorded, registry, blob, pool);
     apr_off_t size = -1;
     apr_status_t rv;
 
     *good = 0;
-    if (error) {
-        recorded->locator = NULL;
-        return error->code == OCI_E_BLOB_UNKNOWN ? NULL : error;
-    }
-    if (!strcmp(recorded->locator, blob->locator)) {
-        return NULL;
+    if (error || !recorded->locator
+        || !strcmp(recorded->locator, blob->locator)) {
+        return error;
     }
     rv = store->provider->blob_size(&size, store, recorded->locator, pool);
     *good = rv == APR_SUCCESS && size == blob->size;
@@ -85,41 +122,64 @@ static oci_error_t *find_good(int *good, oci_blob_t *recorded,
                             recorded->locator);
 }
 
-/* Enter a blob whose bytes nobody else knows.  The caller holds the lock. */
-static oci_error_t *enter_locked(int *spare, const oci_repository_t *repository,
-                                 const oci_blob_t *blob, apr_pool_t *pool)
+/* Enter a blob, if its record is still as it was seen.  The caller holds the
+ * lock on the blob.
+ * changed: set to whether it is not */
+static oci_error_t *enter_locked(int *changed,
+                                 const oci_repository_t *repository,
+                                 const oci_blob_t *blob, const oci_blob_t *seen,
+                                 int keep, apr_pool_t *pool)
 {
     apr_array_header_t *changes = oci_change_list_make(pool);
     oci_blob_t recorded;
-    oci_error_t *error = find_good(spare, &recorded, repository->registry, blob,
-                                   pool);
+    oci_error_t *error = find_record(&recorded, repository->registry, blob,
+                                     pool);
 
-    if (error) {
+    *changed = !error
+        && (!recorded.locator != !seen->locator
+            || (seen->locator && strcmp(recorded.locator, seen->locator)));
+    if (error || *changed) {
         return error;
     }
-    add_blob(changes, repository, *spare ? &recorded : blob,
-             recorded.locator ? OCI_CHANGE_PUT : OCI_CHANGE_ADD, pool);
-    return apply_locked(repository, changes, pool);
+    if (!keep) {
+        add_record(changes, blob,
+                   seen->locator ? OCI_CHANGE_PUT : OCI_CHANGE_ADD, pool);
+    }
+    add_holder(changes, repository, blob->digest, pool);
+    error = apply_locked(repository, changes, pool);
+    *changed = error && APR_STATUS_IS_EEXIST(error->status);
+    return *changed ? NULL : error;
 }
 
+/* The store is asked without a lock: that may take long. */
 oci_error_t *oci_blob_enter(int *spare, const oci_repository_t *repository,
                             const oci_blob_t *blob, apr_pool_t *pool)
 {
     const oci_registry_t *registry = repository->registry;
+    oci_blob_t seen;
     oci_lock_t *lock;
-    oci_error_t *error = oci_blob_lock(&lock, registry, blob->digest,
-                                       OCI_LOCK_SHARED, pool);
+    oci_error_t *error;
+    int changed = 1, tries;
 
-    if (error) {
-        return error;
+    for (tries = 0; changed && tries < ENTER_TRIES; tries++) {
+        error = find_good(spare, &seen, registry, blob, pool);
+        if (error
+            || (error = oci_blob_lock(&lock, registry, blob->digest,
+                                      OCI_LOCK_SHARED, pool))) {
+            return error;
+        }
+        error = enter_locked(&changed, repository, blob, &seen, *spare, pool);
+        oci_registry_unlock(registry, lock);
+        if (error) {
+            return error;
+        }
     }
-    error = enter_locked(spare, repository, blob, pool);
-    if (error && APR_STATUS_IS_EEXIST(error->status)) {
-        /* Another request was faster. */
-        error = enter_locked(spare, repository, blob, pool);
-    }
-    oci_registry_unlock(registry, lock);
-    return error;
+    return changed
+        ? oci_error_storage(pool, APR_TIMEUP,
+                            "cannot enter the blob %s: its record changes all "
+                            "the time",
+                            blob->digest)
+        : NULL;
 }
 
 oci_error_t *oci_blob_add_all(const oci_repository_t *repository,

@@ -97,6 +97,7 @@ static oci_error_t *read_upload(oci_upload_t **upload,
                                  repository->registry->index->where, key);
     }
     (*upload)->size = (*upload)->claimed_size = record.size;
+    (*upload)->saved_size = record.size;
     (*upload)->hash = record.hash;
     (*upload)->boot = record.boot;
     (*upload)->rehashed = record.rehashed;
@@ -105,6 +106,7 @@ static oci_error_t *read_upload(oci_upload_t **upload,
     (*upload)->store = record.store;
     (*upload)->retry_store = record.retry_store;
     (*upload)->finishing = record.finishing;
+    (*upload)->keep = record.finishing != NULL;
     (*upload)->lease = record.lease;
     (*upload)->unverified = record.size > 0
         && !oci_upload_record_trusted(&record, repository->registry->boot);

@@ -29,8 +29,13 @@ typedef struct oci_upload_t {
     oci_hash_t *retry_hash;      /* or NULL */
     int unverified;     /* the stored bytes may not be those that were hashed */
     int single_request; /* no client knows the id: there is no record */
-    int finishing;      /* of a remote store: it may be a blob already */
-    const char *store;  /* what the blob store keeps of the upload, or NULL */
+    const char *finishing; /* of a remote store: the digest of the blob that it
+                              may be already, or NULL */
+    int keep; /* its bytes are not deleted: an earlier request may have made a
+                 blob of them */
+    apr_off_t saved_size;   /* bytes that the record knows */
+    apr_pool_t *store_pool; /* of store; NULL: it is as old as the claim */
+    const char *store; /* what the blob store keeps of the upload, or NULL */
     const char *retry_store; /* if retry_hash: the same where that body began */
     oci_lease_t lease;       /* of a remote store; its token is NULL unless
                                 claimed */

@@ -12,6 +12,7 @@
 #include "apr_strings.h"
 
 #include "registry/keys.h"
+#include "registry/pool.h"
 #include "registry/random.h"
 #include "registry/upload_id.h"
 #include "registry/upload_lease.h"
@@ -71,7 +72,7 @@ static int is_held(const oci_lease_t *lease, const oci_registry_t *registry,
         && !has_ended(lease->process, registry, pool);
 }
 
-static oci_error_t *busy(const oci_upload_t *upload, apr_pool_t *pool)
+static oci_error_t *refuse(const oci_upload_t *upload, apr_pool_t *pool)
 {
     return oci_error_make(pool, OCI_E_UPLOAD_RANGE, "upload", upload->id,
                           "another request is writing to this upload");
@@ -91,30 +92,50 @@ static oci_error_t *put_leased(oci_upload_t *upload, const char *text,
                                int durable, apr_pool_t *pool)
 {
     const oci_registry_t *registry = upload->repository.registry;
+    oci_lease_t lease = { upload->lease.token,
+                          apr_time_sec(apr_time_now()) + OCI_LEASE_SECONDS,
+                          this_process(registry, pool) };
 
     upload->lease_renewed = apr_time_now();
-    upload->lease.seconds = apr_time_sec(upload->lease_renewed)
-        + OCI_LEASE_SECONDS;
-    upload->lease.process = this_process(registry, pool);
     return put(registry, oci_key_upload(pool, upload->id),
-               oci_upload_record_lease(text, &upload->lease, pool), durable,
-               pool);
+               oci_upload_record_lease(text, &lease, pool), durable, pool);
+}
+
+/* Find out whether a request has the lease.  The record may be large, and a
+ * caller asks often, so nothing of it stays in pool. */
+static oci_error_t *is_busy(int *busy, const oci_upload_t *upload,
+                            apr_pool_t *pool)
+{
+    oci_upload_t copy = *upload, *probe = &copy;
+    apr_pool_t *scratch;
+    apr_status_t rv = oci_pool_make(&scratch, pool);
+    oci_error_t *error;
+
+    *busy = 0;
+    if (rv != APR_SUCCESS) {
+        return oci_upload_storage_error(upload, rv, "claim", pool);
+    }
+    error = oci_upload_read(&probe, scratch);
+    if (error) {
+        return error; /* it lives as long as pool */
+    }
+    *busy = is_held(&probe->lease, upload->repository.registry, scratch);
+    apr_pool_destroy(scratch);
+    return NULL;
 }
 
 /* Take the lease.  The caller holds the lock on the record. */
 static oci_error_t *take_locked(oci_upload_t **upload, apr_pool_t *pool)
 {
-    const oci_registry_t *registry = (*upload)->repository.registry;
     const char *token;
-    oci_error_t *error = oci_upload_read(upload, pool);
+    int busy;
+    oci_error_t *error = is_busy(&busy, *upload, pool);
 
-    if (error) {
-        return error;
+    if (!error && busy) {
+        return refuse(*upload, pool);
     }
-    if (is_held(&(*upload)->lease, registry, pool)) {
-        return busy(*upload, pool);
-    }
-    if ((error = oci_random_hex(&token, 8, pool))) {
+    if (error || (error = oci_upload_read(upload, pool))
+        || (error = oci_random_hex(&token, 8, pool))) {
         return error;
     }
     (*upload)->lease.token = token;
@@ -165,7 +186,7 @@ static oci_error_t *write_locked(oci_upload_t *upload, const char *text,
     if (!there
         || strncmp(there + strlen(lease), upload->lease.token,
                    strlen(upload->lease.token))) {
-        return busy(upload, pool);
+        return refuse(upload, pool);
     }
     text = text ? text : record.data;
     if (!*text) {
@@ -180,17 +201,27 @@ oci_error_t *oci_upload_lease_write(oci_upload_t *upload, const char *text,
                                     int keep, int durable, apr_pool_t *pool)
 {
     const oci_registry_t *registry = upload->repository.registry;
+    apr_pool_t *scratch;
+    apr_status_t rv = oci_pool_make(&scratch, pool);
     oci_lock_t *lock;
-    oci_error_t *error = lock_record(&lock, registry, upload->id, pool);
+    oci_error_t *error;
 
+    if (rv != APR_SUCCESS) {
+        return oci_upload_storage_error(upload, rv, "save", pool);
+    }
+    error = lock_record(&lock, registry, upload->id, scratch);
     if (!error) {
-        error = write_locked(upload, text, keep, durable, pool);
+        error = write_locked(upload, text, keep, durable, scratch);
         oci_registry_unlock(registry, lock);
     }
-    if (!error && (!keep || (text && !*text))) {
+    if (error) {
+        return error; /* it lives as long as pool */
+    }
+    if (!keep || (text && !*text)) {
         upload->lease.token = NULL;
     }
-    return error;
+    apr_pool_destroy(scratch);
+    return NULL;
 }
 
 oci_error_t *oci_upload_lease_renew(oci_upload_t *upload, apr_pool_t *pool)

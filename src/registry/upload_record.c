@@ -41,8 +41,9 @@ const char *oci_upload_record_format(const oci_upload_record_t *record,
         text = apr_pstrcat(pool, text, ";" RETRY_STORE ";", record->retry_store,
                            NULL);
     }
-    return record->finishing ? apr_pstrcat(pool, text, ";" FINISHING, NULL)
-                             : text;
+    return record->finishing
+        ? apr_pstrcat(pool, text, ";" FINISHING ";", record->finishing, NULL)
+        : text;
 }
 
 const char *oci_upload_record_lease(const char *text, const oci_lease_t *lease,
@@ -137,7 +138,10 @@ static apr_status_t parse_rest(oci_upload_record_t *record, const char *field,
             record->rehashed = 1;
         }
         else if (!strcmp(field, FINISHING)) {
-            record->finishing = 1;
+            record->finishing = next_field(rest);
+            rv = record->finishing && oci_digest_valid(record->finishing)
+                ? rv
+                : APR_EINVAL;
         }
         else if (!strcmp(field, RETRY)) {
             rv = parse_retry(record, rest, pool);

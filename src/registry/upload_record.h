@@ -7,7 +7,7 @@
  *     record = algorithm ";" size ";" state
  *              [ ";" boot [ ";rehashed" ] [ ";retry;" size ";" state ]
  *                [ ";store;" text ] [ ";retry-store;" text ]
- *                [ ";finishing" ] ]
+ *                [ ";finishing;" digest ] ]
  *              [ ";lease;" token ";" seconds ";" process ]
  *
  *     algorithm  "sha256" or "sha512"
@@ -21,8 +21,8 @@
  *                size and the state where it began
  *     store      what the blob store keeps of the upload (upload_close in
  *                mod_oci.h); retry-store: what it kept where that body began
- *     finishing  of a remote store: what "store" leads to may be a blob already
- *     lease      of a remote store, see upload_lease.h
+ *     finishing  of a remote store: what "store" leads to may be the blob of
+ * this digest already lease      of a remote store, see upload_lease.h
  *
  * Older versions wrote no boot.  An empty record is a tombstone: the upload has
  * ended.
@@ -60,8 +60,8 @@ typedef struct oci_upload_record_t {
     oci_hash_t *retry_hash;  /* over the bytes before it, or NULL */
     const char *store;       /* what the blob store keeps, or NULL */
     const char *retry_store; /* the same where the last body began, or NULL */
-    int finishing;           /* whether a request began to make a blob of what
-                                "store" leads to */
+    const char *finishing;   /* the digest of the blob that a request began to
+                                make of what "store" leads to, or NULL */
     oci_lease_t lease;       /* all NULL if the record has none */
 } oci_upload_record_t;
 

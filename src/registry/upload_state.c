@@ -115,29 +115,25 @@ oci_error_t *oci_upload_end_unsynced(oci_upload_t *upload, apr_status_t rv,
     return error;
 }
 
-oci_error_t *oci_upload_end_record(oci_upload_t *upload, apr_pool_t *pool)
-{
-    oci_error_t *error = put_record(upload, "", 0, pool);
-
-    /* Another request that took the lease has the record, too. */
-    return error && error->code == OCI_E_UPLOAD_RANGE ? NULL : error;
-}
-
 /* End an upload: write a tombstone, unless no client knows the id, and delete
- * the bytes. */
+ * the bytes.  If another request has taken the lease, it has the bytes, too. */
 oci_error_t *oci_upload_end(oci_upload_t *upload, apr_pool_t *pool)
 {
-    oci_error_t *error = oci_upload_end_record(upload, pool);
+    const oci_blob_store_provider_t *provider = oci_upload_blobs(upload)
+                                                    ->provider;
+    oci_error_t *error = put_record(upload, "", 0, pool);
     apr_status_t rv;
 
-    if (error) {
+    if (error && error->code == OCI_E_UPLOAD_RANGE) {
+        return NULL;
+    }
+    if (error || upload->keep) {
         return error;
     }
-    rv = oci_upload_blobs(upload)->provider->upload_abort(upload->writer);
-    if (rv != APR_SUCCESS) {
-        return oci_upload_storage_error(upload, rv, "remove", pool);
-    }
-    return NULL;
+    rv = provider->upload_abort(upload->writer);
+    return rv == APR_SUCCESS || provider->remote
+        ? NULL /* garbage collection finds what is left in a remote store */
+        : oci_upload_storage_error(upload, rv, "remove", pool);
 }
 
 int oci_upload_is_synced(const oci_upload_t *upload)

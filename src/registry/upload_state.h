@@ -45,14 +45,8 @@ oci_error_t *oci_upload_storage_error(const oci_upload_t *upload,
                                       apr_pool_t *pool);
 
 /**
- * End the record of a claimed upload with a tombstone, and leave the bytes to
- * garbage collection.
- * @return A storage error
- */
-oci_error_t *oci_upload_end_record(oci_upload_t *upload, apr_pool_t *pool);
-
-/**
- * End a claimed upload: write a tombstone, and delete the bytes.
+ * End a claimed upload: write a tombstone, and delete the bytes, unless they
+ * may be a blob.
  * @return A storage error
  */
 oci_error_t *oci_upload_end(oci_upload_t *upload, apr_pool_t *pool);

@@ -7,9 +7,10 @@
 #include "apr_strings.h"
 
 #include "registry/blob_add.h"
-#include "registry/blob_source.h"
+#include "registry/pool.h"
 #include "registry/upload_lease.h"
 #include "registry/upload_record.h"
+#include "registry/upload_remote.h"
 #include "registry/upload_state.h"
 #include "registry/upload_write.h"
 
@@ -19,12 +20,36 @@
 #define SYNC_BODY   (1024 * 1024)
 #define SYNC_UPLOAD (1024 * 1024 * 1024)
 
+/* Close the writer.  The text that a remote store returns gets a pool of its
+ * own, because pool may end before the upload, or have many of them. */
 static apr_status_t close_writer(oci_upload_t *upload, int durable,
                                  apr_pool_t *pool)
 {
-    return oci_upload_blobs(upload)->provider->upload_close(&upload->store,
-                                                            upload->writer,
-                                                            durable, pool);
+    const oci_blob_store_provider_t *provider = oci_upload_blobs(upload)
+                                                    ->provider;
+    const char *state;
+    apr_pool_t *kept;
+    apr_status_t rv;
+
+    if (!provider->remote) {
+        return provider->upload_close(&upload->store, upload->writer, durable,
+                                      pool);
+    }
+    rv = oci_pool_make(&kept, upload->lease_pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = provider->upload_close(&state, upload->writer, durable, kept);
+    if (rv != APR_SUCCESS) {
+        apr_pool_destroy(kept);
+        return rv;
+    }
+    if (upload->store_pool) {
+        apr_pool_destroy(upload->store_pool);
+    }
+    upload->store_pool = kept;
+    upload->store = state;
+    return APR_SUCCESS;
 }
 
 oci_error_t *oci_upload_verify(oci_upload_t *upload, apr_pool_t *pool)
@@ -80,6 +105,7 @@ oci_error_t *oci_upload_rewind(oci_upload_t *upload, apr_pool_t *pool)
         return NULL;
     }
     upload->size = upload->claimed_size = upload->retry_size;
+    upload->saved_size = upload->size;
     upload->hash = upload->retry_hash;
     upload->store = upload->retry_store;
     upload->retry_hash = NULL;
@@ -229,6 +255,7 @@ static oci_error_t *keep_bytes(oci_upload_t *upload, apr_pool_t *pool)
     if (sync) {
         error = check_earlier_bytes(upload, pool);
     }
+    upload->saved_size = upload->size;
     upload->boot = sync ? OCI_BOOT_SYNCED : upload->repository.registry->boot;
     return error;
 }
@@ -316,86 +343,6 @@ static oci_error_t *commit(const oci_upload_t *upload, const char *digest,
     return error;
 }
 
-static oci_error_t *refuse_digest(const oci_upload_t *upload,
-                                  const char *digest, const char *actual,
-                                  apr_pool_t *pool)
-{
-    return oci_error_make(pool, OCI_E_DIGEST_INVALID, "digest", digest,
-                          "the digest of the %" APR_OFF_T_FMT " bytes "
-                          "received is %s",
-                          upload->size, actual);
-}
-
-/* Verify the digest of a blob whose algorithm was not known while its bytes
- * arrived.  Bytes with another digest are deleted, and with them the upload. */
-static oci_error_t *verify_blob(oci_upload_t *upload, const oci_blob_t *blob,
-                                apr_pool_t *pool)
-{
-    oci_blob_store_t *store = oci_upload_blobs(upload);
-    const char *actual;
-    apr_status_t rv = oci_blob_hash(&actual, store, blob, pool);
-
-    if (rv != APR_SUCCESS) {
-        return oci_upload_storage_error(upload, rv, "read the blob of", pool);
-    }
-    if (!strcmp(actual, blob->digest)) {
-        return NULL;
-    }
-    store->provider->blob_delete(store, blob->locator, NULL, pool);
-    oci_upload_end(upload, pool);
-    return refuse_digest(upload, blob->digest, actual, pool);
-}
-
-/* Before an upload to which this request added nothing becomes a blob, its
- * record says so: what the record leads to is then never deleted. */
-static oci_error_t *begin_commit(oci_upload_t *upload, apr_pool_t *pool)
-{
-    if (!upload->lease.token || !upload->size
-        || upload->size > upload->claimed_size) {
-        return oci_upload_lease_renew(upload, pool);
-    }
-    upload->finishing = 1;
-    return oci_upload_save_record(upload, 1, pool);
-}
-
-/* Make a blob of the bytes in a remote store, and add it to the repository.  No
- * lock is held while they are sent: nobody else knows their locator, and
- * garbage collection lets young bytes be. */
-static oci_error_t *commit_remote(oci_upload_t *upload, const char *digest,
-                                  int late, apr_pool_t *pool)
-{
-    oci_blob_store_t *store = oci_upload_blobs(upload);
-    oci_blob_t blob = { .digest = digest, .size = upload->size };
-    oci_error_t *error = begin_commit(upload, pool);
-    apr_status_t rv;
-    int spare;
-
-    if (error) {
-        return error;
-    }
-    rv = store->provider->upload_commit(&blob.locator, upload->writer, digest,
-                                        1, pool);
-    if (rv == APR_EOF) {
-        return oci_upload_end_lost(upload, "fewer bytes than", pool);
-    }
-    if (rv != APR_SUCCESS) {
-        return oci_upload_storage_error(upload, rv,
-                                        apr_psprintf(pool, "make blob %s from",
-                                                     digest),
-                                        pool);
-    }
-    if (late) {
-        error = verify_blob(upload, &blob, pool);
-    }
-    if (!error) {
-        error = oci_blob_enter(&spare, &upload->repository, &blob, pool);
-    }
-    if (!error && spare) {
-        store->provider->blob_delete(store, blob.locator, NULL, pool);
-    }
-    return error;
-}
-
 /* Sync a local upload, and make a blob of it. */
 static oci_error_t *sync_and_commit(oci_upload_t *upload, const char *digest,
                                     apr_pool_t *pool)
@@ -413,38 +360,24 @@ static oci_error_t *sync_and_commit(oci_upload_t *upload, const char *digest,
     return commit(upload, digest, pool);
 }
 
-/* Have a remote store discard the bytes that no record names.  If that fails,
- * garbage collection finds them. */
-static void discard_unsaved(oci_upload_t *upload)
-{
-    const oci_blob_store_provider_t *provider = oci_upload_blobs(upload)
-                                                    ->provider;
-
-    if (provider->remote && upload->size > upload->claimed_size) {
-        provider->upload_resume(upload->writer, upload->claimed_size,
-                                upload->store);
-    }
-}
-
 oci_error_t *oci_upload_finish(oci_upload_t *upload, const char *digest,
                                apr_pool_t *pool)
 {
     const char *actual = oci_hash_digest(upload->hash, pool);
-    int late = oci_digest_algorithm(digest) != oci_hash_algorithm(upload->hash);
     oci_error_t *error;
 
-    if (!late && strcmp(actual, digest)) {
-        discard_unsaved(upload);
-        return refuse_digest(upload, digest, actual, pool);
+    if (oci_upload_blobs(upload)->provider->remote) {
+        error = oci_upload_commit_remote(upload, digest, pool);
     }
-    error = oci_upload_blobs(upload)->provider->remote
-        ? commit_remote(upload, digest, late, pool)
-        : sync_and_commit(upload, digest, pool);
+    else {
+        error = strcmp(actual, digest)
+            ? oci_upload_refuse_digest(upload, digest, actual, pool)
+            : sync_and_commit(upload, digest, pool);
+    }
     return error ? error : oci_upload_end(upload, pool);
 }
 
 oci_error_t *oci_upload_cancel(oci_upload_t *upload, apr_pool_t *pool)
 {
-    return upload->finishing ? oci_upload_end_record(upload, pool)
-                             : oci_upload_end(upload, pool);
+    return oci_upload_end(upload, pool);
 }

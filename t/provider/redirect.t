@@ -25,7 +25,7 @@ for my $range (undef, 'bytes=5-9', 'bytes=99999-', 'bytes=0-1,5-6') {
     status_is($res, 307, 'GET ' . ($range // ''));
     like($res->header('Location'), qr{\Ahttp://objects\.example/.*\?expires=1\z},
         'Location is the URL');
-    header_is($res, 'Cache-Control', 'no-cache', 'it must not be cached');
+    header_is($res, 'Cache-Control', 'private, no-store', 'it must not be cached');
     header_is($res, 'Content-Length', 0);
     header_is($res, $_, undef, "no $_, which would describe the redirect")
         for qw(ETag Content-Range Accept-Ranges Content-Type);

@@ -32,7 +32,7 @@ sub url_of {
 
 my $res = $client->get($path);
 my ($target, $query) = url_of($res);
-header_is($res, 'Cache-Control', 'no-cache', 'it must not be cached');
+header_is($res, 'Cache-Control', 'private, no-store', 'it must not be cached');
 header_is($res, 'Content-Length', 0);
 header_is($res, 'Docker-Content-Digest', $digest);
 header_is($res, $_, undef, "no $_")

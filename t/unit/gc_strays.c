@@ -6,7 +6,8 @@
 
 #define STORED 400
 
-static const char *stored[STORED]; /* the locators that the store lists */
+static const char *stored[STORED];  /* the locators that the store lists */
+static const char *uploads[STORED]; /* whose they are, or NULL */
 static int deleted[STORED];
 static int deletions;
 
@@ -24,6 +25,7 @@ static apr_status_t list_stored(apr_array_header_t **entries,
             oci_stored_t *entry = apr_array_push(*entries);
 
             entry->name = stored[i];
+            entry->upload = uploads[i];
             entry->size = 10;
         }
     }
@@ -68,6 +70,7 @@ static void open_remote(run_t *run)
     t.gc.grace = 100;
     t.gc.upload_expiry = 200;
     memset(stored, 0, sizeof(stored));
+    memset(uploads, 0, sizeof(uploads));
     memset(deleted, 0, sizeof(deleted));
     deletions = 0;
 }
@@ -150,8 +153,9 @@ static void check_deletion(run_t *run)
            deletions == 1 && deleted[3] && t.gc.report.blobs == 1
                && t.gc.report.bytes == 10,
            "it deletes these, and no others");
-    tap_ok(&run->tap, count_facts(&t.registry, "stray/") == 0,
-           "the note is gone");
+    run_gc("the next run");
+    tap_ok(&run->tap, deletions == 1 && count_facts(&t.registry, "stray/") == 0,
+           "it removes the note");
 }
 
 static void check_recorded(run_t *run)
@@ -181,6 +185,41 @@ static void check_clock(run_t *run)
     tap_ok(&run->tap, !deletions, "nothing is deleted");
 }
 
+/* An upload that goes on needs its bytes, and what an ended one left is no sign
+ * of a wrong index. */
+static void check_uploads(run_t *run)
+{
+    const char *id = apr_psprintf(run->pool, "%08lx",
+                                  (long)apr_time_sec(apr_time_now()));
+    apr_array_header_t *changes;
+    int i;
+
+    open_remote(run);
+    for (i = 0; i < 200; i++) {
+        store_bytes_of(i);
+        uploads[i] = id;
+    }
+    changes = oci_change_list_make(run->pool);
+    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_upload(run->pool, id),
+                   "not a record", 12);
+    if (oci_facts_apply(&t.registry, changes, 0, run->pool)) {
+        abort();
+    }
+    run_gc("bytes of an upload");
+    tap_ok(&run->tap, !t.errors && count_facts(&t.registry, "stray/") == 0,
+           "they are not noted while it may go on");
+    changes = oci_change_list_make(run->pool);
+    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_upload(run->pool, id), NULL,
+                   0);
+    if (oci_facts_apply(&t.registry, changes, 0, run->pool)) {
+        abort();
+    }
+    t.gc.report_error = report_error;
+    run_gc("bytes of an upload that has ended");
+    tap_ok(&run->tap, !t.errors && count_facts(&t.registry, "stray/") == 200,
+           "they are noted, however many there are");
+}
+
 static void check_wrong_index(run_t *run)
 {
     int i;
@@ -205,6 +244,7 @@ int main(void)
     check_deletion(&run);
     check_recorded(&run);
     check_clock(&run);
+    check_uploads(&run);
     check_wrong_index(&run);
     return finish(&run);
 }

@@ -278,10 +278,14 @@ static void check_finishing(test_t *t)
         abort();
     }
     upload->lease_renewed = 0;
-    upload->finishing = 1; /* as a killed closing PUT leaves it */
+    upload->finishing = digest; /* as a killed closing PUT leaves it */
     is_error(t->run, oci_upload_save(upload, t->run->pool), OCI_E_COUNT,
              "an upload is being finished");
-    tap_ok(&t->run->tap, strstr(record_of(t), ";finishing;lease;") != NULL,
+    tap_ok(&t->run->tap,
+           strstr(record_of(t),
+                  apr_pstrcat(t->run->pool, ";finishing;", digest, ";lease;",
+                              NULL))
+               != NULL,
            "the record says so");
     oci_upload_release(upload);
     if (claim(&upload, t)) {
