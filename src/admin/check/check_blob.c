@@ -8,6 +8,7 @@
 
 #include "admin/check/check_content.h"
 #include "admin/check/check_items.h"
+#include "admin/check/check_remote.h"
 #include "registry/keys.h"
 #include "registry/pending.h"
 #include "registry/repository.h"
@@ -279,7 +280,7 @@ static oci_error_t *compare(fault_t *fault, oci_check_t *check,
     }
     fault->fault = OCI_FAULT_BYTES_LOST;
     fault->detail = NULL;
-    rv = store->provider->blob_size(&size, store, blob.locator, pool);
+    rv = oci_check_blob_size(&size, check, &blob, pool);
     if (rv == APR_NOTFOUND) {
         return set_lost(fault, check, blob.locator, pool);
     }

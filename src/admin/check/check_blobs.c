@@ -8,6 +8,7 @@
 
 #include "admin/check/check_items.h"
 #include "admin/check/check_rehash.h"
+#include "admin/check/check_remote.h"
 #include "registry/keys.h"
 #include "registry/walk.h"
 #include "values/digest.h"
@@ -61,8 +62,8 @@ static oci_error_t *check_stored(oci_check_t *check, apr_pool_t *page,
     oci_error_t *error = NULL;
     int i;
 
-    if (!store->provider->list) {
-        return NULL;
+    if (!store->provider->list || store->provider->remote) {
+        return oci_check_remote_list(check, page, scratch);
     }
     do {
         apr_status_t rv;
@@ -141,6 +142,9 @@ static oci_error_t *visit_record(oci_walk_t *walk, const char *digest,
             : oci_check_foreign(check, oci_key_blob(pool, digest), pool);
     }
     check->totals.blobs++;
+    if (check->strays && value->data && strchr(value->data, ';')) {
+        oci_check_remote_visit(check, strchr(value->data, ';') + 1);
+    }
     if (oci_digest_set_has(check->settled, digest)) {
         return NULL;
     }
@@ -201,6 +205,9 @@ static oci_error_t *check_records(oci_check_t *check, apr_pool_t *pool)
     }
     if (!error && records.rehash) {
         error = oci_rehash_end(records.rehash);
+    }
+    if (!error) {
+        error = oci_check_remote_strays(check, pool);
     }
     return error ? error : oci_check_settle(check);
 }

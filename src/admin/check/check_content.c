@@ -8,6 +8,7 @@
 #include "apr_strings.h"
 
 #include "admin/check/check_content.h"
+#include "admin/check/check_remote.h"
 #include "admin/interrupt.h"
 #include "registry/blob_source.h"
 #include "registry/children.h"
@@ -47,7 +48,7 @@ oci_error_t *oci_check_blob_state(oci_content_e *state, apr_off_t *size,
         *state = OCI_CONTENT_UNRECORDED;
         return NULL;
     }
-    rv = store->provider->blob_size(size, store, blob.locator, pool);
+    rv = oci_check_blob_size(size, check, &blob, pool);
     if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
         return oci_error_storage(pool, rv, "cannot look at %s/%s", store->where,
                                  blob.locator);

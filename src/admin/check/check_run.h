@@ -91,6 +91,9 @@ struct oci_check_t {
     oci_digest_set_t *settled;     /* blobs whose records were looked at */
     oci_digest_filter_t *listed;   /* blobs that facts holder/... list; NULL
                                       before they are read */
+    oci_digest_filter_t *stored;   /* hashes of the records of what a remote
+                                        store lists; NULL for a local one */
+    apr_array_header_t *strays;    /* what check_remote.c suspects; likewise */
     struct oci_held_table_t *held; /* of the repository that is walked */
     int doubtful;    /* whether a manifest or a blob of it may be damaged */
     oci_look_e look; /* the present one */

@@ -216,13 +216,35 @@ static const char *measure_path(oci_disk_usage_t *usage, const char *path,
                        apr_strerror(rv, reason, sizeof(reason)));
 }
 
+/* Measure what a remote store lists. */
+static const char *measure_listed(oci_disk_usage_t *usage, const du_t *du,
+                                  oci_stored_e kind, apr_pool_t *pool)
+{
+    oci_blob_store_t *store = du->registry->blobs;
+    apr_int64_t since = apr_time_sec(apr_time_now()) - UPLOAD_EXPIRY;
+    apr_status_t rv = oci_disk_usage_list(usage, store, kind, since, pool);
+
+    return rv == APR_SUCCESS
+        ? NULL
+        : oci_error_text(oci_error_storage(pool, rv, "cannot measure %s",
+                                           store->where),
+                         pool);
+}
+
 static const char *measure_store(store_usage_t *usage, const du_t *du,
                                  apr_pool_t *pool)
 {
     const char *where = du->registry->blobs->where;
-    const char *error = measure_path(&usage->blobs,
-                                     apr_pstrcat(pool, where, "/blobs", NULL),
-                                     pool);
+    const char *error;
+
+    if (du->registry->blobs->provider->remote) {
+        error = measure_listed(&usage->blobs, du, OCI_STORED_BLOBS, pool);
+        return error
+            ? error
+            : measure_listed(&usage->uploads, du, OCI_STORED_UPLOADS, pool);
+    }
+    error = measure_path(&usage->blobs,
+                         apr_pstrcat(pool, where, "/blobs", NULL), pool);
 
     return error
         ? error
@@ -250,14 +272,18 @@ static void print_store(const du_t *du, const store_usage_t *store,
                         apr_pool_t *pool)
 {
     printf("\n%s, %s, each of them counted once\n"
-           "%s on the disk in blobs/, %s in uploads/\n"
+           "%s %s, %s in %s\n"
            "garbage collection would free %s after its grace:\n"
            "%s of blobs that no manifest names, %s that no repository holds,\n"
            "%s of uploads that are idle for a day\n",
            oci_terminal_count(du->all.blobs, "blob", pool),
            oci_terminal_size(du->all.bytes, pool),
            oci_terminal_size(store->blobs.bytes, pool),
+           du->registry->blobs->provider->remote ? "in the blob store"
+                                                 : "on the disk in blobs/",
            oci_terminal_size(store->uploads.bytes, pool),
+           du->registry->blobs->provider->remote ? "unfinished uploads"
+                                                 : "uploads/",
            oci_terminal_size(freed(du, store), pool),
            oci_terminal_size(du->sum.garbage + du->shared_garbage, pool),
            oci_terminal_size(du->all.unheld_bytes, pool),

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Checks what a remote blob store lists.  Its names do not tell the digests, so
+ * that listed bytes cannot be looked up in the index.  Instead
+ *
+ *     the locators of all records go into a filter
+ *     the store is listed: bytes whose locator the filter lacks are suspect, if
+ *         they are not those of an upload that may be under way
+ *     all records are visited: bytes that one of them names are suspect no more
+ *
+ * so that the bytes of a push that goes on meanwhile are not reported. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "admin/check/check_items.h"
+#include "admin/check/check_remote.h"
+#include "registry/keys.h"
+#include "registry/walk.h"
+#include "values/digest.h"
+
+#define LIST_BATCH 1000
+
+/* The longest locator, and a NUL. */
+#define LOCATOR_SIZE 513
+
+/* Younger bytes may be those of an upload, in seconds. */
+#define UPLOAD_AGE 86400
+
+/* How many strays are reported, at most. */
+#define MAX_STRAYS 10000
+
+/* Bytes that no record names. */
+typedef struct listed_stray_t {
+    const char *locator;
+    int recorded; /* whether a record names them after all */
+} listed_stray_t;
+
+static const char *hash_of(const char *text, apr_pool_t *pool)
+{
+    return oci_digest_of(OCI_SHA256, text, strlen(text), pool);
+}
+
+/* How a record describes bytes. */
+static const char *record_of(apr_off_t size, const char *locator,
+                             apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%" APR_OFF_T_FMT ";%s", size, locator);
+}
+
+static oci_error_t *visit_locator(oci_walk_t *walk, const char *digest,
+                                  const oci_value_t *value, apr_pool_t *pool)
+{
+    const char *semicolon = strchr(value->data, ';');
+
+    (void)digest;
+    if (semicolon) {
+        oci_digest_filter_add(walk->baton, hash_of(semicolon + 1, pool));
+    }
+    return NULL;
+}
+
+/* Note the locators of all records. */
+static oci_error_t *note_locators(oci_digest_filter_t **locators,
+                                  const oci_check_t *check, apr_pool_t *pool)
+{
+    oci_walk_t walk = { .registry = check->registry,
+                        .prefix = oci_key_blob(pool, ""),
+                        .values = 1,
+                        .any_order = 1,
+                        .visit = visit_locator };
+    oci_error_t *error = oci_blob_filter_make(locators, pool);
+
+    walk.baton = *locators;
+    return error ? error : oci_walk(&walk, pool);
+}
+
+/* Note listed bytes. */
+static void note_stored(oci_check_t *check, const oci_stored_t *stored,
+                        const oci_digest_filter_t *locators, apr_pool_t *pool)
+{
+    apr_time_t since = apr_time_now() - apr_time_from_sec(UPLOAD_AGE);
+    const char *record = record_of(stored->size, stored->name, pool);
+
+    oci_digest_filter_add(check->stored, hash_of(record, pool));
+    if (stored->changed < since && check->strays->nelts < MAX_STRAYS
+        && !oci_digest_filter_has(locators, hash_of(stored->name, pool))) {
+        listed_stray_t *stray = apr_array_push(check->strays);
+
+        stray->locator = apr_pstrdup(check->pool, stored->name);
+        stray->recorded = 0;
+    }
+}
+
+/* Note all bytes that the store lists. */
+static oci_error_t *note_all(oci_check_t *check,
+                             const oci_digest_filter_t *locators,
+                             apr_pool_t *page, apr_pool_t *scratch)
+{
+    oci_blob_store_t *store = check->registry->blobs;
+    char after[LOCATOR_SIZE] = "";
+    apr_array_header_t *entries;
+    oci_error_t *error = NULL;
+    int i;
+
+    do {
+        apr_status_t rv;
+
+        apr_pool_clear(page);
+        rv = store->provider->list(&entries, store, OCI_STORED_BLOBS,
+                                   *after ? after : NULL, LIST_BATCH, page);
+        if (rv != APR_SUCCESS) {
+            return oci_error_storage(page, rv, "cannot list the blobs in %s",
+                                     store->where);
+        }
+        for (i = 0; i < entries->nelts && !error; i++) {
+            const oci_stored_t *stored = &APR_ARRAY_IDX(entries, i,
+                                                        oci_stored_t);
+
+            apr_cpystrn(after, stored->name, sizeof(after));
+            apr_pool_clear(scratch);
+            error = oci_check_progress(check, scratch);
+            note_stored(check, stored, locators, scratch);
+        }
+    } while (entries->nelts && !error);
+    return error;
+}
+
+oci_error_t *oci_check_remote_list(oci_check_t *check, apr_pool_t *page,
+                                   apr_pool_t *scratch)
+{
+    const oci_blob_store_provider_t *provider = check->registry->blobs
+                                                    ->provider;
+    oci_digest_filter_t *locators;
+    apr_pool_t *pool;
+    oci_error_t *error;
+
+    if (!provider->remote || !provider->list) {
+        return NULL;
+    }
+    apr_pool_create(&pool, check->pool);
+    check->strays = apr_array_make(check->pool, 16, sizeof(listed_stray_t));
+    error = oci_blob_filter_make(&check->stored, check->pool);
+    if (!error) {
+        error = note_locators(&locators, check, pool);
+    }
+    if (!error) {
+        error = note_all(check, locators, page, scratch);
+    }
+    if (!error) {
+        apr_pool_destroy(pool);
+    }
+    return error;
+}
+
+static int compare(const void *left, const void *right)
+{
+    return strcmp(((const listed_stray_t *)left)->locator,
+                  ((const listed_stray_t *)right)->locator);
+}
+
+/* The store lists in bytewise order, so the strays are sorted. */
+void oci_check_remote_visit(oci_check_t *check, const char *locator)
+{
+    const listed_stray_t key = { .locator = locator };
+    listed_stray_t *stray = check->strays
+        ? bsearch(&key, check->strays->elts, check->strays->nelts,
+                  sizeof(listed_stray_t), compare)
+        : NULL;
+
+    if (stray) {
+        stray->recorded = 1;
+    }
+}
+
+/* Look at bytes that no record names. */
+static oci_error_t *look_at_stray(oci_check_t *check, oci_item_t *item,
+                                  apr_pool_t *pool)
+{
+    oci_blob_store_t *store = check->registry->blobs;
+    oci_finding_t *finding;
+    apr_off_t size;
+    apr_status_t rv = store->provider->blob_size(&size, store, item->what,
+                                                 pool);
+
+    if (rv == APR_NOTFOUND) {
+        return NULL;
+    }
+    if (rv != APR_SUCCESS) {
+        return oci_error_storage(pool, rv, "cannot look at %s/%s", store->where,
+                                 item->what);
+    }
+    finding = oci_check_found(check, item, OCI_FAULT_BYTES_UNRECORDED, pool);
+    finding->key = apr_pstrcat(pool, store->where, "/", item->what, NULL);
+    finding->detail = "no record names these bytes";
+    return NULL;
+}
+
+oci_error_t *oci_check_remote_strays(oci_check_t *check, apr_pool_t *pool)
+{
+    oci_error_t *error = NULL;
+    int i;
+
+    for (i = 0; check->strays && !error && i < check->strays->nelts; i++) {
+        const listed_stray_t *stray = &APR_ARRAY_IDX(check->strays, i,
+                                                     listed_stray_t);
+        oci_item_t item = { .look = look_at_stray, .what = stray->locator };
+
+        if (!stray->recorded) {
+            error = oci_check_item(check, &item, pool);
+        }
+    }
+    return error ? error : oci_check_settle(check);
+}
+
+apr_status_t oci_check_blob_size(apr_off_t *size, const oci_check_t *check,
+                                 const oci_blob_t *blob, apr_pool_t *pool)
+{
+    oci_blob_store_t *store = check->registry->blobs;
+
+    if (check->stored && check->look == OCI_LOOK_FIRST
+        && oci_digest_filter_has(check->stored,
+                                 hash_of(record_of(blob->size, blob->locator,
+                                                   pool),
+                                         pool))) {
+        *size = blob->size;
+        return APR_SUCCESS;
+    }
+    return store->provider->blob_size(size, store, blob->locator, pool);
+}
