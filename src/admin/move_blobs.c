@@ -168,6 +168,7 @@ static oci_error_t *note_moved(oci_move_t *move, const oci_blob_t *blob,
     const char *record = apr_psprintf(pool, "%" APR_OFF_T_FMT ";%s", blob->size,
                                       locator);
 
+    oci_move_target_add(move, record, pool);
     oci_change_put(changes, OCI_CHANGE_PUT, oci_key_moved(pool, blob->digest),
                    record, strlen(record));
     return oci_facts_apply(&move->copy->names, changes, 1, pool);

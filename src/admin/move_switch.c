@@ -9,6 +9,8 @@
  *     replace records     each moved/<digest> takes the place of blob/<digest>,
  *                         and goes; of the two changes, the first one is made
  *                         first
+ *     check the records   an httpd that was not stopped may have added some;
+ *                         then it ends here
  *     end the mark        store is the id of TO, and moving goes
  *
  * The same command continues from any of them: what moved/ does not list leads
@@ -20,6 +22,7 @@
 
 #include "admin/interrupt.h"
 #include "admin/move_switch.h"
+#include "admin/move_target.h"
 #include "registry/keys.h"
 #include "registry/unfinished.h"
 #include "registry/walk.h"
@@ -32,7 +35,8 @@
 typedef struct replace_t {
     oci_move_t *move;
     apr_array_header_t *changes;
-    apr_pool_t *pool; /* of changes */
+    apr_uint64_t missing; /* records that do not lead to TO afterwards */
+    apr_pool_t *pool;     /* of changes */
 } replace_t;
 
 static const char *text_of(oci_error_t *error, apr_pool_t *pool)
@@ -151,6 +155,39 @@ static oci_error_t *replace_all(replace_t *replace, apr_pool_t *pool)
     return error ? error : end_batch(replace);
 }
 
+/* Count a record that does not lead to TO. */
+static oci_error_t *visit_record(oci_walk_t *walk, const char *digest,
+                                 const oci_value_t *value, apr_pool_t *pool)
+{
+    replace_t *replace = walk->baton;
+
+    (void)digest;
+    replace->missing += !oci_move_target_has(replace->move, value->data, pool);
+    return NULL;
+}
+
+/* Check that all records lead to TO, but for those of blobs that FROM does not
+ * have: an httpd that still runs may have accepted a push. */
+static const char *check_records(replace_t *replace)
+{
+    const oci_move_t *move = replace->move;
+    oci_walk_t walk = { .registry = &move->copy->names,
+                        .prefix = oci_key_blob(move->pool, ""),
+                        .values = 1,
+                        .any_order = 1,
+                        .visit = visit_record,
+                        .baton = replace };
+    oci_error_t *error = oci_walk(&walk, move->pool);
+
+    if (error || replace->missing <= move->copy->gone) {
+        return text_of(error, move->pool);
+    }
+    return apr_psprintf(move->pool,
+                        "an httpd has changed the index %s meanwhile: stop all "
+                        "that use it, and run the same command again",
+                        move->index);
+}
+
 const char *oci_move_switch(oci_move_t *move)
 {
     const char *id = move->copy->to.id;
@@ -164,5 +201,8 @@ const char *oci_move_switch(oci_move_t *move)
     apr_pool_create(&replace.pool, move->pool);
     begin_batch(&replace);
     problem = text_of(replace_all(&replace, move->pool), move->pool);
+    if (!problem) {
+        problem = check_records(&replace);
+    }
     return problem ? problem : set_store(move, id, 1);
 }

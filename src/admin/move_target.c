@@ -119,7 +119,7 @@ const char *oci_move_target_note(oci_move_t *move)
             const char *record = apr_psprintf(pool, "%" APR_OFF_T_FMT ";%s",
                                               stored->size, stored->name);
 
-            oci_digest_filter_add(move->present, hash_of(record, pool));
+            oci_move_target_add(move, record, pool);
         }
     } while (!problem && page->nelts && !oci_interrupt_pending());
     return problem;
@@ -157,4 +157,9 @@ int oci_move_target_has(const oci_move_t *move, const char *record,
                         apr_pool_t *pool)
 {
     return oci_digest_filter_has(move->present, hash_of(record, pool));
+}
+
+void oci_move_target_add(oci_move_t *move, const char *record, apr_pool_t *pool)
+{
+    oci_digest_filter_add(move->present, hash_of(record, pool));
 }

@@ -17,6 +17,11 @@
  * Its id is set. */
 const char *oci_move_target_start(oci_move_t *move);
 
+/** Note in move->present that TO has the blob of a record.
+ * @param pool For temporary data */
+void oci_move_target_add(oci_move_t *move, const char *record,
+                         apr_pool_t *pool);
+
 /** Check that TO has no blobs. */
 const char *oci_move_target_check_empty(oci_move_t *move);
 
@@ -27,7 +32,8 @@ const char *oci_move_target_note(oci_move_t *move);
 const char *oci_move_target_clean(oci_move_t *move);
 
 /**
- * Find out whether TO had the blob of a record when its blobs were noted.
+ * Find out whether it is noted in move->present that TO has the blob of a
+ * record.
  * @return 1 or 0
  */
 int oci_move_target_has(const oci_move_t *move, const char *record,

@@ -5,6 +5,7 @@
 
 use OCI::Test;
 
+use File::Path ();
 use File::Temp ();
 use JSON::PP ();
 use OCI::Admin;
@@ -82,6 +83,23 @@ my $records = sub {
 my $blobs = keys %{ $records->() };
 is($blobs, 15, 'there are blobs');
 
+# Wait until this many blobs are noted.
+sub wait_for_notes {
+    my ($copy, $wanted) = @_;
+    return $copy->wait_for(sub {
+        (() = glob "$dir/index/moved/*") >= $wanted });
+}
+
+# Begin a copy, with these options.
+my @options;
+
+sub stopped_copy {
+    my ($from, $to, @rest) = @_;
+    my $copy = OCI::Process->start(output => "$TOP/output", command => [ tool(),
+        'copy', '--blobs', '--index', $index, @options, @rest, $from, $to ]);
+    return $copy;
+}
+
 # ---- what is refused
 
 my $target = bucket('a');
@@ -152,8 +170,32 @@ run_is(check($server), 0, qr/\A\z/, 'check knows the notes');
 
 $server->halt;
 my $before = $records->();
-run_is(copy($index, "fs $dir", $target, '--switch'), 0, qr/\A\z/, '--switch',
-    blobs => 0, present => 17, switched => 17);
+
+# A push to an httpd that was not stopped: while the deletion of the blob that is
+# gone gets no answer, another blob is recorded.
+$s3->forget;
+$s3->faults({ fault => 'silence', method => 'DELETE' });
+my $switch = stopped_copy("fs $dir", $target, '--switch');
+ok($switch->wait_for(sub { grep { $_->{method} eq 'DELETE' } $s3->log }),
+    'the command is in the middle of the switch');
+my $late = digest_of('late');
+my $path = 'blobs/sha256/' . substr($late, 7, 2) . '/' . substr $late, 7;
+File::Path::make_path("$dir/$path" =~ s{/[^/]+\z}{}r);
+OCI::Server::spew("$dir/$path", 'late');
+set_fact($dir, "blob/$late", "4;$path");
+set_fact($dir, "orphan/$late", '');
+give_to_httpd($dir);
+$s3->faults;
+$switch->wait_for(sub { 0 });
+like(OCI::Server::slurp("$TOP/output"),
+    qr/an httpd has changed the index \S+ \S+ meanwhile: stop all/,
+    'it notices that');
+is(facts_of($dir)->{store} =~ s/move to .*//r, 'unfinished ',
+    'and does not end the switch');
+run_is(copy($index, "fs $dir", $target, '--switch'), 0, qr/\A\z/,
+    'the same command copies the blob', blobs => 1, present => 17,
+    switched => 1);
+$before = $records->();
 my $facts = facts_of($dir);
 is_deeply([ grep { m{^(?:moved/|moving|stray/)} } keys %$facts ], [],
     'no note is left');
@@ -161,7 +203,7 @@ is_deeply([ sort keys %{ $records->() } ], [ sort keys %$before ],
     'the same blobs are recorded');
 is_deeply([ grep { !m{;blobs/[^/]+![0-9a-f]+\z} } values %{ $records->() } ], [],
     'with other locators');
-is(scalar(grep { $_->{key} =~ m{^a/blobs/} } $s3->objects), 17,
+is(scalar(grep { $_->{key} =~ m{^a/blobs/} } $s3->objects), 18,
     'the deleted blob has no object any more');
 run_is(copy($index, "fs $dir", $target), 1, qr/does not belong to \Q$dir\E/,
     'the old store is no FROM any more');
@@ -195,22 +237,7 @@ run_is(copy($index, $target, "fs $back", '--config',
     OCI::Server::spew("$TOP/other.conf", OCI::Server::slurp($config)
         =~ s{s3://registry/a}{s3://registry/other}r)), 1,
     qr/has no registry with the blob store FROM or TO/, 'another configuration');
-my @options = ('--config', $config);
-
-# Wait until this many blobs are noted.
-sub wait_for_notes {
-    my ($copy, $wanted) = @_;
-    return $copy->wait_for(sub {
-        (() = glob "$dir/index/moved/*") >= $wanted });
-}
-
-# A copy that stops at a request that gets no answer.
-sub stopped_copy {
-    my ($from, $to, @rest) = @_;
-    my $copy = OCI::Process->start(output => "$TOP/output", command => [ tool(),
-        'copy', '--blobs', '--index', $index, @options, @rest, $from, $to ]);
-    return $copy;
-}
+@options = ('--config', $config);
 
 for my $signal (qw(KILL TERM)) {
     my $noted = () = glob "$dir/index/moved/*";
@@ -304,6 +331,15 @@ $copy->signal('KILL');
 $copy->wait_for(sub { 0 });
 $s3->faults;
 is(scalar(grep { $_->{key} =~ m{^c/} } $s3->uploads), 1, 'an upload is left');
+
+# A damaged blob of several parts leaves nothing.
+my $file = "$back/" . $records->()->{"blob/$large"} =~ s/^\d+;//r;
+my $bytes = OCI::Server::slurp($file);
+OCI::Server::spew($file, 'x' . substr $bytes, 1);
+run_is(copy($index, "fs $back", bucket('c')), 1,
+    qr/its bytes have another digest/, 'a damaged blob', skipped => 1);
+is_deeply([ $s3->uploads ], [], 'no upload is left');
+OCI::Server::spew($file, $bytes);
 
 # With a copy of the index, the registry answers pulls all the time.
 $server->set(config => store_lines("fs $back", $index) . "\nOCIReadOnly On");
