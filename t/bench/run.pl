@@ -7,7 +7,7 @@
 #
 #     ROWS     the rows to measure, such as "push,pull" (default: all): small,
 #              login, pull, push, patches, blobs, manifests, tags, memory,
-#              tls, many, index, sizes, gc, admin, metrics
+#              tls, many, index, sizes, gc, admin, metrics, s3
 #     TURNS    how often each contender is measured (3; pull 5, gc 2)
 #     SECONDS  the approximate duration of measurements without a size (1)
 #     ENTRIES  the number of tags and repositories that "index" and "sizes"
@@ -33,6 +33,7 @@ use Bench::Many;
 use Bench::Measure;
 use Bench::Metrics;
 use Bench::Rows;
+use Bench::S3;
 use Bench::Server;
 use Bench::Sizes;
 use Bench::Table;
@@ -43,12 +44,12 @@ use POSIX ();
 
 $| = 1;
 my @names = (@Bench::Rows::NAMES, qw(tls many index sizes gc admin
-    metrics));
+    metrics s3));
 my %row = (%Bench::Rows::ROWS, tls => \&Bench::Tls::row_tls,
     many => \&Bench::Many::row_many,
     index => \&Bench::Indexes::row_index, sizes => \&Bench::Sizes::row_sizes,
     gc => \&Bench::Gc::row_gc, admin => \&Bench::Admin::row_admin,
-    metrics => \&Bench::Metrics::row_metrics);
+    metrics => \&Bench::Metrics::row_metrics, s3 => \&Bench::S3::row_s3);
 my @rows = split /[\s,]+/, $ENV{ROWS} || join ',', @names;
 for my $name (@rows) {
     $row{$name} or die "ROWS: unknown row '$name': expected some of @names\n";

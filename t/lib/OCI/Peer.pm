@@ -4,7 +4,8 @@
 #
 #     my $peer = OCI::Peer->start($program, tls => OCI::Certificates->new);
 #
-# Without tls it speaks plain HTTP.
+# Without tls it speaks plain HTTP.  The option storage has the lines of its
+# configuration that say where blobs are, instead of a directory.
 
 package OCI::Peer;
 
@@ -22,12 +23,13 @@ sub start {
         . '/server.pem, key: ' . $option{tls}->dir . '/server.key}' : '';
     my $dir = File::Temp->newdir('mod_oci-XXXXXX', TMPDIR => 1);
     my $self = bless { dir => $dir, port => OCI::Server::free_port() }, $class;
+    my $storage = $option{storage} // "filesystem: {rootdirectory: $dir/store}";
     open my $file, '>', "$dir/config.yml" or die "config.yml: $!\n";
     print $file <<"END";
 version: 0.1
 log: {level: error, accesslog: {disabled: true}}
 storage:
-  filesystem: {rootdirectory: $dir/store}
+  $storage
   delete: {enabled: true}
 http:
   addr: "127.0.0.1:$self->{port}"

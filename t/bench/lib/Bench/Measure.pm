@@ -18,7 +18,7 @@ use Time::HiRes qw(sleep time);
 
 use constant ADMIN => "$OCI::Server::TOP/.build/mod/ociadmin";
 
-our @EXPORT_OK = qw(build program memory median output_of admin wrk ab transfer
+our @EXPORT_OK = qw(build program memory peak median output_of admin wrk ab transfer
     pushes load race);
 
 my $HERTZ = POSIX::sysconf(POSIX::_SC_CLK_TCK());
@@ -75,15 +75,29 @@ sub cpu {
     return $sum / $HERTZ;
 }
 
-# The memory of a server's children in bytes, shared memory in proportion (PSS).
+# The memory of a server's children, or of the server if it has none, in bytes;
+# shared memory in proportion (PSS).
 sub memory {
     my ($top, @children) = tree(shift);
     my $sum = 0;
-    for my $pid (@children) {
+    for my $pid (@children ? @children : $top) {
         my $text = OCI::Server::slurp("/proc/$pid/smaps_rollup");
         $sum += $1 * 1024 if $text =~ /^Pss:\s+(\d+) kB/m;
     }
     return $sum;
+}
+
+# Run a command; returns the most memory that a server has meanwhile.
+sub peak {
+    my ($server, @command) = @_;
+    my $process = OCI::Process->start(command => \@command);
+    my $peak = 0;
+    while ($process->alive) {
+        $peak = max($peak, memory($server));
+        sleep 0.02;
+    }
+    die "failed: @command\n" if $process->{status};
+    return $peak;
 }
 
 sub median {

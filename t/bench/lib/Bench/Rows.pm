@@ -10,14 +10,13 @@ package Bench::Rows;
 use strict;
 use warnings;
 
-use Bench::Measure qw(program memory wrk ab transfer load race);
+use Bench::Measure qw(program memory peak wrk ab transfer load race);
 use Bench::Server;
 use Bench::Table qw(row note);
 use File::Find ();
+use List::Util qw(max);
 use MIME::Base64 qw(encode_base64);
 use OCI::Client;
-use OCI::Process;
-use Time::HiRes qw(sleep);
 
 use constant {
     EMPTY    => Bench::Server::EMPTY,
@@ -318,14 +317,8 @@ sub row_memory {
         $bench->{seconds}, 32);
     my $idle = memory($server->pid);
     for (1 .. $turns) {
-        my $uploads = OCI::Process->start(command => [ program('transfer'),
-            'push', $server->host, '/v2/bench/memory/blobs/uploads/', 64, 32 ]);
-        while ($uploads->alive) {
-            my $now = memory($server->pid);
-            $peak = $now if $now > $peak;
-            sleep 0.02;
-        }
-        die "the uploads failed\n" if $uploads->{status};
+        $peak = max($peak, peak($server->pid, program('transfer'), 'push',
+            $server->host, '/v2/bench/memory/blobs/uploads/', 64, 32));
         delete_large_files($server->store);
     }
     $server->stop;

@@ -43,12 +43,12 @@ sub row {
 
 # Print a figure that is not compared with another contender: its text, its
 # value, and most or least, the goal for the value; perhaps other, another text
-# and its name.
+# and its name, and turns, how often it was measured.
 sub figure {
     my ($figure, $text, $value, %goal) = @_;
     printf $FORMAT, $figure, $text, @{ $goal{other} // [ '', '' ] }, '', '',
         goal(@goal{qw(most least)}),
-        verdict($value, 0, @goal{qw(most least)}), '', '', 1;
+        verdict($value, 0, @goal{qw(most least)}), '', '', $goal{turns} // 1;
     return;
 }
 
