@@ -20,6 +20,10 @@
 #define ID_BYTES  16 /* of randomness */
 #define LINE_SIZE 66
 
+/* How long to wait for a line: a new process reads the id before its first
+ * request, also if that one needs nothing of the store. */
+#define LINE_WAIT apr_time_from_sec(5)
+
 /* Read a line.
  * line: set to it without its line feed; NULL if there is no such object */
 static apr_status_t read_line(const char **line, const char **etag,
@@ -28,9 +32,11 @@ static apr_status_t read_line(const char **line, const char **etag,
 {
     oci_s3_call_t call = oci_s3_store_call(store);
     oci_s3_content_t content;
-    apr_status_t rv = oci_s3_get(&content, &call, key, LINE_SIZE, pool);
+    apr_status_t rv;
     apr_size_t i;
 
+    call.deadline = oci_s3_now() + LINE_WAIT;
+    rv = oci_s3_get(&content, &call, key, LINE_SIZE, pool);
     *line = NULL;
     if (rv != APR_SUCCESS) {
         return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
