@@ -230,14 +230,4 @@ for my $case (
     $other->stop;
 }
 
-# ---- no server at all
-
-($s3, $server, $client) = s3_registry(settings => {@limits}, s3 => $s3);
-$s3->stop;
-$res = one_log_line($server, qr/no connection to storage/, 'no server', sub {
-    $client->post('/v2/a/blobs/uploads/?digest=' . digest_of('y'), 'y')
-});
-error_is($res, 503, 'UNAVAILABLE');
-like($res->header('Retry-After') // '', qr/\A\d+\z/, 'Retry-After');
-$server->stop;
 done_testing;
