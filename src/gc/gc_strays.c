@@ -353,6 +353,9 @@ oci_error_t *oci_gc_strays(oci_gc_t *gc, apr_pool_t *pool)
         return oci_error_storage(pool, rv, "cannot look for blobs");
     }
     strays.found = apr_array_make(pool, 16, sizeof(stray_t));
+    if (!error) { /* what this run has doomed is no stray */
+        error = oci_gc_skip(gc, oci_gc_delete_doomed(gc, 1, pool));
+    }
     if (!error) {
         error = find_strays(&strays, scratch);
     }
