@@ -30,9 +30,14 @@ my $s3 = OCI::S3->start('strict');
     = ($s3->url, $s3->region, $s3->key, $s3->secret);
 sub bucket { 's3 s3://' . $s3->bucket . "/$_[0]" }
 
-# Copy blobs with an index.
+# Copy blobs with an index.  With --config, the command starts httpd.
+my $server;
 sub copy {
     my ($index, $from, $to, @options) = @_;
+    local %ENV = (%ENV, grep({ $_ eq '--config' } @options)
+        ? ($server->environment, ASAN_OPTIONS => 'detect_leaks=0') : ());
+    delete @ENV{qw(AWS_ENDPOINT_URL_S3 AWS_REGION)}
+        if grep { $_ eq '--config' } @options;
     my $run = ociadmin('copy', '--blobs', '--json', '--index', $index,
         @options, $from, $to);
     $run->{report} = eval { JSON::PP::decode_json($run->{out}) } // {};
@@ -67,7 +72,7 @@ sub serves {
 
 # ---- a registry in a directory
 
-my $server = OCI::Server->start(extra => $extra, env => \%env);
+$server = OCI::Server->start(extra => $extra, env => \%env);
 my $client = OCI::Client->new($server);
 my $dir = $server->store;
 my $index = "fs $dir";
@@ -93,10 +98,14 @@ sub wait_for_notes {
 # Begin a copy, with these options.
 my @options;
 
-sub stopped_copy {
+sub begin_copy {
     my ($from, $to, @rest) = @_;
-    my $copy = OCI::Process->start(output => "$TOP/output", command => [ tool(),
-        'copy', '--blobs', '--index', $index, @options, @rest, $from, $to ]);
+    my %env = @options ? ($server->environment,
+        ASAN_OPTIONS => 'detect_leaks=0') : ();
+    delete @env{qw(AWS_ENDPOINT_URL_S3 AWS_REGION)};
+    my $copy = OCI::Process->start(output => "$TOP/output", env => \%env,
+        command => [ tool(), 'copy', '--blobs', '--index', $index, @options,
+            @rest, $from, $to ]);
     return $copy;
 }
 
@@ -175,7 +184,7 @@ my $before = $records->();
 # gone gets no answer, another blob is recorded.
 $s3->forget;
 $s3->faults({ fault => 'silence', method => 'DELETE' });
-my $switch = stopped_copy("fs $dir", $target, '--switch');
+my $switch = begin_copy("fs $dir", $target, '--switch');
 ok($switch->wait_for(sub { grep { $_->{method} eq 'DELETE' } $s3->log }),
     'the command is in the middle of the switch');
 my $late = digest_of('late');
@@ -225,10 +234,6 @@ run_is(ociadmin('check', '--digests', '--quiet', '--store', $target, '--index',
 # ---- back to a directory, with a configuration
 
 my $config = $server->dir . '/httpd.conf';
-my ($key, $secret) = @ENV{qw(AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY)};
-delete @ENV{qw(AWS_ENDPOINT_URL_S3 AWS_REGION)};
-%ENV = (%ENV, $server->environment);
-delete @ENV{qw(AWS_ENDPOINT_URL_S3 AWS_REGION)};
 my $back = place();
 my $total = keys %{ $records->() };
 run_is(copy($index, $target, "fs $back", '--config', "$TOP/none"), 1,
@@ -243,7 +248,7 @@ for my $signal (qw(KILL TERM)) {
     my $noted = () = glob "$dir/index/moved/*";
     $s3->faults({ fault => 'silence', method => 'GET', key => 'a/blobs/',
         skip => 3, count => 1000 });
-    my $copy = stopped_copy($target, "fs $back");
+    my $copy = begin_copy($target, "fs $back");
     ok(wait_for_notes($copy, $noted + 3), 'some blobs are copied');
     $copy->signal($signal);
     $copy->wait_for(sub { 0 }) if $signal eq 'KILL';
@@ -320,11 +325,10 @@ $server->halt;
 
 # ---- to a bucket, killed while a blob of several parts is on its way
 
-@ENV{qw(AWS_ENDPOINT_URL_S3 AWS_REGION)} = ($s3->url, $s3->region);
 @options = ();
 $s3->forget;
 $s3->faults({ fault => 'silence', method => 'PUT', query => 'partNumber=2' });
-my $copy = stopped_copy("fs $back", bucket('c'));
+my $copy = begin_copy("fs $back", bucket('c'));
 ok($copy->wait_for(sub { grep { $_->{query} =~ /partNumber=2/ } $s3->log }),
     'a second part is sent');
 $copy->signal('KILL');
