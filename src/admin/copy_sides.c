@@ -26,7 +26,8 @@ const char *oci_copy_sides_parse(oci_blob_copy_t *copy)
                                          NULL, NULL, copy->pool);
 }
 
-/* Create a store again if a registry of the configuration has it.
+/* Create a store again if a registry of the configuration has it.  The
+ * configuration may have others, of providers that ociadmin does not know.
  * *found: set to 1 in this case */
 static const char *configure(int *found, oci_copy_side_t *side,
                              const char *name, const oci_configured_t *registry,
@@ -38,7 +39,7 @@ static const char *configure(int *found, oci_copy_side_t *side,
                                               pool);
 
     if (error || strcmp(store->where, side->store->where) != 0) {
-        return error;
+        return NULL;
     }
     *found = 1;
     return registry->options

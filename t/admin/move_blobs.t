@@ -367,4 +367,32 @@ run_is(ociadmin('check', '--digests', '--quiet', '--store', bucket('c'),
     '--index', "fs $second"), 0, qr/\A\z/, 'check finds nothing');
 $server->stop;
 
+# ---- other servers, and other indexes
+
+for my $case ([ 'versitygw', 'dbm:db' ], [ 's3s-fs', 'dbd:sqlite3' ],
+    [ 'strict', 'dbm:gdbm' ]) {
+    my ($name, $kind) = @$case;
+    SKIP: {
+        my $s3 = OCI::S3->start($name) or skip(OCI::S3->missing($name), 1);
+        local @ENV{qw(AWS_ENDPOINT_URL_S3 AWS_REGION AWS_ACCESS_KEY_ID
+            AWS_SECRET_ACCESS_KEY)}
+            = ($s3->url, $s3->region, $s3->key, $s3->secret);
+        my $server = OCI::Server->start(index => $kind);
+        OCI::Client->new($server)->push_image('a', 'v1', layers => [ 'small',
+            random_bytes(20_000_000, $name) ]);
+        $server->stop_quietly;
+        my $index = $server->{index}->argument($server->store);
+        my $back = place();
+        my @stores = ('fs ' . $server->store, bucket('m'), "fs $back");
+        for my $n (0, 1) {
+            run_is(copy($index, @stores[ $n, $n + 1 ], '--switch'), 0, qr/\A\z/,
+                "$name, $kind: copy", blobs => 3, switched => 3);
+            run_is(ociadmin('check', '--digests', '--quiet', '--store',
+                $stores[ $n + 1 ], '--index', $index), 0, qr/\A\z/,
+                'check finds nothing');
+        }
+        is_deeply([ $server->faults ], [], 'httpd had no faults');
+    }
+}
+
 done_testing;
