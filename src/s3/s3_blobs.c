@@ -4,19 +4,17 @@
 
 #include <string.h>
 
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "s3/s3_blobs.h"
 #include "s3/s3_id.h"
+#include "s3/s3_location.h"
 #include "s3/s3_object.h"
 #include "s3/s3_settings.h"
 #include "s3/s3_store.h"
 #include "s3/s3_stored.h"
 #include "s3/s3_stream.h"
 #include "s3/s3_upload.h"
-
-#define RANDOM_BYTES 8 /* at the end of a key */
 
 typedef struct store_t {
     oci_blob_store_t base;
@@ -43,18 +41,16 @@ const char *oci_s3_blobs_create(oci_blob_store_t **store,
                                 apr_pool_t *pool)
 {
     store_t *self = apr_pcalloc(pool, sizeof(*self));
+    const char *bucket, *prefix, *error;
 
     if (config->type) {
         return apr_psprintf(pool,
                             "s3:%s: the provider s3 has no types: expected s3",
                             config->type);
     }
-    if (!config->location || strncmp(config->location, "s3://", 5)
-        || !config->location[5]) {
-        return apr_psprintf(pool,
-                            "the location '%s' is not a bucket: expected "
-                            "s3://BUCKET or s3://BUCKET/PREFIX",
-                            config->location ? config->location : "");
+    error = oci_s3_location_parse(&bucket, &prefix, config->location, pool);
+    if (error) {
+        return error;
     }
     self->base.provider = &oci_blob_s3;
     self->base.where = config->location;
@@ -159,26 +155,10 @@ oci_s3_call_t oci_s3_store_call(const oci_s3_store_t *store)
     return call;
 }
 
-apr_status_t oci_s3_store_key(const char **key, const char *directory,
-                              const char *id, apr_pool_t *pool)
-{
-    unsigned char bytes[RANDOM_BYTES];
-    char random[2 * RANDOM_BYTES + 1];
-    apr_status_t rv = apr_generate_random_bytes(bytes, sizeof(bytes));
-    int i;
-
-    for (i = 0; i < RANDOM_BYTES; i++) {
-        apr_snprintf(random + 2 * i, 3, "%02x", bytes[i]);
-    }
-    *key = apr_psprintf(pool, "%s%s%c%s", directory, id, OCI_S3_MARK, random);
-    return rv;
-}
-
 /* Whether a locator is a key of a blob, and leads nowhere else. */
 static int is_locator(const char *locator)
 {
-    return !strncmp(locator, OCI_S3_BLOBS, strlen(OCI_S3_BLOBS))
-        && strchr(locator, OCI_S3_MARK);
+    return oci_s3_store_is_key(locator, OCI_S3_BLOBS);
 }
 
 static apr_status_t read_stream(oci_blob_stream_t *stream, apr_off_t offset,
@@ -259,19 +239,30 @@ static apr_status_t blob_delete(oci_blob_store_t *store, const char *locator,
     return oci_s3_delete(&call, locator, pool);
 }
 
+/* What is not a locator is passed over. */
 static apr_status_t blobs_delete(oci_blob_store_t *store,
                                  const apr_array_header_t *locators,
                                  apr_pool_t *pool)
 {
+    apr_array_header_t *keys = apr_array_make(pool, locators->nelts + 1,
+                                              sizeof(const char *));
     const oci_s3_store_t *used;
     oci_s3_call_t call;
     apr_status_t rv = oci_s3_store_use(&used, store, pool);
+    int i;
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
+    for (i = 0; i < locators->nelts; i++) {
+        const char *locator = APR_ARRAY_IDX(locators, i, const char *);
+
+        if (is_locator(locator)) {
+            APR_ARRAY_PUSH(keys, const char *) = locator;
+        }
+    }
     call = oci_s3_store_call(used);
-    return oci_s3_delete_all(&call, locators, pool);
+    return oci_s3_delete_all(&call, keys, pool);
 }
 
 static const char *options(const apr_table_t **table, oci_blob_store_t *store,

@@ -8,13 +8,14 @@
  *
  * Below the prefix:
  *
- *     id                  the id of the store
- *     index               the id of its index
- *     blobs/<id>!<random> a blob; this key is also its locator.  Or the bytes
- * of an unfinished upload that fit into one part tails/<id>!<random> what
- * follows the last whole part of an unfinished upload
+ *     id                   the id of the store
+ *     index                the id of its index
+ *     blobs/<id>!<random>  a blob or a small upload; this is its locator
+ *     tails/<id>!<random>  the bytes after the parts of an upload
  *
- * <id> is that of the upload.  No key is ever written twice, but for "index".
+ * A small upload is one whose bytes fit into one part: they become the blob
+ * where they are.  <id> is that of the upload, <random> 16 hexadecimal digits.
+ * No key is ever written twice, but for "index".
  */
 
 #ifndef OCI_S3_BLOBS_H

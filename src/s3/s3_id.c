@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "s3/s3_id.h"
@@ -82,20 +81,6 @@ static apr_status_t write_line(const oci_s3_store_t *store, const char *key,
     return etag && rv == APR_NOTFOUND ? APR_EEXIST : rv;
 }
 
-static apr_status_t make_id(const char **id, apr_pool_t *pool)
-{
-    unsigned char bytes[ID_BYTES];
-    char *text = apr_palloc(pool, 2 * ID_BYTES + 1);
-    apr_status_t rv = apr_generate_random_bytes(bytes, sizeof(bytes));
-    int i;
-
-    for (i = 0; i < ID_BYTES; i++) {
-        apr_snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-    }
-    *id = text;
-    return rv;
-}
-
 apr_status_t oci_s3_identity(const char **id, oci_blob_store_t *store, int make,
                              apr_pool_t *pool)
 {
@@ -112,7 +97,8 @@ apr_status_t oci_s3_identity(const char **id, oci_blob_store_t *store, int make,
     if (!make) {
         return APR_NOTFOUND;
     }
-    if ((rv = make_id(&made, pool)) == APR_SUCCESS) {
+    rv = oci_s3_store_random(&made, ID_BYTES, pool);
+    if (rv == APR_SUCCESS) {
         rv = write_line(used, ID, made, NULL, pool);
     }
     if (rv != APR_SUCCESS && rv != APR_EEXIST) {

@@ -9,6 +9,7 @@
 
 #include "s3/s3_sign.h"
 #include "s3/s3_state.h"
+#include "s3/s3_store_key.h"
 
 #define VERSION "1"
 #define NONE    "-"
@@ -108,13 +109,30 @@ static apr_status_t parse_parts(oci_s3_state_t *state, char *text,
     return APR_SUCCESS;
 }
 
-static void parse_old(oci_s3_state_t *state, char *text)
+/* Whether a key is that of a blob, or of a tail. */
+static int is_tail(const char *key)
+{
+    return oci_s3_store_is_key(key, OCI_S3_BLOBS)
+        || oci_s3_store_is_key(key, OCI_S3_TAILS);
+}
+
+static apr_status_t parse_old(oci_s3_state_t *state, char *text)
 {
     char *key = *text ? next_field(&text, ':') : NULL;
 
     for (; key; key = next_field(&text, ':')) {
+        if (!is_tail(key)) {
+            return APR_EINVAL;
+        }
         APR_ARRAY_PUSH(state->old, const char *) = key;
     }
+    return APR_SUCCESS;
+}
+
+/* Whether a field is a key of a blob, or says that there is none. */
+static int is_blob(const char *field)
+{
+    return !strcmp(field, NONE) || oci_s3_store_is_key(field, OCI_S3_BLOBS);
 }
 
 apr_status_t oci_s3_state_parse(oci_s3_state_t *state, const char *text,
@@ -134,7 +152,8 @@ apr_status_t oci_s3_state_parse(oci_s3_state_t *state, const char *text,
     oci_s3_state_begin(state, 0, pool);
     if (strcmp(version, VERSION) || !rest || parse_number(&state->size, size)
         || parse_number(&state->part, part) || parse_number(&time, put)
-        || !strcmp(key, NONE) != !strcmp(upload, NONE)
+        || !strcmp(key, NONE) != !strcmp(upload, NONE) || !is_blob(key)
+        || (strcmp(tail, NONE) && !is_tail(tail)) || parse_old(state, rest)
         || parse_parts(state, etags, pool)) {
         return APR_EINVAL;
     }
@@ -144,7 +163,6 @@ apr_status_t oci_s3_state_parse(oci_s3_state_t *state, const char *text,
     }
     state->tail = strcmp(tail, NONE) ? tail : NULL;
     state->put = time;
-    parse_old(state, rest);
     return (strcmp(key, NONE) && !state->multipart.id) || state->part < 1
             || state->size < oci_s3_state_parts_size(state)
         ? APR_EINVAL

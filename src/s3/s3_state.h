@@ -11,10 +11,12 @@
  *     key     of the blob that its parts will make, or "-"
  *     upload  the server's name for the multipart upload, or "-"
  *     etags   [ etag *( ":" etag ) ], of the parts 1, 2 ...
- *     tail    the object with the bytes after the parts, or "-" if there are
- * none time    when it was put, in seconds since 1970 old     [ object *( ":"
- * object ) ], which the next request deletes: not earlier, because it may go on
- * from where they were tails
+ *     tail    the object with the bytes after the parts, or "-"
+ *     time    when the last tail was put, in seconds since 1970, or 0
+ *     old     [ object *( ":" object ) ], which the next request deletes
+ *
+ * That request, and no earlier one, deletes them, because it may go on from the
+ * state in which they were tails.
  *
  * Everything that the server has chosen is percent-encoded.  With checksums, an
  * etag is followed by "=" and the SHA-256 of the part in hexadecimal.

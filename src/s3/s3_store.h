@@ -11,13 +11,7 @@
 #include "mod_oci.h"
 #include "s3/s3_client.h"
 #include "s3/s3_memory.h"
-
-#define OCI_S3_BLOBS "blobs/"
-#define OCI_S3_TAILS "tails/"
-
-/** Between the id of an upload and the random end of a key; it sorts before all
- * characters of an id. */
-#define OCI_S3_MARK '!'
+#include "s3/s3_store_key.h"
 
 /** What a started store uses. */
 typedef struct oci_s3_store_t {
@@ -37,14 +31,5 @@ apr_status_t oci_s3_store_use(const oci_s3_store_t **used,
 
 /** Return a call of the store's client, with the usual deadline. */
 oci_s3_call_t oci_s3_store_call(const oci_s3_store_t *store);
-
-/**
- * Make a key that was never used.
- * @param directory OCI_S3_BLOBS or OCI_S3_TAILS
- * @param key Set to it, in pool
- * @return An error of the system if it has no random bytes
- */
-apr_status_t oci_s3_store_key(const char **key, const char *directory,
-                              const char *id, apr_pool_t *pool);
 
 #endif /* OCI_S3_STORE_H */

@@ -46,7 +46,7 @@ static apr_status_t list_blobs(apr_array_header_t *entries,
             const oci_s3_entry_t *entry = &APR_ARRAY_IDX(page.entries, i,
                                                          oci_s3_entry_t);
 
-            if (strchr(entry->key, OCI_S3_MARK)) {
+            if (oci_s3_store_is_key(entry->key, OCI_S3_BLOBS)) {
                 add(entries, entry->key, entry->size, entry->modified);
             }
         }
