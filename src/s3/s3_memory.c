@@ -59,47 +59,62 @@ apr_size_t oci_s3_memory_part(const oci_s3_memory_t *memory)
     return memory->part;
 }
 
-apr_status_t oci_s3_memory_take(char **buffer, oci_s3_memory_t *memory,
-                                apr_interval_time_t wait)
+apr_off_t oci_s3_memory_most(const oci_s3_memory_t *memory)
 {
+    return (apr_off_t)memory->part * memory->most;
+}
+
+/* How many buffers one of this size counts for. */
+static int units_of(const oci_s3_memory_t *memory, apr_size_t size)
+{
+    return size > memory->part ? (int)((size - 1) / memory->part) + 1 : 1;
+}
+
+static char *allocate(oci_s3_memory_t *memory, int units)
+{
+    return units == 1 && memory->kept ? memory->free[--memory->kept]
+                                      : malloc(memory->part * units);
+}
+
+apr_status_t oci_s3_memory_take(char **buffer, oci_s3_memory_t *memory,
+                                apr_size_t size, apr_interval_time_t wait)
+{
+    int units = units_of(memory, size);
     apr_time_t until = apr_time_now() + wait;
     apr_status_t rv = APR_SUCCESS;
 
     *buffer = NULL;
     apr_thread_mutex_lock(memory->mutex);
-    while (memory->used >= memory->most && rv == APR_SUCCESS) {
+    while (memory->used + units > memory->most && rv == APR_SUCCESS) {
         apr_interval_time_t left = until - apr_time_now();
 
         rv = left > 0
             ? apr_thread_cond_timedwait(memory->given, memory->mutex, left)
             : APR_TIMEUP;
     }
-    if (memory->used < memory->most) {
-        rv = APR_SUCCESS;
-        memory->used++;
-        *buffer = memory->kept ? memory->free[--memory->kept]
-                               : malloc(memory->part);
-        if (!*buffer) {
-            memory->used--;
-            rv = APR_ENOMEM;
-        }
+    if (memory->used + units <= memory->most) {
+        *buffer = allocate(memory, units);
+        memory->used += *buffer ? units : 0;
+        rv = *buffer ? APR_SUCCESS : APR_ENOMEM;
     }
     apr_thread_mutex_unlock(memory->mutex);
     return rv;
 }
 
-void oci_s3_memory_give(oci_s3_memory_t *memory, char *buffer)
+void oci_s3_memory_give(oci_s3_memory_t *memory, char *buffer, apr_size_t size)
 {
+    int units = units_of(memory, size);
+
     if (!buffer) {
         return;
     }
     apr_thread_mutex_lock(memory->mutex);
-    memory->used--;
-    if (memory->kept < KEPT) {
+    memory->used -= units;
+    if (units == 1 && memory->kept < KEPT) {
         memory->free[memory->kept++] = buffer;
         buffer = NULL;
     }
-    apr_thread_cond_signal(memory->given);
+    apr_thread_cond_broadcast(memory->given);
     apr_thread_mutex_unlock(memory->mutex);
     free(buffer);
 }

@@ -14,7 +14,7 @@
 
 /* How long a tail may have been there when it becomes a blob, in seconds.
  * Garbage collection deletes objects without a record that are much older. */
-#define FRESH 600
+#define FRESH 60
 
 static apr_status_t end_writer(void *data)
 {
@@ -53,7 +53,7 @@ static apr_status_t refuse(oci_blob_writer_t *writer, const char *reason)
 static apr_status_t check_tail(oci_blob_writer_t *writer)
 {
     const oci_s3_state_t *state = &writer->state;
-    oci_s3_call_t call = oci_s3_store_call(writer->store);
+    oci_s3_call_t call = oci_s3_writer_call(writer);
     oci_s3_info_t info;
     apr_pool_t *scratch;
     apr_status_t rv = oci_s3_writer_begin(&scratch, writer);
@@ -74,7 +74,7 @@ static apr_status_t check_tail(oci_blob_writer_t *writer)
  * collection finds what is left. */
 static void abort_begun(oci_blob_writer_t *writer)
 {
-    oci_s3_call_t call = oci_s3_store_call(writer->store);
+    oci_s3_call_t call = oci_s3_writer_call(writer);
     apr_pool_t *scratch;
 
     if (writer->begun && oci_s3_writer_begin(&scratch, writer) == APR_SUCCESS) {
@@ -89,6 +89,7 @@ apr_status_t oci_s3_upload_resume(oci_blob_writer_t *writer, apr_off_t size,
 {
     oci_s3_state_t *state = &writer->state;
 
+    oci_s3_writer_enter(writer);
     abort_begun(writer);
     oci_s3_writer_drop(writer);
     writer->blob = NULL;
@@ -108,6 +109,12 @@ apr_status_t oci_s3_upload_resume(oci_blob_writer_t *writer, apr_off_t size,
     }
     writer->superseded = state->old;
     state->old = apr_array_make(writer->pool, 1, sizeof(const char *));
+    if (state->part > oci_s3_memory_most(writer->store->memory)) {
+        apr_pool_userdata_setn("the upload began with an OCIS3PartSize that is "
+                               "larger than OCIS3Memory is now",
+                               OCI_REASON, NULL, writer->pool);
+        return APR_EOF;
+    }
     if (!state->tail) {
         return state->size == oci_s3_state_parts_size(state) ? APR_SUCCESS
                                                              : APR_EOF;
@@ -140,6 +147,7 @@ apr_status_t oci_s3_upload_write(oci_blob_writer_t *writer,
             OCI_REASON, NULL, writer->pool);
         return EFBIG;
     }
+    oci_s3_writer_enter(writer);
     if ((rv = oci_s3_writer_load(writer)) != APR_SUCCESS) {
         return rv;
     }
@@ -154,7 +162,7 @@ apr_status_t oci_s3_upload_write(oci_blob_writer_t *writer,
  * left. */
 static void delete_superseded(oci_blob_writer_t *writer)
 {
-    oci_s3_call_t call = oci_s3_store_call(writer->store);
+    oci_s3_call_t call = oci_s3_writer_call(writer);
     apr_pool_t *scratch;
 
     if (writer->superseded->nelts
@@ -174,6 +182,7 @@ apr_status_t oci_s3_upload_close(const char **state, oci_blob_writer_t *writer,
     apr_status_t rv;
 
     (void)durable;
+    oci_s3_writer_enter(writer);
     if (!writer->state.tail && writer->used) {
         rv = oci_s3_writer_put_object(&tail, writer, directory);
         if (rv != APR_SUCCESS) {
@@ -181,6 +190,10 @@ apr_status_t oci_s3_upload_close(const char **state, oci_blob_writer_t *writer,
         }
         writer->state.tail = tail;
         writer->state.put = apr_time_sec(apr_time_now());
+    }
+    if (writer->state.tail && writer->from_memory) {
+        oci_s3_writer_drop(writer); /* a client may be silent from now on */
+        writer->loaded = 0;
     }
     delete_superseded(writer);
     writer->begun = 0;
@@ -218,7 +231,7 @@ static apr_status_t commit_object(oci_blob_writer_t *writer)
 static int is_complete(const oci_blob_writer_t *writer, apr_pool_t *scratch)
 {
     const oci_s3_state_t *state = &writer->state;
-    oci_s3_call_t call = oci_s3_store_call(writer->store);
+    oci_s3_call_t call = oci_s3_writer_call(writer);
     oci_s3_info_t info;
 
     return oci_s3_head(&info, &call, state->multipart.key, scratch)
@@ -230,7 +243,7 @@ static int is_complete(const oci_blob_writer_t *writer, apr_pool_t *scratch)
 static apr_status_t commit_parts(oci_blob_writer_t *writer)
 {
     const oci_s3_state_t *state = &writer->state;
-    oci_s3_call_t call = oci_s3_store_call(writer->store);
+    oci_s3_call_t call = oci_s3_writer_call(writer);
     apr_array_header_t *parts = apr_array_copy(writer->pool, state->parts);
     oci_s3_part_done_t last;
     apr_pool_t *scratch;
@@ -264,6 +277,7 @@ apr_status_t oci_s3_upload_commit(const char **locator,
 
     (void)digest;
     (void)durable;
+    oci_s3_writer_enter(writer);
     if (!writer->blob) {
         rv = writer->state.multipart.id ? commit_parts(writer)
                                         : commit_object(writer);

@@ -16,7 +16,7 @@
 static apr_status_t delete_known(oci_blob_writer_t *writer, apr_pool_t *scratch)
 {
     oci_s3_state_t *state = &writer->state;
-    oci_s3_call_t call = oci_s3_store_call(writer->store);
+    oci_s3_call_t call = oci_s3_writer_call(writer);
     apr_array_header_t *keys = apr_array_append(scratch, writer->superseded,
                                                 state->old);
     apr_status_t rv = APR_SUCCESS, aborted = APR_SUCCESS;
@@ -37,7 +37,7 @@ static apr_status_t delete_known(oci_blob_writer_t *writer, apr_pool_t *scratch)
 static apr_status_t abort_all(oci_blob_writer_t *writer, const char *prefix,
                               apr_pool_t *scratch)
 {
-    oci_s3_call_t call = oci_s3_store_call(writer->store);
+    oci_s3_call_t call = oci_s3_writer_call(writer);
     oci_s3_uploads_t page = { 0 };
     apr_status_t rv;
     int i;
@@ -60,7 +60,7 @@ static apr_status_t abort_all(oci_blob_writer_t *writer, const char *prefix,
 static apr_status_t delete_found(oci_blob_writer_t *writer, apr_pool_t *scratch)
 {
     static const char mark[] = { OCI_S3_MARK, '\0' };
-    oci_s3_call_t call = oci_s3_store_call(writer->store);
+    oci_s3_call_t call = oci_s3_writer_call(writer);
     oci_s3_list_t list = {
         apr_pstrcat(scratch, OCI_S3_TAILS, writer->id, mark, NULL), NULL, 1000
     };
@@ -97,6 +97,7 @@ apr_status_t oci_s3_upload_abort(oci_blob_writer_t *writer)
     if (rv != APR_SUCCESS) {
         return rv;
     }
+    oci_s3_writer_enter(writer);
     rv = writer->resumed || writer->state.size ? delete_known(writer, scratch)
                                                : delete_found(writer, scratch);
     if (rv == APR_SUCCESS) {

@@ -15,10 +15,30 @@
 /* The size of the buffer until it needs that of a part. */
 #define SMALL (64 * 1024)
 
+#define MIB (1024 * 1024)
+
+void oci_s3_writer_enter(oci_blob_writer_t *writer)
+{
+    writer->deadline = oci_s3_now() + OCI_S3_WAIT;
+}
+
+oci_s3_call_t oci_s3_writer_call(const oci_blob_writer_t *writer)
+{
+    oci_s3_call_t call = { writer->store->client, writer->deadline };
+
+    return call;
+}
+
+/* Put the deadline off, as this many bytes are sent or read back. */
+static void allow_for(oci_blob_writer_t *writer, apr_off_t size)
+{
+    writer->deadline += apr_time_from_sec(size / MIB);
+}
+
 void oci_s3_writer_drop(oci_blob_writer_t *writer)
 {
     if (writer->from_memory) {
-        oci_s3_memory_give(writer->store->memory, writer->buffer);
+        oci_s3_memory_give(writer->store->memory, writer->buffer, writer->room);
     }
     else {
         free(writer->buffer);
@@ -51,24 +71,18 @@ apr_status_t oci_s3_writer_end(apr_pool_t *scratch, oci_blob_writer_t *writer,
 /* Make the buffer as large as a part. */
 static apr_status_t enlarge_buffer(oci_blob_writer_t *writer)
 {
-    oci_s3_memory_t *memory = writer->store->memory;
     apr_size_t part = (apr_size_t)writer->state.part;
     char *larger;
-    apr_status_t rv = APR_SUCCESS;
+    apr_status_t rv = oci_s3_memory_take(&larger, writer->store->memory, part,
+                                         writer->deadline - oci_s3_now());
 
-    if (part > oci_s3_memory_part(memory)) {
-        larger = malloc(part); /* OCIS3PartSize was larger when it began */
-    }
-    else {
-        rv = oci_s3_memory_take(&larger, memory, OCI_S3_WAIT);
-    }
     if (rv == APR_TIMEUP) {
         apr_pool_userdata_setn("all memory for uploads is in use; OCIS3Memory "
                                "says how much there is",
                                OCI_REASON, NULL, writer->pool);
     }
-    if (rv != APR_SUCCESS || !larger) {
-        return rv == APR_SUCCESS ? APR_ENOMEM : rv;
+    if (rv != APR_SUCCESS) {
+        return rv;
     }
     if (writer->used) {
         memcpy(larger, writer->buffer, writer->used);
@@ -76,7 +90,7 @@ static apr_status_t enlarge_buffer(oci_blob_writer_t *writer)
     free(writer->buffer);
     writer->buffer = larger;
     writer->room = part;
-    writer->from_memory = part <= oci_s3_memory_part(memory);
+    writer->from_memory = 1;
     return APR_SUCCESS;
 }
 
@@ -103,8 +117,8 @@ apr_status_t oci_s3_writer_load(oci_blob_writer_t *writer)
 {
     apr_off_t size = writer->state.size
         - oci_s3_state_parts_size(&writer->state);
-    oci_s3_call_t call = oci_s3_store_call(writer->store);
     oci_s3_stream_t *stream;
+    oci_s3_call_t call;
     apr_size_t room, length = 1;
     apr_pool_t *scratch;
     apr_status_t rv;
@@ -112,21 +126,30 @@ apr_status_t oci_s3_writer_load(oci_blob_writer_t *writer)
     if (writer->loaded) {
         return APR_SUCCESS;
     }
+    allow_for(writer, size);
     if ((rv = make_room(&room, writer, (apr_size_t)size)) != APR_SUCCESS
         || (rv = oci_s3_writer_begin(&scratch, writer)) != APR_SUCCESS) {
         return rv;
     }
+    call = oci_s3_writer_call(writer);
     rv = oci_s3_stream_open(&stream, &call, writer->state.tail, 0, scratch);
     while (rv == APR_SUCCESS && length && (apr_off_t)writer->used < size) {
         length = (apr_size_t)size - writer->used;
         rv = oci_s3_stream_read(stream, writer->used,
                                 writer->buffer + writer->used, &length);
         writer->used += rv == APR_SUCCESS ? length : 0;
+        if (rv == APR_SUCCESS && oci_s3_now() > writer->deadline) {
+            apr_pool_userdata_setn("the server sends the bytes of an upload "
+                                   "too slowly",
+                                   OCI_REASON, NULL, scratch);
+            rv = APR_TIMEUP;
+        }
     }
     if (rv == APR_NOTFOUND || (rv == APR_SUCCESS && !length && size)) {
         rv = APR_EOF;
     }
     writer->loaded = rv == APR_SUCCESS;
+    writer->used = writer->loaded ? writer->used : 0;
     return oci_s3_writer_end(scratch, writer, rv);
 }
 
@@ -141,7 +164,7 @@ void oci_s3_writer_supersede(oci_blob_writer_t *writer)
 /* Begin a multipart upload, if there is none. */
 static apr_status_t begin_parts(oci_blob_writer_t *writer, apr_pool_t *scratch)
 {
-    oci_s3_call_t call = oci_s3_store_call(writer->store);
+    oci_s3_call_t call = oci_s3_writer_call(writer);
     oci_s3_multipart_t multipart = { 0 };
     apr_status_t rv;
 
@@ -165,8 +188,8 @@ apr_status_t oci_s3_writer_put_part(oci_s3_part_done_t *done,
                                     oci_blob_writer_t *writer)
 {
     const oci_s3_state_t *state = &writer->state;
-    oci_s3_call_t call = oci_s3_store_call(writer->store);
     struct iovec body = { writer->buffer, writer->used };
+    oci_s3_call_t call;
     oci_s3_part_t part = { state->parts->nelts + 1, &body, 1, NULL };
     apr_pool_t *scratch;
     apr_status_t rv = oci_s3_writer_begin(&scratch, writer);
@@ -174,7 +197,9 @@ apr_status_t oci_s3_writer_put_part(oci_s3_part_done_t *done,
     if (rv != APR_SUCCESS) {
         return rv;
     }
+    allow_for(writer, writer->used);
     if ((rv = begin_parts(writer, scratch)) == APR_SUCCESS) {
+        call = oci_s3_writer_call(writer);
         part.sha256 = oci_s3_sha256(&body, 1, scratch);
         rv = oci_s3_multipart_put(&done->etag, &call, &state->multipart, &part,
                                   scratch);
@@ -233,9 +258,9 @@ apr_status_t oci_s3_writer_put_object(const char **key,
                                       oci_blob_writer_t *writer,
                                       const char *directory)
 {
-    oci_s3_call_t call = oci_s3_store_call(writer->store);
     struct iovec body = { writer->buffer, writer->used };
     oci_s3_put_t put = { .body = &body, .count = 1 };
+    oci_s3_call_t call;
     apr_pool_t *scratch;
     apr_status_t rv = oci_s3_store_key(key, directory, writer->id,
                                        writer->pool);
@@ -244,6 +269,8 @@ apr_status_t oci_s3_writer_put_object(const char **key,
         || (rv = oci_s3_writer_begin(&scratch, writer)) != APR_SUCCESS) {
         return rv;
     }
+    allow_for(writer, writer->used);
+    call = oci_s3_writer_call(writer);
     put.key = *key;
     rv = oci_s3_put(NULL, &call, &put, scratch);
     return oci_s3_writer_end(scratch, writer, rv);

@@ -37,9 +37,19 @@ struct oci_blob_writer_t {
     int resumed;
     int begun; /* whether the multipart upload is of no state that a close
                   returned */
-    const char *blob; /* the locator, once it is committed */
+    const char *blob;    /* the locator, once it is committed */
+    int unsure;          /* whether the bytes of blob may be others */
+    apr_time_t deadline; /* of the provider's function that runs, of
+                            oci_s3_now() */
     apr_pool_t *pool;
 };
+
+/** Begin a function of the provider: set the deadline of all its requests. */
+void oci_s3_writer_enter(oci_blob_writer_t *writer);
+
+/** Return a call with that deadline.  Bytes that are sent or read back put it
+ * off: a second for each MiB. */
+oci_s3_call_t oci_s3_writer_call(const oci_blob_writer_t *writer);
 
 /**
  * Begin a request to the server.
@@ -57,7 +67,7 @@ apr_status_t oci_s3_writer_begin(apr_pool_t **scratch,
 apr_status_t oci_s3_writer_end(apr_pool_t *scratch, oci_blob_writer_t *writer,
                                apr_status_t rv);
 
-/** Give the buffer back. */
+/** Give the buffer back.  Its bytes are lost, unless they are in the tail. */
 void oci_s3_writer_drop(oci_blob_writer_t *writer);
 
 /**
