@@ -125,15 +125,95 @@ static char *completion_document(const apr_array_header_t *parts, int checksums,
     return apr_array_pstrcat(pool, pieces, 0);
 }
 
-/* Whether the object of an upload is there, with the size of the upload. */
-static apr_status_t look_up(int *there, const oci_s3_call_t *call,
-                            const char *key, apr_off_t size, apr_pool_t *pool)
-{
-    oci_s3_info_t info;
-    apr_status_t rv = oci_s3_head(&info, call, key, pool);
+/* The completion of an upload. */
+typedef struct completion_t {
+    oci_s3_call_t call;
+    const oci_s3_multipart_t *upload;
+    apr_off_t size; /* of all parts, bytes */
+    int lost;       /* whether an attempt may have been carried out */
+} completion_t;
 
-    *there = rv == APR_SUCCESS && info.size == size;
-    return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
+/* Whether a response says that an upload is complete. */
+static int is_complete(const oci_s3_reply_t *reply, apr_pool_t *pool)
+{
+    const apr_xml_elem *root;
+
+    return reply->size
+        && oci_s3_xml_parse(&root, reply->data, reply->size, pool)
+        == APR_SUCCESS
+        && !strcmp(root->name, "CompleteMultipartUploadResult");
+}
+
+/* Whether a response says that parts are missing, or are others. */
+static int has_lost_parts(const oci_s3_reply_t *reply)
+{
+    return !strcmp(reply->code, "InvalidPart")
+        || !strcmp(reply->code, "InvalidPartOrder");
+}
+
+/* Look whether the object of an upload is there, with the size of the upload,
+ * after an attempt whose answer was lost or said that there is no such upload.
+ * status: that of the attempt; becomes that of the completion
+ * Returns 0 if it may be attempted again. */
+static int look_up(apr_status_t *status, const completion_t *completion,
+                   apr_pool_t *pool)
+{
+    int missing = *status == APR_NOTFOUND;
+    void *reason = NULL;
+    oci_s3_info_t info;
+    apr_status_t rv;
+
+    apr_pool_userdata_get(&reason, OCI_REASON, pool);
+    rv = oci_s3_head(&info, &completion->call, completion->upload->key, pool);
+    if (rv == APR_SUCCESS && info.size == completion->size) {
+        apr_pool_userdata_setn(NULL, OCI_REASON, NULL, pool);
+        *status = missing && !completion->lost ? APR_EEXIST : APR_SUCCESS;
+        return 1;
+    }
+    if (missing) {
+        *status = rv == APR_SUCCESS ? APR_NOTFOUND : rv;
+        return 1;
+    }
+    apr_pool_userdata_setn(reason, OCI_REASON, NULL, pool);
+    return rv != APR_SUCCESS && rv != APR_NOTFOUND;
+}
+
+/* Send the request until the outcome is known, or the deadline has come. */
+static apr_status_t complete(completion_t *completion,
+                             const oci_s3_request_t *request, apr_pool_t *pool)
+{
+    const oci_s3_call_t *call = &completion->call;
+    int attempts;
+
+    for (attempts = 1;; attempts++) {
+        oci_s3_exchange_t none = { .method = request->method };
+        oci_s3_reply_t reply;
+        apr_interval_time_t delay;
+        apr_status_t rv = oci_s3_request(&reply, call, request, pool);
+
+        if (rv == APR_SUCCESS && is_complete(&reply, pool)) {
+            return APR_SUCCESS;
+        }
+        if (rv == APR_SUCCESS) {
+            say(call, request->key,
+                "the answer does not say that the upload is complete", pool);
+            reply.lost = 1;
+            rv = APR_TIMEUP;
+        }
+        if (has_lost_parts(&reply)) {
+            return APR_NOTFOUND;
+        }
+        completion->lost |= reply.lost;
+        if ((rv != APR_NOTFOUND && !reply.lost)
+            || look_up(&rv, completion, pool)) {
+            return rv;
+        }
+        delay = oci_s3_request_delay(&none, attempts);
+        if (oci_s3_now() + delay >= call->deadline) {
+            return rv;
+        }
+        apr_sleep(delay);
+    }
 }
 
 apr_status_t oci_s3_multipart_complete(const oci_s3_call_t *call,
@@ -142,7 +222,9 @@ apr_status_t oci_s3_multipart_complete(const oci_s3_call_t *call,
                                        apr_off_t size, apr_pool_t *pool)
 {
     const oci_s3_settings_t *settings = oci_s3_client_settings(call->client);
-    oci_s3_call_t until = { call->client, oci_s3_request_deadline(call, 0) };
+    completion_t completion = {
+        { call->client, oci_s3_request_deadline(call, 0) }, upload, size, 0
+    };
     apr_table_t *query = apr_table_make(pool, 1);
     apr_table_t *headers = apr_table_make(pool, 1);
     oci_s3_request_t request = { .method = "POST",
@@ -151,7 +233,6 @@ apr_status_t oci_s3_multipart_complete(const oci_s3_call_t *call,
                                  .headers = headers,
                                  .once = 1 };
     struct iovec body;
-    int attempts;
 
     body.iov_base = completion_document(parts, settings->checksums, pool);
     body.iov_len = strlen(body.iov_base);
@@ -159,31 +240,7 @@ apr_status_t oci_s3_multipart_complete(const oci_s3_call_t *call,
     request.count = 1;
     apr_table_setn(query, "uploadId", upload->id);
     apr_table_setn(headers, "Content-Type", "application/xml");
-    for (attempts = 1;; attempts++) {
-        apr_interval_time_t delay;
-        oci_s3_exchange_t none = { .method = "POST" };
-        oci_s3_reply_t reply;
-        apr_status_t rv, found;
-        void *reason = NULL;
-        int there;
-
-        rv = oci_s3_request(&reply, &until, &request, pool);
-        if (rv == APR_SUCCESS || (rv != APR_NOTFOUND && !reply.lost)) {
-            return rv;
-        }
-        apr_pool_userdata_get(&reason, OCI_REASON, pool);
-        apr_pool_userdata_setn(NULL, OCI_REASON, NULL, pool);
-        found = look_up(&there, call, upload->key, size, pool);
-        if (found != APR_SUCCESS || there) {
-            return found;
-        }
-        delay = oci_s3_request_delay(&none, attempts);
-        if (rv == APR_NOTFOUND || oci_s3_now() + delay >= until.deadline) {
-            apr_pool_userdata_setn(reason, OCI_REASON, NULL, pool);
-            return rv;
-        }
-        apr_sleep(delay);
-    }
+    return complete(&completion, &request, pool);
 }
 
 apr_status_t oci_s3_multipart_abort(const oci_s3_call_t *call,

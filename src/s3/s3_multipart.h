@@ -76,13 +76,18 @@ apr_status_t oci_s3_multipart_put(const char **etag, const oci_s3_call_t *call,
 /**
  * Complete an upload.
  *
- * If the answer is lost, or says that there is no such upload, the object is
- * looked at: if it has the size of this upload, the upload is complete.  The
- * key should therefore be one that is written once only.
+ * If the answer is lost, or is not one, the object is looked at: if it has the
+ * size of this upload, the upload is complete; otherwise the request is
+ * repeated until the deadline.  The key should therefore be one that is written
+ * once only.
  *
  * @param parts Of oci_s3_part_done_t: the parts 1, 2, 3 ...
  * @param size Of all parts together, bytes
- * @return A status; APR_NOTFOUND if there is neither the upload nor the object
+ * @return A status; APR_NOTFOUND if there is neither the upload nor the object,
+ *         or if the parts are not those that were put; APR_EEXIST if there is
+ *         no such upload, but an object of this size: an earlier call has
+ *         completed it.  Whether its bytes are those of these parts is not
+ *         known
  */
 apr_status_t oci_s3_multipart_complete(const oci_s3_call_t *call,
                                        const oci_s3_multipart_t *upload,

@@ -152,6 +152,16 @@ static int succeeded(const oci_s3_failure_t *failure)
         && failure->exchange->status < 300 && !*failure->error.code;
 }
 
+/* Whether a request that failed may have been carried out. */
+static int is_unclear(const oci_s3_failure_t *failure)
+{
+    int status = failure->exchange->status;
+
+    return failure->result != APR_SUCCESS ? !failure->exchange->unsent
+                                          : status == 500 || status == 502
+            || status == 504 || !strcmp(failure->error.code, "InternalError");
+}
+
 /* Send a request once; APR_SUCCESS if the result is in failure.  The answer to
  * a POST may begin well, and then be an error document. */
 static apr_status_t attempt(oci_s3_failure_t *failure, oci_s3_keys_t *keys,
@@ -232,8 +242,7 @@ apr_status_t oci_s3_request(oci_s3_reply_t *reply, const oci_s3_call_t *call,
                                        keys.id);
             continue;
         }
-        reply->lost |= failure.result != APR_SUCCESS
-            && !failure.exchange->unsent;
+        reply->lost |= is_unclear(&failure);
         delay = oci_s3_request_delay(failure.exchange, failure.attempts);
         if (!oci_s3_error_transient(&failure) || (full.once && reply->lost)
             || oci_s3_now() + delay >= until.deadline) {

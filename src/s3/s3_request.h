@@ -41,7 +41,8 @@ typedef struct oci_s3_reply_t {
     apr_size_t size;      /* of data, bytes */
     const char *code;     /* of an error; "" if there is none */
     int lost; /* the server may have carried out the request, as an answer was
-                 lost: that of the last attempt or of an earlier one */
+                 lost, or did not say it: that of the last attempt or of an
+                 earlier one */
 } oci_s3_reply_t;
 
 /**

@@ -93,6 +93,7 @@ apr_status_t oci_s3_upload_resume(oci_blob_writer_t *writer, apr_off_t size,
     abort_begun(writer);
     oci_s3_writer_drop(writer);
     writer->blob = NULL;
+    writer->unsure = 0;
     writer->resumed = writer->loaded = 1;
     if (!text) {
         oci_s3_state_begin(state, oci_s3_memory_part(writer->store->memory),
@@ -226,47 +227,87 @@ static apr_status_t commit_object(oci_blob_writer_t *writer)
     return rv;
 }
 
-/* Whether an earlier commit has made the blob: the server then no longer knows
- * the upload, but has the object. */
-static int is_complete(const oci_blob_writer_t *writer, apr_pool_t *scratch)
+/* Put the bytes after the parts as the last part, and add it to them. */
+static apr_status_t put_last(apr_array_header_t *parts,
+                             oci_blob_writer_t *writer)
+{
+    oci_s3_part_done_t last;
+    apr_status_t rv = oci_s3_writer_load(writer);
+
+    if (rv == APR_SUCCESS && writer->used
+        && (rv = oci_s3_writer_put_part(&last, writer)) == APR_SUCCESS) {
+        APR_ARRAY_PUSH(parts, oci_s3_part_done_t) = last;
+    }
+    return rv;
+}
+
+/* Look whether an earlier commit has made the blob: the server then no longer
+ * knows the upload, but has the object.
+ * status: of the request that failed, returned if there is no such object
+ * Returns APR_EEXIST if there is. */
+static apr_status_t look_for_blob(oci_blob_writer_t *writer,
+                                  apr_status_t status)
 {
     const oci_s3_state_t *state = &writer->state;
     oci_s3_call_t call = oci_s3_writer_call(writer);
     oci_s3_info_t info;
-
-    return oci_s3_head(&info, &call, state->multipart.key, scratch)
-        == APR_SUCCESS
-        && info.size == state->size;
-}
-
-/* Make a blob of an upload with parts. */
-static apr_status_t commit_parts(oci_blob_writer_t *writer)
-{
-    const oci_s3_state_t *state = &writer->state;
-    oci_s3_call_t call = oci_s3_writer_call(writer);
-    apr_array_header_t *parts = apr_array_copy(writer->pool, state->parts);
-    oci_s3_part_done_t last;
     apr_pool_t *scratch;
     apr_status_t rv = oci_s3_writer_begin(&scratch, writer);
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = oci_s3_writer_load(writer);
-    if (rv == APR_SUCCESS && writer->used
-        && (rv = oci_s3_writer_put_part(&last, writer)) == APR_SUCCESS) {
-        APR_ARRAY_PUSH(parts, oci_s3_part_done_t) = last;
+    rv = oci_s3_head(&info, &call, state->multipart.key, scratch);
+    if (status == APR_EOF && rv != APR_SUCCESS && rv != APR_NOTFOUND) {
+        return oci_s3_writer_end(scratch, writer, rv);
     }
-    if (rv == APR_SUCCESS) {
-        rv = oci_s3_multipart_complete(&call, &state->multipart, parts,
-                                       state->size, scratch);
+    apr_pool_destroy(scratch); /* the first failure is the one to log */
+    if (rv != APR_SUCCESS || info.size != state->size) {
+        return status;
     }
-    if (rv == APR_SUCCESS || is_complete(writer, scratch)) {
-        writer->blob = state->multipart.key;
-        rv = APR_SUCCESS;
+    apr_pool_userdata_setn(NULL, OCI_REASON, NULL, writer->pool);
+    return APR_EEXIST;
+}
+
+/* Complete the parts. */
+static apr_status_t complete_parts(oci_blob_writer_t *writer,
+                                   const apr_array_header_t *parts)
+{
+    const oci_s3_state_t *state = &writer->state;
+    oci_s3_call_t call = oci_s3_writer_call(writer);
+    apr_pool_t *scratch;
+    apr_status_t rv = oci_s3_writer_begin(&scratch, writer);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
     }
+    rv = oci_s3_multipart_complete(&call, &state->multipart, parts, state->size,
+                                   scratch);
     return oci_s3_writer_end(scratch, writer,
                              rv == APR_NOTFOUND ? APR_EOF : rv);
+}
+
+/* Make a blob of an upload with parts.  Some servers deny access to an upload
+ * that they do not know.
+ * Returns APR_EEXIST if an earlier commit has made it, perhaps of other bytes.
+ */
+static apr_status_t commit_parts(oci_blob_writer_t *writer)
+{
+    apr_array_header_t *parts = apr_array_copy(writer->pool,
+                                               writer->state.parts);
+    apr_status_t rv = put_last(parts, writer);
+
+    if (rv == APR_SUCCESS) {
+        rv = complete_parts(writer, parts);
+    }
+    if (rv == APR_EOF || rv == APR_EACCES) {
+        rv = look_for_blob(writer, rv);
+    }
+    if (rv == APR_SUCCESS || rv == APR_EEXIST) {
+        writer->blob = writer->state.multipart.key;
+        writer->unsure = rv == APR_EEXIST;
+    }
+    return rv;
 }
 
 apr_status_t oci_s3_upload_commit(const char **locator,
@@ -282,8 +323,9 @@ apr_status_t oci_s3_upload_commit(const char **locator,
         rv = writer->state.multipart.id ? commit_parts(writer)
                                         : commit_object(writer);
     }
-    if (rv == APR_SUCCESS) {
-        *locator = apr_pstrdup(pool, writer->blob);
+    if (!writer->blob) {
+        return rv;
     }
-    return rv;
+    *locator = apr_pstrdup(pool, writer->blob);
+    return writer->unsure ? APR_EEXIST : APR_SUCCESS;
 }
