@@ -261,7 +261,17 @@ static void add_md5(apr_table_t *headers, const struct iovec *body,
     apr_table_setn(headers, "Content-MD5", text);
 }
 
-/* Delete a range of up to BATCH objects. */
+/* Whether a server does not take the request for several deletions: some do not
+ * know it, and refuse its query or its body. */
+static int is_refused(const oci_s3_reply_t *reply)
+{
+    return reply->status == 400
+        && (!strcmp(reply->code, "InvalidArgument")
+            || !strcmp(reply->code, "MalformedXML"));
+}
+
+/* Delete a range of up to BATCH objects.
+ * Returns APR_ENOTIMPL if the server cannot do that. */
 static apr_status_t delete_batch(const oci_s3_call_t *call,
                                  const apr_array_header_t *keys, int first,
                                  int end, apr_pool_t *pool)
@@ -284,7 +294,10 @@ static apr_status_t delete_batch(const oci_s3_call_t *call,
     request.body = &body;
     request.count = 1;
     rv = oci_s3_request(&reply, call, &request, pool);
-    return rv == APR_SUCCESS ? delete_failed(call, &reply, pool) : rv;
+    if (rv != APR_SUCCESS) {
+        return is_refused(&reply) ? APR_ENOTIMPL : rv;
+    }
+    return delete_failed(call, &reply, pool);
 }
 
 apr_status_t oci_s3_delete_all(const oci_s3_call_t *call,
