@@ -8,6 +8,8 @@
  *
  * conf/README, "Blobs in an object store", explains the directives. */
 
+#include <string.h>
+
 #include "httpd.h"
 #include "http_config.h"
 #include "ap_provider.h"
@@ -41,22 +43,33 @@ static const apr_table_t *directives_of(void *server)
 
 static const oci_s3_directives_t directives = { directives_of };
 
-static const char *set_words(cmd_parms *cmd, void *config, const char *one,
-                             const char *two, const char *three)
+static const char *set_word(cmd_parms *cmd, void *config, const char *word)
 {
-    const char *text = apr_pstrcat(cmd->pool, one, two ? " " : NULL, two,
-                                   three ? " " : NULL, three, NULL);
-
     (void)config;
     apr_table_setn(ap_get_module_config(cmd->server->module_config,
                                         &oci_s3_module),
-                   cmd->cmd->name, text);
+                   cmd->cmd->name, word);
     return NULL;
 }
 
-static const char *set_word(cmd_parms *cmd, void *config, const char *word)
+/* The words are joined by blanks, so that none may have blanks of its own. */
+static const char *set_words(cmd_parms *cmd, void *config, const char *one,
+                             const char *two, const char *three)
 {
-    return set_words(cmd, config, word, NULL, NULL);
+    const char *words[] = { one, two, three };
+    const char *text = apr_pstrcat(cmd->pool, one, two ? " " : NULL, two,
+                                   three ? " " : NULL, three, NULL);
+    int i;
+
+    for (i = 0; i < 3 && words[i]; i++) {
+        if (strpbrk(words[i], " \t")) {
+            return apr_psprintf(cmd->pool,
+                                "%s '%s' is not valid: expected a word without "
+                                "blanks",
+                                cmd->cmd->name, words[i]);
+        }
+    }
+    return set_word(cmd, config, text);
 }
 
 static const char *set_two(cmd_parms *cmd, void *config, const char *one,
@@ -84,7 +97,7 @@ static const command_rec commands[] = {
     AP_INIT_TAKE1("OCIS3MaxBlob", set_word, NULL, RSRC_CONF,
                   "the size of the largest blob in bytes"),
     AP_INIT_TAKE1("OCIS3Memory", set_word, NULL, RSRC_CONF,
-                  "the memory for all uploads of a process in bytes"),
+                  "the memory for all uploads of a store and process"),
     AP_INIT_TAKE12("OCIS3Encryption", set_two, NULL, RSRC_CONF,
                    "AES256, or aws:kms and a key: encryption at rest"),
     AP_INIT_TAKE1("OCIS3Checksums", set_word, NULL, RSRC_CONF,
