@@ -16,8 +16,8 @@
 /* Sorts behind the random ends of all keys of an upload. */
 #define LAST "~"
 
-static void add(apr_array_header_t *entries, const char *name, apr_off_t size,
-                apr_time_t changed)
+static oci_stored_t *add(apr_array_header_t *entries, const char *name,
+                         apr_off_t size, apr_time_t changed)
 {
     oci_stored_t *stored = apr_array_push(entries);
 
@@ -25,6 +25,20 @@ static void add(apr_array_header_t *entries, const char *name, apr_off_t size,
     stored->digest = NULL;
     stored->size = size;
     stored->changed = changed;
+    stored->upload = NULL;
+    return stored;
+}
+
+/* Return the id of an upload in one of its keys, or NULL. */
+static const char *id_of(const char *key, const char *directory,
+                         apr_pool_t *pool)
+{
+    apr_size_t length = strlen(directory);
+    const char *mark = strchr(key, OCI_S3_MARK);
+
+    return mark && !strncmp(key, directory, length)
+        ? apr_pstrmemdup(pool, key + length, mark - key - length)
+        : NULL;
 }
 
 /* Objects that are not the store's are passed over, also if a page has no
@@ -47,24 +61,13 @@ static apr_status_t list_blobs(apr_array_header_t *entries,
                                                          oci_s3_entry_t);
 
             if (oci_s3_store_is_key(entry->key, OCI_S3_BLOBS)) {
-                add(entries, entry->key, entry->size, entry->modified);
+                add(entries, entry->key, entry->size, entry->modified)
+                    ->upload = id_of(entry->key, OCI_S3_BLOBS, entries->pool);
             }
         }
         list.after = rv == APR_SUCCESS ? page.next : NULL;
     } while (list.after && !entries->nelts);
     return rv;
-}
-
-/* Return the id of an upload in one of its keys, or NULL. */
-static const char *id_of(const char *key, const char *directory,
-                         apr_pool_t *pool)
-{
-    apr_size_t length = strlen(directory);
-    const char *mark = strchr(key, OCI_S3_MARK);
-
-    return mark && !strncmp(key, directory, length)
-        ? apr_pstrmemdup(pool, key + length, mark - key - length)
-        : NULL;
 }
 
 /* A page of ids, in their order. */

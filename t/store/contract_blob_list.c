@@ -26,6 +26,7 @@ static void expect(apr_array_header_t *wanted, const char *name, apr_off_t size)
 
     entry->name = name;
     entry->size = size;
+    entry->upload = NULL;
 }
 
 static void forget(apr_array_header_t *wanted, int i)
@@ -70,6 +71,11 @@ static int is_same(const apr_array_header_t *got,
         const oci_stored_t *other = (const oci_stored_t *)wanted->elts + i;
         apr_time_t age = now - entry->changed;
 
+        if (entry->upload && atoi(entry->upload + 5) % 10 != entry->size) {
+            printf("# %d: %s is not of upload %s\n", i, entry->name,
+                   entry->upload);
+            return 0;
+        }
         if (strcmp(entry->name, other->name) || entry->size != other->size
             || age > apr_time_from_sec(3600)
             || age < -apr_time_from_sec(3600)) {
