@@ -6,6 +6,7 @@
 use OCI::Test;
 
 use OCI::Crowd;
+use OCI::S3::Client;
 use OCI::S3::Registry;
 
 my $secrets = qr/a secret|AWS4-HMAC|Signature=|aws_secret/;
@@ -67,6 +68,18 @@ my @large = map { [ 11 * MIB, @$_ ] } (
     [ 'the answer to complete is lost' => { fault => 'reset',
         method => 'POST', query => 'uploadId', performed => 1 } ],
     [ 'a 500 for complete, which was done' => { fault => 'status',
+        method => 'POST', query => 'uploadId', performed => 1 } ],
+    [ 'an empty answer to complete' => { fault => 'body', method => 'POST',
+        query => 'uploadId' } ],
+    [ 'blanks for complete, which was done' => { fault => 'body',
+        method => 'POST', query => 'uploadId', text => "  \n ",
+        performed => 1 } ],
+    [ 'half an answer to complete' => { fault => 'body', method => 'POST',
+        query => 'uploadId', performed => 1,
+        text => '<CompleteMultipartUploadResult><Bucket>regi' } ],
+    [ 'another document for complete' => { fault => 'body', method => 'POST',
+        query => 'uploadId', text => '<html/>' } ],
+    [ 'complete is denied, but was done' => { fault => 'denied',
         method => 'POST', query => 'uploadId', performed => 1 } ],
     [ 'silence instead of the answer to complete' => { fault => 'silence',
         method => 'POST', query => 'uploadId' } ],
@@ -163,6 +176,78 @@ status_is($client->patch($where, substr($whole, 6 * MIB), 'Content-Range' =>
 status_is($client->put(with_query($where, 'digest=' . digest_of($whole)), ''),
     201, 'and is finished');
 $content{ digest_of($whole) } = $whole;
+
+# ---- the upload is not what it was
+
+# A session with these bytes, of which all parts but the last are put.
+sub session_with {
+    my $bytes = shift;
+    my $location = $client->start_upload('a/b');
+    status_is($client->patch($location, $bytes), 202, 'PATCH');
+    my ($upload) = grep { $location =~ m{/\Q@{[ $_->{key} =~ m{([^/!]*)!} ]}\E} }
+        $s3->uploads;
+    return ($location, $upload);
+}
+
+my $lost = random_bytes(11 * MIB, 'lost');
+for my $code (qw(InvalidPart InvalidPartOrder NoSuchUpload)) {
+    my ($location) = session_with($lost);
+    $s3->faults({ fault => 'status', code => $code, method => 'POST',
+        query => 'uploadId', status => $code eq 'NoSuchUpload' ? 404 : 400 });
+    my $from = -s $server->error_log;
+    my $res = $client->put(with_query($location, 'digest=' . digest_of($lost)),
+        '');
+    error_is($res, 404, 'BLOB_UPLOAD_UNKNOWN');
+    is(scalar(grep { $_->{count} } @{ $s3->faults_left }), 0,
+        "$code: the fault occurred");
+    $server->allows(map { qr/\Q$_\E/ } log_lines($server, $from));
+    status_is($client->head('/v2/a/b/blobs/' . digest_of($lost)), 404,
+        "$code: there is no blob");
+}
+$s3->faults;
+
+# Another client completes the upload, with other bytes of the same size, or
+# with the same ones.
+my $own = OCI::S3::Client->new($s3);
+for my $case ([ 'other bytes' => 'y', 400 ], [ 'the same bytes' => 'x', 201 ]) {
+    my ($name, $end, $status) = @$case;
+    my $bytes = random_bytes(10 * MIB, $name) . 'x' x 1000;
+    my ($location, $upload) = session_with($bytes);
+    my ($key, $id) = @$upload{qw(key id)};
+    my $part = $own->part($key, $id, 3, $end x 1000);
+    status_is($own->complete($key, $id, [
+        (map { [ $_->{number}, $_->{etag} ] } @{ $upload->{parts} }),
+        [ 3, $part->header('ETag') ] ]), 200, "$name: it is completed");
+    my $from = -s $server->error_log;
+    my $digest = digest_of($bytes);
+    status_is($client->put(with_query($location, "digest=$digest"), ''), $status,
+        "$name: the closing PUT");
+    $server->allows(map { qr/\Q$_\E/ } log_lines($server, $from));
+    my $res = $client->get("/v2/a/b/blobs/$digest");
+    is($res->status == 200 ? $res->body eq $bytes : 'none',
+        $status == 201 ? 1 : 'none', "$name: the blob");
+    $content{$digest} = $bytes if $status == 201;
+}
+
+# ---- a server that does not delete several objects at once
+
+for my $code (qw(InvalidArgument MalformedXML NotImplemented)) {
+    my $location = $client->start_upload('a/b');
+    my ($id) = $location =~ m{/uploads/([^/?]+)};
+    for my $n (0 .. 2) {
+        $s3->faults({ fault => 'status', code => $code, method => 'POST',
+            query => '^delete', status => $code eq 'NotImplemented' ? 501 : 400 })
+            if $n == 2;
+        status_is($client->patch($location, 'x' x 1000, 'Content-Range' =>
+            $n * 1000 . '-' . ($n * 1000 + 999)), 202, 'PATCH');
+    }
+    is_deeply([ grep { $_->{count} } @{ $s3->faults_left } ], [],
+        "$code: the fault occurred");
+    is(scalar(grep { $_->{key} =~ /\Q$id\E!/ } $s3->objects), 2,
+        "$code: the oldest object was deleted");
+    status_is($client->delete($location), 204, "$code: cancelled");
+}
+$s3->faults;
 
 # ---- many faults, many pushes
 

@@ -18,6 +18,7 @@
 #     slowdown, denied, quota    "status" with SlowDown, AccessDenied, or
 #                  QuotaExceeded
 #     error-200    an error inside a 200: code
+#     body         a 200 with a body of its own: text ('')
 #     reset        the connection is reset instead of an answer
 #     close        the connection is closed instead of an answer
 #
@@ -44,6 +45,7 @@ my %FAULT = (
     quota        =>
         sub { with_status({ code => 'QuotaExceeded', %{ $_[0] } }) },
     'error-200'  => sub { with_status({ %{ $_[0] }, status => 200 }) },
+    body         => sub { OCI::S3::Reply::text(200, $_[0]{text} // '') },
     reset        => sub { { nothing => 1, before => [ { reset => 1 } ] } },
     close        => sub { { nothing => 1, before => [ { close => 1 } ] } },
     silence      => \&with_silence,
