@@ -12,8 +12,8 @@
 #include "apr_pools.h"
 
 /**
- * Find a provider.  For "s3" this also prepares libcurl, so that the process must
- * have only one thread.
+ * Find a provider.  For "s3" this also prepares libcurl, so that the process
+ * must have only one thread.
  * @param provider Set to its table of functions
  * @param group OCI_BLOB_STORE_GROUP or OCI_INDEX_GROUP
  * @param name Its name in the configuration, without the type

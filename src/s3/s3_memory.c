@@ -1,37 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The buffers in which the uploads of a process gather their parts. */
+/* The buffers in which the uploads of a process gather their parts.  malloc
+ * would keep those that are given back, in the arena of each thread. */
 
-#include <stdlib.h>
+#include <sys/mman.h>
 
 #include "apr_thread_cond.h"
 #include "apr_thread_mutex.h"
 
 #include "s3/s3_memory.h"
 
-/* How many buffers are kept for the next uploads: a new one costs as much time
- * as its pages. */
-#define KEPT 4
-
 struct oci_s3_memory_t {
     apr_size_t part;
     int most; /* buffers */
     int used;
-    int kept; /* of free */
-    char *free[KEPT];
     apr_thread_mutex_t *mutex;
     apr_thread_cond_t *given;
 };
-
-static apr_status_t free_kept(void *data)
-{
-    oci_s3_memory_t *memory = data;
-
-    while (memory->kept) {
-        free(memory->free[--memory->kept]);
-    }
-    return APR_SUCCESS;
-}
 
 apr_status_t oci_s3_memory_create(oci_s3_memory_t **memory, apr_size_t part,
                                   apr_off_t most, apr_pool_t *pool)
@@ -49,7 +34,6 @@ apr_status_t oci_s3_memory_create(oci_s3_memory_t **memory, apr_size_t part,
     self->part = part;
     self->most = (int)(most / part);
     self->most = self->most ? self->most : 1;
-    apr_pool_cleanup_register(pool, self, free_kept, apr_pool_cleanup_null);
     *memory = self;
     return APR_SUCCESS;
 }
@@ -70,10 +54,12 @@ static int units_of(const oci_s3_memory_t *memory, apr_size_t size)
     return size > memory->part ? (int)((size - 1) / memory->part) + 1 : 1;
 }
 
-static char *allocate(oci_s3_memory_t *memory, int units)
+static char *map(const oci_s3_memory_t *memory, int units)
 {
-    return units == 1 && memory->kept ? memory->free[--memory->kept]
-                                      : malloc(memory->part * units);
+    void *buffer = mmap(NULL, memory->part * units, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return buffer == MAP_FAILED ? NULL : buffer;
 }
 
 apr_status_t oci_s3_memory_take(char **buffer, oci_s3_memory_t *memory,
@@ -93,7 +79,7 @@ apr_status_t oci_s3_memory_take(char **buffer, oci_s3_memory_t *memory,
             : APR_TIMEUP;
     }
     if (memory->used + units <= memory->most) {
-        *buffer = allocate(memory, units);
+        *buffer = map(memory, units);
         memory->used += *buffer ? units : 0;
         rv = *buffer ? APR_SUCCESS : APR_ENOMEM;
     }
@@ -108,13 +94,9 @@ void oci_s3_memory_give(oci_s3_memory_t *memory, char *buffer, apr_size_t size)
     if (!buffer) {
         return;
     }
+    munmap(buffer, memory->part * units);
     apr_thread_mutex_lock(memory->mutex);
     memory->used -= units;
-    if (units == 1 && memory->kept < KEPT) {
-        memory->free[memory->kept++] = buffer;
-        buffer = NULL;
-    }
     apr_thread_cond_broadcast(memory->given);
     apr_thread_mutex_unlock(memory->mutex);
-    free(buffer);
 }

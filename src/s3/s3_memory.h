@@ -21,7 +21,6 @@ typedef struct oci_s3_memory_t oci_s3_memory_t;
  * @param part The size of each buffer in bytes
  * @param most How many bytes all buffers have together at most; there is one
  *        buffer in any case
- * @param pool Its end frees the buffers that are not in use
  * @return APR_SUCCESS, or an error of the system
  */
 apr_status_t oci_s3_memory_create(oci_s3_memory_t **memory, apr_size_t part,
@@ -45,7 +44,7 @@ apr_status_t oci_s3_memory_take(char **buffer, oci_s3_memory_t *memory,
                                 apr_size_t size, apr_interval_time_t wait);
 
 /**
- * Give a buffer back; NULL does nothing.
+ * Give a buffer back, which frees it; NULL does nothing.
  * @param size With which it was taken, bytes
  */
 void oci_s3_memory_give(oci_s3_memory_t *memory, char *buffer, apr_size_t size);
