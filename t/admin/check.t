@@ -307,12 +307,16 @@ my @damage = (
         'value-invalid', '', qr/^secret: the value is damaged/m ],
     [ 'a damaged queue' => sub { set_fact($copy, 'review/a!', 'x') },
         'value-invalid', '', qr{^review/a!: the value is damaged}m ],
+    [ 'a damaged note of a copy' => sub {
+            set_fact($copy, 'moving', 'a;b');
+            set_fact($copy, "moved/$made{layer}", 'x') },
+        'value-invalid', '', qr{^moved/$made{layer}: the value is damaged}m ],
     [ 'keys of somebody else' => sub {
             set_fact($copy, $_, 'x') for qw(other new/thing repo/a/_new/x
                 blob/sha256:12 repo/a/_manifest/x repo/a/_tag/-
                 repo/a/_referrer/x/y holder/ab/x catalog/A! orphan/x
-                review/x upload/1/x repo/A/_tag/x repo/x) },
-        join(' ', ('key-foreign') x 14), join(' ', ('key-foreign') x 14),
+                review/x upload/1/x repo/A/_tag/x repo/x moved/x) },
+        join(' ', ('key-foreign') x 15), join(' ', ('key-foreign') x 15),
         qr{^repo/a/_new/x: this is not a fact of a registry; .* by hand$}m ],
 );
 
