@@ -44,22 +44,35 @@ sub answered {
 
 # ---- two hold the memory, the third waits, small ones pass
 
-my @busy = map { begin(8 * MIB, 6 * MIB) } 1, 2;
-ok(wait_until(sub {
-    2 == grep { /part 1/ } requests($s3)
-}), 'two uploads have put a part, and hold a buffer');
+$s3->faults({ fault => 'silence', method => 'PUT', query => 'partNumber',
+    count => 2 });
+my @busy = map { begin(6 * MIB, 6 * MIB) } 1, 2;
+ok(wait_until(sub { !grep { $_->{count} } @{ $s3->faults_left } }),
+    'two uploads put a part, and hold a buffer');
 my $third = begin(1 * MIB, 1 * MIB);
 my $small = random_bytes(40_000, 'small');
 $client->push_blob('a/b', $small);
 pass('a small blob needs no part');
 ok(!answered($third, 1), 'the third one waits');
-$busy[0]{own}->send($busy[0]{rest});
-status_is($busy[0]{own}->receive('PATCH'), 202, 'the first one ends');
+$s3->faults();
+$s3->forget;
 ok(answered($third, 30), 'the third one goes on');
-status_is($third->{own}->receive('PATCH'), 202, 'and succeeds');
-$busy[1]{own}->send($busy[1]{rest});
-status_is($busy[1]{own}->receive('PATCH'), 202, 'so does the second one');
+status_is($_->{own}->receive('PATCH'), 202, 'it succeeds') for @busy, $third;
 finish($_) for @busy, $third;
+
+# ---- clients that pause hold none
+
+my @slow = map { begin(4 * MIB, 1 * MIB) } 1 .. 4;
+ok(wait_until(sub { 4 <= grep { $_ eq 'PUT blobs' } requests($s3) }),
+    'what four slow clients have sent is saved');
+my $quick = begin(1 * MIB, 1 * MIB);
+ok(answered($quick, 30), 'another upload need not wait for them');
+for my $slow (@slow) {
+    $slow->{own}->send($slow->{rest});
+    status_is($slow->{own}->receive('PATCH'), 202, 'a slow one goes on');
+}
+status_is($quick->{own}->receive('PATCH'), 202, 'the quick one ends');
+finish($_) for @slow, $quick;
 
 # ---- many at the same time
 

@@ -3,7 +3,8 @@
 
 # contract.sh index|blob MODULE.so RECORD PROVIDER[:TYPE] LOCATION: run the
 # contract tests on a provider in any module.  "make -f Makefile.apxs contract"
-# builds the test programs and calls it.
+# builds the test programs and calls it.  OCI_CONTRACT_SKIP, a pattern, leaves out
+# the programs that match.
 #
 # The tests run without httpd.  The functions of httpd that the module uses for
 # its hooks, directives or logs are replaced by stubs that do nothing: the tests
@@ -29,7 +30,8 @@ $("${APXS:-apxs}" -q CC) -shared -fPIC -o "$work/with_stand_ins" \
 # program needs a new store: a path is relative to a directory of its own, and a
 # URL gets its name.
 status=0
-for program in $(ls "$programs/contract_$kind"* | grep -v _full); do
+for program in $(ls "$programs/contract_$kind"* |
+    grep -v -e _full ${OCI_CONTRACT_SKIP:+-e "$OCI_CONTRACT_SKIP"}); do
     case $location in
     *://*) where=$location/$(basename "$program") ;;
     *)     where=$location ;;
