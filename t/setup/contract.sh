@@ -12,7 +12,7 @@
 
 set -eu
 
-test $# = 5 || { sed -n '12,14s/^# //p' "$0" >&2; exit 2; }
+test $# = 5 || { sed -n '4,5s/^# //p' "$0" >&2; exit 2; }
 kind=$1 module=$(realpath "$2") record=$3 provider=$4 location=$5
 programs=$(cd "$(dirname "$0")/../.." && pwd)/.build/bin/store
 
