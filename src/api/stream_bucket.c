@@ -12,7 +12,7 @@
 
 APLOG_USE_MODULE(oci);
 
-#define READ_BYTES (128 * 1024)
+#define READ_BYTES (256 * 1024)
 
 /* What the buckets of a stream share.  It lives as long as the request, whose
  * buckets are destroyed before it. */
@@ -53,12 +53,13 @@ static apr_status_t read_stream(apr_bucket *e, const char **text,
     shared_t *shared = e->data;
     apr_off_t start = e->start;
     apr_size_t left = e->length;
-    char *buffer = apr_bucket_alloc(READ_BYTES, e->list);
+    apr_size_t size = left < READ_BYTES ? left : READ_BYTES;
+    char *buffer = apr_bucket_alloc(size, e->list);
     apr_status_t rv;
 
     (void)block;
     *text = NULL;
-    *length = left < READ_BYTES ? left : READ_BYTES;
+    *length = size;
     rv = shared->stream->read(shared->stream, start, buffer, length);
     if (rv == APR_SUCCESS && !*length && left) {
         rv = APR_INCOMPLETE;
@@ -69,7 +70,7 @@ static apr_status_t read_stream(apr_bucket *e, const char **text,
         return fail(shared, start, rv);
     }
     apr_bucket_heap_make(e, buffer, *length, apr_bucket_free);
-    ((apr_bucket_heap *)e->data)->alloc_len = READ_BYTES;
+    ((apr_bucket_heap *)e->data)->alloc_len = size;
     *text = buffer;
     if (*length < left) {
         apr_bucket *rest = apr_bucket_alloc(sizeof(*rest), e->list);

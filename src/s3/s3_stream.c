@@ -20,7 +20,7 @@
 #include "s3/s3_request.h"
 #include "s3/s3_stream.h"
 
-/* libcurl holds up to 64 KiB more while it pauses. */
+/* libcurl holds up to 256 KiB more while it pauses. */
 #define SPILL_SIZE (128 * 1024)
 #define ERROR_SIZE (8 * 1024)
 #define BREAKS_MAX 5
