@@ -41,15 +41,14 @@ const char *oci_s3_blobs_create(oci_blob_store_t **store,
                                 apr_pool_t *pool)
 {
     store_t *self = apr_pcalloc(pool, sizeof(*self));
-    const char *bucket, *prefix, *error;
+    const char *error;
 
     if (config->type) {
         return apr_psprintf(pool,
                             "s3:%s: the provider s3 has no types: expected s3",
                             config->type);
     }
-    error = oci_s3_location_parse(&bucket, &prefix, config->location, pool);
-    if (error) {
+    if ((error = oci_s3_location_check(config->location, pool))) {
         return error;
     }
     self->base.provider = &oci_blob_s3;

@@ -9,6 +9,7 @@
 
 #include "s3/s3_location.h"
 
+#define SCHEME        "s3://"
 #define PREFIX_LENGTH 256
 
 /* Whether a bucket's name has the form that all servers accept. */
@@ -50,20 +51,28 @@ static int prefix_valid(const char *prefix)
     }
 }
 
+const char *oci_s3_location_check(const char *location, apr_pool_t *pool)
+{
+    return location && !strncmp(location, SCHEME, strlen(SCHEME))
+        ? NULL
+        : apr_psprintf(pool,
+                       "'%s' is not the location of a bucket: expected "
+                       "s3://bucket or s3://bucket/prefix",
+                       location ? location : "");
+}
+
 const char *oci_s3_location_parse(const char **bucket_part,
                                   const char **prefix_part,
                                   const char *location, apr_pool_t *pool)
 {
+    const char *error = oci_s3_location_check(location, pool);
     char *bucket, *prefix;
     apr_size_t length;
 
-    if (!location || strncmp(location, "s3://", 5)) {
-        return apr_psprintf(pool,
-                            "'%s' is not the location of a bucket: expected "
-                            "s3://bucket or s3://bucket/prefix",
-                            location ? location : "");
+    if (error) {
+        return error;
     }
-    bucket = apr_pstrdup(pool, location + 5);
+    bucket = apr_pstrdup(pool, location + strlen(SCHEME));
     prefix = strchr(bucket, '/');
     if (prefix) {
         *prefix++ = '\0';
