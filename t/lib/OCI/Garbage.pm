@@ -96,6 +96,20 @@ sub files {
     return (\%files, @others);
 }
 
+# The same of a bucket, whose keys the records have, digest to "size;key".
+sub objects {
+    my ($server, $records) = @_;
+    my %objects = %{ $server->{blobs}->objects($server->store) };
+    my %files;
+    for my $digest (keys %{ $records // {} }) {
+        my ($key) = $records->{$digest} =~ /;(.*)/s;
+        my $size = delete $objects{ $key // '' };
+        $files{$digest} = $size if defined $size;
+    }
+    delete @objects{qw(id index)};
+    return (\%files, sort keys %objects);
+}
+
 # What a manifest names: digests of blobs, and its subject.
 sub names {
     my $document = JSON::PP::decode_json(shift);
@@ -119,7 +133,8 @@ sub sort_facts {
 sub store_faults {
     my $server = shift;
     my $facts = sort_facts(facts($server));
-    my ($files, @others) = files($server->store);
+    my ($files, @others) = $server->blobs eq 'fs' ? files($server->store)
+        : objects($server, $facts->{blob}{''});
     my %repos = map { map { $_ => 1 } keys %{ $facts->{$_} } }
         qw(manifest blob tag referrer pending);
     delete $repos{''};
