@@ -58,14 +58,20 @@ static void skip(const transfer_t *self)
     copy->skipped++;
 }
 
-/* Note why the blob cannot be read. */
-static void note_status(transfer_t *self, apr_status_t rv)
+/* Note why the blob cannot be read.  If FROM does not answer, nothing more can
+ * be copied: return a sentence that says so. */
+static const char *note_status(transfer_t *self, apr_status_t rv)
 {
-    char reason[120];
+    oci_error_t *error;
 
-    self->fault = apr_psprintf(self->pool,
-                               "it cannot be read: %s; " HOW_TO_MEND,
-                               apr_strerror(rv, reason, sizeof(reason)));
+    if (APR_STATUS_IS_ECONNREFUSED(rv) || APR_STATUS_IS_TIMEUP(rv)) {
+        return oci_copy_explain("read from", self->copy->from.store, rv,
+                                self->pool);
+    }
+    error = oci_error_storage(self->pool, rv, "it cannot be read");
+    self->fault = apr_pstrcat(self->pool, oci_error_text(error, self->pool),
+                              "; " HOW_TO_MEND, NULL);
+    return NULL;
 }
 
 /* Copy the bytes to the upload, which is empty, and compare the digest. */
@@ -98,9 +104,9 @@ static const char *copy_bytes(transfer_t *self)
                           copy->bytes + self->bytes);
     }
     if (end != APR_SUCCESS) {
-        note_status(self, end);
+        return note_status(self, end);
     }
-    else if (strcmp(digest, oci_hash_digest(hash, self->pool)) != 0) {
+    if (strcmp(digest, oci_hash_digest(hash, self->pool)) != 0) {
         self->fault = "its bytes have another digest; " HOW_TO_MEND;
     }
     return NULL;
@@ -202,10 +208,7 @@ static const char *open_blob(transfer_t *self)
                                                  self->pool);
 
     self->is_open = rv == APR_SUCCESS;
-    if (!self->is_open && rv != APR_NOTFOUND) {
-        note_status(self, rv);
-    }
-    return NULL;
+    return self->is_open || rv == APR_NOTFOUND ? NULL : note_status(self, rv);
 }
 
 /* Call a step as the owner of FROM or TO. */

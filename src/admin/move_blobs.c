@@ -114,8 +114,10 @@ static oci_error_t *visit_forgotten(oci_walk_t *walk, const char *digest,
 }
 
 /* Record that a copy to TO has begun. */
-static const char *record_begin(oci_move_t *move, const char *moving)
+static const char *record_begin(oci_move_t *move)
 {
+    const char *moving = apr_pstrcat(move->pool, move->copy->to.id, ";",
+                                     move->copy->from.id, NULL);
     apr_array_header_t *changes = oci_change_list_make(move->pool);
     oci_walk_t walk = { .registry = &move->copy->names,
                         .prefix = oci_key_moved(move->pool, ""),
@@ -131,14 +133,10 @@ static const char *record_begin(oci_move_t *move, const char *moving)
     return error ? oci_error_text(error, move->pool) : NULL;
 }
 
-/* Begin the copy, or find that it has begun. */
-static const char *begin(oci_move_t *move)
+/* Check that the index notes no other copy. */
+static const char *check_notes(const oci_move_t *move)
 {
-    const char *moving = apr_pstrcat(move->pool, move->copy->to.id, ";",
-                                     move->copy->from.id, NULL);
-    const char *problem;
-
-    if (move->moving && !strcmp(move->moving, moving)) {
+    if (move->begun || (!move->moving && !move->replacing)) {
         return NULL;
     }
     if (move->replacing) {
@@ -147,15 +145,26 @@ static const char *begin(oci_move_t *move)
                             "other stores: name those as FROM and TO",
                             move->index);
     }
-    if (move->moving && !move->copy->request->force) {
-        return apr_psprintf(move->pool,
-                            "the index %s notes an unfinished copy to another "
-                            "blob store: finish that copy, or use --force to "
-                            "forget it",
-                            move->index);
+    return move->copy->request->force
+        ? NULL
+        : apr_psprintf(move->pool,
+                       "the index %s notes an unfinished copy to another blob "
+                       "store: finish that copy, or use --force to forget it",
+                       move->index);
+}
+
+/* Begin the copy, unless it has begun. */
+static const char *begin(oci_move_t *move)
+{
+    const char *problem = do_in_target(oci_move_target_find, move);
+
+    if (!problem) {
+        problem = check_notes(move);
     }
-    problem = do_in_target(oci_move_target_check_empty, move);
-    return problem ? problem : record_begin(move, moving);
+    if (!problem) {
+        problem = do_in_target(oci_move_target_claim, move);
+    }
+    return problem || move->begun ? problem : record_begin(move);
 }
 
 /* ---- the copy */
@@ -310,11 +319,8 @@ static void print_next(const oci_move_t *move)
 static const char *run(oci_move_t *move)
 {
     const oci_blob_copy_t *copy = move->copy;
-    const char *problem = do_in_target(oci_move_target_start, move);
+    const char *problem = begin(move);
 
-    if (!problem) {
-        problem = begin(move);
-    }
     if (!problem) {
         problem = copy_all(move);
     }

@@ -18,6 +18,7 @@ typedef struct oci_move_t {
     const char *index_id; /* its id */
     const char *copy_of;  /* the id of the index of which it is a copy; NULL */
     const char *moving;   /* the value of the fact, or NULL */
+    int begun;            /* whether moving says that it was begun before */
     int replacing;        /* whether its records are being replaced */
     oci_digest_filter_t *present; /* hashes of the records of what TO has */
     apr_pool_t *pool;

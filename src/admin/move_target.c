@@ -21,48 +21,34 @@ static const char *refuse_target(const oci_move_t *move, const char *why)
                         move->copy->to.store->where, why);
 }
 
-/* Make TO belong to the index, unless it belongs to another one. */
-static const char *claim_target(oci_move_t *move)
-{
-    oci_blob_store_t *store = move->copy->to.store;
-    const char *owner = NULL;
-    apr_status_t rv = store->provider->owner(&owner, store, NULL,
-                                             move->index_id, move->pool);
-
-    if (rv != APR_SUCCESS) {
-        return oci_copy_explain("read or change to which index belongs", store,
-                                rv, move->pool);
-    }
-    return !strcmp(owner, move->index_id)
-            || (move->copy_of && !strcmp(owner, move->copy_of))
-        ? NULL
-        : refuse_target(move, "it belongs to another index; name a new one");
-}
-
-const char *oci_move_target_start(oci_move_t *move)
+const char *oci_move_target_find(oci_move_t *move)
 {
     oci_copy_side_t *to = &move->copy->to;
     oci_blob_store_t *store = to->store;
-    const char *problem = store->provider->start(store, to->owner.uid,
-                                                 to->owner.gid, move->pool);
-    apr_status_t rv;
+    const char *from = move->copy->from.id;
+    apr_status_t rv = store->provider->identity(&to->id, store, 0, move->pool);
 
-    if (problem) {
-        return problem;
+    if (rv == APR_NOTFOUND
+        || (!store->provider->remote && APR_STATUS_IS_ENOENT(rv))) {
+        to->id = NULL;
+        return NULL;
     }
-    rv = store->provider->identity(&to->id, store, 1, move->pool);
     if (rv != APR_SUCCESS) {
         return oci_copy_explain("read the id of", store, rv, move->pool);
     }
-    if (!strcmp(to->id, move->copy->from.id)) {
+    if (!strcmp(to->id, from)) {
         return "FROM and TO are the same blob store: name two different ones";
     }
+    move->begun = move->moving
+        && !strcmp(move->moving,
+                   apr_pstrcat(move->pool, to->id, ";", from, NULL));
     return oci_unfinished_is_id(to->id)
         ? refuse_target(move, "it is an unfinished copy of another blob store")
-        : claim_target(move);
+        : NULL;
 }
 
-const char *oci_move_target_check_empty(oci_move_t *move)
+/* Check that TO has no blobs. */
+static const char *check_empty(oci_move_t *move)
 {
     oci_blob_store_t *store = move->copy->to.store;
     apr_array_header_t *entries;
@@ -75,6 +61,45 @@ const char *oci_move_target_check_empty(oci_move_t *move)
     return entries->nelts
         ? refuse_target(move, "it has blobs; name a new directory or prefix")
         : NULL;
+}
+
+/* Make TO belong to the index, unless it belongs to another one. */
+static const char *set_owner(oci_move_t *move)
+{
+    oci_blob_store_t *store = move->copy->to.store;
+    const char *owner = NULL;
+    apr_status_t rv = store->provider->owner(&owner, store, NULL,
+                                             move->index_id, move->pool);
+
+    if (rv != APR_SUCCESS) {
+        return oci_copy_explain("read or change to which index belongs", store,
+                                rv, move->pool);
+    }
+    return owner
+            && (!strcmp(owner, move->index_id)
+                || (move->copy_of && !strcmp(owner, move->copy_of)))
+        ? NULL
+        : refuse_target(move, "it belongs to another index; name a new one");
+}
+
+const char *oci_move_target_claim(oci_move_t *move)
+{
+    oci_copy_side_t *to = &move->copy->to;
+    oci_blob_store_t *store = to->store;
+    const char *problem = store->provider->start(store, to->owner.uid,
+                                                 to->owner.gid, move->pool);
+    apr_status_t rv;
+
+    if (!problem && !move->begun) {
+        problem = check_empty(move);
+    }
+    if (problem) {
+        return problem;
+    }
+    rv = store->provider->identity(&to->id, store, 1, move->pool);
+    return rv == APR_SUCCESS
+        ? set_owner(move)
+        : oci_copy_explain("read the id of", store, rv, move->pool);
 }
 
 /* List the next entries of TO.

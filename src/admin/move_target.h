@@ -13,17 +13,18 @@
 
 #include "admin/move_switch.h"
 
-/** Start TO, which creates what is missing, and make it belong to the index.
- * Its id is set. */
-const char *oci_move_target_start(oci_move_t *move);
+/** Find out which store TO is, without changing anything.  Its id is set if it
+ * has one, and move->begun. */
+const char *oci_move_target_find(oci_move_t *move);
+
+/** Start TO, which creates what is missing, and make it belong to the index. It
+ * must have no blobs if the copy has not begun.  Its id is set. */
+const char *oci_move_target_claim(oci_move_t *move);
 
 /** Note in move->present that TO has the blob of a record.
  * @param pool For temporary data */
 void oci_move_target_add(oci_move_t *move, const char *record,
                          apr_pool_t *pool);
-
-/** Check that TO has no blobs. */
-const char *oci_move_target_check_empty(oci_move_t *move);
 
 /** Note all blobs that TO has in move->present, which is made by the caller. */
 const char *oci_move_target_note(oci_move_t *move);

@@ -173,7 +173,22 @@ is(gc($server, '--grace', 0, '--repository', 'gone')->{report}{blobs}, 1,
 # Another store is refused, unless the first copy is forgotten.
 run_is(copy($index, "fs $dir", bucket('b')), 1,
     qr/notes an unfinished copy to another blob store/, 'another TO');
+is_deeply([ grep { $_->{key} =~ m{^b/} } $s3->objects ], [],
+    'nothing was put there');
 run_is(check($server), 0, qr/\A\z/, 'check knows the notes');
+
+# A store with blobs is refused, and is not changed.
+my $used = make_blobs(place(), 'the id of another');
+my $blob = "$used/blobs/sha256/aa/" . 'a' x 64;
+File::Path::make_path($blob =~ s{/[^/]+\z}{}r);
+OCI::Server::spew($blob, 'x');
+OCI::Server::spew("$used/blobs/.version", "mod_oci blob store 1\n");
+$s3_client->put($_, "x\n") for 'used/id', 'used/blobs/a!0';
+give_to_httpd($used);
+run_is(copy($index, "fs $dir", bucket('used'), '--force'), 1,
+    qr/it has blobs; name a new directory or prefix/, 'a prefix with blobs');
+is_deeply([ map { $_->{key} } grep { $_->{key} =~ m{^used/} } $s3->objects ],
+    [ 'used/blobs/a!0', 'used/id' ], 'it is as before');
 
 # ---- the switch
 
@@ -244,6 +259,24 @@ run_is(copy($index, $target, "fs $back", '--config',
     qr/has no registry with the blob store FROM or TO/, 'another configuration');
 @options = ('--config', $config);
 
+run_is(copy($index, $target, "fs $used", @options), 1,
+    qr/it has blobs; name a new directory or prefix/, 'a directory with blobs');
+ok(!-e "$used/blobs/.index", 'it is as before');
+
+# --force forgets a copy to another store.
+my $forgotten = place();
+run_is(copy($index, $target, "fs $forgotten", @options), 0, qr/\A\z/, 'a copy',
+    blobs => $total);
+run_is(copy($index, $target, "fs $back", @options), 1, qr/use --force to forget/,
+    'a second one');
+$s3->faults({ fault => 'denied', method => 'GET', key => 'a/blobs/',
+    count => 1000 });
+run_is(copy($index, $target, "fs $back", '--force', @options), 1,
+    qr/skipped: .* it cannot be read: .*not every blob could be copied/s,
+    '--force begins it', blobs => 0, present => 0, skipped => $total);
+$s3->faults;
+is(scalar(() = glob "$dir/index/moved/*"), 0, 'the notes of the first are gone');
+
 for my $signal (qw(KILL TERM)) {
     my $noted = () = glob "$dir/index/moved/*";
     $s3->faults({ fault => 'silence', method => 'GET', key => 'a/blobs/',
@@ -263,6 +296,14 @@ for my $signal (qw(KILL TERM)) {
         'the old store is no TO as long as it has blobs');
 }
 my $noted = () = glob "$dir/index/moved/*";
+
+# If the server is down, one sentence says so.
+$s3->faults({ fault => 'reset', method => 'GET', key => 'a/blobs/',
+    count => 1_000_000 });
+run_is(copy($index, $target, "fs $back", @options), 1,
+    qr{\Aociadmin: [^\n]*cannot read from s3://registry/a[^\n]*\n\z},
+    'a server that fails', skipped => 0);
+$s3->faults;
 
 # Bytes that are damaged on the way are not copied.
 $s3->faults({ fault => 'corrupt', method => 'GET', key => 'a/blobs/' });
