@@ -214,4 +214,12 @@ $res = one_log_line($server, qr/credentials/, 'nothing is configured', sub {
 status_is($res, 500, 'nothing is configured');
 ends($server, 'nothing is configured');
 
+# ---- a word with blanks
+
+my $run = OCI::Server->configtest(blobs => 's3:strict', s3 => $s3,
+    s3_settings => { OCIS3Credentials => 'file "/a b/c"' });
+like($run->{output}, qr{OCIS3Credentials '/a b/c' is not valid: expected a word},
+    'a path with blanks is refused');
+isnt($run->{status}, 0, 'so that httpd does not start');
+
 done_testing;
