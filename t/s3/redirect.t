@@ -136,8 +136,10 @@ $server->stop;
 SKIP: {
     my $s3 = OCI::S3->start('strict');
     my $host = 'localhost:' . $s3->port;
-    gethostbyname('registry.localhost')
-        or skip('registry.localhost is not a name of this host', 1);
+    # Without a resolver's help, libcurl knows the names below "localhost".
+    my ($minor) = `pkg-config --modversion libcurl` =~ /\A7\.(\d+)/;
+    skip('libcurl does not know registry.localhost', 1)
+        if defined $minor && $minor < 85 && !gethostbyname 'registry.localhost';
     my ($same, $server, $client) = s3_registry(s3 => $s3, settings => {
         OCIS3Endpoint => "http://$host", OCIS3PathStyle => 'Off' });
     $client->push_blob('a/b', $bytes);
