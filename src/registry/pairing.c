@@ -10,6 +10,7 @@
 
 #include "registry/keys.h"
 #include "registry/pairing.h"
+#include "registry/pairing_words.h"
 #include "registry/random.h"
 #include "registry/unfinished.h"
 
@@ -99,10 +100,10 @@ static oci_error_t *compare_ids(const pair_t *pair)
         return refuse(
             pair,
             apr_psprintf(pair->pool,
-                         "the index %s belongs "
-                         "to the blob store with the id %s, but the blob store "
-                         "%s has no id: is its disk mounted?",
-                         index, pair->index_id, blobs));
+                         "the index %s belongs to the blob store with the id "
+                         "%s, but the blob store %s has no id: %s",
+                         index, pair->index_id, blobs,
+                         oci_pairing_where(pair->registry)));
     }
     return strcmp(pair->index_id, pair->store_id)
         ? refuse(pair,
@@ -151,15 +152,15 @@ static oci_error_t *check_sample(pair_t *pair)
     }
     return !entries->nelts || pair->failure
         ? NULL
-        : refuse(
-            pair,
-            apr_psprintf(pair->pool,
-                         "the index %s lists blobs, "
-                         "but the blob store %s has none of them: is its disk "
-                         "mounted?  If the blobs were removed on purpose, "
-                         "write 32 hex digits into blobs/.id there",
-                         pair->registry->index->where,
-                         pair->registry->blobs->where));
+        : refuse(pair,
+                 apr_psprintf(
+                     pair->pool,
+                     "the index %s lists blobs, but the blob store %s has none "
+                     "of them: %s  If the blobs were removed on purpose, write "
+                     "32 hex digits into %s there",
+                     pair->registry->index->where, pair->registry->blobs->where,
+                     oci_pairing_where(pair->registry),
+                     oci_pairing_id_name(pair->registry)));
 }
 
 /* Whether the index lists any blob. */
@@ -285,12 +286,12 @@ static oci_error_t *check_unowned(pair_t *pair)
         : refuse(pair,
                  apr_psprintf(pair->pool,
                               "the blob store %s belongs to another index, and "
-                              "the index %s is empty: configure the index that "
-                              "belongs to the blob store, or another "
-                              "directory.  If that index is lost for good, "
-                              "remove blobs/.id from the blob store",
+                              "the index %s is empty: configure its index, or "
+                              "another place for the blobs.  If its index is "
+                              "lost for good, remove %s there",
                               pair->registry->blobs->where,
-                              pair->registry->index->where));
+                              pair->registry->index->where,
+                              oci_pairing_id_name(pair->registry)));
 }
 
 /* For an index without an id, and a store that has one: another index has used
@@ -305,13 +306,13 @@ static oci_error_t *check_unused(pair_t *pair)
     }
     return refuse(
         pair,
-        apr_psprintf(pair->pool,
-                     "the blob store %s holds blobs of another index, and the "
-                     "index %s is empty: configure the index that belongs to "
-                     "the blob store, or another directory.  If that index is "
-                     "lost for good, remove blobs/.id from the blob store",
-                     pair->registry->blobs->where,
-                     pair->registry->index->where));
+        apr_psprintf(
+            pair->pool,
+            "the blob store %s holds blobs of another index, and the index %s "
+            "is empty: configure the index that belongs to the blob store, or "
+            "another place.  If it is lost for good, remove %s there",
+            pair->registry->blobs->where, pair->registry->index->where,
+            oci_pairing_id_name(pair->registry)));
 }
 
 /* Record the store's id in the index.  If another process has recorded an id
@@ -334,10 +335,9 @@ static oci_error_t *record_store_id(pair_t *pair)
         return NULL;
     }
     read_index_id(pair);
-    if (pair->index_id) {
-        return compare_ids(pair);
-    }
-    return APR_STATUS_IS_EEXIST(error->status) ? pair->failure : NULL;
+    return pair->index_id                     ? compare_ids(pair)
+        : APR_STATUS_IS_EEXIST(error->status) ? pair->failure
+                                              : NULL;
 }
 
 static oci_error_t *check_pair(pair_t *pair)

@@ -6,7 +6,8 @@
 use OCI::Test;
 
 my $top = $OCI::Server::TOP;
-my $source = OCI::Server::slurp("$top/src/httpd/config.c");
+my $source = join '', map { OCI::Server::slurp("$top/src/$_") }
+    qw(httpd/config.c s3/mod_oci_s3.c);
 my $reference = OCI::Server::slurp("$top/conf/reference.conf");
 my $manual = OCI::Server::slurp("$top/conf/README");
 my @directives = $source =~ /AP_INIT_\w+\(\s*"(\w+)"/g;
@@ -16,10 +17,11 @@ for my $directive (@directives) {
     my ($entry) = $reference =~ /^(    # \Q$directive\E\n.*?)\n\n/ms;
     like($entry // '', qr/\A[ ]{4}\#[ ]$directive\n
         [ ]{4}\#[ ]Syntax:[ ]{3}$directive[ ]\S.*\n
+        (?:[ ]{4}\#[ ]{11}.*\n)*
         [ ]{4}\#[ ]Default:[ ]{2}\S.*\n
         (?:[ ]{4}\#[ ]{11}.*\n)*
-        [ ]{4}\#[ ]Context:[ ]{2}server[ ]config,[ ]virtual[ ]host,[ ]
-            directory\n
+        [ ]{4}\#[ ]Context:[ ]{2}server[ ]config,[ ]virtual[ ]host
+            (?:,[ ]directory)?\n
         (?:[ ]{4}\#(?:[ ].*)?\n)+
         [ ]{4}\#?$directive[ ]\S.*\z/x, "$directive: entry in the reference");
     like($manual, qr/^\| `$directive [^|]+\| .+ \| .+ \|$/m,
