@@ -153,6 +153,11 @@ says(['s3 s3://registry/x'], 1, { reach => qr/clock of this host is 1\d+ seconds
 $s3->clock(0);
 says(['s3 s3://Bucket'], 1, { settings => qr/\Afailed: 'Bucket' is not a valid/ },
     'a name that cannot be');
+{
+    local $ENV{AWS_ENDPOINT_URL_S3} = 'not a URL';
+    says(['s3 s3://registry'], 1, { settings => qr/\Afailed: .*not a URL/ },
+        'settings that cannot be');
+}
 run_is(ociadmin('check-store', 's3 /tmp'), 2, qr/not the location of a bucket: expected s3/,
     'a location that is none');
 

@@ -150,6 +150,12 @@ for my $name (qw(strict versitygw)) {
                 time => time - $days)->status, 200, 'an old object');
             $s3->clock(0);
             my $run = run($server, @check);
+            my $fact = 'upload/0/' . '0' x 25;
+            set_fact($server->store, $fact, 'a record');
+            give_to_httpd($server->store);
+            unlike(run($server, @check)->{out}, qr/unrecorded/,
+                'not as long as its upload is under way');
+            unlink $server->store . "/index/$fact" or die;
             is(join(' ', map { "$_->{finding} $_->{key}" } @{ $run->{lines} }),
                 "bytes-unrecorded s3://" . $stray =~ s{^}{registry/}r,
                 'is found');

@@ -77,21 +77,43 @@ static oci_error_t *note_locators(oci_digest_filter_t **locators,
     return error ? error : oci_walk(&walk, pool);
 }
 
+/* Whether an upload that is under way may need its bytes. */
+static oci_error_t *is_needed(int *needed, const oci_check_t *check,
+                              const oci_stored_t *stored, apr_pool_t *pool)
+{
+    oci_value_t record = { NULL, 0 };
+    oci_error_t *error = stored->upload
+        ? oci_fact_get(&record, check->registry,
+                       oci_key_upload(pool, stored->upload), pool)
+        : NULL;
+
+    *needed = record.size > 0;
+    return error;
+}
+
 /* Note listed bytes. */
-static void note_stored(oci_check_t *check, const oci_stored_t *stored,
-                        const oci_digest_filter_t *locators, apr_pool_t *pool)
+static oci_error_t *note_stored(oci_check_t *check, const oci_stored_t *stored,
+                                const oci_digest_filter_t *locators,
+                                apr_pool_t *pool)
 {
     apr_time_t since = apr_time_now() - apr_time_from_sec(UPLOAD_AGE);
     const char *record = record_of(stored->size, stored->name, pool);
+    oci_error_t *error;
+    int needed;
 
     oci_digest_filter_add(check->stored, hash_of(record, pool));
-    if (stored->changed < since && check->strays->nelts < MAX_STRAYS
-        && !oci_digest_filter_has(locators, hash_of(stored->name, pool))) {
+    if (stored->changed >= since || check->strays->nelts >= MAX_STRAYS
+        || oci_digest_filter_has(locators, hash_of(stored->name, pool))) {
+        return NULL;
+    }
+    error = is_needed(&needed, check, stored, pool);
+    if (!error && !needed) {
         listed_stray_t *stray = apr_array_push(check->strays);
 
         stray->locator = apr_pstrdup(check->pool, stored->name);
         stray->recorded = 0;
     }
+    return error;
 }
 
 /* Note all bytes that the store lists. */
@@ -122,7 +144,9 @@ static oci_error_t *note_all(oci_check_t *check,
             apr_cpystrn(after, stored->name, sizeof(after));
             apr_pool_clear(scratch);
             error = oci_check_progress(check, scratch);
-            note_stored(check, stored, locators, scratch);
+            if (!error) {
+                error = note_stored(check, stored, locators, scratch);
+            }
         }
     } while (entries->nelts && !error);
     return error;
