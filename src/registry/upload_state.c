@@ -87,16 +87,21 @@ oci_error_t *oci_upload_end_lost(oci_upload_t *upload, const char *found,
                                  apr_pool_t *pool)
 {
     oci_error_t *error = oci_upload_end(upload, pool);
+    void *reason = NULL;
 
+    if (upload->claim) { /* the store may have left its reason there */
+        apr_pool_userdata_get(&reason, OCI_REASON, upload->claim);
+    }
     if (!error) {
         error = oci_error_make(pool, OCI_E_UPLOAD_UNKNOWN, "upload", upload->id,
                                "the upload's bytes were lost; begin a new "
                                "upload");
         error->note = apr_psprintf(pool,
                                    "upload %s in %s had %s the %" APR_OFF_T_FMT
-                                   " that were written; it is deleted",
+                                   " that were written; it is deleted%s%s",
                                    upload->id, oci_upload_blobs(upload)->where,
-                                   found, upload->size);
+                                   found, upload->size, reason ? ": " : "",
+                                   reason ? (const char *)reason : "");
     }
     return error;
 }

@@ -85,6 +85,14 @@ const char *oci_s3_keys_file(const oci_s3_settings_t *settings,
     return home ? apr_pstrcat(pool, home, "/.aws/credentials", NULL) : NULL;
 }
 
+/* Whether nobody has named the file: if it is there, it may be another user's.
+ */
+static int is_in_home(const oci_s3_settings_t *settings)
+{
+    return !settings->credentials_file
+        && !oci_s3_keys_variable("AWS_SHARED_CREDENTIALS_FILE");
+}
+
 apr_status_t oci_s3_keys_read_file(char **text, const char *path,
                                    apr_pool_t *pool)
 {
@@ -192,8 +200,11 @@ apr_status_t oci_s3_keys_of_file(oci_s3_keys_t *keys,
     }
     rv = oci_s3_keys_read_file(&text, path, query->pool);
     if (rv != APR_SUCCESS) {
+        int absent = APR_STATUS_IS_ENOENT(rv)
+            || (is_in_home(query->settings) && APR_STATUS_IS_EACCES(rv));
+
         return oci_s3_keys_refuse(
-            query, APR_STATUS_IS_ENOENT(rv) ? APR_ENOENT : APR_EACCES,
+            query, absent ? APR_ENOENT : APR_EACCES,
             apr_psprintf(query->pool,
                          "the credentials file %s cannot be read: %s", path,
                          apr_strerror(rv, buffer, sizeof(buffer))));

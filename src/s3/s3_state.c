@@ -51,13 +51,15 @@ const char *oci_s3_state_format(const oci_s3_state_t *state, apr_pool_t *pool)
     const char *upload = state->multipart.id
         ? oci_s3_encode(state->multipart.id, 0, pool)
         : NONE;
+    const char *tail = state->tail
+        ? apr_pstrcat(pool, state->tail, "=", state->sha256, NULL)
+        : NONE;
 
     return apr_psprintf(pool,
                         VERSION ",%" APR_OFF_T_FMT ",%" APR_OFF_T_FMT
                                 ",%s,%s,%s,%s,%" APR_INT64_T_FMT ",%s",
                         state->size, state->part, or_none(state->multipart.key),
-                        upload, format_parts(state, pool), or_none(state->tail),
-                        state->put,
+                        upload, format_parts(state, pool), tail, state->put,
                         state->old->nelts
                             ? apr_array_pstrcat(pool, state->old, ':')
                             : "");
@@ -116,6 +118,21 @@ static int is_tail(const char *key)
         || oci_s3_store_is_key(key, OCI_S3_TAILS);
 }
 
+/* Parse what is said of the tail. */
+static apr_status_t parse_tail(oci_s3_state_t *state, char *text)
+{
+    if (!text || !strcmp(text, NONE)) {
+        return text ? APR_SUCCESS : APR_EINVAL;
+    }
+    state->tail = next_field(&text, '=');
+    state->sha256 = text;
+    return !is_tail(state->tail) || !text
+            || strlen(text) != OCI_S3_SHA256_LENGTH
+            || text[strspn(text, "0123456789abcdef")]
+        ? APR_EINVAL
+        : APR_SUCCESS;
+}
+
 static apr_status_t parse_old(oci_s3_state_t *state, char *text)
 {
     char *key = *text ? next_field(&text, ':') : NULL;
@@ -145,7 +162,7 @@ apr_status_t oci_s3_state_parse(oci_s3_state_t *state, const char *text,
     const char *key = next_field(&rest, ',');
     const char *upload = next_field(&rest, ',');
     char *etags = next_field(&rest, ',');
-    const char *tail = next_field(&rest, ',');
+    char *tail = next_field(&rest, ',');
     const char *put = next_field(&rest, ',');
     apr_off_t time;
 
@@ -153,7 +170,7 @@ apr_status_t oci_s3_state_parse(oci_s3_state_t *state, const char *text,
     if (strcmp(version, VERSION) || !rest || parse_number(&state->size, size)
         || parse_number(&state->part, part) || parse_number(&time, put)
         || !strcmp(key, NONE) != !strcmp(upload, NONE) || !is_blob(key)
-        || (strcmp(tail, NONE) && !is_tail(tail)) || parse_old(state, rest)
+        || parse_tail(state, tail) || parse_old(state, rest)
         || parse_parts(state, etags, pool)) {
         return APR_EINVAL;
     }
@@ -161,7 +178,6 @@ apr_status_t oci_s3_state_parse(oci_s3_state_t *state, const char *text,
         state->multipart.key = key;
         state->multipart.id = decode(upload, pool);
     }
-    state->tail = strcmp(tail, NONE) ? tail : NULL;
     state->put = time;
     return (strcmp(key, NONE) && !state->multipart.id) || state->part < 1
             || state->size < oci_s3_state_parts_size(state)

@@ -11,7 +11,8 @@
  *     key     of the blob that its parts will make, or "-"
  *     upload  the server's name for the multipart upload, or "-"
  *     etags   [ etag *( ":" etag ) ], of the parts 1, 2 ...
- *     tail    the object with the bytes after the parts, or "-"
+ *     tail    the object with the bytes after the parts, "=", and their SHA-256
+ *             in hexadecimal; or "-"
  *     time    when the last tail was put, in seconds since 1970, or 0
  *     old     [ object *( ":" object ) ], which the next request deletes
  *
@@ -38,6 +39,7 @@ typedef struct oci_s3_state_t {
     oci_s3_multipart_t multipart; /* both NULL if it has no parts */
     apr_array_header_t *parts;    /* of oci_s3_part_done_t */
     const char *tail;             /* a key, or NULL */
+    const char *sha256;           /* of its bytes, in hexadecimal */
     apr_int64_t put;              /* when the tail was put, in seconds */
     apr_array_header_t *old;      /* of const char *: keys */
 } oci_s3_state_t;

@@ -179,17 +179,18 @@ apr_status_t oci_s3_upload_close(const char **state, oci_blob_writer_t *writer,
 {
     const char *directory = writer->state.multipart.id ? OCI_S3_TAILS
                                                        : OCI_S3_BLOBS;
-    const char *tail;
+    const char *tail, *sha256;
     apr_status_t rv;
 
     (void)durable;
     oci_s3_writer_enter(writer);
     if (!writer->state.tail && writer->used) {
-        rv = oci_s3_writer_put_object(&tail, writer, directory);
+        rv = oci_s3_writer_put_object(&tail, &sha256, writer, directory);
         if (rv != APR_SUCCESS) {
             return rv;
         }
         writer->state.tail = tail;
+        writer->state.sha256 = sha256;
         writer->state.put = apr_time_sec(apr_time_now());
     }
     if (writer->state.tail && writer->from_memory) {
@@ -212,7 +213,7 @@ static int is_fresh(const oci_s3_state_t *state)
 /* Make a blob of an upload without parts. */
 static apr_status_t commit_object(oci_blob_writer_t *writer)
 {
-    const char *key;
+    const char *key, *sha256;
     apr_status_t rv;
 
     if (writer->state.tail && is_fresh(&writer->state)) {
@@ -220,7 +221,7 @@ static apr_status_t commit_object(oci_blob_writer_t *writer)
         return APR_SUCCESS;
     }
     if ((rv = oci_s3_writer_load(writer)) == APR_SUCCESS
-        && (rv = oci_s3_writer_put_object(&key, writer, OCI_S3_BLOBS))
+        && (rv = oci_s3_writer_put_object(&key, &sha256, writer, OCI_S3_BLOBS))
             == APR_SUCCESS) {
         writer->blob = key;
     }

@@ -113,6 +113,26 @@ static apr_status_t make_room(apr_size_t *room, oci_blob_writer_t *writer,
     return rv;
 }
 
+/* Compare the bytes that were read back with those that were put: the registry
+ * has only hashed the latter. */
+static apr_status_t verify_tail(const oci_blob_writer_t *writer,
+                                apr_pool_t *scratch)
+{
+    struct iovec body = { writer->buffer, writer->used };
+    const char *actual = oci_s3_sha256(&body, 1, scratch);
+
+    if (actual && !strcmp(actual, writer->state.sha256)) {
+        return APR_SUCCESS;
+    }
+    apr_pool_userdata_setn(
+        apr_psprintf(scratch,
+                     "the server returned other bytes of \"%s\" than were put: "
+                     "repeat the request, or begin the upload again",
+                     writer->state.tail),
+        OCI_REASON, NULL, scratch);
+    return APR_EGENERAL;
+}
+
 apr_status_t oci_s3_writer_load(oci_blob_writer_t *writer)
 {
     apr_off_t size = writer->state.size
@@ -147,6 +167,9 @@ apr_status_t oci_s3_writer_load(oci_blob_writer_t *writer)
     }
     if (rv == APR_NOTFOUND || (rv == APR_SUCCESS && !length && size)) {
         rv = APR_EOF;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = verify_tail(writer, scratch);
     }
     writer->loaded = rv == APR_SUCCESS;
     writer->used = writer->loaded ? writer->used : 0;
@@ -254,7 +277,7 @@ apr_status_t oci_s3_writer_append(oci_blob_writer_t *writer, const char *data,
     return APR_SUCCESS;
 }
 
-apr_status_t oci_s3_writer_put_object(const char **key,
+apr_status_t oci_s3_writer_put_object(const char **key, const char **sha256,
                                       oci_blob_writer_t *writer,
                                       const char *directory)
 {
@@ -272,6 +295,7 @@ apr_status_t oci_s3_writer_put_object(const char **key,
     allow_for(writer, writer->used);
     call = oci_s3_writer_call(writer);
     put.key = *key;
-    rv = oci_s3_put(NULL, &call, &put, scratch);
+    *sha256 = put.sha256 = oci_s3_sha256(&body, 1, writer->pool);
+    rv = *sha256 ? oci_s3_put(NULL, &call, &put, scratch) : APR_EGENERAL;
     return oci_s3_writer_end(scratch, writer, rv);
 }

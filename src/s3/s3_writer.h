@@ -97,10 +97,11 @@ apr_status_t oci_s3_writer_put_part(oci_s3_part_done_t *done,
 /**
  * Put the buffer as an object with a new key.
  * @param key Set to it
+ * @param sha256 Set to that of its bytes, in hexadecimal
  * @param directory OCI_S3_BLOBS or OCI_S3_TAILS
  * @return A status, see s3_client.h
  */
-apr_status_t oci_s3_writer_put_object(const char **key,
+apr_status_t oci_s3_writer_put_object(const char **key, const char **sha256,
                                       oci_blob_writer_t *writer,
                                       const char *directory);
 

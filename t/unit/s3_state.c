@@ -11,7 +11,10 @@
 #include "s3/s3_state.h"
 #include "s3/s3_store_key.h"
 
-#define END    "!0123456789abcdef"
+#define END "!0123456789abcdef"
+#define SHA256                          \
+    "=0123456789abcdef0123456789abcdef" \
+    "0123456789abcdef0123456789abcdef"
 #define DIGITS "0123456789abcdef"
 #define ID_64  DIGITS DIGITS DIGITS DIGITS
 
@@ -41,9 +44,13 @@ static const struct {
     const char *state;
     int good;
 } states[] = {
-    { "1,7,5,-,-,,blobs/a" END ",0,", 1 },
-    { "1,7,5,blobs/a" END ",u,e,tails/a" END ",0,", 1 },
-    { "1,7,5,blobs/a" END ",u,e,tails/a" END ",0,tails/b" END ":blobs/a" END,
+    { "1,7,5,-,-,,blobs/a" END SHA256 ",0,", 1 },
+    { "1,7,5,blobs/a" END ",u,e,tails/a" END SHA256 ",0,", 1 },
+    { "1,7,5,-,-,,blobs/a" END ",0,", 0 },
+    { "1,7,5,-,-,,blobs/a" END SHA256 "0,0,", 0 },
+    { "1,7,5,-,-,,blobs/a" END "=,0,", 0 },
+    { "1,7,5,blobs/a" END ",u,e,tails/a" END SHA256 ",0,tails/b" END
+      ":blobs/a" END,
       1 },
     { "1,7,5,tails/a" END ",u,e,-,0,", 0 },
     { "1,7,5,id,u,e,-,0,", 0 },
