@@ -279,15 +279,21 @@ oci_error_t *oci_blob_mount(const oci_repository_t *repository,
     oci_blob_t blob;
     oci_repository_t source = { repository->registry, from };
     oci_lock_t *lock;
-    oci_error_t *error = oci_blob_lock(&lock, repository->registry, digest,
-                                       OCI_LOCK_SHARED, pool);
+    oci_error_t *error;
 
+    /* A push to a remote store may change the locator in the record meanwhile.
+     */
+    error = oci_blob_lock(&lock, repository->registry, digest,
+                          repository->registry->blobs->provider->remote
+                              ? OCI_LOCK_EXCLUSIVE
+                              : OCI_LOCK_SHARED,
+                          pool);
     if (error) {
         return error;
     }
     error = oci_blob_stat(&blob, &source, digest, pool);
     if (!error) {
-        error = oci_blob_hold(repository, digest, pool);
+        error = oci_blob_add(repository, &blob, pool);
     }
     oci_registry_unlock(repository->registry, lock);
     return error;

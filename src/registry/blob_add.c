@@ -74,15 +74,6 @@ oci_error_t *oci_blob_add(const oci_repository_t *repository,
     return apply_locked(repository, changes, pool);
 }
 
-oci_error_t *oci_blob_hold(const oci_repository_t *repository,
-                           const char *digest, apr_pool_t *pool)
-{
-    apr_array_header_t *changes = oci_change_list_make(pool);
-
-    add_holder(changes, repository, digest, pool);
-    return apply_locked(repository, changes, pool);
-}
-
 /* Read the record of a blob.
  * recorded: filled in; its locator is NULL if the blob has none */
 static oci_error_t *find_record(oci_blob_t *recorded,

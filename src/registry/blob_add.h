@@ -20,16 +20,6 @@ oci_error_t *oci_blob_add(const oci_repository_t *repository,
                           const oci_blob_t *blob, apr_pool_t *pool);
 
 /**
- * Add a blob that has a record to a repository.  The caller holds the lock on
- * the blob.
- * @param digest Valid
- * @param pool For temporary data
- * @return A storage error
- */
-oci_error_t *oci_blob_hold(const oci_repository_t *repository,
-                           const char *digest, apr_pool_t *pool);
-
-/**
  * Record a blob whose bytes a remote store has just made, and add it to a
  * repository.  If the blob has a record already, whose bytes are stored, these
  * stay its bytes.

@@ -11,6 +11,7 @@ use OCI::Test;
 
 use File::Temp ();
 use OCI::Admin;
+use OCI::Blobs;
 use OCI::Disk;
 use OCI::Garbage;
 use OCI::Power;
@@ -272,9 +273,11 @@ package Registry {
         my ($class, $point, $dir) = @_;
         OCI::Power::build($point, $dir);
         return bless { %$point, store => $dir, index => $INDEX,
+            blobs => OCI::Blobs->new,
             name => 'point' . $dir =~ s{.*/}{}r }, $class;
     }
     sub store { $_[0]{store} }
+    sub blobs { 'fs' }
 
     sub section {
         my $self = shift;
