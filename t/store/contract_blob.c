@@ -392,15 +392,10 @@ static void run_checks(test_t *t)
 
 int main(int argc, char **argv)
 {
-    static char *default_arguments[] = { "", "fs" };
     run_t run;
     test_t t = { .run = &run };
 
-    begin(&run);
-    t.provider = named_provider(&t.config, &run, OCI_BLOB_STORE_GROUP,
-                                argc > 1 ? argc : 2,
-                                argc > 1 ? argv : default_arguments);
-    if (t.provider && open_store(&t)) {
+    if (begin_store(&t, argc, argv)) {
         run_checks(&t);
     }
     return finish(&run);

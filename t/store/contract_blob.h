@@ -40,6 +40,19 @@ static inline int open_store(test_t *t)
     return tap_is(&t->run->tap, error, NULL, "a store is opened");
 }
 
+/* Begin the run, and open the store that the arguments name.  Returns whether
+ * that succeeds. */
+static inline int begin_store(test_t *t, int argc, char **argv)
+{
+    static char *default_arguments[] = { "", "fs" };
+
+    begin(t->run);
+    t->provider = named_provider(&t->config, t->run, OCI_BLOB_STORE_GROUP,
+                                 argc > 1 ? argc : 2,
+                                 argc > 1 ? argv : default_arguments);
+    return t->provider && open_store(t);
+}
+
 /* Do one request of an upload, up to its close: open, resume after size bytes,
  * write text.  Of a remote store, size is 0. */
 static inline apr_status_t request(oci_blob_writer_t **writer, test_t *t,

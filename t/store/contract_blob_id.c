@@ -109,15 +109,10 @@ static void check_owned(test_t *t)
 
 int main(int argc, char **argv)
 {
-    static char *default_arguments[] = { "", "fs" };
     run_t run;
     test_t t = { .run = &run };
 
-    begin(&run);
-    t.provider = named_provider(&t.config, &run, OCI_BLOB_STORE_GROUP,
-                                argc > 1 ? argc : 2,
-                                argc > 1 ? argv : default_arguments);
-    if (t.provider && open_store(&t)) {
+    if (begin_store(&t, argc, argv)) {
         open_gate(t.ready);
         alarm(300);
         check_identity(&t);

@@ -246,17 +246,12 @@ static void check_uploads(test_t *t, const apr_array_header_t *blobs)
 
 int main(int argc, char **argv)
 {
-    static char *default_arguments[] = { "", "fs" };
     run_t run;
     test_t t = { .run = &run };
     apr_array_header_t *blobs;
 
-    begin(&run);
-    t.provider = named_provider(&t.config, &run, OCI_BLOB_STORE_GROUP,
-                                argc > 1 ? argc : 2,
-                                argc > 1 ? argv : default_arguments);
-    blobs = apr_array_make(run.pool, COUNT, sizeof(oci_stored_t));
-    if (t.provider && open_store(&t)) {
+    if (begin_store(&t, argc, argv)) {
+        blobs = apr_array_make(run.pool, COUNT, sizeof(oci_stored_t));
         if (!t.provider->list) {
             tap_ok(&run.tap, 1, "lists # SKIP this provider has none");
             return finish(&run);
