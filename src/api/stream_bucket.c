@@ -23,8 +23,6 @@ typedef struct shared_t {
     request_rec *r;
 } shared_t;
 
-static const apr_bucket_type_t stream_bucket;
-
 static void destroy_stream(void *data)
 {
     apr_bucket_shared_destroy(data); /* the pool of the request owns the rest */
@@ -69,24 +67,13 @@ static apr_status_t read_stream(apr_bucket *e, const char **text,
         *length = 0;
         return fail(shared, start, rv);
     }
+    if (*length < left) {
+        apr_bucket_split(e, *length);
+    }
     apr_bucket_heap_make(e, buffer, *length, apr_bucket_free);
     ((apr_bucket_heap *)e->data)->alloc_len = size;
     *text = buffer;
-    if (*length < left) {
-        apr_bucket *rest = apr_bucket_alloc(sizeof(*rest), e->list);
-
-        APR_BUCKET_INIT(rest);
-        rest->free = apr_bucket_free;
-        rest->list = e->list;
-        rest->type = &stream_bucket;
-        rest->data = shared;
-        rest->start = start + *length;
-        rest->length = left - *length;
-        APR_BUCKET_INSERT_AFTER(e, rest);
-    }
-    else {
-        destroy_stream(shared);
-    }
+    destroy_stream(shared);
     return APR_SUCCESS;
 }
 

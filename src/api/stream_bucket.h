@@ -15,7 +15,7 @@
 /**
  * Create a bucket for all bytes of a stream.  As with a file bucket, copies of
  * it may be given another start and length.  A read turns the bucket into one
- * in memory, of at most 128 KiB, and another one for the rest.  If the stream
+ * in memory, of at most 256 KiB, and another one for the rest.  If the stream
  * cannot be read, the response ends early, so that the client notices, and the
  * log has the cause.
  * @param stream Lives as long as the request
