@@ -16,7 +16,7 @@
 /* How long a closing PUT waits for another request to the same upload, and the
  * interval of its attempts. */
 #define CLAIM_WAIT apr_time_from_sec(2)
-#define CLAIM_STEP apr_time_from_msec(100)
+#define CLAIM_STEP apr_time_from_msec(20)
 
 /* At most this many repositories are tried for a mount without "from". */
 #define SOURCES 8
