@@ -174,8 +174,7 @@ static oci_error_t *note_moved(oci_move_t *move, const oci_blob_t *blob,
                                const char *locator, apr_pool_t *pool)
 {
     apr_array_header_t *changes = oci_change_list_make(pool);
-    const char *record = apr_psprintf(pool, "%" APR_OFF_T_FMT ";%s", blob->size,
-                                      locator);
+    const char *record = oci_blob_format(blob->size, locator, pool);
 
     oci_move_target_add(move, record, pool);
     oci_change_put(changes, OCI_CHANGE_PUT, oci_key_moved(pool, blob->digest),

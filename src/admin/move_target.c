@@ -9,6 +9,7 @@
 #include "admin/copy_sides.h"
 #include "admin/interrupt.h"
 #include "admin/move_target.h"
+#include "registry/blob.h"
 #include "registry/unfinished.h"
 #include "values/digest.h"
 
@@ -141,10 +142,11 @@ const char *oci_move_target_note(oci_move_t *move)
         problem = list_page(&page, move, OCI_STORED_BLOBS, after, pool);
         for (i = 0; !problem && i < page->nelts; i++) {
             const oci_stored_t *stored = &APR_ARRAY_IDX(page, i, oci_stored_t);
-            const char *record = apr_psprintf(pool, "%" APR_OFF_T_FMT ";%s",
-                                              stored->size, stored->name);
 
-            oci_move_target_add(move, record, pool);
+            oci_move_target_add(move,
+                                oci_blob_format(stored->size, stored->name,
+                                                pool),
+                                pool);
         }
     } while (!problem && page->nelts && !oci_interrupt_pending());
     return problem;

@@ -52,17 +52,12 @@ typedef struct strays_t {
     apr_pool_t *pool; /* for found */
 } strays_t;
 
-static const char *hash_of(const char *locator, apr_pool_t *pool)
-{
-    return oci_digest_of(OCI_SHA256, locator, strlen(locator), pool);
-}
-
 /* Return the hash of the locator in a record, or NULL. */
 static const char *recorded_hash(const oci_value_t *record, apr_pool_t *pool)
 {
     const char *locator = record->data ? strchr(record->data, ';') : NULL;
 
-    return locator ? hash_of(locator + 1, pool) : NULL;
+    return locator ? oci_blob_locator_hash(locator + 1, pool) : NULL;
 }
 
 static int compare(const void *left, const void *right)
@@ -125,7 +120,7 @@ static oci_error_t *walk_records(strays_t *strays, oci_visit_t *visit,
 static void look_at(strays_t *strays, const oci_stored_t *stored,
                     apr_pool_t *scratch)
 {
-    const char *hash = hash_of(stored->name, scratch);
+    const char *hash = oci_blob_locator_hash(stored->name, scratch);
     stray_t *stray;
 
     strays->gc->report.stored++;

@@ -14,6 +14,7 @@
 #include "registry/pending.h"
 #include "registry/random.h"
 #include "registry/repository.h"
+#include "values/digest.h"
 
 /* The size of a filter: 8 MiB. */
 #define FILTER 23
@@ -50,6 +51,17 @@ oci_error_t *oci_blob_parse(oci_blob_t *blob, const char *record,
     blob->locator = end + 1;
     blob->condemned = 0;
     return NULL;
+}
+
+const char *oci_blob_format(apr_off_t size, const char *locator,
+                            apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%" APR_OFF_T_FMT ";%s", size, locator);
+}
+
+const char *oci_blob_locator_hash(const char *locator, apr_pool_t *pool)
+{
+    return oci_digest_of(OCI_SHA256, locator, strlen(locator), pool);
 }
 
 apr_int64_t oci_blob_condemned_at(const char *held)

@@ -72,6 +72,13 @@ oci_error_t *oci_blob_parse(oci_blob_t *blob, const char *record,
                             const oci_registry_t *registry, const char *digest,
                             apr_pool_t *pool);
 
+/** Return the record of a blob with this size, in bytes, and locator. */
+const char *oci_blob_format(apr_off_t size, const char *locator,
+                            apr_pool_t *pool);
+
+/** Return the digest of a locator, by which keys.h names a stray. */
+const char *oci_blob_locator_hash(const char *locator, apr_pool_t *pool);
+
 /**
  * Make an empty filter for blobs, of 8 MiB, with a random seed.
  * @return A storage error if the system cannot provide random bytes

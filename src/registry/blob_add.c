@@ -18,8 +18,7 @@
 static void add_record(apr_array_header_t *changes, const oci_blob_t *blob,
                        oci_change_e kind, apr_pool_t *pool)
 {
-    const char *record = apr_psprintf(pool, "%" APR_OFF_T_FMT ";%s", blob->size,
-                                      blob->locator);
+    const char *record = oci_blob_format(blob->size, blob->locator, pool);
 
     oci_change_put(changes, kind, oci_key_blob(pool, blob->digest), record,
                    strlen(record));
@@ -42,9 +41,9 @@ static void add_holder(apr_array_header_t *changes,
 
 static void add_blob(apr_array_header_t *changes,
                      const oci_repository_t *repository, const oci_blob_t *blob,
-                     oci_change_e kind, apr_pool_t *pool)
+                     apr_pool_t *pool)
 {
-    add_record(changes, blob, kind, pool);
+    add_record(changes, blob, OCI_CHANGE_PUT, pool);
     add_holder(changes, repository, blob->digest, pool);
 }
 
@@ -70,7 +69,7 @@ oci_error_t *oci_blob_add(const oci_repository_t *repository,
 {
     apr_array_header_t *changes = oci_change_list_make(pool);
 
-    add_blob(changes, repository, blob, OCI_CHANGE_PUT, pool);
+    add_blob(changes, repository, blob, pool);
     return apply_locked(repository, changes, pool);
 }
 
@@ -181,7 +180,7 @@ oci_error_t *oci_blob_add_all(const oci_repository_t *repository,
 
     for (i = 0; i < blobs->nelts; i++) {
         add_blob(changes, repository, &APR_ARRAY_IDX(blobs, i, oci_blob_t),
-                 OCI_CHANGE_PUT, pool);
+                 pool);
     }
     return apply_locked(repository, changes, pool);
 }

@@ -64,8 +64,7 @@ static oci_error_t *is_stray(int *stray, const oci_upload_t *upload,
 {
     return oci_fact_exists(stray, upload->repository.registry,
                            oci_key_stray(pool,
-                                         oci_digest_of(OCI_SHA256, locator,
-                                                       strlen(locator), pool)),
+                                         oci_blob_locator_hash(locator, pool)),
                            pool);
 }
 

@@ -92,8 +92,7 @@ static apr_array_header_t *set_record(const char *digest, apr_off_t size,
                                       const char *locator, apr_pool_t *pool)
 {
     apr_array_header_t *changes = oci_change_list_make(pool);
-    const char *record = apr_psprintf(pool, "%" APR_OFF_T_FMT ";%s", size,
-                                      locator);
+    const char *record = oci_blob_format(size, locator, pool);
 
     oci_change_put(changes, OCI_CHANGE_PUT, oci_key_blob(pool, digest), record,
                    strlen(record));

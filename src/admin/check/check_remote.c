@@ -4,9 +4,9 @@
  * that listed bytes cannot be looked up in the index.  Instead
  *
  *     the locators of all records go into a filter
- *     the store is listed: bytes whose locator the filter lacks are suspect, if
- *         they are not those of an upload that may be under way
- *     all records are visited: bytes that one of them names are suspect no more
+ *     the store is listed: bytes whose locator the filter lacks are suspects,
+ * if they are not those of an upload that may be under way all records are
+ * visited: bytes that one of them names are suspects no more
  *
  * so that the bytes of a push that goes on meanwhile are not reported. */
 
@@ -43,13 +43,6 @@ static const char *hash_of(const char *text, apr_pool_t *pool)
     return oci_digest_of(OCI_SHA256, text, strlen(text), pool);
 }
 
-/* How a record describes bytes. */
-static const char *record_of(apr_off_t size, const char *locator,
-                             apr_pool_t *pool)
-{
-    return apr_psprintf(pool, "%" APR_OFF_T_FMT ";%s", size, locator);
-}
-
 static oci_error_t *visit_locator(oci_walk_t *walk, const char *digest,
                                   const oci_value_t *value, apr_pool_t *pool)
 {
@@ -57,7 +50,8 @@ static oci_error_t *visit_locator(oci_walk_t *walk, const char *digest,
 
     (void)digest;
     if (semicolon) {
-        oci_digest_filter_add(walk->baton, hash_of(semicolon + 1, pool));
+        oci_digest_filter_add(walk->baton,
+                              oci_blob_locator_hash(semicolon + 1, pool));
     }
     return NULL;
 }
@@ -97,13 +91,14 @@ static oci_error_t *note_stored(oci_check_t *check, const oci_stored_t *stored,
                                 apr_pool_t *pool)
 {
     apr_time_t since = apr_time_now() - apr_time_from_sec(UPLOAD_AGE);
-    const char *record = record_of(stored->size, stored->name, pool);
+    const char *record = oci_blob_format(stored->size, stored->name, pool);
     oci_error_t *error;
     int needed;
 
     oci_digest_filter_add(check->stored, hash_of(record, pool));
     if (stored->changed >= since || check->strays->nelts >= MAX_STRAYS
-        || oci_digest_filter_has(locators, hash_of(stored->name, pool))) {
+        || oci_digest_filter_has(locators,
+                                 oci_blob_locator_hash(stored->name, pool))) {
         return NULL;
     }
     error = is_needed(&needed, check, stored, pool);
@@ -246,8 +241,8 @@ apr_status_t oci_check_blob_size(apr_off_t *size, const oci_check_t *check,
 
     if (check->stored && check->look == OCI_LOOK_FIRST
         && oci_digest_filter_has(check->stored,
-                                 hash_of(record_of(blob->size, blob->locator,
-                                                   pool),
+                                 hash_of(oci_blob_format(blob->size,
+                                                         blob->locator, pool),
                                          pool))) {
         *size = blob->size;
         return APR_SUCCESS;
