@@ -40,7 +40,7 @@ typedef struct store_check_t {
     const char *name;    /* of the upload: new, begins with a stamp */
     const char *digest;  /* of the bytes that are written */
     const char *locator; /* of the blob, once it is written */
-    const char *note;    /* of the present step: what is worth knowing; NULL */
+    const char *note;    /* a remark on the present step, or NULL */
     int absent;          /* whether the store does not exist yet */
     int failed;          /* whether a step has failed */
     apr_pool_t *pool;
@@ -237,8 +237,8 @@ static const char *check_multipart(store_check_t *check, apr_pool_t *pool)
 
 /* ---- the command */
 
-/* When a step is tried.  After a failure of a FIRST one there is no other: some
- * servers make a bucket that does not exist when they are to write to it. */
+/* When a step runs.  After a FIRST step that failed, no other one runs: some
+ * servers create a missing bucket when they are asked to write to it. */
 typedef enum { FIRST, ALWAYS, WRITTEN, BUCKET } when_e;
 
 static const struct {
