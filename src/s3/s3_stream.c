@@ -153,8 +153,9 @@ static apr_status_t start_response(oci_s3_stream_t *stream, apr_off_t offset,
     return rv;
 }
 
-/* Wait until the head of a response has come, and if it is an error, all of
- * it. */
+/* Wait until the head of a response has come, and if it is an error, all of it.
+ * A response that breaks behind its head has begun: the reader may have its
+ * first bytes, and await_bytes() finds the break. */
 static apr_status_t await_head(oci_s3_stream_t *stream, apr_time_t deadline)
 {
     oci_s3_exchange_t *exchange = &stream->exchange;
@@ -176,7 +177,7 @@ static apr_status_t await_head(oci_s3_stream_t *stream, apr_time_t deadline)
             return rv;
         }
     }
-    return stream->running
+    return stream->running || (exchange->begun && exchange->status < 300)
         ? APR_SUCCESS
         : oci_s3_transport_result(exchange, stream->handle, stream->response);
 }

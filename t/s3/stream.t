@@ -113,6 +113,8 @@ for my $fault (qw(reset-body truncate)) {
 }
 is(scalar(() = is_whole('five times', { fault => 'truncate', key => $KEY,
     at => 1_000_000, count => 5 })), 6, 'six requests');
+is_whole('behind the first bytes', { fault => 'truncate', key => $KEY,
+    at => 100, count => 4 });
 is_whole('no answer to the first request', { fault => 'reset', key => $KEY });
 is_whole('500 at first', { fault => 'status', key => $KEY, count => 2 });
 is_whole('overloaded at first, and broken', { fault => 'slowdown',
