@@ -275,14 +275,15 @@ static apr_status_t read_before_pause(body_stream_t *stream, apr_off_t left)
     return rv;
 }
 
-/* Wait for a piece of the body, and report a pause.
+/* Wait for a piece of the body, and report a pause.  A client that waits for
+ * 100 Continue makes no pause: httpd sends it when a read may wait.
  * @return APR_EAGAIN if a pause began: the gathered data should be written */
 static apr_status_t wait_for_piece(batch_t *batch, apr_off_t left)
 {
     body_stream_t *stream = batch->stream;
     apr_status_t rv;
 
-    if (stream->watch) {
+    if (stream->watch && !stream->request->r->expecting_100) {
         rv = read_before_pause(stream, left);
         if (!APR_STATUS_IS_EAGAIN(rv)
             || (stream->pause == NEW_PAUSE && !APR_BRIGADE_EMPTY(batch->bb))) {

@@ -146,6 +146,20 @@ my %failures = map { $after->{$_} => 1 }
     grep { /^oci_storage_failures/ } keys %$after;
 is_deeply([ keys %failures ], ['0'], 'none failed');
 
+# A client that waits for 100 Continue gets it before httpd takes its silence for
+# a pause, at which the upload would be closed.
+my $waits = OCI::Client->new($server);
+my $where = $client->post('/v2/a/b/blobs/uploads/')->header('Location');
+my $closed = calls(samples(), 'upload_close');
+$waits->send("PATCH $where HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+    . "Content-Length: 3\r\n\r\n");
+sysread $waits->socket, my $interim, 100;
+like($interim, qr{\AHTTP/1\.1 100 }, '100 Continue');
+is(calls(samples(), 'upload_close'), $closed, 'before a pause');
+$waits->send('abc');
+status_is($waits->receive('PATCH'), 202, 'PATCH');
+$client->delete($where);
+
 # ---- several processes, and reloads
 
 $before = samples();
