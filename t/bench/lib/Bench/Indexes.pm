@@ -39,7 +39,8 @@ sub indexes {
     );
 }
 
-# Virtual hosts: two stores to fill, without syncs, and two for each index.
+# Virtual hosts: two stores to fill, without syncs, and two for each index, with
+# few and with many entries.
 sub hosts {
     my @indexes = @_;
     my @text = ('OCISync Off', 'OCISync Off', ('') x (2 * @indexes));
@@ -48,6 +49,7 @@ sub hosts {
     return join '', map { my $port = $FIRST + $_; <<"END" } 0 .. $#index;
 <VirtualHost 127.0.0.1:\@PORT$port\@>
     <Location "/v2/">
+        OCIBlobStore fs \@DIR\@/@{[ $_ % 2 ? 'many' : 'few' ]}
         OCIIndex @{[ $index[$_] =~ s/ (.*)/ "$1"/r ]}
         $text[$_]
     </Location>
@@ -80,6 +82,7 @@ sub start {
     my @indexes = indexes('@DIR@', $database);
     my $server = Bench::Server->start($bench->{root},
         own => 2 + 2 * @indexes, hosts => hosts(@indexes));
+    $server->allows(qr/has the index .* here and the index/);
     my @from = indexes($server->dir, $database);
     fill($bench, $server->host($FIRST), FEW);
     fill($bench, $server->host($FIRST + 1), MANY);

@@ -98,8 +98,11 @@ sub idle {
 
 sub start {
     my ($bench, $mpm) = @_;
-    return Bench::Server->start($bench->{root}, mpm => $mpm, threads => PULLS,
+    my $server = Bench::Server->start($bench->{root}, mpm => $mpm,
+        threads => PULLS,
         hosts => $mpm eq 'event' ? "AsyncRequestWorkerFactor 32\n" : '');
+    $server->allows(qr/AH00484/);    # all its workers are busy
+    return $server;
 }
 
 sub row_many {
