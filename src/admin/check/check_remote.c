@@ -3,10 +3,11 @@
 /* Checks what a remote blob store lists.  Its names do not tell the digests, so
  * that listed bytes cannot be looked up in the index.  Instead
  *
- *     the locators of all records go into a filter
- *     the store is listed: bytes whose locator the filter lacks are suspects,
- * if they are not those of an upload that may be under way all records are
- * visited: bytes that one of them names are suspects no more
+ *   - the locators of all records go into a filter;
+ *   - the store is listed: bytes whose locator is not in the filter are
+ *     suspects, unless they are those of an upload that may be under way;
+ *   - all records are visited again: bytes that one of them names are no longer
+ *     suspects,
  *
  * so that the bytes of a push that goes on meanwhile are not reported. */
 
