@@ -68,7 +68,7 @@ extern "C" {
 
 #define OCI_BLOB_STORE_GROUP "oci-blob-store"
 #define OCI_INDEX_GROUP      "oci-index"
-#define OCI_PROVIDER_VERSION "6"
+#define OCI_PROVIDER_VERSION "7"
 
 #define OCI_REASON "mod_oci reason"
 
@@ -129,12 +129,15 @@ struct oci_blob_stream_t {
     /**
      * Read bytes of the blob.  One thread at a time calls it.
      * @param offset Of the first byte to read
+     * @param until Where the caller stops for now: it reads from offset to this
+     *        byte, which it does not read, by one call or more.  The store need
+     *        not fetch more
      * @param length In: bytes wanted, at least 1; out: bytes read, at least 1
      *        before the end of the blob, and 0 at its end
      * @return An error of the system if the bytes cannot be read
      */
     apr_status_t (*read)(oci_blob_stream_t *stream, apr_off_t offset,
-                         char *buffer, apr_size_t *length);
+                         apr_off_t until, char *buffer, apr_size_t *length);
 };
 
 /** Where to read a blob: from a file, from a stream, or at a URL to redirect
@@ -146,6 +149,8 @@ typedef struct oci_blob_source_t {
     apr_off_t size;            /* of the file or the stream, bytes */
     apr_off_t offset; /* set by the caller: which byte it will read first from a
                          stream */
+    apr_off_t until; /* set by the caller: where it will stop for now; 0: at the
+                        end */
 } oci_blob_source_t;
 
 /** How to open a blob: flags. */

@@ -8,9 +8,9 @@
 #include "util_filter.h"
 #include "apr_strings.h"
 
+#include "api/blob_bucket.h"
 #include "api/endpoints.h"
 #include "api/reply.h"
-#include "api/stream_bucket.h"
 #include "registry/blob.h"
 #include "values/etag.h"
 #include "values/range.h"
@@ -18,53 +18,28 @@
 /* The largest bucket, for systems with a small apr_size_t. */
 #define BUCKET_BYTES (1024 * 1024 * 1024)
 
-/* The bytes that are read at once, without ReadBufferSize.  mod_ssl encrypts
- * and writes what was read at once, and APR's 8 KiB make this slow. */
-#define READ_BYTES (128 * 1024)
-
 /* An open blob, and the request that asks for it. */
 typedef struct opened_t {
     const oci_blob_t *blob;
     const oci_blob_source_t *source;
+    const apr_array_header_t *ranges; /* of oci_range_t: what the request asks
+                                         for; NULL: the entire blob */
     oci_request_t *request;
+    apr_int32_t flags; /* of oci_blob_open */
 } opened_t;
-
-/* Make a bucket for a blob's file.  The reply consists of copies of it, which
- * share one file descriptor even if they are set aside for a slow client. */
-static apr_bucket *file_bucket(const oci_blob_source_t *source, request_rec *r)
-{
-    apr_bucket *file = apr_bucket_file_create(source->file, 0, 0, r->pool,
-                                              r->connection->bucket_alloc);
-    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
-    apr_size_t size = 0;
-
-#if APR_HAS_MMAP
-    if (core->enable_mmap == ENABLE_MMAP_OFF) {
-        apr_bucket_file_enable_mmap(file, 0);
-    }
-#endif
-#if AP_MODULE_MAGIC_AT_LEAST(20120211, 97)
-    size = core->read_buf_size;
-#endif
-    apr_bucket_file_set_buf_size(file, size ? size : READ_BYTES);
-    return file;
-}
 
 /* Make a bucket for a blob, of which the reply consists of copies. */
 static apr_bucket *open_bucket(const opened_t *opened)
 {
     request_rec *r = opened->request->r;
-    const oci_blob_source_t *source = opened->source;
 
-    return source->stream
-        ? oci_stream_bucket_create(source->stream, source->size,
-                                   apr_pstrcat(r->pool,
-                                               opened->request->registry.blobs
-                                                   ->where,
-                                               "/", opened->blob->locator,
-                                               NULL),
-                                   r)
-        : file_bucket(source, r);
+    return oci_blob_bucket_create(opened->source,
+                                  opened->flags & OCI_OPEN_SENDFILE,
+                                  apr_pstrcat(r->pool,
+                                              opened->request->registry.blobs
+                                                  ->where,
+                                              "/", opened->blob->locator, NULL),
+                                  r);
 }
 
 static void append_range(apr_bucket_brigade *bb, apr_bucket *all,
@@ -86,9 +61,9 @@ static void append_range(apr_bucket_brigade *bb, apr_bucket *all,
 
 /* Send a multipart reply (RFC 9110, 14.6), with a part for each range, in the
  * order of the request.  The data is not read here. */
-static oci_error_t *reply_parts(const opened_t *opened,
-                                const apr_array_header_t *ranges)
+static oci_error_t *reply_parts(const opened_t *opened)
 {
+    const apr_array_header_t *ranges = opened->ranges;
     request_rec *r = opened->request->r;
     apr_bucket_brigade *bb = apr_brigade_create(r->pool,
                                                 r->connection->bucket_alloc);
@@ -146,67 +121,57 @@ static oci_error_t *reply_range(const opened_t *opened,
 }
 
 /* Read the ranges that a GET asks for (RFC 9110, 14.2).
- * @param ranges Set to NULL for the entire blob */
-static oci_error_t *wanted_ranges(apr_array_header_t **ranges,
-                                  oci_request_t *request,
-                                  const oci_blob_t *blob)
+ * ranges: set to NULL for the entire blob, and empty if none is valid */
+static void wanted_ranges(apr_array_header_t **ranges, const request_rec *r,
+                          const oci_blob_t *blob)
 {
-    request_rec *r = request->r;
     const char *range = apr_table_get(r->headers_in, "Range");
     const char *if_range = apr_table_get(r->headers_in, "If-Range");
     apr_status_t rv;
 
     *ranges = NULL;
     if (!range || (if_range && !oci_etag_match(if_range, blob->digest, 0))) {
-        return NULL;
+        return;
     }
     rv = oci_ranges_parse(ranges, range, blob->size, r->pool);
     if (rv == APR_ENOTIMPL) {
         *ranges = NULL;
     }
-    if (rv == APR_SUCCESS || rv == APR_ENOTIMPL) {
-        return NULL;
+    else if (rv != APR_SUCCESS) {
+        apr_array_clear(*ranges);
     }
-    oci_reply_header(request, "Content-Range",
-                     apr_psprintf(r->pool, "bytes */%" APR_OFF_T_FMT,
-                                  blob->size));
-    return oci_error_make(r->pool, OCI_E_RANGE_UNSATISFIABLE, "range", range,
-                          "the range is not valid for the blob's "
-                          "%" APR_OFF_T_FMT " bytes",
-                          blob->size);
 }
 
-/* Find out which byte of a stream the reply begins with, so that the store need
- * not ask for others.  Errors show again when the blob is open. */
-static apr_off_t first_byte(oci_request_t *request, const char *digest)
+static oci_error_t *refuse_range(const opened_t *opened)
 {
-    apr_array_header_t *ranges = NULL;
-    oci_blob_t blob;
+    request_rec *r = opened->request->r;
+    apr_off_t size = opened->blob->size;
 
-    if (!request->registry.blobs->provider->remote
-        || !apr_table_get(request->r->headers_in, "Range")
-        || oci_blob_stat(&blob, &request->repository, digest, request->r->pool)
-        || wanted_ranges(&ranges, request, &blob) || !ranges) {
-        return 0;
-    }
-    return APR_ARRAY_IDX(ranges, 0, oci_range_t).first;
+    oci_reply_header(opened->request, "Content-Range",
+                     apr_psprintf(r->pool, "bytes */%" APR_OFF_T_FMT, size));
+    return oci_error_make(r->pool, OCI_E_RANGE_UNSATISFIABLE, "range",
+                          apr_table_get(r->headers_in, "Range"),
+                          "the range is not valid for the blob's "
+                          "%" APR_OFF_T_FMT " bytes",
+                          size);
 }
 
 static oci_error_t *reply_content(const opened_t *opened)
 {
-    oci_range_t entire = { 0, opened->blob->size };
-    apr_array_header_t *ranges;
-    oci_error_t *error = wanted_ranges(&ranges, opened->request, opened->blob);
+    const oci_range_t entire = { 0, opened->blob->size };
 
-    if (error) {
-        return error;
-    }
-    if (!ranges) {
+    if (!opened->ranges) {
         return reply_range(opened, &entire, 0);
     }
-    return ranges->nelts == 1
-        ? reply_range(opened, &APR_ARRAY_IDX(ranges, 0, oci_range_t), 1)
-        : reply_parts(opened, ranges);
+    switch (opened->ranges->nelts) {
+    case 0:
+        return refuse_range(opened);
+    case 1:
+        return reply_range(opened,
+                           &APR_ARRAY_IDX(opened->ranges, 0, oci_range_t), 1);
+    default:
+        return reply_parts(opened);
+    }
 }
 
 /* Set the headers of a blob, and check the preconditions.
@@ -270,9 +235,9 @@ oci_error_t *oci_blobs_get(oci_request_t *request)
 {
     request_rec *r = request->r;
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    apr_array_header_t *ranges;
     oci_blob_source_t source = { 0 };
-    oci_blob_t blob = { .digest = request->route.reference };
-    const opened_t opened = { &blob, &source, request };
+    oci_blob_t blob;
     apr_int32_t flags = 0;
     oci_error_t *error;
     int answered;
@@ -280,23 +245,34 @@ oci_error_t *oci_blobs_get(oci_request_t *request)
     if (r->header_only) {
         return head_blob(request);
     }
-    if (AP_SENDFILE_ENABLED(core->enable_sendfile)) {
+    if (AP_SENDFILE_ENABLED(core->enable_sendfile)
+        && strcmp(ap_http_scheme(r), "https")) {
         flags |= OCI_OPEN_SENDFILE;
     }
     if (request->policy.redirect
         && !apr_table_get(r->subprocess_env, "no-oci-redirect")) {
         flags |= OCI_OPEN_REDIRECT;
     }
-    else {
-        source.offset = first_byte(request, blob.digest);
+    error = oci_blob_find(&blob, &request->repository, request->route.reference,
+                          r->pool);
+    if (error) {
+        return error;
+    }
+    wanted_ranges(&ranges, r, &blob);
+    if (ranges && ranges->nelts) {
+        const oci_range_t *first = &APR_ARRAY_IDX(ranges, 0, oci_range_t);
+
+        source.offset = first->first;
+        source.until = first->first + first->length;
     }
     error = oci_blob_open(&source, &blob, &request->repository, flags, r->pool);
     if (error || (error = set_headers(&answered, request, blob.digest))
         || answered) {
         return error;
     }
-    return source.url ? reply_address(request, source.url)
-                      : reply_content(&opened);
+    return source.url
+        ? reply_address(request, source.url)
+        : reply_content(&(opened_t){ &blob, &source, ranges, request, flags });
 }
 
 /* Check the preconditions of a deletion. */

@@ -97,9 +97,8 @@ oci_error_t *oci_blob_record(oci_blob_t *blob, const oci_registry_t *registry,
                  : oci_blob_parse(blob, record.data, registry, digest, pool);
 }
 
-static oci_error_t *find_held(oci_blob_t *blob,
-                              const oci_repository_t *repository,
-                              const char *digest, apr_pool_t *pool)
+oci_error_t *oci_blob_find(oci_blob_t *blob, const oci_repository_t *repository,
+                           const char *digest, apr_pool_t *pool)
 {
     oci_follow_t follow = {
         .key = oci_key_held(pool, repository->name, digest),
@@ -183,7 +182,7 @@ oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_repository_t *repository,
     int looks = 0;
 
     do {
-        oci_error_t *error = find_held(blob, repository, digest, pool);
+        oci_error_t *error = oci_blob_find(blob, repository, digest, pool);
 
         if (error) {
             return error;
@@ -205,7 +204,9 @@ oci_error_t *oci_blob_open(oci_blob_source_t *source, oci_blob_t *blob,
     int looks = 0;
 
     do {
-        oci_error_t *error = find_held(blob, repository, blob->digest, pool);
+        oci_error_t *error = looks || !blob->locator
+            ? oci_blob_find(blob, repository, blob->digest, pool)
+            : NULL;
 
         if (error) {
             return error;

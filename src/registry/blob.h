@@ -118,6 +118,17 @@ void oci_blob_add_removal(apr_array_header_t *changes,
                           const char *digest);
 
 /**
+ * Look up a blob of a repository, without a look at its bytes.
+ * @param blob Filled in on success
+ * @param digest A valid digest; kept in blob
+ * @param pool For the result and temporary data
+ * @return OCI_E_BLOB_UNKNOWN if the repository does not hold the blob; a
+ * storage error (error.h)
+ */
+oci_error_t *oci_blob_find(oci_blob_t *blob, const oci_repository_t *repository,
+                           const char *digest, apr_pool_t *pool);
+
+/**
  * Look up a blob of a repository, and check that its bytes are stored, unless
  * the store is remote.
  * @param blob Filled in on success
@@ -133,8 +144,9 @@ oci_error_t *oci_blob_stat(oci_blob_t *blob, const oci_repository_t *repository,
 /**
  * Open a blob of a repository for reading.
  * @param source Set to the provider's source: a file, a stream or a URL; its
- *        offset is given
- * @param blob Its digest, which is valid, says which blob; the rest is set
+ *        offset and its until are given
+ * @param blob As oci_blob_find set it, or only its digest, which is valid, and
+ *        the rest 0; filled in on success
  * @param flags As for the provider's blob_open
  * @param pool The source lives as long as this pool
  * @return As oci_blob_stat

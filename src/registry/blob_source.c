@@ -14,7 +14,10 @@ apr_status_t oci_blob_source_read(const oci_blob_source_t *source,
     apr_status_t rv;
 
     if (source->stream) {
-        return source->stream->read(source->stream, offset, buffer, length);
+        return source->stream->read(source->stream, offset,
+                                    source->until ? source->until
+                                                  : source->size,
+                                    buffer, length);
     }
     rv = apr_file_seek(source->file, APR_SET, &offset);
     if (rv == APR_SUCCESS) {

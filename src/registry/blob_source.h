@@ -12,7 +12,8 @@
 
 /**
  * Read bytes of an open blob.
- * @param source As blob_open set it; not a URL
+ * @param source As blob_open set it; not a URL.  Its until is 0, or where the
+ *        caller stops for now
  * @param offset Of the first byte
  * @param length In: bytes wanted, at least 1; out: bytes read, 0 only at the
  * end

@@ -161,9 +161,11 @@ static int is_locator(const char *locator)
 }
 
 static apr_status_t read_stream(oci_blob_stream_t *stream, apr_off_t offset,
-                                char *buffer, apr_size_t *length)
+                                apr_off_t until, char *buffer,
+                                apr_size_t *length)
 {
-    apr_status_t rv = oci_s3_stream_read(((stream_t *)stream)->stream, offset,
+    const oci_s3_span_t span = { offset, until };
+    apr_status_t rv = oci_s3_stream_read(((stream_t *)stream)->stream, &span,
                                          buffer, length);
 
     if (rv == APR_EOF) {
@@ -192,7 +194,8 @@ static apr_status_t blob_open(oci_blob_source_t *source,
     }
     self = apr_pcalloc(pool, sizeof(*self));
     self->base.read = read_stream;
-    rv = oci_s3_stream_open(&self->stream, &call, locator, source->offset,
+    rv = oci_s3_stream_open(&self->stream, &call, locator,
+                            &(oci_s3_span_t){ source->offset, source->until },
                             pool);
     if (rv == APR_SUCCESS) {
         source->stream = &self->base;

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "apr_date.h"
 #include "apr_strings.h"
 
 #include "mod_oci.h"
@@ -20,7 +19,7 @@
 #include "s3/s3_request.h"
 #include "s3/s3_stream.h"
 
-/* libcurl holds up to 256 KiB more while it pauses. */
+/* libcurl holds up to OCI_S3_SINK_SIZE bytes more while it pauses. */
 #define SPILL_SIZE (128 * 1024)
 #define ERROR_SIZE (8 * 1024)
 #define BREAKS_MAX 5
@@ -29,8 +28,7 @@ struct oci_s3_stream_t {
     oci_s3_call_t call;
     const char *key;
     apr_pool_t *pool;
-    oci_s3_info_t info;
-    int known; /* whether info is filled in */
+    oci_s3_info_t info; /* its size is -1 before the first response */
 
     apr_pool_t *response; /* of the members below; cleared for the next one */
     oci_s3_handle_t *handle; /* NULL: no response is under way */
@@ -38,6 +36,7 @@ struct oci_s3_stream_t {
     oci_s3_keys_t keys;
     int running; /* whether more of the response may come */
     int paused;
+    apr_off_t until; /* where the response ends; 0: at the object's end */
 
     apr_off_t offset; /* of the reader's next byte */
     char *target;     /* the reader's buffer; NULL while nobody reads */
@@ -116,23 +115,25 @@ static apr_status_t clean_up(void *baton)
     return APR_SUCCESS;
 }
 
-/* Start a request for the object from an offset on. */
-static apr_status_t start_response(oci_s3_stream_t *stream, apr_off_t offset,
+/* Start a request for bytes of the object. */
+static apr_status_t start_response(oci_s3_stream_t *stream,
+                                   const oci_s3_span_t *span,
                                    apr_time_t deadline)
 {
     oci_s3_call_t call = { stream->call.client, deadline };
     oci_s3_request_t request = { .method = "GET", .key = stream->key };
     apr_table_t *headers;
+    const char *range;
     apr_status_t rv;
 
     apr_pool_clear(stream->response);
     headers = apr_table_make(stream->response, 4);
     request.headers = headers;
     request.sha256 = oci_s3_sha256(NULL, 0, stream->response);
-    if (offset) {
-        apr_table_setn(headers, "Range",
-                       apr_psprintf(stream->response,
-                                    "bytes=%" APR_OFF_T_FMT "-", offset));
+    stream->until = span->until;
+    range = oci_s3_span_range(span, stream->response);
+    if (range) {
+        apr_table_setn(headers, "Range", range);
     }
     if (stream->info.etag) {
         apr_table_setn(headers, "If-Match", stream->info.etag);
@@ -182,68 +183,17 @@ static apr_status_t await_head(oci_s3_stream_t *stream, apr_time_t deadline)
         : oci_s3_transport_result(exchange, stream->handle, stream->response);
 }
 
-/* Read "bytes first-last/size". */
-static int parse_content_range(apr_off_t *first, apr_off_t *size,
-                               const char *text)
-{
-    const char *slash = text ? strchr(text, '/') : NULL;
-
-    if (!slash || strncmp(text, "bytes ", 6)) {
-        return 0;
-    }
-    *first = apr_atoi64(text + 6);
-    *size = apr_atoi64(slash + 1);
-    return *size > 0 || slash[1] == '0';
-}
-
-/* Copy what the head of a response says of the object, and check that it is the
- * same as before, and that the response begins where it should.
- * Returns NULL, or what is wrong. */
-static const char *read_head(oci_s3_stream_t *stream, apr_off_t offset)
-{
-    const apr_table_t *headers = stream->exchange.received;
-    const char *length = apr_table_get(headers, "Content-Length");
-    const char *etag = apr_table_get(headers, "ETag");
-    const char *modified = apr_table_get(headers, "Last-Modified");
-    apr_off_t first = 0, size = length ? apr_atoi64(length) : -1;
-
-    if (stream->exchange.status == 206
-        && !parse_content_range(&first, &size,
-                                apr_table_get(headers, "Content-Range"))) {
-        return "the response has no valid Content-Range";
-    }
-    if (size < 0) {
-        return "the response has no Content-Length";
-    }
-    if (first != offset) {
-        return "the response begins at another byte than requested";
-    }
-    if (stream->known
-        && (size != stream->info.size
-            || (etag && stream->info.etag
-                && strcmp(etag, stream->info.etag)))) {
-        return "the object has changed while it was read";
-    }
-    if (!stream->known) {
-        stream->known = 1;
-        stream->info.size = size;
-        stream->info.etag = etag ? apr_pstrdup(stream->pool, etag) : NULL;
-        stream->info.modified = modified ? apr_date_parse_http(modified) : 0;
-    }
-    return NULL;
-}
-
 /* Judge the head of a response; APR_EAGAIN if the request may be repeated.
  * Anything but success ends the response. */
 static apr_status_t judge(oci_s3_stream_t *stream, oci_s3_failure_t *failure,
-                          apr_off_t offset)
+                          const oci_s3_span_t *span)
 {
     oci_s3_exchange_t *exchange = &stream->exchange;
     const char *wrong;
 
     if (failure->result == APR_SUCCESS
         && (exchange->status == 200 || exchange->status == 206)) {
-        wrong = read_head(stream, offset);
+        wrong = oci_s3_span_match(&stream->info, span, exchange, stream->pool);
         if (!wrong) {
             return APR_SUCCESS;
         }
@@ -255,12 +205,11 @@ static apr_status_t judge(oci_s3_stream_t *stream, oci_s3_failure_t *failure,
         oci_s3_error_read(&failure->error, exchange, stream->response);
     }
     close_response(stream);
-    if (exchange->status == 416 && !stream->known) {
-        stream->known = 1;
+    if (exchange->status == 416 && stream->info.size < 0) {
         return oci_s3_head(&stream->info, &stream->call, stream->key,
                            stream->pool);
     }
-    if (exchange->status == 412 && stream->known) {
+    if (exchange->status == 412 && stream->info.size >= 0) {
         oci_s3_error_say(failure, "the object has changed while it was read",
                          stream->pool);
         return APR_EGENERAL;
@@ -290,8 +239,9 @@ static apr_status_t keep_reason(oci_s3_stream_t *stream, apr_status_t status)
     return status;
 }
 
-/* Open a response at an offset, with several attempts if need be. */
-static apr_status_t open_response(oci_s3_stream_t *stream, apr_off_t offset,
+/* Open a response with some bytes, with several attempts if need be. */
+static apr_status_t open_response(oci_s3_stream_t *stream,
+                                  const oci_s3_span_t *span,
                                   apr_time_t deadline)
 {
     oci_s3_failure_t failure = { .settings = oci_s3_client_settings(
@@ -303,7 +253,7 @@ static apr_status_t open_response(oci_s3_stream_t *stream, apr_off_t offset,
     close_response(stream);
     for (;;) {
         apr_interval_time_t delay;
-        apr_status_t rv = start_response(stream, offset, deadline);
+        apr_status_t rv = start_response(stream, span, deadline);
 
         if (rv != APR_SUCCESS) {
             return keep_reason(stream, rv);
@@ -311,7 +261,7 @@ static apr_status_t open_response(oci_s3_stream_t *stream, apr_off_t offset,
         failure.attempts++;
         failure.error = (oci_s3_error_t){ "", "", NULL };
         failure.result = await_head(stream, deadline);
-        rv = judge(stream, &failure, offset);
+        rv = judge(stream, &failure, span);
         if (rv != APR_EAGAIN) {
             return rv;
         }
@@ -325,7 +275,7 @@ static apr_status_t open_response(oci_s3_stream_t *stream, apr_off_t offset,
 
 apr_status_t oci_s3_stream_open(oci_s3_stream_t **stream,
                                 const oci_s3_call_t *call, const char *key,
-                                apr_off_t offset, apr_pool_t *pool)
+                                const oci_s3_span_t *span, apr_pool_t *pool)
 {
     oci_s3_stream_t *made = apr_pcalloc(pool, sizeof(*made));
     apr_status_t rv;
@@ -333,7 +283,8 @@ apr_status_t oci_s3_stream_open(oci_s3_stream_t **stream,
     made->call = *call;
     made->key = apr_pstrdup(pool, key);
     made->pool = pool;
-    made->offset = offset;
+    made->info.size = -1;
+    made->offset = span->offset;
     made->spill = apr_palloc(pool, SPILL_SIZE);
     made->error = apr_palloc(pool, ERROR_SIZE);
     rv = apr_pool_create(&made->response, pool);
@@ -341,7 +292,7 @@ apr_status_t oci_s3_stream_open(oci_s3_stream_t **stream,
         return rv;
     }
     apr_pool_pre_cleanup_register(pool, made, clean_up);
-    rv = open_response(made, offset, oci_s3_request_deadline(call, 0));
+    rv = open_response(made, span, oci_s3_request_deadline(call, 0));
     if (rv == APR_SUCCESS) {
         *stream = made;
     }
@@ -389,12 +340,28 @@ static apr_status_t await_bytes(oci_s3_stream_t *stream, apr_time_t deadline)
     return APR_SUCCESS;
 }
 
-/* Fill the reader's buffer from a response; if it breaks, from the next one. */
-static apr_status_t fill(oci_s3_stream_t *stream)
+/* Take what has come meanwhile, as long as there is room for whatever the sink
+ * may get.  A failure shows again at the next read. */
+static void take_more(oci_s3_stream_t *stream)
 {
+    apr_size_t before;
+
+    do {
+        before = stream->filled;
+    } while (stream->running && stream->room - before >= OCI_S3_SINK_SIZE
+             && oci_s3_transport_drive(&stream->running, stream->handle, 0)
+                 == APR_SUCCESS
+             && stream->filled > before);
+}
+
+/* Fill the reader's buffer from a response; if it breaks, from the next one.
+ * until: as in oci_s3_span_t */
+static apr_status_t fill(oci_s3_stream_t *stream, apr_off_t until)
+{
+    const oci_s3_span_t span = { stream->offset, until };
     const oci_s3_settings_t *settings = oci_s3_client_settings(
         stream->call.client);
-    apr_time_t until = oci_s3_now() + OCI_S3_WAIT;
+    apr_time_t deadline = oci_s3_now() + OCI_S3_WAIT;
     oci_s3_failure_t failure = { .settings = settings,
                                  .method = "GET",
                                  .key = stream->key,
@@ -405,23 +372,25 @@ static apr_status_t fill(oci_s3_stream_t *stream)
         apr_time_t silence;
 
         if (!stream->handle) {
-            apr_status_t rv = open_response(stream, stream->offset, until);
+            apr_status_t rv = open_response(stream, &span, deadline);
 
             if (rv != APR_SUCCESS) {
                 return rv;
             }
         }
         silence = oci_s3_now() + settings->timeout;
-        failure.result = await_bytes(stream, silence < until ? silence : until);
+        failure.result = await_bytes(stream,
+                                     silence < deadline ? silence : deadline);
         failure.attempts = ++breaks;
         if (failure.result != APR_SUCCESS) {
             close_response(stream);
             if (!oci_s3_error_transient(&failure) || breaks >= BREAKS_MAX
-                || oci_s3_now() >= until) {
+                || oci_s3_now() >= deadline) {
                 return oci_s3_error_explain(&failure, stream->pool);
             }
         }
     }
+    take_more(stream);
     return APR_SUCCESS;
 }
 
@@ -447,32 +416,46 @@ static void go_to(oci_s3_stream_t *stream, apr_off_t offset)
     if (offset > stream->offset && offset - stream->offset < held) {
         stream->first += offset - stream->offset;
     }
-    else if (offset != stream->offset) {
+    else if (offset != stream->offset
+             || (stream->until && offset == stream->until)) {
         close_response(stream);
     }
     stream->offset = offset;
 }
 
-apr_status_t oci_s3_stream_read(oci_s3_stream_t *stream, apr_off_t offset,
-                                char *buffer, apr_size_t *length)
+/* Find the end of a response whose bytes were all read: its connection can be
+ * used again. */
+static void finish_response(oci_s3_stream_t *stream)
 {
+    apr_off_t last = stream->until ? stream->until : stream->info.size;
+
+    if (stream->running && stream->offset == last) {
+        oci_s3_transport_drive(&stream->running, stream->handle, 0);
+    }
+}
+
+apr_status_t oci_s3_stream_read(oci_s3_stream_t *stream,
+                                const oci_s3_span_t *span, char *buffer,
+                                apr_size_t *length)
+{
+    apr_off_t left = stream->info.size - span->offset;
     apr_size_t size = *length;
     apr_status_t rv;
 
     *length = 0;
-    if (offset >= stream->info.size) {
+    if (left <= 0) {
         return APR_EOF;
     }
-    if ((apr_off_t)size > stream->info.size - offset) {
-        size = stream->info.size - offset;
+    if ((apr_off_t)size > left) {
+        size = left;
     }
-    go_to(stream, offset);
+    go_to(stream, span->offset);
     *length = read_spill(stream, buffer, size);
     if (!*length && size) {
         stream->target = buffer;
         stream->room = size;
         stream->filled = 0;
-        rv = fill(stream);
+        rv = fill(stream, span->until);
         stream->target = NULL;
         if (rv != APR_SUCCESS) {
             return rv;
@@ -480,8 +463,6 @@ apr_status_t oci_s3_stream_read(oci_s3_stream_t *stream, apr_off_t offset,
         *length = stream->filled;
     }
     stream->offset += *length;
-    if (stream->offset == stream->info.size && stream->running) {
-        oci_s3_transport_drive(&stream->running, stream->handle, 0);
-    }
+    finish_response(stream);
     return APR_SUCCESS;
 }

@@ -18,7 +18,6 @@
 
 #define CONNECT_TIME apr_time_from_sec(10)
 #define BUFFER_SIZE  (64 * 1024)
-#define STREAM_SIZE  (256 * 1024) /* of the buffer for a streamed response */
 #define SEND_SIZE    (64 * 1024)
 #define FIRST_SIZE   4096
 #define ERROR_MAX    (64 * 1024)
@@ -254,7 +253,7 @@ static void set_options(CURL *easy, const oci_s3_transport_t *transport,
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "mod_oci/" OCI_VERSION);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, progress->error);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
-                     (long)(exchange->sink ? STREAM_SIZE : BUFFER_SIZE));
+                     (long)(exchange->sink ? OCI_S3_SINK_SIZE : BUFFER_SIZE));
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, progress->lines);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, receive_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, progress);

@@ -21,6 +21,9 @@
 /** The default limit of a response body, in bytes. */
 #define OCI_S3_RESPONSE_LIMIT (8 * 1024 * 1024)
 
+/** The most bytes that a sink gets at once: the size of libcurl's buffer. */
+#define OCI_S3_SINK_SIZE (256 * 1024)
+
 /** The return value by which a sink pauses: CURL_WRITEFUNC_PAUSE. */
 #define OCI_S3_PAUSE 0x10000001
 

@@ -137,6 +137,7 @@ apr_status_t oci_s3_writer_load(oci_blob_writer_t *writer)
 {
     apr_off_t size = writer->state.size
         - oci_s3_state_parts_size(&writer->state);
+    const oci_s3_span_t all = { 0, size };
     oci_s3_stream_t *stream;
     oci_s3_call_t call;
     apr_size_t room, length = 1;
@@ -152,10 +153,10 @@ apr_status_t oci_s3_writer_load(oci_blob_writer_t *writer)
         return rv;
     }
     call = oci_s3_writer_call(writer);
-    rv = oci_s3_stream_open(&stream, &call, writer->state.tail, 0, scratch);
+    rv = oci_s3_stream_open(&stream, &call, writer->state.tail, &all, scratch);
     while (rv == APR_SUCCESS && length && (apr_off_t)writer->used < size) {
         length = (apr_size_t)size - writer->used;
-        rv = oci_s3_stream_read(stream, writer->used,
+        rv = oci_s3_stream_read(stream, &(oci_s3_span_t){ writer->used, size },
                                 writer->buffer + writer->used, &length);
         writer->used += rv == APR_SUCCESS ? length : 0;
         if (rv == APR_SUCCESS && oci_s3_now() > writer->deadline) {

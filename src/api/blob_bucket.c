@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Buckets for the bytes of a blob.  A file that httpd can send by sendfile(2)
+ * or mmap(2) gets a file bucket.  Everything else gets a bucket that reads the
+ * blob when it is sent. */
+
+#include <stdlib.h>
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "apr_buckets.h"
+
+#include "api/blob_bucket.h"
+#include "registry/blob_source.h"
+#include "registry/error.h"
+
+APLOG_USE_MODULE(oci);
+
+/* The bytes that are read and sent at once, without ReadBufferSize.  mod_ssl
+ * encrypts what was read at once, and APR's 8 KiB make this slow.  With small
+ * pieces of a stream, its two ends wake each other more often. */
+#define FILE_BYTES   (256 * 1024)
+#define STREAM_BYTES (1024 * 1024)
+
+/* The largest file that APR maps into memory instead of reading it. */
+#define MMAP_BYTES (4 * 1024 * 1024)
+
+/* What the buckets of a blob share.  It lives as long as the request, whose
+ * buckets are destroyed before it. */
+typedef struct shared_t {
+    apr_bucket_refcount refcount;
+    oci_blob_source_t source;
+    apr_size_t most; /* bytes to read at once */
+    const char *where;
+    request_rec *r;
+} shared_t;
+
+static void destroy_shared(void *data)
+{
+    apr_bucket_shared_destroy(data); /* the pool of the request owns the rest */
+}
+
+/* End the response: the client sees that bytes are missing. */
+static apr_status_t fail(shared_t *shared, apr_off_t offset, apr_status_t rv)
+{
+    request_rec *r = shared->r;
+    const oci_error_t *error = oci_error_storage(r->pool, rv,
+                                                 "the response ends at byte "
+                                                 "%" APR_OFF_T_FMT
+                                                 " of the blob: cannot read %s",
+                                                 offset, shared->where);
+
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, error->status, r, "oci: %s",
+                  error->note);
+    r->connection->keepalive = AP_CONN_CLOSE;
+    r->connection->aborted = 1;
+    return rv;
+}
+
+static apr_status_t read_shared(apr_bucket *e, const char **text,
+                                apr_size_t *length, apr_read_type_e block)
+{
+    shared_t *shared = e->data;
+    apr_off_t start = e->start;
+    apr_size_t left = e->length;
+    apr_size_t size = left < shared->most ? left : shared->most;
+    /* not apr_bucket_alloc(): APR returns a large buffer to the system when it
+     * holds MaxMemFree in small ones, and getting new pages for each read can
+     * take as long as sending them */
+    char *buffer = malloc(size);
+    apr_status_t rv;
+
+    (void)block;
+    *text = NULL;
+    *length = size;
+    shared->source.until = start + left;
+    rv = buffer ? oci_blob_source_read(&shared->source, start, buffer, length)
+                : APR_ENOMEM;
+    if (rv == APR_SUCCESS && !*length && left) {
+        rv = APR_INCOMPLETE;
+    }
+    if (rv != APR_SUCCESS) {
+        free(buffer);
+        *length = 0;
+        return fail(shared, start, rv);
+    }
+    if (*length < left) {
+        apr_bucket_split(e, *length);
+    }
+    apr_bucket_heap_make(e, buffer, *length, free);
+    ((apr_bucket_heap *)e->data)->alloc_len = size;
+    *text = buffer;
+    destroy_shared(shared);
+    return APR_SUCCESS;
+}
+
+static const apr_bucket_type_t reading_bucket = {
+    "OCI_BLOB",
+    5,
+    APR_BUCKET_DATA,
+    destroy_shared,
+    read_shared,
+    apr_bucket_setaside_noop,
+    apr_bucket_shared_split,
+    apr_bucket_shared_copy,
+};
+
+/* Make a bucket that reads a blob when it is sent. */
+static apr_bucket *read_bucket(const oci_blob_source_t *source, apr_size_t most,
+                               const char *where, request_rec *r)
+{
+    apr_bucket_alloc_t *list = r->connection->bucket_alloc;
+    apr_bucket *b = apr_bucket_alloc(sizeof(*b), list);
+    shared_t *shared = apr_palloc(r->pool, sizeof(*shared));
+
+    APR_BUCKET_INIT(b);
+    b->free = apr_bucket_free;
+    b->list = list;
+    shared->source = *source;
+    shared->most = most;
+    shared->where = where;
+    shared->r = r;
+    b = apr_bucket_shared_make(b, shared, 0, source->size);
+    b->type = &reading_bucket;
+    return b;
+}
+
+/* Make a bucket for a blob's file. */
+static apr_bucket *file_bucket(const oci_blob_source_t *source, apr_size_t most,
+                               const request_rec *r)
+{
+    apr_bucket *file = apr_bucket_file_create(source->file, 0, 0, r->pool,
+                                              r->connection->bucket_alloc);
+
+#if APR_HAS_MMAP
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+
+    if (core->enable_mmap == ENABLE_MMAP_OFF) {
+        apr_bucket_file_enable_mmap(file, 0);
+    }
+#endif
+    apr_bucket_file_set_buf_size(file, most);
+    return file;
+}
+
+apr_bucket *oci_blob_bucket_create(const oci_blob_source_t *source,
+                                   int sendfile, const char *where,
+                                   request_rec *r)
+{
+    apr_size_t most = source->stream ? STREAM_BYTES : FILE_BYTES;
+
+#if AP_MODULE_MAGIC_AT_LEAST(20120211, 97)
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+
+    if (core->read_buf_size) {
+        most = core->read_buf_size;
+    }
+#endif
+    return source->file && (sendfile || source->size <= MMAP_BYTES)
+        ? file_bucket(source, most, r)
+        : read_bucket(source, most, where, r);
+}

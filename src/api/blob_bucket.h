@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file blob_bucket.h
+ * @brief Buckets for the bytes of a blob
+ */
+
+#ifndef OCI_BLOB_BUCKET_H
+#define OCI_BLOB_BUCKET_H
+
+#include "httpd.h"
+
+#include "mod_oci.h"
+
+/**
+ * Create a bucket for all bytes of a blob.  Copies of it may be given another
+ * start and length; they share one file descriptor or stream.  If bytes cannot
+ * be read when they are sent, the response ends early, so that the client
+ * notices, and the log has the cause.
+ * @param source A file or a stream, which lives as long as the request
+ * @param sendfile Whether the file is open for sendfile
+ * @param where The name of the blob, for the log
+ * @return The bucket, never NULL
+ */
+apr_bucket *oci_blob_bucket_create(const oci_blob_source_t *source,
+                                   int sendfile, const char *where,
+                                   request_rec *r);
+
+#endif /* OCI_BLOB_BUCKET_H */
