@@ -41,5 +41,6 @@ run_ok('pull by digest', @ctr, 'images', 'pull', @plain,
 isnt((run(@ctr, 'images', 'pull', @plain, "$other:absent"))[0], 0,
     'pulling an absent tag fails');
 
+pulls_ok($registry);
 $registry->stop;
 done_testing;

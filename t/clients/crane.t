@@ -47,5 +47,6 @@ run_ok('delete', @crane, 'delete', "$repo\@$digest");
 gone_ok($registry, 'tools/crane', $digest);
 gone_ok($registry, 'tools/crane', 'all');
 
+pulls_ok($registry);
 $registry->stop;
 done_testing;

@@ -64,5 +64,6 @@ is(scalar @{ verify_ok($registry, 'tools/docker', 'list')->{manifests} }, 1,
 like((run($docker, 'pull', "$image:absent"))[1],
     qr/manifest unknown|not found/, 'docker reports an absent manifest');
 
+pulls_ok($registry);
 $registry->stop;
 done_testing;

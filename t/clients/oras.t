@@ -60,5 +60,6 @@ run_ok('delete a manifest', $oras, 'manifest', 'delete', '--plain-http', '-f',
     "$repo:1");
 gone_ok($registry, 'tools/oras', 'latest');
 
+pulls_ok($registry);
 $registry->stop;
 done_testing;

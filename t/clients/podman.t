@@ -52,5 +52,6 @@ like(output_of(@podman, 'search', $insecure, '--list-tags', $image),
     qr/ all\n.* oci\n.* v2s2\n/, 'search --list-tags');
 run_ok('unmount', @podman, 'image', 'unmount', '-a');
 
+pulls_ok($registry);
 $registry->stop;
 done_testing;

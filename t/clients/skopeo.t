@@ -59,5 +59,6 @@ like(output_of($skopeo, 'list-tags', '--tls-verify=false', $repo),
 run_ok('delete', $skopeo, 'delete', '--tls-verify=false', "$repo:oci");
 gone_ok($registry, 'tools/skopeo', 'oci');
 
+pulls_ok($registry);
 $registry->stop;
 done_testing;

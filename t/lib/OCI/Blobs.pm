@@ -48,6 +48,9 @@ sub new {
 sub name { $_[0]{name} }
 sub s3   { $_[0]{s3} }
 
+# Whether pulls are redirected, unless a test configures something else.
+sub redirects { $_[0]{s3} && $_[0]{mode} ne 'stream' ? 1 : 0 }
+
 # The prefix of all keys: the store is an absolute path.
 sub prefix { $_[1] =~ s{\A/+}{}r }
 

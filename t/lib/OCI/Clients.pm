@@ -32,7 +32,7 @@ use Test::More ();
 
 my @FUNCTIONS = qw(tool system_tool needs_root registry scratch run run_ok
     output_of daemon docker_engine containerd podman real_image root_tar spew
-    slurp tree_of verify verify_ok gone_ok tags_are);
+    slurp tree_of verify verify_ok gone_ok tags_are pulls_ok);
 my ($scratch, @daemons);
 my $home = $ENV{HOME};     # the original HOME, in which the programs are
 
@@ -313,6 +313,20 @@ sub tags_are {
     my $res = OCI::Client->new($registry)->get("/v2/$repo/tags/list");
     return Test::More::is_deeply(($res->json // {})->{tags}, \@tags,
         "tags of $repo") || Test::More::diag($res->text);
+}
+
+# One test: there were pulls of blobs, and all of them were redirected to an
+# object store, or none.
+sub pulls_ok {
+    my $registry = shift;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return if !$registry->isa('OCI::Server');
+    my $wanted = $registry->{blobs}->redirects ? 'redirected' : 'sent';
+    my %seen = map { ($_ < 300 ? 'sent' : 'redirected') => 1 }
+        slurp($registry->access_log)
+        =~ m{^(20[06]|307) GET /v2/\S+/blobs/\w+:}mg;
+    return Test::More::is_deeply([ sort keys %seen ], [$wanted],
+        "blobs were $wanted");
 }
 
 1;
