@@ -475,9 +475,9 @@ static oci_error_t *refuse_foreign(const pair_t *pair)
                            "the blob store %s belongs to another index than "
                            "%s, so nothing is done; name the index that "
                            "httpd uses.  If httpd uses this one, and no other, "
-                           "remove blobs/.index from the blob store, and "
-                           "restart httpd",
-                           blobs, index));
+                           "remove %s from the blob store, and restart httpd",
+                           blobs, index,
+                           oci_pairing_index_name(pair->registry)));
 }
 
 oci_error_t *oci_pairing_check_owner(const oci_registry_t *registry, int claim,

@@ -16,3 +16,9 @@ const char *oci_pairing_id_name(const oci_registry_t *registry)
     return registry->blobs->provider->remote ? "the object \"id\""
                                              : "blobs/.id";
 }
+
+const char *oci_pairing_index_name(const oci_registry_t *registry)
+{
+    return registry->blobs->provider->remote ? "the object \"index\""
+                                             : "blobs/.index";
+}

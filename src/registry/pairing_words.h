@@ -16,4 +16,8 @@ const char *oci_pairing_where(const oci_registry_t *registry);
 /** Return the name of what holds the id of the blob store. */
 const char *oci_pairing_id_name(const oci_registry_t *registry);
 
+/** Return the name of what holds the id of the index that uses the blob store.
+ */
+const char *oci_pairing_index_name(const oci_registry_t *registry);
+
 #endif /* OCI_PAIRING_WORDS_H */
