@@ -183,6 +183,17 @@ static int number(const json_t *object, const char *key)
     return (int)json_integer_value(json_object_get(object, key));
 }
 
+/* Read httpd's User.  An older mod_oci does not say it. */
+static oci_owner_t read_user(const json_t *object)
+{
+    json_int_t uid = json_integer_value(json_object_get(object, "uid"));
+    json_int_t gid = json_integer_value(json_object_get(object, "gid"));
+    oci_owner_t user = { (apr_uid_t)uid, (apr_gid_t)gid };
+    oci_owner_t none = { 0, 0 };
+
+    return user.uid == (apr_uid_t)-1 ? none : user;
+}
+
 /* Read the rules.  Return NULL, or a sentence that says what is wrong. */
 static const char *read_rules(oci_configured_t *registry, const json_t *object,
                               apr_pool_t *pool)
@@ -239,6 +250,7 @@ static void add_line(apr_array_header_t *found, const char *line)
     registry.blobs = get(object, "blobs", pool);
     registry.index = get(object, "index", pool);
     registry.options = read_options(object, pool);
+    registry.user = read_user(object);
     registry.problem = get(object, "problem", pool);
     registry.place = apr_psprintf(pool, "%s line %d", get(object, "file", pool),
                                   (int)json_integer_value(

@@ -10,11 +10,13 @@
 
 #include "gc/gc_policy.h"
 #include "registry/registry.h"
+#include "store/owner.h"
 
 /** A registry in the configuration. */
 typedef struct oci_configured_t {
     const char *place;    /* file and line of its OCIBlobStore, for messages */
     const char *base;     /* where relative paths start */
+    oci_owner_t user;     /* httpd's User and Group; root if it has none */
     const char *blobs;    /* the arguments of OCIBlobStore */
     const char *index;    /* those of OCIIndex; as blobs if it has none */
     apr_table_t *options; /* what the blob store's own directives say; NULL if

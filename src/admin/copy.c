@@ -39,7 +39,8 @@ const char oci_copy_usage[] =
     "                   INDEX belong to TO.  No httpd may use INDEX meanwhile\n"
     "      --user NAME  the user that writes TO if root runs the command;\n"
     "                   by default the owner of FROM, or the owner of TO\n"
-    "                   if root owns FROM\n";
+    "                   if root owns FROM, or with --blobs the User of the\n"
+    "                   configuration if root owns both\n";
 
 enum {
     OPTION_BLOBS = 256,

@@ -28,6 +28,7 @@ typedef struct oci_blob_copy_t {
     oci_copy_side_t from;
     oci_copy_side_t to;
     oci_registry_t names; /* its index names the blobs to copy; NULL: all */
+    oci_owner_t user;     /* httpd's, of --config; root if it is not known */
     oci_progress_t *progress;
     apr_uint64_t blobs; /* copied */
     apr_uint64_t bytes; /* of these */

@@ -72,6 +72,7 @@ const char *oci_copy_sides_configure(oci_blob_copy_t *copy)
             error = configure(&found, &copy->to, request->to, registry,
                               copy->pool);
         }
+        copy->user = registry->user;
     }
     return error || found ? error
                           : apr_psprintf(copy->pool,
@@ -108,6 +109,9 @@ const char *oci_copy_sides_own(oci_blob_copy_t *copy)
         from = index_path(copy);
     }
     error = oci_copy_find_owners(&owners, copy->request, from, to, copy->pool);
+    if (!error && to && !owners.to.uid && !copy->request->user) {
+        owners.to = copy->user;
+    }
     copy->from.owner = from ? owners.from : owners.to;
     copy->to.owner = owners.to;
     return error;

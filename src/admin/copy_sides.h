@@ -24,9 +24,10 @@ const char *oci_copy_sides_parse(oci_blob_copy_t *copy);
 const char *oci_copy_sides_configure(oci_blob_copy_t *copy);
 
 /**
- * Find out as whom to use FROM and TO, as oci_copy_find_owners does.  A remote
- * store is used as the owner of the other one; if both are remote, as the owner
- * of the index.
+ * Find out as whom to use FROM and TO, as oci_copy_find_owners does.  A TO that
+ * would belong to root, and is not remote, is for httpd's User of --config.  A
+ * remote store is used as the owner of the other one; if both are remote, as
+ * the owner of the index.
  * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_copy_sides_own(oci_blob_copy_t *copy);

@@ -312,6 +312,9 @@ static void print_next(const oci_move_t *move)
                "and run the same command with --switch\n",
                move->index, copy->from.store->where);
     }
+    if (!copy->to.store->provider->remote) {
+        oci_copy_warn_of_root(&copy->to.owner, copy->to.store->where);
+    }
 }
 
 /* Copy, under the lock. */

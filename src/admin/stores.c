@@ -242,7 +242,9 @@ static int has_index_path(const oci_stores_t *stores)
 }
 
 /* As root, choose the user of httpd: the owner of the directory in which it
- * stores blobs, or of the index if the blobs are in another system. */
+ * stores blobs, or of the index if the blobs are in another system.  Without an
+ * index it is the one of the configuration.  With a database root stays root,
+ * because the database may let nobody else in. */
 static const char *find_owner(oci_stores_t *stores)
 {
     apr_pool_t *pool = stores->pool;
@@ -255,6 +257,9 @@ static const char *find_owner(oci_stores_t *stores)
     if (stores->registry.blobs->provider->remote) {
         if (has_index_path(stores)) {
             oci_owner_of_path(&stores->owner, stores->index.index->where);
+        }
+        else if (stores->blobs_only && stores->configured) {
+            stores->owner = stores->configured->user;
         }
         return NULL;
     }

@@ -9,6 +9,7 @@
 #include "http_config.h"
 #include "http_core.h"
 #include "http_main.h"
+#include "unixd.h"
 #include "apr_strings.h"
 #include <jansson.h>
 
@@ -184,6 +185,8 @@ static void print_section(const oci_config_t *config, const server_rec *s,
     set(object, "file", line->filename);
     json_object_set_new(object, "line", json_integer(line->line_num));
     set(object, "base", ap_server_root);
+    json_object_set_new(object, "uid", json_integer(ap_unixd_config.user_id));
+    json_object_set_new(object, "gid", json_integer(ap_unixd_config.group_id));
     set(object, "blobs", arguments_of(config->blobs_line, pool));
     add_options(object, config->blobs, pool);
     if (config->index_line) {

@@ -19,6 +19,7 @@
  *
  *     file, line  where its OCIBlobStore is
  *     base        ServerRoot: where relative paths start
+ *     uid, gid    of httpd's User and Group
  *     blobs       the arguments of OCIBlobStore
  *     options     what the blob store's own directives say, an object of names
  *                 and values; missing if its provider has none

@@ -158,6 +158,20 @@ says(['s3 s3://Bucket'], 1, { settings => qr/\Afailed: 'Bucket' is not a valid/ 
     says(['s3 s3://registry'], 1, { settings => qr/\Afailed: .*not a URL/ },
         'settings that cannot be');
 }
+# Root reads the credentials as httpd's User.
+SKIP: {
+    skip 'only root can become another user', 2 if $>;
+    my $server = OCI::Server->start(blobs => 's3:strict', s3 => $s3);
+    my $file = $server->dir . '/credentials';
+    my @config = ('--config', $server->dir . '/httpd.conf');
+    local %ENV = (%ENV, $server->environment, ASAN_OPTIONS => 'detect_leaks=0');
+    chmod 0600, $file;
+    says(\@config, 1, { reach => qr/\Afailed: .*\Q$file\E cannot be read: Perm/ },
+        'credentials that only root can read');
+    give_to_httpd($file);
+    says(\@config, 0, { delete => qr/\Aok\z/ }, 'credentials of the User');
+    $server->stop;
+}
 run_is(ociadmin('check-store', 's3 /tmp'), 2, qr/not the location of a bucket: expected s3/,
     'a location that is none');
 

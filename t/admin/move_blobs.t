@@ -264,10 +264,16 @@ run_is(copy($index, $target, "fs $used", @options), 1,
     qr/it has blobs; name a new directory or prefix/, 'a directory with blobs');
 ok(!-e "$used/blobs/.index", 'it is as before');
 
-# --force forgets a copy to another store.
-my $forgotten = place();
+# --force forgets a copy to another store.  Root writes this one for httpd's User,
+# although nothing on its path belongs to that user.
+my $roots = File::Temp->newdir('mod_oci-roots-XXXXXX', TMPDIR => 1);
+chmod 0755, "$roots";
+my $forgotten = "$roots/to";
 run_is(copy($index, $target, "fs $forgotten", @options), 0, qr/\A\z/, 'a copy',
     blobs => $total);
+my %owners = map { (stat)[4] => 1 } split /\n/, `find $forgotten`;
+is(join(' ', keys %owners), $> || scalar getpwnam(OCI::Server::user()),
+    'its files are for the User of the configuration');
 run_is(copy($index, $target, "fs $back", @options), 1, qr/use --force to forget/,
     'a second one');
 $s3->faults({ fault => 'denied', method => 'GET', key => 'a/blobs/',
