@@ -11,7 +11,7 @@
 # Environment:
 #
 #     BACKUP     the directory of the backup, which is only for this purpose
-#     BLOBS      the blob store, as after OCIBlobStore
+#     BLOBS      the blob store, as after OCIBlobStore; a directory
 #     INDEX      the index, as after OCIIndex; by default beside the blobs
 #     SPARSE     restore: as OCISparse, if it is set or if clients delete images
 #                that an index names
