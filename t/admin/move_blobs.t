@@ -274,6 +274,12 @@ run_is(copy($index, $target, "fs $forgotten", @options), 0, qr/\A\z/, 'a copy',
 my %owners = map { (stat)[4] => 1 } split /\n/, `find $forgotten`;
 is(join(' ', keys %owners), $> || scalar getpwnam(OCI::Server::user()),
     'its files are for the User of the configuration');
+SKIP: {
+    skip 'only root leaves files of root', 1 if $>;
+    like(ociadmin('copy', '--blobs', '--force', '--index', $index, $target,
+        "fs $roots/mine")->{out}, qr{^root owns \Q$roots\E/mine, so .* chown}m,
+        'without a configuration they are of root, and a line says so');
+}
 run_is(copy($index, $target, "fs $back", @options), 1, qr/use --force to forget/,
     'a second one');
 $s3->faults({ fault => 'denied', method => 'GET', key => 'a/blobs/',
