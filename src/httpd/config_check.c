@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Warnings about configurations that are valid, but cannot work as meant. */
+/* Warnings about configurations that are valid, but cannot work as meant, and a
+ * check that blob stores have an index. */
 
 #include <string.h>
 
@@ -234,6 +235,54 @@ static void add_pair(apr_array_header_t *pairs, const server_rec *s,
             return;
         }
     }
+}
+
+/* Whether an OCIIndex in another section may apply where a line does.  The line
+ * of a macro is not in the tree of lines: then it is not certain. */
+static int may_have_index(const apr_array_header_t *lines,
+                          const ap_directive_t *directive)
+{
+    int i;
+
+    for (i = 0; i < lines->nelts; i++) {
+        const oci_line_t *line = &APR_ARRAY_IDX(lines, i, oci_line_t);
+
+        if (line->directive == directive) {
+            return oci_lines_find(lines, "OCIIndex", line) != NULL;
+        }
+    }
+    return 1;
+}
+
+const char *oci_config_check_index(const ap_directive_t **line,
+                                   const server_rec *main_server,
+                                   apr_pool_t *pool)
+{
+    const apr_array_header_t *lines = oci_lines_read(ap_conftree, pool);
+    const server_rec *s;
+    int i;
+
+    for (s = main_server; s; s = s->next) {
+        const apr_array_header_t *sections = oci_config_of_server(s)->sections;
+
+        for (i = 0; i < sections->nelts; i++) {
+            const oci_config_t *config = APR_ARRAY_IDX(sections, i,
+                                                       oci_config_t *);
+
+            if (config->blobs
+                && !oci_config_index(oci_config_inherit(config, s, pool))
+                && !may_have_index(lines, config->blobs_line->directive)) {
+                *line = config->blobs_line->directive;
+                return apr_psprintf(pool,
+                                    "OCIBlobStore: the blob store %s has no "
+                                    "index: add OCIIndex to its section, for "
+                                    "example \"OCIIndex dbm:gdbm FILE\"; "
+                                    "several httpds need \"dbd\"",
+                                    config->blobs->where);
+            }
+        }
+    }
+    return NULL;
 }
 
 int oci_places_differ(const char *where, const char *other, apr_pool_t *pool)

@@ -337,6 +337,10 @@ static int start_all(start_e kind, apr_pool_t *pool, server_rec *main_server)
     if (error) {
         report(&start, line, error, "fail");
     }
+    error = oci_config_check_index(&line, main_server, pool);
+    if (error) {
+        report(&start, line, error, "get 503");
+    }
     return !start.failed;
 }
 

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# Mistakes in the configuration of a bucket.  "httpd -t" and the start name the
+# line, and say what is wrong, what was expected, and what to do.  No S3 server
+# is asked.
+
+use OCI::Test;
+
+use File::Temp ();
+use OCI::Admin;
+use OCI::S3::Registry;
+
+my $module = OCI::Server::build_of(OCI::Server->sanitized)
+    . '/.libs/mod_oci_s3.so';
+plan(skip_all => 'mod_oci_s3 is not built: there is no libcurl')
+    if !-e $module;
+
+my $tmp = File::Temp->newdir('mod_oci-XXXXXX', TMPDIR => 1);
+chmod 0755, "$tmp";
+my $file = "$tmp/keys";
+my $keys = OCI::Blobs::credentials({ key => 'AKIATEST', secret => 'secret' });
+
+sub write_keys {
+    OCI::Server::spew($file, $_[0] // $keys);
+    give_to_httpd($file);
+    chmod 0400, $file;
+    return;
+}
+
+my @registry = ('<Location "/v2/">', 'SetHandler oci-registry',
+    'OCIBlobStore s3 s3://registry/p', 'OCIRedirect Off',
+    'Require all granted', '</Location>');
+my $index = 'OCIIndex fs @STORE@';
+
+# Options of OCI::Server: these lines, and a registry.
+sub with {
+    return (location => '', extra => "LoadModule oci_s3_module $module\n"
+        . 'OCIS3Endpoint http://127.0.0.1:9', dir => "$tmp/server",
+        after => join "\n", @_);
+}
+
+sub fresh { system 'rm', '-rf', "$tmp/server"; mkdir "$tmp/server"; return }
+
+# The number of the first line that begins with a word.
+sub line_of {
+    my $word = shift;
+    my @lines = split /\n/, OCI::Server::slurp("$tmp/server/httpd.conf");
+    my ($found) = grep { $lines[$_] =~ /^\Q$word\E(?:\s|\z)/ } 0 .. $#lines;
+    return $found + 1;
+}
+
+# Tests: both refuse these lines, and name the line that begins with a word.
+sub is_refused {
+    my ($word, $message, @lines) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    fresh();
+    my $run = OCI::Server->configtest(with(@lines));
+    isnt($run->{status}, 0, "refused: $message");
+    my $line = line_of($word);
+    my $place = qr{line\ $line(?:\ of\ \S+httpd\.conf:\n|:\ )}x;
+    like($run->{output}, qr/$place$message/, 'httpd -t says why, and where');
+    fresh();
+    like(OCI::Server->refuses(with(@lines)), qr/$place$message/,
+        'so does the start');
+    return;
+}
+
+sub is_right {
+    my ($name, @lines) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    fresh();
+    my $run = OCI::Server->configtest(with(@lines));
+    return is("$run->{status} $run->{output}", "0 Syntax OK\n", $name);
+}
+
+# ---- a blob store without an index
+
+write_keys();
+my $from = "OCIS3Credentials file $file";
+is_right('OCIIndex outside of the section', $from, $index, @registry);
+is_right('OCIIndex in the section', $from, @registry[ 0 .. 4 ], $index,
+    '</Location>');
+is_right('OCIIndex in another section that may apply', $from, @registry,
+    '<Location "/v2/a/">', $index, '</Location>');
+is_refused('OCIBlobStore', qr{OCIBlobStore:\ the\ blob\ store
+    \ s3://registry/p\ has\ no\ index:\ add\ OCIIndex\ to\ its\ section}x,
+    $from, @registry);
+is_refused('OCIBlobStore', qr/OCIBlobStore: .* has no index: add OCIIndex/,
+    $from, @registry, '<Location "/other/">', $index, '</Location>');
+
+fresh();
+my $server = OCI::Server->start(with($from, $index, @registry));
+my $client = OCI::Client->new($server);
+status_is($client->get('/v2/'), 200, 'with an index');
+$server->set(with($from, @registry));
+$server->expects(qr/error.*has no index: .*; requests that need it get 503/);
+$server->graceful;
+error_is($client->get('/v2/a/tags/list'), 503, 'UNAVAILABLE',
+    qr/no configured storage/, 'a reload without one');
+$server->stop('httpd goes on');
+
+done_testing;
