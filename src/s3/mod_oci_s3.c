@@ -45,11 +45,14 @@ static const oci_s3_directives_t directives = { directives_of };
 
 static const char *set_word(cmd_parms *cmd, void *config, const char *word)
 {
+    oci_s3_settings_t settings;
+
     (void)config;
     apr_table_setn(ap_get_module_config(cmd->server->module_config,
                                         &oci_s3_module),
                    cmd->cmd->name, word);
-    return NULL;
+    return oci_s3_settings_read(&settings, cmd->cmd->name, word, NULL,
+                                cmd->temp_pool);
 }
 
 /* The words are joined by blanks, so that none may have blanks of its own. */
@@ -64,8 +67,8 @@ static const char *set_words(cmd_parms *cmd, void *config, const char *one,
     for (i = 0; i < 3 && words[i]; i++) {
         if (strpbrk(words[i], " \t")) {
             return apr_psprintf(cmd->pool,
-                                "%s '%s' is not valid: expected a word without "
-                                "blanks",
+                                "%s: '%s' is not a valid word: expected one "
+                                "without blanks",
                                 cmd->cmd->name, words[i]);
         }
     }

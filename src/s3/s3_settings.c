@@ -31,6 +31,7 @@
 typedef struct maker_t {
     const oci_s3_configuration_t *configuration;
     oci_s3_settings_t *settings;
+    const char *name;     /* of the directive or variable that is being read */
     const char *endpoint; /* as configured, or NULL */
     const char *public_endpoint;
     oci_s3_style_e style;
@@ -65,26 +66,31 @@ static int parse_size(apr_off_t *size, const char *text)
     return 1;
 }
 
+/* Say that a value is not valid.
+ * kind: what it should be, such as "size" */
+static const char *refuse(const maker_t *maker, const char *value,
+                          const char *kind, const char *expected)
+{
+    return apr_psprintf(maker->pool, "%s: '%s' is not a valid %s: expected %s",
+                        maker->name, value, kind, expected);
+}
+
+static const char *refuse_endpoint(const maker_t *maker, const char *value)
+{
+    return refuse(maker, value, "URL of a server",
+                  "one without a query, such as https://host:9000");
+}
+
 static const char *set_endpoint(maker_t *maker, const char *value)
 {
     maker->endpoint = value;
-    return oci_s3_endpoint_check(value)
-        ? NULL
-        : apr_psprintf(maker->pool,
-                       "OCIS3Endpoint '%s' is not valid: expected a URL "
-                       "without a query, such as https://host:9000",
-                       value);
+    return oci_s3_endpoint_check(value) ? NULL : refuse_endpoint(maker, value);
 }
 
 static const char *set_public_endpoint(maker_t *maker, const char *value)
 {
     maker->public_endpoint = value;
-    return oci_s3_endpoint_check(value)
-        ? NULL
-        : apr_psprintf(maker->pool,
-                       "OCIS3PublicEndpoint '%s' is not valid: expected a URL "
-                       "without a query, such as https://host:9000",
-                       value);
+    return oci_s3_endpoint_check(value) ? NULL : refuse_endpoint(maker, value);
 }
 
 static const char *set_region(maker_t *maker, const char *value)
@@ -95,10 +101,8 @@ static const char *set_region(maker_t *maker, const char *value)
         p++;
     }
     if (*p || p == value) {
-        return apr_psprintf(maker->pool,
-                            "OCIS3Region '%s' is not valid: expected letters, "
-                            "digits and '-', such as eu-central-1",
-                            value);
+        return refuse(maker, value, "region",
+                      "letters, digits and '-', such as eu-central-1");
     }
     maker->settings->region = value;
     return NULL;
@@ -148,11 +152,9 @@ static const char *set_credentials(maker_t *maker, const char *value)
             return NULL;
         }
     }
-    return apr_psprintf(maker->pool,
-                        "OCIS3Credentials '%s' is not valid: expected 'file "
-                        "PATH [PROFILE]', 'environment', 'web-identity', "
-                        "'container', 'instance' or 'auto'",
-                        value);
+    return refuse(maker, value, "source of credentials",
+                  "'file PATH [PROFILE]', 'environment', 'web-identity', "
+                  "'container', 'instance' or 'auto'");
 }
 
 static const char *set_path_style(maker_t *maker, const char *value)
@@ -169,16 +171,13 @@ static const char *set_path_style(maker_t *maker, const char *value)
             return NULL;
         }
     }
-    return apr_psprintf(maker->pool,
-                        "OCIS3PathStyle '%s' is not valid: expected On, Off or "
-                        "auto",
-                        value);
+    return refuse(maker, value, "value", "On, Off or auto");
 }
 
 static const char *set_ca_file(maker_t *maker, const char *value)
 {
     maker->settings->ca_file = file_path(maker, value);
-    return *value ? NULL : "OCIS3CAFile is empty: expected a path";
+    return *value ? NULL : refuse(maker, value, "path", "that of a file");
 }
 
 static const char *set_part_size(maker_t *maker, const char *value)
@@ -187,10 +186,7 @@ static const char *set_part_size(maker_t *maker, const char *value)
 
     return parse_size(size, value) && *size >= PART_MIN && *size <= PART_MAX
         ? NULL
-        : apr_psprintf(maker->pool,
-                       "OCIS3PartSize '%s' is not valid: expected a size from "
-                       "5M to 5G",
-                       value);
+        : refuse(maker, value, "size", "a number of bytes from 5M to 5G");
 }
 
 static const char *set_max_blob(maker_t *maker, const char *value)
@@ -199,10 +195,7 @@ static const char *set_max_blob(maker_t *maker, const char *value)
 
     return parse_size(size, value) && *size > 0
         ? NULL
-        : apr_psprintf(maker->pool,
-                       "OCIS3MaxBlob '%s' is not valid: expected a size, such "
-                       "as 100G",
-                       value);
+        : refuse(maker, value, "size", "a number of bytes, such as 100G");
 }
 
 static const char *set_memory(maker_t *maker, const char *value)
@@ -211,10 +204,7 @@ static const char *set_memory(maker_t *maker, const char *value)
 
     return parse_size(size, value) && *size > 0
         ? NULL
-        : apr_psprintf(maker->pool,
-                       "OCIS3Memory '%s' is not valid: expected a size, such "
-                       "as 512M",
-                       value);
+        : refuse(maker, value, "size", "a number of bytes, such as 512M");
 }
 
 /* The id of a key becomes a header, so it has only visible characters. */
@@ -239,10 +229,7 @@ static const char *set_encryption(maker_t *maker, const char *value)
             return NULL;
         }
     }
-    return apr_psprintf(maker->pool,
-                        "OCIS3Encryption '%s' is not valid: expected AES256 or "
-                        "'aws:kms [KEY-ID]'",
-                        value);
+    return refuse(maker, value, "encryption", "AES256 or 'aws:kms [KEY-ID]'");
 }
 
 static const char *set_checksums(maker_t *maker, const char *value)
@@ -250,9 +237,7 @@ static const char *set_checksums(maker_t *maker, const char *value)
     maker->settings->checksums = !strcasecmp(value, "on");
     return maker->settings->checksums || !strcasecmp(value, "off")
         ? NULL
-        : apr_psprintf(maker->pool,
-                       "OCIS3Checksums '%s' is not valid: expected On or Off",
-                       value);
+        : refuse(maker, value, "value", "On or Off");
 }
 
 static const char *set_redirect_expiry(maker_t *maker, const char *value)
@@ -262,10 +247,7 @@ static const char *set_redirect_expiry(maker_t *maker, const char *value)
     return oci_duration_parse(seconds, value) == APR_SUCCESS
             && *seconds >= EXPIRY_MIN && *seconds <= EXPIRY_MAX
         ? NULL
-        : apr_psprintf(maker->pool,
-                       "OCIS3RedirectExpiry '%s' is not valid: expected 60 to "
-                       "604800 seconds",
-                       value);
+        : refuse(maker, value, "time", "60 to 604800 seconds");
 }
 
 static const char *set_timeout(maker_t *maker, const char *value)
@@ -274,10 +256,7 @@ static const char *set_timeout(maker_t *maker, const char *value)
 
     if (oci_duration_parse(&seconds, value) != APR_SUCCESS || seconds < 1
         || seconds > TIMEOUT_MAX) {
-        return apr_psprintf(maker->pool,
-                            "OCIS3Timeout '%s' is not valid: expected 1 to %d "
-                            "seconds",
-                            value, TIMEOUT_MAX);
+        return refuse(maker, value, "time", "1 to 600 seconds");
     }
     maker->settings->timeout = apr_time_from_sec(seconds);
     return NULL;
@@ -310,6 +289,7 @@ static int set_directive(void *baton, const char *name, const char *value)
 
     for (i = 0; i < sizeof(directives) / sizeof(directives[0]); i++) {
         if (!strcasecmp(name, directives[i].name)) {
+            maker->name = directives[i].name;
             maker->error = directives[i].set(maker,
                                              apr_pstrdup(maker->pool, value));
             return maker->error == NULL;
@@ -319,6 +299,17 @@ static int set_directive(void *baton, const char *name, const char *value)
                                 "'%s' is not a setting of the blob store s3",
                                 name);
     return 0;
+}
+
+/* Read a variable of the environment, and note its name; NULL if it is not set
+ * or empty. */
+static const char *read_variable(maker_t *maker, const char *name)
+{
+    const char *value = getenv(name);
+
+    maker->name = apr_pstrcat(maker->pool, "the environment variable ", name,
+                              NULL);
+    return value && *value ? value : NULL;
 }
 
 /* Take what directives do not say from the environment. */
@@ -331,18 +322,12 @@ static void use_environment(maker_t *maker)
     int i;
 
     for (i = 0; i < 2 && !maker->endpoint && !maker->error; i++) {
-        value = getenv(endpoints[i]);
-        if (value && *value && (maker->error = set_endpoint(maker, value))) {
-            maker->error = apr_pstrcat(maker->pool, "the environment variable ",
-                                       endpoints[i], ": ", maker->error, NULL);
-        }
+        value = read_variable(maker, endpoints[i]);
+        maker->error = value ? set_endpoint(maker, value) : NULL;
     }
     for (i = 0; i < 2 && !maker->settings->region && !maker->error; i++) {
-        value = getenv(regions[i]);
-        if (value && *value && (maker->error = set_region(maker, value))) {
-            maker->error = apr_pstrcat(maker->pool, "the environment variable ",
-                                       regions[i], ": ", maker->error, NULL);
-        }
+        value = read_variable(maker, regions[i]);
+        maker->error = value ? set_region(maker, value) : NULL;
     }
 }
 
@@ -380,13 +365,30 @@ static const char *settle_sizes(maker_t *maker)
     return NULL;
 }
 
+const char *oci_s3_settings_read(oci_s3_settings_t *settings, const char *name,
+                                 const char *value, const char *base,
+                                 apr_pool_t *pool)
+{
+    oci_s3_configuration_t configuration = { .base = base };
+    maker_t maker = { .configuration = &configuration,
+                      .settings = settings,
+                      .style = OCI_S3_STYLE_AUTO,
+                      .pool = pool };
+
+    memset(settings, 0, sizeof(*settings));
+    set_directive(&maker, name, value);
+    return maker.error;
+}
+
 const char *oci_s3_settings_make(const oci_s3_settings_t **settings,
                                  const oci_s3_configuration_t *configuration,
                                  apr_pool_t *pool)
 {
     oci_s3_settings_t *made = apr_pcalloc(pool, sizeof(*made));
-    maker_t maker = { configuration,     made, NULL, NULL,
-                      OCI_S3_STYLE_AUTO, NULL, pool };
+    maker_t maker = { .configuration = configuration,
+                      .settings = made,
+                      .style = OCI_S3_STYLE_AUTO,
+                      .pool = pool };
 
     made->part_size = PART_DEFAULT;
     made->redirect_expiry = 1200;

@@ -91,4 +91,17 @@ const char *oci_s3_settings_make(const oci_s3_settings_t **settings,
                                  const oci_s3_configuration_t *configuration,
                                  apr_pool_t *pool);
 
+/**
+ * Read the argument of one directive, to find out whether it is valid.
+ * @param settings Cleared, and set to what the directive says
+ * @param name As above
+ * @param base Where relative paths of files start; NULL for the working
+ *        directory
+ * @param pool For settings
+ * @return As above
+ */
+const char *oci_s3_settings_read(oci_s3_settings_t *settings, const char *name,
+                                 const char *value, const char *base,
+                                 apr_pool_t *pool);
+
 #endif /* OCI_S3_SETTINGS_H */

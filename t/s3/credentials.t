@@ -218,7 +218,7 @@ ends($server, 'nothing is configured');
 
 my $run = OCI::Server->configtest(blobs => 's3:strict', s3 => $s3,
     s3_settings => { OCIS3Credentials => 'file "/a b/c"' });
-like($run->{output}, qr{OCIS3Credentials '/a b/c' is not valid: expected a word},
+like($run->{output}, qr{OCIS3Credentials: '/a b/c' is not a valid word: expect},
     'a path with blanks is refused');
 isnt($run->{status}, 0, 'so that httpd does not start');
 

@@ -99,4 +99,33 @@ error_is($client->get('/v2/a/tags/list'), 503, 'UNAVAILABLE',
     qr/no configured storage/, 'a reload without one');
 $server->stop('httpd goes on');
 
+# ---- values
+
+my %value = (
+    OCIS3Endpoint       => [ 'x', q('x' is not a valid URL of a server: ) ],
+    OCIS3PublicEndpoint => [ 'ftp://x', q('ftp://x' is not a valid URL of a) ],
+    OCIS3Region         => [ 'a/b', q('a/b' is not a valid region: expected) ],
+    OCIS3Credentials    => [ 'none', q('none' is not a valid source of cred) ],
+    OCIS3PathStyle      => [ 'yes', q('yes' is not a valid value: expected) ],
+    OCIS3CAFile         => [ '""', 'takes one argument, a file with the ' ],
+    OCIS3PartSize       => [ '3',
+        q('3' is not a valid size: expected a number of bytes from 5M to 5G) ],
+    OCIS3MaxBlob        => [ '9X', q('9X' is not a valid size: expected ) ],
+    OCIS3Memory         => [ 'x', q('x' is not a valid size: expected a num) ],
+    OCIS3Encryption     => [ 'On', q('On' is not a valid encryption: expec) ],
+    OCIS3Checksums      => [ 'sha', q('sha' is not a valid value: expected) ],
+    OCIS3RedirectExpiry => [ '1', q('1' is not a valid time: expected 60 to) ],
+    OCIS3Timeout        => [ '0', q('0' is not a valid time: expected 1 to) ],
+);
+my $source = OCI::Server::slurp("$OCI::Server::TOP/src/s3/mod_oci_s3.c");
+is_deeply([ sort keys %value ], [ sort $source =~ /AP_INIT_\w+\("(\w+)"/g ],
+    'every directive is tested');
+for my $name (sort keys %value) {
+    my ($argument, $message) = @{ $value{$name} };
+    is_refused("$name $argument", qr/$name:? \Q$message\E/,
+        "$name $argument", $index, @registry);
+}
+is_refused('OCIBlobStore', qr/OCIBlobStore: OCIS3Memory is 6291456 bytes: exp/,
+    $from, 'OCIS3Memory 6M', $index, @registry);
+
 done_testing;
