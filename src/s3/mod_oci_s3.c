@@ -9,48 +9,78 @@
  * conf/README, "Blobs in an object store", explains the directives. */
 
 #include <string.h>
+#include <unistd.h>
 
 #include "httpd.h"
 #include "http_config.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_main.h"
 #include "ap_provider.h"
+#include "unixd.h"
 #include "apr_strings.h"
 
 #include "s3/s3_blobs.h"
 #include "s3/s3_client.h"
+#include "s3/s3_key_check.h"
 
 module AP_MODULE_DECLARE_DATA oci_s3_module;
+APLOG_USE_MODULE(oci_s3);
 
-/* The directives of a server: names and arguments. */
+#define CREDENTIALS "OCIS3Credentials"
+
+/* The configuration of a server. */
+typedef struct server_t {
+    apr_table_t *directives;           /* names and arguments */
+    const ap_directive_t *credentials; /* the line of OCIS3Credentials, or NULL
+                                        */
+} server_t;
+
 static void *create_server(apr_pool_t *pool, server_rec *s)
 {
+    server_t *server = apr_pcalloc(pool, sizeof(*server));
+
     (void)s;
-    return apr_table_make(pool, 4);
+    server->directives = apr_table_make(pool, 4);
+    return server;
 }
 
-static void *merge_server(apr_pool_t *pool, void *base, void *over)
+static void *merge_server(apr_pool_t *pool, void *base_, void *over_)
 {
-    apr_table_t *merged = apr_table_copy(pool, base);
+    const server_t *base = base_, *over = over_;
+    server_t *merged = apr_pmemdup(pool, base, sizeof(*base));
 
-    apr_table_overlap(merged, over, APR_OVERLAP_TABLES_SET);
+    merged->directives = apr_table_copy(pool, base->directives);
+    apr_table_overlap(merged->directives, over->directives,
+                      APR_OVERLAP_TABLES_SET);
+    if (over->credentials) {
+        merged->credentials = over->credentials;
+    }
     return merged;
+}
+
+static server_t *config_of(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &oci_s3_module);
 }
 
 static const apr_table_t *directives_of(void *server)
 {
-    return ap_get_module_config(((server_rec *)server)->module_config,
-                                &oci_s3_module);
+    return config_of(server)->directives;
 }
 
 static const oci_s3_directives_t directives = { directives_of };
 
 static const char *set_word(cmd_parms *cmd, void *config, const char *word)
 {
+    server_t *server = config_of(cmd->server);
     oci_s3_settings_t settings;
 
     (void)config;
-    apr_table_setn(ap_get_module_config(cmd->server->module_config,
-                                        &oci_s3_module),
-                   cmd->cmd->name, word);
+    apr_table_setn(server->directives, cmd->cmd->name, word);
+    if (!strcmp(cmd->cmd->name, CREDENTIALS)) {
+        server->credentials = cmd->directive;
+    }
     return oci_s3_settings_read(&settings, cmd->cmd->name, word, NULL,
                                 cmd->temp_pool);
 }
@@ -112,6 +142,93 @@ static const command_rec commands[] = {
     { .name = NULL },
 };
 
+/* A look at the credentials files when httpd starts. */
+typedef struct look_t {
+    int level; /* of a file that is of no use to anybody */
+    int warns; /* whether to warn of a file that httpd's User cannot read */
+    apr_pool_t *pool;
+} look_t;
+
+static void say(const server_rec *s, const ap_directive_t *line, int level,
+                const char *problem)
+{
+    ap_log_error(APLOG_MARK, level, 0, s, "oci: %s line %d: %s: %s",
+                 line->filename, line->line_num, line->directive, problem);
+}
+
+/* Check the credentials file of a server, if it has one.
+ * Returns whether it is of use. */
+static int check_credentials(const look_t *look, const server_rec *s)
+{
+    const server_t *server = config_of(s);
+    oci_s3_reader_t reader = { ap_unixd_config.user_id,
+                               ap_unixd_config.group_id };
+    oci_s3_settings_t settings;
+    oci_s3_key_check_t found;
+
+    if (!server->credentials
+        || oci_s3_settings_read(&settings, CREDENTIALS,
+                                apr_table_get(server->directives, CREDENTIALS),
+                                ap_server_root, look->pool)
+        || settings.source != OCI_S3_SOURCE_FILE) {
+        return 1;
+    }
+    oci_s3_key_check(&found, &settings, &reader, look->pool);
+    if (found.problem) {
+        say(s, server->credentials, look->level, found.problem);
+    }
+    else if (found.warning && look->warns) {
+        say(s, server->credentials, APLOG_WARNING, found.warning);
+    }
+    return !found.problem;
+}
+
+/* Check the credentials files of all servers.  A virtual host inherits that of
+ * the main server. */
+static int check_all(const look_t *look, const server_rec *main_server)
+{
+    const server_rec *s;
+    int usable = 1;
+
+    for (s = main_server; s; s = s->next) {
+        if (s == main_server
+            || config_of(s)->credentials
+                != config_of(main_server)->credentials) {
+            usable &= check_credentials(look, s);
+        }
+    }
+    return usable;
+}
+
+/* A reload does not end httpd: the file may be repaired without another one. */
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                       server_rec *s)
+{
+    int generation = ap_state_query(AP_SQ_CONFIG_GEN);
+    look_t look = { generation > 1 ? APLOG_ERR : APLOG_EMERG, generation > 0,
+                    ptemp };
+
+    (void)pconf;
+    (void)plog;
+    return check_all(&look, s) || generation > 1 ? OK
+                                                 : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* "httpd -t" */
+static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                        server_rec *s)
+{
+    look_t look = { APLOG_EMERG,
+                    !getuid() || getuid() == ap_unixd_config.user_id, ptemp };
+
+    (void)pconf;
+    (void)plog;
+    return ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST
+            || check_all(&look, s)
+        ? OK
+        : HTTP_INTERNAL_SERVER_ERROR;
+}
+
 static const char *create(oci_blob_store_t **store,
                           const oci_store_config_t *config, apr_pool_t *pool)
 {
@@ -127,6 +244,9 @@ static void register_hooks(apr_pool_t *pool)
     oci_s3_initialize(pool);
     ap_register_provider(pool, OCI_BLOB_STORE_GROUP, "s3", OCI_PROVIDER_VERSION,
                          &provider);
+    /* before mod_oci's, which may ask the S3 server */
+    ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_FIRST);
 }
 
 module AP_MODULE_DECLARE_DATA oci_s3_module = { STANDARD20_MODULE_STUFF,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "apr_file_info.h"
 #include "apr_file_io.h"
 #include "apr_lib.h"
 #include "apr_strings.h"
@@ -181,14 +182,57 @@ static int read_profile(oci_s3_keys_t *keys, char *text, const char *profile)
     return found;
 }
 
+/* Say why a credentials file cannot be read.  Without a file that somebody has
+ * named, the next source is asked. */
+static apr_status_t refuse_unreadable(const oci_s3_key_query_t *query,
+                                      const char *path, apr_status_t rv)
+{
+    int absent = APR_STATUS_IS_ENOENT(rv)
+        || (is_in_home(query->settings) && APR_STATUS_IS_EACCES(rv));
+    char buffer[256];
+
+    return oci_s3_keys_refuse(
+        query, absent ? APR_ENOENT : APR_EACCES,
+        APR_STATUS_IS_ENOENT(rv)
+            ? apr_psprintf(query->pool,
+                           "the credentials file %s does not exist: create it, "
+                           "or name another one",
+                           path)
+            : apr_psprintf(query->pool,
+                           "the credentials file %s cannot be read: %s", path,
+                           apr_strerror(rv, buffer, sizeof(buffer))));
+}
+
+/* Read a credentials file.  Another kind of file could block the reader. */
+static apr_status_t read_regular(char **text, const char *path,
+                                 const oci_s3_key_query_t *query)
+{
+    apr_finfo_t finfo;
+    apr_status_t rv = apr_stat(&finfo, path, APR_FINFO_TYPE | APR_FINFO_SIZE,
+                               query->pool);
+
+    if (rv == APR_SUCCESS
+        && (finfo.filetype != APR_REG || finfo.size >= FILE_MAX)) {
+        return oci_s3_keys_refuse(
+            query, APR_EACCES,
+            apr_psprintf(query->pool,
+                         "the credentials file %s is not a regular file of "
+                         "less than %d bytes",
+                         path, FILE_MAX));
+    }
+    if (rv == APR_SUCCESS) {
+        rv = oci_s3_keys_read_file(text, path, query->pool);
+    }
+    return rv == APR_SUCCESS ? rv : refuse_unreadable(query, path, rv);
+}
+
 apr_status_t oci_s3_keys_of_file(oci_s3_keys_t *keys,
                                  const oci_s3_key_query_t *query)
 {
     const char *path = oci_s3_keys_file(query->settings, query->pool);
     const char *profile = query->settings->profile;
     apr_status_t rv;
-    char *text, buffer[256];
-    int found;
+    char *text;
 
     if (!path) {
         return oci_s3_keys_refuse(query, APR_ENOENT,
@@ -198,26 +242,18 @@ apr_status_t oci_s3_keys_of_file(oci_s3_keys_t *keys,
         profile = oci_s3_keys_variable("AWS_PROFILE");
         profile = profile ? profile : "default";
     }
-    rv = oci_s3_keys_read_file(&text, path, query->pool);
-    if (rv != APR_SUCCESS) {
-        int absent = APR_STATUS_IS_ENOENT(rv)
-            || (is_in_home(query->settings) && APR_STATUS_IS_EACCES(rv));
-
-        return oci_s3_keys_refuse(
-            query, absent ? APR_ENOENT : APR_EACCES,
-            apr_psprintf(query->pool,
-                         "the credentials file %s cannot be read: %s", path,
-                         apr_strerror(rv, buffer, sizeof(buffer))));
+    if ((rv = read_regular(&text, path, query)) != APR_SUCCESS) {
+        return rv;
     }
     memset(keys, 0, sizeof(*keys));
-    found = read_profile(keys, text, profile);
-    if (!found || !keys->id) {
+    if (!read_profile(keys, text, profile) || !keys->id) {
         return oci_s3_keys_refuse(
             query, APR_ENOENT,
             apr_psprintf(query->pool,
                          "the credentials file %s has no access key for the "
-                         "profile '%s'",
-                         path, profile));
+                         "profile '%s': expected the line \"[%s]\", and after "
+                         "it aws_access_key_id and aws_secret_access_key",
+                         path, profile, profile));
     }
     return oci_s3_keys_valid(keys)
         ? APR_SUCCESS

@@ -131,7 +131,9 @@ OCI::Server::spew($file, OCI::Blobs::credentials($s3) =~ s/default/other/r);
 $server = serve("file $file other");
 status_is(push_to($server), 201, 'a profile of a file');
 ends($server, 'a profile');
+spew_keys($file, $s3);
 $server = serve("file $file");
+OCI::Server::spew($file, OCI::Blobs::credentials($s3) =~ s/default/other/r);
 $res = one_log_line($server, qr/\Q$file\E has no access key for .*'default'/,
     'a profile that is missing', sub { push_to($server) });
 status_is($res, 500, 'no such profile');

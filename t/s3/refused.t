@@ -9,6 +9,9 @@ use OCI::Test;
 use File::Temp ();
 use OCI::Admin;
 use OCI::S3::Registry;
+use POSIX ();
+
+plan skip_all => 'needs root, or User in the configuration' if $>;
 
 my $module = OCI::Server::build_of(OCI::Server->sanitized)
     . '/.libs/mod_oci_s3.so';
@@ -127,5 +130,81 @@ for my $name (sort keys %value) {
 }
 is_refused('OCIBlobStore', qr/OCIBlobStore: OCIS3Memory is 6291456 bytes: exp/,
     $from, 'OCIS3Memory 6M', $index, @registry);
+
+# ---- files of credentials
+
+my $problem = 'OCIS3Credentials: the credentials file';
+sub file_is_refused {
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return is_refused('OCIS3Credentials', $_[0], $from, $index, @registry);
+}
+
+unlink $file;
+file_is_refused(qr/$problem \Q$file\E does not exist: create it, or name/);
+mkdir $file;
+file_is_refused(qr/$problem \Q$file\E is not a regular file/);
+rmdir $file;
+POSIX::mkfifo($file, 0666);
+file_is_refused(qr/$problem \Q$file\E is not a regular file/);
+unlink $file;
+for my $text ('', "no ini file\n", '{ "key": "AKIATEST" }',
+    $keys =~ s/default/other/r) {
+    write_keys($text);
+    my $what = 'has no access key for the profile .default.: expected the line';
+    file_is_refused(qr/$problem \Q$file\E $what "\[default\]"/);
+}
+write_keys($keys =~ s/.*secret.*\n//r);
+my $what = 'is not complete: expected aws_access_key_id and aws_secret_access';
+file_is_refused(qr/OCIS3Credentials: the profile 'default' .*\Q$file\E $what/);
+write_keys($keys =~ s/default/other/r);
+is_right('a profile that is there', "$from other", $index, @registry);
+is_right('credentials from elsewhere', 'OCIS3Credentials environment', $index,
+    @registry);
+
+# ---- a file that httpd's User cannot read
+
+my $user = OCI::Server::user();
+
+# Tests: there is one warning.
+sub is_warning {
+    my ($message, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    fresh();
+    my @lines = ($from, $index, @registry);
+    my $run = OCI::Server->configtest(with(@lines));
+    is($run->{status}, 0, "$name is a warning");
+    my $line = line_of('OCIS3Credentials');
+    my $warning = qr/:warn\].*line $line: OCIS3Credentials: $message/;
+    like($run->{output}, qr/\A.*$warning.*\nSyntax OK\n\z/, 'httpd -t warns');
+    fresh();
+    my $server = OCI::Server->start(with(@lines));
+    is(scalar(() = $server->log =~ /$warning/g), 1, 'the start warns once');
+    $server->allows($warning);
+    $server->stop("$name: httpd starts");
+    return;
+}
+
+write_keys();
+chown 0, 0, $file;
+is_warning(qr/the user $user cannot read \Q$file\E, .*: run "chown $user \Q$file/,
+    'a file of another user');
+mkdir "$tmp/closed", 0700;
+rename $file, "$tmp/closed/keys" or die "$tmp/closed: $!\n";
+$from = "OCIS3Credentials file $tmp/closed/keys";
+is_warning(qr{the user $user may not search a directory .* \Q$tmp/closed/keys\E,},
+    'a file in a directory of another user');
+$from = "OCIS3Credentials file $file";
+
+# ---- a reload
+
+write_keys();
+fresh();
+$server = OCI::Server->start(with($from, $index, @registry));
+unlink $file;
+$server->expects(qr/:error\].*$problem \Q$file\E does not exist/);
+$server->graceful;
+status_is(OCI::Client->new($server)->get('/v2/'), 200,
+    'a reload without the file does not end httpd');
+$server->stop;
 
 done_testing;
