@@ -367,7 +367,7 @@ const char *oci_stores_find(oci_stores_t *stores)
 {
     const char *error = stores->config ? create_configured(stores) : NULL;
 
-    stores->registry.checked = &stores->checked;
+    stores->registry.pairing = &stores->pairing;
     return error ? error : become_owner(stores);
 }
 

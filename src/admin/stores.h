@@ -26,7 +26,7 @@ typedef struct oci_stores_t {
     int blobs_only; /* set by the caller: whether no index is wanted */
     const oci_configured_t *configured; /* what --config has; NULL without it */
     oci_owner_t owner;                  /* the user as whom the command acts */
-    void *checked;                      /* for registry */
+    oci_pairing_state_t pairing;        /* for registry */
     apr_pool_t *pool;                   /* where the stores are allocated */
 } oci_stores_t;
 

@@ -114,7 +114,7 @@ static const char *set_index(cmd_parms *cmd, void *config_, const char *name,
         return error;
     }
     add_section(cmd, config);
-    config->checked = apr_pcalloc(cmd->pool, sizeof(*config->checked));
+    config->pairing = apr_pcalloc(cmd->pool, sizeof(*config->pairing));
     error = prefix_with_directive(cmd,
                                   provider->create(&config->index, store,
                                                    cmd->pool));
@@ -134,7 +134,7 @@ static const char *set_default_index(cmd_parms *cmd, oci_config_t *config,
                                        OCI_PROVIDER_VERSION);
     const char *error;
 
-    config->default_checked = apr_pcalloc(cmd->pool, sizeof(*config->checked));
+    config->default_pairing = apr_pcalloc(cmd->pool, sizeof(*config->pairing));
     error = prefix_with_directive(cmd,
                                   provider->create(&config->default_index,
                                                    store, cmd->pool));

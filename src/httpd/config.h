@@ -44,10 +44,10 @@ typedef struct oci_config_t {
     oci_index_t *index;               /* set by OCIIndex */
     oci_index_t *measured_index;      /* index, with calls that are counted */
     oci_config_line_t *index_line;    /* OCIIndex; NULL without index */
-    void **checked;                   /* for index: see oci_registry_t */
+    oci_pairing_state_t *pairing;     /* for index: see oci_registry_t */
     oci_index_t *default_index;       /* used without OCIIndex; may be NULL */
     oci_index_t *default_measured;    /* likewise, as measured_index */
-    void **default_checked;           /* for default_index */
+    oci_pairing_state_t *default_pairing; /* for default_index */
     const ap_regex_t *pattern;
     apr_off_t max_manifest; /* bytes */
     apr_off_t max_chunk;    /* bytes */

@@ -110,13 +110,13 @@ void *oci_config_merge_dir(apr_pool_t *pool, void *base_, void *over_)
         config->blobs_line = over->blobs_line;
         config->default_index = over->default_index;
         config->default_measured = over->default_measured;
-        config->default_checked = over->default_checked;
+        config->default_pairing = over->default_pairing;
     }
     if (over->index) {
         config->index = over->index;
         config->measured_index = over->measured_index;
         config->index_line = over->index_line;
-        config->checked = over->checked;
+        config->pairing = over->pairing;
     }
     if (over->pattern) {
         config->pattern = over->pattern;

@@ -126,8 +126,8 @@ void oci_config_set_registry(oci_registry_t *registry,
         registry->index = config->index ? config->measured_index
                                         : config->default_measured;
     }
-    registry->checked = config->index ? config->checked
-                                      : config->default_checked;
+    registry->pairing = config->index ? config->pairing
+                                      : config->default_pairing;
     registry->sparse = number_or(config->sparse, OCI_SPARSE_NONE);
     registry->durable = number_or(config->sync, 1);
     registry->boot = config->boot;

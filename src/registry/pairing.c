@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "apr_atomic.h"
 #include "apr_strings.h"
 
 #include "registry/keys.h"
 #include "registry/pairing.h"
+#include "registry/pairing_state.h"
 #include "registry/pairing_words.h"
 #include "registry/random.h"
 #include "registry/unfinished.h"
@@ -21,7 +21,8 @@
 
 typedef struct pair_t {
     const oci_registry_t *registry;
-    int starting;         /* the blob store is not started yet */
+    int starting; /* the blob store is not started yet */
+    int hurried;  /* a store that did not answer just now is not asked again */
     const char *index_id; /* the id recorded in the index, or NULL */
     const char *store_id; /* the id of the blob store, or NULL */
     const char *own_id;   /* the id of the index, or NULL */
@@ -71,13 +72,21 @@ static void read_index_id(pair_t *pair)
 static void read_store_id(pair_t *pair, int make)
 {
     oci_blob_store_t *blobs = pair->registry->blobs;
-    apr_status_t rv = blobs->provider->identity(&pair->store_id, blobs, make,
-                                                pair->pool);
+    oci_error_t *silence = pair->hurried && !make
+        ? oci_pairing_silence(pair->registry, pair->pool)
+        : NULL;
+    apr_status_t rv;
 
+    if (silence) {
+        pair->failure = silence;
+        return;
+    }
+    rv = blobs->provider->identity(&pair->store_id, blobs, make, pair->pool);
     if (rv != APR_SUCCESS) {
         pair->store_id = NULL;
         note_failure(pair, rv, "read the id of");
     }
+    oci_pairing_note_answer(pair->registry, rv);
 }
 
 static oci_error_t *refuse(const pair_t *pair, const char *note)
@@ -400,19 +409,6 @@ oci_error_t *oci_pairing_try_index(const oci_registry_t *registry,
     return oci_fact_exists(&unfinished, registry, oci_key_copy(), pool);
 }
 
-static oci_error_t *refuse_copy(const oci_registry_t *registry,
-                                apr_pool_t *pool)
-{
-    oci_error_t *error = oci_error_make(pool, OCI_E_UNAVAILABLE, NULL, NULL,
-                                        "this registry is being moved");
-
-    error->note = apr_pstrcat(pool, registry->index->where,
-                              " holds an unfinished copy: run \"ociadmin "
-                              "copy\" again to finish it",
-                              NULL);
-    return error;
-}
-
 /* Check that the index is complete, and belongs to the blob store. */
 static oci_error_t *check_complete_pair(pair_t *pair)
 {
@@ -423,18 +419,17 @@ static oci_error_t *check_complete_pair(pair_t *pair)
     if (error) {
         return error;
     }
-    return unfinished ? refuse_copy(pair->registry, pair->pool)
+    return unfinished ? oci_pairing_refuse_copy(pair->registry, pair->pool)
                       : check_pair(pair);
 }
 
 oci_error_t *oci_pairing_check(const oci_registry_t *registry, int changes,
                                apr_pool_t *pool)
 {
-    pair_t pair = { .registry = registry, .pool = pool };
+    pair_t pair = { .registry = registry, .hurried = 1, .pool = pool };
     oci_error_t *error;
 
-    if (apr_atomic_casptr((void *)registry->checked, NULL, NULL)
-        == registry->blobs) {
+    if (oci_pairing_is_accepted(registry)) {
         return NULL;
     }
     error = check_complete_pair(&pair);
@@ -446,7 +441,7 @@ oci_error_t *oci_pairing_check(const oci_registry_t *registry, int changes,
         if (pair.store_id) {
             take_over(&pair);
         }
-        apr_atomic_xchgptr((void *)registry->checked, registry->blobs);
+        oci_pairing_accept(registry);
     }
     return error;
 }

@@ -43,8 +43,9 @@
  * Check the stores of a registry before a request uses them.  The index must
  * not be an unfinished copy, and must belong to the blob store.  Records the
  * store's id if the index has none, and makes the index the owner of the store
- * if that is possible.  A pair that passed is not checked again in
- * this process.
+ * if that is possible.  A pair that passed is not checked again in this
+ * process, and a blob store that did not answer is not asked again at once
+ * (pairing_state.h).
  * @param changes Whether the request may change something.  If it cannot, and
  *        the blob store fails, the check passes this time
  * @param pool For temporary data

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Words for a blob store that does not belong to its index. */
+/* Words for a blob store and an index that are refused. */
+
+#include "apr_strings.h"
 
 #include "registry/pairing_words.h"
 
@@ -21,4 +23,17 @@ const char *oci_pairing_index_name(const oci_registry_t *registry)
 {
     return registry->blobs->provider->remote ? "the object \"index\""
                                              : "blobs/.index";
+}
+
+oci_error_t *oci_pairing_refuse_copy(const oci_registry_t *registry,
+                                     apr_pool_t *pool)
+{
+    oci_error_t *error = oci_error_make(pool, OCI_E_UNAVAILABLE, NULL, NULL,
+                                        "this registry is being moved");
+
+    error->note = apr_pstrcat(pool, registry->index->where,
+                              " holds an unfinished copy: run \"ociadmin "
+                              "copy\" again to finish it",
+                              NULL);
+    return error;
 }

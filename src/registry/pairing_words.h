@@ -2,7 +2,7 @@
 
 /**
  * @file pairing_words.h
- * @brief Words for a blob store that does not belong to its index
+ * @brief Words for a blob store and an index that are refused
  */
 
 #ifndef OCI_PAIRING_WORDS_H
@@ -19,5 +19,9 @@ const char *oci_pairing_id_name(const oci_registry_t *registry);
 /** Return the name of what holds the id of the index that uses the blob store.
  */
 const char *oci_pairing_index_name(const oci_registry_t *registry);
+
+/** Return the error of an index that is an unfinished copy, in pool. */
+oci_error_t *oci_pairing_refuse_copy(const oci_registry_t *registry,
+                                     apr_pool_t *pool);
 
 #endif /* OCI_PAIRING_WORDS_H */

@@ -32,15 +32,22 @@ typedef struct oci_listener_t {
     void *baton;
 } oci_listener_t;
 
+/** What a process knows of an index and its blob store: see pairing_state.h. */
+typedef struct oci_pairing_state_t {
+    oci_blob_store_t *accepted; /* the blob store that oci_pairing_check last
+                                   accepted for this index, or NULL */
+    apr_uint32_t retry; /* when to ask a blob store again that did not answer:
+                           seconds since 1970, the last 32 bits; 0 if it did */
+} oci_pairing_state_t;
+
 typedef struct oci_registry_t {
     oci_blob_store_t *blobs;
     const char *boot; /* this machine's boot name, or NULL: see boot.h */
     oci_index_t *index;
     oci_sparse_e sparse;
-    int durable;    /* whether changes are synced before success */
-    void **checked; /* belongs to the index, one in each process: points to the
-                       blob store that oci_pairing_check last accepted
-                       for this index, or NULL */
+    int durable; /* whether changes are synced before success */
+    oci_pairing_state_t *pairing; /* belongs to the index, one in each process;
+                                     NULL if the pair is not checked */
     const oci_listener_t *listener; /* or NULL */
 } oci_registry_t;
 

@@ -135,7 +135,7 @@ int main(int argc, const char *const *argv)
 {
     oci_store_config_t config = { .base = "/" };
     oci_registry_t registry = { 0 };
-    void *checked = NULL;
+    oci_pairing_state_t pairing = { 0 };
     apr_pool_t *pool, *scratch;
     int i;
 
@@ -148,7 +148,7 @@ int main(int argc, const char *const *argv)
     }
     become_owner(argv[1]);
     config.location = argv[1];
-    registry.checked = &checked;
+    registry.pairing = &pairing;
     if (oci_blob_fs.create(&registry.blobs, &config, pool)
         || oci_index_fs.create(&registry.index, &config, pool)
         || oci_blob_fs.start(registry.blobs, getuid(), getgid(), pool)

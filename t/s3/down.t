@@ -12,7 +12,7 @@ use OCI::S3::Registry;
 my $s3 = OCI::S3->start('versitygw')
     or plan(skip_all => OCI::S3->missing('versitygw'));
 my $server = OCI::Server->start(blobs => 's3:versitygw:stream', s3 => $s3,
-    s3_settings => { OCIS3PartSize => '5M' });
+    s3_settings => { OCIS3PartSize => '5M' }, extra => ONE_PROCESS);
 my $client = OCI::Client->new($server);
 my $layer = random_bytes(6 * MIB, 'layer');
 my $digest = digest_of($layer);
@@ -68,10 +68,31 @@ is($client->get('/v2/a/b/manifests/v1')->body, $image->{text},
     'httpd starts without the S3 server, and serves manifests');
 status_is($client->head("/v2/a/b/blobs/$digest"), 200, 'and HEAD of a blob');
 
+# A process that has asked the S3 server in vain does not ask it again for each
+# request.
+$from = -s $server->error_log;
+my $known = qr/did not answer an earlier request of this process/;
+my %refused;
+ok(wait_until(sub {
+    my $res = $client->post('/v2/a/b/blobs/uploads/');
+    $refused{ join ' ', $res->status,
+        defined $res->header('Retry-After') ? 'later' : '' }++;
+    return grep { /$known/ } log_lines($server, $from);
+}), 'a push gets its answer without a request to the S3 server');
+is_deeply([ keys %refused ], ['503 later'], '503, with Retry-After');
+is($client->get('/v2/a/b/manifests/v1')->body, $image->{text},
+    'a manifest is served');
+$server->allows($known, qr/no connection to storage: .*\Q$host\E/);
+
 # ---- it is back
 
 $s3->again;
-@answers = at_once([$server], scalar @names, $ask);
+@answers = at_once([$server], scalar @names, sub {
+    my ($own, $n) = @_;
+    my @answer;
+    wait_until(sub { @answer = $ask->($own, $n); $answer[0] != 503 });
+    return @answer;
+});
 is_deeply({ map { $names[$_] => $answers[$_][0] } 0 .. $#names },
     { pull => 200, range => 206, push => 201, patch => 202 },
     'the same requests succeed');

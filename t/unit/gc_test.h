@@ -25,7 +25,7 @@ typedef struct test_t {
     oci_index_provider_t index;      /* with our scan and apply */
     oci_blob_store_provider_t blobs; /* with our deletion */
     const oci_index_provider_t *real;
-    void *checked;
+    oci_pairing_state_t pairing;
     oci_gc_t gc;
     int errors;     /* that were reported */
     int looks;      /* at whether to stop */
@@ -129,7 +129,7 @@ static inline void open_stores(run_t *run, const char *kind)
     t.index.lock = gc_lock;
     t.registry.index->provider = &t.index;
     t.registry.boot = BOOT;
-    t.registry.checked = &t.checked;
+    t.registry.pairing = &t.pairing;
     t.gc.registry = &t.registry;
     t.gc.upload_expiry = 86400;
     t.gc.full = 1;

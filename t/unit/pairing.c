@@ -18,12 +18,48 @@ static apr_status_t fail_get(oci_value_t *value, oci_index_t *index,
         : oci_index_fs.get(value, index, key, pool);
 }
 
+static apr_status_t failure = APR_EGENERAL; /* of identity */
+static int calls;                           /* of identity */
+
 static apr_status_t fail_identity(const char **id, oci_blob_store_t *store,
                                   int make, apr_pool_t *pool)
 {
+    calls++;
     return failures > 0 && failures--
-        ? APR_EGENERAL
+        ? failure
         : oci_blob_fs.identity(id, store, make, pool);
+}
+
+/* A store that does not answer makes one request wait, not all of them. */
+static void check_silence(run_t *run, oci_registry_t *registry)
+{
+    apr_uint32_t now = (apr_uint32_t)apr_time_sec(apr_time_now());
+    oci_pairing_state_t *state = registry->pairing;
+
+    failure = APR_TIMEUP;
+    failures = 1;
+    calls = 0;
+    is_error(run, oci_pairing_check(registry, 1, run->pool), OCI_E_UNAVAILABLE,
+             "a blob store that does not answer in time");
+    tap_ok(&run->tap, calls == 1 && state->retry > now, "is left alone");
+    state->retry = now + 3; /* the following takes no time */
+    is_error(run, oci_pairing_check(registry, 1, run->pool), OCI_E_UNAVAILABLE,
+             "the next request does not ask it");
+    is_error(run, oci_pairing_check(registry, 0, run->pool), OCI_E_COUNT,
+             "nor one that changes nothing, which is served");
+    tap_ok(&run->tap, calls == 1 && !state->accepted, "there was no call");
+    is_error(run, oci_pairing_check_owner(registry, 1, run->pool), OCI_E_COUNT,
+             "garbage collection does ask it");
+    state->retry = now - 1;
+    failures = 1;
+    calls = 0;
+    is_error(run, oci_pairing_check(registry, 1, run->pool), OCI_E_UNAVAILABLE,
+             "after a while a request asks it");
+    tap_ok(&run->tap, calls == 1 && state->retry > now, "in vain");
+    state->retry = now + 1000;
+    is_error(run, oci_pairing_check(registry, 1, run->pool), OCI_E_COUNT,
+             "a clock that was set back does no harm");
+    tap_ok(&run->tap, state->accepted && !state->retry, "now it answers");
 }
 
 int main(void)
@@ -32,11 +68,11 @@ int main(void)
     oci_registry_t registry;
     oci_index_provider_t index;
     oci_blob_store_provider_t blobs;
-    void *checked = NULL;
+    oci_pairing_state_t pairing = { 0 };
 
     begin(&run);
     open_registry(&registry, &run);
-    registry.checked = &checked;
+    registry.pairing = &pairing;
     index = *registry.index->provider;
     index.get = fail_get;
     registry.index->provider = &index;
@@ -50,17 +86,19 @@ int main(void)
     index.get = oci_index_fs.get;
     failures = 1;
     is_error(&run, oci_pairing_check(&registry, 1, run.pool), OCI_E_INTERNAL,
-             "a blob store that does not answer");
+             "a blob store that fails");
     failures = 1;
     is_error(&run, oci_pairing_check(&registry, 0, run.pool), OCI_E_COUNT,
              "requests that change nothing are served");
-    tap_ok(&run.tap, !checked, "neither is remembered as a pair");
+    tap_ok(&run.tap, !pairing.accepted && !pairing.retry, "none is remembered");
     is_error(&run, oci_pairing_check(&registry, 1, run.pool), OCI_E_COUNT,
              "both answer");
     failures = 1;
     is_error(&run, oci_pairing_check(&registry, 1, run.pool), OCI_E_COUNT,
              "a pair is not compared again");
-    tap_ok(&run.tap, checked == registry.blobs && failures == 1,
+    tap_ok(&run.tap, pairing.accepted == registry.blobs && failures == 1,
            "because it is remembered");
+    pairing.accepted = NULL;
+    check_silence(&run, &registry);
     return finish(&run);
 }
