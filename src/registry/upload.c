@@ -30,7 +30,8 @@
  * upload can move between hosts without being read again.
  *
  * An upload of a single request has an id that no client knows.  It has neither
- * a record nor a tombstone.
+ * a record nor a tombstone.  Only one to a remote store that is large or takes
+ * long has a record, for its lease, as long as the request lasts.
  */
 
 /* Make an upload that has no bytes yet. */
@@ -247,6 +248,8 @@ oci_error_t *oci_upload_begin_once(oci_upload_t **upload,
 
     if (!error) {
         (*upload)->single_request = 1;
+        (*upload)->lease_renewed = apr_time_now();
+        (*upload)->lease_pool = pool;
         error = open_writer(&(*upload)->writer, &(*upload)->claim, *upload,
                             pool);
     }

@@ -28,7 +28,8 @@ typedef struct oci_upload_t {
                                     short began, see upload_record.h */
     oci_hash_t *retry_hash;      /* or NULL */
     int unverified;     /* the stored bytes may not be those that were hashed */
-    int single_request; /* no client knows the id: there is no record */
+    int single_request; /* no client knows the id: it has no record, except
+                           for a lease */
     const char *finishing; /* of a remote store: the digest of the blob that it
                               may be already, or NULL */
     int keep; /* its bytes are not deleted: an earlier request may have made a
@@ -39,7 +40,8 @@ typedef struct oci_upload_t {
     const char *retry_store; /* if retry_hash: the same where that body began */
     oci_lease_t lease;       /* of a remote store; its token is NULL unless
                                 claimed */
-    apr_time_t lease_renewed; /* when it was last written */
+    apr_time_t lease_renewed; /* when it was last written; without a lease, when
+                                 an upload of a single request began */
     apr_pool_t *lease_pool;   /* for temporary data, to end it */
 } oci_upload_t;
 
@@ -57,7 +59,7 @@ oci_error_t *oci_upload_begin(oci_upload_t **upload,
 
 /**
  * Begin an upload that consists of one request, and claim it.  No client learns
- * its id, so it never leaves a record or a tombstone.
+ * its id, so it leaves neither a record nor a tombstone.
  * @param upload Set to the upload
  * @param algorithm The algorithm of the blob's digest
  * @param pool For the upload and its claim

@@ -16,11 +16,19 @@
 #include "registry/random.h"
 #include "registry/upload_id.h"
 #include "registry/upload_lease.h"
+#include "registry/upload_record.h"
 #include "registry/upload_state.h"
 
 #define NOBODY "-"
 
 #define RENEWAL apr_time_from_sec(OCI_LEASE_SECONDS / 3)
+
+/* When an upload of a single request takes a lease: after this many bytes,
+ * which are fewer than a part of an object store, or after this time.  Smaller
+ * and shorter ones are over before they can look idle, and cost no changes of
+ * the index. */
+#define ONCE_SIZE (4 * 1024 * 1024)
+#define ONCE_TIME apr_time_from_sec(5)
 
 /* The processes whose ids this one can interpret: those of this boot, and of
  * this namespace of process ids. */
@@ -85,6 +93,17 @@ static oci_error_t *put(const oci_registry_t *registry, const char *key,
 
     oci_change_put(changes, OCI_CHANGE_PUT, key, text, strlen(text));
     return oci_facts_apply(registry, changes, durable, pool);
+}
+
+/* No client knows the id of an upload of a single request, so it needs no
+ * tombstone. */
+static oci_error_t *remove_record(const oci_registry_t *registry,
+                                  const char *key, apr_pool_t *pool)
+{
+    apr_array_header_t *changes = oci_change_list_make(pool);
+
+    oci_change_delete(changes, key);
+    return oci_facts_apply(registry, changes, 0, pool);
 }
 
 /* Write the upload's lease, which has a token, and a text into its record. */
@@ -190,7 +209,8 @@ static oci_error_t *write_locked(oci_upload_t *upload, const char *text,
     }
     text = text ? text : record.data;
     if (!*text) {
-        return put(registry, key, "", durable, pool);
+        return upload->single_request ? remove_record(registry, key, pool)
+                                      : put(registry, key, "", durable, pool);
     }
     return keep ? put_leased(upload, text, durable, pool)
                 : put(registry, key, oci_upload_record_lease(text, &none, pool),
@@ -224,8 +244,38 @@ oci_error_t *oci_upload_lease_write(oci_upload_t *upload, const char *text,
     return NULL;
 }
 
+static int is_due_once(const oci_upload_t *upload)
+{
+    return upload->single_request && !upload->lease.token
+        && oci_upload_blobs(upload)->provider->remote
+        && (upload->size >= ONCE_SIZE
+            || apr_time_now() - upload->lease_renewed >= ONCE_TIME);
+}
+
+/* Take the lease of an upload of a single request.  Nobody else knows its id,
+ * which serves as the token.  No request continues it, so the record need not
+ * have the state of the hash, which another thread may be changing. */
+static oci_error_t *take_once(oci_upload_t *upload, apr_pool_t *pool)
+{
+    oci_algorithm_e algorithm = oci_hash_algorithm(upload->hash);
+    oci_upload_record_t record = { .size = upload->size,
+                                   .hash = oci_hash_make(algorithm, pool) };
+    oci_error_t *error;
+
+    upload->lease.token = upload->id;
+    error = put_leased(upload, oci_upload_record_format(&record, pool), 0,
+                       pool);
+    if (error) {
+        upload->lease.token = NULL;
+    }
+    return error;
+}
+
 oci_error_t *oci_upload_lease_renew(oci_upload_t *upload, apr_pool_t *pool)
 {
+    if (is_due_once(upload)) {
+        return take_once(upload, pool);
+    }
     return upload->lease.token
             && apr_time_now() - upload->lease_renewed >= RENEWAL
         ? oci_upload_lease_write(upload, NULL, 1, 0, pool)

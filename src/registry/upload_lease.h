@@ -8,7 +8,9 @@
  * remote store cannot, so that a request writes into the upload's record that
  * it has a lease, and until when.  The lease ends when the request saves or
  * ends the upload, when its process ends, or when it was not renewed for
- * OCI_LEASE_SECONDS; a writer renews it while bytes arrive.
+ * OCI_LEASE_SECONDS; a writer renews it while bytes arrive.  Without a lease,
+ * garbage collection would end an upload of a single request that takes longer
+ * than OCIUploadExpiry.
  *
  * The record is changed only under a lock of the index, after a look whether
  * the lease is still the writer's.  So a writer that was stopped for longer
@@ -38,8 +40,8 @@ oci_error_t *oci_upload_lease_take(oci_upload_t **upload, apr_pool_t *pool);
 
 /**
  * Write the record of an upload, if the lease is still the upload's.
- * @param text The record without a lease; "" for a tombstone; NULL to keep what
- *        is there
+ * @param text The record without a lease; "" to end it, with a tombstone unless
+ *        no client knows the id; NULL to keep what is there
  * @param keep Whether to renew the lease; otherwise it ends
  * @param durable Whether an older record must not come back after a crash
  * @return OCI_E_UPLOAD_RANGE if another request has the lease; a storage error
@@ -48,7 +50,8 @@ oci_error_t *oci_upload_lease_write(oci_upload_t *upload, const char *text,
                                     int keep, int durable, apr_pool_t *pool);
 
 /**
- * Renew the lease of an upload, if it is time to.  Without a lease, nothing
+ * Renew the lease of an upload, if it is time to.  An upload of a single
+ * request takes it now, if it is large or takes long.  Without a lease, nothing
  * happens.
  * @return As oci_upload_lease_write
  */

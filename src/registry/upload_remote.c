@@ -47,6 +47,9 @@ static void discard_unsaved(oci_upload_t *upload)
 static oci_error_t *begin_commit(oci_upload_t *upload, const char *digest,
                                  apr_pool_t *pool)
 {
+    if (upload->single_request) {
+        return oci_upload_lease_renew(upload, pool);
+    }
     if (!upload->lease.token) {
         return NULL;
     }

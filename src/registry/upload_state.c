@@ -26,11 +26,11 @@ static oci_error_t *put_record(oci_upload_t *upload, const char *record,
 {
     apr_array_header_t *changes;
 
-    if (upload->single_request) {
-        return NULL;
-    }
     if (upload->lease.token) {
         return oci_upload_lease_write(upload, record, 1, durable, pool);
+    }
+    if (upload->single_request) {
+        return NULL;
     }
     changes = oci_change_list_make(pool);
     oci_change_put(changes, OCI_CHANGE_PUT, oci_key_upload(pool, upload->id),
@@ -120,8 +120,9 @@ oci_error_t *oci_upload_end_unsynced(oci_upload_t *upload, apr_status_t rv,
     return error;
 }
 
-/* End an upload: write a tombstone, unless no client knows the id, and delete
- * the bytes.  If another request has taken the lease, it has the bytes, too. */
+/* End an upload: write a tombstone, or if no client knows the id delete the
+ * record, and delete the bytes.  If another request has taken the lease, it has
+ * the bytes, too. */
 oci_error_t *oci_upload_end(oci_upload_t *upload, apr_pool_t *pool)
 {
     const oci_blob_store_provider_t *provider = oci_upload_blobs(upload)

@@ -368,6 +368,87 @@ static void check_spare(test_t *t)
     stored = 10;
 }
 
+static oci_upload_t *begin_once(test_t *t)
+{
+    oci_upload_t *upload;
+
+    if (oci_upload_begin_once(&upload, &t->repository, OCI_SHA256,
+                              t->run->pool)) {
+        abort();
+    }
+    t->id = upload->id;
+    return upload;
+}
+
+/* Whether the index has a record of the upload, or a tombstone. */
+static int is_known(test_t *t)
+{
+    int exists;
+
+    return oci_fact_exists(&exists, &t->registry,
+                           oci_key_upload(t->run->pool, t->id), t->run->pool)
+        || exists;
+}
+
+/* Whether garbage collection would end the upload. */
+static int is_idle(test_t *t)
+{
+    apr_int64_t now = apr_time_sec(apr_time_now());
+    int ended;
+
+    return oci_upload_lease_expire(&ended, &t->registry, t->id, now + 1000,
+                                   t->run->pool)
+        || ended;
+}
+
+/* An upload of a single request has a record if it is large or takes long. */
+static void check_once(test_t *t)
+{
+    static char bytes[4 * 1024 * 1024];
+    struct iovec large = { bytes, sizeof(bytes) };
+    oci_upload_t *upload = begin_once(t);
+    const char *digest;
+
+    if (append(upload, t)) {
+        abort();
+    }
+    tap_ok(&t->run->tap, !is_known(t), "a small upload has no record");
+    upload->lease_renewed = 0; /* when it began */
+    is_error(t->run, append(upload, t), OCI_E_COUNT, "one that takes long");
+    tap_ok(&t->run->tap, is_known(t) && !is_idle(t), "has a lease");
+    digest = oci_hash_digest(upload->hash, t->run->pool);
+    is_error(t->run, oci_upload_finish(upload, digest, t->run->pool),
+             OCI_E_COUNT, "it is finished");
+    oci_upload_release(upload);
+    tap_ok(&t->run->tap, !is_known(t), "and leaves nothing");
+
+    upload = begin_once(t);
+    if (oci_upload_write(upload, &large, 1, t->run->pool)) {
+        abort();
+    }
+    is_error(t->run, append(upload, t), OCI_E_COUNT, "a large one");
+    tap_ok(&t->run->tap, is_known(t) && !is_idle(t), "has a lease");
+    is_error(t->run, oci_upload_finish(upload, digest, t->run->pool),
+             OCI_E_DIGEST_INVALID, "its digest is wrong");
+    is_error(t->run, oci_upload_cancel(upload, t->run->pool), OCI_E_COUNT,
+             "so it is cancelled");
+    oci_upload_release(upload);
+    tap_ok(&t->run->tap, !is_known(t), "and leaves nothing");
+
+    upload = begin_once(t);
+    upload->lease_renewed = 0;
+    if (append(upload, t)) {
+        abort();
+    }
+    put_lease(t, -2000, "another-host.1.1");
+    tap_ok(&t->run->tap, is_idle(t), "one whose client was silent is ended");
+    upload->lease_renewed = 0;
+    is_error(t->run, append(upload, t), OCI_E_UPLOAD_RANGE,
+             "and does not go on");
+    oci_upload_cancel(upload, t->run->pool);
+    oci_upload_release(upload);
+}
+
 int main(void)
 {
     run_t run;
@@ -393,5 +474,6 @@ int main(void)
     check_finishing(&t);
     check_expiry(&t);
     check_spare(&t);
+    check_once(&t);
     return finish(&run);
 }
