@@ -89,6 +89,12 @@ static const char *check_index(oci_move_t *move)
                             "add --switch to finish this",
                             move->index);
     }
+    if (store && move->copy->to.id && !strcmp(store, move->copy->to.id)) {
+        return apr_psprintf(move->pool,
+                            "the index %s belongs to %s already: nothing is "
+                            "left to do",
+                            move->index, move->copy->to.store->where);
+    }
     if (!move->replacing && (!store || strcmp(store, from) != 0)) {
         return apr_psprintf(move->pool, "the index %s does not belong to %s",
                             move->index, move->copy->from.store->where);
@@ -358,7 +364,9 @@ const char *oci_move_blobs(oci_blob_copy_t *copy)
     }
     problem = run(&move);
     oci_registry_unlock(&copy->names, lock);
-    oci_copy_report(copy, begun);
+    if (!problem || copy->blobs || copy->skipped || copy->request->json) {
+        oci_copy_report(copy, begun);
+    }
     if (!copy->request->json && !problem) {
         print_next(&move);
     }

@@ -276,7 +276,7 @@ const char *oci_config_check_index(const ap_directive_t **line,
                 return apr_psprintf(pool,
                                     "OCIBlobStore: the blob store %s has no "
                                     "index: add OCIIndex to its section, for "
-                                    "example \"OCIIndex dbm:gdbm FILE\"; "
+                                    "example \"OCIIndex fs DIRECTORY\"; "
                                     "several httpds need \"dbd\"",
                                     config->blobs->where);
             }

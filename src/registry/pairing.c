@@ -23,6 +23,7 @@ typedef struct pair_t {
     const oci_registry_t *registry;
     int starting; /* the blob store is not started yet */
     int hurried;  /* a store that did not answer just now is not asked again */
+    int changes;  /* a request that changes something */
     const char *index_id; /* the id recorded in the index, or NULL */
     const char *store_id; /* the id of the blob store, or NULL */
     const char *own_id;   /* the id of the index, or NULL */
@@ -73,7 +74,7 @@ static void read_store_id(pair_t *pair, int make)
 {
     oci_blob_store_t *blobs = pair->registry->blobs;
     oci_error_t *silence = pair->hurried && !make
-        ? oci_pairing_silence(pair->registry, pair->pool)
+        ? oci_pairing_silence(pair->registry, pair->changes, pair->pool)
         : NULL;
     apr_status_t rv;
 
@@ -426,7 +427,9 @@ static oci_error_t *check_complete_pair(pair_t *pair)
 oci_error_t *oci_pairing_check(const oci_registry_t *registry, int changes,
                                apr_pool_t *pool)
 {
-    pair_t pair = { .registry = registry, .hurried = 1, .pool = pool };
+    pair_t pair = {
+        .registry = registry, .hurried = 1, .changes = changes, .pool = pool
+    };
     oci_error_t *error;
 
     if (oci_pairing_is_accepted(registry)) {

@@ -36,8 +36,8 @@ typedef struct oci_listener_t {
 typedef struct oci_pairing_state_t {
     oci_blob_store_t *accepted; /* the blob store that oci_pairing_check last
                                    accepted for this index, or NULL */
-    apr_uint32_t retry; /* when to ask a blob store again that did not answer:
-                           seconds since 1970, the last 32 bits; 0 if it did */
+    apr_uint32_t silent; /* when the blob store did not answer: seconds since
+                            1970, the last 32 bits; 0 if it did */
 } oci_pairing_state_t;
 
 typedef struct oci_registry_t {

@@ -78,7 +78,8 @@ static const char *refuse(const maker_t *maker, const char *value,
 static const char *refuse_endpoint(const maker_t *maker, const char *value)
 {
     return refuse(maker, value, "URL of a server",
-                  "one without a query, such as https://host:9000");
+                  "http:// or https://, a host, and if necessary a port "
+                  "and a path, such as https://host:9000");
 }
 
 static const char *set_endpoint(maker_t *maker, const char *value)
