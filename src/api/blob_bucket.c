@@ -15,6 +15,7 @@
 #include "api/blob_bucket.h"
 #include "registry/blob_source.h"
 #include "registry/error.h"
+#include "values/range.h"
 
 APLOG_USE_MODULE(oci);
 
@@ -32,7 +33,8 @@ APLOG_USE_MODULE(oci);
 typedef struct shared_t {
     apr_bucket_refcount refcount;
     oci_blob_source_t source;
-    apr_size_t most; /* bytes to read at once */
+    const apr_array_header_t *ranges; /* of oci_range_t; NULL: all bytes */
+    apr_size_t most;                  /* bytes to read at once */
     const char *where;
     request_rec *r;
 } shared_t;
@@ -59,6 +61,26 @@ static apr_status_t fail(shared_t *shared, apr_off_t offset, apr_status_t rv)
     return rv;
 }
 
+/* Find out how far the response goes on from some of its bytes.  A filter such
+ * as mod_ratelimit's splits buckets before it reads them, so that the end of a
+ * bucket does not tell. */
+static apr_off_t find_end(const shared_t *shared, apr_off_t offset,
+                          apr_size_t length)
+{
+    int i;
+
+    for (i = 0; shared->ranges && i < shared->ranges->nelts; i++) {
+        const oci_range_t *range = &APR_ARRAY_IDX(shared->ranges, i,
+                                                  oci_range_t);
+
+        if (offset >= range->first
+            && offset - range->first + (apr_off_t)length <= range->length) {
+            return range->first + range->length;
+        }
+    }
+    return shared->source.size;
+}
+
 static apr_status_t read_shared(apr_bucket *e, const char **text,
                                 apr_size_t *length, apr_read_type_e block)
 {
@@ -75,7 +97,7 @@ static apr_status_t read_shared(apr_bucket *e, const char **text,
     (void)block;
     *text = NULL;
     *length = size;
-    shared->source.until = start + left;
+    shared->source.until = find_end(shared, start, left);
     rv = buffer ? oci_blob_source_read(&shared->source, start, buffer, length)
                 : APR_ENOMEM;
     if (rv == APR_SUCCESS && !*length && left) {
@@ -108,8 +130,10 @@ static const apr_bucket_type_t reading_bucket = {
 };
 
 /* Make a bucket that reads a blob when it is sent. */
-static apr_bucket *read_bucket(const oci_blob_source_t *source, apr_size_t most,
-                               const char *where, request_rec *r)
+static apr_bucket *read_bucket(const oci_blob_source_t *source,
+                               const apr_array_header_t *ranges,
+                               apr_size_t most, const char *where,
+                               request_rec *r)
 {
     apr_bucket_alloc_t *list = r->connection->bucket_alloc;
     apr_bucket *b = apr_bucket_alloc(sizeof(*b), list);
@@ -119,6 +143,7 @@ static apr_bucket *read_bucket(const oci_blob_source_t *source, apr_size_t most,
     b->free = apr_bucket_free;
     b->list = list;
     shared->source = *source;
+    shared->ranges = ranges;
     shared->most = most;
     shared->where = where;
     shared->r = r;
@@ -146,6 +171,7 @@ static apr_bucket *file_bucket(const oci_blob_source_t *source, apr_size_t most,
 }
 
 apr_bucket *oci_blob_bucket_create(const oci_blob_source_t *source,
+                                   const apr_array_header_t *ranges,
                                    int sendfile, const char *where,
                                    request_rec *r)
 {
@@ -160,5 +186,5 @@ apr_bucket *oci_blob_bucket_create(const oci_blob_source_t *source,
 #endif
     return source->file && (sendfile || source->size <= MMAP_BYTES)
         ? file_bucket(source, most, r)
-        : read_bucket(source, most, where, r);
+        : read_bucket(source, ranges, most, where, r);
 }

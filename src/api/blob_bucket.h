@@ -18,11 +18,14 @@
  * be read when they are sent, the response ends early, so that the client
  * notices, and the log has the cause.
  * @param source A file or a stream, which lives as long as the request
+ * @param ranges Of oci_range_t: the bytes that the response has, so that no
+ *        others are requested; lives as long as the request; NULL: all bytes
  * @param sendfile Whether the file is open for sendfile
  * @param where The name of the blob, for the log
  * @return The bucket, never NULL
  */
 apr_bucket *oci_blob_bucket_create(const oci_blob_source_t *source,
+                                   const apr_array_header_t *ranges,
                                    int sendfile, const char *where,
                                    request_rec *r);
 

@@ -33,7 +33,7 @@ static apr_bucket *open_bucket(const opened_t *opened)
 {
     request_rec *r = opened->request->r;
 
-    return oci_blob_bucket_create(opened->source,
+    return oci_blob_bucket_create(opened->source, opened->ranges,
                                   opened->flags & OCI_OPEN_SENDFILE,
                                   apr_pstrcat(r->pool,
                                               opened->request->registry.blobs

@@ -12,8 +12,14 @@ use Time::HiRes qw(sleep);
 
 my ($curl) = grep { -x } map { "$_/curl" } split /:/, $ENV{PATH};
 my $http2 = $curl && `$curl -V` =~ /\bHTTP2\b/;
-my ($s3, $server, $client) = s3_registry(modules => ['http2'],
+my ($s3, $server, $client) = s3_registry(modules => [qw(env http2 ratelimit)],
     extra => 'Protocols h2c http/1.1', config => 'OCIRedirect Off',
+    after => <<'CONF',
+<If "-n req('X-Slow')">
+SetOutputFilter RATE_LIMIT
+SetEnv rate-limit 4000
+</If>
+CONF
     settings => { OCIS3Timeout => 1, OCIS3PartSize => '5M' });
 my $size = 12 * MIB + 345;
 my $bytes = random_bytes($size, 'stream');
@@ -24,7 +30,7 @@ my $KEY = 'store/blobs/';
 # The ranges of the requests for the blob.
 sub ranges_asked {
     return map { $_->{headers}{range} // 'all' }
-        grep { $_->{method} eq 'GET' } $s3->log;
+        grep { $_->{method} eq 'GET' && $_->{key} =~ m{\b$KEY} } $s3->log;
 }
 
 # ---- ranges
@@ -127,6 +133,26 @@ is_whole('overloaded at first, and broken', { fault => 'slowdown',
     { fault => 'slowdown', key => $KEY });
 is_whole('silence in the middle', { fault => 'silence', key => $KEY,
     at => 6_000_000 });
+$s3->faults;
+
+# ---- a filter that splits buckets
+
+my $slowly = OCI::Client->new($server);
+$s3->forget;
+$res = $slowly->get($path, Range => 'bytes=0-4,2000000-6999999',
+    'X-Slow' => 1);
+ok($res->status == 206
+    && index($res->body, substr $bytes, 2_000_000, 5_000_000) > 0,
+    'mod_ratelimit: two ranges');
+is_deeply([ ranges_asked() ], [ 'bytes=0-4', 'bytes=2000000-6999999' ],
+    'one request for each');
+$s3->forget;
+$s3->faults({ fault => 'reset-body', key => $KEY, at => 3_000_000 });
+$res = $slowly->get($path, 'X-Slow' => 1);
+ok($res->status == 200 && $res->body eq $bytes,
+    'mod_ratelimit: a broken connection');
+is_deeply([ ranges_asked() ], [ 'all', "bytes=3000000-@{[ $size - 1 ]}" ],
+    'one request for the rest');
 $s3->faults;
 
 # ---- for good
