@@ -252,19 +252,38 @@ static int is_due_once(const oci_upload_t *upload)
             || apr_time_now() - upload->lease_renewed >= ONCE_TIME);
 }
 
-/* Take the lease of an upload of a single request.  Nobody else knows its id,
- * which serves as the token.  No request continues it, so the record need not
- * have the state of the hash, which another thread may be changing. */
-static oci_error_t *take_once(oci_upload_t *upload, apr_pool_t *pool)
+/* Take the lease of an upload of a single request, unless garbage collection
+ * has ended it.  The caller holds the lock on the record.  Nobody else knows
+ * the id, which serves as the token.  No request continues the upload, so the
+ * record need not have the state of the hash, which another thread may be
+ * changing. */
+static oci_error_t *take_once_locked(oci_upload_t *upload, apr_pool_t *pool)
 {
     oci_algorithm_e algorithm = oci_hash_algorithm(upload->hash);
     oci_upload_record_t record = { .size = upload->size,
                                    .hash = oci_hash_make(algorithm, pool) };
-    oci_error_t *error;
+    int ended;
+    oci_error_t *error = oci_fact_exists(&ended, upload->repository.registry,
+                                         oci_key_upload(pool, upload->id),
+                                         pool);
 
+    if (error || ended) {
+        return error ? error : refuse(upload, pool);
+    }
     upload->lease.token = upload->id;
-    error = put_leased(upload, oci_upload_record_format(&record, pool), 0,
-                       pool);
+    return put_leased(upload, oci_upload_record_format(&record, pool), 0, pool);
+}
+
+static oci_error_t *take_once(oci_upload_t *upload, apr_pool_t *pool)
+{
+    const oci_registry_t *registry = upload->repository.registry;
+    oci_lock_t *lock;
+    oci_error_t *error = lock_record(&lock, registry, upload->id, pool);
+
+    if (!error) {
+        error = take_once_locked(upload, pool);
+        oci_registry_unlock(registry, lock);
+    }
     if (error) {
         upload->lease.token = NULL;
     }

@@ -449,6 +449,23 @@ static void check_once(test_t *t)
     oci_upload_release(upload);
 }
 
+/* Garbage collection ends an upload of a single request before its lease. */
+static void check_late(test_t *t)
+{
+    oci_upload_t *upload = begin_once(t);
+
+    if (append(upload, t)) {
+        abort();
+    }
+    tap_ok(&t->run->tap, is_idle(t) && is_known(t), "one without a lease ends");
+    upload->lease_renewed = 0;
+    is_error(t->run, append(upload, t), OCI_E_UPLOAD_RANGE,
+             "and cannot take one any more");
+    tap_ok(&t->run->tap, is_idle(t), "its tombstone stays");
+    oci_upload_cancel(upload, t->run->pool);
+    oci_upload_release(upload);
+}
+
 int main(void)
 {
     run_t run;
@@ -475,5 +492,6 @@ int main(void)
     check_expiry(&t);
     check_spare(&t);
     check_once(&t);
+    check_late(&t);
     return finish(&run);
 }
