@@ -154,9 +154,16 @@ static apr_status_t start_response(oci_s3_stream_t *stream,
     return rv;
 }
 
-/* Wait until the head of a response has come, and if it is an error, all of it.
- * A response that breaks behind its head has begun: the reader may have its
- * first bytes, and await_bytes() finds the break. */
+/* Whether the reader or the spill has bytes of the response, or libcurl has
+ * some for which there is no room. */
+static int has_bytes(const oci_s3_stream_t *stream)
+{
+    return stream->filled || stream->first < stream->end || stream->paused;
+}
+
+/* Wait until the first byte of a response has come, and if it is an error, all
+ * of it.  A response that breaks before has failed, so that the request is
+ * repeated after a while; after that, await_bytes() finds the break. */
 static apr_status_t await_head(oci_s3_stream_t *stream, apr_time_t deadline)
 {
     oci_s3_exchange_t *exchange = &stream->exchange;
@@ -165,7 +172,7 @@ static apr_status_t await_head(oci_s3_stream_t *stream, apr_time_t deadline)
     apr_status_t rv;
 
     deadline = silence < deadline ? silence : deadline;
-    while (stream->running && (!exchange->begun || exchange->status >= 300)) {
+    while (stream->running && (exchange->status >= 300 || !has_bytes(stream))) {
         apr_interval_time_t left = deadline - oci_s3_now();
 
         if (left <= 0) {
@@ -178,7 +185,7 @@ static apr_status_t await_head(oci_s3_stream_t *stream, apr_time_t deadline)
             return rv;
         }
     }
-    return stream->running || (exchange->begun && exchange->status < 300)
+    return exchange->status < 300 && has_bytes(stream)
         ? APR_SUCCESS
         : oci_s3_transport_result(exchange, stream->handle, stream->response);
 }
@@ -365,7 +372,8 @@ static apr_status_t fill(oci_s3_stream_t *stream, apr_off_t until)
     oci_s3_failure_t failure = { .settings = settings,
                                  .method = "GET",
                                  .key = stream->key,
-                                 .exchange = &stream->exchange };
+                                 .exchange = &stream->exchange,
+                                 .error = { "", "", NULL } };
     int breaks = 0;
 
     while (!stream->filled) {

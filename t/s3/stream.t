@@ -126,6 +126,8 @@ is(scalar(() = is_whole('five times', { fault => 'truncate', key => $KEY,
     at => 1_000_000, count => 5 })), 6, 'six requests');
 is_whole('behind the first bytes', { fault => 'truncate', key => $KEY,
     at => 100, count => 4 });
+is_whole('behind the head, six times', { fault => 'truncate', key => $KEY,
+    at => 0, count => 6 });
 is_whole('no answer to the first request', { fault => 'reset', key => $KEY });
 is_whole('500 at first', { fault => 'status', key => $KEY, count => 2 });
 is_whole('overloaded at first, and broken', { fault => 'slowdown',
@@ -194,6 +196,11 @@ $res = $client->get($path);
 ok($res->status == 200 && $res->body eq $bytes, 'afterwards it works');
 
 # Before the response has begun, the client gets an error.
+$s3->faults({ fault => 'truncate', key => $KEY, at => 0, count => 100 });
+$res = one_log_line($server, qr/GET of .* after \d+ attempts/, 'no bytes', sub {
+    $client->get($path)
+});
+error_is($res, 503, 'UNAVAILABLE', undef, 'a pull that breaks each time');
 $s3->faults({ fault => 'denied', key => $KEY, count => 100 });
 $res = one_log_line($server, qr/GET of .*do not allow/, 'refused', sub {
     $client->get($path)
