@@ -5,10 +5,10 @@
  * @brief Reading one object piece by piece, at any offset
  *
  * A stream holds at most 384 KiB that have not been read; while nobody reads,
- * the server waits.  Reads in sequence use one response; a
- * read elsewhere ends it and requests the bytes from there.  If a connection
- * breaks or was closed while nobody read, the object is requested again from
- * the same place, provided that its ETag is still the same.
+ * the server waits.  Reads in sequence use one response; a read elsewhere ends
+ * it and requests the bytes from there.  If a connection breaks or was closed
+ * while nobody read, the object is requested again from the same place,
+ * provided that its ETag is still the same.
  *
  * One thread at a time can use a stream.
  */
