@@ -69,6 +69,11 @@ for my $document (@documents) {
         '', "$document: each directive is there");
 }
 
+my ($version) = text('src/mod_oci.h') =~ /OCI_PROVIDER_VERSION "(\d+)"/;
+my @versions = text('conf/README') =~ /provider interface (?:is )?(\d+)/g;
+is_deeply(\@versions, [ ($version) x 2 ],
+    'conf/README: the version of the provider interface');
+
 my $readme = text('README');
 cmp_ok(scalar(() = lines_of('README')), '<=', $README_LINES,
     "README has at most $README_LINES lines");
