@@ -275,15 +275,21 @@ static apr_status_t read_before_pause(body_stream_t *stream, apr_off_t left)
     return rv;
 }
 
-/* Wait for a piece of the body, and report a pause.  A client that waits for
- * 100 Continue makes no pause: httpd sends it when a read may wait.
+/* Whether the client waits for 100 Continue, which httpd sends when a read may
+ * wait, and not to HTTP/1.0. */
+static int is_expecting(const request_rec *r)
+{
+    return r->expecting_100 && r->proto_num >= HTTP_VERSION(1, 1);
+}
+
+/* Wait for a piece of the body, and report a pause.
  * @return APR_EAGAIN if a pause began: the gathered data should be written */
 static apr_status_t wait_for_piece(batch_t *batch, apr_off_t left)
 {
     body_stream_t *stream = batch->stream;
     apr_status_t rv;
 
-    if (stream->watch && !stream->request->r->expecting_100) {
+    if (stream->watch && !is_expecting(stream->request->r)) {
         rv = read_before_pause(stream, left);
         if (!APR_STATUS_IS_EAGAIN(rv)
             || (stream->pause == NEW_PAUSE && !APR_BRIGADE_EMPTY(batch->bb))) {
