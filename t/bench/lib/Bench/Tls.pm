@@ -27,11 +27,13 @@ my %GOAL = (
     '2'   => { static => 1.6, pull => 1.5, push => 1.5 }
 );
 
-# The virtual host for TLS, with the store of the others.
+# The virtual host for TLS, with the store of the others, and with the settings
+# of conf/examples/tls.conf.
 sub hosts {
     my $tls = shift;
     my $port = '@PORT' . PORT . '@';
     return <<"END";
+MaxMemFree 4096
 <VirtualHost 127.0.0.1:$port>
     SSLEngine On
     SSLCertificateFile "@{[ $tls->dir ]}/server.pem"
