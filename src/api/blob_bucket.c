@@ -172,8 +172,7 @@ static apr_bucket *file_bucket(const oci_blob_source_t *source, apr_size_t most,
 
 apr_bucket *oci_blob_bucket_create(const oci_blob_source_t *source,
                                    const apr_array_header_t *ranges,
-                                   int sendfile, const char *where,
-                                   request_rec *r)
+                                   const char *where, request_rec *r)
 {
     apr_size_t most = source->stream ? STREAM_BYTES : FILE_BYTES;
 
@@ -184,7 +183,10 @@ apr_bucket *oci_blob_bucket_create(const oci_blob_source_t *source,
         most = core->read_buf_size;
     }
 #endif
-    return source->file && (sendfile || source->size <= MMAP_BYTES)
+    return source->file
+            && (source->size <= MMAP_BYTES
+                || apr_file_flags_get(source->file)
+                    & APR_FOPEN_SENDFILE_ENABLED)
         ? file_bucket(source, most, r)
         : read_bucket(source, ranges, most, where, r);
 }

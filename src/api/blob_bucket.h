@@ -20,13 +20,11 @@
  * @param source A file or a stream, which lives as long as the request
  * @param ranges Of oci_range_t: the bytes that the response has, so that no
  *        others are requested; lives as long as the request; NULL: all bytes
- * @param sendfile Whether the file is open for sendfile
  * @param where The name of the blob, for the log
  * @return The bucket, never NULL
  */
 apr_bucket *oci_blob_bucket_create(const oci_blob_source_t *source,
                                    const apr_array_header_t *ranges,
-                                   int sendfile, const char *where,
-                                   request_rec *r);
+                                   const char *where, request_rec *r);
 
 #endif /* OCI_BLOB_BUCKET_H */

@@ -28,7 +28,6 @@ typedef struct opened_t {
     const apr_array_header_t *ranges; /* of oci_range_t: what the request asks
                                          for; NULL: the entire blob */
     oci_request_t *request;
-    apr_int32_t flags; /* of oci_blob_open */
 } opened_t;
 
 /* Make a bucket for a blob, of which the reply consists of copies. */
@@ -37,7 +36,6 @@ static apr_bucket *open_bucket(const opened_t *opened)
     request_rec *r = opened->request->r;
 
     return oci_blob_bucket_create(opened->source, opened->ranges,
-                                  opened->flags & OCI_OPEN_SENDFILE,
                                   apr_pstrcat(r->pool,
                                               opened->request->registry.blobs
                                                   ->where,
@@ -233,7 +231,7 @@ static oci_error_t *head_blob(oci_request_t *request)
                              blob.size);
 }
 
-/* Whether mod_ssl encrypts what is sent, so that sendfile is of no use. */
+/* Whether mod_ssl encrypts the response, so that sendfile cannot send it. */
 static int is_encrypted(const request_rec *r)
 {
 #if AP_MODULE_MAGIC_AT_LEAST(20120211, 102)
@@ -286,7 +284,7 @@ oci_error_t *oci_blobs_get(oci_request_t *request)
     }
     return source.url
         ? reply_address(request, source.url)
-        : reply_content(&(opened_t){ &blob, &source, ranges, request, flags });
+        : reply_content(&(opened_t){ &blob, &source, ranges, request });
 }
 
 /* Check the preconditions of a deletion. */
