@@ -239,9 +239,9 @@ static void add_pair(apr_array_header_t *pairs, const server_rec *s,
 
 /* Whether an OCIIndex in another section may apply where a line does.  The line
  * of a macro is not in the tree of lines: then it is not certain. */
-static int may_have_index(const apr_array_header_t *lines,
-                          const ap_directive_t *directive)
+static int may_have_index(const ap_directive_t *directive, apr_pool_t *pool)
 {
+    const apr_array_header_t *lines = oci_lines_read(ap_conftree, pool);
     int i;
 
     for (i = 0; i < lines->nelts; i++) {
@@ -258,7 +258,6 @@ const char *oci_config_check_index(const ap_directive_t **line,
                                    const server_rec *main_server,
                                    apr_pool_t *pool)
 {
-    const apr_array_header_t *lines = oci_lines_read(ap_conftree, pool);
     const server_rec *s;
     int i;
 
@@ -271,7 +270,7 @@ const char *oci_config_check_index(const ap_directive_t **line,
 
             if (config->blobs
                 && !oci_config_index(oci_config_inherit(config, s, pool))
-                && !may_have_index(lines, config->blobs_line->directive)) {
+                && !may_have_index(config->blobs_line->directive, pool)) {
                 *line = config->blobs_line->directive;
                 return apr_psprintf(pool,
                                     "OCIBlobStore: the blob store %s has no "
