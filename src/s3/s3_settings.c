@@ -257,7 +257,9 @@ static const char *set_timeout(maker_t *maker, const char *value)
 
     if (oci_duration_parse(&seconds, value) != APR_SUCCESS || seconds < 1
         || seconds > TIMEOUT_MAX) {
-        return refuse(maker, value, "time", "1 to 600 seconds");
+        return refuse(maker, value, "time",
+                      apr_psprintf(maker->pool, "1 to %d seconds",
+                                   TIMEOUT_MAX));
     }
     maker->settings->timeout = apr_time_from_sec(seconds);
     return NULL;
