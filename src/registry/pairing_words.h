@@ -13,11 +13,11 @@
 /** Return a question for the administrator: what to look at first. */
 const char *oci_pairing_where(const oci_registry_t *registry);
 
-/** Return the name of what holds the id of the blob store. */
+/** Return the name of the file or object with the id of the blob store. */
 const char *oci_pairing_id_name(const oci_registry_t *registry);
 
-/** Return the name of what holds the id of the index that uses the blob store.
- */
+/** Return the name of the file or object with the id of the index that uses the
+ * blob store. */
 const char *oci_pairing_index_name(const oci_registry_t *registry);
 
 /** Return the error of an index that is an unfinished copy, in pool. */

@@ -41,7 +41,7 @@ oci_error_t *oci_upload_lease_take(oci_upload_t **upload, apr_pool_t *pool);
 /**
  * Write the record of an upload, if the lease is still the upload's.
  * @param text The record without a lease; "" to end it, with a tombstone unless
- *        no client knows the id; NULL to keep what is there
+ *        no client knows the id; NULL to keep the present text
  * @param keep Whether to renew the lease; otherwise it ends
  * @param durable Whether an older record must not come back after a crash
  * @return OCI_E_UPLOAD_RANGE if another request has the lease; a storage error

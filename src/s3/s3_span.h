@@ -29,7 +29,7 @@ const char *oci_s3_span_range(const oci_s3_span_t *span, apr_pool_t *pool);
  * @param info What is known of the object; its size is -1 before the first
  *        response, of which the rest is filled in, from pool
  * @param exchange A response with status 200 or 206
- * @return NULL, or what is wrong
+ * @return NULL, or a sentence that says what is wrong
  */
 const char *oci_s3_span_match(oci_s3_info_t *info, const oci_s3_span_t *span,
                               const oci_s3_exchange_t *exchange,
