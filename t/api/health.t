@@ -141,13 +141,11 @@ SKIP: {
     my $postgres = $database->server;
     serve(index => 'dbd:pgsql', database => $database);
     is_ok('a database');
-    my @processes = ($postgres->pid,
-        split ' ', `ps -o pid= --ppid @{[ $postgres->pid ]}`);
-    kill 'STOP', @processes;
+    $postgres->freeze;
     fails_at('index', qr/no answer within 2 seconds|does not answer/,
         'a database that hangs');
     like($server->log, qr/the health check fails: /, 'the log says so');
-    kill 'CONT', @processes;
+    $postgres->thaw;
     is_ok('a database that goes on');
     $postgres->sql('postgres',
         'ALTER SYSTEM SET default_transaction_read_only = on');

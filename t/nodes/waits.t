@@ -15,13 +15,6 @@ use Time::HiRes qw(sleep time);
 
 my $GIVES_UP = 30;      # seconds after which clients give up
 
-# The processes of a database server.
-sub processes {
-    my $server = shift;
-    my $pid = $server->pid;
-    return ($pid, split ' ', `ps -o pid= --ppid $pid`);
-}
-
 # One test: the log has one line for each request that was refused.
 sub one_line_each {
     my ($node, $count, $name) = @_;
@@ -30,8 +23,7 @@ sub one_line_each {
     return;
 }
 
-# A database server whose processes are stopped, while the kernel still
-# acknowledges its packets.
+# A database server that does not answer, though it is there.
 sub frozen {
     my ($index, $database, $store) = @_;
     my $node = OCI::Server->start(index => $index, database => $database,
@@ -41,7 +33,7 @@ sub frozen {
     my $image = $client->push_image('there', 'v1');
     my $before = () = $node->log =~ /\[oci:error\]/g;
 
-    kill 'STOP', processes($database->server);
+    $database->server->freeze;
     my $start = time;
     my @results = at_once([$node], 3, sub {
         my ($client, $n) = @_;
@@ -53,7 +45,7 @@ sub frozen {
     });
     is_deeply(\@results, [ ([503]) x 3 ], 'each request is answered');
     cmp_ok(time - $start, '<', $GIVES_UP, 'before a client gives up');
-    kill 'CONT', processes($database->server);
+    $database->server->thaw;
     one_line_each($node, $before + 3, 'one line in the log for each');
 
     my $res;

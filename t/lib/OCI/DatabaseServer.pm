@@ -5,6 +5,7 @@
 #
 #     my $server = OCI::DatabaseServer->start('pgsql') or ... skip ...;
 #     $server->stop; $server->kill9; $server->again;
+#     $server->freeze; $server->thaw;
 #     $server->sql('postgres', 'SELECT 1');       # the output of a statement
 #
 # Options of start:
@@ -21,6 +22,7 @@ use File::Temp ();
 use OCI::Process;
 use OCI::Server;
 use POSIX ();
+use Time::HiRes qw(sleep time);
 
 # A loaded machine may need this many seconds to start a server.
 use constant { USER => 'oci', PASSWORD => 'secret', PATIENCE => 180 };
@@ -202,13 +204,42 @@ sub log  { OCI::Server::slurp("$_[0]{dir}/log") }
 
 sub stop { $_[0]{process}->stop }
 
+# The processes of the server.
+sub processes {
+    my $self = shift;
+    my $pid = $self->pid;
+    return ($pid, split ' ', `ps -o pid= --ppid $pid`);
+}
+
+# Stop its processes, while the kernel still acknowledges packets.  A signal is
+# sent before each thread has seen it, so this waits for the last one.
+sub freeze {
+    my $self = shift;
+    my @processes = $self->processes;
+    kill 'STOP', @processes;
+    for my $stat (map { glob "/proc/$_/task/*/stat" } @processes) {
+        my $end = time + 10;
+        until (OCI::Server::slurp($stat) =~ /\A\z|\) [TZX] /) {
+            die "$stat is not stopped" if time > $end;
+            sleep 0.01;
+        }
+    }
+    return;
+}
+
+sub thaw {
+    my $self = shift;
+    kill 'CONT', $self->processes;
+    return;
+}
+
 # Kill it as a crash of the machine would, with its children, which have their
 # own process groups.
 sub kill9 {
     my $self = shift;
-    my $pid = $self->{process}->pid;
-    kill 'STOP', $pid;
-    $self->{process}->kill9(split ' ', `ps -o pid= --ppid $pid`);
+    kill 'STOP', $self->pid;
+    my (undef, @children) = $self->processes;
+    $self->{process}->kill9(@children);
     return;
 }
 
