@@ -17,11 +17,13 @@
 #include <sys/stat.h>
 #ifdef __linux__
 #include <linux/magic.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #endif
 #include <unistd.h>
 
 #include "apr_file_info.h"
+#include "apr_lib.h"
 #include "apr_strings.h"
 #include "apr_time.h"
 
@@ -33,6 +35,10 @@
 /* No write takes this long: an older temporary file was left by a killed
  * process. */
 #define TEMPORARY_LIFE apr_time_from_sec(3600)
+
+/* Ticks of clocks that count nanoseconds, and of those that do not. */
+#define FINE_TICK   apr_time_from_msec(20)
+#define COARSE_TICK apr_time_from_sec(2)
 
 const char *oci_io_failure(const char *what, const char *path, apr_status_t rv,
                            apr_pool_t *pool)
@@ -105,18 +111,75 @@ const char *oci_io_make_file(const char *path, apr_pool_t *pool)
                            : oci_io_failure("create", path, errno, pool);
 }
 
-int oci_io_is_ordered(const char *path)
+int oci_io_is_settled(const struct timespec *stamp, apr_time_t now)
 {
+    apr_time_t time = apr_time_make(stamp->tv_sec, stamp->tv_nsec / 1000);
+
+    return time + (stamp->tv_nsec ? FINE_TICK : COARSE_TICK) < now;
+}
+
 #ifdef __linux__
+static int has_type(const char *path, long type)
+{
     struct statfs fs;
 
-    return !statfs(path, &fs)
-        && (fs.f_type == EXT4_SUPER_MAGIC || fs.f_type == XFS_SUPER_MAGIC);
+    return !statfs(path, &fs) && fs.f_type == type;
+}
+
+/* Whether an ext4 file system has a journal: it says which task writes the
+ * journal, or that none does. */
+static int ext4_has_journal(const char *path)
+{
+    char device[64], target[512], task[600], first = '\0';
+    const char *name;
+    struct stat st;
+    ssize_t length;
+    int fd;
+
+    if (stat(path, &st)) {
+        return 0;
+    }
+    snprintf(device, sizeof(device), "/sys/dev/block/%u:%u", major(st.st_dev),
+             minor(st.st_dev));
+    length = readlink(device, target, sizeof(target) - 1);
+    target[length > 0 ? length : 0] = '\0';
+    name = strrchr(target, '/');
+    if (!name) {
+        return 0;
+    }
+    snprintf(task, sizeof(task), "/sys/fs/ext4%s/journal_task", name);
+    fd = oci_io_open(task, O_RDONLY);
+    if (fd == -1) {
+        return 0;
+    }
+    length = read(fd, &first, 1);
+    close(fd);
+    return length == 1 && apr_isdigit(first);
+}
+
+int oci_io_keeps_positions(const char *path)
+{
+    return has_type(path, EXT4_SUPER_MAGIC) || has_type(path, XFS_SUPER_MAGIC);
+}
+
+int oci_io_has_journal(const char *path)
+{
+    return has_type(path, XFS_SUPER_MAGIC)
+        || (has_type(path, EXT4_SUPER_MAGIC) && ext4_has_journal(path));
+}
 #else
+int oci_io_keeps_positions(const char *path)
+{
     (void)path;
     return 0;
-#endif
 }
+
+int oci_io_has_journal(const char *path)
+{
+    (void)path;
+    return 0;
+}
+#endif
 
 apr_status_t oci_io_write(int fd, const char *data, apr_size_t size)
 {

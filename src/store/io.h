@@ -48,12 +48,26 @@ const char *oci_io_check_file(const char *path, apr_pool_t *pool);
 apr_status_t oci_io_sync_dir(const char *path);
 
 /**
- * Whether the file system of a path is ordered: a sync makes all earlier
- * changes durable, too, and an entry keeps its position in the directory when a
- * file is renamed over it. ext4 and XFS are, btrfs is not; other file systems
- * are taken as not ordered.
+ * Whether each change after now sets another time than this ctime, in spite of
+ * the ticks of the file system's clock.
  */
-int oci_io_is_ordered(const char *path);
+int oci_io_is_settled(const struct timespec *stamp, apr_time_t now);
+
+/**
+ * Whether an entry of a directory keeps its position when a file is renamed
+ * over it, so that a reader of the directory does not miss it.  This is so in
+ * ext4 and XFS, not in btrfs; in other file systems it is taken as not so.
+ */
+int oci_io_keeps_positions(const char *path);
+
+/**
+ * Whether the file system of a path has a journal that keeps the order of all
+ * changes of directories, so that a sync of the directory that was changed last
+ * makes the changes of others before it durable, too.  XFS has one, and ext4
+ * unless it was created without; other file systems are taken to have none.
+ * The content of files is not part of it.
+ */
+int oci_io_has_journal(const char *path);
 
 /** Write all of size bytes, or return an error. */
 apr_status_t oci_io_write(int fd, const char *data, apr_size_t size);

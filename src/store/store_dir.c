@@ -16,7 +16,8 @@
 #include "store/owner.h"
 #include "store/store_dir.h"
 
-#define DIR_MODE 0750
+#define DIR_MODE   0750
+#define SYNCED_MAX 256 /* states of directories that are remembered */
 
 const char *oci_store_dir_resolve(const char **path,
                                   const oci_store_config_t *config,
@@ -62,6 +63,10 @@ const char *oci_store_dir_locate(oci_store_dir_t *fs,
     }
     fs->top = apr_pstrcat(pool, fs->root, "/", name, NULL);
     fs->version = apr_pstrcat(pool, fs->top, "/.version", NULL);
+    fs->has_journal = 0;
+    if (oci_known_set_create(&fs->synced, SYNCED_MAX, pool) != APR_SUCCESS) {
+        return "there is no mutex for the fs provider";
+    }
     return NULL;
 }
 
@@ -253,8 +258,7 @@ static const char *check_content(const oci_store_dir_t *fs, apr_pool_t *pool)
     return oci_access_check_below(fs->top, fs->root, pool);
 }
 
-const char *oci_store_dir_start(const oci_store_dir_t *fs,
-                                const char *const *dirs,
+const char *oci_store_dir_start(oci_store_dir_t *fs, const char *const *dirs,
                                 const oci_store_form_t *form, apr_pool_t *pool)
 {
     const char *error = start_dir(fs, fs->root, pool);
@@ -269,6 +273,7 @@ const char *oci_store_dir_start(const oci_store_dir_t *fs,
             ? write_version(fs, form, pool)
             : read_version(&version, fs, form, pool);
     }
+    fs->has_journal = oci_io_has_journal(fs->top);
     return error ? error : check_content(fs, pool);
 }
 
@@ -316,24 +321,57 @@ apr_status_t oci_store_dir_make_parents(const oci_store_dir_t *fs,
             continue;
         }
         if (touched) {
-            oci_store_dir_note_touched(touched, dir, pool);
+            oci_store_dir_note_touched(fs, touched, dir, pool);
         }
     }
     return APR_SUCCESS;
 }
 
-void oci_store_dir_note_touched(apr_array_header_t *touched, const char *path,
+void oci_store_dir_note_touched(const oci_store_dir_t *fs,
+                                apr_array_header_t *touched, const char *path,
                                 apr_pool_t *pool)
 {
     const char *dir = oci_io_parent(path, pool);
     int i;
 
+    if (fs->has_journal) {
+        apr_array_clear(touched);
+    }
     for (i = touched->nelts - 1; i >= 0; i--) {
         if (!strcmp(APR_ARRAY_IDX(touched, i, const char *), dir)) {
             return;
         }
     }
     APR_ARRAY_PUSH(touched, const char *) = dir;
+}
+
+/* Sync a directory, unless this process has synced it in its present state. The
+ * inode is first, because it differs. */
+static apr_status_t sync_dir(const oci_store_dir_t *fs, const char *dir)
+{
+    apr_time_t now = apr_time_now();
+    apr_status_t rv;
+    struct stat st;
+    union {
+        apr_uint64_t numbers[4];
+        unsigned char key[OCI_KNOWN_SET_BYTES];
+    } state;
+
+    if (stat(dir, &st) || !oci_io_is_settled(&st.st_ctim, now)) {
+        return oci_io_sync_dir(dir);
+    }
+    state.numbers[0] = st.st_ino;
+    state.numbers[1] = st.st_dev;
+    state.numbers[2] = st.st_ctim.tv_sec;
+    state.numbers[3] = st.st_ctim.tv_nsec;
+    if (oci_known_set_has(fs->synced, state.key)) {
+        return APR_SUCCESS;
+    }
+    rv = oci_io_sync_dir(dir);
+    if (rv == APR_SUCCESS) {
+        oci_known_set_add(fs->synced, state.key);
+    }
+    return rv;
 }
 
 apr_status_t oci_store_dir_sync(const oci_store_dir_t *fs,
@@ -344,11 +382,11 @@ apr_status_t oci_store_dir_sync(const oci_store_dir_t *fs,
 
     for (i = 0; i < touched->nelts; i++) {
         const char *dir = APR_ARRAY_IDX(touched, i, const char *);
-        apr_status_t rv = oci_io_sync_dir(dir);
+        apr_status_t rv = sync_dir(fs, dir);
 
         while (rv == ENOENT && strcmp(dir, fs->top)) {
             dir = oci_io_parent(dir, pool);
-            rv = oci_io_sync_dir(dir);
+            rv = sync_dir(fs, dir);
         }
         if (rv != APR_SUCCESS) {
             return rv;

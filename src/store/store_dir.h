@@ -17,12 +17,15 @@
 #define OCI_STORE_DIR_H
 
 #include "store/io.h"
+#include "values/known_set.h"
 
 /** The paths of a store. */
 typedef struct oci_store_dir_t {
-    const char *root;    /* DIR, absolute */
-    const char *top;     /* DIR/name */
-    const char *version; /* DIR/name/.version */
+    const char *root;        /* DIR, absolute */
+    const char *top;         /* DIR/name */
+    const char *version;     /* DIR/name/.version */
+    int has_journal;         /* see oci_io_has_journal; 0 before the start */
+    oci_known_set_t *synced; /* states of directories that were synced */
 } oci_store_dir_t;
 
 /** The form of a store's content, as its version file states it. */
@@ -68,8 +71,7 @@ const char *oci_store_dir_check(const oci_store_dir_t *fs,
  *        directory is among them, and the others hold plain files only
  * @return NULL, or a sentence that says what is wrong
  */
-const char *oci_store_dir_start(const oci_store_dir_t *fs,
-                                const char *const *dirs,
+const char *oci_store_dir_start(oci_store_dir_t *fs, const char *const *dirs,
                                 const oci_store_form_t *form, apr_pool_t *pool);
 
 /**
@@ -82,7 +84,8 @@ const char *oci_store_dir_raise(const oci_store_dir_t *fs,
 
 /**
  * Create the parent directories of a file below the top directory.
- * @param touched Receives the directories that got a new entry; or NULL
+ * @param touched Receives the directories that got a new entry, as
+ *        oci_store_dir_note_touched adds them; or NULL
  */
 apr_status_t oci_store_dir_make_parents(const oci_store_dir_t *fs,
                                         const char *path,
@@ -90,15 +93,18 @@ apr_status_t oci_store_dir_make_parents(const oci_store_dir_t *fs,
                                         apr_pool_t *pool);
 
 /**
- * Add the directory of a path to an array of directories, unless the array has
- * it.
+ * Add the directory of a path, which was just changed, to an array of
+ * directories that must be synced, unless the array has it.  With a journal,
+ * the array keeps the last directory only.
  */
-void oci_store_dir_note_touched(apr_array_header_t *touched, const char *path,
+void oci_store_dir_note_touched(const oci_store_dir_t *fs,
+                                apr_array_header_t *touched, const char *path,
                                 apr_pool_t *pool);
 
 /**
- * Sync directories in their order.  If one no longer exists, sync its nearest
- * existing ancestor, which records the removal.
+ * Sync directories in their order, but none that has not changed since this
+ * process synced it.  If one no longer exists, sync its nearest existing
+ * ancestor, which records the removal.
  */
 apr_status_t oci_store_dir_sync(const oci_store_dir_t *fs,
                                 const apr_array_header_t *touched,

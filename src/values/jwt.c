@@ -109,7 +109,7 @@ const char *oci_jwt_verify(json_t **claims, const oci_key_set_t *keys,
 {
     const char *first = strchr(token, '.');
     const char *second = first ? strchr(first + 1, '.') : NULL;
-    unsigned char hash[OCI_VERIFIED_SET_BYTES];
+    unsigned char hash[OCI_KNOWN_SET_BYTES];
     json_t *header;
 
     if (!second
@@ -117,7 +117,7 @@ const char *oci_jwt_verify(json_t **claims, const oci_key_set_t *keys,
         return "it is not a JSON Web Token";
     }
     SHA256((const unsigned char *)token, strlen(token), hash);
-    if (oci_verified_set_has(keys->verified, hash)) {
+    if (oci_known_set_has(keys->verified, hash)) {
         return NULL;
     }
     header = decode_object(token, first - token, pool);
@@ -130,6 +130,6 @@ const char *oci_jwt_verify(json_t **claims, const oci_key_set_t *keys,
     if (!has_valid_signature(keys, header, token, second, pool)) {
         return "no key of OCITokenKey matches its signature";
     }
-    oci_verified_set_add(keys->verified, hash);
+    oci_known_set_add(keys->verified, hash);
     return NULL;
 }

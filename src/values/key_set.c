@@ -206,7 +206,7 @@ const char *oci_key_set_read(oci_key_set_t **keys, const char *text,
 
     *keys = apr_palloc(pool, sizeof(**keys));
     (*keys)->list = apr_array_make(pool, 2, sizeof(oci_signing_key_t));
-    if (oci_verified_set_create(&(*keys)->verified, VERIFIED_MAX, pool)
+    if (oci_known_set_create(&(*keys)->verified, VERIFIED_MAX, pool)
         != APR_SUCCESS) {
         return "the system cannot create a mutex";
     }

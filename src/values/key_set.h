@@ -13,12 +13,12 @@
 
 #include "apr_tables.h"
 
-#include "values/verified_set.h"
+#include "values/known_set.h"
 #include "values/signing.h"
 
 typedef struct oci_key_set_t {
-    apr_array_header_t *list;     /* oci_signing_key_t */
-    oci_verified_set_t *verified; /* hashes of tokens that a key verified */
+    apr_array_header_t *list;  /* oci_signing_key_t */
+    oci_known_set_t *verified; /* hashes of tokens that a key verified */
 } oci_key_set_t;
 
 /**

@@ -56,7 +56,8 @@ for my $name (@rows) {
 }
 
 $ENV{TMPDIR} ||= '/var/tmp';
-chomp(my $kind = `stat -f -c %T "$ENV{TMPDIR}"`);
+chomp(my ($kind, $device) =
+    `findmnt -n -o FSTYPE,MAJ:MIN -T "$ENV{TMPDIR}"` =~ /^(\S+)\s+(\S+)/);
 die "TMPDIR: $ENV{TMPDIR} is on a $kind: set TMPDIR to a directory on a disk\n"
     if $kind =~ /^(?:tmpfs|ramfs)$/;
 
@@ -80,8 +81,11 @@ my $httpd = OCI::Server::apxs('SBINDIR') . '/' . OCI::Server::apxs('PROGNAME');
 my ($version) = `$httpd -v` =~ m{(Apache/[\d.]+)};
 my $cores = () = OCI::Server::slurp('/proc/cpuinfo') =~ /^processor/mg;
 my ($openssl) = `openssl version` =~ /^(OpenSSL \S+)/;
+my ($disk) = ((readlink "/sys/dev/block/$device") // '') =~ m{([^/]*)\z};
+my $journal = OCI::Server::slurp("/sys/fs/$kind/$disk/journal_task");
 print "$version, ", $openssl // 'no openssl', ", $cores cores, Linux ",
-    (POSIX::uname())[2], ", $kind\n";
+    (POSIX::uname())[2], ", $kind",
+    $journal eq "<none>\n" ? ' without a journal' : '', "\n";
 print <<'END';
 Each contender runs once to warm up, then all run in turn; figures are medians.
 The spread is half the distance between the quartiles of the ratios of all

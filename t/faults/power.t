@@ -5,7 +5,8 @@
 # have all that was acknowledged before, nothing may name what is missing, and
 # garbage collection must leave a store without faults.
 #
-# OCI_POWER_ALL=1 looks at all points of all kinds of disks.
+# OCI_POWER_ALL=1 looks at all points of all kinds of disks.  power_journal.t
+# runs this for a file system with a journal.
 
 use OCI::Test;
 
@@ -26,6 +27,7 @@ plan(skip_all => 'a server keeps the index') if $INDEX->database;
 # How many points of each kind of disk are looked at.
 my %POINTS = map { $_ => 30 } qw(strict names blobs index);
 @POINTS{qw(strict names)} = (1e9) x 2 if $INDEX->name eq 'fs';
+%POINTS = (journal => 1e9) if $ENV{OCI_POWER_JOURNAL};
 %POINTS = map { $_ => 1e9 } keys %POINTS if $ENV{OCI_POWER_ALL};
 my $BATCH = 40;    # registries that one httpd serves
 
@@ -35,7 +37,7 @@ mkdir "$home/store";
 give_to_httpd("$home/store");
 plan(skip_all => 'files have no time of birth')
     if `stat -c %W '$home/store' 2>&1` !~ /^[1-9]/;
-my $power = OCI::Power->new("$home/store")
+my $power = OCI::Power->new("$home/store", $ENV{OCI_POWER_JOURNAL})
     or plan(skip_all => 'gcc cannot build the library');
 
 # ---- what was acknowledged

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Tests of the fs providers in a file system that syncs only what it is asked
- * to, and reports a full quota as late as possible.  statfs(2), fsync(2) and
- * close(2) are replaced here. */
+/* Tests of the fs providers in file systems with and without a journal, and in
+ * one that reports a full quota as late as possible.  statfs(2), readlink(2),
+ * open(2), fsync(2) and close(2) are replaced here. */
 
 #include "contract_blob.h"
 
@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/resource.h>
+#include <stdarg.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
@@ -18,7 +19,9 @@
 #include "store/fs/fs_index.h"
 #include "store/io.h"
 
-static long type; /* of all file systems */
+static long type;        /* of all file systems */
+static const char *task; /* which writes the journal of ext4, or NULL if the
+                            system does not tell */
 static const char
     *full; /* the part of a path for which close(2) reports a full quota */
 static char synced[4096]; /* the paths of synced directories, each followed by a
@@ -29,6 +32,43 @@ int statfs(const char *path, struct statfs *fs)
     (void)path;
     fs->f_type = type;
     return 0;
+}
+
+ssize_t readlink(const char *path, char *target, size_t size)
+{
+    if (!strncmp(path, "/sys/dev/block/", 15)) {
+        return snprintf(target, size, "../../devices/a/block/b/b1");
+    }
+    return syscall(SYS_readlink, path, target, size);
+}
+
+/* The same, for code that is compiled with checks. */
+ssize_t __readlink_chk(const char *path, char *target, size_t size, size_t room)
+{
+    return size > room ? -1 : readlink(path, target, size);
+}
+
+int open(const char *path, int flags, ...)
+{
+    va_list args;
+    mode_t mode;
+    int fd;
+
+    va_start(args, flags);
+    mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+    va_end(args);
+    if (strcmp(path, "/sys/fs/ext4/b1/journal_task")) {
+        return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+    }
+    if (!task) {
+        errno = ENOENT;
+        return -1;
+    }
+    fd = (int)syscall(SYS_memfd_create, "task", 0);
+    if (write(fd, task, strlen(task)) < 0 || lseek(fd, 0, SEEK_SET)) {
+        abort();
+    }
+    return fd;
 }
 
 /* Return the path of a descriptor, or "". */
@@ -94,32 +134,47 @@ static int is_synced(oci_index_t *index, const char *dir)
     return is;
 }
 
-static void check(run_t *run, oci_index_t *index, const char *name, int ordered)
+/* Which directories are synced.  The names of a kind of file system are those
+ * of directories, too. */
+static void check(run_t *run, const char *name, long kind, const char *journal,
+                  int has_journal)
 {
-    const char *keys[3];
+    oci_store_config_t config = { .location = name, .base = run->dir };
+    oci_index_t *index;
+    const char *const keys[] = { "a/1", "b/1", "c/1" };
 
-    keys[0] = apr_pstrcat(run->pool, name, "1/unchanged", NULL);
-    keys[1] = apr_pstrcat(run->pool, name, "2/unchanged", NULL);
-    keys[2] = apr_pstrcat(run->pool, name, "3/new", NULL);
+    type = kind;
+    task = journal;
     tap_ok(&run->tap,
-           put(index, keys, 2)
-               && is_synced(index, apr_pstrcat(run->pool, name, "1", NULL))
-               && is_synced(index, apr_pstrcat(run->pool, name, "2", NULL)),
-           "%s: the directories of new values are synced", name);
+           !oci_index_fs.create(&index, &config, run->pool)
+               && !oci_index_fs.start(index, getuid(), getgid(), run->pool),
+           "%s: the index is opened", name);
     tap_ok(&run->tap,
-           put(index, keys, 3)
-               && is_synced(index, apr_pstrcat(run->pool, name, "3", NULL)),
-           "%s: also if other values are unchanged", name);
+           put(index, keys, 2) && is_synced(index, "b")
+               && is_synced(index, "a") == !has_journal,
+           "%s: %s", name,
+           has_journal ? "the last directory is synced"
+                       : "the directories of new values are synced");
     tap_ok(&run->tap,
-           ordered
-               || (is_synced(index, apr_pstrcat(run->pool, name, "1", NULL))
-                   && is_synced(index,
-                                apr_pstrcat(run->pool, name, "2", NULL))),
-           "%s: which another process may not have synced yet", name);
+           put(index, keys, 3) && is_synced(index, "c")
+               && is_synced(index, "a") == !has_journal
+               && is_synced(index, "b") == !has_journal,
+           "%s: %s if others are unchanged", name,
+           has_journal ? "the last one" : "all");
+    tap_ok(&run->tap, put(index, keys + 1, 1) && is_synced(index, "b"),
+           "%s: one without a new value", name);
+    apr_sleep(apr_time_from_msec(100)); /* the ticks of clocks */
     tap_ok(&run->tap,
-           put(index, keys + 1, 1)
-               && is_synced(index, apr_pstrcat(run->pool, name, "2", NULL)),
-           "%s: also if no value is new", name);
+           put(index, keys + 1, 1) && is_synced(index, "b")
+               && put(index, keys + 1, 1) && !is_synced(index, "b"),
+           "%s: but not twice in the same state", name);
+    tap_ok(&run->tap,
+           !unlink(apr_pstrcat(run->pool, index->where, "/", keys[1], NULL))
+               && !symlink("value",
+                           apr_pstrcat(run->pool, index->where, "/", keys[1],
+                                       NULL))
+               && put(index, keys + 1, 1) && is_synced(index, "b"),
+           "%s: again after a change by another process", name);
 }
 
 /* Nothing is acknowledged that was not kept, whether it is synced or not. */
@@ -191,10 +246,11 @@ int main(void)
                         && !oci_blob_fs.start(t.store, getuid(), getgid(),
                                               run.pool),
                     "both stores are opened")) {
-        type = EXT4_SUPER_MAGIC;
-        check(&run, index, "ext4", 1);
-        type = BTRFS_SUPER_MAGIC;
-        check(&run, index, "btrfs", 0);
+        check(&run, "ext4", EXT4_SUPER_MAGIC, "123\n", 1);
+        check(&run, "ext4-without", EXT4_SUPER_MAGIC, "<none>\n", 0);
+        check(&run, "ext4-unknown", EXT4_SUPER_MAGIC, NULL, 0);
+        check(&run, "xfs", XFS_SUPER_MAGIC, NULL, 1);
+        check(&run, "btrfs", BTRFS_SUPER_MAGIC, NULL, 0);
         check_quota(&t, index);
         check_descriptors(&t);
     }

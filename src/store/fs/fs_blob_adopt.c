@@ -237,7 +237,7 @@ static apr_status_t rename_temporary(oci_fs_adopter_t *self, const char *path,
     /* rename(2) does nothing if both names are links of one file. */
     unlink(path);
     if (rv == APR_SUCCESS) {
-        oci_store_dir_note_touched(self->touched, blob, self->names);
+        oci_store_dir_note_touched(self->fs, self->touched, blob, self->names);
     }
     return rv;
 }

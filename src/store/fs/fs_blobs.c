@@ -98,7 +98,7 @@ static const char *check(oci_blob_store_t *store, apr_pool_t *pool)
 static const char *start(oci_blob_store_t *store, apr_uid_t uid, apr_gid_t gid,
                          apr_pool_t *pool)
 {
-    const oci_store_dir_t *fs = fs_of(store);
+    oci_store_dir_t *fs = &((blob_store_t *)store)->fs;
     const char *error = oci_store_dir_start(fs, directories, &form, pool);
 
     (void)uid;
@@ -398,7 +398,7 @@ static apr_status_t upload_commit(const char **locator,
     }
     writer->shared = 1;
     *locator = name;
-    oci_store_dir_note_touched(touched, path, pool);
+    oci_store_dir_note_touched(fs, touched, path, pool);
     return durable ? oci_store_dir_sync(fs, touched, pool) : APR_SUCCESS;
 }
 

@@ -3,13 +3,14 @@
 /* How an "fs" index applies changes; fs_index.c draws its directories.
  *
  * Changes are made in their order.  Then the directories are synced in that
- * order, too.  After a crash of the machine, a file system that does not keep
- * the order of changes (most journals do) may show any subset of the changes
- * that were not yet acknowledged.  The registry tolerates that.
+ * order, too; with a journal (see oci_io_has_journal) only the last one, which
+ * includes the others.  After a crash of the machine, a file system without a
+ * journal may show any subset of the changes that were not yet acknowledged.
+ * The registry tolerates that.
  *
  * A value that is set already is not written again.  The concurrent writer that
- * set it may not have synced it yet.  On an ordered file system, the sync of
- * the new changes includes it.  On others, or if there are no new changes, its
+ * set it may not have synced it yet.  With a journal, the sync of the new
+ * changes includes it.  Without one, or if there are no new changes, its
  * directory is synced once more. */
 
 #include <errno.h>
@@ -32,7 +33,6 @@
 typedef struct change_set_t {
     const oci_store_dir_t *fs;
     int durable;
-    int ordered; /* whether the file system is ordered; -1: not known yet */
     apr_array_header_t *touched; /* the directories to sync */
     const char *unchanged; /* a path that had its value already, or NULL */
     apr_pool_t *pool;
@@ -217,14 +217,11 @@ static apr_status_t try_set(const char **temporary, const change_set_t *set,
 /* A value that was set already must become as durable as a new one. */
 static void note_unchanged(change_set_t *set, const char *path)
 {
-    if (set->durable && set->ordered < 0) {
-        set->ordered = oci_io_is_ordered(set->fs->top);
-    }
-    if (set->durable && !set->ordered) {
-        oci_store_dir_note_touched(set->touched, path, set->pool);
+    if (set->fs->has_journal) {
+        set->unchanged = path;
     }
     else {
-        set->unchanged = path;
+        oci_store_dir_note_touched(set->fs, set->touched, path, set->pool);
     }
 }
 
@@ -263,7 +260,7 @@ static apr_status_t set_key(change_set_t *set, const oci_change_t *change,
         unlink(temporary);
     }
     if (rv == APR_SUCCESS) {
-        oci_store_dir_note_touched(set->touched, path, set->pool);
+        oci_store_dir_note_touched(set->fs, set->touched, path, set->pool);
     }
     return rv;
 }
@@ -288,7 +285,7 @@ static apr_status_t delete_key(const change_set_t *set, const char *path)
             break;
         }
     }
-    oci_store_dir_note_touched(set->touched, dir_path, set->pool);
+    oci_store_dir_note_touched(set->fs, set->touched, dir_path, set->pool);
     return APR_SUCCESS;
 }
 
@@ -296,7 +293,7 @@ apr_status_t oci_fs_change_apply(const oci_store_dir_t *fs,
                                  const oci_change_t *changes, int count,
                                  int durable, apr_pool_t *pool)
 {
-    change_set_t set = { fs, durable, -1, NULL, NULL, pool };
+    change_set_t set = { fs, durable, NULL, NULL, pool };
     int i;
 
     set.touched = apr_array_make(pool, count + 4, sizeof(char *));
@@ -312,7 +309,7 @@ apr_status_t oci_fs_change_apply(const oci_store_dir_t *fs,
         }
     }
     if (!set.touched->nelts && set.unchanged) {
-        oci_store_dir_note_touched(set.touched, set.unchanged, pool);
+        oci_store_dir_note_touched(fs, set.touched, set.unchanged, pool);
     }
     return durable ? oci_store_dir_sync(fs, set.touched, pool) : APR_SUCCESS;
 }

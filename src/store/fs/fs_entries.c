@@ -32,10 +32,6 @@
  * because each one takes time. */
 #define READINGS 5
 
-/* Ticks of clocks that count nanoseconds, and of those that do not. */
-#define FINE_TICK   apr_time_from_msec(20)
-#define COARSE_TICK apr_time_from_sec(2)
-
 /* The visits of all entries below a directory. */
 typedef struct visits_t {
     char *path; /* of the current entry */
@@ -125,14 +121,6 @@ static void merge_names(oci_fs_entries_t *entries,
     sort_names(entries, names);
 }
 
-/* Whether every change after now sets another ctime than this. */
-static int is_settled(const struct timespec *stamp, apr_time_t now)
-{
-    apr_time_t time = apr_time_make(stamp->tv_sec, stamp->tv_nsec / 1000);
-
-    return time + (stamp->tv_nsec ? FINE_TICK : COARSE_TICK) < now;
-}
-
 static int is_unchanged(const char *path, const struct stat *before)
 {
     struct stat after;
@@ -158,8 +146,8 @@ static apr_status_t read_changing(oci_fs_entries_t *entries, const char *path,
         if (rv != APR_SUCCESS || entries->partial) {
             return rv;
         }
-        entries->settled = is_settled(&entries->status.st_ctim, now);
-        complete = oci_io_is_ordered(path)
+        entries->settled = oci_io_is_settled(&entries->status.st_ctim, now);
+        complete = oci_io_keeps_positions(path)
             || (entries->settled && is_unchanged(path, &entries->status));
         if (complete) {
             return APR_SUCCESS;

@@ -46,9 +46,8 @@ apr_status_t oci_fs_entries_read_temporaries(oci_fs_entries_t *entries,
                                              apr_pool_t *pool);
 
 /**
- * Read a directory once.  If its file system is not ordered (see
- * oci_io_is_ordered), a name over which a file is renamed meanwhile may be
- * missing.
+ * Read a directory once.  A name over which a file is renamed meanwhile may be
+ * missing, unless its file system keeps positions (see oci_io_keeps_positions).
  */
 apr_status_t oci_fs_entries_read_once(oci_fs_entries_t *entries,
                                       const char *path, apr_pool_t *pool);
@@ -62,8 +61,9 @@ typedef apr_status_t oci_fs_entry_visit_t(void *baton, apr_pool_t *pool);
 
 /**
  * Visit all entries below a directory that are not directories, while it is
- * read.  If its file system is not ordered (see oci_io_is_ordered), a name over
- * which a file is renamed meanwhile may be missing, or be visited twice.
+ * read.  A name over which a file is renamed meanwhile may be missing, or be
+ * visited twice, unless its file system keeps positions (see
+ * oci_io_keeps_positions).
  * @param path The directory; ends with "/". Has the path of the entry during
  *        visit, and after it if it ends the visits
  * @param room The size of path, bytes

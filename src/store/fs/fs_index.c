@@ -392,7 +392,7 @@ static apr_status_t visit(oci_index_t *index, const oci_scan_t *range,
     range_visits_t visits = { .visit = visit, .baton = baton };
     apr_status_t rv = begin_walk(&visits.walk, index, range, pool);
 
-    if (rv == APR_SUCCESS && !oci_io_is_ordered(index->where)) {
+    if (rv == APR_SUCCESS && !oci_io_keeps_positions(index->where)) {
         return APR_ENOTIMPL;
     }
     if (rv == APR_SUCCESS) {

@@ -8,7 +8,8 @@
  * in OCI_POWER/copies, in a file named after the offset of the line.
  *
  * The log is locked from before a call until its line is written.  Without
- * OCI_POWER_STORE, only the syncs are left out. */
+ * OCI_POWER_STORE, only the syncs are left out.  The file system looks like
+ * ext4 on a device "power", whose journal is as OCI_POWER/journal says. */
 
 #define _GNU_SOURCE
 
@@ -22,10 +23,14 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <linux/magic.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
-#define BOOT "/proc/sys/kernel/random/boot_id"
+#define BOOT   "/proc/sys/kernel/random/boot_id"
+#define DEVICE "/sys/dev/block/"
+#define TASK   "/sys/fs/ext4/power/journal_task"
 
 /* A call that changes names: their paths, empty if they are elsewhere. */
 typedef struct names_t {
@@ -206,15 +211,38 @@ int rmdir(const char *name)
     return unlinkat(AT_FDCWD, name, AT_REMOVEDIR);
 }
 
+int statfs(const char *path, struct statfs *fs)
+{
+    int result = syscall(SYS_statfs, path, fs);
+
+    fs->f_type = EXT4_SUPER_MAGIC;
+    return result;
+}
+
+ssize_t readlink(const char *path, char *target, size_t size)
+{
+    return strncmp(path, DEVICE, strlen(DEVICE))
+        ? syscall(SYS_readlink, path, target, size)
+        : snprintf(target, size, "block/power");
+}
+
+/* The same, for code that is compiled with checks. */
+ssize_t __readlink_chk(const char *path, char *target, size_t size, size_t room)
+{
+    return size > room ? -1 : readlink(path, target, size);
+}
+
 static int open_any(int dir, const char *name, int flags, mode_t mode)
 {
-    char boot[PATH_MAX];
+    char other[PATH_MAX];
     names_t names;
     int fd;
 
-    if (!strcmp(name, BOOT) && getenv("OCI_POWER_STORE")) {
-        snprintf(boot, sizeof(boot), "%s/boot", getenv("OCI_POWER"));
-        return syscall(SYS_openat, dir, boot, flags, mode);
+    if ((!strcmp(name, BOOT) || !strcmp(name, TASK))
+        && getenv("OCI_POWER_STORE")) {
+        snprintf(other, sizeof(other), "%s/%s", getenv("OCI_POWER"),
+                 strcmp(name, BOOT) ? "journal" : "boot");
+        return syscall(SYS_openat, dir, other, flags, mode);
     }
     if (!(flags & O_CREAT)) {
         return syscall(SYS_openat, dir, name, flags, mode);

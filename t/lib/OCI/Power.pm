@@ -3,6 +3,7 @@
 # A disk that keeps only what was synced, to see what a loss of power leaves.
 #
 #     my $power = OCI::Power->new($store) or skip ...   # an empty directory
+#     my $power = OCI::Power->new($store, 'journal');   # as with a journal
 #     OCI::Server->start(store => $store, env => { $power->environment });
 #     my $place = $power->place;                # a place in the log of the disk
 #     for my $point ($power->points('strict')) {
@@ -18,8 +19,9 @@
 # more than is assumed here.
 #
 # A point of the log is a state of the disk after an event.  Of a file, a disk
-# has the bytes at the last sync.  Four kinds of disks differ in names:
+# has the bytes at the last sync.  Five kinds of disks differ in names:
 #
+#     journal has all names at the last sync of any directory
 #     strict  has the names of a directory at its last sync
 #     names   has all changes of names at once
 #     blobs   two disks: names for the blob store, and strict for the index
@@ -39,7 +41,7 @@ use OCI::Server;
 
 # undef if the library cannot be built.
 sub new {
-    my ($class, $store) = @_;
+    my ($class, $store, $journal) = @_;
     my $dir = File::Temp->newdir(TMPDIR => 1);
     chmod 0755, "$dir";
     my $self = bless { dir => $dir, store => $store }, $class;
@@ -50,6 +52,7 @@ sub new {
     write_file("$dir/log", '');
     chmod 0666, "$dir/log";
     write_file("$dir/boot", "01234567-89ab-cdef-0123-456789abcdef\n");
+    write_file("$dir/journal", $journal ? "1\n" : "<none>\n");
     return $self;
 }
 
@@ -100,7 +103,7 @@ sub list_of {
 
 # ---- points
 
-# The paths whose names each kind of disk has at once.
+# The paths whose names each kind of disk has at once; without a journal.
 my %AT_ONCE = (
     strict => qr{\A(?!)},
     names  => qr{\A},
@@ -114,14 +117,17 @@ my %AT_ONCE = (
 # list of [path, kind, what], where what is the target of a link or [id, copy].
 sub points {
     my ($self, $kind) = @_;
-    my $disk = { root => undef, lists => {}, bytes => {}, names => {} };
+    my $disk = { root => undef, lists => {}, bytes => {}, names => {},
+        journal => {} };
     my ($last, @points) = '';
     for my $event ($self->events) {
         note_event($disk, $event);
-        my @files = sort { $a->[0] cmp $b->[0] }
-            grep({ $_->[0] !~ $AT_ONCE{$kind} }
-                 strict_files($disk, '', $disk->{root} // '')),
-            grep({ $_->[0] =~ $AT_ONCE{$kind} } named_files($disk));
+        my @files = sort { $a->[0] cmp $b->[0] } $kind eq 'journal'
+            ? named_files($disk, $disk->{journal})
+            : (grep({ $_->[0] !~ $AT_ONCE{$kind} }
+                   strict_files($disk, '', $disk->{root} // '')),
+               grep({ $_->[0] =~ $AT_ONCE{$kind} }
+                   named_files($disk, $disk->{names})));
         my $text = join "\n", map { join ' ', $_->[0], $_->[1],
             ref $_->[2] ? map { $_ // '' } @{ $_->[2] } : $_->[2] } @files;
         if (@points && $text eq $last) {
@@ -147,8 +153,13 @@ sub note_event {
     }
     my ($path, $kind, $id) = @{ $event->{names}[0] };
     $disk->{root} = $id if $path eq '';
-    $kind eq 'd' ? $disk->{lists}{$id} = list_of($event)
-        : ($disk->{bytes}{$id} = $event->{copy});
+    if ($kind eq 'd') {
+        $disk->{lists}{$id} = list_of($event);
+        $disk->{journal} = { %{ $disk->{names} } };
+    }
+    else {
+        $disk->{bytes}{$id} = $event->{copy};
+    }
     return;
 }
 
@@ -163,9 +174,8 @@ sub strict_files {
 }
 
 sub named_files {
-    my $disk = shift;
-    return map { file_of($disk, $_, @{ $disk->{names}{$_} }) }
-        keys %{ $disk->{names} };
+    my ($disk, $names) = @_;
+    return map { file_of($disk, $_, @{ $names->{$_} }) } keys %$names;
 }
 
 sub file_of {
