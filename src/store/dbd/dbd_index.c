@@ -157,8 +157,8 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
 static apr_status_t run_follow(call_t *call, oci_dbd_session_t *session)
 {
     oci_follow_t *follow = call->follow;
-    const char *args[] = { follow->key, follow->prefix, follow->key };
-    apr_array_header_t *cells, *rows[2];
+    const char *args[] = { follow->prefix, follow->key };
+    apr_array_header_t *cells, *value, *target;
     apr_status_t rv;
     int i;
 
@@ -167,19 +167,24 @@ static apr_status_t run_follow(call_t *call, oci_dbd_session_t *session)
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rows[0] = apr_array_make(call->pool, 1, sizeof(const char *));
-    rows[1] = apr_array_make(call->pool, 1, sizeof(const char *));
+    if (!cells->nelts) {
+        return APR_NOTFOUND;
+    }
+    value = apr_array_make(call->pool, 1, sizeof(const char *));
+    target = apr_array_make(call->pool, 1, sizeof(const char *));
     for (i = 0; i < cells->nelts; i += 3) {
         const char **cell = &APR_ARRAY_IDX(cells, i, const char *);
 
-        APR_ARRAY_PUSH(rows[*cell[0] == '1'], const char *) = cell[2];
+        if (!i) {
+            APR_ARRAY_PUSH(value, const char *) = cell[0];
+        }
+        if (*cell[1]) { /* the number of the part, unless there is none */
+            APR_ARRAY_PUSH(target, const char *) = cell[2];
+        }
     }
-    if (!rows[0]->nelts) {
-        return APR_NOTFOUND;
-    }
-    rv = decode(&follow->value, session, rows[0], follow->key, call->pool);
-    if (rv == APR_SUCCESS && rows[1]->nelts) {
-        rv = decode(&follow->target, session, rows[1],
+    rv = decode(&follow->value, session, value, follow->key, call->pool);
+    if (rv == APR_SUCCESS && target->nelts) {
+        rv = decode(&follow->target, session, target,
                     apr_psprintf(call->pool, "%s%.*s", follow->prefix,
                                  (int)strcspn(follow->value.data, ";"),
                                  follow->value.data),

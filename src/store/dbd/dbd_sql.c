@@ -19,10 +19,10 @@
 #define GET    "SELECT value FROM oci_facts2 WHERE name = %pDt ORDER BY part"
 #define EXISTS "SELECT part FROM oci_facts2 WHERE name = %pDt AND part = 0"
 #define LIST   "SELECT name " RANGE
-#define FOLLOW(target)                                                     \
-    "SELECT 0, part, value FROM oci_facts2 WHERE name = %pDt UNION ALL "   \
-    "SELECT 1, b.part, b.value FROM oci_facts2 AS a JOIN oci_facts2 AS b " \
-    "ON b.name = " target " WHERE a.name = %pDt AND a.part = 0 ORDER BY 1, 2"
+#define FOLLOW(target)                                      \
+    "SELECT a.value, b.part, b.value FROM oci_facts2 AS a " \
+    "LEFT JOIN oci_facts2 AS b ON b.name = " target " "     \
+    "WHERE a.name = %pDt AND a.part = 0 ORDER BY b.part"
 #define READ   "SELECT name, value " RANGE
 #define DELETE "DELETE FROM oci_facts2 WHERE name = %pDt AND part >= 0"
 
