@@ -327,22 +327,28 @@ apr_status_t oci_store_dir_make_parents(const oci_store_dir_t *fs,
     return APR_SUCCESS;
 }
 
-void oci_store_dir_note_touched(const oci_store_dir_t *fs,
-                                apr_array_header_t *touched, const char *path,
-                                apr_pool_t *pool)
+void oci_store_dir_note(apr_array_header_t *dirs, const char *path,
+                        apr_pool_t *pool)
 {
     const char *dir = oci_io_parent(path, pool);
     int i;
 
-    if (fs->has_journal) {
-        apr_array_clear(touched);
-    }
-    for (i = touched->nelts - 1; i >= 0; i--) {
-        if (!strcmp(APR_ARRAY_IDX(touched, i, const char *), dir)) {
+    for (i = dirs->nelts - 1; i >= 0; i--) {
+        if (!strcmp(APR_ARRAY_IDX(dirs, i, const char *), dir)) {
             return;
         }
     }
-    APR_ARRAY_PUSH(touched, const char *) = dir;
+    APR_ARRAY_PUSH(dirs, const char *) = dir;
+}
+
+void oci_store_dir_note_touched(const oci_store_dir_t *fs,
+                                apr_array_header_t *touched, const char *path,
+                                apr_pool_t *pool)
+{
+    if (fs->has_journal) {
+        apr_array_clear(touched);
+    }
+    oci_store_dir_note(touched, path, pool);
 }
 
 /* Sync a directory, unless this process has synced it in its present state. The

@@ -93,9 +93,16 @@ apr_status_t oci_store_dir_make_parents(const oci_store_dir_t *fs,
                                         apr_pool_t *pool);
 
 /**
+ * Add the directory of a path to an array of directories that must be synced,
+ * unless the array has it.
+ */
+void oci_store_dir_note(apr_array_header_t *dirs, const char *path,
+                        apr_pool_t *pool);
+
+/**
  * Add the directory of a path, which was just changed, to an array of
  * directories that must be synced, unless the array has it.  With a journal,
- * the array keeps the last directory only.
+ * the array keeps this directory only.
  */
 void oci_store_dir_note_touched(const oci_store_dir_t *fs,
                                 apr_array_header_t *touched, const char *path,

@@ -11,7 +11,7 @@
  * A value that is set already is not written again.  The concurrent writer that
  * set it may not have synced it yet.  With a journal, the sync of the new
  * changes includes it.  Without one, or if there are no new changes, its
- * directory is synced once more. */
+ * directory is synced, too. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,8 +33,8 @@
 typedef struct change_set_t {
     const oci_store_dir_t *fs;
     int durable;
-    apr_array_header_t *touched; /* the directories to sync */
-    const char *unchanged; /* a path that had its value already, or NULL */
+    apr_array_header_t *touched;   /* the directories to sync */
+    apr_array_header_t *unchanged; /* the same, if nothing is touched */
     apr_pool_t *pool;
 } change_set_t;
 
@@ -217,12 +217,8 @@ static apr_status_t try_set(const char **temporary, const change_set_t *set,
 /* A value that was set already must become as durable as a new one. */
 static void note_unchanged(change_set_t *set, const char *path)
 {
-    if (set->fs->has_journal) {
-        set->unchanged = path;
-    }
-    else {
-        oci_store_dir_note_touched(set->fs, set->touched, path, set->pool);
-    }
+    oci_store_dir_note(set->fs->has_journal ? set->unchanged : set->touched,
+                       path, set->pool);
 }
 
 /* Set a value.  Creates the directories that it needs, and replaces an empty
@@ -297,6 +293,7 @@ apr_status_t oci_fs_change_apply(const oci_store_dir_t *fs,
     int i;
 
     set.touched = apr_array_make(pool, count + 4, sizeof(char *));
+    set.unchanged = apr_array_make(pool, count, sizeof(char *));
     for (i = 0; i < count; i++) {
         const char *path = apr_pstrcat(pool, fs->top, "/", changes[i].key,
                                        NULL);
@@ -308,8 +305,9 @@ apr_status_t oci_fs_change_apply(const oci_store_dir_t *fs,
             return rv;
         }
     }
-    if (!set.touched->nelts && set.unchanged) {
-        oci_store_dir_note_touched(fs, set.touched, set.unchanged, pool);
-    }
-    return durable ? oci_store_dir_sync(fs, set.touched, pool) : APR_SUCCESS;
+    return durable
+        ? oci_store_dir_sync(fs,
+                             set.touched->nelts ? set.touched : set.unchanged,
+                             pool)
+        : APR_SUCCESS;
 }
