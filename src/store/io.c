@@ -20,6 +20,7 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #endif
+#include <time.h>
 #include <unistd.h>
 
 #include "apr_file_info.h"
@@ -111,11 +112,23 @@ const char *oci_io_make_file(const char *path, apr_pool_t *pool)
                            : oci_io_failure("create", path, errno, pool);
 }
 
-int oci_io_is_settled(const struct timespec *stamp, apr_time_t now)
+apr_time_t oci_io_now(void)
 {
-    apr_time_t time = apr_time_make(stamp->tv_sec, stamp->tv_nsec / 1000);
+#ifdef CLOCK_REALTIME_COARSE
+    struct timespec now;
 
-    return time + (stamp->tv_nsec ? FINE_TICK : COARSE_TICK) < now;
+    if (!clock_gettime(CLOCK_REALTIME_COARSE, &now)) {
+        return apr_time_make(now.tv_sec, now.tv_nsec / 1000);
+    }
+#endif
+    return apr_time_now();
+}
+
+int oci_io_is_settled(const struct timespec *ctime, apr_time_t now)
+{
+    apr_time_t time = apr_time_make(ctime->tv_sec, ctime->tv_nsec / 1000);
+
+    return time + (ctime->tv_nsec ? FINE_TICK : COARSE_TICK) < now;
 }
 
 #ifdef __linux__
@@ -167,6 +180,11 @@ int oci_io_has_journal(const char *path)
     return has_type(path, XFS_SUPER_MAGIC)
         || (has_type(path, EXT4_SUPER_MAGIC) && ext4_has_journal(path));
 }
+
+int oci_io_keeps_links(const char *path)
+{
+    return !has_type(path, EXT4_SUPER_MAGIC) || ext4_has_journal(path);
+}
 #else
 int oci_io_keeps_positions(const char *path)
 {
@@ -178,6 +196,12 @@ int oci_io_has_journal(const char *path)
 {
     (void)path;
     return 0;
+}
+
+int oci_io_keeps_links(const char *path)
+{
+    (void)path;
+    return 1;
 }
 #endif
 

@@ -48,10 +48,17 @@ const char *oci_io_check_file(const char *path, apr_pool_t *pool);
 apr_status_t oci_io_sync_dir(const char *path);
 
 /**
- * Whether each change after now sets another time than this ctime, in spite of
- * the ticks of the file system's clock.
+ * The time by the clock of file systems, which may be behind that of
+ * apr_time_now by a tick or two.
  */
-int oci_io_is_settled(const struct timespec *stamp, apr_time_t now);
+apr_time_t oci_io_now(void);
+
+/**
+ * Whether each change after now sets another ctime than this, in spite of the
+ * ticks of clocks.
+ * @param now What oci_io_now returned before the ctime was read
+ */
+int oci_io_is_settled(const struct timespec *ctime, apr_time_t now);
 
 /**
  * Whether an entry of a directory keeps its position when a file is renamed
@@ -64,10 +71,17 @@ int oci_io_keeps_positions(const char *path);
  * Whether the file system of a path has a journal that keeps the order of all
  * changes of directories, so that a sync of the directory that was changed last
  * makes the changes of others before it durable, too.  XFS has one, and ext4
- * unless it was created without; other file systems are taken to have none.
- * The content of files is not part of it.
+ * if the kernel tells so, because it can be created without; other file systems
+ * are taken to have none.  The content of files is not part of it.
  */
 int oci_io_has_journal(const char *path);
+
+/**
+ * Whether a sync of a directory makes its new symbolic links durable.  In ext4
+ * without a journal it writes their names only, and only a sync of the whole
+ * file system writes the links.
+ */
+int oci_io_keeps_links(const char *path);
 
 /** Write all of size bytes, or return an error. */
 apr_status_t oci_io_write(int fd, const char *data, apr_size_t size);

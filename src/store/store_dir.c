@@ -2,6 +2,10 @@
 
 /* The directory of a store: it is created, checked at a start, and synced. */
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* statx */
+#endif
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -64,8 +68,9 @@ const char *oci_store_dir_locate(oci_store_dir_t *fs,
     fs->top = apr_pstrcat(pool, fs->root, "/", name, NULL);
     fs->version = apr_pstrcat(pool, fs->top, "/.version", NULL);
     fs->has_journal = 0;
+    fs->keeps_links = 0;
     if (oci_known_set_create(&fs->synced, SYNCED_MAX, pool) != APR_SUCCESS) {
-        return "there is no mutex for the fs provider";
+        return "cannot create a mutex";
     }
     return NULL;
 }
@@ -274,6 +279,7 @@ const char *oci_store_dir_start(oci_store_dir_t *fs, const char *const *dirs,
             : read_version(&version, fs, form, pool);
     }
     fs->has_journal = oci_io_has_journal(fs->top);
+    fs->keeps_links = oci_io_keeps_links(fs->top);
     return error ? error : check_content(fs, pool);
 }
 
@@ -306,7 +312,7 @@ const char *oci_store_dir_check(const oci_store_dir_t *fs,
 
 apr_status_t oci_store_dir_make_parents(const oci_store_dir_t *fs,
                                         const char *path,
-                                        apr_array_header_t *touched,
+                                        apr_array_header_t *dirs,
                                         apr_pool_t *pool)
 {
     const char *slash = path + strlen(fs->top);
@@ -320,19 +326,22 @@ apr_status_t oci_store_dir_make_parents(const oci_store_dir_t *fs,
             }
             continue;
         }
-        if (touched) {
-            oci_store_dir_note_touched(fs, touched, dir, pool);
+        if (dirs) {
+            oci_store_dir_note(fs, dirs, dir, 1, pool);
         }
     }
     return APR_SUCCESS;
 }
 
-void oci_store_dir_note(apr_array_header_t *dirs, const char *path,
-                        apr_pool_t *pool)
+void oci_store_dir_note(const oci_store_dir_t *fs, apr_array_header_t *dirs,
+                        const char *path, int changed, apr_pool_t *pool)
 {
     const char *dir = oci_io_parent(path, pool);
     int i;
 
+    if (changed && fs->has_journal) {
+        apr_array_clear(dirs);
+    }
     for (i = dirs->nelts - 1; i >= 0; i--) {
         if (!strcmp(APR_ARRAY_IDX(dirs, i, const char *), dir)) {
             return;
@@ -341,53 +350,60 @@ void oci_store_dir_note(apr_array_header_t *dirs, const char *path,
     APR_ARRAY_PUSH(dirs, const char *) = dir;
 }
 
-void oci_store_dir_note_touched(const oci_store_dir_t *fs,
-                                apr_array_header_t *touched, const char *path,
-                                apr_pool_t *pool)
+/* Learn the state of a directory from its file system, not from a cache of
+ * attributes.  Returns whether each change after this sets another state. */
+static int get_state(unsigned char *state, const char *dir)
 {
-    if (fs->has_journal) {
-        apr_array_clear(touched);
+#ifdef STATX_CTIME
+    apr_uint64_t numbers[OCI_KNOWN_SET_BYTES / sizeof(apr_uint64_t)];
+    apr_time_t now = oci_io_now();
+    struct statx st;
+    struct timespec ctime;
+
+    if (statx(AT_FDCWD, dir, AT_STATX_FORCE_SYNC, STATX_INO | STATX_CTIME,
+              &st)) {
+        return 0;
     }
-    oci_store_dir_note(touched, path, pool);
+    ctime.tv_sec = st.stx_ctime.tv_sec;
+    ctime.tv_nsec = st.stx_ctime.tv_nsec;
+    numbers[0] = st.stx_ino;
+    numbers[1] = (apr_uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
+    numbers[2] = ctime.tv_sec;
+    numbers[3] = ctime.tv_nsec;
+    memcpy(state, numbers, sizeof(numbers));
+    return oci_io_is_settled(&ctime, now);
+#else
+    (void)state;
+    (void)dir;
+    return 0;
+#endif
 }
 
-/* Sync a directory, unless this process has synced it in its present state. The
- * inode is first, because it differs. */
+/* Sync a directory, unless this process has synced it in its present state. */
 static apr_status_t sync_dir(const oci_store_dir_t *fs, const char *dir)
 {
-    apr_time_t now = apr_time_now();
+    unsigned char state[OCI_KNOWN_SET_BYTES];
+    int settled = get_state(state, dir);
     apr_status_t rv;
-    struct stat st;
-    union {
-        apr_uint64_t numbers[4];
-        unsigned char key[OCI_KNOWN_SET_BYTES];
-    } state;
 
-    if (stat(dir, &st) || !oci_io_is_settled(&st.st_ctim, now)) {
-        return oci_io_sync_dir(dir);
-    }
-    state.numbers[0] = st.st_ino;
-    state.numbers[1] = st.st_dev;
-    state.numbers[2] = st.st_ctim.tv_sec;
-    state.numbers[3] = st.st_ctim.tv_nsec;
-    if (oci_known_set_has(fs->synced, state.key)) {
+    if (settled && oci_known_set_has(fs->synced, state)) {
         return APR_SUCCESS;
     }
     rv = oci_io_sync_dir(dir);
-    if (rv == APR_SUCCESS) {
-        oci_known_set_add(fs->synced, state.key);
+    if (rv == APR_SUCCESS && settled) {
+        oci_known_set_add(fs->synced, state);
     }
     return rv;
 }
 
 apr_status_t oci_store_dir_sync(const oci_store_dir_t *fs,
-                                const apr_array_header_t *touched,
+                                const apr_array_header_t *dirs,
                                 apr_pool_t *pool)
 {
     int i;
 
-    for (i = 0; i < touched->nelts; i++) {
-        const char *dir = APR_ARRAY_IDX(touched, i, const char *);
+    for (i = 0; i < dirs->nelts; i++) {
+        const char *dir = APR_ARRAY_IDX(dirs, i, const char *);
         apr_status_t rv = sync_dir(fs, dir);
 
         while (rv == ENOENT && strcmp(dir, fs->top)) {

@@ -25,6 +25,7 @@ typedef struct oci_store_dir_t {
     const char *top;         /* DIR/name */
     const char *version;     /* DIR/name/.version */
     int has_journal;         /* see oci_io_has_journal; 0 before the start */
+    int keeps_links;         /* see oci_io_keeps_links; 0 before the start */
     oci_known_set_t *synced; /* states of directories that were synced */
 } oci_store_dir_t;
 
@@ -84,29 +85,22 @@ const char *oci_store_dir_raise(const oci_store_dir_t *fs,
 
 /**
  * Create the parent directories of a file below the top directory.
- * @param touched Receives the directories that got a new entry, as
- *        oci_store_dir_note_touched adds them; or NULL
+ * @param dirs Receives the directories that got a new entry, as
+ *        oci_store_dir_note adds them; or NULL
  */
 apr_status_t oci_store_dir_make_parents(const oci_store_dir_t *fs,
                                         const char *path,
-                                        apr_array_header_t *touched,
+                                        apr_array_header_t *dirs,
                                         apr_pool_t *pool);
 
 /**
  * Add the directory of a path to an array of directories that must be synced,
  * unless the array has it.
+ * @param changed Whether this process has just changed the directory.  With a
+ *        journal, the array then keeps this directory only
  */
-void oci_store_dir_note(apr_array_header_t *dirs, const char *path,
-                        apr_pool_t *pool);
-
-/**
- * Add the directory of a path, which was just changed, to an array of
- * directories that must be synced, unless the array has it.  With a journal,
- * the array keeps this directory only.
- */
-void oci_store_dir_note_touched(const oci_store_dir_t *fs,
-                                apr_array_header_t *touched, const char *path,
-                                apr_pool_t *pool);
+void oci_store_dir_note(const oci_store_dir_t *fs, apr_array_header_t *dirs,
+                        const char *path, int changed, apr_pool_t *pool);
 
 /**
  * Sync directories in their order, but none that has not changed since this
@@ -114,7 +108,7 @@ void oci_store_dir_note_touched(const oci_store_dir_t *fs,
  * ancestor, which records the removal.
  */
 apr_status_t oci_store_dir_sync(const oci_store_dir_t *fs,
-                                const apr_array_header_t *touched,
+                                const apr_array_header_t *dirs,
                                 apr_pool_t *pool);
 
 /**

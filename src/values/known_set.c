@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "apr_hash.h"
 #include "apr_thread_mutex.h"
 
 struct oci_known_set_t {
@@ -27,9 +28,9 @@ apr_status_t oci_known_set_create(oci_known_set_t **set, unsigned slots,
 /* Each key has one possible slot. */
 static unsigned char *slot_of(oci_known_set_t *set, const unsigned char *key)
 {
-    unsigned number;
+    apr_ssize_t length = OCI_KNOWN_SET_BYTES;
+    unsigned number = apr_hashfunc_default((const char *)key, &length);
 
-    memcpy(&number, key, sizeof(number));
     return set->slots[number % set->count];
 }
 

@@ -13,10 +13,7 @@
 #include "apr_errno.h"
 #include "apr_pools.h"
 
-/**
- * The size of a key in bytes, that of a SHA-256 hash.  Keys should differ in
- * their first four bytes: those with the same ones displace each other.
- */
+/** The size of a key in bytes, that of a SHA-256 hash. */
 #define OCI_KNOWN_SET_BYTES 32
 
 /**

@@ -387,7 +387,7 @@ sub grow {
 }
 
 # Whether a run says that it is under way.
-sub is_under_way { (readlink "$facts/index/gc") =~ /;running/ }
+sub is_under_way { OCI::Server::fact("$facts/index/gc") =~ /;running/ }
 
 # Begin a run, and stop its process in the middle of it.
 sub start_and_stop {

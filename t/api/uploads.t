@@ -311,7 +311,7 @@ SKIP: {
 
     # An id from eight days ago, as the registry would have made it.
     begin();
-    my $secret = readlink $server->store . '/index/secret';
+    my $secret = OCI::Server::fact($server->store . '/index/secret');
     my $body = sprintf '%08x%016x0', time - 8 * 86_400, $n;
     my $old = "$body-" . substr hmac_sha256_hex("$body $repo", $secret), 0, 32;
     $body = sprintf '%08x%016x0', time - 6 * 86_400, $n;

@@ -15,8 +15,7 @@ my $login = OCI::Auth::file_login();
 my ($server, $client, $image, $start);
 
 sub fact {
-    my $path = $server->store . "/index/repo/a/$_[0]";
-    return readlink($path) // OCI::Server::slurp($path);
+    return OCI::Server::fact($server->store . "/index/repo/a/$_[0]");
 }
 
 sub tag_of      { return fact("_tag/$_[0]") }

@@ -247,12 +247,12 @@ for my $mpm (qw(event prefork)) {
         $server->halt;
         grow($store, 1000);
         $server->again;
-        ok(wait_until(sub { (readlink($state) // '') =~ /;running/ }),
+        ok(wait_until(sub { OCI::Server::fact($state) =~ /;running/ }),
             "$mpm, $how: a run is under way");
         $server->$how;
         note(grown($store) . ' entries are left');
         $server->again if $how eq 'halt';
-        ok(wait_until(sub { !grown($store) && readlink($state) =~ /^\d+;\d+\z/ }),
+        ok(wait_until(sub { !grown($store) && OCI::Server::fact($state) =~ /^\d+;\d+\z/ }),
             "$mpm, $how: a later run finishes it");
     }
     is(OCI::Client->new($server)->get('/v2/kept/manifests/v1')->status, 200,

@@ -5,8 +5,8 @@
 # have all that was acknowledged before, nothing may name what is missing, and
 # garbage collection must leave a store without faults.
 #
-# OCI_POWER_ALL=1 looks at all points of all kinds of disks.  power_journal.t
-# runs this for a file system with a journal.
+# OCI_POWER_ALL=1 looks at all points of all kinds of disks.  power_journal.t and
+# power_plain.t run this for ext4.
 
 use OCI::Test;
 
@@ -27,7 +27,8 @@ plan(skip_all => 'a server keeps the index') if $INDEX->database;
 # How many points of each kind of disk are looked at.
 my %POINTS = map { $_ => 30 } qw(strict names blobs index);
 @POINTS{qw(strict names)} = (1e9) x 2 if $INDEX->name eq 'fs';
-%POINTS = (journal => 1e9) if $ENV{OCI_POWER_JOURNAL};
+my $EXT4 = $ENV{OCI_POWER_EXT4};    # "journal", or "plain"
+%POINTS = ($EXT4 => 1e9) if $EXT4;
 %POINTS = map { $_ => 1e9 } keys %POINTS if $ENV{OCI_POWER_ALL};
 my $BATCH = 40;    # registries that one httpd serves
 
@@ -37,7 +38,7 @@ mkdir "$home/store";
 give_to_httpd("$home/store");
 plan(skip_all => 'files have no time of birth')
     if `stat -c %W '$home/store' 2>&1` !~ /^[1-9]/;
-my $power = OCI::Power->new("$home/store", $ENV{OCI_POWER_JOURNAL})
+my $power = OCI::Power->new("$home/store", $EXT4)
     or plan(skip_all => 'gcc cannot build the library');
 
 # ---- what was acknowledged

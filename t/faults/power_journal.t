@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# power.t for a file system with a journal, where a sync of one directory
-# includes the earlier changes of all.
+# power.t for ext4 with a journal, where a sync of one directory includes the
+# earlier changes of all.
 
 use strict;
 use warnings;
 
 use FindBin;
 
-$ENV{OCI_POWER_JOURNAL} = 1;
+$ENV{OCI_POWER_EXT4} = 'journal';
 defined do "$FindBin::Bin/power.t" or die $@ || $!;

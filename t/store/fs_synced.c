@@ -104,6 +104,7 @@ int fsync(int fd)
     return (int)syscall(SYS_fsync, fd);
 }
 
+/* Set keys to "value", but delete one that begins with "-". */
 static int put(oci_index_t *index, const char *const *keys, int count)
 {
     oci_change_t changes[4];
@@ -114,6 +115,10 @@ static int put(oci_index_t *index, const char *const *keys, int count)
     for (i = 0; i < count; i++) {
         oci_change_t change = { OCI_CHANGE_PUT, keys[i], { "value", 5 } };
 
+        if (*change.key == '-') {
+            change.kind = OCI_CHANGE_DELETE;
+            change.key++;
+        }
         changes[i] = change;
     }
     synced[0] = '\0';
@@ -156,6 +161,9 @@ static void check(run_t *run, const char *kind, long number,
     oci_store_config_t config = { .location = kind, .base = run->dir };
     oci_index_t *index;
     const char *const keys[] = { "a/1", "b/1", "c/1" };
+    const char *const old_last[] = { "a/2", "b/1" };
+    const char *const none_last[] = { "a/3", "-b/none" };
+    struct stat st;
 
     type = number;
     task = journal;
@@ -175,6 +183,21 @@ static void check(run_t *run, const char *kind, long number,
                && is_synced(index, "b") == !has_journal,
            "%s: %s if some values are not new", kind,
            has_journal ? "the last one" : "all");
+    stir(run, index);
+    tap_ok(&run->tap,
+           put(index, old_last, 2) && is_synced(index, "a")
+               && is_synced(index, "b"),
+           "%s: all if the last value is not new", kind);
+    stir(run, index);
+    tap_ok(&run->tap,
+           put(index, none_last, 2) && is_synced(index, "a")
+               && is_synced(index, "b"),
+           "%s: all if the last key to delete is missing", kind);
+    tap_ok(&run->tap,
+           !lstat(apr_pstrcat(run->pool, index->where, "/a/3", NULL), &st)
+               && S_ISLNK(st.st_mode)
+                   == (number != EXT4_SUPER_MAGIC || has_journal),
+           "%s: values are links if a sync keeps them", kind);
     stir(run, index);
     tap_ok(&run->tap,
            put(index, keys, 2) && is_synced(index, "a")

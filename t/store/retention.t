@@ -137,7 +137,7 @@ subtest 'pulled' => sub {
     $client->get("/v2/$repo/manifests/v1", 'User-Agent' => 'scanner/1.0');
     ok(!-e $path, 'neither HEAD nor an excluded client counts');
     $client->get("/v2/$repo/manifests/v2");
-    my $first = readlink "$path/$digests->{v2}";
+    my $first = OCI::Server::fact("$path/$digests->{v2}");
     cmp_ok($first, '>', time - 7200, 'a pull counts');
     is($first % 3600, 0, 'to the hour');
     is(collect($repo, '--retain', "$repo pulled=5h")->{tags}, 4,

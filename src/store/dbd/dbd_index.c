@@ -172,13 +172,11 @@ static apr_status_t run_follow(call_t *call, oci_dbd_session_t *session)
     }
     value = apr_array_make(call->pool, 1, sizeof(const char *));
     target = apr_array_make(call->pool, 1, sizeof(const char *));
+    APR_ARRAY_PUSH(value, const char *) = APR_ARRAY_IDX(cells, 0, const char *);
     for (i = 0; i < cells->nelts; i += 3) {
         const char **cell = &APR_ARRAY_IDX(cells, i, const char *);
 
-        if (!i) {
-            APR_ARRAY_PUSH(value, const char *) = cell[0];
-        }
-        if (*cell[1]) { /* the number of the part, unless there is none */
+        if (*cell[1]) {
             APR_ARRAY_PUSH(target, const char *) = cell[2];
         }
     }

@@ -29,9 +29,10 @@
 typedef enum {
     OCI_SQL_GET,    /* name -> value, by part */
     OCI_SQL_EXISTS, /* name -> part */
-    OCI_SQL_FOLLOW, /* prefix, name -> its value, and part and value of the fact
-                       that is named by the prefix and the part of the first
-                       value before its first ";": one row if there is none */
+    OCI_SQL_FOLLOW, /* prefix, name -> its value, and part and value, by part,
+                       of the fact that is named by the prefix and the part of
+                       the first value before its first ";"; these are empty if
+                       there is no such fact */
     OCI_SQL_LIST,   /* above, below, limit -> name */
     OCI_SQL_READ,   /* above, below, limit -> name, value of part 0 */
     OCI_SQL_PUT, /* name, value: set the only row; no row is changed if it has

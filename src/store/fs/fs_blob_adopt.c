@@ -222,6 +222,7 @@ static apr_status_t rename_temporary(oci_fs_adopter_t *self, const char *path,
     const char *blob = apr_pstrcat(self->names, self->fs->root, "/", locator,
                                    NULL);
     apr_status_t rv = rename(path, blob) ? errno : APR_SUCCESS;
+    int changed;
 
     if (rv == ENOENT) {
         rv = oci_store_dir_make_parents(self->fs, blob, self->touched,
@@ -235,9 +236,9 @@ static apr_status_t rename_temporary(oci_fs_adopter_t *self, const char *path,
         rv = rename(path, blob) ? errno : APR_SUCCESS;
     }
     /* rename(2) does nothing if both names are links of one file. */
-    unlink(path);
+    changed = unlink(path) != 0;
     if (rv == APR_SUCCESS) {
-        oci_store_dir_note_touched(self->fs, self->touched, blob, self->names);
+        oci_store_dir_note(self->fs, self->touched, blob, changed, self->names);
     }
     return rv;
 }

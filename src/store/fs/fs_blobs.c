@@ -398,7 +398,7 @@ static apr_status_t upload_commit(const char **locator,
     }
     writer->shared = 1;
     *locator = name;
-    oci_store_dir_note_touched(fs, touched, path, pool);
+    oci_store_dir_note(fs, touched, path, 1, pool);
     return durable ? oci_store_dir_sync(fs, touched, pool) : APR_SUCCESS;
 }
 

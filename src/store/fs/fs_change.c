@@ -3,15 +3,14 @@
 /* How an "fs" index applies changes; fs_index.c draws its directories.
  *
  * Changes are made in their order.  Then the directories are synced in that
- * order, too; with a journal (see oci_io_has_journal) only the last one, which
- * includes the others.  After a crash of the machine, a file system without a
- * journal may show any subset of the changes that were not yet acknowledged.
- * The registry tolerates that.
+ * order, too; with a journal (see oci_io_has_journal) only those from the last
+ * change on, because its sync includes what came before.  After a crash of the
+ * machine, a file system without a journal may show any subset of the changes
+ * that were not yet acknowledged.  The registry tolerates that.
  *
- * A value that is set already is not written again.  The concurrent writer that
- * set it may not have synced it yet.  With a journal, the sync of the new
- * changes includes it.  Without one, or if there are no new changes, its
- * directory is synced, too. */
+ * A value that is set already is not written again, and a key that is missing
+ * is not deleted.  The process that has just done it may not have synced it
+ * yet, so the directory is synced all the same. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,17 +32,16 @@
 typedef struct change_set_t {
     const oci_store_dir_t *fs;
     int durable;
-    apr_array_header_t *touched;   /* the directories to sync */
-    apr_array_header_t *unchanged; /* the same, if nothing is touched */
+    apr_array_header_t *dirs; /* to be synced */
     apr_pool_t *pool;
 } change_set_t;
 
-/* Return whether a value can be the target of a symbolic link. */
-static int is_target(const oci_value_t *value)
+/* Return whether a value is kept as the target of a symbolic link. */
+static int is_target(const change_set_t *set, const oci_value_t *value)
 {
     apr_size_t i;
 
-    if (!value->size || value->size > OCI_TARGET_MAX) {
+    if (!set->fs->keeps_links || !value->size || value->size > OCI_TARGET_MAX) {
         return 0;
     }
     for (i = 0; i < value->size; i++) {
@@ -61,7 +59,7 @@ static apr_status_t create_entry(const change_set_t *set, const char *path,
     apr_status_t rv;
     int fd;
 
-    if (is_target(value)) {
+    if (is_target(set, value)) {
         return symlink(apr_pstrmemdup(set->pool, value->data, value->size),
                        path)
             ? errno
@@ -165,7 +163,7 @@ static int has_value(const change_set_t *set, const char *path,
     oci_value_t there;
     struct stat st;
 
-    if (is_target(value)) {
+    if (is_target(set, value)) {
         return readlink(path, target, sizeof(target)) == (ssize_t)value->size
             && !memcmp(target, value->data, value->size);
     }
@@ -180,15 +178,17 @@ static int has_value(const change_set_t *set, const char *path,
 }
 
 /* Set a value whose directory exists.  *temporary is kept for the next try, and
- * is NULL once it was renamed. */
-static apr_status_t try_set(const char **temporary, const change_set_t *set,
-                            const oci_change_t *change, const char *path)
+ * is NULL once it was renamed.  *changed is cleared if another process has just
+ * set the value. */
+static apr_status_t try_set(const char **temporary, int *changed,
+                            const change_set_t *set, const oci_change_t *change,
+                            const char *path)
 {
     const oci_value_t *value = &change->value;
     apr_status_t rv;
 
     /* Only a file must be hidden until it is completely written. */
-    if (!value->size || is_target(value)) {
+    if (!value->size || is_target(set, value)) {
         rv = create_fact(set, path, value);
         if (change->kind == OCI_CHANGE_ADD || rv != EEXIST) {
             return rv;
@@ -208,17 +208,10 @@ static apr_status_t try_set(const char **temporary, const change_set_t *set,
     }
     if (!value->size) {
         /* rename(2) does nothing if both names are links of one file. */
-        unlink(*temporary);
+        *changed = unlink(*temporary) != 0;
     }
     *temporary = NULL;
     return APR_SUCCESS;
-}
-
-/* A value that was set already must become as durable as a new one. */
-static void note_unchanged(change_set_t *set, const char *path)
-{
-    oci_store_dir_note(set->fs->has_journal ? set->unchanged : set->touched,
-                       path, set->pool);
 }
 
 /* Set a value.  Creates the directories that it needs, and replaces an empty
@@ -228,18 +221,19 @@ static apr_status_t set_key(change_set_t *set, const oci_change_t *change,
 {
     const char *temporary = NULL;
     apr_status_t rv, again;
-    int tries = 0;
+    int tries = 0, changed = 1;
 
     if (change->kind == OCI_CHANGE_PUT
         && has_value(set, path, &change->value)) {
-        note_unchanged(set, path);
+        /* It must become as durable as a new one. */
+        oci_store_dir_note(set->fs, set->dirs, path, 0, set->pool);
         return APR_SUCCESS;
     }
     do {
-        rv = try_set(&temporary, set, change, path);
+        rv = try_set(&temporary, &changed, set, change, path);
         again = APR_EGENERAL;
         if (rv == ENOENT) {
-            again = oci_store_dir_make_parents(set->fs, path, set->touched,
+            again = oci_store_dir_make_parents(set->fs, path, set->dirs,
                                                set->pool);
             if (again != APR_SUCCESS && again != ENOENT) {
                 rv = again;
@@ -256,7 +250,7 @@ static apr_status_t set_key(change_set_t *set, const oci_change_t *change,
         unlink(temporary);
     }
     if (rv == APR_SUCCESS) {
-        oci_store_dir_note_touched(set->fs, set->touched, path, set->pool);
+        oci_store_dir_note(set->fs, set->dirs, path, changed, set->pool);
     }
     return rv;
 }
@@ -266,22 +260,26 @@ static apr_status_t delete_key(const change_set_t *set, const char *path)
 {
     const char *first = strchr(path + strlen(set->fs->top) + 1, '/');
     char *dir_path = apr_pstrdup(set->pool, path);
+    int changed = !unlink(path);
     apr_status_t rv;
     char *slash;
 
-    if (unlink(path) && errno != EISDIR
+    if (!changed && errno != EISDIR
         && (rv = oci_store_dir_classify(set->fs, errno)) != APR_NOTFOUND) {
         return rv;
     }
     while (first
            && (slash = strrchr(dir_path, '/')) - dir_path > first - path) {
         *slash = '\0';
-        if (rmdir(dir_path) && errno != ENOENT) {
+        if (!rmdir(dir_path)) {
+            changed = 1;
+        }
+        else if (errno != ENOENT) {
             *slash = '/';
             break;
         }
     }
-    oci_store_dir_note_touched(set->fs, set->touched, dir_path, set->pool);
+    oci_store_dir_note(set->fs, set->dirs, dir_path, changed, set->pool);
     return APR_SUCCESS;
 }
 
@@ -289,11 +287,10 @@ apr_status_t oci_fs_change_apply(const oci_store_dir_t *fs,
                                  const oci_change_t *changes, int count,
                                  int durable, apr_pool_t *pool)
 {
-    change_set_t set = { fs, durable, NULL, NULL, pool };
+    change_set_t set = { fs, durable, NULL, pool };
     int i;
 
-    set.touched = apr_array_make(pool, count + 4, sizeof(char *));
-    set.unchanged = apr_array_make(pool, count, sizeof(char *));
+    set.dirs = apr_array_make(pool, count + 4, sizeof(char *));
     for (i = 0; i < count; i++) {
         const char *path = apr_pstrcat(pool, fs->top, "/", changes[i].key,
                                        NULL);
@@ -305,9 +302,5 @@ apr_status_t oci_fs_change_apply(const oci_store_dir_t *fs,
             return rv;
         }
     }
-    return durable
-        ? oci_store_dir_sync(fs,
-                             set.touched->nelts ? set.touched : set.unchanged,
-                             pool)
-        : APR_SUCCESS;
+    return durable ? oci_store_dir_sync(fs, set.dirs, pool) : APR_SUCCESS;
 }

@@ -138,7 +138,7 @@ static apr_status_t read_changing(oci_fs_entries_t *entries, const char *path,
     int complete, reading;
 
     for (reading = 1;; reading++) {
-        apr_time_t now = apr_time_now();
+        apr_time_t now = oci_io_now();
         apr_status_t rv = stat(path, &entries->status)
             ? errno
             : read_names(entries, path, most, hidden, pool);

@@ -234,7 +234,7 @@ sub facts_of {
         my $key = s{^\Q$dir/index\E/?}{}r;
         return $File::Find::prune = 1 if $key =~ /^\./;
         return if -d && !-l;
-        $facts{$key} = -l $_ ? readlink : OCI::Server::slurp($_);
+        $facts{$key} = OCI::Server::fact($_);
     } }, "$dir/index");
     delete @facts{qw(index copy-of)};
     return \%facts;

@@ -211,13 +211,21 @@ sub processes {
     return ($pid, split ' ', `ps -o pid= --ppid $pid`);
 }
 
-# Stop its processes, while the kernel still acknowledges packets.  A signal is
-# sent before each thread has seen it, so this waits for the last one.
+# Stop its processes, while the kernel still acknowledges packets; the first
+# one first, which makes the others.  A signal is sent before each thread has
+# seen it, so this waits for the last one.
 sub freeze {
     my $self = shift;
-    my @processes = $self->processes;
-    kill 'STOP', @processes;
-    for my $stat (map { glob "/proc/$_/task/*/stat" } @processes) {
+    stop_process($self->pid);
+    my (undef, @children) = $self->processes;
+    stop_process($_) for @children;
+    return;
+}
+
+sub stop_process {
+    my $pid = shift;
+    kill 'STOP', $pid;
+    for my $stat (glob "/proc/$pid/task/*/stat") {
         my $end = time + 10;
         until (OCI::Server::slurp($stat) =~ /\A\z|\) [TZX] /) {
             die "$stat is not stopped" if time > $end;

@@ -6,6 +6,7 @@
 #     use OCI::Disk;
 #     my $dir = small_disk('tmpfs', 'size=12m') or ... skip ...;
 #     fill($dir);
+#     has_journal($dir)       # as the fs providers see it
 #
 # They are unmounted when the script ends.
 
@@ -19,7 +20,7 @@ use File::Temp ();
 use OCI::Server;
 use OCI::Test;
 
-our @EXPORT = qw(small_disk fill fill_inodes fails);
+our @EXPORT = qw(small_disk fill fill_inodes fails has_journal);
 
 my ($top, @mounted);
 
@@ -54,6 +55,16 @@ sub small_disk {
     mkdir "$dir/store" or die "$dir/store: $!\n";
     chown $uid, $gid, "$dir/store";
     return $dir;
+}
+
+# Whether one sync makes earlier changes of all directories durable.
+sub has_journal {
+    my $dir = shift;
+    my ($kind, $number) =
+        `findmnt -n -o FSTYPE,MAJ:MIN -T '$dir'` =~ /^(\S+)\s+(\S+)/;
+    my ($device) = (readlink("/sys/dev/block/$number") // '') =~ m{([^/]+)\z};
+    return $kind eq 'xfs' || $kind eq 'ext4' && $device && OCI::Server::slurp(
+        "/sys/fs/ext4/$device/journal_task") =~ /^\d/;
 }
 
 # Fill a file system completely.

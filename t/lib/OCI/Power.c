@@ -8,8 +8,9 @@
  * in OCI_POWER/copies, in a file named after the offset of the line.
  *
  * The log is locked from before a call until its line is written.  Without
- * OCI_POWER_STORE, only the syncs are left out.  The file system looks like
- * ext4 on a device "power", whose journal is as OCI_POWER/journal says. */
+ * OCI_POWER_STORE, only the syncs are left out.  With it, the file system looks
+ * like ext4 on a device "power" if there is OCI_POWER/journal, which says what
+ * its journal is, and otherwise like btrfs. */
 
 #define _GNU_SOURCE
 
@@ -214,8 +215,13 @@ int rmdir(const char *name)
 int statfs(const char *path, struct statfs *fs)
 {
     int result = syscall(SYS_statfs, path, fs);
+    char journal[PATH_MAX];
 
-    fs->f_type = EXT4_SUPER_MAGIC;
+    if (getenv("OCI_POWER_STORE")) {
+        snprintf(journal, sizeof(journal), "%s/journal", getenv("OCI_POWER"));
+        fs->f_type = access(journal, F_OK) ? BTRFS_SUPER_MAGIC
+                                           : EXT4_SUPER_MAGIC;
+    }
     return result;
 }
 

@@ -3,7 +3,7 @@
 # A disk that keeps only what was synced, to see what a loss of power leaves.
 #
 #     my $power = OCI::Power->new($store) or skip ...   # an empty directory
-#     my $power = OCI::Power->new($store, 'journal');   # as with a journal
+#     my $power = OCI::Power->new($store, 'journal');   # or 'plain'
 #     OCI::Server->start(store => $store, env => { $power->environment });
 #     my $place = $power->place;                # a place in the log of the disk
 #     for my $point ($power->points('strict')) {
@@ -19,9 +19,13 @@
 # more than is assumed here.
 #
 # A point of the log is a state of the disk after an event.  Of a file, a disk
-# has the bytes at the last sync.  Five kinds of disks differ in names:
+# has the bytes at the last sync.  Six kinds of disks differ in names.  Programs
+# take the first two for ext4 with and without a journal, if the disk was made
+# so, and the others for btrfs:
 #
-#     journal has all names at the last sync of any directory
+#     journal has the names of all directories at the last change of a directory
+#             that was synced after it
+#     plain   as strict, but symbolic links are never synced
 #     strict  has the names of a directory at its last sync
 #     names   has all changes of names at once
 #     blobs   two disks: names for the blob store, and strict for the index
@@ -41,7 +45,7 @@ use OCI::Server;
 
 # undef if the library cannot be built.
 sub new {
-    my ($class, $store, $journal) = @_;
+    my ($class, $store, $ext4) = @_;
     my $dir = File::Temp->newdir(TMPDIR => 1);
     chmod 0755, "$dir";
     my $self = bless { dir => $dir, store => $store }, $class;
@@ -52,7 +56,8 @@ sub new {
     write_file("$dir/log", '');
     chmod 0666, "$dir/log";
     write_file("$dir/boot", "01234567-89ab-cdef-0123-456789abcdef\n");
-    write_file("$dir/journal", $journal ? "1\n" : "<none>\n");
+    write_file("$dir/journal", $ext4 eq 'journal' ? "1\n" : "<none>\n")
+        if $ext4;
     return $self;
 }
 
@@ -118,14 +123,15 @@ my %AT_ONCE = (
 sub points {
     my ($self, $kind) = @_;
     my $disk = { root => undef, lists => {}, bytes => {}, names => {},
-        journal => {} };
+        changed => {}, journal => { names => {} } };
     my ($last, @points) = '';
     for my $event ($self->events) {
         note_event($disk, $event);
-        my @files = sort { $a->[0] cmp $b->[0] } $kind eq 'journal'
-            ? named_files($disk, $disk->{journal})
-            : (grep({ $_->[0] !~ $AT_ONCE{$kind} }
-                   strict_files($disk, '', $disk->{root} // '')),
+        my @strict = strict_files($disk, '', $disk->{root} // '');
+        my @files = sort { $a->[0] cmp $b->[0] }
+            $kind eq 'journal' ? named_files($disk, $disk->{journal}{names})
+            : $kind eq 'plain' ? grep({ $_->[1] ne 'l' } @strict)
+            : (grep({ $_->[0] !~ $AT_ONCE{$kind} } @strict),
                grep({ $_->[0] =~ $AT_ONCE{$kind} }
                    named_files($disk, $disk->{names})));
         my $text = join "\n", map { join ' ', $_->[0], $_->[1],
@@ -149,16 +155,32 @@ sub note_event {
             delete $disk->{names}{$path};
             $disk->{names}{$path} = \@what if $what[0] ne '-';
         }
+        note_changed($disk, $event);
         return;
     }
     my ($path, $kind, $id) = @{ $event->{names}[0] };
     $disk->{root} = $id if $path eq '';
     if ($kind eq 'd') {
         $disk->{lists}{$id} = list_of($event);
-        $disk->{journal} = { %{ $disk->{names} } };
+        my $changed = $disk->{changed}{$path};
+        $disk->{journal} = $changed
+            if $changed && $changed->{place} > ($disk->{journal}{place} // 0);
     }
     else {
         $disk->{bytes}{$id} = $event->{copy};
+    }
+    return;
+}
+
+# What a journal keeps if one of the changed directories is synced.
+sub note_changed {
+    my ($disk, $event) = @_;
+    # A rename of a file over its other name does nothing.
+    return if $event->{call} eq 'rename' && $event->{names}[0][1] ne '-';
+    my $all = { place => $event->{place}, names => { %{ $disk->{names} } } };
+    for my $name (@{ $event->{names} }) {
+        my ($dir) = $name->[0] =~ m{\A(?:(.*)/)?[^/]*\z};
+        $disk->{changed}{ $dir // '' } = $all;
     }
     return;
 }

@@ -308,6 +308,12 @@ sub log {
     return slurp("$self->{dir}/output") . slurp($self->error_log);
 }
 
+# The value of a fact in an index fs, which is a symbolic link or a file.
+sub fact {
+    my $path = shift;
+    return readlink($path) // slurp($path);
+}
+
 sub slurp {
     my $path = shift;
     open my $file, '<:raw', $path or return '';
