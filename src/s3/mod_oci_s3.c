@@ -18,6 +18,7 @@
 #include "http_main.h"
 #include "ap_provider.h"
 #include "unixd.h"
+#include "apr_hash.h"
 #include "apr_strings.h"
 
 #include "s3/s3_blobs.h"
@@ -31,9 +32,9 @@ APLOG_USE_MODULE(oci_s3);
 
 /* The configuration of a server. */
 typedef struct server_t {
-    apr_table_t *directives;           /* names and arguments */
-    const ap_directive_t *credentials; /* the line of OCIS3Credentials, or NULL
-                                        */
+    apr_table_t *directives; /* names and arguments */
+    apr_hash_t *lines;       /* of the configuration, by the same names */
+    int has_store;           /* whether a store of its own is configured */
 } server_t;
 
 static void *create_server(apr_pool_t *pool, server_rec *s)
@@ -42,26 +43,31 @@ static void *create_server(apr_pool_t *pool, server_rec *s)
 
     (void)s;
     server->directives = apr_table_make(pool, 4);
+    server->lines = apr_hash_make(pool);
     return server;
 }
 
 static void *merge_server(apr_pool_t *pool, void *base_, void *over_)
 {
     const server_t *base = base_, *over = over_;
-    server_t *merged = apr_pmemdup(pool, base, sizeof(*base));
+    server_t *merged = apr_pmemdup(pool, over, sizeof(*over));
 
     merged->directives = apr_table_copy(pool, base->directives);
     apr_table_overlap(merged->directives, over->directives,
                       APR_OVERLAP_TABLES_SET);
-    if (over->credentials) {
-        merged->credentials = over->credentials;
-    }
+    merged->lines = apr_hash_overlay(pool, over->lines, base->lines);
     return merged;
 }
 
 static server_t *config_of(const server_rec *s)
 {
     return ap_get_module_config(s->module_config, &oci_s3_module);
+}
+
+/* The line of a directive, or NULL. */
+static const ap_directive_t *line_of(const server_rec *s, const char *name)
+{
+    return apr_hash_get(config_of(s)->lines, name, APR_HASH_KEY_STRING);
 }
 
 static const apr_table_t *directives_of(void *server)
@@ -78,9 +84,8 @@ static const char *set_word(cmd_parms *cmd, void *config, const char *word)
 
     (void)config;
     apr_table_setn(server->directives, cmd->cmd->name, word);
-    if (!strcmp(cmd->cmd->name, CREDENTIALS)) {
-        server->credentials = cmd->directive;
-    }
+    apr_hash_set(server->lines, cmd->cmd->name, APR_HASH_KEY_STRING,
+                 cmd->directive);
     return oci_s3_settings_read(&settings, cmd->cmd->name, word, NULL,
                                 cmd->temp_pool);
 }
@@ -142,9 +147,9 @@ static const command_rec commands[] = {
     { .name = NULL },
 };
 
-/* A look at the credentials files when httpd starts. */
+/* A look at files and sizes when httpd starts. */
 typedef struct look_t {
-    int level; /* of a file that is of no use to anybody */
+    int level; /* of what requests need and cannot use */
     int warns; /* whether to warn of a file that httpd's User cannot read */
     apr_pool_t *pool;
 } look_t;
@@ -160,47 +165,68 @@ static void say(const server_rec *s, const ap_directive_t *line, int level,
  * Returns whether it is of use. */
 static int check_credentials(const look_t *look, const server_rec *s)
 {
-    const server_t *server = config_of(s);
+    const ap_directive_t *line = line_of(s, CREDENTIALS);
     oci_s3_reader_t reader = { ap_unixd_config.user_id,
                                ap_unixd_config.group_id };
     oci_s3_settings_t settings;
     oci_s3_key_check_t found;
 
-    if (!server->credentials
+    if (!line
         || oci_s3_settings_read(&settings, CREDENTIALS,
-                                apr_table_get(server->directives, CREDENTIALS),
+                                apr_table_get(config_of(s)->directives,
+                                              CREDENTIALS),
                                 ap_server_root, look->pool)
         || settings.source != OCI_S3_SOURCE_FILE) {
         return 1;
     }
     oci_s3_key_check(&found, &settings, &reader, look->pool);
     if (found.problem) {
-        say(s, server->credentials, look->level, found.problem);
+        say(s, line, look->level, found.problem);
     }
     else if (found.warning && look->warns) {
-        say(s, server->credentials, APLOG_WARNING, found.warning);
+        say(s, line, APLOG_WARNING, found.warning);
     }
     return !found.problem;
 }
 
-/* Check the credentials files of all servers.  A virtual host inherits that of
- * the main server. */
+/* Check that the sizes of a server fit together, if it has a store.  mod_oci
+ * would name the line of OCIBlobStore. */
+static int check_sizes(const look_t *look, const server_rec *s)
+{
+    const server_t *server = config_of(s);
+    const char *name, *problem = NULL;
+
+    if (server->has_store) {
+        problem = oci_s3_settings_check_sizes(&name, server->directives,
+                                              look->pool);
+    }
+    if (problem) {
+        say(s, line_of(s, name), look->level, problem);
+    }
+    return !problem;
+}
+
+/* Check all servers.  A virtual host inherits files of the main server; without
+ * a directive or a store of its own it has the same configuration. */
 static int check_all(const look_t *look, const server_rec *main_server)
 {
     const server_rec *s;
     int usable = 1;
 
     for (s = main_server; s; s = s->next) {
+        if (s != main_server && config_of(s) == config_of(main_server)) {
+            continue;
+        }
         if (s == main_server
-            || config_of(s)->credentials
-                != config_of(main_server)->credentials) {
+            || line_of(s, CREDENTIALS) != line_of(main_server, CREDENTIALS)) {
             usable &= check_credentials(look, s);
         }
+        usable &= check_sizes(look, s);
     }
     return usable;
 }
 
-/* A reload does not end httpd: the file may be repaired without another one. */
+/* A reload does not end httpd: a file may be repaired without another one. */
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *s)
 {
@@ -229,9 +255,23 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         : HTTP_INTERNAL_SERVER_ERROR;
 }
 
+/* Note that a server has a store.  httpd makes the configuration of a virtual
+ * host when it reads the first directive of this module there. */
+static void note_store(server_rec *s, apr_pool_t *pool)
+{
+    if (!config_of(s)) {
+        ap_set_module_config(s->module_config, &oci_s3_module,
+                             create_server(pool, s));
+    }
+    config_of(s)->has_store = 1;
+}
+
 static const char *create(oci_blob_store_t **store,
                           const oci_store_config_t *config, apr_pool_t *pool)
 {
+    if (config->server) {
+        note_store(config->server, pool);
+    }
     return oci_s3_blobs_create(store, config,
                                config->server ? &directives : NULL, pool);
 }

@@ -334,7 +334,8 @@ static void use_environment(maker_t *maker)
     }
 }
 
-/* Compare the sizes with one another, and fill in those that are missing. */
+/* Compare the sizes with one another, and fill in those that are missing.
+ * Returns what is wrong with the directive that the maker then names. */
 static const char *settle_sizes(maker_t *maker)
 {
     oci_s3_settings_t *settings = maker->settings;
@@ -347,25 +348,50 @@ static const char *settle_sizes(maker_t *maker)
     if (!settings->memory) {
         settings->memory = settings->part_size * MEMORY_PARTS;
     }
+    maker->name = "OCIS3MaxBlob";
     part = (settings->max_blob - 1) / OCI_S3_PARTS / MIB + 1;
     if (settings->max_blob > most && part * MIB > PART_MAX) {
-        return "OCIS3MaxBlob is larger than 10000 parts of 5G, the most that "
-               "an object can have";
+        return apr_psprintf(maker->pool,
+                            "%" APR_OFF_T_FMT " bytes are more than an object "
+                            "can have: expected 50000G, which is 10000 parts "
+                            "of 5G, or less",
+                            settings->max_blob);
     }
     if (settings->max_blob > most) {
         return apr_psprintf(maker->pool,
-                            "OCIS3MaxBlob is larger than 10000 parts of "
-                            "%" APR_OFF_T_FMT " bytes: set OCIS3PartSize "
-                            "%" APR_OFF_T_FMT "M or more",
-                            settings->part_size, part);
+                            "%" APR_OFF_T_FMT " bytes are more than 10000 "
+                            "parts of %" APR_OFF_T_FMT " bytes: set "
+                            "OCIS3PartSize %" APR_OFF_T_FMT "M or more",
+                            settings->max_blob, settings->part_size, part);
     }
+    maker->name = "OCIS3Memory";
     if (settings->memory < settings->part_size) {
         return apr_psprintf(maker->pool,
-                            "OCIS3Memory is %" APR_OFF_T_FMT " bytes: expected "
-                            "room for a part, %" APR_OFF_T_FMT " bytes or more",
+                            "%" APR_OFF_T_FMT " bytes have no room for a part: "
+                            "expected %" APR_OFF_T_FMT " bytes, the size of a "
+                            "part (OCIS3PartSize), or more",
                             settings->memory, settings->part_size);
     }
     return NULL;
+}
+
+const char *oci_s3_settings_check_sizes(const char **name,
+                                        const apr_table_t *directives,
+                                        apr_pool_t *pool)
+{
+    oci_s3_configuration_t configuration = { .directives = directives };
+    oci_s3_settings_t settings = { .part_size = PART_DEFAULT };
+    maker_t maker = { .configuration = &configuration,
+                      .settings = &settings,
+                      .style = OCI_S3_STYLE_AUTO,
+                      .pool = pool };
+
+    apr_table_do(set_directive, &maker, directives, NULL);
+    if (!maker.error) {
+        maker.error = settle_sizes(&maker);
+    }
+    *name = maker.name;
+    return maker.error;
 }
 
 const char *oci_s3_settings_read(oci_s3_settings_t *settings, const char *name,
@@ -404,11 +430,12 @@ const char *oci_s3_settings_make(const oci_s3_settings_t **settings,
     if (!maker.error && configuration->environment) {
         use_environment(&maker);
     }
-    if (!maker.error) {
-        maker.error = settle_sizes(&maker);
-    }
     if (maker.error) {
         return maker.error;
+    }
+    maker.error = settle_sizes(&maker);
+    if (maker.error) {
+        return apr_pstrcat(pool, maker.name, ": ", maker.error, NULL);
     }
     if (!made->region) {
         made->region = "us-east-1";

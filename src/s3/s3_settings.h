@@ -104,4 +104,15 @@ const char *oci_s3_settings_read(oci_s3_settings_t *settings, const char *name,
                                  const char *value, const char *base,
                                  apr_pool_t *pool);
 
+/**
+ * Compare the sizes that directives set, and those that they leave as they are,
+ * with one another.
+ * @param name Set to the directive that does not fit
+ * @param directives Each of them is valid
+ * @return NULL if the sizes fit, or a sentence that says why this one does not
+ */
+const char *oci_s3_settings_check_sizes(const char **name,
+                                        const apr_table_t *directives,
+                                        apr_pool_t *pool);
+
 #endif /* OCI_S3_SETTINGS_H */

@@ -128,8 +128,26 @@ for my $name (sort keys %value) {
     is_refused("$name $argument", qr/$name:? \Q$message\E/,
         "$name $argument", $index, @registry);
 }
-is_refused('OCIBlobStore', qr/OCIBlobStore: OCIS3Memory is 6291456 bytes: exp/,
+
+# ---- sizes that do not fit together
+
+is_refused('OCIS3Memory', qr/OCIS3Memory:\ 6291456\ bytes\ have\ no\ room\ for
+    \ a\ part:\ expected\ 16777216\ bytes/x,
     $from, 'OCIS3Memory 6M', $index, @registry);
+my $said = () = OCI::Server->configtest(with($from, 'OCIS3Memory 6M', $index,
+    @registry, '<VirtualHost 127.0.0.1:9>', '</VirtualHost>'))->{output}
+    =~ /OCIS3Memory:/g;
+is($said, 1, 'once, if a virtual host inherits it');
+is_refused('OCIS3MaxBlob', qr/OCIS3MaxBlob:\ 64424509440\ bytes\ are\ more\ than
+    \ 10000\ parts\ of\ 5242880\ bytes:\ set\ OCIS3PartSize\ 7M\ or\ more/x,
+    $from, 'OCIS3PartSize 5M', 'OCIS3MaxBlob 60G', $index, @registry);
+is_refused('OCIS3MaxBlob', qr/OCIS3MaxBlob: \d+ .* an object can have: expected/,
+    $from, 'OCIS3MaxBlob 60T', $index, @registry);
+my @host = ('<VirtualHost 127.0.0.1:9>', $index, @registry);
+is_refused('OCIS3Memory', qr/OCIS3Memory: 6291456 bytes have no room for a part/,
+    $from, 'OCIS3Memory 6M', @host, 'OCIS3PartSize 7M', '</VirtualHost>');
+is_right('sizes that fit in the virtual host that has the store', $from,
+    'OCIS3Memory 6M', @host, 'OCIS3PartSize 5M', '</VirtualHost>');
 
 # ---- files of credentials
 

@@ -106,11 +106,13 @@ static const struct {
     { "OCIS3MaxBlob", "167772160000", NULL },
     { "OCIS3MaxBlob", "0", "OCIS3MaxBlob: '0' is not a valid" },
     { "OCIS3MaxBlob", "167772160001",
-      "OCIS3MaxBlob is larger than 10000 parts of 16777216 bytes: set "
-      "OCIS3PartSize 17M" },
-    { "OCIS3MaxBlob", "60T", "OCIS3MaxBlob is larger than 10000 parts of 5G" },
+      "OCIS3MaxBlob: 167772160001 bytes are more than 10000 parts of 16777216 "
+      "bytes: set OCIS3PartSize 17M" },
+    { "OCIS3MaxBlob", "60T",
+      "OCIS3MaxBlob: 65970697666560 bytes are more than an object can have: "
+      "expected 50000G" },
     { "OCIS3Memory", "16M", NULL },
-    { "OCIS3Memory", "15M", "OCIS3Memory is 15728640 bytes: expected room" },
+    { "OCIS3Memory", "15M", "OCIS3Memory: 15728640 bytes have no room for" },
     { "OCIS3Memory", "x", "OCIS3Memory: 'x' is not a valid" },
     { "OCIS3Encryption", "aes256", NULL },
     { "OCIS3Encryption", "aws:kms", NULL },
