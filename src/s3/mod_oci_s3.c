@@ -23,12 +23,13 @@
 
 #include "s3/s3_blobs.h"
 #include "s3/s3_client.h"
-#include "s3/s3_key_check.h"
+#include "s3/s3_file_check.h"
 
 module AP_MODULE_DECLARE_DATA oci_s3_module;
 APLOG_USE_MODULE(oci_s3);
 
 #define CREDENTIALS "OCIS3Credentials"
+#define CA_FILE     "OCIS3CAFile"
 
 /* The configuration of a server. */
 typedef struct server_t {
@@ -151,6 +152,7 @@ static const command_rec commands[] = {
 typedef struct look_t {
     int level; /* of what requests need and cannot use */
     int warns; /* whether to warn of a file that httpd's User cannot read */
+    int knows; /* whether that is known */
     apr_pool_t *pool;
 } look_t;
 
@@ -161,32 +163,60 @@ static void say(const server_rec *s, const ap_directive_t *line, int level,
                  line->filename, line->line_num, line->directive, problem);
 }
 
+/* Read a directive of a server.
+ * Returns whether it has this directive. */
+static int read_directive(oci_s3_settings_t *settings, const look_t *look,
+                          const server_rec *s, const char *name)
+{
+    return line_of(s, name)
+        && !oci_s3_settings_read(settings, name,
+                                 apr_table_get(config_of(s)->directives, name),
+                                 ap_server_root, look->pool);
+}
+
 /* Check the credentials file of a server, if it has one.
  * Returns whether it is of use. */
 static int check_credentials(const look_t *look, const server_rec *s)
 {
-    const ap_directive_t *line = line_of(s, CREDENTIALS);
     oci_s3_reader_t reader = { ap_unixd_config.user_id,
                                ap_unixd_config.group_id };
+    const ap_directive_t *line = line_of(s, CREDENTIALS);
     oci_s3_settings_t settings;
-    oci_s3_key_check_t found;
+    oci_s3_file_check_t found;
 
-    if (!line
-        || oci_s3_settings_read(&settings, CREDENTIALS,
-                                apr_table_get(config_of(s)->directives,
-                                              CREDENTIALS),
-                                ap_server_root, look->pool)
+    if (!read_directive(&settings, look, s, CREDENTIALS)
         || settings.source != OCI_S3_SOURCE_FILE) {
         return 1;
     }
-    oci_s3_key_check(&found, &settings, &reader, look->pool);
+    oci_s3_file_check_keys(&found, &settings, &reader, look->pool);
     if (found.problem) {
         say(s, line, look->level, found.problem);
     }
-    else if (found.warning && look->warns) {
-        say(s, line, APLOG_WARNING, found.warning);
+    else if (found.unreadable && look->warns) {
+        say(s, line, APLOG_WARNING, found.unreadable);
     }
     return !found.problem;
+}
+
+/* Check the file of OCIS3CAFile of a server, if it has one. */
+static int check_ca_file(const look_t *look, const server_rec *s)
+{
+    oci_s3_reader_t reader = { ap_unixd_config.user_id,
+                               ap_unixd_config.group_id };
+    oci_s3_settings_t settings;
+    oci_s3_file_check_t found;
+    const char *problem;
+
+    if (!read_directive(&settings, look, s, CA_FILE)) {
+        return 1;
+    }
+    oci_s3_file_check_ca(&found, &settings, &reader, look->pool);
+    problem = look->knows && found.unreadable ? found.unreadable
+                                              : found.problem;
+    if (problem) {
+        say(s, line_of(s, CA_FILE), look->level, problem);
+    }
+    return !problem;
 }
 
 /* Check that the sizes of a server fit together, if it has a store.  mod_oci
@@ -206,8 +236,15 @@ static int check_sizes(const look_t *look, const server_rec *s)
     return !problem;
 }
 
-/* Check all servers.  A virtual host inherits files of the main server; without
- * a directive or a store of its own it has the same configuration. */
+/* Whether a server does not just inherit a directive of the main server. */
+static int has_own(const server_rec *s, const server_rec *main_server,
+                   const char *name)
+{
+    return s == main_server || line_of(s, name) != line_of(main_server, name);
+}
+
+/* Check the files and sizes of all servers.  A virtual host without a directive
+ * or a store of its own has the configuration of the main server. */
 static int check_all(const look_t *look, const server_rec *main_server)
 {
     const server_rec *s;
@@ -217,9 +254,11 @@ static int check_all(const look_t *look, const server_rec *main_server)
         if (s != main_server && config_of(s) == config_of(main_server)) {
             continue;
         }
-        if (s == main_server
-            || line_of(s, CREDENTIALS) != line_of(main_server, CREDENTIALS)) {
+        if (has_own(s, main_server, CREDENTIALS)) {
             usable &= check_credentials(look, s);
+        }
+        if (has_own(s, main_server, CA_FILE)) {
+            usable &= check_ca_file(look, s);
         }
         usable &= check_sizes(look, s);
     }
@@ -231,7 +270,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *s)
 {
     int generation = ap_state_query(AP_SQ_CONFIG_GEN);
-    look_t look = { generation > 1 ? APLOG_ERR : APLOG_EMERG, generation > 0,
+    look_t look = { generation > 1 ? APLOG_ERR : APLOG_EMERG, generation > 0, 1,
                     ptemp };
 
     (void)pconf;
@@ -244,8 +283,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                         server_rec *s)
 {
-    look_t look = { APLOG_EMERG,
-                    !getuid() || getuid() == ap_unixd_config.user_id, ptemp };
+    int knows = !getuid() || getuid() == ap_unixd_config.user_id;
+    look_t look = { APLOG_EMERG, knows, knows, ptemp };
 
     (void)pconf;
     (void)plog;

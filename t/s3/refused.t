@@ -8,6 +8,7 @@ use OCI::Test;
 
 use File::Temp ();
 use OCI::Admin;
+use OCI::Certificates;
 use OCI::S3::Registry;
 use POSIX ();
 
@@ -213,6 +214,55 @@ is_warning(qr{the user $user may not search a directory .* \Q$tmp/closed/keys\E,
     'a file in a directory of another user');
 $from = "OCIS3Credentials file $file";
 
+# ---- files of certificates
+
+my $ca = "$tmp/ca.pem";
+my @with_ca = ($from, "OCIS3CAFile $ca", $index, @registry);
+sub ca_is_refused {
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return is_refused('OCIS3CAFile', qr/OCIS3CAFile: $_[0]/, @with_ca);
+}
+
+write_keys();
+ca_is_refused(qr/the file \Q$ca\E does not exist: create it, or name another/);
+mkdir $ca;
+ca_is_refused(qr/\Q$ca\E is not a regular file: expected a file of certif/);
+rmdir $ca;
+POSIX::mkfifo($ca, 0666);
+ca_is_refused(qr/\Q$ca\E is not a regular file/);
+unlink $ca;
+SKIP: {
+    my $certificates = OCI::Certificates->new
+        or skip('openssl or curl is missing', 1);
+    my $dir = $certificates->dir;
+    my $pem = OCI::Server::slurp("$dir/ca.pem");
+    my $two = "a comment\n$pem" . OCI::Server::slurp("$dir/other.pem");
+    my $none = qr/the file \Q$ca\E has no certificate in PEM: expected a line "-/;
+    system "openssl x509 -in $dir/ca.pem -outform DER -out $dir/ca.der";
+    for my $text ('', "text\n", OCI::Server::slurp("$dir/ca.key"),
+        OCI::Server::slurp("$dir/ca.der"), $pem =~ s/^-+BEGIN/x$&/r) {
+        OCI::Server::spew($ca, $text);
+        ca_is_refused($none);
+    }
+    for my $text (substr($pem, 0, 300), $two =~ s/(?<=\n)M/*/r,
+        $two =~ s/.*\n(?=-+END)//r) {
+        OCI::Server::spew($ca, $text);
+        ca_is_refused(qr/the file \Q$ca\E cannot be read as PEM: \w.*; expected/);
+    }
+    OCI::Server::spew($ca, $two);
+    chmod 0644, $ca;
+    is_right('a file of certificates', @with_ca);
+    is_right('its path is relative to ServerRoot', $from, $index, @registry,
+        "OCIS3CAFile ../ca.pem");
+    chmod 0600, $ca;
+    ca_is_refused(qr/the user $user cannot read \Q$ca\E, .*: run "chmod a\+r \Q$ca/);
+    rename $ca, "$tmp/closed/ca.pem" or die "$tmp/closed: $!\n";
+    chmod 0644, "$tmp/closed/ca.pem";
+    is_refused('OCIS3CAFile',
+        qr{OCIS3CAFile: the user $user may not search a directory on the way},
+        map { s{\Q$ca}{$tmp/closed/ca.pem}r } @with_ca);
+}
+
 # ---- a reload
 
 write_keys();
@@ -224,5 +274,20 @@ $server->graceful;
 status_is(OCI::Client->new($server)->get('/v2/'), 200,
     'a reload without the file does not end httpd');
 $server->stop;
+
+write_keys();
+fresh();
+$server = OCI::Server->start(with($from, $index, @registry));
+$server->set(with($from, "OCIS3CAFile $tmp/none", 'OCIS3Memory 6M', $index,
+    @registry));
+my ($ca_line, $size_line) = map { line_of($_) } qw(OCIS3CAFile OCIS3Memory);
+$server->expects(
+    qr/:error\].*line $ca_line: OCIS3CAFile: the file \S+ does not exist/,
+    qr/:error\].*line $size_line: OCIS3Memory: 6291456 bytes have no room/,
+    qr/:error\].*OCIBlobStore: OCIS3Memory: 6291456 bytes.* get 503 until/);
+$server->graceful;
+error_is(OCI::Client->new($server)->get('/v2/a/tags/list'), 503, 'UNAVAILABLE',
+    qr/storage or keys cannot be used/, 'a reload with wrong sizes');
+$server->stop('httpd goes on');
 
 done_testing;
