@@ -138,6 +138,18 @@ static int give_no_password(char *buffer, int size, int writing, void *baton)
     return -1;
 }
 
+/* Find a byte order mark, which would hide the first certificate; NULL if there
+ * is none. */
+static const char *find_mark(const char *path, apr_pool_t *pool)
+{
+    BIO *bio = BIO_new_file(path, "r");
+    char bytes[3];
+    int size = bio ? BIO_read(bio, bytes, sizeof(bytes)) : 0;
+
+    BIO_free(bio);
+    return size > 0 ? oci_s3_text_fault(bytes, (apr_size_t)size, pool) : NULL;
+}
+
 /* Count the certificates in a file; -1 if a part of it cannot be read, for then
  * libcurl uses none of them. */
 static int count_certificates(const char *path)
@@ -164,9 +176,12 @@ static int count_certificates(const char *path)
  * nothing. */
 static const char *check_certificates(const char *path, apr_pool_t *pool)
 {
-    const char *why;
+    const char *why = find_mark(path, pool);
     int count;
 
+    if (why) {
+        return apr_psprintf(pool, "the file %s cannot be read: %s", path, why);
+    }
     ERR_clear_error();
     count = count_certificates(path);
     why = ERR_reason_error_string(ERR_peek_error());

@@ -75,6 +75,19 @@ static apr_status_t ask(oci_s3_exchange_t *exchange, const service_t *service)
     return APR_SUCCESS;
 }
 
+/* Check the credentials in an answer. */
+static apr_status_t check_keys(const oci_s3_keys_t *keys,
+                               const oci_s3_key_names_t *names,
+                               const service_t *service)
+{
+    apr_pool_t *pool = service->query->pool;
+    const char *fault = oci_s3_keys_fault(keys, names, pool);
+
+    return fault ? refuse(service, APR_EACCES,
+                          apr_pstrcat(pool, "the answer ", fault, NULL))
+                 : APR_SUCCESS;
+}
+
 /* Copy a member of an object that is a string; NULL if there is none. */
 static const char *member(const json_t *object, const char *name,
                           apr_pool_t *pool)
@@ -89,18 +102,18 @@ static apr_status_t read_json(oci_s3_keys_t *keys,
                               const oci_s3_exchange_t *exchange,
                               const service_t *service)
 {
+    static const oci_s3_key_names_t names = { "AccessKeyId", "SecretAccessKey",
+                                              "Token" };
     apr_pool_t *pool = service->query->pool;
     json_t *document = json_loadb(exchange->data, exchange->size, 0, NULL);
 
     memset(keys, 0, sizeof(*keys));
-    keys->id = member(document, "AccessKeyId", pool);
-    keys->secret = member(document, "SecretAccessKey", pool);
-    keys->token = member(document, "Token", pool);
+    keys->id = member(document, names.id, pool);
+    keys->secret = member(document, names.secret, pool);
+    keys->token = member(document, names.token, pool);
     keys->expires = oci_s3_xml_time(member(document, "Expiration", pool));
     json_decref(document);
-    return oci_s3_keys_valid(keys)
-        ? APR_SUCCESS
-        : refuse(service, APR_EACCES, "the answer has no credentials in it");
+    return check_keys(keys, &names, service);
 }
 
 /* Whether the credentials of a container may be fetched from a URL: by TLS, or
@@ -144,6 +157,7 @@ apr_status_t oci_s3_keys_of_container(oci_s3_keys_t *keys,
     oci_s3_exchange_t exchange = { .method = "GET", .direct = 1 };
     service_t service = { query, "the credentials service of the container",
                           url };
+    const char *why;
     apr_status_t rv;
     char *text;
 
@@ -161,11 +175,14 @@ apr_status_t oci_s3_keys_of_container(oci_s3_keys_t *keys,
                       "expected https, or the address of this host");
     }
     if (file) {
-        rv = oci_s3_keys_read_file(&text, file, query->pool);
+        rv = oci_s3_keys_read_file(&text, &why, file, query->pool);
         if (rv != APR_SUCCESS) {
             return refuse(&service, APR_EACCES,
-                          "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE cannot be "
-                          "read");
+                          apr_psprintf(query->pool,
+                                       "the file "
+                                       "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE "
+                                       "(%s) cannot be read: %s",
+                                       file, why));
         }
         token = text;
     }
@@ -252,6 +269,8 @@ static apr_status_t read_sts(oci_s3_keys_t *keys,
 {
     static const char *const path[] = { "AssumeRoleWithWebIdentityResult",
                                         "Credentials" };
+    static const oci_s3_key_names_t names = { "AccessKeyId", "SecretAccessKey",
+                                              "SessionToken" };
     apr_pool_t *pool = service->query->pool;
     const apr_xml_elem *element = NULL;
     int i;
@@ -265,15 +284,13 @@ static apr_status_t read_sts(oci_s3_keys_t *keys,
         element = oci_s3_xml_child(element, path[i]);
     }
     if (element) {
-        keys->id = oci_s3_xml_text(element, "AccessKeyId", pool);
-        keys->secret = oci_s3_xml_text(element, "SecretAccessKey", pool);
-        keys->token = oci_s3_xml_text(element, "SessionToken", pool);
+        keys->id = oci_s3_xml_text(element, names.id, pool);
+        keys->secret = oci_s3_xml_text(element, names.secret, pool);
+        keys->token = oci_s3_xml_text(element, names.token, pool);
         keys->expires = oci_s3_xml_time(
             oci_s3_xml_text(element, "Expiration", pool));
     }
-    return oci_s3_keys_valid(keys)
-        ? APR_SUCCESS
-        : refuse(service, APR_EACCES, "the answer has no credentials in it");
+    return check_keys(keys, &names, service);
 }
 
 apr_status_t oci_s3_keys_of_web_identity(oci_s3_keys_t *keys,
@@ -288,6 +305,7 @@ apr_status_t oci_s3_keys_of_web_identity(oci_s3_keys_t *keys,
     apr_table_t *headers = apr_table_make(query->pool, 1);
     oci_s3_exchange_t exchange = { .method = "POST" };
     struct iovec body;
+    const char *why;
     apr_status_t rv;
     char *token;
 
@@ -301,13 +319,13 @@ apr_status_t oci_s3_keys_of_web_identity(oci_s3_keys_t *keys,
                                   query->settings->region, ".amazonaws.com",
                                   NULL);
     }
-    rv = oci_s3_keys_read_file(&token, file, query->pool);
+    rv = oci_s3_keys_read_file(&token, &why, file, query->pool);
     if (rv != APR_SUCCESS) {
         return refuse(&service, APR_EACCES,
                       apr_psprintf(query->pool,
                                    "the file AWS_WEB_IDENTITY_TOKEN_FILE (%s) "
-                                   "cannot be read",
-                                   file));
+                                   "cannot be read: %s",
+                                   file, why));
     }
     apr_table_setn(form, "Action", "AssumeRoleWithWebIdentity");
     apr_table_setn(form, "Version", "2011-06-15");

@@ -16,6 +16,10 @@
 
 #define FILE_MAX (256 * 1024)
 
+static const oci_s3_key_names_t in_file = { "aws_access_key_id",
+                                            "aws_secret_access_key",
+                                            "aws_session_token" };
+
 const char *oci_s3_keys_variable(const char *name)
 {
     const char *value = getenv(name);
@@ -30,28 +34,66 @@ apr_status_t oci_s3_keys_refuse(const oci_s3_key_query_t *query,
     return status;
 }
 
-static int graphic(const char *text)
+/* Find a character that a value cannot have, and say what was expected.  It
+ * becomes a part of a header.
+ * name: what the source calls the value
+ * others: visible characters that it cannot have
+ * Returns NULL if there is none. */
+static const char *odd_character(const char *name, const char *value,
+                                 const char *others, apr_pool_t *pool)
 {
-    while (apr_isgraph(*text)) {
-        text++;
+    const char *p = value, *what;
+
+    while (apr_isgraph(*p) && !strchr(others, *p)) {
+        p++;
     }
-    return !*text;
+    if (!*p) {
+        return NULL;
+    }
+    what = *p == ' ' ? "a blank"
+        : apr_isgraph(*p)
+        ? apr_psprintf(pool, "the character %c", *p)
+        : apr_psprintf(pool, "the byte 0x%02x", (unsigned char)*p);
+    return apr_psprintf(pool,
+                        "is not valid: %s has %s at position %d; expected the "
+                        "value alone, in ASCII, without blanks, quotes or a "
+                        "comment",
+                        name, what, (int)(p - value) + 1);
 }
 
-/* The secret is in no header. */
-int oci_s3_keys_valid(const oci_s3_keys_t *keys)
+/* No id of a key has quotes or the like: a header separates it from what
+ * follows.  The secret is in no header. */
+const char *oci_s3_keys_fault(const oci_s3_keys_t *keys,
+                              const oci_s3_key_names_t *names, apr_pool_t *pool)
 {
-    return keys->id && *keys->id && graphic(keys->id) && keys->secret
-        && *keys->secret
-        && (!keys->token || (*keys->token && graphic(keys->token)));
+    const char *fault;
+
+    if (!keys->id || !*keys->id || !keys->secret || !*keys->secret) {
+        return apr_psprintf(pool, "is not complete: expected %s and %s",
+                            names->id, names->secret);
+    }
+    if (keys->token && !*keys->token) {
+        return apr_psprintf(pool,
+                            "is not complete: %s has no value; expected a "
+                            "session token, or none of this name",
+                            names->token);
+    }
+    fault = odd_character(names->id, keys->id, "\"'`,;=<>", pool);
+    return fault || !keys->token
+        ? fault
+        : odd_character(names->token, keys->token, "", pool);
 }
 
 apr_status_t oci_s3_keys_of_environment(oci_s3_keys_t *keys,
                                         const oci_s3_key_query_t *query)
 {
-    const char *id = oci_s3_keys_variable("AWS_ACCESS_KEY_ID");
-    const char *secret = oci_s3_keys_variable("AWS_SECRET_ACCESS_KEY");
-    const char *token = oci_s3_keys_variable("AWS_SESSION_TOKEN");
+    static const oci_s3_key_names_t names = { "AWS_ACCESS_KEY_ID",
+                                              "AWS_SECRET_ACCESS_KEY",
+                                              "AWS_SESSION_TOKEN" };
+    const char *id = oci_s3_keys_variable(names.id);
+    const char *secret = oci_s3_keys_variable(names.secret);
+    const char *token = oci_s3_keys_variable(names.token);
+    const char *fault;
 
     if (!id || !secret) {
         return oci_s3_keys_refuse(
@@ -63,12 +105,13 @@ apr_status_t oci_s3_keys_of_environment(oci_s3_keys_t *keys,
     keys->secret = apr_pstrdup(query->pool, secret);
     keys->token = token ? apr_pstrdup(query->pool, token) : NULL;
     keys->expires = 0;
-    return oci_s3_keys_valid(keys)
-        ? APR_SUCCESS
-        : oci_s3_keys_refuse(
-            query, APR_EACCES,
-            "AWS_ACCESS_KEY_ID or AWS_SESSION_TOKEN has blanks or control "
-            "characters in it");
+    fault = oci_s3_keys_fault(keys, &names, query->pool);
+    return fault
+        ? oci_s3_keys_refuse(query, APR_EACCES,
+                             apr_pstrcat(query->pool,
+                                         "the access key in the environment ",
+                                         fault, NULL))
+        : APR_SUCCESS;
 }
 
 const char *oci_s3_keys_file(const oci_s3_settings_t *settings,
@@ -94,33 +137,72 @@ static int is_in_home(const oci_s3_settings_t *settings)
         && !oci_s3_keys_variable("AWS_SHARED_CREDENTIALS_FILE");
 }
 
-apr_status_t oci_s3_keys_read_file(char **text, const char *path,
-                                   apr_pool_t *pool)
+const char *oci_s3_text_fault(const char *bytes, apr_size_t size,
+                              apr_pool_t *pool)
 {
-    apr_size_t size = 0;
-    apr_file_t *file;
-    apr_status_t rv;
-    char *data;
+    const char *nul = memchr(bytes, '\0', size), *p;
+    int line = 1;
 
-    rv = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool);
+    if (size >= 2
+        && (!memcmp(bytes, "\xff\xfe", 2) || !memcmp(bytes, "\xfe\xff", 2))) {
+        return "it is in UTF-16: save it in UTF-8";
+    }
+    if (size >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3)) {
+        return "it begins with a byte order mark: save it without one";
+    }
+    for (p = bytes; nul && p < nul; p++) {
+        line += *p == '\n';
+    }
+    return nul ? apr_psprintf(pool,
+                              "it has a NUL byte in line %d: expected a text "
+                              "file",
+                              line)
+               : NULL;
+}
+
+/* Read a whole file that is not too large.
+ * data: has room for FILE_MAX bytes */
+static apr_status_t read_bytes(char *data, apr_size_t *size, const char *path,
+                               apr_pool_t *pool)
+{
+    apr_file_t *file;
+    apr_status_t rv = apr_file_open(&file, path, APR_FOPEN_READ,
+                                    APR_FPROT_OS_DEFAULT, pool);
+
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    data = apr_palloc(pool, FILE_MAX + 1);
-    rv = apr_file_read_full(file, data, FILE_MAX, &size);
+    rv = apr_file_read_full(file, data, FILE_MAX, size);
     apr_file_close(file);
     if (rv == APR_SUCCESS) {
         return APR_EINVAL;
     }
-    if (!APR_STATUS_IS_EOF(rv)) {
-        return rv;
+    return APR_STATUS_IS_EOF(rv) ? APR_SUCCESS : rv;
+}
+
+apr_status_t oci_s3_keys_read_file(char **text, const char **why,
+                                   const char *path, apr_pool_t *pool)
+{
+    char *data = apr_palloc(pool, FILE_MAX + 1);
+    apr_size_t size = 0;
+    apr_status_t rv = read_bytes(data, &size, path, pool);
+    char buffer[256];
+
+    if (rv == APR_EINVAL) {
+        *why = apr_psprintf(pool, "expected less than %d bytes", FILE_MAX);
+    }
+    else if (rv != APR_SUCCESS) {
+        *why = apr_pstrdup(pool, apr_strerror(rv, buffer, sizeof(buffer)));
+    }
+    else if ((*why = oci_s3_text_fault(data, size, pool))) {
+        rv = APR_EINVAL;
     }
     while (size && apr_isspace(data[size - 1])) {
         size--;
     }
     data[size] = '\0';
     *text = data;
-    return APR_SUCCESS;
+    return rv;
 }
 
 /* Remove blanks at both ends of a text, in place. */
@@ -169,13 +251,13 @@ static int read_profile(oci_s3_keys_t *keys, char *text, const char *profile)
         *value++ = '\0';
         line = strip(line);
         value = strip(value);
-        if (!strcasecmp(line, "aws_access_key_id")) {
+        if (!strcasecmp(line, in_file.id)) {
             keys->id = value;
         }
-        else if (!strcasecmp(line, "aws_secret_access_key")) {
+        else if (!strcasecmp(line, in_file.secret)) {
             keys->secret = value;
         }
-        else if (!strcasecmp(line, "aws_session_token")) {
+        else if (!strcasecmp(line, in_file.token)) {
             keys->token = value;
         }
     }
@@ -185,11 +267,11 @@ static int read_profile(oci_s3_keys_t *keys, char *text, const char *profile)
 /* Say why a credentials file cannot be read.  Without a file that somebody has
  * named, the next source is asked. */
 static apr_status_t refuse_unreadable(const oci_s3_key_query_t *query,
-                                      const char *path, apr_status_t rv)
+                                      const char *path, apr_status_t rv,
+                                      const char *why)
 {
     int absent = APR_STATUS_IS_ENOENT(rv)
         || (is_in_home(query->settings) && APR_STATUS_IS_EACCES(rv));
-    char buffer[256];
 
     return oci_s3_keys_refuse(
         query, absent ? APR_ENOENT : APR_EACCES,
@@ -200,7 +282,7 @@ static apr_status_t refuse_unreadable(const oci_s3_key_query_t *query,
                            path)
             : apr_psprintf(query->pool,
                            "the credentials file %s cannot be read: %s", path,
-                           apr_strerror(rv, buffer, sizeof(buffer))));
+                           why));
 }
 
 /* Read a credentials file.  Another kind of file could block the reader. */
@@ -210,9 +292,14 @@ static apr_status_t read_regular(char **text, const char *path,
     apr_finfo_t finfo;
     apr_status_t rv = apr_stat(&finfo, path, APR_FINFO_TYPE | APR_FINFO_SIZE,
                                query->pool);
+    char buffer[256];
+    const char *why;
 
-    if (rv == APR_SUCCESS
-        && (finfo.filetype != APR_REG || finfo.size >= FILE_MAX)) {
+    if (rv != APR_SUCCESS) {
+        return refuse_unreadable(query, path, rv,
+                                 apr_strerror(rv, buffer, sizeof(buffer)));
+    }
+    if (finfo.filetype != APR_REG || finfo.size >= FILE_MAX) {
         return oci_s3_keys_refuse(
             query, APR_EACCES,
             apr_psprintf(query->pool,
@@ -220,17 +307,15 @@ static apr_status_t read_regular(char **text, const char *path,
                          "less than %d bytes",
                          path, FILE_MAX));
     }
-    if (rv == APR_SUCCESS) {
-        rv = oci_s3_keys_read_file(text, path, query->pool);
-    }
-    return rv == APR_SUCCESS ? rv : refuse_unreadable(query, path, rv);
+    rv = oci_s3_keys_read_file(text, &why, path, query->pool);
+    return rv == APR_SUCCESS ? rv : refuse_unreadable(query, path, rv, why);
 }
 
 apr_status_t oci_s3_keys_of_file(oci_s3_keys_t *keys,
                                  const oci_s3_key_query_t *query)
 {
     const char *path = oci_s3_keys_file(query->settings, query->pool);
-    const char *profile = query->settings->profile;
+    const char *profile = query->settings->profile, *fault;
     apr_status_t rv;
     char *text;
 
@@ -255,13 +340,12 @@ apr_status_t oci_s3_keys_of_file(oci_s3_keys_t *keys,
                          "it aws_access_key_id and aws_secret_access_key",
                          path, profile, profile));
     }
-    return oci_s3_keys_valid(keys)
-        ? APR_SUCCESS
-        : oci_s3_keys_refuse(
-            query, APR_EACCES,
-            apr_psprintf(query->pool,
-                         "the profile '%s' in the credentials file %s is "
-                         "not complete: expected aws_access_key_id and "
-                         "aws_secret_access_key",
-                         profile, path));
+    fault = oci_s3_keys_fault(keys, &in_file, query->pool);
+    return fault
+        ? oci_s3_keys_refuse(query, APR_EACCES,
+                             apr_psprintf(query->pool,
+                                          "the profile '%s' in the credentials "
+                                          "file %s %s",
+                                          profile, path, fault))
+        : APR_SUCCESS;
 }

@@ -77,15 +77,38 @@ const char *oci_s3_keys_variable(const char *name);
 apr_status_t oci_s3_keys_refuse(const oci_s3_key_query_t *query,
                                 apr_status_t status, const char *sentence);
 
-/** Return 1 if credentials are complete, and may be put into headers. */
-int oci_s3_keys_valid(const oci_s3_keys_t *keys);
+/** What a source calls the values of credentials, for sentences. */
+typedef struct oci_s3_key_names_t {
+    const char *id;
+    const char *secret;
+    const char *token;
+} oci_s3_key_names_t;
 
 /**
- * Read a small file, such as one with a token.
- * @param text Set to its content without blanks at its end, in pool
- * @return APR_SUCCESS, or an error of the system
+ * Find out whether credentials are complete, and may be put into headers.
+ * @return NULL, or the end of a sentence that begins with their source, such as
+ *         "is not complete: expected ..."
  */
-apr_status_t oci_s3_keys_read_file(char **text, const char *path,
-                                   apr_pool_t *pool);
+const char *oci_s3_keys_fault(const oci_s3_keys_t *keys,
+                              const oci_s3_key_names_t *names,
+                              apr_pool_t *pool);
+
+/**
+ * Find out whether bytes can be those of a text file.
+ * @param size Of the first bytes of a file, or of all
+ * @return NULL, or a sentence about the file, "it ..."
+ */
+const char *oci_s3_text_fault(const char *bytes, apr_size_t size,
+                              apr_pool_t *pool);
+
+/**
+ * Read a small text file, such as one with a token.
+ * @param text Set to its content without blanks at its end, in pool
+ * @param why If it cannot be read: set to the reason, for a sentence
+ * @return APR_SUCCESS; APR_EINVAL if it is too large or not a text; or an error
+ *         of the system
+ */
+apr_status_t oci_s3_keys_read_file(char **text, const char **why,
+                                   const char *path, apr_pool_t *pool);
 
 #endif /* OCI_S3_KEY_SOURCE_H */

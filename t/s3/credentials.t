@@ -83,6 +83,12 @@ $res = one_log_line($server, qr/environment has no AWS_ACCESS_KEY_ID/,
     'nothing in the environment', sub { push_to($server) });
 status_is($res, 500, 'no credentials');
 ends($server, 'no credentials');
+$server = serve('environment', $names[0] => 'AKIA TEST', $names[1] => 'x');
+$res = one_log_line($server, qr/the\ access\ key\ in\ the\ environment\ is\ not
+    \ valid:\ AWS_ACCESS_KEY_ID\ has\ a\ blank\ at\ position\ 5;\ expected/x,
+    'a key with a blank', sub { push_to($server) });
+status_is($res, 500, 'no valid credentials');
+ends($server, 'no valid credentials');
 
 # ---- a file, which changes
 
@@ -207,6 +213,14 @@ sleep 0.2 until push_to($server)->status == 201 || time > $end;
 status_is(push_to($server), 201, 'until it no longer does');
 $server->allows(qr/credentials: /);
 ends($server, 'STS refuses');
+
+OCI::Server::spew("$dir/token", "\xef\xbb\xbf$WEB_TOKEN\n");
+$server = serve('web-identity', @{ $service{'web-identity'} }[ 1 .. 6 ]);
+$res = one_log_line($server, qr/FILE \(\Q$dir\E\/token\) cannot be read: it begins/,
+    'a token with a byte order mark', sub { push_to($server) });
+status_is($res, 500, 'no token');
+ends($server, 'no token');
+OCI::Server::spew("$dir/token", "$WEB_TOKEN\n");
 
 $s3->credentials;
 $server = serve('auto', AWS_EC2_METADATA_DISABLED => 'true');

@@ -105,7 +105,7 @@ $server->stop('httpd goes on');
 
 # ---- values
 
-my %value = (
+my %wrong = (
     OCIS3Endpoint       => [ 'x', q('x' is not a valid URL of a server: ) ],
     OCIS3PublicEndpoint => [ 'ftp://x', q('ftp://x' is not a valid URL of a) ],
     OCIS3Region         => [ 'a/b', q('a/b' is not a valid region: expected) ],
@@ -122,10 +122,10 @@ my %value = (
     OCIS3Timeout        => [ '0', q('0' is not a valid time: expected 1 to) ],
 );
 my $source = OCI::Server::slurp("$OCI::Server::TOP/src/s3/mod_oci_s3.c");
-is_deeply([ sort keys %value ], [ sort $source =~ /AP_INIT_\w+\("(\w+)"/g ],
+is_deeply([ sort keys %wrong ], [ sort $source =~ /AP_INIT_\w+\("(\w+)"/g ],
     'every directive is tested');
-for my $name (sort keys %value) {
-    my ($argument, $message) = @{ $value{$name} };
+for my $name (sort keys %wrong) {
+    my ($argument, $message) = @{ $wrong{$name} };
     is_refused("$name $argument", qr/$name:? \Q$message\E/,
         "$name $argument", $index, @registry);
 }
@@ -175,6 +175,38 @@ for my $text ('', "no ini file\n", '{ "key": "AKIATEST" }',
 write_keys($keys =~ s/.*secret.*\n//r);
 my $what = 'is not complete: expected aws_access_key_id and aws_secret_access';
 file_is_refused(qr/OCIS3Credentials: the profile 'default' .*\Q$file\E $what/);
+
+# Bytes that editors and shells add.
+my %text = (
+    "\xef\xbb\xbf$keys" => 'it begins with a byte order mark: save it without',
+    "\xff\xfe" . $keys =~ s/(.)/$1\0/gsr => 'it is in UTF-16: save it in UTF-8',
+    $keys =~ s/AKIA/AK\0IA/r =>
+        'it has a NUL byte in line 2: expected a text file',
+);
+for my $text (sort keys %text) {
+    write_keys($text);
+    file_is_refused(qr/$problem \Q$file\E cannot be read: $text{$text}/);
+}
+my %value = (
+    '"AKIATEST"'        => 'the character " at position 1',
+    q('AKIATEST')       => q(the character ' at position 1),
+    'AKIATEST # mine'   => 'a blank at position 9',
+    "AKIA\xc2\xa0TEST"  => 'the byte 0xc2 at position 5',
+    "AKIA\tTEST"        => 'the byte 0x09 at position 5',
+    'AKIATEST,AKIAMORE' => 'the character , at position 9',
+);
+for my $value (sort keys %value) {
+    write_keys($keys =~ s/AKIATEST/$value/r);
+    my $what = "is not valid: aws_access_key_id has $value{$value}; expected the";
+    file_is_refused(qr/OCIS3Credentials: the profile .* \Q$file\E \Q$what\E/);
+}
+write_keys("${keys}aws_session_token = \"a b\"\n");
+file_is_refused(qr/.* is not valid: aws_session_token has a blank at position 3/);
+write_keys("${keys}aws_session_token =\n");
+file_is_refused(qr/.* is not complete: aws_session_token has no value; expected/);
+write_keys($keys =~ s/AKIATEST/account:user_1/r);
+is_right('a key that another server made', $from, $index, @registry);
+
 write_keys($keys =~ s/default/other/r);
 is_right('a profile that is there', "$from other", $index, @registry);
 is_right('credentials from elsewhere', 'OCIS3Credentials environment', $index,
@@ -249,6 +281,8 @@ SKIP: {
         OCI::Server::spew($ca, $text);
         ca_is_refused(qr/the file \Q$ca\E cannot be read as PEM: \w.*; expected/);
     }
+    OCI::Server::spew($ca, "\xef\xbb\xbf$pem" . $two);
+    ca_is_refused(qr/the file \Q$ca\E cannot be read: it begins with a byte ord/);
     OCI::Server::spew($ca, $two);
     chmod 0644, $ca;
     is_right('a file of certificates', @with_ca);
