@@ -71,6 +71,7 @@ extern "C" {
 #define OCI_PROVIDER_VERSION "7"
 
 #define OCI_REASON "mod_oci reason"
+#define OCI_LIMIT  "mod_oci limit"
 
 /** The configuration of a store; lives as long as the store. */
 typedef struct oci_store_config_t {
@@ -234,8 +235,10 @@ struct oci_blob_store_provider_t {
     /**
      * Append all of n buffers, or return an error.
      * @param vec The buffers, which may be empty
-     * @return EFBIG if the store cannot have a blob that large; APR_EOF if a
-     *         remote store has lost earlier bytes of the upload
+     * @return EFBIG if the store cannot have a blob that large, and then the
+     *         limit, a number of bytes as a decimal text, may be in the pool of
+     *         the writer under OCI_LIMIT: clients are told; APR_EOF if a remote
+     *         store has lost earlier bytes of the upload
      */
     apr_status_t (*upload_write)(oci_blob_writer_t *writer,
                                  const struct iovec *vec, int n);

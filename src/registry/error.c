@@ -47,6 +47,25 @@ static void add_reason(oci_error_t *error, apr_pool_t *pool)
     }
 }
 
+/* Make the error for a blob that is too large.  The provider may have left its
+ * limit. */
+static oci_error_t *make_too_large(apr_pool_t *pool)
+{
+    void *limit;
+
+    apr_pool_userdata_get(&limit, OCI_LIMIT, pool);
+    if (!limit) {
+        return oci_error_make(pool, OCI_E_TOO_LARGE, NULL, NULL,
+                              "the registry's storage has no room for a blob "
+                              "of this size");
+    }
+    apr_pool_userdata_setn(NULL, OCI_LIMIT, NULL, pool);
+    return oci_error_make(pool, OCI_E_TOO_LARGE, "limit", limit,
+                          "the blob is larger than the %s bytes that the "
+                          "registry's storage allows",
+                          (const char *)limit);
+}
+
 oci_error_t *oci_error_storage(apr_pool_t *pool, apr_status_t status,
                                const char *format, ...)
 {
@@ -58,9 +77,7 @@ oci_error_t *oci_error_storage(apr_pool_t *pool, apr_status_t status,
                                "the registry's storage is full");
     }
     else if (status == EFBIG) {
-        error = oci_error_make(pool, OCI_E_TOO_LARGE, NULL, NULL,
-                               "the registry's storage has no room for a blob "
-                               "of this size");
+        error = make_too_large(pool);
     }
     else if (APR_STATUS_IS_ECONNREFUSED(status)) {
         error = oci_error_make(pool, OCI_E_UNAVAILABLE, NULL, NULL,

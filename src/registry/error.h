@@ -88,7 +88,8 @@ oci_error_t *oci_error_make(apr_pool_t *pool, oci_error_e code, const char *key,
  * of the registry call these codes "a storage error".
  * @param pool Owns the error; the pool that the provider was called with, in
  *        which it may have left its reason (OCI_REASON), which is added to the
- *        note, instead of the status, and removed from the pool
+ *        note, instead of the status, and removed from the pool; and for EFBIG
+ *        its limit (OCI_LIMIT), likewise for the message
  * @param status The provider's status, or APR_SUCCESS if the note has the cause
  * @param format The note, as for apr_psprintf: the operation and the path
  * @return The error, never NULL

@@ -62,21 +62,28 @@ oci_error_t *oci_upload_save_record(oci_upload_t *upload, int durable,
                       pool);
 }
 
+/* Copy what the store may have left in the pool of the writer. */
+static void copy_note(const oci_upload_t *upload, const char *name,
+                      apr_pool_t *pool)
+{
+    void *note = NULL;
+
+    if (upload->claim && upload->claim != pool) {
+        apr_pool_userdata_get(&note, name, upload->claim);
+    }
+    if (note) {
+        apr_pool_userdata_setn(apr_pstrdup(pool, note), name, NULL, pool);
+    }
+}
+
 oci_error_t *oci_upload_storage_error(const oci_upload_t *upload,
                                       apr_status_t rv, const char *operation,
                                       apr_pool_t *pool)
 {
     oci_error_t *error;
-    void *reason = NULL;
 
-    /* The store may have left its reason in the pool of the writer. */
-    if (upload->claim && upload->claim != pool) {
-        apr_pool_userdata_get(&reason, OCI_REASON, upload->claim);
-    }
-    if (reason) {
-        apr_pool_userdata_setn(apr_pstrdup(pool, reason), OCI_REASON, NULL,
-                               pool);
-    }
+    copy_note(upload, OCI_REASON, pool);
+    copy_note(upload, OCI_LIMIT, pool);
     error = oci_error_storage(pool, rv, "cannot %s upload %s in %s", operation,
                               upload->id, oci_upload_blobs(upload)->where);
     error->in_blobs = 1;

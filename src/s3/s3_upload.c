@@ -146,6 +146,8 @@ apr_status_t oci_s3_upload_write(oci_blob_writer_t *writer,
                          "many",
                          most),
             OCI_REASON, NULL, writer->pool);
+        apr_pool_userdata_setn(apr_off_t_toa(writer->pool, most), OCI_LIMIT,
+                               NULL, writer->pool);
         return EFBIG;
     }
     oci_s3_writer_enter(writer);

@@ -92,13 +92,15 @@ my $large = random_bytes(12 * MIB + 1, 'large');
 my $from = -s $server->error_log;
 my $res = $client->post('/v2/a/b/blobs/uploads/?digest=' . digest_of($large),
     $large);
-error_is($res, 413, 'SIZE_INVALID', qr/blob of this size/,
-    'larger than OCIS3MaxBlob');
+my $limit = qr/the blob is larger than the 12582912 bytes that the registry's/;
+error_is($res, 413, 'SIZE_INVALID', $limit, 'larger than OCIS3MaxBlob');
+is_deeply($res->json->{errors}[0]{detail}, { limit => '12582912' },
+    'the limit is in the detail, too');
 $client->close;
 my $location = $client->start_upload('a/b');
 status_is($client->patch($location, substr $large, 0, 7 * MIB), 202);
 error_is($client->patch($location, substr $large, 7 * MIB), 413,
-    'SIZE_INVALID', qr/blob of this size/, 'in two requests');
+    'SIZE_INVALID', $limit, 'in two requests');
 $client->close;
 is_deeply([ log_lines($server, $from) ], [], 'this is not an error here');
 header_is($client->get($location), 'Range', '0-' . (7 * MIB - 1),
