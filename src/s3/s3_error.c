@@ -240,6 +240,20 @@ static const char *wrong_time(const oci_s3_failure_t *failure, apr_pool_t *pool)
                         difference < 0 ? "behind" : "ahead of");
 }
 
+/* Say that the server expects TLS; NULL if the response is not about that.  It
+ * is then a sentence or a page of HTML. */
+static const char *wants_tls(const oci_s3_failure_t *failure)
+{
+    const oci_s3_exchange_t *exchange = failure->exchange;
+
+    return exchange->status == 400 && !*failure->error.code
+            && !strncmp(failure->settings->endpoint.origin, "http:", 5)
+            && (strstr(exchange->data, "HTTPS") || strstr(exchange->data, "TLS")
+                || strstr(exchange->data, "SSL"))
+        ? "the server expects TLS: write https:// in OCIS3Endpoint"
+        : NULL;
+}
+
 /* The number of attempts, if there were several. */
 static const char *attempts_of(const oci_s3_failure_t *failure,
                                apr_pool_t *pool)
@@ -261,7 +275,10 @@ apr_status_t oci_s3_error_explain(const oci_s3_failure_t *failure,
     if (failure->result != APR_SUCCESS) {
         why = exchange->too_large ? "the response is too large"
                                   : exchange->failure;
-        oci_s3_error_say(failure, apr_pstrcat(pool, why, attempts, NULL), pool);
+        oci_s3_error_say(failure,
+                         apr_pstrcat(pool, why, attempts, exchange->advice,
+                                     NULL),
+                         pool);
         return failure->result;
     }
     if (meaning->status == APR_NOTFOUND || meaning->status == APR_EEXIST) {
@@ -270,6 +287,9 @@ apr_status_t oci_s3_error_explain(const oci_s3_failure_t *failure,
     why = wrong_region(failure, pool);
     if (!why) {
         why = wrong_time(failure, pool);
+    }
+    if (!why) {
+        why = wants_tls(failure);
     }
     if (!why) {
         why = meaning->why ? meaning->why : "the server refused the request";

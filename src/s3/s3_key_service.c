@@ -65,7 +65,9 @@ static apr_status_t ask(oci_s3_exchange_t *exchange, const service_t *service)
         }
     }
     if (rv != APR_SUCCESS) {
-        return refuse(service, rv, exchange->failure);
+        return refuse(service, rv,
+                      apr_pstrcat(pool, exchange->failure, exchange->advice,
+                                  NULL));
     }
     if (exchange->status != 200) {
         return refuse(service,

@@ -10,6 +10,7 @@
 
 #include "apr_lib.h"
 #include "apr_strings.h"
+#include "apr_uri.h"
 
 #include "mod_oci.h"
 #include "s3/s3_client.h"
@@ -280,6 +281,7 @@ static void reset_response(oci_s3_exchange_t *exchange, apr_pool_t *pool)
     exchange->unsent = 0;
     exchange->repeated = 0;
     exchange->failure = NULL;
+    exchange->advice = "";
 }
 
 apr_status_t oci_s3_transport_start(oci_s3_handle_t **handle,
@@ -355,6 +357,62 @@ static apr_status_t status_of(CURLcode code)
     }
 }
 
+/* The host and the port of a URL. */
+static const char *place_of(const char *url, apr_pool_t *pool)
+{
+    apr_uri_t uri;
+
+    if (apr_uri_parse(pool, url, &uri) != APR_SUCCESS || !uri.hostname) {
+        return url;
+    }
+    return apr_psprintf(pool, strchr(uri.hostname, ':') ? "[%s]:%d" : "%s:%d",
+                        uri.hostname,
+                        uri.port ? uri.port
+                                 : apr_uri_port_of_scheme(uri.scheme));
+}
+
+/* Whether a handshake failed because the answer was not one of TLS, in the
+ * words of the libraries that libcurl can use. */
+static int is_not_tls(const char *failure)
+{
+    return strstr(failure, "wrong version number")
+        || strstr(failure, "packet length too long")
+        || strstr(failure, "record layer failure")
+        || strstr(failure, "unexpected TLS packet");
+}
+
+/* Say what to do about an error of libcurl; "" if its own words do. */
+static const char *advice_on(CURLcode result, const oci_s3_exchange_t *exchange,
+                             apr_pool_t *pool)
+{
+    const char *place = place_of(exchange->url, pool);
+
+    switch (result) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return "; OCIS3CAFile names the certificates to trust";
+    case CURLE_SSL_CACERT_BADFILE:
+        return "; check OCIS3CAFile";
+    case CURLE_SSL_CONNECT_ERROR:
+        return is_not_tls(exchange->failure)
+            ? apr_psprintf(pool,
+                           "; the server at %s does not speak TLS: write "
+                           "http:// in OCIS3Endpoint, or another port",
+                           place)
+            : "";
+    case CURLE_GOT_NOTHING:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+        return strncmp(exchange->url, "http:", 5)
+            ? ""
+            : apr_psprintf(pool,
+                           "; if the server at %s speaks TLS, write https:// "
+                           "in OCIS3Endpoint",
+                           place);
+    default:
+        return "";
+    }
+}
+
 apr_status_t oci_s3_transport_result(oci_s3_exchange_t *exchange,
                                      oci_s3_handle_t *handle, apr_pool_t *pool)
 {
@@ -380,11 +438,7 @@ apr_status_t oci_s3_transport_result(oci_s3_exchange_t *exchange,
                                         progress && *progress->error
                                             ? progress->error
                                             : curl_easy_strerror(result));
-    }
-    if (result == CURLE_PEER_FAILED_VERIFICATION) {
-        exchange->failure =
-            apr_pstrcat(pool, exchange->failure,
-                        "; OCIS3CAFile names the certificates to trust", NULL);
+        exchange->advice = advice_on(result, exchange, pool);
     }
     return exchange->too_large ? APR_EGENERAL : status_of(result);
 }
@@ -400,6 +454,7 @@ apr_status_t oci_s3_transport_run(oci_s3_transport_t *transport,
     int running = 1;
 
     exchange->failure = "there is no time left";
+    exchange->advice = "";
     if (exchange->deadline && left <= 0) {
         exchange->unsent = 1;
         return APR_TIMEUP;

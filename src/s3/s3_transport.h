@@ -58,6 +58,7 @@ typedef struct oci_s3_exchange_t {
     int unsent;            /* the server cannot have seen the request */
     int repeated;        /* libcurl sent it twice: the first answer was lost */
     const char *failure; /* what libcurl says about an error */
+    const char *advice;  /* with it: "; " and what to do, or "" */
 } oci_s3_exchange_t;
 
 /**
@@ -76,7 +77,8 @@ apr_status_t oci_s3_transport_create(oci_s3_transport_t **transport,
  * @param exchange Its second half is filled in, in pool
  * @return APR_SUCCESS for a complete response of any status;
  *         APR_ECONNREFUSED if there was no connection, or it broke;
- *         APR_TIMEUP; APR_EGENERAL; each with exchange->failure
+ *         APR_TIMEUP; APR_EGENERAL; each with exchange->failure and its
+ *         advice
  */
 apr_status_t oci_s3_transport_run(oci_s3_transport_t *transport,
                                   oci_s3_exchange_t *exchange,

@@ -5,7 +5,9 @@
 
 use OCI::Test;
 
+use IO::Socket::INET;
 use OCI::Crowd;
+use OCI::Process;
 use OCI::S3::Client;
 use OCI::S3::Registry;
 
@@ -313,6 +315,58 @@ for my $case (
     status_is($res, 500, "$name is wrong: 500");
     has_no_secrets($other, $s3);
     $other->stop;
+}
+
+# ---- http to a server for TLS, and https to another one
+
+# A server that reads some bytes of each connection, and gives this answer.
+sub answer_with {
+    my $answer = shift;
+    my $port = OCI::Server::free_port();
+    my $process = OCI::Process->start(command => [ $^X, '-MIO::Socket::INET',
+        '-e', <<'CODE', $port, unpack 'H*', $answer ]);
+my $socket = IO::Socket::INET->new(LocalAddr => "127.0.0.1:$ARGV[0]",
+    Listen => 9, ReuseAddr => 1) or die;
+while (my $client = $socket->accept) {
+    sysread $client, my $bytes, 65536;
+    syswrite $client, pack 'H*', $ARGV[1];
+}
+CODE
+    $process->wait_for(sub {
+        IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port")
+    }) or die "no server at $port\n";
+    return "http://127.0.0.1:$port";
+}
+
+my $page = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an "
+    . "HTTPS server.\n";
+my @cases = (
+    [ 'https to a server without TLS', answer_with($page) =~ s/http/https/r, 503,
+        sub { qr/; the server at $_[0] does not speak TLS: write http:\/\/ in/ } ],
+    [ 'http to a server that hangs up', answer_with(''), 503,
+        sub { qr/; if the server at $_[0] speaks TLS, write https:\/\/ in / } ],
+    [ 'http to a server that sends an alert',
+        answer_with("\x15\x03\x03\x00\x02\x02\x16"), 500,
+        sub { qr/; if the server at $_[0] speaks TLS, write https:\/\/ in / } ],
+    [ 'http to a server that explains it', answer_with($page), 500,
+        sub { qr/: the server expects TLS: write https:\/\/ in OCIS3Endpoint/ } ],
+);
+my @servers = map {
+    OCI::Server->start(blobs => 's3:strict', s3 => $s3,
+        s3_settings => { OCIS3Endpoint => $_->[1] })
+} @cases;
+@answers = at_once(\@servers, scalar @servers, sub {
+    $_[0]->post('/v2/a/blobs/uploads/?digest=' . digest_of('x'), 'x')->status
+});
+for my $n (0 .. $#cases) {
+    my ($name, $url, $status, $line) = @{ $cases[$n] };
+    is_deeply($answers[$n], [$status], "$name: $status");
+    $line = $line->(quotemeta $url =~ s{\A\w+://}{}r);
+    my @lines = log_lines($servers[$n]);
+    ok(@lines == 1 && $lines[0] =~ $line, "$name: advice")
+        or diag(map { "$_\n" } @lines);
+    $servers[$n]->allows($line);
+    $servers[$n]->stop;
 }
 
 done_testing;
