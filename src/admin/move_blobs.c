@@ -111,12 +111,9 @@ static const char *check_index(oci_move_t *move)
 static oci_error_t *visit_forgotten(oci_walk_t *walk, const char *digest,
                                     const oci_value_t *value, apr_pool_t *pool)
 {
-    oci_move_t *move = walk->baton;
-    apr_array_header_t *changes = oci_change_list_make(pool);
-
     (void)value;
-    oci_change_delete(changes, oci_key_moved(pool, digest));
-    return oci_facts_apply(&move->copy->names, changes, 1, pool);
+    return oci_fact_delete(walk->registry, oci_key_moved(pool, digest), 1,
+                           pool);
 }
 
 /* Record that a copy to TO has begun. */
@@ -127,8 +124,7 @@ static const char *record_begin(oci_move_t *move)
     apr_array_header_t *changes = oci_change_list_make(move->pool);
     oci_walk_t walk = { .registry = &move->copy->names,
                         .prefix = oci_key_moved(move->pool, ""),
-                        .visit = visit_forgotten,
-                        .baton = move };
+                        .visit = visit_forgotten };
     oci_error_t *error = oci_walk(&walk, move->pool);
 
     if (!error) {

@@ -94,9 +94,7 @@ static oci_error_t *settle_orphan(oci_gc_t *gc, const char *digest,
     if (error || gc->dry) {
         return error;
     }
-    apr_array_clear(changes);
-    oci_change_delete(changes, oci_key_orphan(pool, digest));
-    return oci_facts_apply(gc->registry, changes, 0, pool);
+    return oci_fact_delete(gc->registry, oci_key_orphan(pool, digest), 0, pool);
 }
 
 static oci_error_t *lock_and_settle_orphan(oci_gc_t *gc, const char *digest,

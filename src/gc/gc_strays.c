@@ -238,14 +238,6 @@ static oci_error_t *put_note(oci_gc_t *gc, const char *key, apr_pool_t *pool)
     return oci_facts_apply(gc->registry, changes, 0, pool);
 }
 
-static oci_error_t *remove_note(oci_gc_t *gc, const char *key, apr_pool_t *pool)
-{
-    apr_array_header_t *changes = oci_change_list_make(pool);
-
-    oci_change_delete(changes, key);
-    return oci_facts_apply(gc->registry, changes, 0, pool);
-}
-
 /* Note a stray, or delete it if it was noted long enough ago.  The note stays
  * until the next run: a request that finds it does not enter the bytes. */
 static oci_error_t *settle(oci_gc_t *gc, const stray_t *stray, apr_pool_t *pool)
@@ -302,7 +294,8 @@ static oci_error_t *visit_note(oci_walk_t *walk, const char *hash,
     return stray && !stray->needed
         ? NULL
         : oci_gc_skip(strays->gc,
-                      remove_note(strays->gc, oci_key_stray(pool, hash), pool));
+                      oci_fact_delete(walk->registry, oci_key_stray(pool, hash),
+                                      0, pool));
 }
 
 static oci_error_t *remove_notes(strays_t *strays, apr_pool_t *pool)

@@ -370,10 +370,9 @@ static oci_error_t *settle(untagged_t *self, const apr_array_header_t *chosen,
 static oci_error_t *delete_visited(const oci_walk_t *walk, const char *rest,
                                    apr_pool_t *pool)
 {
-    apr_array_header_t *changes = oci_change_list_make(pool);
-
-    oci_change_delete(changes, apr_pstrcat(pool, walk->prefix, rest, NULL));
-    return oci_facts_apply(walk->registry, changes, 0, pool);
+    return oci_fact_delete(walk->registry,
+                           apr_pstrcat(pool, walk->prefix, rest, NULL), 0,
+                           pool);
 }
 
 /* Remove the time of the last pull of a manifest that does not exist any

@@ -315,18 +315,15 @@ static oci_error_t *end_all_idle(oci_gc_t *gc, apr_pool_t *page,
 static oci_error_t *remove_if_over(oci_gc_t *gc, const char *id, int tombstone,
                                    apr_pool_t *pool)
 {
-    apr_array_header_t *changes = oci_change_list_make(pool);
     const oci_stored_t *stored = NULL;
     oci_error_t *error = NULL;
 
     if (!tombstone) {
         error = find_stored(&stored, gc, id, pool);
     }
-    if (error || stored || gc->dry) {
-        return error;
-    }
-    oci_change_delete(changes, oci_key_upload(pool, id));
-    return oci_facts_apply(gc->registry, changes, 0, pool);
+    return error || stored || gc->dry
+        ? error
+        : oci_fact_delete(gc->registry, oci_key_upload(pool, id), 0, pool);
 }
 
 static oci_error_t *visit_record(oci_walk_t *walk, const char *rest,

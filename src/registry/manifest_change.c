@@ -142,16 +142,6 @@ static oci_error_t *check_children(const manifest_push_t *self)
                               self->pool);
 }
 
-/* Remove the mark of a push that failed.  If this fails, too, the next deletion
- * removes it. */
-static void remove_mark(const manifest_push_t *self, const char *mark)
-{
-    apr_array_header_t *changes = oci_change_list_make(self->pool);
-
-    oci_change_delete(changes, mark);
-    oci_facts_apply(self->repository->registry, changes, 0, self->pool);
-}
-
 /* Check that no tag moves that must not. */
 static oci_error_t *check_fixed_tags(const manifest_push_t *self)
 {
@@ -247,8 +237,8 @@ static oci_error_t *push_manifest(const manifest_push_t *self)
         if (!error) {
             error = lock_and_put(&again, self, mark);
         }
-        if (error && mark) {
-            remove_mark(self, mark);
+        if (error && mark) { /* if this fails, the next deletion removes it */
+            oci_fact_delete(self->repository->registry, mark, 0, self->pool);
         }
     } while (!error && again);
     return error;

@@ -123,6 +123,15 @@ oci_error_t *oci_facts_apply(const oci_registry_t *registry,
                              apr_pool_t *pool);
 
 /**
+ * Delete one fact; succeeds if it does not exist.
+ * @param durable As for oci_facts_apply
+ * @param pool For temporary data
+ * @return A storage error
+ */
+oci_error_t *oci_fact_delete(const oci_registry_t *registry, const char *key,
+                             int durable, apr_pool_t *pool);
+
+/**
  * Apply changes that remove content, in their order.  If storage is full, only
  * the deletions among them are applied: the other facts are notes for garbage
  * collection, which a full run does not need.

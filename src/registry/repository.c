@@ -103,7 +103,6 @@ oci_error_t *oci_repository_unregister_if_empty(
     const oci_repository_t *repository, apr_pool_t *pool)
 {
     const char *prefixes[2];
-    apr_array_header_t *changes;
     oci_error_t *error;
     int exists, i;
 
@@ -122,8 +121,7 @@ oci_error_t *oci_repository_unregister_if_empty(
             return error;
         }
     }
-    changes = oci_change_list_make(pool);
-    oci_change_delete(changes, oci_key_catalog(pool, repository->name));
-    return oci_facts_apply(repository->registry, changes,
+    return oci_fact_delete(repository->registry,
+                           oci_key_catalog(pool, repository->name),
                            repository->registry->durable, pool);
 }

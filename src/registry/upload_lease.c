@@ -95,17 +95,6 @@ static oci_error_t *put(const oci_registry_t *registry, const char *key,
     return oci_facts_apply(registry, changes, durable, pool);
 }
 
-/* No client knows the id of an upload of a single request, so it needs no
- * tombstone. */
-static oci_error_t *remove_record(const oci_registry_t *registry,
-                                  const char *key, apr_pool_t *pool)
-{
-    apr_array_header_t *changes = oci_change_list_make(pool);
-
-    oci_change_delete(changes, key);
-    return oci_facts_apply(registry, changes, 0, pool);
-}
-
 /* Write the upload's lease, which has a token, and a text into its record. */
 static oci_error_t *put_leased(oci_upload_t *upload, const char *text,
                                int durable, apr_pool_t *pool)
@@ -208,8 +197,8 @@ static oci_error_t *write_locked(oci_upload_t *upload, const char *text,
         return refuse(upload, pool);
     }
     text = text ? text : record.data;
-    if (!*text) {
-        return upload->single_request ? remove_record(registry, key, pool)
+    if (!*text) { /* no tombstone for an id that no client knows */
+        return upload->single_request ? oci_fact_delete(registry, key, 0, pool)
                                       : put(registry, key, "", durable, pool);
     }
     return keep ? put_leased(upload, text, durable, pool)
