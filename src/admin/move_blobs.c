@@ -121,16 +121,14 @@ static const char *record_begin(oci_move_t *move)
 {
     const char *moving = apr_pstrcat(move->pool, move->copy->to.id, ";",
                                      move->copy->from.id, NULL);
-    apr_array_header_t *changes = oci_change_list_make(move->pool);
     oci_walk_t walk = { .registry = &move->copy->names,
                         .prefix = oci_key_moved(move->pool, ""),
                         .visit = visit_forgotten };
     oci_error_t *error = oci_walk(&walk, move->pool);
 
     if (!error) {
-        oci_change_put(changes, OCI_CHANGE_PUT, oci_key_moving(), moving,
-                       strlen(moving));
-        error = oci_facts_apply(&move->copy->names, changes, 1, move->pool);
+        error = oci_fact_put(walk.registry, oci_key_moving(), moving, 1,
+                             move->pool);
     }
     return error ? oci_error_text(error, move->pool) : NULL;
 }
@@ -175,13 +173,11 @@ static const char *begin(oci_move_t *move)
 static oci_error_t *note_moved(oci_move_t *move, const oci_blob_t *blob,
                                const char *locator, apr_pool_t *pool)
 {
-    apr_array_header_t *changes = oci_change_list_make(pool);
     const char *record = oci_blob_format(blob->size, locator, pool);
 
     oci_move_target_add(move, record, pool);
-    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_moved(pool, blob->digest),
-                   record, strlen(record));
-    return oci_facts_apply(&move->copy->names, changes, 1, pool);
+    return oci_fact_put(&move->copy->names, oci_key_moved(pool, blob->digest),
+                        record, 1, pool);
 }
 
 /* Copy a recorded blob. */

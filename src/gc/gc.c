@@ -97,15 +97,13 @@ static oci_error_t *read_state(state_t *state, oci_gc_t *gc, apr_pool_t *pool)
 static oci_error_t *write_state(const oci_gc_t *gc, apr_int64_t last,
                                 const char *under_way, apr_pool_t *pool)
 {
-    apr_array_header_t *changes = oci_change_list_make(pool);
     const char *value = apr_psprintf(pool,
                                      "%" APR_INT64_T_FMT ";%" APR_INT64_T_FMT
                                      "%s",
                                      last, gc->since, under_way);
-    oci_error_t *error;
+    oci_error_t *error = oci_fact_put(gc->registry, oci_key_gc(), value,
+                                      gc->registry->durable, pool);
 
-    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_gc(), value, strlen(value));
-    error = oci_facts_apply(gc->registry, changes, gc->registry->durable, pool);
     return error && error->code == OCI_E_STORAGE_FULL ? NULL : error;
 }
 

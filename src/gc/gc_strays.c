@@ -230,12 +230,10 @@ static int wait_of(const oci_gc_t *gc)
 
 static oci_error_t *put_note(oci_gc_t *gc, const char *key, apr_pool_t *pool)
 {
-    apr_array_header_t *changes = oci_change_list_make(pool);
     const char *now = apr_psprintf(pool, "%" APR_INT64_T_FMT,
                                    apr_time_sec(apr_time_now()));
 
-    oci_change_put(changes, OCI_CHANGE_PUT, key, now, strlen(now));
-    return oci_facts_apply(gc->registry, changes, 0, pool);
+    return oci_fact_put(gc->registry, key, now, 0, pool);
 }
 
 /* Note a stray, or delete it if it was noted long enough ago.  The note stays

@@ -215,7 +215,6 @@ static oci_error_t *review_dead(untagged_t *self, apr_array_header_t *chosen,
                                 apr_pool_t *pool)
 {
     const char *name = self->repository.name;
-    apr_array_header_t *changes = oci_change_list_make(pool);
     const char *now = apr_psprintf(pool, "%" APR_INT64_T_FMT,
                                    apr_time_sec(apr_time_now()));
     apr_int64_t since;
@@ -229,13 +228,11 @@ static oci_error_t *review_dead(untagged_t *self, apr_array_header_t *chosen,
         return NULL;
     }
     self->waiting = 1;
-    if (since || self->gc->dry) {
-        return NULL;
-    }
-    oci_change_put(changes, OCI_CHANGE_PUT,
-                   oci_key_untagged(pool, name, manifest->digest), now,
-                   strlen(now));
-    return oci_facts_apply(self->repository.registry, changes, 0, pool);
+    return since || self->gc->dry
+        ? NULL
+        : oci_fact_put(self->repository.registry,
+                       oci_key_untagged(pool, name, manifest->digest), now, 0,
+                       pool);
 }
 
 static oci_error_t *review_all(untagged_t *self, apr_array_header_t *chosen,

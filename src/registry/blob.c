@@ -251,7 +251,6 @@ static oci_error_t *release_locked(const oci_repository_t *repository,
                                    const char *digest, apr_pool_t *pool)
 {
     const oci_registry_t *registry = repository->registry;
-    apr_array_header_t *changes = oci_change_list_make(pool);
     const char *key = oci_key_held(pool, repository->name, digest);
     int held;
     oci_error_t *error = oci_fact_exists(&held, registry, key, pool);
@@ -259,8 +258,7 @@ static oci_error_t *release_locked(const oci_repository_t *repository,
     if (error || !held) {
         return error ? error : blob_unknown(digest, pool);
     }
-    oci_change_put(changes, OCI_CHANGE_PUT, key, NULL, 0);
-    return oci_facts_apply(registry, changes, registry->durable, pool);
+    return oci_fact_put(registry, key, "", registry->durable, pool);
 }
 
 oci_error_t *oci_blob_release(oci_blob_t *blob,

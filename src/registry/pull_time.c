@@ -58,18 +58,15 @@ oci_error_t *oci_pull_time_get(apr_int64_t *seconds,
 static oci_error_t *set(const oci_repository_t *repository, const char *digest,
                         apr_int64_t now, apr_pool_t *pool)
 {
-    apr_array_header_t *changes = oci_change_list_make(pool);
     const char *value = apr_psprintf(pool, "%" APR_INT64_T_FMT, now);
     apr_int64_t last;
     oci_error_t *error = oci_pull_time_get(&last, repository, digest, pool);
 
-    if (error || last >= now) {
-        return error;
-    }
-    oci_change_put(changes, OCI_CHANGE_PUT,
-                   oci_key_pulled(pool, repository->name, digest), value,
-                   strlen(value));
-    return oci_facts_apply(repository->registry, changes, 0, pool);
+    return error || last >= now
+        ? error
+        : oci_fact_put(repository->registry,
+                       oci_key_pulled(pool, repository->name, digest), value, 0,
+                       pool);
 }
 
 oci_error_t *oci_pull_time_set(const oci_repository_t *repository,

@@ -159,6 +159,15 @@ oci_error_t *oci_facts_apply(const oci_registry_t *registry,
     return NULL;
 }
 
+oci_error_t *oci_fact_put(const oci_registry_t *registry, const char *key,
+                          const char *text, int durable, apr_pool_t *pool)
+{
+    apr_array_header_t *changes = oci_change_list_make(pool);
+
+    oci_change_put(changes, OCI_CHANGE_PUT, key, text, strlen(text));
+    return oci_facts_apply(registry, changes, durable, pool);
+}
+
 oci_error_t *oci_fact_delete(const oci_registry_t *registry, const char *key,
                              int durable, apr_pool_t *pool)
 {

@@ -123,6 +123,16 @@ oci_error_t *oci_facts_apply(const oci_registry_t *registry,
                              apr_pool_t *pool);
 
 /**
+ * Set one fact, whether or not it exists.
+ * @param text Its value
+ * @param durable As for oci_facts_apply
+ * @param pool For temporary data
+ * @return A storage error
+ */
+oci_error_t *oci_fact_put(const oci_registry_t *registry, const char *key,
+                          const char *text, int durable, apr_pool_t *pool);
+
+/**
  * Delete one fact; succeeds if it does not exist.
  * @param durable As for oci_facts_apply
  * @param pool For temporary data

@@ -86,15 +86,6 @@ static oci_error_t *refuse(const oci_upload_t *upload, apr_pool_t *pool)
                           "another request is writing to this upload");
 }
 
-static oci_error_t *put(const oci_registry_t *registry, const char *key,
-                        const char *text, int durable, apr_pool_t *pool)
-{
-    apr_array_header_t *changes = oci_change_list_make(pool);
-
-    oci_change_put(changes, OCI_CHANGE_PUT, key, text, strlen(text));
-    return oci_facts_apply(registry, changes, durable, pool);
-}
-
 /* Write the upload's lease, which has a token, and a text into its record. */
 static oci_error_t *put_leased(oci_upload_t *upload, const char *text,
                                int durable, apr_pool_t *pool)
@@ -105,8 +96,9 @@ static oci_error_t *put_leased(oci_upload_t *upload, const char *text,
                           this_process(registry, pool) };
 
     upload->lease_renewed = apr_time_now();
-    return put(registry, oci_key_upload(pool, upload->id),
-               oci_upload_record_lease(text, &lease, pool), durable, pool);
+    return oci_fact_put(registry, oci_key_upload(pool, upload->id),
+                        oci_upload_record_lease(text, &lease, pool), durable,
+                        pool);
 }
 
 /* Find out whether a request has the lease.  The record may be large, and a
@@ -198,12 +190,14 @@ static oci_error_t *write_locked(oci_upload_t *upload, const char *text,
     }
     text = text ? text : record.data;
     if (!*text) { /* no tombstone for an id that no client knows */
-        return upload->single_request ? oci_fact_delete(registry, key, 0, pool)
-                                      : put(registry, key, "", durable, pool);
+        return upload->single_request
+            ? oci_fact_delete(registry, key, 0, pool)
+            : oci_fact_put(registry, key, "", durable, pool);
     }
     return keep ? put_leased(upload, text, durable, pool)
-                : put(registry, key, oci_upload_record_lease(text, &none, pool),
-                      durable, pool);
+                : oci_fact_put(registry, key,
+                               oci_upload_record_lease(text, &none, pool),
+                               durable, pool);
 }
 
 oci_error_t *oci_upload_lease_write(oci_upload_t *upload, const char *text,

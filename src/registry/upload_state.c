@@ -24,18 +24,13 @@ oci_blob_store_t *oci_upload_blobs(const oci_upload_t *upload)
 static oci_error_t *put_record(oci_upload_t *upload, const char *record,
                                int durable, apr_pool_t *pool)
 {
-    apr_array_header_t *changes;
-
     if (upload->lease.token) {
         return oci_upload_lease_write(upload, record, 1, durable, pool);
     }
-    if (upload->single_request) {
-        return NULL;
-    }
-    changes = oci_change_list_make(pool);
-    oci_change_put(changes, OCI_CHANGE_PUT, oci_key_upload(pool, upload->id),
-                   record, strlen(record));
-    return oci_facts_apply(upload->repository.registry, changes, durable, pool);
+    return upload->single_request
+        ? NULL
+        : oci_fact_put(upload->repository.registry,
+                       oci_key_upload(pool, upload->id), record, durable, pool);
 }
 
 const char *oci_upload_record_of(const oci_upload_t *upload, apr_pool_t *pool)
