@@ -56,22 +56,6 @@ static int is_idle(const oci_gc_t *gc, const oci_stored_t *stored)
     return oci_gc_is_past(apr_time_sec(stored->changed), gc->upload_expiry);
 }
 
-/* Put a tombstone for an upload, unless its id is too old to need one. */
-static oci_error_t *end_record(const oci_gc_t *gc, const char *id,
-                               apr_pool_t *pool)
-{
-    apr_array_header_t *changes = oci_change_list_make(pool);
-    const char *key = oci_key_upload(pool, id);
-
-    if (oci_upload_id_expired(id, apr_time_now())) {
-        oci_change_delete(changes, key);
-    }
-    else {
-        oci_change_put(changes, OCI_CHANGE_PUT, key, NULL, 0);
-    }
-    return oci_facts_apply(gc->registry, changes, 0, pool);
-}
-
 /* Find an upload in the list of the blob store.
  * *stored: set to it; NULL if it is not there */
 static oci_error_t *find_stored(const oci_stored_t **stored, const oci_gc_t *gc,
@@ -224,7 +208,7 @@ static oci_error_t *end_claimed(oci_gc_t *gc, const claim_t *claimed,
     if (error) {
         return error;
     }
-    error = end_record(gc, claimed->stored->name, pool);
+    error = oci_upload_id_end(gc->registry, claimed->stored->name, pool);
     return error && error->code == OCI_E_STORAGE_FULL ? NULL : error;
 }
 

@@ -122,3 +122,13 @@ int oci_upload_id_expired(const char *id, apr_time_t now)
 {
     return apr_time_sec(now) - oci_stamp_seconds(id) > OCI_UPLOAD_ID_LIFE;
 }
+
+oci_error_t *oci_upload_id_end(const oci_registry_t *registry, const char *id,
+                               apr_pool_t *pool)
+{
+    const char *key = oci_key_upload(pool, id);
+
+    return oci_upload_id_expired(id, apr_time_now())
+        ? oci_fact_delete(registry, key, 0, pool)
+        : oci_fact_put(registry, key, "", 0, pool);
+}

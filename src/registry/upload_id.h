@@ -50,4 +50,14 @@ oci_error_t *oci_upload_id_check(int *valid, oci_algorithm_e *algorithm,
  */
 int oci_upload_id_expired(const char *id, apr_time_t now);
 
+/**
+ * End the record of an upload: put a tombstone, or delete the record if the id
+ * is too old to need one.
+ * @param id Of the upload
+ * @param pool For temporary data
+ * @return A storage error
+ */
+oci_error_t *oci_upload_id_end(const oci_registry_t *registry, const char *id,
+                               apr_pool_t *pool);
+
 #endif /* OCI_UPLOAD_ID_H */

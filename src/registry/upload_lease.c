@@ -289,11 +289,10 @@ static oci_error_t *expire_locked(int *ended, const oci_registry_t *registry,
                                   const char *id, apr_int64_t since,
                                   apr_pool_t *pool)
 {
-    apr_array_header_t *changes = oci_change_list_make(pool);
-    const char *key = oci_key_upload(pool, id);
     oci_upload_record_t record = { 0 };
     oci_value_t value;
-    oci_error_t *error = oci_fact_get(&value, registry, key, pool);
+    oci_error_t *error = oci_fact_get(&value, registry,
+                                      oci_key_upload(pool, id), pool);
 
     if (error) {
         return error;
@@ -303,16 +302,7 @@ static oci_error_t *expire_locked(int *ended, const oci_registry_t *registry,
         *ended = record.lease.seconds < since
             && !is_held(&record.lease, registry, pool);
     }
-    if (!*ended) {
-        return NULL;
-    }
-    if (oci_upload_id_expired(id, apr_time_now())) {
-        oci_change_delete(changes, key);
-    }
-    else {
-        oci_change_put(changes, OCI_CHANGE_PUT, key, NULL, 0);
-    }
-    return oci_facts_apply(registry, changes, 0, pool);
+    return *ended ? oci_upload_id_end(registry, id, pool) : NULL;
 }
 
 oci_error_t *oci_upload_lease_expire(int *ended, const oci_registry_t *registry,
