@@ -248,7 +248,7 @@ oci_error_t *oci_upload_begin_once(oci_upload_t **upload,
 
     if (!error) {
         (*upload)->single_request = 1;
-        (*upload)->lease_renewed = apr_time_now();
+        (*upload)->begun = apr_time_now();
         (*upload)->lease_pool = pool;
         error = open_writer(&(*upload)->writer, &(*upload)->claim, *upload,
                             pool);

@@ -30,6 +30,7 @@ typedef struct oci_upload_t {
     int unverified;     /* the stored bytes may not be those that were hashed */
     int single_request; /* no client knows the id: it has no record, except
                            for a lease */
+    apr_time_t begun;   /* if single_request: when it began */
     const char *finishing; /* of a remote store: the digest of the blob that it
                               may be already, or NULL */
     int keep; /* its bytes are not deleted: an earlier request may have made a
@@ -40,8 +41,7 @@ typedef struct oci_upload_t {
     const char *retry_store; /* if retry_hash: the same where that body began */
     oci_lease_t lease;       /* of a remote store; its token is NULL unless
                                 claimed */
-    apr_time_t lease_renewed; /* when it was last written; without a lease, when
-                                 an upload of a single request began */
+    apr_time_t lease_renewed; /* when it was last written */
     apr_pool_t *lease_pool;   /* for temporary data, to end it */
 } oci_upload_t;
 

@@ -232,7 +232,7 @@ static int is_due_once(const oci_upload_t *upload)
     return upload->single_request && !upload->lease.token
         && oci_upload_blobs(upload)->provider->remote
         && (upload->size >= ONCE_SIZE
-            || apr_time_now() - upload->lease_renewed >= ONCE_TIME);
+            || apr_time_now() - upload->begun >= ONCE_TIME);
 }
 
 /* Take the lease of an upload of a single request, unless garbage collection

@@ -413,7 +413,7 @@ static void check_once(test_t *t)
         abort();
     }
     tap_ok(&t->run->tap, !is_known(t), "a small upload has no record");
-    upload->lease_renewed = 0; /* when it began */
+    upload->begun = 0;
     is_error(t->run, append(upload, t), OCI_E_COUNT, "one that takes long");
     tap_ok(&t->run->tap, is_known(t) && !is_idle(t), "has a lease");
     digest = oci_hash_digest(upload->hash, t->run->pool);
@@ -436,7 +436,7 @@ static void check_once(test_t *t)
     tap_ok(&t->run->tap, !is_known(t), "and leaves nothing");
 
     upload = begin_once(t);
-    upload->lease_renewed = 0;
+    upload->begun = 0;
     if (append(upload, t)) {
         abort();
     }
@@ -458,7 +458,7 @@ static void check_late(test_t *t)
         abort();
     }
     tap_ok(&t->run->tap, is_idle(t) && is_known(t), "one without a lease ends");
-    upload->lease_renewed = 0;
+    upload->begun = 0;
     is_error(t->run, append(upload, t), OCI_E_UPLOAD_RANGE,
              "and cannot take one any more");
     tap_ok(&t->run->tap, is_idle(t), "its tombstone stays");
