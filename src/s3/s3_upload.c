@@ -43,12 +43,6 @@ apr_status_t oci_s3_upload_open(oci_blob_writer_t **writer,
     return APR_SUCCESS;
 }
 
-static apr_status_t refuse(oci_blob_writer_t *writer, const char *reason)
-{
-    apr_pool_userdata_setn(reason, OCI_REASON, NULL, writer->pool);
-    return APR_EGENERAL;
-}
-
 /* Check that the tail has the bytes that the state says. */
 static apr_status_t check_tail(oci_blob_writer_t *writer)
 {
@@ -101,9 +95,9 @@ apr_status_t oci_s3_upload_resume(oci_blob_writer_t *writer, apr_off_t size,
         return size ? APR_EOF : APR_SUCCESS;
     }
     if (oci_s3_state_parse(state, text, writer->pool) != APR_SUCCESS) {
-        return refuse(writer,
-                      "the upload's record has a state that is not of "
-                      "this store");
+        return oci_s3_writer_say(writer, APR_EGENERAL,
+                                 "the upload's record has a state that is not "
+                                 "of this store");
     }
     if (size != state->size) {
         return APR_EOF;
@@ -111,10 +105,9 @@ apr_status_t oci_s3_upload_resume(oci_blob_writer_t *writer, apr_off_t size,
     writer->superseded = state->old;
     state->old = apr_array_make(writer->pool, 1, sizeof(const char *));
     if (state->part > oci_s3_memory_most(writer->store->memory)) {
-        apr_pool_userdata_setn("the upload began with an OCIS3PartSize that is "
-                               "larger than OCIS3Memory is now",
-                               OCI_REASON, NULL, writer->pool);
-        return APR_EOF;
+        return oci_s3_writer_say(writer, APR_EOF,
+                                 "the upload began with an OCIS3PartSize that "
+                                 "is larger than OCIS3Memory is now");
     }
     if (!state->tail) {
         return state->size == oci_s3_state_parts_size(state) ? APR_SUCCESS
@@ -139,16 +132,15 @@ apr_status_t oci_s3_upload_write(oci_blob_writer_t *writer,
         return APR_SUCCESS;
     }
     if (size > most) {
-        apr_pool_userdata_setn(
-            apr_psprintf(writer->pool,
-                         "a blob has at most %" APR_OFF_T_FMT
-                         " bytes here; OCIS3PartSize and OCIS3MaxBlob say how "
-                         "many",
-                         most),
-            OCI_REASON, NULL, writer->pool);
         apr_pool_userdata_setn(apr_off_t_toa(writer->pool, most), OCI_LIMIT,
                                NULL, writer->pool);
-        return EFBIG;
+        return oci_s3_writer_say(writer, EFBIG,
+                                 apr_psprintf(writer->pool,
+                                              "a blob has at most "
+                                              "%" APR_OFF_T_FMT
+                                              " bytes here; OCIS3PartSize and "
+                                              "OCIS3MaxBlob say how many",
+                                              most));
     }
     oci_s3_writer_enter(writer);
     if ((rv = oci_s3_writer_load(writer)) != APR_SUCCESS) {
@@ -268,8 +260,7 @@ static apr_status_t look_for_blob(oci_blob_writer_t *writer,
     if (rv != APR_SUCCESS || info.size != state->size) {
         return status;
     }
-    apr_pool_userdata_setn(NULL, OCI_REASON, NULL, writer->pool);
-    return APR_EEXIST;
+    return oci_s3_writer_say(writer, APR_EEXIST, NULL);
 }
 
 /* Complete the parts. */

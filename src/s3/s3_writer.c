@@ -54,6 +54,13 @@ apr_status_t oci_s3_writer_begin(apr_pool_t **scratch,
     return apr_pool_create(scratch, writer->pool);
 }
 
+apr_status_t oci_s3_writer_say(oci_blob_writer_t *writer, apr_status_t rv,
+                               const char *sentence)
+{
+    apr_pool_userdata_setn(sentence, OCI_REASON, NULL, writer->pool);
+    return rv;
+}
+
 apr_status_t oci_s3_writer_end(apr_pool_t *scratch, oci_blob_writer_t *writer,
                                apr_status_t rv)
 {
@@ -61,8 +68,7 @@ apr_status_t oci_s3_writer_end(apr_pool_t *scratch, oci_blob_writer_t *writer,
 
     apr_pool_userdata_get(&reason, OCI_REASON, scratch);
     if (rv != APR_SUCCESS && reason) {
-        apr_pool_userdata_setn(apr_pstrdup(writer->pool, reason), OCI_REASON,
-                               NULL, writer->pool);
+        oci_s3_writer_say(writer, rv, apr_pstrdup(writer->pool, reason));
     }
     apr_pool_destroy(scratch);
     return rv;
@@ -77,9 +83,9 @@ static apr_status_t enlarge_buffer(oci_blob_writer_t *writer)
                                          writer->deadline - oci_s3_now());
 
     if (rv == APR_TIMEUP) {
-        apr_pool_userdata_setn("all memory for uploads is in use; OCIS3Memory "
-                               "says how much there is",
-                               OCI_REASON, NULL, writer->pool);
+        return oci_s3_writer_say(writer, rv,
+                                 "all memory for uploads is in use; "
+                                 "OCIS3Memory says how much there is");
     }
     if (rv != APR_SUCCESS) {
         return rv;
@@ -115,8 +121,7 @@ static apr_status_t make_room(apr_size_t *room, oci_blob_writer_t *writer,
 
 /* Compare the bytes that were read back with those that were put: the registry
  * has only hashed the latter. */
-static apr_status_t verify_tail(const oci_blob_writer_t *writer,
-                                apr_pool_t *scratch)
+static apr_status_t verify_tail(oci_blob_writer_t *writer, apr_pool_t *scratch)
 {
     struct iovec body = { writer->buffer, writer->used };
     const char *actual = oci_s3_sha256(&body, 1, scratch);
@@ -124,13 +129,12 @@ static apr_status_t verify_tail(const oci_blob_writer_t *writer,
     if (actual && !strcmp(actual, writer->state.sha256)) {
         return APR_SUCCESS;
     }
-    apr_pool_userdata_setn(
-        apr_psprintf(scratch,
-                     "the server returned other bytes of \"%s\" than were put: "
-                     "repeat the request, or begin the upload again",
-                     writer->state.tail),
-        OCI_REASON, NULL, scratch);
-    return APR_EGENERAL;
+    return oci_s3_writer_say(writer, APR_EGENERAL,
+                             apr_psprintf(writer->pool,
+                                          "the server returned other bytes of "
+                                          "\"%s\" than were put: repeat the "
+                                          "request, or begin the upload again",
+                                          writer->state.tail));
 }
 
 apr_status_t oci_s3_writer_load(oci_blob_writer_t *writer)
@@ -160,10 +164,9 @@ apr_status_t oci_s3_writer_load(oci_blob_writer_t *writer)
                                 writer->buffer + writer->used, &length);
         writer->used += rv == APR_SUCCESS ? length : 0;
         if (rv == APR_SUCCESS && oci_s3_now() > writer->deadline) {
-            apr_pool_userdata_setn("the server sends the bytes of an upload "
-                                   "too slowly",
-                                   OCI_REASON, NULL, scratch);
-            rv = APR_TIMEUP;
+            rv = oci_s3_writer_say(writer, APR_TIMEUP,
+                                   "the server sends the bytes of an upload "
+                                   "too slowly");
         }
     }
     if (rv == APR_NOTFOUND || (rv == APR_SUCCESS && !length && size)) {

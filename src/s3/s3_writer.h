@@ -67,6 +67,15 @@ apr_status_t oci_s3_writer_begin(apr_pool_t **scratch,
 apr_status_t oci_s3_writer_end(apr_pool_t *scratch, oci_blob_writer_t *writer,
                                apr_status_t rv);
 
+/**
+ * Say why a function of the provider fails.
+ * @param sentence Stored under OCI_REASON, not copied; NULL removes the one
+ *        that is there
+ * @return rv
+ */
+apr_status_t oci_s3_writer_say(oci_blob_writer_t *writer, apr_status_t rv,
+                               const char *sentence);
+
 /** Give the buffer back.  Its bytes are lost, unless they are in the tail. */
 void oci_s3_writer_drop(oci_blob_writer_t *writer);
 
