@@ -36,7 +36,7 @@ struct oci_s3_stream_t {
     oci_s3_keys_t keys;
     int running; /* whether more of the response may come */
     int paused;
-    apr_off_t until; /* where the response ends; 0: at the object's end */
+    apr_off_t until; /* where the response ends */
 
     apr_off_t offset; /* of the reader's next byte */
     char *target;     /* the reader's buffer; NULL while nobody reads */
@@ -130,7 +130,6 @@ static apr_status_t start_response(oci_s3_stream_t *stream,
     headers = apr_table_make(stream->response, 4);
     request.headers = headers;
     request.sha256 = oci_s3_sha256(NULL, 0, stream->response);
-    stream->until = span->until;
     range = oci_s3_span_range(span, stream->response);
     if (range) {
         apr_table_setn(headers, "Range", range);
@@ -202,6 +201,7 @@ static apr_status_t judge(oci_s3_stream_t *stream, oci_s3_failure_t *failure,
         && (exchange->status == 200 || exchange->status == 206)) {
         wrong = oci_s3_span_match(&stream->info, span, exchange, stream->pool);
         if (!wrong) {
+            stream->until = span->until ? span->until : stream->info.size;
             return APR_SUCCESS;
         }
         close_response(stream);
@@ -424,8 +424,7 @@ static void go_to(oci_s3_stream_t *stream, apr_off_t offset)
     if (offset > stream->offset && offset - stream->offset < held) {
         stream->first += offset - stream->offset;
     }
-    else if (offset != stream->offset
-             || (stream->until && offset == stream->until)) {
+    else if (offset != stream->offset || offset == stream->until) {
         close_response(stream);
     }
     stream->offset = offset;
@@ -435,9 +434,7 @@ static void go_to(oci_s3_stream_t *stream, apr_off_t offset)
  * used again. */
 static void finish_response(oci_s3_stream_t *stream)
 {
-    apr_off_t last = stream->until ? stream->until : stream->info.size;
-
-    if (stream->running && stream->offset == last) {
+    if (stream->running && stream->offset == stream->until) {
         oci_s3_transport_drive(&stream->running, stream->handle, 0);
     }
 }
