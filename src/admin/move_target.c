@@ -10,11 +10,9 @@
 #include "admin/interrupt.h"
 #include "admin/move_target.h"
 #include "registry/blob.h"
+#include "registry/stored_walk.h"
 #include "registry/unfinished.h"
 #include "values/digest.h"
-
-#define PAGE        1000 /* entries that are listed at a time */
-#define LOCATOR_MAX 512  /* as mod_oci.h says */
 
 static const char *refuse_target(const oci_move_t *move, const char *why)
 {
@@ -103,24 +101,17 @@ const char *oci_move_target_claim(oci_move_t *move)
         : oci_copy_explain("read the id of", store, rv, move->pool);
 }
 
-/* List the next entries of TO.
- * after: the name of the last one, in a buffer of LOCATOR_MAX + 1 bytes */
-static const char *list_page(apr_array_header_t **page, oci_move_t *move,
-                             oci_stored_e kind, char *after, apr_pool_t *pool)
+/* Visit what TO lists. */
+static const char *walk_target(oci_move_t *move, oci_stored_e kind,
+                               oci_stored_visit_t *visit)
 {
-    oci_blob_store_t *store = move->copy->to.store;
-    apr_status_t rv = store->provider->list(page, store, kind,
-                                            *after ? after : NULL, PAGE, pool);
+    oci_stored_walk_t walk = { .store = move->copy->to.store,
+                               .kind = kind,
+                               .visit = visit,
+                               .baton = move };
+    oci_error_t *error = oci_stored_walk(&walk, move->pool);
 
-    if (rv != APR_SUCCESS) {
-        return oci_copy_explain("list", store, rv, pool);
-    }
-    if ((*page)->nelts) {
-        apr_cpystrn(after,
-                    APR_ARRAY_IDX(*page, (*page)->nelts - 1, oci_stored_t).name,
-                    LOCATOR_MAX + 1);
-    }
-    return NULL;
+    return error ? oci_error_text(error, move->pool) : NULL;
 }
 
 static const char *hash_of(const char *record, apr_pool_t *pool)
@@ -128,56 +119,40 @@ static const char *hash_of(const char *record, apr_pool_t *pool)
     return oci_digest_of(OCI_SHA256, record, strlen(record), pool);
 }
 
+static oci_error_t *note_stored(oci_stored_walk_t *walk,
+                                const oci_stored_t *stored, apr_pool_t *pool)
+{
+    oci_move_target_add(walk->baton,
+                        oci_blob_format(stored->size, stored->name, pool),
+                        pool);
+    walk->stop = oci_interrupt_pending();
+    return NULL;
+}
+
 const char *oci_move_target_note(oci_move_t *move)
 {
-    char after[LOCATOR_MAX + 1] = "";
-    apr_array_header_t *page;
-    apr_pool_t *pool;
-    const char *problem;
-    int i;
+    return walk_target(move, OCI_STORED_BLOBS, note_stored);
+}
 
-    apr_pool_create(&pool, move->pool);
-    do {
-        apr_pool_clear(pool);
-        problem = list_page(&page, move, OCI_STORED_BLOBS, after, pool);
-        for (i = 0; !problem && i < page->nelts; i++) {
-            const oci_stored_t *stored = &APR_ARRAY_IDX(page, i, oci_stored_t);
+/* Abort an upload of a copy. */
+static oci_error_t *visit_upload(oci_stored_walk_t *walk,
+                                 const oci_stored_t *stored, apr_pool_t *pool)
+{
+    oci_blob_store_t *store = walk->store;
+    const char *end = strstr(stored->name, OCI_COPY_UPLOAD);
+    oci_blob_writer_t *writer;
 
-            oci_move_target_add(move,
-                                oci_blob_format(stored->size, stored->name,
-                                                pool),
-                                pool);
-        }
-    } while (!problem && page->nelts && !oci_interrupt_pending());
-    return problem;
+    if (end && !strcmp(end, OCI_COPY_UPLOAD)
+        && store->provider->upload_open(&writer, store, stored->name, pool)
+            == APR_SUCCESS) {
+        store->provider->upload_abort(writer);
+    }
+    return NULL;
 }
 
 const char *oci_move_target_clean(oci_move_t *move)
 {
-    oci_blob_store_t *store = move->copy->to.store;
-    char after[LOCATOR_MAX + 1] = "";
-    apr_array_header_t *page;
-    apr_pool_t *pool;
-    const char *problem;
-    int i;
-
-    apr_pool_create(&pool, move->pool);
-    do {
-        apr_pool_clear(pool);
-        problem = list_page(&page, move, OCI_STORED_UPLOADS, after, pool);
-        for (i = 0; !problem && i < page->nelts; i++) {
-            const char *id = APR_ARRAY_IDX(page, i, oci_stored_t).name;
-            const char *end = strstr(id, OCI_COPY_UPLOAD);
-            oci_blob_writer_t *writer;
-
-            if (end && !strcmp(end, OCI_COPY_UPLOAD)
-                && store->provider->upload_open(&writer, store, id, pool)
-                    == APR_SUCCESS) {
-                store->provider->upload_abort(writer);
-            }
-        }
-    } while (!problem && page->nelts);
-    return problem;
+    return walk_target(move, OCI_STORED_UPLOADS, visit_upload);
 }
 
 int oci_move_target_has(const oci_move_t *move, const char *record,

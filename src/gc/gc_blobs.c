@@ -15,19 +15,14 @@
 #include "gc/gc_strays.h"
 #include "registry/blob.h"
 #include "registry/keys.h"
+#include "registry/stored_walk.h"
 #include "registry/walk.h"
 #include "values/digest.h"
-
-/* How many blobs of the blob store to list at a time. */
-#define LIST_BATCH 4096
 
 /* How many blobs without a record to delete in one run at most, and how many
  * may be there in any case. */
 #define MAX_UNRECORDED 10000
 #define FEW_UNRECORDED 16
-
-/* The longest locator, and a NUL. */
-#define LOCATOR_SIZE 513
 
 /* Delete the bytes of a blob that has no record any more. */
 static oci_error_t *delete_bytes(oci_gc_t *gc, const oci_blob_t *blob,
@@ -227,6 +222,7 @@ static oci_error_t *lock_and_settle_unrecorded(oci_gc_t *gc,
 
 /* The bytes without a record that a look at all blobs found. */
 typedef struct unrecorded_t {
+    oci_gc_t *gc;
     apr_array_header_t *found; /* oci_stored_t */
     apr_uint64_t others;       /* number of the other blobs */
     apr_pool_t *pool;          /* for found */
@@ -279,43 +275,31 @@ static oci_error_t *review_stored(unrecorded_t *unrecorded, oci_gc_t *gc,
                     : note_unrecorded(unrecorded, gc, stored->name, pool);
 }
 
-/* Look at all blobs of the store. */
-static oci_error_t *review_store(unrecorded_t *unrecorded, oci_gc_t *gc,
-                                 apr_pool_t *page, apr_pool_t *scratch)
+/* Look at a blob of the store, unless the run is stopped. */
+static oci_error_t *visit_stored(oci_stored_walk_t *walk,
+                                 const oci_stored_t *stored, apr_pool_t *pool)
 {
-    oci_blob_store_t *store = gc->registry->blobs;
-    char after[LOCATOR_SIZE] = "";
-    apr_array_header_t *entries;
-    oci_error_t *error = NULL;
-    int i;
+    unrecorded_t *unrecorded = walk->baton;
+    oci_gc_t *gc = unrecorded->gc;
 
-    do {
-        apr_status_t rv;
+    oci_gc_progress(gc);
+    walk->stop = oci_gc_is_stopped(gc);
+    return walk->stop
+        ? NULL
+        : oci_gc_skip(gc, review_stored(unrecorded, gc, stored, pool));
+}
 
-        apr_pool_clear(page);
-        rv = store->provider->list(&entries, store,
-                                   gc->dry ? OCI_STORED_BLOBS
-                                           : OCI_STORED_RECOVERED,
-                                   *after ? after : NULL, LIST_BATCH, page);
-        if (rv != APR_SUCCESS) {
-            return oci_error_storage(page, rv, "cannot list the blobs in %s",
-                                     store->where);
-        }
-        for (i = 0; i < entries->nelts && !error && !oci_gc_is_stopped(gc);
-             i++) {
-            const oci_stored_t *stored = &APR_ARRAY_IDX(entries, i,
-                                                        oci_stored_t);
+/* Look at all blobs of the store. */
+static oci_error_t *review_store(unrecorded_t *unrecorded, apr_pool_t *pool)
+{
+    oci_stored_walk_t walk = { .store = unrecorded->gc->registry->blobs,
+                               .kind = unrecorded->gc->dry
+                                   ? OCI_STORED_BLOBS
+                                   : OCI_STORED_RECOVERED,
+                               .visit = visit_stored,
+                               .baton = unrecorded };
 
-            apr_cpystrn(after, stored->name, sizeof(after));
-            error = oci_gc_skip(gc,
-                                review_stored(unrecorded, gc, stored, scratch));
-            if (!error) {
-                apr_pool_clear(scratch);
-            }
-        }
-        oci_gc_progress(gc);
-    } while (entries->nelts && !error && !oci_gc_is_stopped(gc));
-    return error;
+    return oci_stored_walk(&walk, pool);
 }
 
 /* Only a kill leaves bytes without a record.  If very many have none, the index
@@ -365,14 +349,11 @@ static oci_error_t *settle_found(oci_gc_t *gc, const unrecorded_t *unrecorded,
 oci_error_t *oci_gc_blobs(oci_gc_t *gc, apr_pool_t *pool)
 {
     const oci_blob_store_provider_t *provider = gc->registry->blobs->provider;
-    unrecorded_t unrecorded = { .pool = pool };
-    apr_pool_t *page, *scratch;
-    apr_status_t rv = apr_pool_create(&page, pool);
+    unrecorded_t unrecorded = { .gc = gc, .pool = pool };
+    apr_pool_t *scratch;
+    apr_status_t rv = apr_pool_create(&scratch, pool);
     oci_error_t *error;
 
-    if (rv == APR_SUCCESS) {
-        rv = apr_pool_create(&scratch, pool);
-    }
     if (rv != APR_SUCCESS) {
         return oci_error_storage(pool, rv, "cannot look for blobs");
     }
@@ -381,7 +362,7 @@ oci_error_t *oci_gc_blobs(oci_gc_t *gc, apr_pool_t *pool)
         return error || !provider->list ? error : oci_gc_strays(gc, pool);
     }
     unrecorded.found = apr_array_make(pool, 16, sizeof(oci_stored_t));
-    error = review_store(&unrecorded, gc, page, scratch);
+    error = review_store(&unrecorded, pool);
     if (error || (error = check_number(&unrecorded, gc, pool))) {
         return oci_gc_skip(gc, error);
     }

@@ -17,12 +17,9 @@
 #include "gc/gc_strays.h"
 #include "registry/blob.h"
 #include "registry/keys.h"
+#include "registry/stored_walk.h"
 #include "registry/walk.h"
 #include "values/digest.h"
-
-/* How many blobs of the store to list at a time: an object store lists no more
- * in one answer. */
-#define LIST_BATCH 1000
 
 /* The least time for which bytes have no record before they are deleted, in
  * seconds: mod_oci.h promises it to stores. */
@@ -117,19 +114,22 @@ static oci_error_t *walk_records(strays_t *strays, oci_visit_t *visit,
     return oci_walk(&walk, pool);
 }
 
-static void look_at(strays_t *strays, const oci_stored_t *stored,
-                    apr_pool_t *scratch)
+static oci_error_t *look_at(oci_stored_walk_t *walk, const oci_stored_t *stored,
+                            apr_pool_t *pool)
 {
-    const char *hash = oci_blob_locator_hash(stored->name, scratch);
+    strays_t *strays = walk->baton;
+    const char *hash = oci_blob_locator_hash(stored->name, pool);
     stray_t *stray;
 
     strays->gc->report.stored++;
+    oci_gc_progress(strays->gc);
+    walk->stop = oci_gc_is_stopped(strays->gc);
     if (oci_digest_filter_has(strays->recorded, hash)) {
         strays->others++;
-        return;
+        return NULL;
     }
     if (strays->found->nelts == MAX_STRAYS) {
-        return;
+        return NULL;
     }
     stray = apr_array_push(strays->found);
     stray->locator = apr_pstrdup(strays->pool, stored->name);
@@ -137,37 +137,6 @@ static void look_at(strays_t *strays, const oci_stored_t *stored,
     stray->upload = apr_pstrdup(strays->pool, stored->upload);
     stray->size = stored->size;
     stray->needed = 0;
-}
-
-/* Find the strays among all blobs of the store. */
-static oci_error_t *list_all(strays_t *strays, apr_pool_t *page)
-{
-    oci_gc_t *gc = strays->gc;
-    oci_blob_store_t *store = gc->registry->blobs;
-    const char *after = NULL;
-    apr_array_header_t *entries;
-    int i;
-
-    do {
-        const char *from = after ? apr_pstrdup(strays->pool, after) : NULL;
-        apr_status_t rv;
-
-        apr_pool_clear(page);
-        rv = store->provider->list(&entries, store, OCI_STORED_BLOBS, from,
-                                   LIST_BATCH, page);
-        if (rv != APR_SUCCESS) {
-            return oci_error_storage(page, rv, "cannot list the blobs in %s",
-                                     store->where);
-        }
-        for (i = 0; i < entries->nelts; i++) {
-            const oci_stored_t *stored = &APR_ARRAY_IDX(entries, i,
-                                                        oci_stored_t);
-
-            look_at(strays, stored, page);
-            after = stored->name;
-        }
-        oci_gc_progress(gc);
-    } while (entries->nelts && !oci_gc_is_stopped(gc));
     return NULL;
 }
 
@@ -311,10 +280,14 @@ static oci_error_t *remove_notes(strays_t *strays, apr_pool_t *pool)
 /* Find the strays, or return an error. */
 static oci_error_t *find_strays(strays_t *strays, apr_pool_t *scratch)
 {
+    oci_stored_walk_t walk = { .store = strays->gc->registry->blobs,
+                               .kind = OCI_STORED_BLOBS,
+                               .visit = look_at,
+                               .baton = strays };
     oci_error_t *error = walk_records(strays, add_recorded, strays->pool);
 
     if (!error) {
-        error = list_all(strays, scratch);
+        error = oci_stored_walk(&walk, strays->pool);
     }
     if (error || !strays->found->nelts || oci_gc_is_stopped(strays->gc)) {
         return error;

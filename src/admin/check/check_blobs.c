@@ -10,18 +10,15 @@
 #include "admin/check/check_rehash.h"
 #include "admin/check/check_remote.h"
 #include "registry/keys.h"
+#include "registry/stored_walk.h"
 #include "registry/walk.h"
 #include "values/digest.h"
 
-#define LIST_BATCH 4096 /* blobs of the store to list at a time */
-
-/* The longest locator, and a NUL. */
-#define LOCATOR_SIZE 513
-
 /* Look at bytes that the store lists. */
-static oci_error_t *visit_stored(oci_check_t *check, const oci_stored_t *stored,
-                                 apr_pool_t *pool)
+static oci_error_t *visit_stored(oci_stored_walk_t *walk,
+                                 const oci_stored_t *stored, apr_pool_t *pool)
 {
+    oci_check_t *check = walk->baton;
     oci_item_t item = { .look = oci_look_at_stored,
                         .blob = stored->digest,
                         .what = stored->digest,
@@ -29,10 +26,10 @@ static oci_error_t *visit_stored(oci_check_t *check, const oci_stored_t *stored,
                         .size = stored->size };
     oci_blob_t blob;
     oci_value_t value;
-    oci_error_t *error;
+    oci_error_t *error = oci_check_progress(check, pool);
 
-    if (!stored->digest) {
-        return NULL;
+    if (error || !stored->digest) {
+        return error;
     }
     error = oci_fact_get(&value, check->registry,
                          oci_key_blob(pool, stored->digest), pool);
@@ -53,40 +50,19 @@ static oci_error_t *visit_stored(oci_check_t *check, const oci_stored_t *stored,
 }
 
 /* Look at all bytes in the blob store. */
-static oci_error_t *check_stored(oci_check_t *check, apr_pool_t *page,
-                                 apr_pool_t *scratch)
+static oci_error_t *check_stored(oci_check_t *check, apr_pool_t *pool)
 {
-    oci_blob_store_t *store = check->registry->blobs;
-    char after[LOCATOR_SIZE] = "";
-    apr_array_header_t *entries;
-    oci_error_t *error = NULL;
-    int i;
+    oci_stored_walk_t walk = { .store = check->registry->blobs,
+                               .kind = OCI_STORED_BLOBS,
+                               .visit = visit_stored,
+                               .baton = check };
+    const oci_blob_store_provider_t *provider = walk.store->provider;
+    oci_error_t *error;
 
-    if (!store->provider->list || store->provider->remote) {
-        return oci_check_remote_list(check, page, scratch);
+    if (!provider->list || provider->remote) {
+        return oci_check_remote_list(check);
     }
-    do {
-        apr_status_t rv;
-
-        apr_pool_clear(page);
-        rv = store->provider->list(&entries, store, OCI_STORED_BLOBS,
-                                   *after ? after : NULL, LIST_BATCH, page);
-        if (rv != APR_SUCCESS) {
-            return oci_error_storage(page, rv, "cannot list the blobs in %s",
-                                     store->where);
-        }
-        for (i = 0; i < entries->nelts && !error; i++) {
-            const oci_stored_t *stored = &APR_ARRAY_IDX(entries, i,
-                                                        oci_stored_t);
-
-            apr_cpystrn(after, stored->name, sizeof(after));
-            apr_pool_clear(scratch);
-            error = oci_check_progress(check, scratch);
-            if (!error) {
-                error = visit_stored(check, stored, scratch);
-            }
-        }
-    } while (entries->nelts && !error);
+    error = oci_stored_walk(&walk, pool);
     return error ? error : oci_check_settle(check);
 }
 
@@ -214,11 +190,7 @@ static oci_error_t *check_records(oci_check_t *check, apr_pool_t *pool)
 
 oci_error_t *oci_check_blobs(oci_check_t *check, apr_pool_t *pool)
 {
-    apr_pool_t *page, *scratch;
-    oci_error_t *error;
+    oci_error_t *error = check_stored(check, pool);
 
-    apr_pool_create(&page, pool);
-    apr_pool_create(&scratch, pool);
-    error = check_stored(check, page, scratch);
-    return error ? error : check_records(check, scratch);
+    return error ? error : check_records(check, pool);
 }

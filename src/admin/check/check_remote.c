@@ -19,13 +19,9 @@
 #include "admin/check/check_items.h"
 #include "admin/check/check_remote.h"
 #include "registry/keys.h"
+#include "registry/stored_walk.h"
 #include "registry/walk.h"
 #include "values/digest.h"
-
-#define LIST_BATCH 1000
-
-/* The longest locator, and a NUL. */
-#define LOCATOR_SIZE 513
 
 /* Younger bytes may be those of an upload, in seconds. */
 #define UPLOAD_AGE 86400
@@ -38,6 +34,12 @@ typedef struct listed_stray_t {
     const char *locator;
     int recorded; /* whether a record names them after all */
 } listed_stray_t;
+
+/* A look at all that the store lists. */
+typedef struct remote_list_t {
+    oci_check_t *check;
+    oci_digest_filter_t *locators; /* their hashes, in all records */
+} remote_list_t;
 
 static const char *hash_of(const char *text, apr_pool_t *pool)
 {
@@ -87,18 +89,22 @@ static oci_error_t *is_needed(int *needed, const oci_check_t *check,
 }
 
 /* Note listed bytes. */
-static oci_error_t *note_stored(oci_check_t *check, const oci_stored_t *stored,
-                                const oci_digest_filter_t *locators,
-                                apr_pool_t *pool)
+static oci_error_t *note_stored(oci_stored_walk_t *walk,
+                                const oci_stored_t *stored, apr_pool_t *pool)
 {
+    const remote_list_t *list = walk->baton;
+    oci_check_t *check = list->check;
     apr_time_t since = apr_time_now() - apr_time_from_sec(UPLOAD_AGE);
     const char *record = oci_blob_format(stored->size, stored->name, pool);
-    oci_error_t *error;
+    oci_error_t *error = oci_check_progress(check, pool);
     int needed;
 
+    if (error) {
+        return error;
+    }
     oci_digest_filter_add(check->stored, hash_of(record, pool));
     if (stored->changed >= since || check->strays->nelts >= MAX_STRAYS
-        || oci_digest_filter_has(locators,
+        || oci_digest_filter_has(list->locators,
                                  oci_blob_locator_hash(stored->name, pool))) {
         return NULL;
     }
@@ -112,48 +118,14 @@ static oci_error_t *note_stored(oci_check_t *check, const oci_stored_t *stored,
     return error;
 }
 
-/* Note all bytes that the store lists. */
-static oci_error_t *note_all(oci_check_t *check,
-                             const oci_digest_filter_t *locators,
-                             apr_pool_t *page, apr_pool_t *scratch)
+oci_error_t *oci_check_remote_list(oci_check_t *check)
 {
-    oci_blob_store_t *store = check->registry->blobs;
-    char after[LOCATOR_SIZE] = "";
-    apr_array_header_t *entries;
-    oci_error_t *error = NULL;
-    int i;
-
-    do {
-        apr_status_t rv;
-
-        apr_pool_clear(page);
-        rv = store->provider->list(&entries, store, OCI_STORED_BLOBS,
-                                   *after ? after : NULL, LIST_BATCH, page);
-        if (rv != APR_SUCCESS) {
-            return oci_error_storage(page, rv, "cannot list the blobs in %s",
-                                     store->where);
-        }
-        for (i = 0; i < entries->nelts && !error; i++) {
-            const oci_stored_t *stored = &APR_ARRAY_IDX(entries, i,
-                                                        oci_stored_t);
-
-            apr_cpystrn(after, stored->name, sizeof(after));
-            apr_pool_clear(scratch);
-            error = oci_check_progress(check, scratch);
-            if (!error) {
-                error = note_stored(check, stored, locators, scratch);
-            }
-        }
-    } while (entries->nelts && !error);
-    return error;
-}
-
-oci_error_t *oci_check_remote_list(oci_check_t *check, apr_pool_t *page,
-                                   apr_pool_t *scratch)
-{
-    const oci_blob_store_provider_t *provider = check->registry->blobs
-                                                    ->provider;
-    oci_digest_filter_t *locators;
+    remote_list_t list = { .check = check };
+    oci_stored_walk_t walk = { .store = check->registry->blobs,
+                               .kind = OCI_STORED_BLOBS,
+                               .visit = note_stored,
+                               .baton = &list };
+    const oci_blob_store_provider_t *provider = walk.store->provider;
     apr_pool_t *pool;
     oci_error_t *error;
 
@@ -164,10 +136,10 @@ oci_error_t *oci_check_remote_list(oci_check_t *check, apr_pool_t *page,
     check->strays = apr_array_make(check->pool, 16, sizeof(listed_stray_t));
     error = oci_blob_filter_make(&check->stored, check->pool);
     if (!error) {
-        error = note_locators(&locators, check, pool);
+        error = note_locators(&list.locators, check, pool);
     }
     if (!error) {
-        error = note_all(check, locators, page, scratch);
+        error = oci_stored_walk(&walk, pool);
     }
     if (!error) {
         apr_pool_destroy(pool);

@@ -13,11 +13,9 @@
 /**
  * List a remote store, and note what it has, in check->stored, and what no
  * record names, in check->strays.  Does nothing for a local one.
- * @param page,scratch For temporary data
  * @return An error that ends the run
  */
-oci_error_t *oci_check_remote_list(oci_check_t *check, apr_pool_t *page,
-                                   apr_pool_t *scratch);
+oci_error_t *oci_check_remote_list(oci_check_t *check);
 
 /**
  * Take the bytes to which a record leads out of check->strays.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the files of a directory take on the disk, or a remote store has. */
+/* What the files of a directory take on the disk. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,9 +14,6 @@
 #include "admin/look/disk_usage.h"
 
 #define BLOCK 512 /* bytes, the unit of st_blocks */
-
-#define PAGE      1000 /* entries that are listed at a time */
-#define NAME_SIZE 513  /* of the longest locator, and a NUL */
 
 /* Add what an entry of a directory is; returns whether it is a directory. */
 static int add_entry(oci_disk_usage_t *usage, int parent, const char *name,
@@ -79,39 +76,5 @@ apr_status_t oci_disk_usage_add(oci_disk_usage_t *usage, const char *path,
     }
     rv = add_entries(usage, dir, path, since, pool);
     closedir(dir);
-    return rv;
-}
-
-apr_status_t oci_disk_usage_list(oci_disk_usage_t *usage,
-                                 oci_blob_store_t *store, oci_stored_e kind,
-                                 apr_int64_t since, apr_pool_t *pool)
-{
-    char after[NAME_SIZE] = "";
-    apr_array_header_t *page;
-    apr_pool_t *scratch;
-    void *reason = NULL;
-    apr_status_t rv = apr_pool_create(&scratch, pool);
-    int i;
-
-    do {
-        if (rv == APR_SUCCESS) {
-            apr_pool_clear(scratch);
-            rv = store->provider->list(&page, store, kind,
-                                       *after ? after : NULL, PAGE, scratch);
-        }
-        for (i = 0; rv == APR_SUCCESS && i < page->nelts; i++) {
-            const oci_stored_t *stored = &APR_ARRAY_IDX(page, i, oci_stored_t);
-
-            apr_cpystrn(after, stored->name, sizeof(after));
-            usage->bytes += stored->size;
-            usage->idle += apr_time_sec(stored->changed) < since ? stored->size
-                                                                 : 0;
-        }
-    } while (rv == APR_SUCCESS && page->nelts);
-    if (rv != APR_SUCCESS
-        && apr_pool_userdata_get(&reason, OCI_REASON, scratch) == APR_SUCCESS
-        && reason) {
-        apr_pool_userdata_setn(reason, OCI_REASON, NULL, pool);
-    }
     return rv;
 }

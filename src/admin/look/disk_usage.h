@@ -11,8 +11,6 @@
 #include "apr_errno.h"
 #include "apr_pools.h"
 
-#include "mod_oci.h"
-
 typedef struct oci_disk_usage_t {
     apr_uint64_t bytes; /* of the disk's blocks */
     apr_uint64_t idle;  /* those of files that have not changed since a time */
@@ -30,17 +28,5 @@ typedef struct oci_disk_usage_t {
  */
 apr_status_t oci_disk_usage_add(oci_disk_usage_t *usage, const char *path,
                                 apr_int64_t since, apr_pool_t *pool);
-
-/**
- * Add up what a blob store lists, for a store without files here.
- * @param usage Added to: the bytes that the store lists
- * @param kind Blobs or uploads
- * @param since As above
- * @param pool For temporary data
- * @return An error of the store
- */
-apr_status_t oci_disk_usage_list(oci_disk_usage_t *usage,
-                                 oci_blob_store_t *store, oci_stored_e kind,
-                                 apr_int64_t since, apr_pool_t *pool);
 
 #endif /* OCI_DISK_USAGE_H */

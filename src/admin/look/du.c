@@ -17,6 +17,7 @@
 #include "admin/look/shares.h"
 #include "admin/terminal.h"
 #include "registry/keys.h"
+#include "registry/stored_walk.h"
 #include "registry/walk.h"
 #include "values/glob.h"
 #include "values/timestamp.h"
@@ -216,19 +217,30 @@ static const char *measure_path(oci_disk_usage_t *usage, const char *path,
                        apr_strerror(rv, reason, sizeof(reason)));
 }
 
+/* Add a blob or an upload that a remote store lists. */
+static oci_error_t *visit_stored(oci_stored_walk_t *walk,
+                                 const oci_stored_t *stored, apr_pool_t *pool)
+{
+    oci_disk_usage_t *usage = walk->baton;
+    apr_int64_t since = apr_time_sec(apr_time_now()) - UPLOAD_EXPIRY;
+
+    (void)pool;
+    usage->bytes += stored->size;
+    usage->idle += apr_time_sec(stored->changed) < since ? stored->size : 0;
+    return NULL;
+}
+
 /* Measure what a remote store lists. */
 static const char *measure_listed(oci_disk_usage_t *usage, const du_t *du,
                                   oci_stored_e kind, apr_pool_t *pool)
 {
-    oci_blob_store_t *store = du->registry->blobs;
-    apr_int64_t since = apr_time_sec(apr_time_now()) - UPLOAD_EXPIRY;
-    apr_status_t rv = oci_disk_usage_list(usage, store, kind, since, pool);
+    oci_stored_walk_t walk = { .store = du->registry->blobs,
+                               .kind = kind,
+                               .visit = visit_stored,
+                               .baton = usage };
+    oci_error_t *error = oci_stored_walk(&walk, pool);
 
-    return rv == APR_SUCCESS
-        ? NULL
-        : oci_error_text(oci_error_storage(pool, rv, "cannot measure %s",
-                                           store->where),
-                         pool);
+    return error ? oci_error_text(error, pool) : NULL;
 }
 
 static const char *measure_store(store_usage_t *usage, const du_t *du,

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Visits all blobs, or all uploads, that a blob store lists, page by page. */
+
+#include "apr_strings.h"
+
+#include "registry/stored_walk.h"
+
+/* Entries of a page; an object store lists no more in one answer. */
+#define PAGE        4096
+#define REMOTE_PAGE 1000
+
+/* The longest name, which is that of a locator, and a NUL. */
+#define NAME_SIZE 513
+
+static oci_error_t *explain(const oci_stored_walk_t *walk, apr_status_t rv,
+                            apr_pool_t *pool)
+{
+    return oci_error_storage(pool, rv, "cannot list the %s in %s",
+                             walk->kind == OCI_STORED_UPLOADS ? "uploads"
+                                                              : "blobs",
+                             walk->store->where);
+}
+
+static oci_error_t *visit_page(oci_stored_walk_t *walk,
+                               const apr_array_header_t *entries,
+                               apr_pool_t *scratch)
+{
+    oci_error_t *error = NULL;
+    int i;
+
+    for (i = 0; i < entries->nelts && !error && !walk->stop; i++) {
+        apr_pool_clear(scratch);
+        error = walk->visit(walk, &APR_ARRAY_IDX(entries, i, oci_stored_t),
+                            scratch);
+    }
+    return error;
+}
+
+static oci_error_t *visit_pages(oci_stored_walk_t *walk, apr_pool_t *page,
+                                apr_pool_t *scratch)
+{
+    oci_blob_store_t *store = walk->store;
+    int limit = store->provider->remote ? REMOTE_PAGE : PAGE;
+    char after[NAME_SIZE] = "";
+    apr_array_header_t *entries;
+    oci_error_t *error;
+
+    do {
+        apr_status_t rv;
+
+        apr_pool_clear(page);
+        rv = store->provider->list(&entries, store, walk->kind,
+                                   *after ? after : NULL, limit, page);
+        if (rv != APR_SUCCESS) {
+            return explain(walk, rv, page);
+        }
+        if (entries->nelts) {
+            apr_cpystrn(after,
+                        APR_ARRAY_IDX(entries, entries->nelts - 1, oci_stored_t)
+                            .name,
+                        sizeof(after));
+        }
+        error = visit_page(walk, entries, scratch);
+    } while (entries->nelts && !error && !walk->stop);
+    return error;
+}
+
+oci_error_t *oci_stored_walk(oci_stored_walk_t *walk, apr_pool_t *pool)
+{
+    apr_pool_t *page, *scratch;
+    apr_status_t rv = apr_pool_create(&page, pool);
+    oci_error_t *error;
+
+    walk->stop = 0;
+    if (rv == APR_SUCCESS) {
+        rv = apr_pool_create(&scratch, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return explain(walk, rv, pool);
+    }
+    error = visit_pages(walk, page, scratch);
+    if (!error) { /* it lives as long as pool */
+        apr_pool_destroy(page);
+        apr_pool_destroy(scratch);
+    }
+    return error;
+}

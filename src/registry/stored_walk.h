@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/**
+ * @file stored_walk.h
+ * @brief Visits all blobs, or all uploads, that a blob store lists
+ */
+
+#ifndef OCI_STORED_WALK_H
+#define OCI_STORED_WALK_H
+
+#include "registry/registry.h"
+
+typedef struct oci_stored_walk_t oci_stored_walk_t;
+
+/**
+ * Called for each of them.
+ * @param stored As the store lists it
+ * @param pool For temporary data of this call
+ * @return An error, which ends the walk
+ */
+typedef oci_error_t *oci_stored_visit_t(oci_stored_walk_t *walk,
+                                        const oci_stored_t *stored,
+                                        apr_pool_t *pool);
+
+/** A walk. */
+struct oci_stored_walk_t {
+    oci_blob_store_t *store; /* which can list */
+    oci_stored_e kind;       /* what to list */
+    oci_stored_visit_t *visit;
+    void *baton; /* for visit */
+    int stop;    /* visit may set it to end the walk */
+};
+
+/**
+ * Visit what a store lists, in the order of the names.
+ * @param pool For temporary data, of a page and of a call, and for an error
+ * @return A storage error, or the error of visit
+ */
+oci_error_t *oci_stored_walk(oci_stored_walk_t *walk, apr_pool_t *pool);
+
+#endif /* OCI_STORED_WALK_H */
