@@ -7,6 +7,7 @@
 use OCI::Test;
 
 use List::Util qw(uniq);
+use OCI::Crowd;
 use OCI::S3::Registry;
 use Time::HiRes qw(sleep);
 
@@ -194,6 +195,72 @@ SKIP: {
 $s3->faults;
 $res = $client->get($path);
 ok($res->status == 200 && $res->body eq $bytes, 'afterwards it works');
+
+# A response breaks, and every later one brings no byte, until the time for a
+# read is over.  All pulls wait at the same time, each for a blob of its own.
+my $BROKEN_AT = 3_000_000;
+my %seen = map { $_->{key} => 1 } $s3->objects;
+my @pulls = map { { fault => $_->[0], name => "$_->[0], $_->[1]",
+    first => $_->[2], ask => $_->[3] } } (
+    [ truncate => 'all bytes', 0, \&whole ],
+    [ 'reset-body' => 'all bytes', 0, \&whole ],
+    [ truncate => 'a range', 70_000,
+        sub { whole(@_, Range => 'bytes=70000-') } ],
+    [ 'reset-body' => 'two ranges', undef,
+        sub { whole(@_, Range => 'bytes=0-3999999,4000005-4000009') } ],
+    $http2 ? [ truncate => 'HTTP/2', 0, \&by_http2 ] : ());
+
+# Whether a response is complete, and its body.
+sub whole {
+    my ($client, $path, %headers) = @_;
+    my $res = $client->get($path, %headers);
+    return ($res->cut ? 0 : 1, $res->body);
+}
+
+sub by_http2 {
+    my ($client, $path) = @_;
+    open my $pipe, '-|', $curl, '-s', '--http2-prior-knowledge', '--max-time',
+        60, $server->url . $path or die "curl: $!";
+    local $/;
+    my $body = <$pipe>;
+    return (close($pipe) ? 1 : 0, $body);
+}
+
+for my $pull (@pulls) {
+    $pull->{bytes} = random_bytes(4 * MIB, $pull->{name});
+    $pull->{path} = '/v2/a/b/blobs/'
+        . $client->push_blob('a/b', $pull->{bytes});
+    ($pull->{key}) = grep { !$seen{$_}++ } map { $_->{key} } $s3->objects;
+}
+$s3->faults(map { my %fault = (fault => $_->{fault}, key => $_->{key});
+    ({ %fault, at => $BROKEN_AT }, { %fault, at => 0, count => 1000 }) }
+    @pulls);
+my $from = -s $server->error_log;
+my @ended = at_once([$server], scalar @pulls, sub {
+    my ($own, $n) = @_;
+    my $pull = $pulls[$n];
+    my ($complete, $body) = $pull->{ask}->($own, $pull->{path});
+    return ($complete, length $body, defined $pull->{first}
+        ? index($pull->{bytes}, $body) - $pull->{first} : 0);
+});
+my @lines = log_lines($server, $from);
+$server->allows(map { qr/\Q$_\E/ } @lines);
+is(scalar @lines, scalar @pulls, 'one line for each pull that is given up')
+    or diag(map { "$_\n" } @lines);
+$s3->faults;
+for my $n (0 .. $#pulls) {
+    my $pull = $pulls[$n];
+    my ($complete, $length, $shift) = @{ $ended[$n] };
+    is($complete, 0, "$pull->{name}: the client sees that bytes are missing");
+    cmp_ok($length, '>', 0, 'the response had begun');
+    cmp_ok($length, '<', 3.5 * MIB, 'and ended where it broke');
+    is($shift, 0, 'its bytes are right');
+    my ($end, $key) = (($pull->{first} // 0) + $BROKEN_AT, $pull->{key});
+    my $line = qr/after \d+ attempts .* ends at byte $end of .*\Q$key\E/;
+    is(scalar(grep { $_ =~ $line } @lines), 1, 'the log says so');
+    ok($client->get($pull->{path})->body eq $pull->{bytes},
+        'the next pull works');
+}
 
 # Before the response has begun, the client gets an error.
 $s3->faults({ fault => 'truncate', key => $KEY, at => 0, count => 100 });
