@@ -10,6 +10,7 @@
 #include "http_config.h"
 #include "http_core.h"
 #include "http_log.h"
+#include "http_protocol.h"
 #include "apr_buckets.h"
 
 #include "api/blob_bucket.h"
@@ -44,20 +45,27 @@ static void destroy_shared(void *data)
     apr_bucket_shared_destroy(data); /* the pool of the request owns the rest */
 }
 
-/* End the response: the client sees that bytes are missing. */
-static apr_status_t fail(shared_t *shared, apr_off_t offset, apr_status_t rv)
+/* End the response: the client sees that bytes are missing.  Some filters, such
+ * as mod_substitute's, ignore that a bucket cannot be read; they pass the error
+ * bucket on, which keeps HTTP/2 from ending the response as a complete one.
+ * e: the bucket that cannot be read */
+static apr_status_t fail(apr_bucket *e, apr_status_t rv)
 {
+    const shared_t *shared = e->data;
     request_rec *r = shared->r;
     const oci_error_t *error = oci_error_storage(r->pool, rv,
                                                  "the response ends at byte "
                                                  "%" APR_OFF_T_FMT
                                                  " of the blob: cannot read %s",
-                                                 offset, shared->where);
+                                                 e->start, shared->where);
 
     ap_log_rerror(APLOG_MARK, APLOG_ERR, error->status, r, "oci: %s",
                   error->note);
     r->connection->keepalive = AP_CONN_CLOSE;
     r->connection->aborted = 1;
+    APR_BUCKET_INSERT_AFTER(e,
+                            ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL,
+                                                   r->pool, e->list));
     return rv;
 }
 
@@ -106,7 +114,7 @@ static apr_status_t read_shared(apr_bucket *e, const char **text,
     if (rv != APR_SUCCESS) {
         free(buffer);
         *length = 0;
-        return fail(shared, start, rv);
+        return fail(e, rv);
     }
     if (*length < left) {
         apr_bucket_split(e, *length);

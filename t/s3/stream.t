@@ -13,12 +13,17 @@ use Time::HiRes qw(sleep);
 
 my ($curl) = grep { -x } map { "$_/curl" } split /:/, $ENV{PATH};
 my $http2 = $curl && `$curl -V` =~ /\bHTTP2\b/;
-my ($s3, $server, $client) = s3_registry(modules => [qw(env http2 ratelimit)],
+my ($s3, $server, $client) = s3_registry(
+    modules => [qw(env http2 ratelimit substitute)],
     extra => 'Protocols h2c http/1.1', config => 'OCIRedirect Off',
     after => <<'CONF',
 <If "-n req('X-Slow')">
 SetOutputFilter RATE_LIMIT
 SetEnv rate-limit 4000
+</If>
+<If "-n req('X-Filter')">
+SetOutputFilter SUBSTITUTE
+Substitute "s/these bytes do not occur/in any blob/n"
 </If>
 CONF
     settings => { OCIS3Timeout => 1, OCIS3PartSize => '5M' });
@@ -208,7 +213,10 @@ my @pulls = map { { fault => $_->[0], name => "$_->[0], $_->[1]",
         sub { whole(@_, Range => 'bytes=70000-') } ],
     [ 'reset-body' => 'two ranges', undef,
         sub { whole(@_, Range => 'bytes=0-3999999,4000005-4000009') } ],
-    $http2 ? [ truncate => 'HTTP/2', 0, \&by_http2 ] : ());
+    [ truncate => 'chunks', 0, sub { whole(@_, 'X-Filter' => 1) } ],
+    $http2 ? ([ truncate => 'HTTP/2', 0, \&by_http2 ],
+        [ truncate => 'HTTP/2 without a length', 0,
+            sub { by_http2(@_, '-H', 'X-Filter: 1') } ]) : ());
 
 # Whether a response is complete, and its body.
 sub whole {
@@ -218,9 +226,9 @@ sub whole {
 }
 
 sub by_http2 {
-    my ($client, $path) = @_;
+    my ($client, $path, @options) = @_;
     open my $pipe, '-|', $curl, '-s', '--http2-prior-knowledge', '--max-time',
-        60, $server->url . $path or die "curl: $!";
+        60, @options, $server->url . $path or die "curl: $!";
     local $/;
     my $body = <$pipe>;
     return (close($pipe) ? 1 : 0, $body);
