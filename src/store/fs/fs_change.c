@@ -41,7 +41,8 @@ static int is_target(const change_set_t *set, const oci_value_t *value)
 {
     apr_size_t i;
 
-    if (!set->fs->keeps_links || !value->size || value->size > OCI_TARGET_MAX) {
+    if ((set->durable && !set->fs->keeps_links) || !value->size
+        || value->size > OCI_TARGET_MAX) {
         return 0;
     }
     for (i = 0; i < value->size; i++) {
