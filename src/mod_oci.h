@@ -36,14 +36,16 @@
  *    broken.  APR_ENOSPC (or EDQUOT) means that the store is full: existing
  *    data is still there, and can be read and deleted.  APR_ECONNREFUSED means
  *    that the store cannot be reached at present, APR_TIMEUP that it did not
- *    answer in time: clients are told to retry.  Any other error is logged and
- *    reported to clients as 500.
+ *    answer in time: clients are told to retry.  EFBIG means that a blob cannot
+ *    be that large.  Any other error is logged and reported to clients as 500.
  *  - No function waits without a limit.  Clients give up after 30 seconds, so
  *    all waits of one call together end after about 20.
  *  - A function that can explain a failure stores a sentence in the pool under
  *    OCI_REASON, which lives as long as the pool: apr_pool_userdata_setn(text,
  *    OCI_REASON, NULL, pool).  The log then has this sentence instead of the
- *    text of the status, so it must say what the system said.
+ *    text of the status, so it must say what the system said.  With EFBIG, it
+ *    may store the largest number of bytes, as decimal digits, in the same way
+ *    under OCI_LIMIT: clients are told it.
  *  - A failed call leaves each change undone or done, never half done.
  */
 
@@ -235,10 +237,9 @@ struct oci_blob_store_provider_t {
     /**
      * Append all of n buffers, or return an error.
      * @param vec The buffers, which may be empty
-     * @return EFBIG if the store cannot have a blob that large, and then the
-     *         limit, a number of bytes as a decimal text, may be in the pool of
-     *         the writer under OCI_LIMIT: clients are told; APR_EOF if a remote
-     *         store has lost earlier bytes of the upload
+     * @return EFBIG, perhaps with OCI_LIMIT in the pool of the writer, if the
+     *         store cannot have a blob that large; APR_EOF if a remote store
+     *         has lost earlier bytes of the upload
      */
     apr_status_t (*upload_write)(oci_blob_writer_t *writer,
                                  const struct iovec *vec, int n);

@@ -248,8 +248,7 @@ static const char *wants_tls(const oci_s3_failure_t *failure)
 
     return exchange->status == 400 && !*failure->error.code
             && !strncmp(failure->settings->endpoint.origin, "http:", 5)
-            && (strstr(exchange->data, "HTTPS") || strstr(exchange->data, "TLS")
-                || strstr(exchange->data, "SSL"))
+            && strstr(exchange->data, "HTTPS")
         ? "the server expects TLS: write https:// in OCIS3Endpoint"
         : NULL;
 }

@@ -34,6 +34,7 @@ typedef struct oci_s3_file_check_t {
  * Look at the file of OCIS3Credentials.
  * @param found Filled in
  * @param settings Name the file
+ * @param reader Who will read the file
  * @param pool For the sentences
  */
 void oci_s3_file_check_keys(oci_s3_file_check_t *found,
@@ -44,6 +45,7 @@ void oci_s3_file_check_keys(oci_s3_file_check_t *found,
  * Look at the file of OCIS3CAFile.
  * @param found Filled in
  * @param settings Name the file
+ * @param reader Who will read the file
  * @param pool For the sentences
  */
 void oci_s3_file_check_ca(oci_s3_file_check_t *found,

@@ -86,6 +86,9 @@ typedef struct oci_s3_key_names_t {
 
 /**
  * Find out whether credentials are complete, and may be put into headers.
+ * @param keys The credentials; a missing one is NULL
+ * @param names What their source calls them
+ * @param pool For the sentence
  * @return NULL, or the end of a sentence that begins with their source, such as
  *         "is not complete: expected ..."
  */

@@ -45,7 +45,7 @@ struct oci_s3_stream_t {
     apr_size_t first; /* of the bytes in spill */
     apr_size_t end;   /* behind them */
     char *spill;      /* SPILL_SIZE bytes */
-    char *error;      /* ERROR_SIZE bytes: the document of an error */
+    char *error;      /* ERROR_SIZE bytes and a NUL: the document of an error */
 };
 
 /* Collect a document that describes an error, as far as there is room. */
@@ -59,6 +59,7 @@ static void keep_error(oci_s3_stream_t *stream, const char *bytes,
     }
     memcpy(stream->error + exchange->size, bytes, size);
     exchange->size += size;
+    stream->error[exchange->size] = '\0';
 }
 
 /* Take bytes of a response; an oci_s3_sink_t. */
@@ -143,6 +144,7 @@ static apr_status_t start_response(oci_s3_stream_t *stream,
     if (rv != APR_SUCCESS) {
         return rv;
     }
+    stream->error[0] = '\0';
     stream->exchange.sink = sink;
     stream->exchange.baton = stream;
     rv = oci_s3_transport_start(&stream->handle,
@@ -293,7 +295,7 @@ apr_status_t oci_s3_stream_open(oci_s3_stream_t **stream,
     made->info.size = -1;
     made->offset = span->offset;
     made->spill = apr_palloc(pool, SPILL_SIZE);
-    made->error = apr_palloc(pool, ERROR_SIZE);
+    made->error = apr_palloc(pool, ERROR_SIZE + 1);
     rv = apr_pool_create(&made->response, pool);
     if (rv != APR_SUCCESS) {
         return rv;

@@ -358,7 +358,7 @@ static apr_status_t status_of(CURLcode code)
 }
 
 /* The host and the port of a URL. */
-static const char *place_of(const char *url, apr_pool_t *pool)
+static const char *host_of(const char *url, apr_pool_t *pool)
 {
     apr_uri_t uri;
 
@@ -385,19 +385,21 @@ static int is_not_tls(const char *failure)
 static const char *advice_on(CURLcode result, const oci_s3_exchange_t *exchange,
                              apr_pool_t *pool)
 {
-    const char *place = place_of(exchange->url, pool);
+    const char *host = host_of(exchange->url, pool);
 
     switch (result) {
     case CURLE_PEER_FAILED_VERIFICATION:
         return "; OCIS3CAFile names the certificates to trust";
     case CURLE_SSL_CACERT_BADFILE:
-        return "; check OCIS3CAFile";
+        return "; check the file of OCIS3CAFile, or the certificates of the "
+               "system";
     case CURLE_SSL_CONNECT_ERROR:
         return is_not_tls(exchange->failure)
             ? apr_psprintf(pool,
-                           "; the server at %s does not speak TLS: write "
-                           "http:// in OCIS3Endpoint, or another port",
-                           place)
+                           "; the server at %s, or a proxy before it, did not "
+                           "answer with TLS: check the scheme and the port of "
+                           "its URL",
+                           host)
             : "";
     case CURLE_GOT_NOTHING:
     case CURLE_UNSUPPORTED_PROTOCOL:
@@ -405,9 +407,9 @@ static const char *advice_on(CURLcode result, const oci_s3_exchange_t *exchange,
         return strncmp(exchange->url, "http:", 5)
             ? ""
             : apr_psprintf(pool,
-                           "; if the server at %s speaks TLS, write https:// "
-                           "in OCIS3Endpoint",
-                           place);
+                           "; if the server at %s expects TLS, its URL must "
+                           "begin with https://",
+                           host);
     default:
         return "";
     }

@@ -69,6 +69,8 @@ apr_status_t oci_s3_writer_end(apr_pool_t *scratch, oci_blob_writer_t *writer,
 
 /**
  * Say why a function of the provider fails.
+ * @param writer Its pool gets the sentence
+ * @param rv The status of the failure
  * @param sentence Stored under OCI_REASON, not copied; NULL removes the one
  *        that is there
  * @return rv

@@ -342,12 +342,12 @@ my $page = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an "
     . "HTTPS server.\n";
 my @cases = (
     [ 'https to a server without TLS', answer_with($page) =~ s/http/https/r, 503,
-        sub { qr/; the server at $_[0] does not speak TLS: write http:\/\/ in/ } ],
+        sub { qr/; the server at $_[0], or a proxy before it, did not answer w/ } ],
     [ 'http to a server that hangs up', answer_with(''), 503,
-        sub { qr/; if the server at $_[0] speaks TLS, write https:\/\/ in / } ],
+        sub { qr/; if the server at $_[0] expects TLS, its URL must begin / } ],
     [ 'http to a server that sends an alert',
         answer_with("\x15\x03\x03\x00\x02\x02\x16"), 500,
-        sub { qr/; if the server at $_[0] speaks TLS, write https:\/\/ in / } ],
+        sub { qr/; if the server at $_[0] expects TLS, its URL must begin / } ],
     [ 'http to a server that explains it', answer_with($page), 500,
         sub { qr/: the server expects TLS: write https:\/\/ in OCIS3Endpoint/ } ],
 );

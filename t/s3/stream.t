@@ -231,7 +231,8 @@ sub by_http2 {
         60, @options, $server->url . $path or die "curl: $!";
     local $/;
     my $body = <$pipe>;
-    return (close($pipe) ? 1 : 0, $body);
+    return (1, $body) if close $pipe;
+    return ($? >> 8 == 92 ? 0 : 'no reset of the stream', $body);
 }
 
 for my $pull (@pulls) {
