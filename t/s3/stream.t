@@ -282,6 +282,15 @@ $res = one_log_line($server, qr/GET of .*do not allow/, 'refused', sub {
     $client->get($path)
 });
 error_is($res, 500, 'UNKNOWN', undef, 'a pull that is refused');
+
+# The text of an earlier response is not taken for that of a later one.
+my %status = (fault => 'status', key => $KEY);
+$s3->faults({ %status, status => 503, code => 'x' x 500 . 'HTTPS' },
+    { %status, status => 400, code => '' });
+$res = one_log_line($server, qr/GET of (?!.*expects TLS)/, 'two errors', sub {
+    $client->get($path)
+});
+error_is($res, 500, 'UNKNOWN', undef, 'an error after another one');
 $s3->faults;
 
 $server->stop;
