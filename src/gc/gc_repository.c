@@ -132,7 +132,8 @@ static oci_error_t *condemn_batch(review_t *review, apr_pool_t *pool)
     if (error || changes->nelts == cancelled) {
         return error;
     }
-    error = oci_facts_apply(review->repository.registry, changes, 0, pool);
+    /* The marks replace what was acknowledged. */
+    error = oci_facts_apply(review->repository.registry, changes, 1, pool);
     return error && error->code == OCI_E_STORAGE_FULL ? NULL : error;
 }
 

@@ -183,7 +183,14 @@ int oci_io_has_journal(const char *path)
 
 int oci_io_keeps_links(const char *path)
 {
-    return !has_type(path, EXT4_SUPER_MAGIC) || ext4_has_journal(path);
+    return oci_io_has_journal(path) || has_type(path, BTRFS_SUPER_MAGIC)
+        || has_type(path, NFS_SUPER_MAGIC) || has_type(path, TMPFS_MAGIC);
+}
+
+int oci_io_has_own_clock(const char *path)
+{
+    return has_type(path, EXT4_SUPER_MAGIC) || has_type(path, XFS_SUPER_MAGIC)
+        || has_type(path, BTRFS_SUPER_MAGIC);
 }
 #else
 int oci_io_keeps_positions(const char *path)
@@ -201,7 +208,13 @@ int oci_io_has_journal(const char *path)
 int oci_io_keeps_links(const char *path)
 {
     (void)path;
-    return 1;
+    return 0;
+}
+
+int oci_io_has_own_clock(const char *path)
+{
+    (void)path;
+    return 0;
 }
 #endif
 

@@ -77,11 +77,18 @@ int oci_io_keeps_positions(const char *path);
 int oci_io_has_journal(const char *path);
 
 /**
- * Whether a sync of a directory makes its new symbolic links durable.  In ext4
- * without a journal it writes their names only, and only a sync of the whole
- * file system writes the links.
+ * Whether a sync of a directory makes its new symbolic links durable, as in
+ * those that have a journal, btrfs, NFS and tmpfs.  In ext4 without a journal
+ * it writes their names only, and only a sync of the whole file system writes
+ * the links; other file systems, such as overlayfs, may have that below them.
  */
 int oci_io_keeps_links(const char *path);
+
+/**
+ * Whether the file system of a path takes times from this host's clock: ext4,
+ * XFS and btrfs do.
+ */
+int oci_io_has_own_clock(const char *path);
 
 /** Write all of size bytes, or return an error. */
 apr_status_t oci_io_write(int fd, const char *data, apr_size_t size);

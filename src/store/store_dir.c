@@ -69,6 +69,7 @@ const char *oci_store_dir_locate(oci_store_dir_t *fs,
     fs->version = apr_pstrcat(pool, fs->top, "/.version", NULL);
     fs->has_journal = 0;
     fs->keeps_links = 0;
+    fs->has_own_clock = 0;
     if (oci_known_set_create(&fs->synced, SYNCED_MAX, pool) != APR_SUCCESS) {
         return "cannot create a mutex";
     }
@@ -280,6 +281,7 @@ const char *oci_store_dir_start(oci_store_dir_t *fs, const char *const *dirs,
     }
     fs->has_journal = oci_io_has_journal(fs->top);
     fs->keeps_links = oci_io_keeps_links(fs->top);
+    fs->has_own_clock = oci_io_has_own_clock(fs->top);
     return error ? error : check_content(fs, pool);
 }
 
@@ -350,8 +352,8 @@ void oci_store_dir_note(const oci_store_dir_t *fs, apr_array_header_t *dirs,
     APR_ARRAY_PUSH(dirs, const char *) = dir;
 }
 
-/* Learn the state of a directory from its file system, not from a cache of
- * attributes.  Returns whether each change after this sets another state. */
+/* Learn the state of a directory.  Returns whether each change after this sets
+ * another state. */
 static int get_state(unsigned char *state, const char *dir)
 {
 #ifdef STATX_CTIME
@@ -360,8 +362,7 @@ static int get_state(unsigned char *state, const char *dir)
     struct statx st;
     struct timespec ctime;
 
-    if (statx(AT_FDCWD, dir, AT_STATX_FORCE_SYNC, STATX_INO | STATX_CTIME,
-              &st)) {
+    if (statx(AT_FDCWD, dir, 0, STATX_INO | STATX_CTIME, &st)) {
         return 0;
     }
     ctime.tv_sec = st.stx_ctime.tv_sec;
@@ -383,7 +384,7 @@ static int get_state(unsigned char *state, const char *dir)
 static apr_status_t sync_dir(const oci_store_dir_t *fs, const char *dir)
 {
     unsigned char state[OCI_KNOWN_SET_BYTES];
-    int settled = get_state(state, dir);
+    int settled = fs->has_own_clock && get_state(state, dir);
     apr_status_t rv;
 
     if (settled && oci_known_set_has(fs->synced, state)) {

@@ -197,6 +197,7 @@ sub run_requests {
     my $config = shift;
     my ($server, $trace, $process) = start_traced($config);
     my $client = OCI::Client->new($server);
+    $client->push_blob('before', 'the file of empty values is made once');
     $path{$_} = $client->start_upload('durable') for qw(session other);
     $client->close;
     my %calls;

@@ -74,6 +74,9 @@ static apr_status_t create_entry(const change_set_t *set, const char *path,
     if (rv == APR_SUCCESS && value->size) {
         rv = oci_io_flush(fd, set->durable);
     }
+    else if (rv == APR_SUCCESS && !set->fs->keeps_links) {
+        rv = oci_io_flush(fd, 1); /* others will link it */
+    }
     close(fd);
     if (rv != APR_SUCCESS) {
         unlink(path);

@@ -11,7 +11,8 @@
  * A value is stored in the cheapest form that can hold it:
  *
  *     nothing                             a link of .empty
- *     1..1023 printable bytes, no space   a symbolic link with that target
+ *     1..1023 printable bytes, no space   a symbolic link with that target, if
+ *                                         a sync keeps it or none is needed
  *     any other value                     a file
  *
  * A fact is created, replaced and deleted by one operation of the file system,

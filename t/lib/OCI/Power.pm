@@ -25,7 +25,7 @@
 #
 #     journal has the names of all directories at the last change of a directory
 #             that was synced after it
-#     plain   as strict, but symbolic links are never synced
+#     plain   as strict, without symbolic links and files that were not synced
 #     strict  has the names of a directory at its last sync
 #     names   has all changes of names at once
 #     blobs   two disks: names for the blob store, and strict for the index
@@ -130,7 +130,7 @@ sub points {
         my @strict = strict_files($disk, '', $disk->{root} // '');
         my @files = sort { $a->[0] cmp $b->[0] }
             $kind eq 'journal' ? named_files($disk, $disk->{journal}{names})
-            : $kind eq 'plain' ? grep({ $_->[1] ne 'l' } @strict)
+            : $kind eq 'plain' ? grep({ is_written($_) } @strict)
             : (grep({ $_->[0] !~ $AT_ONCE{$kind} } @strict),
                grep({ $_->[0] =~ $AT_ONCE{$kind} }
                    named_files($disk, $disk->{names})));
@@ -145,6 +145,12 @@ sub points {
             event => $event->{text}, files => \@files };
     }
     return @points;
+}
+
+# Whether ext4 without a journal has written what a name stands for.
+sub is_written {
+    my (undef, $kind, $what) = @{ $_[0] };
+    return $kind eq 'd' || $kind eq 'f' && defined $what->[1];
 }
 
 sub note_event {
