@@ -56,6 +56,7 @@ apr_time_t oci_io_now(void);
 /**
  * Whether each change after now sets another ctime than this, in spite of the
  * ticks of clocks.
+ * @param ctime Of a file
  * @param now What oci_io_now returned before the ctime was read
  */
 int oci_io_is_settled(const struct timespec *ctime, apr_time_t now);

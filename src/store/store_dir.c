@@ -2,10 +2,6 @@
 
 /* The directory of a store: it is created, checked at a start, and synced. */
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* statx */
-#endif
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -352,47 +348,29 @@ void oci_store_dir_note(const oci_store_dir_t *fs, apr_array_header_t *dirs,
     APR_ARRAY_PUSH(dirs, const char *) = dir;
 }
 
-/* Learn the state of a directory.  Returns whether each change after this sets
- * another state. */
-static int get_state(unsigned char *state, const char *dir)
-{
-#ifdef STATX_CTIME
-    apr_uint64_t numbers[OCI_KNOWN_SET_BYTES / sizeof(apr_uint64_t)];
-    apr_time_t now = oci_io_now();
-    struct statx st;
-    struct timespec ctime;
-
-    if (statx(AT_FDCWD, dir, 0, STATX_INO | STATX_CTIME, &st)) {
-        return 0;
-    }
-    ctime.tv_sec = st.stx_ctime.tv_sec;
-    ctime.tv_nsec = st.stx_ctime.tv_nsec;
-    numbers[0] = st.stx_ino;
-    numbers[1] = (apr_uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
-    numbers[2] = ctime.tv_sec;
-    numbers[3] = ctime.tv_nsec;
-    memcpy(state, numbers, sizeof(numbers));
-    return oci_io_is_settled(&ctime, now);
-#else
-    (void)state;
-    (void)dir;
-    return 0;
-#endif
-}
-
 /* Sync a directory, unless this process has synced it in its present state. */
 static apr_status_t sync_dir(const oci_store_dir_t *fs, const char *dir)
 {
-    unsigned char state[OCI_KNOWN_SET_BYTES];
-    int settled = fs->has_own_clock && get_state(state, dir);
+    apr_uint64_t state[OCI_KNOWN_SET_BYTES / sizeof(apr_uint64_t)];
+    const unsigned char *key = (const unsigned char *)state;
+    apr_time_t now = oci_io_now();
     apr_status_t rv;
+    struct stat st;
 
-    if (settled && oci_known_set_has(fs->synced, state)) {
+    if (!fs->has_own_clock || stat(dir, &st)
+        || !oci_io_is_settled(&st.st_ctim, now)) {
+        return oci_io_sync_dir(dir);
+    }
+    state[0] = st.st_ino;
+    state[1] = st.st_dev;
+    state[2] = st.st_ctim.tv_sec;
+    state[3] = st.st_ctim.tv_nsec;
+    if (oci_known_set_has(fs->synced, key)) {
         return APR_SUCCESS;
     }
     rv = oci_io_sync_dir(dir);
-    if (rv == APR_SUCCESS && settled) {
-        oci_known_set_add(fs->synced, state);
+    if (rv == APR_SUCCESS) {
+        oci_known_set_add(fs->synced, key);
     }
     return rv;
 }
