@@ -132,11 +132,12 @@ int oci_io_is_settled(const struct timespec *ctime, apr_time_t now)
 }
 
 #ifdef __linux__
-static int has_type(const char *path, long type)
+/* The magic number of a file system; 0 if it is not known. */
+static long type_of(const char *path)
 {
     struct statfs fs;
 
-    return !statfs(path, &fs) && fs.f_type == type;
+    return statfs(path, &fs) ? 0 : (long)fs.f_type;
 }
 
 /* Whether an ext4 file system has a journal: it says which task writes the
@@ -172,25 +173,27 @@ static int ext4_has_journal(const char *path)
 
 int oci_io_keeps_positions(const char *path)
 {
-    return has_type(path, EXT4_SUPER_MAGIC) || has_type(path, XFS_SUPER_MAGIC);
+    long type = type_of(path);
+
+    return type == EXT4_SUPER_MAGIC || type == XFS_SUPER_MAGIC;
 }
 
-int oci_io_has_journal(const char *path)
+int oci_io_traits(const char *path)
 {
-    return has_type(path, XFS_SUPER_MAGIC)
-        || (has_type(path, EXT4_SUPER_MAGIC) && ext4_has_journal(path));
-}
-
-int oci_io_keeps_links(const char *path)
-{
-    return oci_io_has_journal(path) || has_type(path, BTRFS_SUPER_MAGIC)
-        || has_type(path, NFS_SUPER_MAGIC) || has_type(path, TMPFS_MAGIC);
-}
-
-int oci_io_has_own_clock(const char *path)
-{
-    return has_type(path, EXT4_SUPER_MAGIC) || has_type(path, XFS_SUPER_MAGIC)
-        || has_type(path, BTRFS_SUPER_MAGIC);
+    switch (type_of(path)) {
+    case EXT4_SUPER_MAGIC:
+        return OCI_IO_OWN_CLOCK
+            | (ext4_has_journal(path) ? OCI_IO_JOURNAL | OCI_IO_LINKS : 0);
+    case XFS_SUPER_MAGIC:
+        return OCI_IO_OWN_CLOCK | OCI_IO_JOURNAL | OCI_IO_LINKS;
+    case BTRFS_SUPER_MAGIC:
+        return OCI_IO_OWN_CLOCK | OCI_IO_LINKS;
+    case NFS_SUPER_MAGIC:
+    case TMPFS_MAGIC:
+        return OCI_IO_LINKS;
+    default:
+        return 0;
+    }
 }
 #else
 int oci_io_keeps_positions(const char *path)
@@ -199,19 +202,7 @@ int oci_io_keeps_positions(const char *path)
     return 0;
 }
 
-int oci_io_has_journal(const char *path)
-{
-    (void)path;
-    return 0;
-}
-
-int oci_io_keeps_links(const char *path)
-{
-    (void)path;
-    return 0;
-}
-
-int oci_io_has_own_clock(const char *path)
+int oci_io_traits(const char *path)
 {
     (void)path;
     return 0;

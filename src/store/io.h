@@ -68,28 +68,25 @@ int oci_io_is_settled(const struct timespec *ctime, apr_time_t now);
  */
 int oci_io_keeps_positions(const char *path);
 
-/**
- * Whether the file system of a path has a journal that keeps the order of all
- * changes of directories, so that a sync of the directory that was changed last
- * makes the changes of others before it durable, too.  XFS has one, and ext4
- * if the kernel tells so, because it can be created without; other file systems
- * are taken to have none.  The content of files is not part of it.
- */
-int oci_io_has_journal(const char *path);
+/** What is known of a file system. */
+typedef enum {
+    /** It has a journal that keeps the order of all changes of directories, so
+     * that a sync of the directory that was changed last makes the changes of
+     * others before it durable, too.  XFS has one, and ext4 if the kernel tells
+     * so, because it can be created without.  The content of files is not part
+     * of it. */
+    OCI_IO_JOURNAL = 1,
+    /** A sync of a directory makes its new symbolic links durable, as in those
+     * that have a journal, btrfs, NFS and tmpfs.  In ext4 without a journal it
+     * writes their names only, and only a sync of the whole file system writes
+     * the links; others, such as overlayfs, may have that below them. */
+    OCI_IO_LINKS = 2,
+    /** It takes times from this host's clock, as ext4, XFS and btrfs do. */
+    OCI_IO_OWN_CLOCK = 4
+} oci_io_trait_e;
 
-/**
- * Whether a sync of a directory makes its new symbolic links durable, as in
- * those that have a journal, btrfs, NFS and tmpfs.  In ext4 without a journal
- * it writes their names only, and only a sync of the whole file system writes
- * the links; other file systems, such as overlayfs, may have that below them.
- */
-int oci_io_keeps_links(const char *path);
-
-/**
- * Whether the file system of a path takes times from this host's clock: ext4,
- * XFS and btrfs do.
- */
-int oci_io_has_own_clock(const char *path);
+/** Return the traits, of oci_io_trait_e, of the file system of a path. */
+int oci_io_traits(const char *path);
 
 /** Write all of size bytes, or return an error. */
 apr_status_t oci_io_write(int fd, const char *data, apr_size_t size);

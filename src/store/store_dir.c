@@ -63,9 +63,7 @@ const char *oci_store_dir_locate(oci_store_dir_t *fs,
     }
     fs->top = apr_pstrcat(pool, fs->root, "/", name, NULL);
     fs->version = apr_pstrcat(pool, fs->top, "/.version", NULL);
-    fs->has_journal = 0;
-    fs->keeps_links = 0;
-    fs->has_own_clock = 0;
+    fs->traits = 0;
     if (oci_known_set_create(&fs->synced, SYNCED_MAX, pool) != APR_SUCCESS) {
         return "cannot create a mutex";
     }
@@ -275,9 +273,7 @@ const char *oci_store_dir_start(oci_store_dir_t *fs, const char *const *dirs,
             ? write_version(fs, form, pool)
             : read_version(&version, fs, form, pool);
     }
-    fs->has_journal = oci_io_has_journal(fs->top);
-    fs->keeps_links = oci_io_keeps_links(fs->top);
-    fs->has_own_clock = oci_io_has_own_clock(fs->top);
+    fs->traits = oci_io_traits(fs->top);
     return error ? error : check_content(fs, pool);
 }
 
@@ -337,7 +333,7 @@ void oci_store_dir_note(const oci_store_dir_t *fs, apr_array_header_t *dirs,
     const char *dir = oci_io_parent(path, pool);
     int i;
 
-    if (changed && fs->has_journal) {
+    if (changed && fs->traits & OCI_IO_JOURNAL) {
         apr_array_clear(dirs);
     }
     for (i = dirs->nelts - 1; i >= 0; i--) {
@@ -357,7 +353,7 @@ static apr_status_t sync_dir(const oci_store_dir_t *fs, const char *dir)
     apr_status_t rv;
     struct stat st;
 
-    if (!fs->has_own_clock || stat(dir, &st)
+    if (!(fs->traits & OCI_IO_OWN_CLOCK) || stat(dir, &st)
         || !oci_io_is_settled(&st.st_ctim, now)) {
         return oci_io_sync_dir(dir);
     }

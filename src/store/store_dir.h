@@ -24,9 +24,7 @@ typedef struct oci_store_dir_t {
     const char *root;        /* DIR, absolute */
     const char *top;         /* DIR/name */
     const char *version;     /* DIR/name/.version */
-    int has_journal;         /* see oci_io_has_journal; 0 before the start */
-    int keeps_links;         /* see oci_io_keeps_links; 0 before the start */
-    int has_own_clock;       /* see oci_io_has_own_clock; 0 before the start */
+    int traits;              /* of oci_io_trait_e; 0 before the start */
     oci_known_set_t *synced; /* states of directories that were synced */
 } oci_store_dir_t;
 

@@ -3,7 +3,7 @@
 /* How an "fs" index applies changes; fs_index.c draws its directories.
  *
  * Changes are made in their order.  Then the directories are synced in that
- * order, too; with a journal (see oci_io_has_journal) only those from the last
+ * order, too; with a journal (see OCI_IO_JOURNAL) only those from the last
  * change on, because its sync includes what came before.  After a crash of the
  * machine, a file system without a journal may show any subset of the changes
  * that were not yet acknowledged.  The registry tolerates that.
@@ -41,7 +41,7 @@ static int is_target(const change_set_t *set, const oci_value_t *value)
 {
     apr_size_t i;
 
-    if ((set->durable && !set->fs->keeps_links) || !value->size
+    if ((set->durable && !(set->fs->traits & OCI_IO_LINKS)) || !value->size
         || value->size > OCI_TARGET_MAX) {
         return 0;
     }
@@ -74,7 +74,7 @@ static apr_status_t create_entry(const change_set_t *set, const char *path,
     if (rv == APR_SUCCESS && value->size) {
         rv = oci_io_flush(fd, set->durable);
     }
-    else if (rv == APR_SUCCESS && !set->fs->keeps_links) {
+    else if (rv == APR_SUCCESS && !(set->fs->traits & OCI_IO_LINKS)) {
         rv = oci_io_flush(fd, 1); /* others will link it */
     }
     close(fd);

@@ -108,7 +108,7 @@ sub list_of {
 
 # ---- points
 
-# The paths whose names each kind of disk has at once; without a journal.
+# For disks without a journal: the paths whose names each kind has at once.
 my %AT_ONCE = (
     strict => qr{\A(?!)},
     names  => qr{\A},
