@@ -120,10 +120,17 @@ sub ask_pgsql {
 
 # ---- MariaDB
 
+# Where it keeps its files.  A server deletes all temporary tables in its tmpdir
+# when it starts, also those of other servers.
+sub directories_mysql {
+    my $self = shift;
+    return ("--datadir=$self->{dir}/data", "--tmpdir=$self->{dir}");
+}
+
 sub make_mysql {
     my $self = shift;
     $self->prepare(program('mariadb-install-db'), '--no-defaults',
-        "--datadir=$self->{dir}/data", '--skip-test-db',
+        directories_mysql($self), '--skip-test-db',
         '--auth-root-authentication-method=normal')
         or die "mariadb-install-db failed:\n" . $self->log;
     open my $file, '>', "$self->{dir}/first.sql" or die "first.sql: $!\n";
@@ -138,7 +145,7 @@ sub make_mysql {
 sub mysql {
     my $self = shift;
     return (program('mariadbd'), '--no-defaults', '--skip-log-bin',
-        '--skip-name-resolve', "--datadir=$self->{dir}/data",
+        '--skip-name-resolve', directories_mysql($self),
         "--socket=$self->{dir}/socket", "--pid-file=$self->{dir}/pid",
         '--bind-address=127.0.0.1', "--port=$self->{port}",
         "--init-file=$self->{dir}/first.sql", '--character-set-server=utf8mb4',
