@@ -131,10 +131,10 @@ static oci_error_t *enter_locked(int *changed,
     if (error || *changed) {
         return error;
     }
-    if (!keep) {
-        add_record(changes, blob,
-                   seen->locator ? OCI_CHANGE_PUT : OCI_CHANGE_ADD, pool);
-    }
+    /* A record that is kept is put again, too: the process that has put it may
+     * not have made it durable yet. */
+    add_record(changes, keep ? &recorded : blob,
+               seen->locator ? OCI_CHANGE_PUT : OCI_CHANGE_ADD, pool);
     add_holder(changes, repository, blob->digest, pool);
     error = apply_locked(repository, changes, pool);
     *changed = error && APR_STATUS_IS_EEXIST(error->status);

@@ -19,13 +19,16 @@
 #include "store/fs/fs_index.h"
 #include "store/io.h"
 
-static long type;        /* of all file systems */
-static const char *task; /* which writes the journal of ext4, or NULL if the
-                            system does not tell */
-static const char
-    *full; /* the part of a path for which close(2) reports a full quota */
-static char synced[4096]; /* the paths of synced directories, each followed by a
-                             blank */
+static long type; /* of all file systems */
+
+/* Which task writes the journal of ext4; NULL if the system does not tell. */
+static const char *task;
+
+/* The part of a path for which close(2) reports a full quota. */
+static const char *full;
+
+/* The paths of synced directories, each followed by a blank. */
+static char synced[4096];
 
 int statfs(const char *path, struct statfs *fs)
 {
