@@ -352,6 +352,28 @@ static void check_absence(test_t *t, int empty)
            "both work when it is moved back");
 }
 
+/* A directory of the index leads to itself, as only an administrator can make
+ * it. */
+static void check_link_loop(test_t *t)
+{
+    apr_pool_t *pool = t->run->pool;
+    oci_index_t *index;
+    oci_value_t value;
+
+    open_both(t, &index, "b", getuid());
+    tap_ok(&t->run->tap, !symlink("loop", at(t->run, "b/index/loop")),
+           "a link to itself is made");
+    alarm(60); /* nothing here may wait */
+    tap_ok(&t->run->tap,
+           !works(oci_index_fs.get(&value, index, "loop/y", pool))
+               && !works(oci_index_fs.get(NULL, index, "loop/y", pool))
+               && !works(change(index, OCI_CHANGE_PUT, "loop/y", "v"))
+               && !works(change(index, OCI_CHANGE_DELETE, "loop/y", "")),
+           "a loop of links is an error");
+    alarm(0);
+    unlink(at(t->run, "b/index/loop"));
+}
+
 /* An index may name files outside of the store: locators have one form. */
 static void check_locators(test_t *t)
 {
@@ -671,6 +693,7 @@ int main(void)
     check_temporaries(&t);
     check_absence(&t, 0);
     check_absence(&t, 1);
+    check_link_loop(&t);
     check_locators(&t);
     check_leftovers(&t);
     check_lock_file(&t, "");

@@ -167,7 +167,9 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
         }
         return rv != APR_SUCCESS ? oci_store_dir_classify(fs, rv) : APR_SUCCESS;
     }
-    do {
+    /* Try first what most entries of this file system are. */
+    rv = fs->traits & OCI_IO_LINKS ? ELOOP : oci_io_read(value, path, pool);
+    while (rv == ELOOP) {
         length = readlink(path, target, sizeof(target));
         if (length > OCI_TARGET_MAX) {
             return APR_EINVAL;
@@ -177,9 +179,12 @@ static apr_status_t get(oci_value_t *value, oci_index_t *index, const char *key,
             value->size = length;
             return APR_SUCCESS;
         }
-        /* EINVAL: the entry exists, and is not a symbolic link. */
-        rv = errno == EINVAL ? oci_io_read(value, path, pool) : errno;
-    } while (rv == ELOOP);
+        if (errno != EINVAL) {
+            rv = errno;
+            break;
+        }
+        rv = oci_io_read(value, path, pool); /* it is not a symbolic link */
+    }
     return rv != APR_SUCCESS ? oci_store_dir_classify(fs, rv) : APR_SUCCESS;
 }
 
