@@ -26,48 +26,61 @@ APLOG_USE_MODULE(oci);
  * tags are in one header of at most half that size. */
 #define TAGS_BYTES 8192
 
-/* Take note that a manifest is read, for garbage collection.  A client that
- * pushes an index asks by HEAD which of its manifests it need not push; which
- * command deletes those without a tag is not known here.  A pull succeeds also
- * if its time cannot be remembered. */
-static oci_error_t *note_read(oci_request_t *request, const char *digest)
+/* A client that pushes an index asks by HEAD which of its manifests it need not
+ * push.  Keep garbage collection from deleting this one soon; which command
+ * deletes those without a tag is not known here. */
+static oci_error_t *release(oci_request_t *request, const char *digest)
+{
+    return request->r->header_only && !request->policy.read_only
+        ? oci_reply_released(request,
+                             oci_manifest_release(&request->repository, digest,
+                                                  request->r->pool))
+        : NULL;
+}
+
+/* Remember when a manifest was pulled, for garbage collection.  A pull succeeds
+ * also if its time cannot be remembered. */
+static void note_pull(oci_request_t *request, const char *digest)
 {
     request_rec *r = request->r;
-    oci_error_t *error;
-
-    if (r->header_only) {
-        return request->policy.read_only
-            ? NULL
-            : oci_reply_released(request,
-                                 oci_manifest_release(&request->repository,
-                                                      digest, r->pool));
-    }
-    error = request->dates_pulls
+    oci_error_t *error = !r->header_only && request->dates_pulls
         ? oci_pull_time_set(&request->repository, digest, r->pool)
         : NULL;
+
     if (error) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, error->status, r,
                       "oci: the time of this pull is not remembered: %s",
                       error->note);
     }
-    return NULL;
+}
+
+/* Read a manifest, and release it.  A digest is released first, so that the
+ * manifest, if it is still there, will stay; a tag has kept it until now. */
+static oci_error_t *read_released(oci_manifest_t *manifest,
+                                  oci_request_t *request)
+{
+    const char *reference = request->route.reference;
+    int by_digest = oci_digest_valid(reference);
+    oci_error_t *error = by_digest ? release(request, reference) : NULL;
+
+    if (!error) {
+        error = oci_manifest_get(manifest, &request->repository, reference,
+                                 request->r->pool);
+    }
+    return error || by_digest ? error : release(request, manifest->digest);
 }
 
 /* GET /v2/<name>/manifests/<reference> */
 oci_error_t *oci_manifests_get(oci_request_t *request)
 {
     oci_manifest_t manifest;
-    oci_error_t *error = oci_manifest_get(&manifest, &request->repository,
-                                          request->route.reference,
-                                          request->r->pool);
+    oci_error_t *error = read_released(&manifest, request);
     int answered;
 
     if (error) {
         return error;
     }
-    if ((error = note_read(request, manifest.digest))) {
-        return error;
-    }
+    note_pull(request, manifest.digest);
     oci_reply_digest(request, manifest.digest);
     error = oci_reply_conditions(&answered, request, manifest.digest,
                                  OCI_E_MANIFEST_CHANGED);

@@ -291,8 +291,8 @@ oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
     return push_manifest(&self);
 }
 
-/* Release a manifest, if it exists.  The caller holds the lock if there is
- * something to change: a manifest without a mark is not about to be deleted. */
+/* Release a manifest with a mark, if it still exists.  The caller holds the
+ * lock. */
 static oci_error_t *release_locked(const oci_repository_t *repository,
                                    const char *digest,
                                    const apr_array_header_t *changes,
@@ -308,22 +308,21 @@ static oci_error_t *release_locked(const oci_repository_t *repository,
     if (error || !exists) {
         return error ? error : oci_manifest_unknown(digest, pool);
     }
-    return changes->nelts
-        ? oci_facts_apply(repository->registry, changes, 0, pool)
-        : NULL;
+    return oci_facts_apply(repository->registry, changes, 0, pool);
 }
 
 oci_error_t *oci_manifest_release(const oci_repository_t *repository,
                                   const char *digest, apr_pool_t *pool)
 {
     apr_array_header_t *changes = oci_change_list_make(pool);
-    oci_lock_t *lock = NULL;
+    oci_lock_t *lock;
     oci_error_t *error = oci_manifest_add_release(changes, repository, digest,
                                                   pool);
 
-    if (!error && changes->nelts) {
-        error = oci_repository_lock(&lock, repository, OCI_LOCK_SHARED, pool);
+    if (error || !changes->nelts) {
+        return error;
     }
+    error = oci_repository_lock(&lock, repository, OCI_LOCK_SHARED, pool);
     if (!error) {
         error = release_locked(repository, digest, changes, pool);
         oci_repository_unlock(repository, lock);
