@@ -17,6 +17,7 @@
 #include "gc/gc_uploads.h"
 #include "registry/keys.h"
 #include "registry/random.h"
+#include "registry/stored_walk.h"
 #include "registry/upload_id.h"
 #include "registry/upload_lease.h"
 #include "registry/walk.h"
@@ -36,19 +37,14 @@
 static oci_error_t *list(apr_array_header_t **entries, const oci_gc_t *gc,
                          const char *after, int limit, apr_pool_t *pool)
 {
-    oci_blob_store_t *store = gc->registry->blobs;
-    apr_status_t rv;
+    oci_stored_page_t page = { gc->registry->blobs, OCI_STORED_UPLOADS,
+                               *after ? after : NULL, limit };
 
-    if (!store->provider->list) {
+    if (!page.store->provider->list) {
         *entries = apr_array_make(pool, 1, sizeof(oci_stored_t));
         return NULL;
     }
-    rv = store->provider->list(entries, store, OCI_STORED_UPLOADS,
-                               *after ? after : NULL, limit, pool);
-    return rv == APR_SUCCESS
-        ? NULL
-        : oci_error_storage(pool, rv, "cannot list the uploads in %s",
-                            store->where);
+    return oci_stored_list(entries, &page, pool);
 }
 
 static int is_idle(const oci_gc_t *gc, const oci_stored_t *stored)

@@ -14,6 +14,7 @@
 #include "registry/pending.h"
 #include "registry/random.h"
 #include "registry/repository.h"
+#include "registry/stored_walk.h"
 #include "values/digest.h"
 
 /* The size of a filter: 8 MiB. */
@@ -362,28 +363,23 @@ oci_error_t *oci_blob_find_stored(oci_stored_t *stored,
                                   const oci_registry_t *registry,
                                   const char *locator, apr_pool_t *pool)
 {
-    oci_blob_store_t *store = registry->blobs;
     apr_size_t length = strlen(locator);
     char *after = apr_pstrcat(pool, locator, "~", NULL);
+    oci_stored_page_t page = { registry->blobs, OCI_STORED_BLOBS, after, 1 };
     apr_array_header_t *entries;
-    apr_status_t rv;
+    oci_error_t *error;
 
     memset(stored, 0, sizeof(*stored));
     if (!length) {
         return NULL;
     }
     after[length - 1]--;
-    rv = store->provider->list(&entries, store, OCI_STORED_BLOBS, after, 1,
-                               pool);
-    if (rv != APR_SUCCESS) {
-        return oci_error_storage(pool, rv, "cannot list the blobs in %s",
-                                 store->where);
-    }
-    if (entries->nelts
+    error = oci_stored_list(&entries, &page, pool);
+    if (!error && entries->nelts
         && !strcmp(APR_ARRAY_IDX(entries, 0, oci_stored_t).name, locator)) {
         *stored = APR_ARRAY_IDX(entries, 0, oci_stored_t);
     }
-    return NULL;
+    return error;
 }
 
 apr_status_t oci_blob_delete_bytes(const oci_registry_t *registry,

@@ -2,6 +2,8 @@
 
 /* Visits all blobs, or all uploads, that a blob store lists, page by page. */
 
+#include <string.h>
+
 #include "apr_strings.h"
 
 #include "registry/stored_walk.h"
@@ -13,13 +15,33 @@
 /* The longest name, which is that of a locator, and a NUL. */
 #define NAME_SIZE 513
 
-static oci_error_t *explain(const oci_stored_walk_t *walk, apr_status_t rv,
-                            apr_pool_t *pool)
+static oci_error_t *explain(const oci_blob_store_t *store, oci_stored_e kind,
+                            apr_status_t rv, apr_pool_t *pool)
 {
     return oci_error_storage(pool, rv, "cannot list the %s in %s",
-                             walk->kind == OCI_STORED_UPLOADS ? "uploads"
-                                                              : "blobs",
-                             walk->store->where);
+                             kind == OCI_STORED_UPLOADS ? "uploads" : "blobs",
+                             store->where);
+}
+
+oci_error_t *oci_stored_list(apr_array_header_t **entries,
+                             const oci_stored_page_t *page, apr_pool_t *pool)
+{
+    oci_blob_store_t *store = page->store;
+    apr_status_t rv = store->provider->list(entries, store, page->kind,
+                                            page->after, page->limit, pool);
+    const char *last;
+
+    if (rv != APR_SUCCESS) {
+        return explain(store, page->kind, rv, pool);
+    }
+    if (!page->after || !(*entries)->nelts) {
+        return NULL;
+    }
+    last = APR_ARRAY_IDX(*entries, (*entries)->nelts - 1, oci_stored_t).name;
+    return strcmp(last, page->after) > 0
+        ? NULL
+        : oci_error_storage(pool, APR_SUCCESS, "%s lists %s again, after %s",
+                            store->where, last, page->after);
 }
 
 static oci_error_t *visit_page(oci_stored_walk_t *walk,
@@ -37,29 +59,27 @@ static oci_error_t *visit_page(oci_stored_walk_t *walk,
     return error;
 }
 
-static oci_error_t *visit_pages(oci_stored_walk_t *walk, apr_pool_t *page,
+static oci_error_t *visit_pages(oci_stored_walk_t *walk, apr_pool_t *pool,
                                 apr_pool_t *scratch)
 {
-    oci_blob_store_t *store = walk->store;
-    int limit = store->provider->remote ? REMOTE_PAGE : PAGE;
-    char after[NAME_SIZE] = "";
+    int limit = walk->store->provider->remote ? REMOTE_PAGE : PAGE;
+    oci_stored_page_t page = { walk->store, walk->kind, NULL, limit };
+    char after[NAME_SIZE];
     apr_array_header_t *entries;
     oci_error_t *error;
 
     do {
-        apr_status_t rv;
-
-        apr_pool_clear(page);
-        rv = store->provider->list(&entries, store, walk->kind,
-                                   *after ? after : NULL, limit, page);
-        if (rv != APR_SUCCESS) {
-            return explain(walk, rv, page);
+        apr_pool_clear(pool);
+        error = oci_stored_list(&entries, &page, pool);
+        if (error) {
+            return error;
         }
         if (entries->nelts) {
             apr_cpystrn(after,
                         APR_ARRAY_IDX(entries, entries->nelts - 1, oci_stored_t)
                             .name,
                         sizeof(after));
+            page.after = after;
         }
         error = visit_page(walk, entries, scratch);
     } while (entries->nelts && !error && !walk->stop);
@@ -77,7 +97,7 @@ oci_error_t *oci_stored_walk(oci_stored_walk_t *walk, apr_pool_t *pool)
         rv = apr_pool_create(&scratch, pool);
     }
     if (rv != APR_SUCCESS) {
-        return explain(walk, rv, pool);
+        return explain(walk->store, walk->kind, rv, pool);
     }
     error = visit_pages(walk, page, scratch);
     if (!error) { /* it lives as long as pool */

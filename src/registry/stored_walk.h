@@ -10,6 +10,23 @@
 
 #include "registry/registry.h"
 
+/** What to list in one step. */
+typedef struct oci_stored_page_t {
+    oci_blob_store_t *store; /* which can list */
+    oci_stored_e kind;
+    const char *after; /* only names behind it; NULL for all */
+    int limit;         /* the most entries */
+} oci_stored_page_t;
+
+/**
+ * List a page of what a store has.
+ * @param entries Set to an array of oci_stored_t, in the order of the names,
+ *        allocated from pool; an empty one at the end
+ * @return A storage error, also if the store lists the same names again
+ */
+oci_error_t *oci_stored_list(apr_array_header_t **entries,
+                             const oci_stored_page_t *page, apr_pool_t *pool);
+
 typedef struct oci_stored_walk_t oci_stored_walk_t;
 
 /**

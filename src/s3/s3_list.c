@@ -30,11 +30,13 @@ const char *oci_s3_list_key(const apr_xml_elem *root, const apr_xml_elem *entry,
     return apr_punescape_url(pool, plain, NULL, NULL, 0);
 }
 
-/* Copy the entries of a document whose keys have the prefix.  Returns the last
- * key of all, with its prefix, or NULL. */
+/* Copy the entries of a document whose keys have the prefix, and are behind
+ * after: a server that ignores start-after sends all of them each time.
+ * after: NULL for all keys
+ * Returns the last key of all, without the prefix, or NULL. */
 static const char *read_entries(oci_s3_listing_t *listing,
                                 const apr_xml_elem *root, const char *prefix,
-                                apr_pool_t *pool)
+                                const char *after, apr_pool_t *pool)
 {
     const apr_xml_elem *element = oci_s3_xml_child(root, "Contents");
     apr_size_t length = strlen(prefix);
@@ -45,12 +47,13 @@ static const char *read_entries(oci_s3_listing_t *listing,
         const char *size = oci_s3_xml_text(element, "Size", pool);
         oci_s3_entry_t *entry;
 
-        if (!key || !size || strncmp(key, prefix, length)) {
+        if (!key || !size || strncmp(key, prefix, length)
+            || (after && strcmp(key + length, after) <= 0)) {
             continue;
         }
-        last = key;
+        last = key + length;
         entry = apr_array_push(listing->entries);
-        entry->key = key + length;
+        entry->key = last;
         entry->size = apr_atoi64(size);
         entry->etag = oci_s3_xml_text(element, "ETag", pool);
         entry->modified = oci_s3_xml_time(
@@ -93,14 +96,19 @@ apr_status_t oci_s3_list(oci_s3_listing_t *listing, const oci_s3_call_t *call,
         oci_s3_error_say(&failure, "the answer is not a listing", pool);
         return APR_EGENERAL;
     }
-    last = read_entries(listing, root, prefix, pool);
+    last = read_entries(listing, root, prefix, list->after, pool);
     truncated = oci_s3_xml_text(root, "IsTruncated", pool);
     if (truncated && !strcmp(truncated, "true")) {
         if (!last) {
-            oci_s3_error_say(&failure, "a page of the listing is empty", pool);
+            oci_s3_error_say(&failure,
+                             list->after
+                                 ? "the listing does not go on: the server "
+                                   "ignores start-after"
+                                 : "a page of the listing is empty",
+                             pool);
             return APR_EGENERAL;
         }
-        listing->next = last + strlen(prefix);
+        listing->next = last;
     }
     return APR_SUCCESS;
 }

@@ -287,6 +287,14 @@ static void read_uploads(oci_s3_uploads_t *uploads, const apr_xml_elem *root,
     }
 }
 
+/* Whether a page says that it ends where it was to begin. */
+static int ends_at(const oci_s3_uploads_t *uploads, const char *key,
+                   const char *id)
+{
+    return key && uploads->next_key && !strcmp(uploads->next_key, key)
+        && !strcmp(uploads->next_id ? uploads->next_id : "", id ? id : "");
+}
+
 apr_status_t oci_s3_multipart_list(oci_s3_uploads_t *uploads,
                                    const oci_s3_call_t *call,
                                    const char *prefix, apr_pool_t *pool)
@@ -294,6 +302,7 @@ apr_status_t oci_s3_multipart_list(oci_s3_uploads_t *uploads,
     const oci_s3_settings_t *settings = oci_s3_client_settings(call->client);
     apr_table_t *query = apr_table_make(pool, 8);
     oci_s3_request_t request = { .method = "GET", .query = query };
+    const char *key = uploads->next_key, *id = uploads->next_id;
     const apr_xml_elem *root;
     oci_s3_reply_t reply;
     apr_status_t rv;
@@ -303,11 +312,11 @@ apr_status_t oci_s3_multipart_list(oci_s3_uploads_t *uploads,
     apr_table_setn(query, "max-uploads", UPLOADS_MAX);
     apr_table_setn(query, "prefix",
                    apr_pstrcat(pool, settings->prefix, prefix, NULL));
-    if (uploads->next_key) {
-        apr_table_setn(query, "key-marker", uploads->next_key);
+    if (key) {
+        apr_table_setn(query, "key-marker", key);
     }
-    if (uploads->next_key && uploads->next_id) {
-        apr_table_setn(query, "upload-id-marker", uploads->next_id);
+    if (key && id) {
+        apr_table_setn(query, "upload-id-marker", id);
     }
     uploads->uploads = apr_array_make(pool, 16, sizeof(oci_s3_pending_t));
     uploads->next_key = NULL;
@@ -326,5 +335,12 @@ apr_status_t oci_s3_multipart_list(oci_s3_uploads_t *uploads,
         return APR_EGENERAL;
     }
     read_uploads(uploads, root, settings->prefix, pool);
+    if (ends_at(uploads, key, id)) {
+        say(call, NULL,
+            "the listing of uploads does not go on: the server ignores "
+            "key-marker",
+            pool);
+        return APR_EGENERAL;
+    }
     return APR_SUCCESS;
 }

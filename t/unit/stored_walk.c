@@ -14,6 +14,7 @@
 
 static tap_t tap;
 static int fails_at; /* which page cannot be listed; 0: none */
+static int forgets;  /* whether each page is the first one */
 static int pages;
 static int limit_seen;
 static oci_stored_e kind_seen;
@@ -35,7 +36,7 @@ static apr_status_t list(apr_array_header_t **entries, oci_blob_store_t *store,
     for (i = 0; i < STORED && (*entries)->nelts < SHORT; i++) {
         const char *name = apr_psprintf(pool, "name-%d", i);
 
-        if (!after || strcmp(name, after) > 0) {
+        if (!after || forgets || strcmp(name, after) > 0) {
             oci_stored_t *entry = apr_array_push(*entries);
 
             memset(entry, 0, sizeof(*entry));
@@ -102,6 +103,7 @@ static void check_ends(apr_pool_t *pool)
     seen_t stopped = { .stop_at = '4' };
     seen_t failed = { .error_at = '3' };
     seen_t broken = { .count = 0 };
+    seen_t again = { .count = 0 };
 
     tap_is(&tap, walk(&stopped, 0, OCI_STORED_BLOBS, pool), NULL, "a stop");
     tap_is(&tap, stopped.names, "01234", "ends a walk");
@@ -114,6 +116,12 @@ static void check_ends(apr_pool_t *pool)
            "a page that cannot be listed");
     tap_is(&tap, broken.names, "012", "ends a walk");
     fails_at = 0;
+    forgets = 1;
+    tap_is(&tap, walk(&again, 0, OCI_STORED_BLOBS, pool),
+           "/store lists name-2 again, after name-2",
+           "a store that always lists the same");
+    tap_is(&tap, again.names, "012", "ends a walk");
+    forgets = 0;
 }
 
 int main(void)

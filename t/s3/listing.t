@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# Servers that ignore where a page of a listing begins: what lists ends all the
+# same, and deletes nothing that is needed.
+
+use OCI::Test;
+
+use OCI::Admin;
+use OCI::S3::Client;
+use OCI::S3::Registry;
+
+use constant MANY => 500;    # more pages than anything may ask for
+
+my ($s3, $server, $client) = s3_registry(config => 'OCIRedirect Off');
+my $image = $client->push_image('a/b', 'v1');
+my @keys = grep { m{(?:\A|/)blobs/} } map { $_->{key} } $s3->objects;
+my $directory = $keys[0] =~ s{[^/]*\z}{}r;
+
+# A listing of these keys, whatever page was asked for.
+sub listing {
+    my ($more, @names) = @_;
+    return "<ListBucketResult><IsTruncated>$more</IsTruncated>"
+        . join('', map { "<Contents><Key>$_</Key><Size>2</Size>"
+            . '<LastModified>2026-01-01T00:00:00.000Z</LastModified>'
+            . '</Contents>' } sort @names)
+        . '</ListBucketResult>';
+}
+
+# Run gc or check while each request of this kind has the answer.  Returns its
+# result, and how many there were.
+sub run_with {
+    my ($query, $text, $function, @options) = @_;
+    $s3->faults({ fault => 'body', method => 'GET', query => $query,
+        text => $text, count => MANY });
+    my $run = $function->($server, @options);
+    my $asked = MANY - $s3->faults_left->[0]{count};
+    $s3->faults;
+    return ($run, $asked);
+}
+
+my $blobs = 'list-type=2.*prefix=[^&]*blobs';
+for my $case ([ 'gc', \&gc, '--grace', 0 ], [ 'check', \&check ]) {
+    my ($name, @command) = @$case;
+    my ($run, $asked) = run_with($blobs, listing('true', @keys), @command);
+    is($run->{status}, 1,
+        "$name: a listing that never ends is an error");
+    like($run->{err}, qr/the server ignores start-after/, 'it says so');
+    ok($asked > 1 && $asked < 10, "after $asked pages");
+    ($run, $asked) = run_with($blobs, listing('false', @keys), @command);
+    is($run->{status}, 0, "$name: a page with all of them is enough")
+        or diag($run->{err});
+    ok($asked > 0 && $asked < 10, "of $asked");
+}
+
+# An old upload that no record names.
+my $key = $directory . '0' x 32 . '!x';
+$s3->clock(-300);
+OCI::S3::Client->new($s3)->create($key);
+$s3->clock(0);
+my ($run, $asked) = run_with('uploads.*prefix=[^&]*blobs%2F0', <<"XML",
+<ListMultipartUploadsResult><IsTruncated>true</IsTruncated>
+<NextKeyMarker>$key</NextKeyMarker><NextUploadIdMarker>x</NextUploadIdMarker>
+</ListMultipartUploadsResult>
+XML
+    \&gc, '--upload-expiry', 60);
+like($run->{err}, qr/the server ignores key-marker/,
+    'a listing of uploads that never ends');
+is($asked, 2, 'ends');
+
+is($client->get('/v2/a/b/manifests/v1')->body, $image->{text},
+    'nothing that is needed was deleted');
+for my $layer (@{ $image->{document}{layers} }) {
+    status_is($client->get("/v2/a/b/blobs/$layer->{digest}"), 200, 'a layer');
+}
+$server->stop;
+done_testing;
