@@ -225,6 +225,11 @@ static const char *check_delete(store_check_t *check, apr_pool_t *pool)
         : explain(check, "look for the deleted blob", rv, "s3:GetObject", pool);
 }
 
+static const char *check_pages(store_check_t *check, apr_pool_t *pool)
+{
+    return oci_bucket_check_pages(check->bucket, pool);
+}
+
 static const char *check_conditions(store_check_t *check, apr_pool_t *pool)
 {
     return oci_bucket_check_conditions(&check->note, check->bucket, pool);
@@ -252,6 +257,7 @@ static const struct {
     { "write", ALWAYS, check_write },
     { "read", WRITTEN, check_read },
     { "delete", WRITTEN, check_delete },
+    { "pages", BUCKET, check_pages },
     { "conditions", BUCKET, check_conditions },
     { "multipart", BUCKET, check_multipart },
     { NULL, ALWAYS, NULL },

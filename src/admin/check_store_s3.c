@@ -12,6 +12,7 @@
 
 #ifdef OCI_S3
 #include "s3/s3_blobs.h"
+#include "s3/s3_list.h"
 #include "s3/s3_multipart.h"
 #include "s3/s3_object.h"
 
@@ -104,6 +105,57 @@ const char *oci_bucket_check_conditions(const char **note,
     return problem || rv == APR_SUCCESS
         ? problem
         : say(rv, "delete an object", check, "s3:DeleteObject", pool);
+}
+
+/* List what is behind the first of two objects. */
+static const char *list_second(const oci_bucket_check_t *check,
+                               const char *const keys[2], apr_pool_t *pool)
+{
+    oci_s3_list_t list = { DIRECTORY, keys[0], 1 };
+    oci_s3_listing_t page;
+    apr_status_t rv = oci_s3_list(&page, &check->call, &list, pool);
+
+    if (rv != APR_SUCCESS) {
+        return say(rv, "list the objects behind a key", check, "s3:ListBucket",
+                   pool);
+    }
+    return page.entries->nelts == 1
+            && !strcmp(APR_ARRAY_IDX(page.entries, 0, oci_s3_entry_t).key,
+                       keys[1])
+        ? NULL
+        : "the server does not list objects in the order of their keys, from "
+          "start-after on: garbage collection would miss some";
+}
+
+const char *oci_bucket_check_pages(const oci_bucket_check_t *check,
+                                   apr_pool_t *pool)
+{
+    const char *keys[] = { apr_pstrcat(pool, check->key, "-1", NULL),
+                           apr_pstrcat(pool, check->key, "-2", NULL) };
+    struct iovec body = { (char *)"an object", 9 };
+    oci_s3_put_t put = { .body = &body, .count = 1 };
+    const char *problem = NULL;
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    for (i = 0; i < 2 && rv == APR_SUCCESS; i++) {
+        put.key = keys[i];
+        rv = oci_s3_put(NULL, &check->call, &put, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        problem = say(rv, "put an object", check, "s3:PutObject", pool);
+    }
+    else {
+        problem = list_second(check, keys, pool);
+    }
+    for (i = 0; i < 2; i++) {
+        rv = oci_s3_delete(&check->call, keys[i], pool);
+        if (rv != APR_SUCCESS && !problem) {
+            problem = say(rv, "delete an object", check, "s3:DeleteObject",
+                          pool);
+        }
+    }
+    return problem;
 }
 
 /* Whether the server lists an upload. */
@@ -202,6 +254,14 @@ const char *oci_bucket_check_describe(const oci_bucket_check_t *check,
     (void)check;
     (void)pool;
     return "";
+}
+
+const char *oci_bucket_check_pages(const oci_bucket_check_t *check,
+                                   apr_pool_t *pool)
+{
+    (void)check;
+    (void)pool;
+    return NULL;
 }
 
 const char *oci_bucket_check_conditions(const char **note,

@@ -30,6 +30,10 @@ const char *oci_bucket_check_make(oci_bucket_check_t **check,
 const char *oci_bucket_check_describe(const oci_bucket_check_t *check,
                                       apr_pool_t *pool);
 
+/** Put two objects, list from the first one on, and delete both. */
+const char *oci_bucket_check_pages(const oci_bucket_check_t *check,
+                                   apr_pool_t *pool);
+
 /**
  * Put an object twice, where it must not exist.
  * @param note Set to a sentence if the server ignores this condition

@@ -74,7 +74,7 @@ if (ociadmin('check-store', 's3 s3://bucket')->{err} =~ /without libcurl/) {
     done_testing;
     exit;
 }
-my @BUCKET = (@LOCAL, qw(conditions multipart));
+my @BUCKET = (@LOCAL, qw(pages conditions multipart));
 my %good = map { $_ => qr/\Aok\z/ } @BUCKET;
 for my $name (qw(strict versitygw s3s-fs)) {
     SKIP: {
@@ -135,6 +135,13 @@ for my $case (
         "$check fails: $sentence");
     $s3->faults;
 }
+
+$s3->faults({ fault => 'ignore', parameter => 'start-after',
+    query => 'start-after=', count => 1000 });
+says(['s3 s3://registry/x'], 1, { %good, reach => qr/\Aok/,
+    pages => qr/\Afailed: cannot .* the server ignores start-after/ },
+    'a server that ignores start-after');
+$s3->faults;
 
 # What is wrong with the settings, each in one sentence.
 for my $case (

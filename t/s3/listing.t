@@ -16,22 +16,17 @@ my $image = $client->push_image('a/b', 'v1');
 my @keys = grep { m{(?:\A|/)blobs/} } map { $_->{key} } $s3->objects;
 my $directory = $keys[0] =~ s{[^/]*\z}{}r;
 
-# A listing of these keys, whatever page was asked for.
-sub listing {
-    my ($more, @names) = @_;
-    return "<ListBucketResult><IsTruncated>$more</IsTruncated>"
-        . join('', map { "<Contents><Key>$_</Key><Size>2</Size>"
-            . '<LastModified>2026-01-01T00:00:00.000Z</LastModified>'
-            . '</Contents>' } sort @names)
-        . '</ListBucketResult>';
-}
+# A page that more ones follow, whatever page was asked for.
+my $page = '<ListBucketResult><IsTruncated>true</IsTruncated>'
+    . join('', map { "<Contents><Key>$_</Key><Size>2</Size></Contents>" }
+        sort @keys)
+    . '</ListBucketResult>';
 
-# Run gc or check while each request of this kind has the answer.  Returns its
-# result, and how many there were.
+# Run gc or check with a fault of each request of this kind.  Returns its result,
+# and how many there were.
 sub run_with {
-    my ($query, $text, $function, @options) = @_;
-    $s3->faults({ fault => 'body', method => 'GET', query => $query,
-        text => $text, count => MANY });
+    my ($query, $fault, $function, @options) = @_;
+    $s3->faults({ method => 'GET', query => $query, count => MANY, %$fault });
     my $run = $function->($server, @options);
     my $asked = MANY - $s3->faults_left->[0]{count};
     $s3->faults;
@@ -41,12 +36,13 @@ sub run_with {
 my $blobs = 'list-type=2.*prefix=[^&]*blobs';
 for my $case ([ 'gc', \&gc, '--grace', 0 ], [ 'check', \&check ]) {
     my ($name, @command) = @$case;
-    my ($run, $asked) = run_with($blobs, listing('true', @keys), @command);
-    is($run->{status}, 1,
-        "$name: a listing that never ends is an error");
+    my ($run, $asked) = run_with($blobs, { fault => 'body', text => $page },
+        @command);
+    is($run->{status}, 1, "$name: a listing that never ends is an error");
     like($run->{err}, qr/the server ignores start-after/, 'it says so');
     ok($asked > 1 && $asked < 10, "after $asked pages");
-    ($run, $asked) = run_with($blobs, listing('false', @keys), @command);
+    ($run, $asked) = run_with($blobs, { fault => 'ignore',
+        parameter => 'start-after' }, @command);
     is($run->{status}, 0, "$name: a page with all of them is enough")
         or diag($run->{err});
     ok($asked > 0 && $asked < 10, "of $asked");
@@ -57,12 +53,13 @@ my $key = $directory . '0' x 32 . '!x';
 $s3->clock(-300);
 OCI::S3::Client->new($s3)->create($key);
 $s3->clock(0);
-my ($run, $asked) = run_with('uploads.*prefix=[^&]*blobs%2F0', <<"XML",
+my $uploads = <<"XML";
 <ListMultipartUploadsResult><IsTruncated>true</IsTruncated>
 <NextKeyMarker>$key</NextKeyMarker><NextUploadIdMarker>x</NextUploadIdMarker>
 </ListMultipartUploadsResult>
 XML
-    \&gc, '--upload-expiry', 60);
+my ($run, $asked) = run_with('uploads.*prefix=[^&]*blobs%2F0',
+    { fault => 'body', text => $uploads }, \&gc, '--upload-expiry', 60);
 like($run->{err}, qr/the server ignores key-marker/,
     'a listing of uploads that never ends');
 is($asked, 2, 'ends');

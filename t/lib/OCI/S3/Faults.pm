@@ -30,6 +30,7 @@
 #     reset-body   the connection is reset after "at" bytes of the body
 #     truncate     it is closed there
 #     corrupt      the byte at "at" (0) of the body is changed
+#     ignore       without a parameter of the query: parameter
 
 package OCI::S3::Faults;
 
@@ -52,8 +53,9 @@ my %FAULT = (
     'reset-body' => sub { split_body(@_, sub { ({ reset => 1 }) }) },
     truncate     => sub { split_body(@_, sub { ({ close => 1 }) }) },
     corrupt      => sub { split_body(@_, \&corrupted) },
+    ignore       => sub { $_[1] },
 );
-my %PERFORMS = map { $_ => 1 } qw(silence reset-body truncate corrupt);
+my %PERFORMS = map { $_ => 1 } qw(silence reset-body truncate corrupt ignore);
 
 sub new { bless { rules => [] }, $_[0] }
 
@@ -96,11 +98,12 @@ sub take {
     return undef;
 }
 
-# The reply with a fault; $perform returns the reply without it.
+# The reply with a fault.  $perform, which is not called for early faults,
+# returns the reply to the request without some of its parameters.
 sub reply {
     my ($rule, $perform) = @_;
     my $reply = $rule->{performed} || $PERFORMS{ $rule->{fault} }
-        ? $perform->() : undef;
+        ? $perform->($rule->{parameter} // ()) : undef;
     return $FAULT{ $rule->{fault} }->($rule, $reply);
 }
 

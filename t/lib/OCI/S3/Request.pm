@@ -52,6 +52,12 @@ sub parameter {
 
 sub parameters { @{ $_[0]{parameters} } }
 
+sub ignore {
+    my ($self, $name) = @_;
+    @{ $self->{parameters} } = grep { $_->[0] ne $name } $self->parameters;
+    return;
+}
+
 # Set the bucket and the key, both undef if there is none.  A host BUCKET.ANY
 # names the bucket, otherwise the first segment of the path does.
 sub locate {

@@ -112,6 +112,7 @@ sub answer {
     my ($self, $request) = @_;
     return OCI::S3::Control::reply($request, $self) if is_control($request);
     my $perform = sub {
+        $request->ignore($_) for @_;
         return $request->{operation}
             ? OCI::S3::Operations::perform($request, $self)
             : $self->{metadata}->perform($request, $self);
