@@ -25,6 +25,7 @@ use constant {
     TOKEN    => Bench::Server::TOKEN,
     BCRYPT   => Bench::Server::BCRYPT,
     CACHED   => Bench::Server::CACHED,
+    DBM      => Bench::Server::DBM,
     MANY     => 10_000,
     GIB      => 1024,                   # in MiB
     PATCHED  => 128,                    # likewise
@@ -261,11 +262,13 @@ sub row_blobs {
     my $bench = shift;
     my ($server, $peer) = @$bench{qw(server peer)};
     return if !$peer;
-    my @all = map { loader($bench, $_, $_->host, 'blobs', 'bench/blobs', 1024) }
-        $server, $peer;
+    my @all = map { loader($bench, @$_, 'blobs', 'bench/blobs', 1024) }
+        [ $server, $server->host ], [ $server, $server->host(DBM) ],
+        [ $peer, $peer->host ];
     race($bench->{turns} // 3, @all);
-    row('blobs of 1 KiB, POST and PUT', ours => $all[0], beside => $all[1],
-        name => 'distribution', by => 'rate', least => 4);
+    my %same = (beside => $all[2], name => 'distribution', by => 'rate');
+    row('blobs of 1 KiB, POST and PUT', ours => $all[0], %same, least => 4);
+    row('  index dbm:gdbm', ours => $all[1], %same);
     return;
 }
 
@@ -273,18 +276,20 @@ sub row_manifests {
     my $bench = shift;
     my ($server, $peer) = @$bench{qw(server peer)};
     return if !$peer;
-    image($bench, $_->host) for $server, $peer;
+    my $dbm = $server->host(DBM);
+    image($bench, $_) for $server->host, $dbm, $peer->host;
     my $full = full($bench);
     for (['manifest PUT, new tags', 'n@@@@@@', manifest_file($bench)],
          ['new manifests, new tags', 'm@@@@@@', manifest_file($bench, 1)]) {
         my ($figure, $tag, $file) = @$_;
         my @words = ('PUT', "/v2/bench/image/manifests/$tag", TYPE, $file);
         my @all = map { loader($bench, @$_, @words) }
-            [ $server, $server->host ], [ $server, $full ],
+            [ $server, $server->host ], [ $server, $full ], [ $server, $dbm ],
             [ $peer, $peer->host ];
         race($bench->{turns} // 3, @all);
-        row($figure, ours => $all[0], beside => $all[2],
-            name => 'distribution', by => 'rate', least => 5);
+        my %same = (beside => $all[3], name => 'distribution', by => 'rate');
+        row($figure, ours => $all[0], %same, least => 5);
+        row('  index dbm:gdbm', ours => $all[2], %same);
         row('  10,000 tags, repositories', ours => $all[1],
             beside => $all[0], name => 'ours, empty', by => 'rate',
             least => 0.9);

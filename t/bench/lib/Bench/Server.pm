@@ -6,8 +6,9 @@
 #     /v2/      the module        /static/   files        /dav/   mod_dav
 #
 # The first port serves an empty store, the second the same store with
-# "EnableSendfile On", and the third another store, which is filled.  Rows may
-# add ports and virtual hosts.
+# "EnableSendfile On", the third another store, which is filled, and the seventh
+# an empty store whose index is a DBM file.  Rows may add ports and virtual
+# hosts.
 
 package Bench::Server;
 
@@ -19,7 +20,7 @@ use parent 'OCI::Server';
 
 # Ports by name.
 use constant { EMPTY => 1, SENDFILE => 2, FULL => 3, TOKEN => 4, BCRYPT => 5,
-    CACHED => 6, OWN => 7 };
+    CACHED => 6, DBM => 7, OWN => 8 };
 
 my $CONFIG = <<'END';
 ServerName 127.0.0.1:@PORT@
@@ -104,6 +105,12 @@ DavLockDB @DIR@/lock/db
         </RequireAll>
     </Location>
 </VirtualHost>
+<VirtualHost 127.0.0.1:@PORT7@>
+    <Location "/v2/">
+        OCIBlobStore fs @DIR@/dbm
+        OCIIndex dbm:gdbm @DIR@/dbm/index.gdbm
+    </Location>
+</VirtualHost>
 END
 
 # The processes of an MPM, the same for all measurements.
@@ -146,7 +153,7 @@ sub start {
 sub make_directories {
     my $self = shift;
     $self->SUPER::make_directories;
-    for my $directory (qw(htdocs/static htdocs/dav lock full)) {
+    for my $directory (qw(htdocs/static htdocs/dav lock full dbm)) {
         mkdir "$self->{dir}/$directory" or die "$directory: $!\n";
         chown((getpwnam(OCI::Server::user()))[ 2, 3 ],
             "$self->{dir}/$directory") if !$>;
