@@ -1,23 +1,23 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-# backup.sh: back up a registry beside a running server, or restore it.
+# backup.sh: back up a registry while httpd runs, or restore it.
 #
 #     backup.sh backup     copy the registry to BACKUP; a second run copies only
 #                          what has changed
-#     backup.sh restore    copy BACKUP to a registry that is new, and check it;
-#                          the server must not run
+#     backup.sh restore    copy BACKUP to a new registry, and check it; httpd
+#                          must not run
 #
 # Environment:
 #
-#     BACKUP     the directory of the backup, which is only for this purpose
+#     BACKUP     the directory of the backup, used for nothing else
 #     BLOBS      the blob store, as after OCIBlobStore; a directory
 #     INDEX      the index, as after OCIIndex; by default beside the blobs
-#     SPARSE     restore: as OCISparse, if it is set or if clients delete images
-#                that an index names
+#     SPARSE     restore: Index or All, as OCISparse; also if clients delete
+#                images that an index names
 #     OCIADMIN   the program ociadmin
 #
-# conf/README explains it.
+# See "Backup" and "Restore" in conf/README.
 
 set -eu
 

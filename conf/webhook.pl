@@ -31,17 +31,18 @@ usage: $NAME --queue DIR --url URL [--headers FILE] [--registry URL]
 END
 my $HELP = <<"END";
 ${USAGE}
-Post the events of mod_oci to a URL, as the notifications of the CNCF project
-distribution.  httpd starts this program:
+Post the events of mod_oci to a URL, in the format of the notifications of the
+CNCF project distribution.  httpd starts this program:
 
     OCIEventLog "|PATH/$NAME --queue DIR --url URL"
 
-    --queue DIR      where events wait; it must exist, and be only for this
+    --queue DIR      where events wait: an existing directory, used for nothing
+                     else
     --url URL        where to post; https needs Perl's IO::Socket::SSL
-    --headers FILE   lines such as "Authorization: Bearer ...", which are sent,
-                     too
-    --registry URL   what clients call the registry, such as
-                     https://registry.example.org; for target.url
+    --headers FILE   further headers to send, a line for each, such as
+                     "Authorization: Bearer ..."
+    --registry URL   the URL of the registry for clients, such as
+                     https://registry.example.org; it is used in target.url
     --help           print this text
 
 See "Who changed what: the event log" in the manual, conf/README.
