@@ -19,9 +19,10 @@
 
 const char oci_check_store_usage[] =
     " [--json] STORES\n"
-    "    Try whether the blob store can be reached, and can list, write, read\n"
-    "    and delete; with s3 also what a large blob needs.  The store may be\n"
-    "    new, and nothing is left behind.  The index is not looked at.\n"
+    "    Test whether the blob store can be reached, and can list, write,\n"
+    "    read and delete; with s3 also what a large blob needs.  The store\n"
+    "    may be new or in use, and nothing is left behind in it.  The index\n"
+    "    is not needed.\n"
     "      --json       one JSON object for each line\n";
 
 enum { OPTION_JSON = 256 };

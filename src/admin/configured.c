@@ -314,14 +314,14 @@ const char *oci_configured_read(apr_array_header_t **found, const char *program,
     apr_proc_wait(&process, &status, &why, APR_WAIT);
     if (!APR_PROC_CHECK_EXIT(why) || status) {
         return apr_psprintf(pool,
-                            "%s cannot use %s; --httpd names another httpd or "
-                            "apachectl:%s",
+                            "%s cannot use %s; to run another httpd or "
+                            "apachectl, name it with --httpd:%s",
                             program, file, said);
     }
     return (*found)->nelts
         ? NULL
         : apr_psprintf(pool,
-                       "%s has no registry: no OCIBlobStore, or an older "
-                       "mod_oci, which does not answer",
+                       "%s has no registry: it has no OCIBlobStore, or loads "
+                       "a mod_oci that is older than ociadmin",
                        file);
 }

@@ -21,16 +21,15 @@ const char oci_copy_usage[] =
     "                   the syntax of OCIBlobStore, and compare each blob\n"
     "                   with its digest.  Upload sessions are not copied\n"
     "      --config FILE [--httpd PROGRAM]\n"
-    "                   use FROM or TO as this configuration of httpd says:\n"
-    "                   it has the directives of the provider, such as\n"
-    "                   OCIS3Endpoint\n"
+    "                   the configuration of httpd that has the directives\n"
+    "                   of the provider of FROM or TO, such as OCIS3Endpoint\n"
     "      --force      replace the contents of the index TO if it is not\n"
-    "                   empty; with --blobs, forget an unfinished copy to\n"
+    "                   empty; with --blobs, discard an unfinished copy to\n"
     "                   another store\n"
     "      --index INDEX\n"
     "                   copy only the blobs that this index records.  From or\n"
-    "                   to a remote store, such as s3, it is needed, and the\n"
-    "                   new names of the blobs are noted in it\n"
+    "                   to a remote store, such as s3, INDEX is needed, and\n"
+    "                   records where the blobs are in TO\n"
     "      --json       print the report as one line of JSON\n"
     "      --online     copy the index of a registry that is in use: each\n"
     "                   repository is copied as it was at one moment\n"
@@ -38,9 +37,9 @@ const char oci_copy_usage[] =
     "      --switch     from or to a remote store: when all is copied, make\n"
     "                   INDEX belong to TO.  No httpd may use INDEX meanwhile\n"
     "      --user NAME  the user that writes TO if root runs the command;\n"
-    "                   by default the owner of FROM, or the owner of TO\n"
-    "                   if root owns FROM, or with --blobs the User of the\n"
-    "                   configuration if root owns both\n";
+    "                   by default the owner of FROM; if root owns FROM, the\n"
+    "                   owner of TO; if root owns both, with --blobs, the\n"
+    "                   User of the configuration\n";
 
 enum {
     OPTION_BLOBS = 256,

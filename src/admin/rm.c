@@ -28,9 +28,8 @@ const char oci_rm_usage[] =
     " [--yes] NAME:TAG|NAME@DIGEST STORES\n"
     "ociadmin rm [--yes] --recursive NAME STORES\n"
     "    Delete a tag, a manifest with its tags, a blob, or a repository with\n"
-    "    all that it holds, beside a running server.  Garbage collection\n"
-    "    frees the space.  Tags that the server's configuration protects are\n"
-    "    deleted as well.\n"
+    "    all that it holds; httpd may run.  Garbage collection frees the\n"
+    "    space.  Tags that OCIImmutable protects are deleted as well.\n"
     "      --recursive  delete the repository NAME\n"
     "      --yes        do not ask; needed unless standard input is a\n"
     "                   terminal\n";

@@ -346,6 +346,6 @@ oci_error_t *oci_rm_repository(oci_rm_counts_t *counts,
     return error || !exists
         ? error
         : oci_error_make(pool, OCI_E_UNAVAILABLE, NULL, NULL,
-                         "others keep pushing to the repository: what they "
-                         "pushed last is still there");
+                         "clients keep pushing to the repository: what they "
+                         "pushed last was not deleted");
 }

@@ -176,7 +176,7 @@ const char *oci_stores_parse(oci_stores_t *stores, const char *command,
     if (stores->blobs_name && count) {
         return apr_psprintf(stores->pool,
                             "%s has stores after its options, and more as its "
-                            "last arguments: write them in one of the two ways",
+                            "last arguments: use only one of the two ways",
                             command);
     }
     if (stores->index_name && !stores->blobs_name) {
@@ -187,7 +187,7 @@ const char *oci_stores_parse(oci_stores_t *stores, const char *command,
         stores->index_name = count == 2 ? last[1] : NULL;
     }
     if (stores->config && stores->index_name) {
-        return "with --config, no index can be named";
+        return "with --config, no index can be named: leave out --index";
     }
     if (stores->config && count <= 2) {
         return stores->blobs_name
@@ -316,8 +316,8 @@ static const char *refuse_unused(const oci_stores_t *stores, apr_status_t rv)
 
     return apr_psprintf(stores->pool,
                         "%s is not a blob store that a registry has used: %s; "
-                        "name the one of OCIBlobStore, and if it is new, send "
-                        "a request to httpd first",
+                        "name the blob store of OCIBlobStore; if it is new, "
+                        "first send a request to httpd",
                         stores->registry.blobs->where,
                         rv == APR_NOTFOUND
                             ? "it has no id"

@@ -179,7 +179,7 @@ my @damage = (
             set_fact($copy, 'repo/a/_tag/v9', $ABSENT);
             set_fact($copy, "repo/a/_tagged/$ABSENT/v9", '') },
         'tag-without-manifest', 'tag-without-manifest',
-        qr/^a:v9: .* $ABSENT, which is not there; .* push a:v9 again$/m ],
+        qr/^a:v9: .* $ABSENT, which does not exist; .* push a:v9 again$/m ],
     [ 'a tag that its manifest does not know' => sub {
             remove("repo/a/_tagged/$made{image}/v1") },
         'tagged-missing', '',
@@ -291,7 +291,7 @@ my @damage = (
         'referrer-wrong', '', qr/^a\@$made{referrer}: .* is wrong;/m ],
     [ 'a referrer that is not there' => sub {
             set_fact($copy, "repo/a/_referrer/$made{image}/$ABSENT", "x\n{}") },
-        'referrer-stale', '', qr/^a\@$ABSENT: .* but is not there;/m ],
+        'referrer-stale', '', qr/^a\@$ABSENT: .* but does not exist;/m ],
     [ 'a referrer of another subject' => sub {
             set_fact($copy, "repo/a/_referrer/$made{image}/$made{image}",
                 "x\n{}") },

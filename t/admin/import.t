@@ -115,7 +115,7 @@ $theirs->push_blob('only-a-blob', 'a blob without a manifest');
 
 # The first import, while the other registry runs.
 my $run = import_from($tree);
-run_is($run, 1, qr/ has no id; .* send a request to httpd first$/,
+run_is($run, 1, qr/ has no id; .* first send a request to httpd$/,
     'a store that was never used');
 status_is($ours->get('/v2/'), 200);
 my $before = snapshot($tree);

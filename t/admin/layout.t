@@ -266,7 +266,7 @@ is(report_of($from, $_, '--help')->{status}, 0, "$_ --help")
 
 # ---- what is refused
 
-refuses(2, qr/export expects what to export, such as/, 'export', $_)
+refuses(2, qr/export expects one or more images, such as/, 'export', $_)
     for $repo, "$dir/x";
 refuses(2, qr/is not a valid repository name/, 'export', 'A', "$dir/x");
 refuses(2, qr/cannot use the option '--all'/, 'export', '--all', 'a', "$dir/x");

@@ -63,7 +63,7 @@ prints(2, qr/ls does not expect the argument 'fs x'; write the stores after --st
 prints(2, qr/$_ needs a name, such as team\/app:v1/, $_, @stores) for qw(show cat);
 prints(2, qr/--untagged and --referrers need the name/, 'ls', '--untagged',
     @stores);
-prints(2, qr/--untagged and --referrers exclude each other/, 'ls', '--untagged',
+prints(2, qr/--untagged and --referrers cannot be used together/, 'ls', '--untagged',
     '--referrers', 'a', @stores);
 prints(2, qr/ls expects the name of a repository, without a tag or digest/, 'ls',
     'a:b', @stores);

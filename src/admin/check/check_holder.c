@@ -128,8 +128,8 @@ oci_error_t *oci_look_at_holder(oci_check_t *check, oci_item_t *item,
     }
     finding = oci_check_found(check, item, OCI_FAULT_HOLDER_STALE, pool);
     finding->digest = item->what;
-    finding->detail = "the repository is among the holders of the blob, which "
-                      "it does not hold";
+    finding->detail = "the repository is among the holders of the blob, but "
+                      "does not hold it";
     finding->changes = oci_change_list_make(pool);
     oci_change_put(finding->changes, OCI_CHANGE_PUT,
                    oci_key_orphan(pool, item->what), NULL, 0);

@@ -381,7 +381,7 @@ oci_error_t *oci_look_at_referrer(oci_check_t *check, oci_item_t *item,
                                    "it is among the referrers of %s, but %s",
                                    item->of,
                                    exists ? "has another subject"
-                                          : "is not there");
+                                          : "does not exist");
     finding->changes = oci_change_list_make(pool);
     oci_change_delete(finding->changes, key);
     return NULL;

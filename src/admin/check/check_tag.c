@@ -125,7 +125,7 @@ oci_error_t *oci_look_at_tag(oci_check_t *check, oci_item_t *item,
         finding = find_tag(check, item, OCI_FAULT_TAG_DANGLING, digest, pool);
         finding->detail = apr_psprintf(pool,
                                        "the tag names the manifest %s, "
-                                       "which is not there",
+                                       "which does not exist",
                                        digest);
         finding->remedy = apr_psprintf(pool,
                                        "to bring it back, push %s:%s again",
@@ -157,8 +157,8 @@ oci_error_t *oci_look_at_tagged(oci_check_t *check, oci_item_t *item,
     }
     finding = find_tag(check, item, OCI_FAULT_TAGGED_STALE, item->of, pool);
     finding->detail = apr_psprintf(pool,
-                                   "it is among the tags of %s, which it "
-                                   "does not name",
+                                   "it is among the tags of %s, but does not "
+                                   "name that manifest",
                                    item->of);
     finding->changes = oci_change_list_make(pool);
     oci_change_delete(finding->changes, key);
@@ -183,7 +183,7 @@ oci_error_t *oci_look_at_pending(oci_check_t *check, oci_item_t *item,
     }
     finding = oci_check_found(check, item, OCI_FAULT_PENDING_STALE, pool);
     finding->key = key;
-    finding->detail = "a push that did not end has left its mark";
+    finding->detail = "a push that did not finish left this entry";
     finding->changes = oci_change_list_make(pool);
     oci_change_delete(finding->changes, key);
     return NULL;

@@ -82,8 +82,8 @@ static const char *parse_arguments(export_command_t *self,
     int count = arguments->argc - arguments->ind, i;
 
     if (!error && count < 2) {
-        error = "export expects what to export, such as team/app:v1, and then "
-                "a new directory, or a file whose name ends in .tar";
+        error = "export expects one or more images, such as team/app:v1, and "
+                "then a new directory, or a file whose name ends in .tar";
     }
     for (i = 0; i < count - 1 && !error; i++) {
         error = oci_reference_parse(apr_array_push(self->references),

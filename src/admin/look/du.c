@@ -28,10 +28,10 @@
 
 const char oci_du_usage[] =
     " [--json] [--repository GLOB] STORES\n"
-    "    Print how many bytes of blobs each repository has: those that it\n"
-    "    alone holds, those that it shares, and those that garbage collection\n"
-    "    would free.  Print its numbers of manifests and tags.  At the end\n"
-    "    come sums, and what the store takes on the disk.\n"
+    "    Print for each repository the bytes of blobs that only it holds,\n"
+    "    that it shares with others, and that garbage collection would free,\n"
+    "    and the numbers of manifests and tags.  At the end, print sums, and\n"
+    "    the space that the store takes on the disk.\n"
     "      --json             one JSON object for each line\n"
     "      --repository GLOB  only repositories that match; no figures of\n"
     "                         the whole store\n";

@@ -105,7 +105,7 @@ static const char *check(const oci_arguments_t *given)
         return "--untagged and --referrers need the name of a repository";
     }
     return given->untagged && given->referrers
-        ? "--untagged and --referrers exclude each other"
+        ? "--untagged and --referrers cannot be used together"
         : NULL;
 }
 
