@@ -76,7 +76,7 @@ static const struct {
 
 static const meaning_t unknown = { "", APR_EGENERAL, 0, NULL };
 static const meaning_t foreign = { "", APR_EGENERAL, 0,
-                                   "the answer is not one of an S3 server: "
+                                   "the response is not from an S3 server: "
                                    "check OCIS3Endpoint" };
 
 /* Copy a text of the server's that may be logged. */

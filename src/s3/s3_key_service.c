@@ -72,7 +72,7 @@ static apr_status_t ask(oci_s3_exchange_t *exchange, const service_t *service)
     if (exchange->status != 200) {
         return refuse(service,
                       exchange->status >= 500 ? APR_ECONNREFUSED : APR_EACCES,
-                      apr_psprintf(pool, "the answer is %d", exchange->status));
+                      apr_psprintf(pool, "it answered %d", exchange->status));
     }
     return APR_SUCCESS;
 }

@@ -367,7 +367,7 @@ static const char *settle_sizes(maker_t *maker)
     maker->name = "OCIS3Memory";
     if (settings->memory < settings->part_size) {
         return apr_psprintf(maker->pool,
-                            "%" APR_OFF_T_FMT " bytes have no room for a part: "
+                            "%" APR_OFF_T_FMT " bytes are too few for a part: "
                             "expected %" APR_OFF_T_FMT " bytes, the size of a "
                             "part (OCIS3PartSize), or more",
                             settings->memory, settings->part_size);

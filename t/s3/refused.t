@@ -132,7 +132,7 @@ for my $name (sort keys %wrong) {
 
 # ---- sizes that do not fit together
 
-is_refused('OCIS3Memory', qr/OCIS3Memory:\ 6291456\ bytes\ have\ no\ room\ for
+is_refused('OCIS3Memory', qr/OCIS3Memory:\ 6291456\ bytes\ are\ too\ few\ for
     \ a\ part:\ expected\ 16777216\ bytes/x,
     $from, 'OCIS3Memory 6M', $index, @registry);
 my $said = () = OCI::Server->configtest(with($from, 'OCIS3Memory 6M', $index,
@@ -145,7 +145,7 @@ is_refused('OCIS3MaxBlob', qr/OCIS3MaxBlob:\ 64424509440\ bytes\ are\ more\ than
 is_refused('OCIS3MaxBlob', qr/OCIS3MaxBlob: \d+ .* an object can have: expected/,
     $from, 'OCIS3MaxBlob 60T', $index, @registry);
 my @host = ('<VirtualHost 127.0.0.1:9>', $index, @registry);
-is_refused('OCIS3Memory', qr/OCIS3Memory: 6291456 bytes have no room for a part/,
+is_refused('OCIS3Memory', qr/OCIS3Memory: 6291456 bytes are too few for a part/,
     $from, 'OCIS3Memory 6M', @host, 'OCIS3PartSize 7M', '</VirtualHost>');
 is_right('sizes that fit in the virtual host that has the store', $from,
     'OCIS3Memory 6M', @host, 'OCIS3PartSize 5M', '</VirtualHost>');
@@ -317,7 +317,7 @@ $server->set(with($from, "OCIS3CAFile $tmp/none", 'OCIS3Memory 6M', $index,
 my ($ca_line, $size_line) = map { line_of($_) } qw(OCIS3CAFile OCIS3Memory);
 $server->expects(
     qr/:error\].*line $ca_line: OCIS3CAFile: the file \S+ does not exist/,
-    qr/:error\].*line $size_line: OCIS3Memory: 6291456 bytes have no room/,
+    qr/:error\].*line $size_line: OCIS3Memory: 6291456 bytes are too few/,
     qr/:error\].*OCIBlobStore: OCIS3Memory: 6291456 bytes.* get 503 until/);
 $server->graceful;
 error_is(OCI::Client->new($server)->get('/v2/a/tags/list'), 503, 'UNAVAILABLE',

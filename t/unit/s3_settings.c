@@ -112,7 +112,7 @@ static const struct {
       "OCIS3MaxBlob: 65970697666560 bytes are more than an object can have: "
       "expected 50000G" },
     { "OCIS3Memory", "16M", NULL },
-    { "OCIS3Memory", "15M", "OCIS3Memory: 15728640 bytes have no room for" },
+    { "OCIS3Memory", "15M", "OCIS3Memory: 15728640 bytes are too few for" },
     { "OCIS3Memory", "x", "OCIS3Memory: 'x' is not a valid" },
     { "OCIS3Encryption", "aes256", NULL },
     { "OCIS3Encryption", "aws:kms", NULL },
