@@ -49,7 +49,7 @@ static void note_pull(oci_request_t *request, const char *digest)
 
     if (error) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, error->status, r,
-                      "oci: the time of this pull is not remembered: %s",
+                      "oci: the time of this pull is not recorded: %s",
                       error->note);
     }
 }

@@ -108,8 +108,8 @@ static oci_error_t *read_query(details_t *details)
             && oci_tag_cursor_parse(&details->after, given.last) == APR_SUCCESS
         ? NULL
         : refuse(details, "last",
-                 "last must be the value from the Link of the page before, "
-                 "with the same sort");
+                 "last must be the value from the Link header of the previous "
+                 "page, with the same sort");
 }
 
 /* Find the page.  The first page decides about the order. */

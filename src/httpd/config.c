@@ -439,12 +439,12 @@ const command_rec oci_directives[] = {
                   "None, Index or All: which manifests may "
                   "refer to missing content"),
     AP_INIT_FLAG("OCISync", ap_set_flag_slot, OFFSET(sync), ANYWHERE,
-                 "On or Off: whether a change is flushed to disk before the "
-                 "client is told of its success"),
+                 "On or Off: whether a request succeeds only after its data is "
+                 "synced to disk"),
     AP_INIT_TAKE1("OCIGCInterval", set_seconds, OFFSET(gc_interval), ANYWHERE,
                   "how often to collect garbage, in seconds; 0 for never"),
     AP_INIT_TAKE1("OCIGCGrace", set_seconds, OFFSET(gc_grace), ANYWHERE,
-                  "how long content that nothing needs is kept, in seconds"),
+                  "how long a blob that no manifest names is kept, in seconds"),
     AP_INIT_TAKE1("OCIUploadExpiry", set_upload_expiry, OFFSET(upload_expiry),
                   ANYWHERE, "how long an upload may be idle, in seconds"),
     AP_INIT_TAKE_ARGV("OCIRetain", set_retain, NULL, ANYWHERE,
@@ -455,15 +455,15 @@ const command_rec oci_directives[] = {
                       "patterns of repositories" QUOTE),
     AP_INIT_TAKE12("OCIPullTime", set_pull_time, NULL, ANYWHERE,
                    "On or Off: whether the time of the last pull is "
-                   "remembered, and an expression for the pulls that "
+                   "recorded, and an expression that says which pulls "
                    "count" QUOTE),
     AP_INIT_TAKE12("OCIEventLog", set_event_log, NULL, ANYWHERE,
                    "a file, or | and a program, that gets a line for each "
-                   "change; and json or cloudevents" QUOTE),
+                   "change, and the format: json or cloudevents" QUOTE),
     AP_INIT_FLAG("OCIToken", set_token, NULL, ANYWHERE,
                  "On or Off: whether clients authenticate with Bearer tokens"),
     AP_INIT_TAKE1("OCITokenKey", set_token_key, NULL, ANYWHERE,
-                  "the file of the keys that sign and verify tokens" QUOTE),
+                  "the file with the keys that sign and verify tokens" QUOTE),
     AP_INIT_TAKE1("OCITokenLifetime", set_token_lifetime, NULL, ANYWHERE,
                   "how long tokens are valid, in seconds"),
     AP_INIT_TAKE1("OCITokenService", ap_set_string_slot, OFFSET(token_service),

@@ -249,8 +249,8 @@ static void note_late(results_t *results, oci_health_t *health)
     if (!health->late) {
         health->late = 1;
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, health->server,
-                     "oci: the health check fails: no answer of the %s within "
-                     "2 seconds",
+                     "oci: the health check fails: the %s did not answer "
+                     "within 2 seconds",
                      health->current == STORE ? "blob store"
                                               : names[health->current]);
     }

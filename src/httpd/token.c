@@ -258,8 +258,7 @@ int oci_token_handler(request_rec *r)
     else if (r->method_number != M_GET && r->method_number != M_POST) {
         oci_reply_header(&request, "Allow", "GET, HEAD, POST");
         error = oci_error_make(r->pool, OCI_E_METHOD_UNSUPPORTED, "method",
-                               r->method,
-                               "a token is requested with GET or POST");
+                               r->method, "request a token with GET or POST");
     }
     else {
         error = serve_token_request(&request);

@@ -166,8 +166,7 @@ oci_error_t *oci_blob_enter(int *spare, const oci_repository_t *repository,
     }
     return changed
         ? oci_error_storage(pool, APR_TIMEUP,
-                            "cannot enter the blob %s: its record changes all "
-                            "the time",
+                            "cannot add the blob %s: its record keeps changing",
                             blob->digest)
         : NULL;
 }

@@ -297,8 +297,8 @@ static oci_error_t *check_unowned(pair_t *pair)
                  apr_psprintf(pair->pool,
                               "the blob store %s belongs to another index, and "
                               "the index %s is empty: configure its index, or "
-                              "another place for the blobs.  If its index is "
-                              "lost for good, remove %s there",
+                              "another blob store.  If its index is lost for "
+                              "good, remove %s there",
                               pair->registry->blobs->where,
                               pair->registry->index->where,
                               oci_pairing_id_name(pair->registry)));
@@ -320,7 +320,8 @@ static oci_error_t *check_unused(pair_t *pair)
             pair->pool,
             "the blob store %s holds blobs of another index, and the index %s "
             "is empty: configure the index that belongs to the blob store, or "
-            "another place.  If it is lost for good, remove %s there",
+            "another blob store.  If that index is lost for good, remove %s "
+            "there",
             pair->registry->blobs->where, pair->registry->index->where,
             oci_pairing_id_name(pair->registry)));
 }

@@ -51,8 +51,8 @@ oci_error_t *oci_pairing_silence(const oci_registry_t *registry, int changes,
                            "the registry's storage cannot be reached");
     error->note = apr_psprintf(pool,
                                "the blob store %s did not answer an earlier "
-                               "request of this process; it is asked again %u "
-                               "seconds after that",
+                               "request of this process; the process asks it "
+                               "again %u seconds after that request",
                                registry->blobs->where, pause);
     return error;
 }

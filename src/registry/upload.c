@@ -94,7 +94,7 @@ static oci_error_t *read_upload(oci_upload_t **upload,
     if (rv != APR_SUCCESS) {
         return oci_error_storage(pool, APR_SUCCESS,
                                  "%s/%s is not a valid upload record; the "
-                                 "client has to begin a new upload",
+                                 "client must begin a new upload",
                                  repository->registry->index->where, key);
     }
     (*upload)->size = (*upload)->claimed_size = record.size;

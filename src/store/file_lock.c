@@ -43,7 +43,7 @@
 #include "store/wait.h"
 
 #ifndef F_OFD_SETLK
-#error "mod_oci needs locks of open file descriptions (POSIX.1-2024)"
+#error "mod_oci needs open file description locks (POSIX.1-2024)"
 #endif
 
 #define KEY_SIZE 32

@@ -30,7 +30,7 @@ const char *oci_file_lock_rename(const char *old, const char *path,
                                  apr_pool_t *pool);
 
 /** What to do about an index of version 1 that may not be raised. */
-#define OCI_RAISE "start httpd with the new mod_oci first, which raises it"
+#define OCI_RAISE "start httpd with the new mod_oci first, which converts it"
 
 /**
  * Refuse an index of version 1, which oci_file_lock_rename was not called for.
