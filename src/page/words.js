@@ -108,8 +108,8 @@ const WORDS = {
   error5: 'The server has a problem. Try again later, or tell the administrator.',
   errorOther: 'The request failed with status {status}.',
   unreachable: 'The server did not answer. Check the connection, then try again.',
-  notJson: 'The server sent an answer that is not JSON. A login page or a proxy may be in between: log in, then load this page again.',
-  foreignTokens: 'The registry wants a token from {host}. This page asks only its own server for tokens. Use a client such as docker.',
+  notJson: 'The server sent a response that is not JSON. A login page or a proxy may have sent it: log in, then load this page again.',
+  foreignTokens: 'The registry requires a token from {host}, but this page requests tokens only from its own server. Use a client such as docker.',
   retry: 'Try again',
 };
 

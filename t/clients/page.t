@@ -233,7 +233,7 @@ cmp_ok($browser->run('return document.querySelector("main").innerText.length'),
     '<', 50_000, 'a long annotation is cut');
 $browser->run('window.fetch = async () => new Response("null")');
 $browser->click('.back a');
-like($browser->text_like('main', qr/not JSON/), qr/an answer that is not JSON/,
+like($browser->text_like('main', qr/not JSON/), qr/a response that is not JSON/,
     'an answer of null in words');
 quiet('hostile');
 for my $query ('repository=%3Cscript%3Ebad()%3C/script%3E', 'repository=a&tag='
