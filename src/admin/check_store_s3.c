@@ -116,7 +116,7 @@ static const char *list_second(const oci_bucket_check_t *check,
     apr_status_t rv = oci_s3_list(&page, &check->call, &list, pool);
 
     if (rv != APR_SUCCESS) {
-        return say(rv, "list the objects behind a key", check, "s3:ListBucket",
+        return say(rv, "list the objects after a key", check, "s3:ListBucket",
                    pool);
     }
     return page.entries->nelts == 1

@@ -102,7 +102,7 @@ apr_status_t oci_s3_list(oci_s3_listing_t *listing, const oci_s3_call_t *call,
         if (!last) {
             oci_s3_error_say(&failure,
                              list->after
-                                 ? "the listing does not go on: the server "
+                                 ? "the listing does not advance: the server "
                                    "ignores start-after"
                                  : "a page of the listing is empty",
                              pool);

@@ -337,7 +337,7 @@ apr_status_t oci_s3_multipart_list(oci_s3_uploads_t *uploads,
     read_uploads(uploads, root, settings->prefix, pool);
     if (ends_at(uploads, key, id)) {
         say(call, NULL,
-            "the listing of uploads does not go on: the server ignores "
+            "the listing of uploads does not advance: the server ignores "
             "key-marker",
             pool);
         return APR_EGENERAL;
