@@ -42,6 +42,7 @@ use File::Temp ();
 use IO::Socket::INET;
 use OCI::Blobs;
 use OCI::Index;
+use OCI::Ports qw(free_port free_ports listens release);
 use OCI::Process;
 use Test::More ();
 use Time::HiRes qw(sleep time);
@@ -171,29 +172,7 @@ sub user {
     die "no user for httpd's children\n";
 }
 
-# This many different free ports.
-sub free_ports {
-    my ($count) = @_;
-    my %port;
-    $port{ free_port() } = 1 while keys %port < $count;
-    return sort { $a <=> $b } keys %port;
-}
-
-# A port below the range that the system uses for outgoing connections.  If
-# another process takes it before httpd does, httpd fails, and start() tries
-# again.
-sub free_port {
-    for (1 .. 1000) {
-        my $port = 12000 + int rand 18000;
-        return $port if IO::Socket::INET->new(
-            LocalAddr => '127.0.0.1',
-            LocalPort => $port,
-            Listen    => 1,
-            ReuseAddr => 1
-        );
-    }
-    die "no free port\n";
-}
+sub DESTROY { release(@{ $_[0]{listen} // [] }) }
 
 # Start httpd on the chosen ports, for the first time or after a stop or kill.
 sub launch {
