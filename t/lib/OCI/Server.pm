@@ -339,8 +339,11 @@ sub reload {
         sub { (() = $self->log =~ /$ready/g) > $before && $self->answers })
         or die "httpd did not come back:\n" . $self->log;
 
-    # An old child may accept one more connection before it sees the signal.
-    my $end = time + 2;
+    # An old child accepts connections until it has seen the signal.
+    my $end = time + 60;
+    sleep 0.02
+        while time < $end && grep { listens($_, @{ $self->{listen} }) } @old;
+    $end = time + 2;
     sleep 0.02 while time < $end && grep { kill 0, $_ } @old;
     $self->ignore_shutdown_errors(@before_end) if $signal eq 'HUP';
     return;
