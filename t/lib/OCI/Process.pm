@@ -70,9 +70,10 @@ sub signal {
 }
 
 # Wait until a condition holds; false if the program ended or the time is over.
+# A loaded machine needs patience: the limits are for programs that hang.
 sub wait_for {
     my ($self, $condition, $seconds) = @_;
-    my $end = time + ($seconds // 30);
+    my $end = time + ($seconds // 120);
     until ($condition->()) {
         return 0 if !$self->alive || time > $end;
         sleep 0.02;
@@ -86,7 +87,7 @@ sub stop {
     my $pid = $self->{pid};
     if ($self->alive) {
         kill $self->{ending} // 'TERM', $pid;
-        my $end = time + ($seconds // 20);
+        my $end = time + ($seconds // 60);
         sleep 0.01 while $self->alive && time < $end;
     }
     my $gentle = !$self->alive;

@@ -87,7 +87,7 @@ sub stored {
 # Wait until a condition holds; returns whether it does.
 sub wait_until {
     my ($condition, $seconds) = @_;
-    my $end = time + ($seconds // 30);
+    my $end = time + ($seconds // 120);
     until ($condition->()) {
         return 0 if time > $end;
         sleep 0.05;
@@ -108,7 +108,7 @@ sub one_log_line {
     my ($server, $pattern, $name, $function) = @_;
     my $from = -s $server->error_log // 0;
     my $result = $function->();
-    wait_until(sub { log_lines($server, $from) }, 10);
+    wait_until(sub { log_lines($server, $from) });
     my @lines = log_lines($server, $from);
     $server->allows(map { qr/\Q$_\E/ } @lines);
     local $Test::Builder::Level = $Test::Builder::Level + 1;
