@@ -23,7 +23,7 @@ sub rest_of {
 # ---- steady clients, and silent clients
 
 my $server = OCI::Server->start(modules => ['reqtimeout'],
-    extra => "Timeout 2\nRequestReadTimeout header=2 body=2,MinRate=500");
+    extra => "Timeout 6\nRequestReadTimeout header=6 body=6,MinRate=500");
 my $client = OCI::Client->new($server);
 
 subtest 'a steady upload that takes longer than any limit' => sub {
@@ -32,10 +32,12 @@ subtest 'a steady upload that takes longer than any limit' => sub {
     my $slow = OCI::Client->new($server)->connect;
     $slow->send($slow->head_of('PATCH', $location,
         { 'Content-Length' => length $bytes }, undef));
+    my $start = time;
     for my $piece (unpack '(a4096)*', $bytes) {
         $slow->send($piece) or last;
-        sleep 0.1;
+        sleep 0.15;
     }
+    cmp_ok(time - $start, '>', 6, 'it takes longer');
     my $res = $slow->receive('PATCH');
     ok($res, 'it gets a response') and status_is($res, 202);
     my $digest = digest_of($bytes);
@@ -86,7 +88,7 @@ subtest 'a client that never reads' => sub {
     my $digest = $client->push_blob('unread', $bytes);
     my $deaf = OCI::Client->new($server)->connect;
     $deaf->send("GET /v2/unread/blobs/$digest HTTP/1.1\r\nHost: a\r\n\r\n");
-    my $end = time + 30;
+    my $end = time + 120;
     until (OCI::Server::slurp($server->access_log)
            =~ m{GET /v2/unread/blobs/}) {
         last if time > $end;
