@@ -172,7 +172,10 @@ sub held {
     }
     $pipe->autoflush(1);
     print $pipe "SELECT pg_advisory_lock($number);\n";
-    sleep 0.5;
+    my $end = time + 120;
+    sleep 0.05 until time > $end || $database->sql("SELECT count(*) FROM
+        pg_locks WHERE locktype = 'advisory' AND granted
+        AND (classid::bigint << 32 | objid::bigint) = $number") > 0;
     my $start = time;
     my @results = at_once([ $nodes[1] ], 40, sub {
         my ($client, $n) = @_;
