@@ -23,7 +23,7 @@ sub race {
     my ($server, $repeats, $collect) = @_;
     my @repos = map { "race/p$_" } 1 .. $PUSHERS;
     my @pushers = map { OCI::Pusher->start([$server], $_, time + $SECONDS,
-        others => \@repos, repeats => $repeats) } @repos;
+        others => \@repos, repeats => $repeats, least => 12) } @repos;
     $collect->($server);
     $_->wait for @pushers;
     return map { OCI::Pushed->new($_) } @pushers;

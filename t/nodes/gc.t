@@ -31,7 +31,7 @@ OCI::Client->new($_)->push_blob('first', 'push') for @nodes;
 subtest 'beside pushes to both' => sub {
     my @repos = map { "race/p$_" } 1 .. 4;
     my @pushers = map { OCI::Pusher->start(\@nodes, $_, time + $SECONDS,
-        others => \@repos, repeats => 1) } @repos;
+        others => \@repos, repeats => 1, least => 8) } @repos;
     my @runners = map { OCI::Garbage->start($_, '--grace', 0) } @nodes;
     $_->wait for @pushers;
     my @bad = grep { $_->{err} !~ /^$|another garbage collection is under way/ }
@@ -135,7 +135,7 @@ sub connections {
 sub terminate {
     my @ids = @_;
     $database->sql(sprintf $KILL, $_) for @ids;
-    for (1 .. 200) {
+    for (1 .. 6000) {
         my $left = connections();
         return if !grep { $left->{$_} } @ids;
         sleep 0.02;
@@ -236,7 +236,7 @@ SKIP: {
         open my $word, '>', "$tmp/word" or die "$tmp/word: $!\n";
         $client->send($client->head_of(PUT => with_query($location,
             'digest=' . digest_of($bytes)), {}, $bytes) . $bytes);
-        my ($child, $end) = (undef, time + 20);
+        my ($child, $end) = (undef, time + 120);
         until ($child || time > $end) {
             ($child) = map { /(\d+) T/ } split /\n/,
                 `ps -o pid=,stat= --ppid @{[ $node->pid ]}`;

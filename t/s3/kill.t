@@ -22,7 +22,8 @@ $_->allows(qr/AH00052: child pid \d+ exit signal Killed/) for @nodes;
 # ---- children are killed
 
 my ($steps, $finished, @faults) = (0, 0);
-for my $round (1 .. 4) {
+for (my $round = 1; $round <= 4 || $round <= 40
+     && ($steps <= 20 || !$finished); $round++) {
     my $end = time + 1.5;
     my @writers = map { OCI::Writer->start(\@nodes, "round$round/w$_", $end,
         once => 1) } 1 .. 4;

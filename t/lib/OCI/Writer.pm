@@ -9,9 +9,10 @@
 #     $writer->journal       # a list of [ event, ... ]
 #
 # If there are several servers, each request goes to a random one.  With the
-# option once, no request is sent a second time.  The last
-# entry is [ended => ''], or [ended => REASON] if the writer ended early.  A 503
-# ends it early; any other unexpected status is also recorded as wrong.
+# option once, no request is sent a second time.  With least, it works on until
+# so many steps were acknowledged.  The last entry is [ended => ''], or [ended =>
+# REASON] if the writer ended early.  A 503 ends it early; any other unexpected
+# status is also recorded as wrong.
 
 package OCI::Writer;
 
@@ -32,14 +33,18 @@ my @STEPS = ((\&push_blob) x 3, (\&push_manifest) x 4, \&delete_tag,
 sub start {
     my ($class, $servers, $repo, $until, %option) = @_;
     my $path = $servers->[0]->dir . '/' . $repo =~ tr{/}{-}r;
-    my $self = bless { %option, repo => $repo, path => $path }, $class;
+    my $self = bless { least => 0, done => 0, %option, repo => $repo,
+        path => $path }, $class;
     $self->{pid} = fork // die "fork: $!\n";
     return $self if $self->{pid};
     srand($$ ^ time);
     open $self->{journal}, '>', $path or _exit(2);
     $self->{clients} = [ map { OCI::Client->new($_, once => $self->{once}) }
         @$servers ];
-    my $ended = eval { $self->work while time < $until; 1 };
+    my $ended = eval {
+        $self->work while time < $until || $self->{done} < $self->{least};
+        1;
+    };
     $self->record(ended => $ended ? '' : $@);
     _exit(0);
 }
@@ -65,6 +70,7 @@ sub client { $_[0]{clients}[ rand @{ $_[0]{clients} } ] }
 # Write an entry to the journal.
 sub record {
     my ($self, $event, @what) = @_;
+    $self->{done}++ if $event eq 'done';
     syswrite $self->{journal}, $JSON->encode([ $event, @what ]) . "\n";
     return;
 }
