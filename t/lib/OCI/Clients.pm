@@ -29,6 +29,7 @@ use OCI::Server;
 use OCI::Test;
 use POSIX ();
 use Test::More ();
+use Time::HiRes qw(sleep time);
 
 my @FUNCTIONS = qw(tool system_tool needs_root registry scratch run run_ok
     output_of daemon docker_engine containerd podman real_image root_tar spew
@@ -90,7 +91,7 @@ sub scratch {
     return "$scratch";
 }
 
-# Run a command, for at most two minutes; returns its status and its output.
+# Run a command, for at most five minutes; returns its status and its output.
 sub run {
     my @command = @_;
     my $option = ref $command[0] ? shift @command : {};
@@ -102,7 +103,7 @@ sub run {
         output  => "$file",
         env     => $option->{env}
     );
-    my $ended = !$process->wait_for(sub { 0 }, 120) && !$process->alive;
+    my $ended = !$process->wait_for(sub { 0 }, 300) && !$process->alive;
     $process->stop(2) if !$ended;
     return ($ended ? $process->{status} : -1, slurp("$file"));
 }
@@ -136,7 +137,7 @@ sub daemon {
     my ($ready, @command) = @_;
     my $log = scratch() . '/daemon' . @daemons . '.log';
     my $process = OCI::Process->start(command => \@command, output => $log);
-    $process->wait_for($ready, 60)
+    $process->wait_for($ready)
         or die "$command[0] did not start:\n" . slurp($log);
     push @daemons, $process;
     return $process;
@@ -322,9 +323,13 @@ sub pulls_ok {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return if !$registry->isa('OCI::Server');
     my $wanted = $registry->{blobs}->redirects ? 'redirected' : 'sent';
-    my %seen = map { ($_ < 300 ? 'sent' : 'redirected') => 1 }
-        slurp($registry->access_log)
-        =~ m{^(20[06]|307) GET /v2/\S+/blobs/\w+:}mg;
+    my ($end, @statuses) = time + 60;    # a line may come after its response
+    until (@statuses || time > $end) {
+        @statuses = slurp($registry->access_log)
+            =~ m{^(20[06]|307) GET /v2/\S+/blobs/\w+:}mg;
+        sleep 0.05 if !@statuses;
+    }
+    my %seen = map { ($_ < 300 ? 'sent' : 'redirected') => 1 } @statuses;
     return Test::More::is_deeply([ sort keys %seen ], [$wanted],
         "blobs were $wanted");
 }
