@@ -9,10 +9,11 @@
 
 #include "store/dbm/dbm_merge.h"
 
-#define LOG    "a/f.log-1"
-#define RECORD (16 + 8 + 3 + 3 + 4 + 3) /* bytes that set "a/1" to "new" */
-#define KILLS  12 /* writers that are killed, for each type */
-#define STARTS 40
+#define LOG        "a/f.log-1"
+#define RECORD     (16 + 8 + 3 + 3 + 4 + 3) /* bytes that set "a/1" to "new" */
+#define KILLS      12 /* writers that are killed, for each type */
+#define MOST_KILLS 60
+#define STARTS     40
 
 /* Return whether the index has these values of a/1, a/2 and a/3; NULL stands
  * for a missing key. */
@@ -218,7 +219,7 @@ static int put_on(void *data, int number)
 /* Kill a writer a number of microseconds after it began to merge. */
 static int kill_merge(test_t *t, int wait, int number)
 {
-    apr_time_t end = apr_time_now() + apr_time_from_sec(20);
+    apr_time_t end = apr_time_now() + apr_time_from_sec(120);
     pid_t pid = start_process(put_on, t, number);
     int i;
 
@@ -242,10 +243,11 @@ static void check_killed_merges(test_t *t, const char *type)
     open_gate(t->ready);
     mkdir(at(t->run, "m"), 0755);
     open_as(t, type, "m/f", getuid());
-    for (i = 0; i < KILLS; i++) {
+    /* On a busy machine a merge may end before it is killed. */
+    for (i = 0; i < KILLS || (left <= KILLS / 4 && i < MOST_KILLS); i++) {
         apr_pool_t *pool = make_pool();
 
-        bad += !kill_merge(t, 100 << i, i);
+        bad += !kill_merge(t, 100 << i % KILLS, i);
         left += exists(t, "m/f.new");
         if (i % 2) {
             bad += open_as(t, type, "m/f", getuid()) != NULL;
@@ -266,8 +268,8 @@ static void check_killed_merges(test_t *t, const char *type)
         apr_pool_destroy(pool);
     }
     tap_ok(&t->run->tap, !bad && left > KILLS / 4,
-           "%d writers were killed, %d of them in a merge: nothing is lost",
-           KILLS, left);
+           "%d writers were killed, %d of them in a merge: nothing is lost", i,
+           left);
     tap_ok(&t->run->tap, !exists(t, "m/f.log-1"), "the log was merged");
     close_gate(t->ready);
     remove_tree(at(t->run, "m"));
@@ -361,7 +363,7 @@ static void check_unfinished(test_t *t, const char *type)
     mkdir(at(t->run, "m"), 0755);
     write_file(t, "m/f.new", "x", 1);
     write_file(t, "m/__db.f.new", "x", 1);
-    alarm(60); /* a start that waits for ever fails */
+    alarm(300); /* a start that waits for ever fails */
     tap_is(&t->run->tap, open_as(t, type, "m/f", getuid()), NULL,
            "an index that was not finished is created");
     alarm(0);
