@@ -23,7 +23,7 @@ sub serve {
 # The answer once the checks have this status: a result is used for a second.
 sub answer {
     my $status = shift;
-    my $end = time + 30;
+    my $end = time + 120;
     my $response;
     do {
         $response = $client->get('/health');
@@ -84,7 +84,7 @@ is($client->get('/health?live')->status, 200, 'it is alive all the same');
 rmdir "$store/blobs";
 rename "$store/gone", "$store/blobs" or die "rename: $!\n";
 is_ok('the disk is back');
-my $end = time + 30;    # each process checks
+my $end = time + 120;    # each process checks
 sleep 0.2 until $server->log =~ /passes again/ || time > $end
     || !OCI::Client->new($server)->get('/health');
 like($server->log, qr/\[oci:notice\].*the health check passes again/,

@@ -46,7 +46,7 @@ for my $repo (qw(any unlimited)) {
 
         # The received part is kept, once the server knows that the client left.
         my $range = '';
-        for (1 .. 400) {
+        for (1 .. 2400) {
             $range = $client->get($where)->header('Range') // '';
             last if $range eq '0-99999';
             sleep 0.05;

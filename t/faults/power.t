@@ -108,7 +108,7 @@ sub cut_patch {
     $gone->send("PATCH $location HTTP/1.1\r\nHost: a\r\nContent-Length: "
         . 2 * length($bytes) . "\r\n\r\n$bytes");
     $gone->close;
-    for (1 .. 1000) {
+    for (1 .. 6000) {
         my $range = $client->get($location)->header('Range') // '';
         return if $range eq '0-' . (length($bytes) - 1);
         sleep 0.02;
@@ -241,7 +241,7 @@ sub history {
     make_garbage();
     again("OCIGCInterval 1\nOCIGCGrace 0");
     step('collection by the server', \%garbage, sub {
-        for (1 .. 1000) {
+        for (1 .. 6000) {
             return if $server->log =~ / [1-9]\d* collected/;
             sleep 0.02;
         }

@@ -59,7 +59,7 @@ subtest 'condemned, kept through the grace, and collected' => sub {
     is($client->get(blob_url($repo, $digest))->body, $bytes,
         'it is served meanwhile');
 
-    my ($report, $end) = ({}, time + 30);
+    my ($report, $end) = ({}, time + 120);
     until ($report->{collected} || time > $end) {
         sleep 0.2;
         $report = gc($server, '--grace', 1)->{report};
@@ -337,7 +337,7 @@ subtest 'an upload that is being written' => sub {
     $writer->send(join "\r\n", "PATCH $location HTTP/1.1", 'Host: ' . $server->host,
         'Content-Type: application/octet-stream', 'Content-Length: 11', '',
         'second');
-    my $end = time + 30;
+    my $end = time + 120;
     sleep 0.05
         while -s upload_file($location) < length 'first second' && time < $end;
     make_old($location);

@@ -242,7 +242,7 @@ OCIUntagged 0 ci/**
 OCIImmutable ci/** tags=v1
 END
     $other->graceful;
-    my $end = time + 30;
+    my $end = time + 120;
     sleep 1 until time > $end
         || @{ $user->get('/v2/ci/a/tags/list')->json->{tags} } < 3;
     my @left = @{ $user->get('/v2/ci/a/tags/list')->json->{tags} };

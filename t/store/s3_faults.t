@@ -132,7 +132,7 @@ $held[0]->connect->send($held[0]->head_of(GET =>
     $client->presign(GET => 'a', 60), {}));
 $held[1]->connect->send($held[1]->head_of(PUT =>
     $client->presign(PUT => 'late', 60), {}, 'x') . 'x');
-my $end = time + 20;
+my $end = time + 120;
 sleep 0.01 until time > $end
     || grep({ ($_->{fault} // '') eq 'silence' } $s3->log) == 3;
 ok(stored('late'), 'a held request is performed');

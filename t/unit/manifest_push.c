@@ -226,7 +226,7 @@ int main(void)
 
     begin(&run);
     t.run = &run;
-    alarm(60); /* a deletion must not wait for the push */
+    alarm(300); /* a deletion must not wait for the push */
     open_registry(&t.registry, &run);
     t.repository.registry = &t.registry;
     t.repository.name = "a";
