@@ -35,19 +35,35 @@ sub start_traced {
     plan(skip_all => 'strace may not trace processes')
         if !$process->wait_for(sub {
             OCI::Client->new($server)->get('/v2/')->status == 200
-                && -s $trace }, 20);
+                && -s $trace });
     return ($server, $trace, $process);
+}
+
+my $marks = 0;
+
+# Make a request, and wait until its line of the access log is in the trace.
+# Returns the size of the trace up to there.
+sub mark {
+    my ($server, $trace) = @_;
+    my $query = sprintf '?%03d', ++$marks;
+    OCI::Client->new($server)->get("/v2/$query");
+    for (1 .. 6000) {
+        my $text = OCI::Server::slurp($trace);
+        return pos $text if $text =~ /"200 GET \/v2\/\Q$query\E/g;
+        sleep 0.02;
+    }
+    die "the trace lacks a request\n";
 }
 
 # The calls of one request, in order, as [name, path, path of the new name].
 sub calls_of {
     my ($server, $trace, $request) = @_;
-    my $before = -s $trace;
+    my $before = mark($server, $trace);
     my $client = OCI::Client->new($server);
     my $res = $request->($client);
     $client->close;
     my $text = '';
-    for (1 .. 200) {
+    for (1 .. 6000) {
         $text = substr OCI::Server::slurp($trace), $before;
         last if $text =~ /"HTTP\/1\.1 /;
         sleep 0.02;
