@@ -404,7 +404,7 @@ subtest 'no byte is read again' => sub {
     plan(skip_all => 'strace may not trace processes')
         if !$process->wait_for(sub {
             OCI::Client->new($traced)->get('/v2/')->status == 200
-                && -s $trace }, 20);
+                && -s $trace });
     finish($traced, $location, $bytes, $part, 'traced');
     $process->stop;
     my @calls = split /\n/, OCI::Server::slurp($trace);

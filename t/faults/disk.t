@@ -92,7 +92,7 @@ subtest 'a disk that was made read-only' => sub {
         or plan(skip_all => "tmpfs cannot be mounted");
     my ($server, $image, $session) = begin(store => "$dir/store");
     my $remounted;
-    for (1 .. 50) {
+    for (1 .. 1200) {
         $remounted = !system "mount -o remount,ro '$dir' 2>/dev/null";
         last if $remounted;
         sleep 0.1;
