@@ -306,7 +306,7 @@ my $some = store_of(map { "blob $_" } 1 .. 200);
 my @paths = sort keys %{ blobs_of($some) };
 my $copy = begin($some, $to);
 $copy->wait_for(sub { -e "$to/$paths[0]" });
-$copy->signal('STOP');
+$copy->freeze;
 my $was_early = !-e "$to/$paths[-1]";
 unlink "$some/$paths[-1]";
 $copy->signal('CONT');

@@ -398,7 +398,7 @@ sub start_and_stop {
         my $run = OCI::Process->start(output => "$store.out",
             command => [ tool(), 'gc', '--quiet', @options, @stores ]);
         $run->wait_for(sub { is_under_way() });
-        $run->signal('STOP');
+        $run->freeze;
         return $run if $run->alive && is_under_way();
         $run->kill9;
     }

@@ -54,7 +54,7 @@ sub start_and_stop {
         my $copy = begin($to, @options);
         my $key;
         while ($copy->wait_for(sub { length($key = mark_of($to) // '') })) {
-            $copy->signal('STOP');
+            $copy->freeze;
             $key = mark_of($to);
             return $copy if defined $key && $key lt $last;
             $copy->signal('CONT');

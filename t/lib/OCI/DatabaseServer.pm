@@ -219,26 +219,12 @@ sub processes {
 }
 
 # Stop its processes, while the kernel still acknowledges packets; the first
-# one first, which makes the others.  A signal is sent before each thread has
-# seen it, so this waits for the last one.
+# one first, which makes the others.
 sub freeze {
     my $self = shift;
-    stop_process($self->pid);
+    OCI::Process::freeze_pid($self->pid);
     my (undef, @children) = $self->processes;
-    stop_process($_) for @children;
-    return;
-}
-
-sub stop_process {
-    my $pid = shift;
-    kill 'STOP', $pid;
-    for my $stat (glob "/proc/$pid/task/*/stat") {
-        my $end = time + 10;
-        until (OCI::Server::slurp($stat) =~ /\A\z|\) [TZX] /) {
-            die "$stat is not stopped" if time > $end;
-            sleep 0.01;
-        }
-    }
+    OCI::Process::freeze_pid($_) for @children;
     return;
 }
 

@@ -69,6 +69,31 @@ sub signal {
     return kill $signal, $self->{pid};
 }
 
+# Stop it until it gets the signal CONT.
+sub freeze { freeze_pid($_[0]{pid}) }
+
+# Stop a process.  The signal is sent before each thread has seen it, so this
+# waits for the last one.
+sub freeze_pid {
+    my $pid = shift;
+    kill 'STOP', $pid;
+    for my $stat (glob "/proc/$pid/task/*/stat") {
+        my $end = time + 60;
+        until (text_of($stat) =~ /\A\z|\) [TZX] /) {
+            die "$stat is not stopped" if time > $end;
+            sleep 0.01;
+        }
+    }
+    return;
+}
+
+sub text_of {
+    my $path = shift;
+    open my $file, '<', $path or return '';
+    local $/;
+    return <$file> // '';
+}
+
 # Wait until a condition holds; false if the program ended or the time is over.
 # A loaded machine needs patience: the limits are for programs that hang.
 sub wait_for {
