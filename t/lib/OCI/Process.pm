@@ -54,23 +54,25 @@ sub become {
 
 sub pid { $_[0]{pid} }
 
-# Whether it still runs.  When it has ended, its status is kept.
+# Whether it still runs.  When it has ended, its status is kept, and whether it
+# left processes of its group: otherwise another program may get its id.
 sub alive {
     my $self = shift;
     return 0 if defined $self->{status};
     return 1 if waitpid($self->{pid}, WNOHANG) == 0;
     $self->{status} = $?;
+    $self->{left} = kill 0, -$self->{pid};
     delete $running{ $self->{pid} };
     return 0;
 }
 
 sub signal {
     my ($self, $signal) = @_;
-    return kill $signal, $self->{pid};
+    return $self->alive && kill $signal, $self->{pid};
 }
 
 # Stop it until it gets the signal CONT.
-sub freeze { freeze_pid($_[0]{pid}) }
+sub freeze { $_[0]->alive && freeze_pid($_[0]{pid}) }
 
 # Stop a process.  The signal is sent before each thread has seen it, so this
 # waits for the last one.
@@ -124,11 +126,12 @@ sub stop {
 # of them have released their ports, files and memory.
 sub kill9 {
     my ($self, @others) = @_;
-    my @killed = (-$self->{pid}, @others);
+    my @killed = ($self->alive || $self->{left} ? -$self->{pid} : (), @others);
     kill 'KILL', @killed;
     my $end = time + 20;
     sleep 0.005 while $self->alive;
     sleep 0.005 while time < $end && kill(0, @killed) && $self->runs(@others);
+    $self->{left} = 0;
     return;
 }
 
