@@ -30,7 +30,7 @@ sub spew {
 
 # Send one request with curl, and return the answer.
 sub curl {
-    my @command = ($curl, '-sS', '--max-time', 60, '-D', "$dir/head",
+    my @command = ($curl, '-sS', '--max-time', 300, '-D', "$dir/head",
         '-o', "$dir/body", '-w', '%{http_version} %{http_code}', @_);
     my $pid = open(my $output, '-|') // die "fork: $!";
     if (!$pid) {

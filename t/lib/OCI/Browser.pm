@@ -117,7 +117,7 @@ sub devtools {
 # Wait until a script returns a true value, and return it.
 sub wait_for {
     my ($self, $script, @arguments) = @_;
-    my $end = time + 60;
+    my $end = time + 120;
     my $value;
     until ($value = $self->run($script, @arguments)) {
         return if time > $end;
@@ -129,7 +129,7 @@ sub wait_for {
 # Wait until the text of an element matches; returns it.
 sub text_like {
     my ($self, $selector, $pattern) = @_;
-    my $end = time + 60;
+    my $end = time + 120;
     my $text;
     do {
         $text = $self->run('return document.querySelector(arguments[0])

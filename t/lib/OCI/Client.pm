@@ -36,7 +36,7 @@ use OCI::Response;
 use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use Time::HiRes qw(time);
 
-our $TIMEOUT = 60;    # seconds without a byte in either direction
+our $TIMEOUT = 120;   # seconds without a byte in either direction
 
 sub new {
     my ($class, $server, %option) = @_;
