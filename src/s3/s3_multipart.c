@@ -188,7 +188,6 @@ static apr_status_t complete(completion_t *completion,
     for (attempts = 1;; attempts++) {
         oci_s3_exchange_t none = { .method = request->method };
         oci_s3_reply_t reply;
-        apr_interval_time_t delay;
         apr_status_t rv = oci_s3_request(&reply, call, request, pool);
 
         if (rv == APR_SUCCESS && is_complete(&reply, pool)) {
@@ -208,11 +207,9 @@ static apr_status_t complete(completion_t *completion,
             || look_up(&rv, completion, pool)) {
             return rv;
         }
-        delay = oci_s3_request_delay(&none, attempts);
-        if (oci_s3_now() + delay >= call->deadline) {
+        if (!oci_s3_request_wait(&none, attempts, call->deadline)) {
             return rv;
         }
-        apr_sleep(delay);
     }
 }
 

@@ -37,8 +37,9 @@ const char *oci_s3_request_path(const oci_s3_endpoint_t *endpoint,
                        oci_s3_encode(key, 1, pool), NULL);
 }
 
-apr_interval_time_t oci_s3_request_delay(const oci_s3_exchange_t *exchange,
-                                         int attempts)
+/* How long to wait before the next attempt, in microseconds. */
+static apr_interval_time_t delay_after(const oci_s3_exchange_t *exchange,
+                                       int attempts)
 {
     apr_interval_time_t most = DELAY_FIRST;
     const char *asked = exchange->received
@@ -56,6 +57,19 @@ apr_interval_time_t oci_s3_request_delay(const oci_s3_exchange_t *exchange,
         delay += apr_time_from_sec(atoi(asked));
     }
     return delay;
+}
+
+/* A busy machine may wait for longer than it was told to. */
+int oci_s3_request_wait(const oci_s3_exchange_t *exchange, int attempts,
+                        apr_time_t deadline)
+{
+    apr_interval_time_t delay = delay_after(exchange, attempts);
+
+    if (oci_s3_now() + delay >= deadline) {
+        return 0;
+    }
+    apr_sleep(delay);
+    return oci_s3_now() < deadline;
 }
 
 apr_status_t oci_s3_request_prepare(oci_s3_exchange_t *exchange,
@@ -226,7 +240,6 @@ apr_status_t oci_s3_request(oci_s3_reply_t *reply, const oci_s3_call_t *call,
     }
     for (;;) {
         oci_s3_keys_t keys;
-        apr_interval_time_t delay;
         apr_status_t rv = attempt(&failure, &keys, &until, &full, pool);
 
         if (rv != APR_SUCCESS) {
@@ -243,11 +256,10 @@ apr_status_t oci_s3_request(oci_s3_reply_t *reply, const oci_s3_call_t *call,
             continue;
         }
         reply->lost |= is_unclear(&failure);
-        delay = oci_s3_request_delay(failure.exchange, failure.attempts);
         if (!oci_s3_error_transient(&failure) || (full.once && reply->lost)
-            || oci_s3_now() + delay >= until.deadline) {
+            || !oci_s3_request_wait(failure.exchange, failure.attempts,
+                                    until.deadline)) {
             return oci_s3_error_explain(&failure, pool);
         }
-        apr_sleep(delay);
     }
 }

@@ -68,11 +68,15 @@ apr_status_t oci_s3_request_prepare(oci_s3_exchange_t *exchange,
                                     apr_pool_t *pool);
 
 /**
- * Return how long to wait before the next attempt, in microseconds: a random
- * time that grows with the number of attempts, or what Retry-After says.
+ * Wait before the next attempt: for a random time that grows with the number of
+ * attempts, or for what Retry-After says.
+ * @param exchange The last attempt
+ * @param attempts The number of attempts so far
+ * @param deadline When the last attempt has to be over
+ * @return whether there is time for another attempt
  */
-apr_interval_time_t oci_s3_request_delay(const oci_s3_exchange_t *exchange,
-                                         int attempts);
+int oci_s3_request_wait(const oci_s3_exchange_t *exchange, int attempts,
+                        apr_time_t deadline);
 
 /** Return the percent-encoded path of an object, or of the bucket. */
 const char *oci_s3_request_path(const oci_s3_endpoint_t *endpoint,

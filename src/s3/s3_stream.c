@@ -261,7 +261,6 @@ static apr_status_t open_response(oci_s3_stream_t *stream,
 
     close_response(stream);
     for (;;) {
-        apr_interval_time_t delay;
         apr_status_t rv = start_response(stream, span, deadline);
 
         if (rv != APR_SUCCESS) {
@@ -274,11 +273,10 @@ static apr_status_t open_response(oci_s3_stream_t *stream,
         if (rv != APR_EAGAIN) {
             return rv;
         }
-        delay = oci_s3_request_delay(&stream->exchange, failure.attempts);
-        if (oci_s3_now() + delay >= deadline) {
+        if (!oci_s3_request_wait(&stream->exchange, failure.attempts,
+                                 deadline)) {
             return oci_s3_error_explain(&failure, stream->pool);
         }
-        apr_sleep(delay);
     }
 }
 
