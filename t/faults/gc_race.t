@@ -85,11 +85,12 @@ for my $grace (5, 0) {
     subtest "the server collects, with a grace of $grace s" => sub {
         my $server = OCI::Server->start(modules => ['watchdog'],
             extra => "OCIGCInterval 1\nOCIGCGrace $grace");
-        my @pushed = race($server, !$grace, sub { });
+        my $line = qr/oci: garbage collection of .*blobs condemned/;
+        my @pushed = race($server, !$grace, sub {
+            $server->{process}->wait_for(sub { $server->log =~ $line }) });
         $server->set(extra => 'OCIGCInterval 0');
         $server->graceful;
-        like($server->log, qr/oci: garbage collection of .*blobs condemned/,
-            'it ran');
+        like($server->log, $line, 'it ran');
         holds($server, 0, @pushed);
         $server->stop;
     };
