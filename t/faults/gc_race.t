@@ -16,6 +16,7 @@ use Time::HiRes qw(sleep time);
 
 my $SECONDS = $ENV{OCI_GC_SECONDS} // (OCI::Index::named() ? 3 : 4);
 my $PUSHERS = 4;
+my $GRACE = 20;    # seconds, more than a busy machine needs for a push
 
 # Let pushers work while a function collects; it is called with the server.
 # Returns the replayed journals.
@@ -67,9 +68,9 @@ sub loop {
 my @RULES = ('--retain', '** tags=[ti][0-9]', '--untagged');
 
 for my $race (
-    [ 'with a grace', 0, [ '--grace', 5 ] ],
+    [ 'with a grace', 0, [ '--grace', $GRACE ] ],
     [ 'without a grace', 1, [ '--grace', 0 ] ],
-    [ 'rules, with a grace', 1, [ '--grace', 5, @RULES, '2s' ] ],
+    [ 'rules, with a grace', 1, [ '--grace', $GRACE, @RULES, '2s' ] ],
     [ 'rules, without a grace', 1, [ '--grace', 0, @RULES, '0s' ] ],
 ) {
     my ($name, $repeats, $options) = @$race;
@@ -81,7 +82,7 @@ for my $race (
     };
 }
 
-for my $grace (5, 0) {
+for my $grace ($GRACE, 0) {
     subtest "the server collects, with a grace of $grace s" => sub {
         my $server = OCI::Server->start(modules => ['watchdog'],
             extra => "OCIGCInterval 1\nOCIGCGrace $grace");
