@@ -197,6 +197,7 @@ subtest 'a program that dies, and a daemon' => sub {
     my ($end, $pid) = time + 60;
     sleep 0.05 while !-s $pid_file && time < $end;
     ($pid) = OCI::Server::slurp($pid_file) =~ /(\d+)/;
+    ok($pid, 'a daemon runs') or return;
     $daemon = { pid => $pid, owner => $$ };
     my $client = OCI::Client->new($server);
     my $image;

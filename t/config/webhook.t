@@ -125,7 +125,9 @@ subtest 'a receiver that is down' => sub {
         'events wait in the queue');
     like(OCI::Server::slurp("$dir/errors"),
         qr{does not accept events\.  They wait in }, 'and the log says so');
-    my ($sender) = split ' ', `pgrep -P $program->{pid}`;
+    my $sender;
+    ok(wait_for(sub { ($sender) = split ' ', `pgrep -P $program->{pid}` }),
+        'a process sends them') or return;
     kill 'KILL', $sender;
     my $receiver = start_receiver($dir, $port);
     write_event($program);
