@@ -211,7 +211,7 @@ SKIP: {
             or die "script: $!\n";
         $terminal->autoflush(1);
         my $text = '';
-        for (1 .. 300) {
+        for (1 .. 2400) {
             $text = OCI::Server::slurp("$dir/out") if -e "$dir/out";
             last if $text =~ /\[y\/N\]|ociadmin:/;
             sleep 0.05;

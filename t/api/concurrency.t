@@ -237,7 +237,7 @@ is(scalar @{ $client->get('/v2/victim/tags/list')->json->{tags} }, 400,
 my $rude = OCI::Client->new($server);
 $rude->send("DELETE /v2/victim/manifests/$victim HTTP/1.1\r\nHost: x\r\n\r\n");
 $rude->close;
-for (1 .. 400) {
+for (1 .. 2400) {
     last if $client->head("/v2/victim/manifests/$victim")->status == 404;
     sleep 0.05;
 }

@@ -88,7 +88,7 @@ for my $case ([ 'no TLS', $server->url ],
 # The log has a line of the proxy and one of the registry behind it.
 pull('https://' . $server->host(3) . '/v2/?proxied');
 my $lines = 0;
-for (1 .. 200) {
+for (1 .. 2400) {
     $lines = () = OCI::Server::slurp($server->access_log)
         =~ m{^200 GET /v2/\?proxied}mg;
     last if $lines >= 2;

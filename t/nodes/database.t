@@ -191,7 +191,7 @@ sub full {
     }
     unlink "$dir/filler";
     my $res;
-    for (1 .. 100) {
+    for (1 .. 1200) {
         $res = put($client[1], 'there/manifests/v2', $image->{text});
         last if $res->status == 201;
         sleep 0.1;

@@ -49,7 +49,7 @@ sub frozen {
     one_line_each($node, $before + 3, 'one line in the log for each');
 
     my $res;
-    for (1 .. 100) {
+    for (1 .. 1200) {
         $res = $client->get('/v2/there/manifests/v1');
         last if $res->status == 200;
         sleep 0.1;
@@ -193,7 +193,7 @@ sub held {
     cmp_ok(time - $start, '<', $GIVES_UP, 'before clients give up');
     close $pipe;
     my $res;
-    for (1 .. 100) {
+    for (1 .. 1200) {
         $res = $client->put('/v2/held/manifests/t1', $image->{text},
             'Content-Type' => IMAGE_MANIFEST);
         last if $res->status == 201;
