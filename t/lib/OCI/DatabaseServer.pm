@@ -33,11 +33,11 @@ use constant { USER => 'oci', PASSWORD => 'secret', PATIENCE => 180 };
 my %KIND = (
     pgsql => { account => 'postgres', first => 'postgres', ending => 'INT',
                make => \&make_pgsql, command => \&pgsql, ask => \&ask_pgsql,
-               set => { max_connections => 300, shared_buffers => '32MB',
+               set => { max_connections => 800, shared_buffers => '32MB',
                         max_wal_size => '128MB' } },
     mysql => { account => 'mysql', first => 'mysql', ending => 'TERM',
                make => \&make_mysql, command => \&mysql, ask => \&ask_mysql,
-               set => { max_connections => 300, performance_schema => 'OFF',
+               set => { max_connections => 800, performance_schema => 'OFF',
                         innodb_buffer_pool_size => '32M',
                         innodb_log_file_size => '16M' } },
 );
