@@ -6,12 +6,8 @@
 
 use OCI::Test;
 
-use Digest::SHA qw(sha256_hex);
 use File::Temp ();
-use IO::Select;
-use IO::Socket::INET;
 use OCI::Library;
-use POSIX qw(_exit);
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Time::HiRes qw(sleep time);
 
