@@ -56,6 +56,15 @@ sub start_pushers {
         others => [ @repos, 'much/1/4' ]) } @repos;
 }
 
+# Wait until each of these pushers has pushed a manifest.
+sub wait_for_pushes {
+    my $end = time + 60;
+    for my $pusher (@_) {
+        sleep 0.05 until OCI::Pushed->new($pusher)->pushes || time > $end;
+    }
+    return;
+}
+
 # Add the faults of pushers to a list, and return their journals, replayed.
 # ended: whether they ended because they were stopped
 sub replay {
@@ -93,6 +102,7 @@ sub kill_httpd {
         push_much($server, $round);
         my @pushers = start_pushers($server, $round);
         sleep 0.5 + rand 1;
+        wait_for_pushes(@pushers);
         $server->kill9;
         $_->wait for @pushers;
         $server->again;
@@ -140,6 +150,7 @@ sub kill_gc {
             $whole = time - $begun;    # what a run takes by now
         }
         $killed += kill_run($server, $whole * rand 1.2) for 1 .. 5;
+        wait_for_pushes(@pushers);
         kill 'TERM', map { $_->{pid} } @pushers;
         $_->wait for @pushers;
         push @pushed, replay(\@faults, $server, @pushers);
