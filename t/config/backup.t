@@ -8,6 +8,7 @@ use OCI::Test;
 use File::Temp ();
 use OCI::Admin;
 use OCI::Pusher;
+use Time::HiRes qw(sleep time);
 
 my $SECONDS = 3;
 
@@ -47,6 +48,18 @@ sub run_ok {
     return $run->{output};
 }
 
+# Wait until pushers have given a repository some tags.
+sub wait_for_tags {
+    my ($client, $repo) = @_;
+    my $end = time + 120;
+    until (time > $end) {
+        my $json = $client->get("/v2/$repo/tags/list")->json;
+        return if @{ $json->{tags} // [] } > 1;
+        sleep 0.1;
+    }
+    return;
+}
+
 for my $index (qw(fs dbm:gdbm dbd:pgsql)) {
     my $database = $index =~ /pgsql/ ? OCI::Database->start('pgsql') : undef;
     if ($index =~ /pgsql/ && !$database) {
@@ -61,7 +74,7 @@ for my $index (qw(fs dbm:gdbm dbd:pgsql)) {
         chmod 0755, "$top";
         give_to_httpd("$top");
         my @pushers = map { OCI::Pusher->start([$server], $_, time + $SECONDS,
-            others => [qw(busy/a busy/b)],
+            others => [qw(busy/a busy/b)], least => 20,
             repeats => 1) } qw(busy/a busy/b);
 
         # The second backup brings what was pushed after the first one.
@@ -71,6 +84,7 @@ for my $index (qw(fs dbm:gdbm dbd:pgsql)) {
             '/var/lib/mod_oci' => $server->store);
         my (%pushed, $n);
         for my $run (1 .. 3) {
+            wait_for_tags($client, 'busy/a') if $run == 3;
             for (1 .. 5) {
                 my $repo = 'team/' . ++$n % 3;
                 $pushed{"$repo/manifests/v$n"} = $client->push_image($repo,
