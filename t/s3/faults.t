@@ -5,8 +5,10 @@
 
 use OCI::Test;
 
+use File::Temp ();
 use IO::Socket::INET;
 use OCI::Crowd;
+use OCI::Library;
 use OCI::Process;
 use OCI::S3::Client;
 use OCI::S3::Registry;
@@ -351,9 +353,29 @@ my @cases = (
     [ 'http to a server that explains it', answer_with($page), 500,
         sub { qr/: the server expects TLS: write https:\/\/ in OCIS3Endpoint/ } ],
 );
+
+# On a busy machine the waits between attempts take longer than they should: the
+# log has the last failure all the same.
+my $tmp = File::Temp->newdir(TMPDIR => 1);
+chmod 0755, "$tmp";
+push @cases, [ 'waits that outlast the time', answer_with(''), 503, $cases[1][3],
+    sanitize => 0, env => { LD_PRELOAD => "$tmp/late.so" } ]
+    if OCI::Library::build("$tmp/late.so", <<'END');
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <unistd.h>
+void apr_sleep(long microseconds)
+{
+    usleep(microseconds);
+    if (microseconds > 100000 && syscall(SYS_gettid) != getpid()) {
+        sleep(4);
+    }
+}
+END
 my @servers = map {
+    my (undef, $url, undef, undef, @option) = @$_;
     OCI::Server->start(blobs => 's3:strict', s3 => $s3,
-        s3_settings => { OCIS3Endpoint => $_->[1] })
+        s3_settings => { OCIS3Endpoint => $url }, @option)
 } @cases;
 @answers = at_once(\@servers, scalar @servers, sub {
     $_[0]->post('/v2/a/blobs/uploads/?digest=' . digest_of('x'), 'x')->status
