@@ -5,12 +5,16 @@
  * blob when it is sent. */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "httpd.h"
 #include "http_config.h"
 #include "http_core.h"
 #include "http_log.h"
 #include "http_protocol.h"
+#if AP_MODULE_MAGIC_AT_LEAST(20120211, 102)
+#include "http_ssl.h"
+#endif
 #include "apr_buckets.h"
 
 #include "api/blob_bucket.h"
@@ -20,10 +24,14 @@
 
 APLOG_USE_MODULE(oci);
 
-/* The bytes that are read and sent at once, without ReadBufferSize.  mod_ssl
- * encrypts what was read at once, and APR's 8 KiB make this slow.  With small
- * pieces of a stream, its two ends wake each other more often. */
-#define FILE_BYTES   (256 * 1024)
+/* The bytes that are read and sent at once, without ReadBufferSize.  What is
+ * sent as it is should still be in the processor's cache.  mod_ssl encrypts
+ * what was read at once, and mod_http2 passes it from one thread to another,
+ * both of which is slow with small pieces.  With small pieces of a stream, its
+ * two ends wake each other more often. */
+#define PLAIN_BYTES  (64 * 1024)
+#define TLS_BYTES    (256 * 1024)
+#define HTTP2_BYTES  (512 * 1024)
 #define STREAM_BYTES (1024 * 1024)
 
 /* The largest file that APR maps into memory instead of reading it. */
@@ -178,19 +186,51 @@ static apr_bucket *file_bucket(const oci_blob_source_t *source, apr_size_t most,
     return file;
 }
 
-apr_bucket *oci_blob_bucket_create(const oci_blob_source_t *source,
-                                   const apr_array_header_t *ranges,
-                                   const char *where, request_rec *r)
+/* Whether mod_ssl encrypts the response, so that sendfile cannot send it. */
+static int is_encrypted(const request_rec *r)
 {
-    apr_size_t most = source->stream ? STREAM_BYTES : FILE_BYTES;
+#if AP_MODULE_MAGIC_AT_LEAST(20120211, 102)
+    conn_rec *c = r->connection;
 
+    return ap_ssl_conn_is_ssl(c->master ? c->master : c);
+#else
+    return !strcmp(ap_http_scheme(r), "https");
+#endif
+}
+
+int oci_blob_bucket_uses_sendfile(const request_rec *r)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+
+    return AP_SENDFILE_ENABLED(core->enable_sendfile) && !is_encrypted(r);
+}
+
+/* How many bytes to read at once. */
+static apr_size_t piece_size(const oci_blob_source_t *source,
+                             const request_rec *r)
+{
 #if AP_MODULE_MAGIC_AT_LEAST(20120211, 97)
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
 
     if (core->read_buf_size) {
-        most = core->read_buf_size;
+        return core->read_buf_size;
     }
 #endif
+    if (source->stream) {
+        return STREAM_BYTES;
+    }
+    if (r->connection->master) {
+        return HTTP2_BYTES;
+    }
+    return is_encrypted(r) ? TLS_BYTES : PLAIN_BYTES;
+}
+
+apr_bucket *oci_blob_bucket_create(const oci_blob_source_t *source,
+                                   const apr_array_header_t *ranges,
+                                   const char *where, request_rec *r)
+{
+    apr_size_t most = piece_size(source, r);
+
     return source->file
             && (source->size <= MMAP_BYTES
                 || apr_file_flags_get(source->file)

@@ -12,6 +12,9 @@
 
 #include "mod_oci.h"
 
+/** Whether sendfile(2) may send the file of a blob to the client. */
+int oci_blob_bucket_uses_sendfile(const request_rec *r);
+
 /**
  * Create a bucket for all bytes of a blob.  Copies of it may be given another
  * start and length; they share one file descriptor or stream.  If bytes cannot

@@ -5,9 +5,6 @@
 #include "http_core.h"
 #include "http_protocol.h"
 #include "http_request.h"
-#if AP_MODULE_MAGIC_AT_LEAST(20120211, 102)
-#include "http_ssl.h"
-#endif
 #include "util_filter.h"
 #include "apr_strings.h"
 
@@ -231,23 +228,10 @@ static oci_error_t *head_blob(oci_request_t *request)
                              blob.size);
 }
 
-/* Whether mod_ssl encrypts the response, so that sendfile cannot send it. */
-static int is_encrypted(const request_rec *r)
-{
-#if AP_MODULE_MAGIC_AT_LEAST(20120211, 102)
-    conn_rec *c = r->connection;
-
-    return ap_ssl_conn_is_ssl(c->master ? c->master : c);
-#else
-    return !strcmp(ap_http_scheme(r), "https");
-#endif
-}
-
 /* GET /v2/<name>/blobs/<digest> */
 oci_error_t *oci_blobs_get(oci_request_t *request)
 {
     request_rec *r = request->r;
-    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
     apr_array_header_t *ranges;
     oci_blob_source_t source = { 0 };
     oci_blob_t blob;
@@ -258,7 +242,7 @@ oci_error_t *oci_blobs_get(oci_request_t *request)
     if (r->header_only) {
         return head_blob(request);
     }
-    if (AP_SENDFILE_ENABLED(core->enable_sendfile) && !is_encrypted(r)) {
+    if (oci_blob_bucket_uses_sendfile(r)) {
         flags |= OCI_OPEN_SENDFILE;
     }
     if (request->policy.redirect
