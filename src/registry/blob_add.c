@@ -113,7 +113,8 @@ static oci_error_t *find_good(int *good, oci_blob_t *recorded,
 }
 
 /* Enter a blob, if its record is still as it was seen.  The caller holds the
- * lock on the blob.
+ * lock on the blob, to keep a record an exclusive one: another push may find
+ * that the bytes of this record are lost, and must not have its own replaced.
  * changed: set to whether it is not */
 static oci_error_t *enter_locked(int *changed,
                                  const oci_repository_t *repository,
@@ -155,7 +156,9 @@ oci_error_t *oci_blob_enter(int *spare, const oci_repository_t *repository,
         error = find_good(spare, &seen, registry, blob, pool);
         if (error
             || (error = oci_blob_lock(&lock, registry, blob->digest,
-                                      OCI_LOCK_SHARED, pool))) {
+                                      *spare ? OCI_LOCK_EXCLUSIVE
+                                             : OCI_LOCK_SHARED,
+                                      pool))) {
             return error;
         }
         error = enter_locked(&changed, repository, blob, &seen, *spare, pool);

@@ -16,6 +16,7 @@ static const char *digest;
 
 static apr_off_t stored = 5;      /* the size of all bytes in the store */
 static apr_status_t store_status; /* of a question for it */
+static oci_lock_e locked;         /* the last lock on the blob */
 static const char *put;           /* the record of the last change */
 static const char *meanwhile;     /* what another process records when the
                                      store is asked, or NULL */
@@ -61,8 +62,18 @@ static apr_status_t apply(oci_index_t *index, const oci_change_t *changes,
     return oci_index_fs.apply(index, changes, count, durable, pool);
 }
 
+static apr_status_t lock(oci_lock_t **held, oci_index_t *index,
+                         const char *name, oci_lock_e kind, apr_pool_t *pool)
+{
+    if (!strcmp(name, oci_key_blob(pool, digest))) {
+        locked = kind;
+    }
+    return oci_index_fs.lock(held, index, name, kind, pool);
+}
+
 /* Enter the blob with the bytes "new".
- * spared: whether they are not needed
+ * spared: whether they are not needed; then no other push may change the record
+ *         between the look at it and the change
  * recorded: what is put durably, and read afterwards */
 static void check(int spared, const char *recorded, const char *name)
 {
@@ -75,6 +86,8 @@ static void check(int spared, const char *recorded, const char *name)
              OCI_E_COUNT, name);
     tap_ok(&run.tap, spare == spared, "the new bytes are%s needed",
            spared ? " not" : "");
+    tap_ok(&run.tap, locked == (spared ? OCI_LOCK_EXCLUSIVE : OCI_LOCK_SHARED),
+           "the record is locked");
     tap_is(&run.tap, put, recorded, "the record is made durable");
     oci_index_fs.get(&value, registry.index, oci_key_blob(run.pool, digest),
                      run.pool);
@@ -104,6 +117,7 @@ int main(void)
     registry.blobs->provider = &blobs;
     index = oci_index_fs;
     index.apply = apply;
+    index.lock = lock;
     registry.index->provider = &index;
     repository.registry = &registry;
     repository.name = "a";
