@@ -100,30 +100,34 @@ static const char *behind(const char *directory, const char *id,
     return apr_psprintf(pool, "%s%s%c" LAST, directory, id, OCI_S3_MARK);
 }
 
+/* Objects and uploads that are not the store's are passed over here, too. */
 static apr_status_t list_tails(page_t *page, const oci_s3_store_t *store,
                                const char *after)
 {
     apr_pool_t *pool = page->entries->pool;
-    oci_s3_call_t call = oci_s3_store_call(store);
     oci_s3_list_t list = { OCI_S3_TAILS,
                            after ? behind(OCI_S3_TAILS, after, pool) : NULL,
                            PAGE };
     oci_s3_listing_t found;
-    apr_status_t rv = oci_s3_list(&found, &call, &list, pool);
+    apr_status_t rv;
     int i;
 
-    for (i = 0; rv == APR_SUCCESS && i < found.entries->nelts; i++) {
-        const oci_s3_entry_t *entry = &APR_ARRAY_IDX(found.entries, i,
-                                                     oci_s3_entry_t);
-        const char *id = id_of(entry->key, OCI_S3_TAILS, pool);
+    do {
+        oci_s3_call_t call = oci_s3_store_call(store);
 
-        if (id) {
-            add_id(page, id, entry->size, entry->modified);
+        rv = oci_s3_list(&found, &call, &list, pool);
+        for (i = 0; rv == APR_SUCCESS && i < found.entries->nelts; i++) {
+            const oci_s3_entry_t *entry = &APR_ARRAY_IDX(found.entries, i,
+                                                         oci_s3_entry_t);
+            const char *id = id_of(entry->key, OCI_S3_TAILS, pool);
+
+            if (id) {
+                add_id(page, id, entry->size, entry->modified);
+                page->end = found.next ? id : NULL;
+            }
         }
-    }
-    if (rv == APR_SUCCESS && found.next) {
-        page->end = id_of(found.next, OCI_S3_TAILS, pool);
-    }
+        list.after = rv == APR_SUCCESS ? found.next : NULL;
+    } while (list.after && !page->entries->nelts);
     return rv;
 }
 
@@ -131,7 +135,6 @@ static apr_status_t list_parts(page_t *page, const oci_s3_store_t *store,
                                const char *after)
 {
     apr_pool_t *pool = page->entries->pool;
-    oci_s3_call_t call = oci_s3_store_call(store);
     oci_s3_uploads_t found = { 0 };
     apr_status_t rv;
     int i;
@@ -142,17 +145,21 @@ static apr_status_t list_parts(page_t *page, const oci_s3_store_t *store,
                                          ->prefix,
                                      behind(OCI_S3_BLOBS, after, pool), NULL);
     }
-    rv = oci_s3_multipart_list(&found, &call, OCI_S3_BLOBS, pool);
-    for (i = 0; rv == APR_SUCCESS && i < found.uploads->nelts; i++) {
-        const oci_s3_pending_t *pending = &APR_ARRAY_IDX(found.uploads, i,
-                                                         oci_s3_pending_t);
-        const char *id = id_of(pending->upload.key, OCI_S3_BLOBS, pool);
+    do {
+        oci_s3_call_t call = oci_s3_store_call(store);
 
-        if (id && (!after || strcmp(id, after) > 0)) {
-            add_id(page, id, 0, pending->started);
-            page->end = found.next_key ? id : NULL;
+        rv = oci_s3_multipart_list(&found, &call, OCI_S3_BLOBS, pool);
+        for (i = 0; rv == APR_SUCCESS && i < found.uploads->nelts; i++) {
+            const oci_s3_pending_t *pending = &APR_ARRAY_IDX(found.uploads, i,
+                                                             oci_s3_pending_t);
+            const char *id = id_of(pending->upload.key, OCI_S3_BLOBS, pool);
+
+            if (id && (!after || strcmp(id, after) > 0)) {
+                add_id(page, id, 0, pending->started);
+                page->end = found.next_key ? id : NULL;
+            }
         }
-    }
+    } while (rv == APR_SUCCESS && found.next_key && !page->entries->nelts);
     return rv;
 }
 
