@@ -30,13 +30,13 @@ const char *oci_s3_list_key(const apr_xml_elem *root, const apr_xml_elem *entry,
     return apr_punescape_url(pool, plain, NULL, NULL, 0);
 }
 
-/* Copy the entries of a document whose keys have the prefix, and are behind
- * after: a server that ignores start-after sends all of them each time.
- * after: NULL for all keys
- * Returns the last key of all, without the prefix, or NULL. */
+/* Copy the entries of a document that were asked for: a server that ignores
+ * start-after or prefix sends others, too.
+ * prefix: of all keys of the store
+ * Returns the last key behind list->after, without the prefix, or NULL. */
 static const char *read_entries(oci_s3_listing_t *listing,
                                 const apr_xml_elem *root, const char *prefix,
-                                const char *after, apr_pool_t *pool)
+                                const oci_s3_list_t *list, apr_pool_t *pool)
 {
     const apr_xml_elem *element = oci_s3_xml_child(root, "Contents");
     apr_size_t length = strlen(prefix);
@@ -48,10 +48,13 @@ static const char *read_entries(oci_s3_listing_t *listing,
         oci_s3_entry_t *entry;
 
         if (!key || !size || strncmp(key, prefix, length)
-            || (after && strcmp(key + length, after) <= 0)) {
+            || (list->after && strcmp(key + length, list->after) <= 0)) {
             continue;
         }
         last = key + length;
+        if (strncmp(last, list->prefix, strlen(list->prefix))) {
+            continue;
+        }
         entry = apr_array_push(listing->entries);
         entry->key = last;
         entry->size = apr_atoi64(size);
@@ -96,12 +99,12 @@ apr_status_t oci_s3_list(oci_s3_listing_t *listing, const oci_s3_call_t *call,
         oci_s3_error_say(&failure, "the answer is not a listing", pool);
         return APR_EGENERAL;
     }
-    last = read_entries(listing, root, prefix, list->after, pool);
+    last = read_entries(listing, root, prefix, list, pool);
     truncated = oci_s3_xml_text(root, "IsTruncated", pool);
     if (truncated && !strcmp(truncated, "true")) {
         if (!last) {
             oci_s3_error_say(&failure,
-                             list->after
+                             list->after && oci_s3_xml_child(root, "Contents")
                                  ? "the listing does not advance: the server "
                                    "ignores start-after"
                                  : "a page of the listing is empty",

@@ -256,20 +256,24 @@ apr_status_t oci_s3_multipart_abort(const oci_s3_call_t *call,
     return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
 }
 
-/* Copy the uploads of a document, and where the next page begins. */
+/* Copy the uploads of a document whose keys begin with a prefix, and where the
+ * next page begins: not all servers look at the prefix.
+ * store: the prefix of all keys of the store */
 static void read_uploads(oci_s3_uploads_t *uploads, const apr_xml_elem *root,
-                         const char *prefix, apr_pool_t *pool)
+                         const char *store, const char *prefix,
+                         apr_pool_t *pool)
 {
     const char *truncated = oci_s3_xml_text(root, "IsTruncated", pool);
     const apr_xml_elem *element = oci_s3_xml_child(root, "Upload");
-    apr_size_t length = strlen(prefix);
+    apr_size_t length = strlen(store);
 
     for (; element; element = oci_s3_xml_next(element)) {
         const char *key = oci_s3_list_key(root, element, "Key", pool);
         const char *id = oci_s3_xml_text(element, "UploadId", pool);
         oci_s3_pending_t *pending;
 
-        if (!key || !id || strncmp(key, prefix, length)) {
+        if (!key || !id || strncmp(key, store, length)
+            || strncmp(key + length, prefix, strlen(prefix))) {
             continue;
         }
         pending = apr_array_push(uploads->uploads);
@@ -331,7 +335,7 @@ apr_status_t oci_s3_multipart_list(oci_s3_uploads_t *uploads,
         say(call, NULL, "the answer is not a listing of uploads", pool);
         return APR_EGENERAL;
     }
-    read_uploads(uploads, root, settings->prefix, pool);
+    read_uploads(uploads, root, settings->prefix, prefix, pool);
     if (ends_at(uploads, key, id)) {
         say(call, NULL,
             "the listing of uploads does not advance: the server ignores "

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Servers that ignore where a page of a listing begins: what lists ends all the
-# same, and deletes nothing that is needed.
+# Servers that ignore where a page of a listing begins, or of which keys it is:
+# what lists ends all the same, and deletes nothing that is needed.
 
 use OCI::Test;
 
@@ -65,6 +65,17 @@ for my $prefix ('blobs%2F0', 'blobs%2F(?:&|\z)') {
         'a listing of uploads that never ends');
     is($asked, 2, 'ends');
 }
+
+# The old upload is deleted, and nothing else.
+my $other = $directory . '1' x 32 . '!y';
+OCI::S3::Client->new($s3)->create($other);
+my ($run, $asked) = run_with('prefix=[^&]*(?:blob|tail)s%2F0',
+    { fault => 'ignore', parameter => 'prefix' }, \&gc,
+    '--upload-expiry', 60);
+is($run->{status}, 0, 'a server that ignores prefix') or diag($run->{err});
+is($asked, 2, 'lists uploads, and objects');
+is_deeply([ map { $_->{key} } $s3->uploads ], [$other],
+    'no other upload is aborted');
 
 is($client->get('/v2/a/b/manifests/v1')->body, $image->{text},
     'nothing that is needed was deleted');
