@@ -29,15 +29,16 @@ static oci_stored_t *add(apr_array_header_t *entries, const char *name,
     return stored;
 }
 
-/* Return the id of an upload in one of its keys, or NULL. */
+/* Return the id of an upload in one of its keys; NULL if the key is not the
+ * store's. */
 static const char *id_of(const char *key, const char *directory,
                          apr_pool_t *pool)
 {
     apr_size_t length = strlen(directory);
-    const char *mark = strchr(key, OCI_S3_MARK);
 
-    return mark && !strncmp(key, directory, length)
-        ? apr_pstrmemdup(pool, key + length, mark - key - length)
+    return oci_s3_store_is_key(key, directory)
+        ? apr_pstrmemdup(pool, key + length,
+                         strchr(key, OCI_S3_MARK) - key - length)
         : NULL;
 }
 
@@ -59,10 +60,11 @@ static apr_status_t list_blobs(apr_array_header_t *entries,
         for (i = 0; rv == APR_SUCCESS && i < page.entries->nelts; i++) {
             const oci_s3_entry_t *entry = &APR_ARRAY_IDX(page.entries, i,
                                                          oci_s3_entry_t);
+            const char *id = id_of(entry->key, OCI_S3_BLOBS, entries->pool);
 
-            if (oci_s3_store_is_key(entry->key, OCI_S3_BLOBS)) {
+            if (id) {
                 add(entries, entry->key, entry->size, entry->modified)
-                    ->upload = id_of(entry->key, OCI_S3_BLOBS, entries->pool);
+                    ->upload = id;
             }
         }
         list.after = rv == APR_SUCCESS ? page.next : NULL;

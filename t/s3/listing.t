@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Servers that ignore where a page of a listing begins, or of which keys it is:
-# what lists ends all the same, and deletes nothing that is needed.
+# Servers that ignore where a page of a listing begins, or of which keys it is,
+# and objects that are not the store's: what lists ends all the same, and deletes
+# nothing that is needed.
 
 use OCI::Test;
 
@@ -49,7 +50,7 @@ for my $case ([ 'gc', \&gc, '--grace', 0 ], [ 'check', \&check ]) {
 }
 
 # An old upload that no record names.
-my $key = $directory . '0' x 32 . '!x';
+my $key = $directory . '0' x 32 . '!' . 'a' x 16;
 $s3->clock(-300);
 OCI::S3::Client->new($s3)->create($key);
 $s3->clock(0);
@@ -67,7 +68,7 @@ for my $prefix ('blobs%2F0', 'blobs%2F(?:&|\z)') {
 }
 
 # The old upload is deleted, and nothing else.
-my $other = $directory . '1' x 32 . '!y';
+my $other = $directory . '1' x 32 . '!' . 'a' x 16;
 OCI::S3::Client->new($s3)->create($other);
 my ($run, $asked) = run_with('prefix=[^&]*(?:blob|tail)s%2F0',
     { fault => 'ignore', parameter => 'prefix' }, \&gc,
@@ -76,6 +77,22 @@ is($run->{status}, 0, 'a server that ignores prefix') or diag($run->{err});
 is($asked, 2, 'lists uploads, and objects');
 is_deeply([ map { $_->{key} } $s3->uploads ], [$other],
     'no other upload is aborted');
+
+# Objects whose keys have no id of an upload, or too long a one.
+my @foreign = map { $directory =~ s/blobs/tails/r . "$_!" . 'a' x 16 }
+    '', 'f' x 70;
+my $own = OCI::S3::Client->new($s3);
+$own->put($_, 'foreign') for @foreign;
+my %tails = (method => 'GET', query => 'list-type=2.*prefix=[^&]*tails',
+    count => 10);
+$s3->faults({ %tails, fault => 'ignore', parameter => 'none' },
+    { %tails, fault => 'denied', count => MANY });
+$run = gc($server, '--upload-expiry', 60);
+is($run->{status}, 0, 'foreign objects among the uploads')
+    or diag($run->{err});
+$s3->faults;
+my %exists = map { $_->{key} => 1 } $s3->objects;
+is(scalar(grep { $exists{$_} } @foreign), 2, 'are passed over');
 
 is($client->get('/v2/a/b/manifests/v1')->body, $image->{text},
     'nothing that is needed was deleted');
