@@ -40,6 +40,13 @@ static apr_status_t refuse(const service_t *service, apr_status_t status,
                                           ": ", why, NULL));
 }
 
+/* Wait before another attempt.  Returns whether there is time for it. */
+static int pause_before(const oci_s3_key_query_t *query)
+{
+    apr_sleep(PAUSE);
+    return !query->deadline || oci_s3_now() < query->deadline;
+}
+
 /* Send a request, a few times if need be.  The answer is never quoted: it may
  * have secrets in it. */
 static apr_status_t ask(oci_s3_exchange_t *exchange, const service_t *service)
@@ -49,12 +56,9 @@ static apr_status_t ask(oci_s3_exchange_t *exchange, const service_t *service)
     int i;
 
     exchange->limit = ANSWER_MAX;
-    for (i = 0; i < ATTEMPTS; i++) {
+    for (i = 0; i < ATTEMPTS && (!i || pause_before(service->query)); i++) {
         apr_time_t until = oci_s3_now() + ATTEMPT_TIME;
 
-        if (i) {
-            apr_sleep(PAUSE);
-        }
         exchange->deadline = until < service->query->deadline
                 || !service->query->deadline
             ? until
