@@ -15,8 +15,8 @@ use OCI::Verifier;
 use OCI::Writer;
 use Time::HiRes qw(sleep time);
 
-# For rounds of killing, but at least three rounds, and until so many steps were
-# acknowledged, for two minutes at most.
+# For rounds of killing: until at least three of them are over, and this many
+# steps were acknowledged, but two minutes longer at most.
 my $SECONDS = OCI::Index::named() ? 5 : 10;
 my $STEPS = 100;
 my $WRITERS = 4;

@@ -15,8 +15,8 @@ use OCI::Nodes;
 use OCI::Writer;
 use Time::HiRes qw(sleep time);
 
-# For rounds of restarts, but at least three rounds, and until so many steps were
-# acknowledged, for two minutes at most.
+# For rounds of restarts: until at least three of them are over, and this many
+# steps were acknowledged, but two minutes longer at most.
 my $SECONDS = 3;
 my $STEPS = 30;
 my $DISK = 256;     # MiB of a small disk

@@ -11,8 +11,8 @@ use OCI::Nodes;
 use OCI::Writer;
 use Time::HiRes qw(sleep time);
 
-# For rounds of killing, but at least four rounds, and until so many steps were
-# acknowledged, for two minutes at most.
+# For rounds of killing: until at least four of them are over, and this many
+# steps were acknowledged, but two minutes longer at most.
 my $SECONDS = 8;
 my $STEPS = 80;
 

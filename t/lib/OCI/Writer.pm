@@ -10,8 +10,8 @@
 #
 # If there are several servers, each request goes to a random one.  With the
 # option once, no request is sent a second time.  With least, it works on until
-# so many steps were acknowledged.  The last entry is [ended => ''], or [ended =>
-# REASON] if the writer ended early.  A 503 ends it early; any other unexpected
+# this many steps were acknowledged.  The last entry is [ended => ''], or
+# [ended => REASON] if the writer ended early.  A 503 ends it early; any other unexpected
 # status is also recorded as wrong.
 
 package OCI::Writer;
