@@ -26,9 +26,9 @@ APLOG_USE_MODULE(oci);
 
 /* The bytes that are read and sent at once, without ReadBufferSize.  What is
  * sent as it is should still be in the processor's cache.  mod_ssl encrypts
- * what was read at once, and mod_http2 passes it from one thread to another,
- * both of which is slow with small pieces.  With small pieces of a stream, its
- * two ends wake each other more often. */
+ * what was read at once, and mod_http2 passes it from one thread to another;
+ * both are slow with small pieces.  With small pieces of a stream, its two ends
+ * wake each other more often. */
 #define PLAIN_BYTES  (64 * 1024)
 #define TLS_BYTES    (256 * 1024)
 #define HTTP2_BYTES  (512 * 1024)

@@ -50,7 +50,7 @@ oci_error_t *oci_manifest_put(oci_pushed_t *pushed,
 /**
  * Keep a manifest, to which no tag leads, from being deleted by garbage
  * collection soon: a client that was told that it exists may push an index that
- * names it.  Whether it exists is not said: look for it afterwards.
+ * names it.  The manifest need not exist: look for it afterwards.
  * @param digest Of the manifest
  * @param pool For temporary data
  * @return OCI_E_MANIFEST_UNKNOWN if it was deleted meanwhile; a storage error

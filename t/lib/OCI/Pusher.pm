@@ -11,6 +11,7 @@
 # Options:
 #
 #     others   other repositories, from which it mounts layers
+#     least    how many steps it makes at least, as for OCI::Writer
 #     repeats  whether it repeats a push if a blob or a manifest was collected
 #              meanwhile; otherwise that is an error, which ends the pusher
 #
