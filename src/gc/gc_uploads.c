@@ -29,9 +29,6 @@
 /* How many uploads to end then at most, for one request. */
 #define ROOM_UPLOADS 100
 
-/* The longest id of an upload, and a NUL. */
-#define ID_SIZE 65
-
 /* List uploads in the blob store.
  * @param after "" for the first ones */
 static oci_error_t *list(apr_array_header_t **entries, const oci_gc_t *gc,
@@ -270,7 +267,7 @@ static oci_error_t *end_page(oci_gc_t *gc, const apr_array_header_t *entries,
 static oci_error_t *end_all_idle(oci_gc_t *gc, apr_pool_t *page,
                                  apr_pool_t *scratch)
 {
-    char after[ID_SIZE] = "";
+    char after[OCI_STORED_NAME_MAX + 1] = "";
     apr_array_header_t *entries;
     oci_error_t *error = list(&entries, gc, after, OCI_GC_BATCH, page);
 

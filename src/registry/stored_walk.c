@@ -12,9 +12,6 @@
 #define PAGE        4096
 #define REMOTE_PAGE 1000
 
-/* The longest name, which is that of a locator, and a NUL. */
-#define NAME_SIZE 513
-
 static oci_error_t *explain(const oci_blob_store_t *store, oci_stored_e kind,
                             apr_status_t rv, apr_pool_t *pool)
 {
@@ -23,25 +20,38 @@ static oci_error_t *explain(const oci_blob_store_t *store, oci_stored_e kind,
                              store->where);
 }
 
+/* Check that a walk can go on behind the last name of a page. */
+static oci_error_t *check_last(const oci_stored_page_t *page, const char *last,
+                               apr_pool_t *pool)
+{
+    if (strlen(last) > OCI_STORED_NAME_MAX) {
+        return oci_error_storage(pool, APR_SUCCESS,
+                                 "%s lists a name of more than %d characters",
+                                 page->store->where, OCI_STORED_NAME_MAX);
+    }
+    return page->after && strcmp(last, page->after) <= 0
+        ? oci_error_storage(pool, APR_SUCCESS, "%s lists %s again, after %s",
+                            page->store->where, last, page->after)
+        : NULL;
+}
+
 oci_error_t *oci_stored_list(apr_array_header_t **entries,
                              const oci_stored_page_t *page, apr_pool_t *pool)
 {
     oci_blob_store_t *store = page->store;
     apr_status_t rv = store->provider->list(entries, store, page->kind,
                                             page->after, page->limit, pool);
-    const char *last;
 
     if (rv != APR_SUCCESS) {
         return explain(store, page->kind, rv, pool);
     }
-    if (!page->after || !(*entries)->nelts) {
-        return NULL;
-    }
-    last = APR_ARRAY_IDX(*entries, (*entries)->nelts - 1, oci_stored_t).name;
-    return strcmp(last, page->after) > 0
-        ? NULL
-        : oci_error_storage(pool, APR_SUCCESS, "%s lists %s again, after %s",
-                            store->where, last, page->after);
+    return (*entries)->nelts
+        ? check_last(page,
+                     APR_ARRAY_IDX(*entries, (*entries)->nelts - 1,
+                                   oci_stored_t)
+                         .name,
+                     pool)
+        : NULL;
 }
 
 static oci_error_t *visit_page(oci_stored_walk_t *walk,
@@ -64,7 +74,7 @@ static oci_error_t *visit_pages(oci_stored_walk_t *walk, apr_pool_t *pool,
 {
     int limit = walk->store->provider->remote ? REMOTE_PAGE : PAGE;
     oci_stored_page_t page = { walk->store, walk->kind, NULL, limit };
-    char after[NAME_SIZE];
+    char after[OCI_STORED_NAME_MAX + 1];
     apr_array_header_t *entries;
     oci_error_t *error;
 

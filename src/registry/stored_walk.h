@@ -10,6 +10,9 @@
 
 #include "registry/registry.h"
 
+/** The longest name of what a store lists, in characters: a locator. */
+#define OCI_STORED_NAME_MAX 512
+
 /** What to list in one step. */
 typedef struct oci_stored_page_t {
     oci_blob_store_t *store; /* which can list */
@@ -22,7 +25,8 @@ typedef struct oci_stored_page_t {
  * List a page of what a store has.
  * @param entries Set to an array of oci_stored_t, in the order of the names,
  *        allocated from pool; an empty one at the end
- * @return A storage error, also if the store lists the same names again
+ * @return A storage error, also if the store lists the same names again, or a
+ *         name that is too long
  */
 oci_error_t *oci_stored_list(apr_array_header_t **entries,
                              const oci_stored_page_t *page, apr_pool_t *pool);

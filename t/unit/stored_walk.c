@@ -15,6 +15,7 @@
 static tap_t tap;
 static int fails_at; /* which page cannot be listed; 0: none */
 static int forgets;  /* whether each page is the first one */
+static int zeros;    /* of each name, after "name-" */
 static int pages;
 static int limit_seen;
 static oci_stored_e kind_seen;
@@ -34,7 +35,7 @@ static apr_status_t list(apr_array_header_t **entries, oci_blob_store_t *store,
         return APR_EGENERAL;
     }
     for (i = 0; i < STORED && (*entries)->nelts < SHORT; i++) {
-        const char *name = apr_psprintf(pool, "name-%d", i);
+        const char *name = apr_psprintf(pool, "name-%0*d", zeros + 1, i);
 
         if (!after || forgets || strcmp(name, after) > 0) {
             oci_stored_t *entry = apr_array_push(*entries);
@@ -104,6 +105,7 @@ static void check_ends(apr_pool_t *pool)
     seen_t failed = { .error_at = '3' };
     seen_t broken = { .count = 0 };
     seen_t again = { .count = 0 };
+    seen_t whole = { .count = 0 };
 
     tap_is(&tap, walk(&stopped, 0, OCI_STORED_BLOBS, pool), NULL, "a stop");
     tap_is(&tap, stopped.names, "01234", "ends a walk");
@@ -122,6 +124,15 @@ static void check_ends(apr_pool_t *pool)
            "a store that always lists the same");
     tap_is(&tap, again.names, "012", "ends a walk");
     forgets = 0;
+    zeros = OCI_STORED_NAME_MAX - 6;
+    tap_is(&tap, walk(&whole, 0, OCI_STORED_BLOBS, pool), NULL,
+           "names of the greatest length");
+    tap_is(&tap, whole.names, "0123456789", "are all visited");
+    zeros++;
+    tap_is(&tap, walk(&broken, 0, OCI_STORED_BLOBS, pool),
+           "/store lists a name of more than 512 characters",
+           "longer ones are an error");
+    zeros = 0;
 }
 
 int main(void)
