@@ -29,12 +29,10 @@ APLOG_USE_MODULE(oci);
 /* A client that pushes an index asks by HEAD which of its manifests it need not
  * push.  Keep garbage collection from deleting this one soon; which command
  * deletes those without a tag is not known here. */
-static oci_error_t *release(oci_request_t *request, const char *digest)
+static oci_error_t *release(const oci_request_t *request, const char *digest)
 {
     return request->r->header_only && !request->policy.read_only
-        ? oci_reply_released(request,
-                             oci_manifest_release(&request->repository, digest,
-                                                  request->r->pool))
+        ? oci_manifest_release(&request->repository, digest, request->r->pool)
         : NULL;
 }
 
@@ -61,13 +59,17 @@ static oci_error_t *read_released(oci_manifest_t *manifest,
 {
     const char *reference = request->route.reference;
     int by_digest = oci_digest_valid(reference);
-    oci_error_t *error = by_digest ? release(request, reference) : NULL;
+    oci_error_t *failure = by_digest ? release(request, reference) : NULL;
+    oci_error_t *error = oci_manifest_get(manifest, &request->repository,
+                                          reference, request->r->pool);
 
-    if (!error) {
-        error = oci_manifest_get(manifest, &request->repository, reference,
-                                 request->r->pool);
+    if (error) {
+        return error;
     }
-    return error || by_digest ? error : release(request, manifest->digest);
+    if (!by_digest) {
+        failure = release(request, manifest->digest);
+    }
+    return oci_reply_released(request, failure);
 }
 
 /* GET /v2/<name>/manifests/<reference> */
