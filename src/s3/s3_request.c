@@ -16,7 +16,12 @@
 #define DELAY_FIRST apr_time_from_msec(100)
 #define DELAY_MAX   apr_time_from_sec(4)
 #define DELAY_LEAST apr_time_from_msec(20)
-#define MIB         (1024 * 1024)
+
+/* The time that an attempt has at least: a shorter one would only hide why the
+ * one before it has failed. */
+#define ATTEMPT_LEAST apr_time_from_sec(1)
+
+#define MIB (1024 * 1024)
 
 apr_time_t oci_s3_request_deadline(const oci_s3_call_t *call, apr_off_t size)
 {
@@ -64,12 +69,13 @@ int oci_s3_request_wait(const oci_s3_exchange_t *exchange, int attempts,
                         apr_time_t deadline)
 {
     apr_interval_time_t delay = delay_after(exchange, attempts);
+    apr_time_t latest = deadline - ATTEMPT_LEAST;
 
-    if (oci_s3_now() + delay >= deadline) {
+    if (oci_s3_now() + delay >= latest) {
         return 0;
     }
     apr_sleep(delay);
-    return oci_s3_now() < deadline;
+    return oci_s3_now() < latest;
 }
 
 apr_status_t oci_s3_request_prepare(oci_s3_exchange_t *exchange,

@@ -73,7 +73,7 @@ apr_status_t oci_s3_request_prepare(oci_s3_exchange_t *exchange,
  * @param exchange The last attempt
  * @param attempts The number of attempts so far
  * @param deadline When the last attempt has to be over
- * @return whether there is time for another attempt
+ * @return Whether there is time for another attempt
  */
 int oci_s3_request_wait(const oci_s3_exchange_t *exchange, int attempts,
                         apr_time_t deadline);
