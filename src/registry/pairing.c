@@ -92,13 +92,7 @@ static void read_store_id(pair_t *pair, int make)
 
 static oci_error_t *refuse(const pair_t *pair, const char *note)
 {
-    oci_error_t *error = oci_error_make(pair->pool, OCI_E_UNAVAILABLE, NULL,
-                                        NULL,
-                                        "the registry's blob store is not "
-                                        "available");
-
-    error->note = note;
-    return error;
+    return oci_pairing_refuse(note, pair->pool);
 }
 
 static oci_error_t *compare_ids(const pair_t *pair)
@@ -124,6 +118,14 @@ static oci_error_t *compare_ids(const pair_t *pair)
                      "has the id %s: configure a pair that belongs together",
                      index, pair->index_id, blobs, pair->store_id))
         : NULL;
+}
+
+/* Compare the id that the index has recorded with that of the store. */
+static oci_error_t *check_recorded(pair_t *pair)
+{
+    return oci_unfinished_is_move(pair->index_id)
+        ? oci_pairing_refuse_move(pair->registry, pair->pool)
+        : compare_ids(pair);
 }
 
 /* Whether the store has the blob of this record, which is size ";" locator. */
@@ -346,7 +348,7 @@ static oci_error_t *record_store_id(pair_t *pair)
         return NULL;
     }
     read_index_id(pair);
-    return pair->index_id                     ? compare_ids(pair)
+    return pair->index_id                     ? check_recorded(pair)
         : APR_STATUS_IS_EEXIST(error->status) ? pair->failure
                                               : NULL;
 }
@@ -364,24 +366,17 @@ static oci_error_t *check_pair(pair_t *pair)
         return NULL;
     }
     if (pair->store_id && oci_unfinished_is_id(pair->store_id)) {
-        return refuse(pair,
-                      apr_psprintf(pair->pool,
-                                   "the blob store %s is an unfinished copy: "
-                                   "run \"ociadmin copy --blobs\" again to "
-                                   "finish it",
-                                   pair->registry->blobs->where));
+        return oci_pairing_refuse_store(pair->registry, pair->pool);
     }
     if (pair->index_id) {
-        return oci_unfinished_is_move(pair->index_id)
-            ? refuse(pair,
-                     apr_pstrcat(pair->pool, "the blobs of the index ",
-                                 pair->registry->index->where,
-                                 " are being moved: run \"ociadmin copy "
-                                 "--blobs --switch\" again to finish it",
-                                 NULL))
-            : compare_ids(pair);
+        return check_recorded(pair);
     }
     error = pair->store_id ? check_unused(pair) : check_sample(pair);
+    if (error && pair->store_id) {
+        /* Another process may have recorded it, and used the store, since. */
+        read_index_id(pair);
+        return pair->index_id ? check_recorded(pair) : error;
+    }
     if (error || pair->failure || pair->starting) {
         return error;
     }

@@ -37,3 +37,37 @@ oci_error_t *oci_pairing_refuse_copy(const oci_registry_t *registry,
                               NULL);
     return error;
 }
+
+oci_error_t *oci_pairing_refuse(const char *note, apr_pool_t *pool)
+{
+    oci_error_t *error = oci_error_make(pool, OCI_E_UNAVAILABLE, NULL, NULL,
+                                        "the registry's blob store is not "
+                                        "available");
+
+    error->note = note;
+    return error;
+}
+
+oci_error_t *oci_pairing_refuse_move(const oci_registry_t *registry,
+                                     apr_pool_t *pool)
+{
+    return oci_pairing_refuse(apr_pstrcat(pool, "the blobs of the index ",
+                                          registry->index->where,
+                                          " are being moved: run \"ociadmin "
+                                          "copy --blobs --switch\" again to "
+                                          "finish it",
+                                          NULL),
+                              pool);
+}
+
+oci_error_t *oci_pairing_refuse_store(const oci_registry_t *registry,
+                                      apr_pool_t *pool)
+{
+    return oci_pairing_refuse(apr_pstrcat(pool, "the blob store ",
+                                          registry->blobs->where,
+                                          " is an unfinished copy: run "
+                                          "\"ociadmin copy --blobs\" again to "
+                                          "finish it",
+                                          NULL),
+                              pool);
+}

@@ -24,4 +24,16 @@ const char *oci_pairing_index_name(const oci_registry_t *registry);
 oci_error_t *oci_pairing_refuse_copy(const oci_registry_t *registry,
                                      apr_pool_t *pool);
 
+/** Return the error of a pair that is refused, in pool; the note is for the
+ * log. */
+oci_error_t *oci_pairing_refuse(const char *note, apr_pool_t *pool);
+
+/** Return the error of an index whose blobs are being moved, in pool. */
+oci_error_t *oci_pairing_refuse_move(const oci_registry_t *registry,
+                                     apr_pool_t *pool);
+
+/** Return the error of a blob store that is an unfinished copy, in pool. */
+oci_error_t *oci_pairing_refuse_store(const oci_registry_t *registry,
+                                      apr_pool_t *pool);
+
 #endif /* OCI_PAIRING_WORDS_H */

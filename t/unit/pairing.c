@@ -67,6 +67,46 @@ static void check_silence(run_t *run, oci_registry_t *registry)
     tap_ok(&run->tap, state->accepted && !state->silent, "now it answers");
 }
 
+/* Of another process, which uses the stores first; NULL if there is none. */
+static oci_registry_t *other;
+
+/* Called when the check has found that the index has no id. */
+static apr_status_t be_late(const char **owner, oci_blob_store_t *store,
+                            const char *old, const char *new, apr_pool_t *pool)
+{
+    oci_registry_t *first = other;
+
+    other = NULL;
+    if (first && oci_pairing_check(first, 1, pool)) {
+        abort();
+    }
+    return oci_blob_fs.owner(owner, store, old, new, pool);
+}
+
+/* Two processes get the first requests of a registry.  One has given the store
+ * its id, the other one finds that. */
+static void check_first_requests(run_t *run, oci_registry_t *registry)
+{
+    oci_change_t changes[] = { { OCI_CHANGE_DELETE, oci_key_store(), {} },
+                               { OCI_CHANGE_DELETE, oci_key_index(), {} } };
+    oci_registry_t first;
+    oci_pairing_state_t state = { 0 };
+    oci_blob_store_provider_t blobs = oci_blob_fs;
+
+    if (oci_index_fs.apply(registry->index, changes, 2, 0, run->pool)
+        || unlink(at(run, "blobs/.index"))) {
+        abort();
+    }
+    open_registry(&first, run);
+    first.pairing = &state;
+    other = &first;
+    blobs.owner = be_late;
+    registry->blobs->provider = &blobs;
+    is_error(run, oci_pairing_check(registry, 1, run->pool), OCI_E_COUNT,
+             "another process has just recorded the store");
+    tap_ok(&run->tap, !other && state.accepted, "as its own");
+}
+
 int main(void)
 {
     run_t run;
@@ -106,5 +146,7 @@ int main(void)
            "because it is remembered");
     pairing.accepted = NULL;
     check_silence(&run, &registry);
+    pairing.accepted = NULL;
+    check_first_requests(&run, &registry);
     return finish(&run);
 }
