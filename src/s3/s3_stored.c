@@ -42,33 +42,51 @@ static const char *id_of(const char *key, const char *directory,
         : NULL;
 }
 
-/* Objects that are not the store's are passed over, also if a page has no
- * others. */
+/* List a page of the store's objects.  Others are passed over, also if a page
+ * has nothing else. */
+static apr_status_t list_own(oci_s3_listing_t *page,
+                             const oci_s3_store_t *store, oci_s3_list_t *list,
+                             apr_pool_t *pool)
+{
+    apr_status_t rv;
+    int i, own;
+
+    do {
+        oci_s3_call_t call = oci_s3_store_call(store);
+
+        rv = oci_s3_list(page, &call, list, pool);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        for (i = own = 0; i < page->entries->nelts; i++) {
+            oci_s3_entry_t *entries = (oci_s3_entry_t *)page->entries->elts;
+
+            if (oci_s3_store_is_key(entries[i].key, list->prefix)) {
+                entries[own++] = entries[i];
+            }
+        }
+        page->entries->nelts = own;
+        list->after = page->next;
+    } while (page->next && !own);
+    return APR_SUCCESS;
+}
+
 static apr_status_t list_blobs(apr_array_header_t *entries,
                                const oci_s3_store_t *store, const char *after,
                                int limit)
 {
     oci_s3_list_t list = { OCI_S3_BLOBS, after, limit < PAGE ? limit : PAGE };
     oci_s3_listing_t page;
-    apr_status_t rv;
+    apr_status_t rv = list_own(&page, store, &list, entries->pool);
     int i;
 
-    do {
-        oci_s3_call_t call = oci_s3_store_call(store);
+    for (i = 0; rv == APR_SUCCESS && i < page.entries->nelts; i++) {
+        const oci_s3_entry_t *entry = &APR_ARRAY_IDX(page.entries, i,
+                                                     oci_s3_entry_t);
 
-        rv = oci_s3_list(&page, &call, &list, entries->pool);
-        for (i = 0; rv == APR_SUCCESS && i < page.entries->nelts; i++) {
-            const oci_s3_entry_t *entry = &APR_ARRAY_IDX(page.entries, i,
-                                                         oci_s3_entry_t);
-            const char *id = id_of(entry->key, OCI_S3_BLOBS, entries->pool);
-
-            if (id) {
-                add(entries, entry->key, entry->size, entry->modified)
-                    ->upload = id;
-            }
-        }
-        list.after = rv == APR_SUCCESS ? page.next : NULL;
-    } while (list.after && !entries->nelts);
+        add(entries, entry->key, entry->size, entry->modified)
+            ->upload = id_of(entry->key, OCI_S3_BLOBS, entries->pool);
+    }
     return rv;
 }
 
@@ -102,7 +120,6 @@ static const char *behind(const char *directory, const char *id,
     return apr_psprintf(pool, "%s%s%c" LAST, directory, id, OCI_S3_MARK);
 }
 
-/* Objects and uploads that are not the store's are passed over here, too. */
 static apr_status_t list_tails(page_t *page, const oci_s3_store_t *store,
                                const char *after)
 {
@@ -111,28 +128,21 @@ static apr_status_t list_tails(page_t *page, const oci_s3_store_t *store,
                            after ? behind(OCI_S3_TAILS, after, pool) : NULL,
                            PAGE };
     oci_s3_listing_t found;
-    apr_status_t rv;
+    apr_status_t rv = list_own(&found, store, &list, pool);
     int i;
 
-    do {
-        oci_s3_call_t call = oci_s3_store_call(store);
+    for (i = 0; rv == APR_SUCCESS && i < found.entries->nelts; i++) {
+        const oci_s3_entry_t *entry = &APR_ARRAY_IDX(found.entries, i,
+                                                     oci_s3_entry_t);
+        const char *id = id_of(entry->key, OCI_S3_TAILS, pool);
 
-        rv = oci_s3_list(&found, &call, &list, pool);
-        for (i = 0; rv == APR_SUCCESS && i < found.entries->nelts; i++) {
-            const oci_s3_entry_t *entry = &APR_ARRAY_IDX(found.entries, i,
-                                                         oci_s3_entry_t);
-            const char *id = id_of(entry->key, OCI_S3_TAILS, pool);
-
-            if (id) {
-                add_id(page, id, entry->size, entry->modified);
-                page->end = found.next ? id : NULL;
-            }
-        }
-        list.after = rv == APR_SUCCESS ? found.next : NULL;
-    } while (list.after && !page->entries->nelts);
+        add_id(page, id, entry->size, entry->modified);
+        page->end = found.next ? id : NULL;
+    }
     return rv;
 }
 
+/* Uploads that are not the store's are passed over here, too. */
 static apr_status_t list_parts(page_t *page, const oci_s3_store_t *store,
                                const char *after)
 {
